@@ -1,0 +1,1 @@
+"""The market-data service: every trade of the venue, to every WebSocket client, exactly once."""
