@@ -1,0 +1,108 @@
+"""Every refusal of the venue, with its stable code and HTTP status.
+
+    TapewireError
+    ├── ConfigurationError            a setting or an instrument file is wrong: the start stops
+    │   └── InstrumentConflict        Redis already knows the instrument with another tick or lot
+    ├── Refusal                       the caller's fault: HTTP 4xx, nothing was written
+    │   ├── InvalidField              one field is missing, unknown or out of range
+    │   ├── UnknownSymbol
+    │   ├── OrderNotFound
+    │   ├── OrderClosed               cancel of an order that already ended
+    │   └── DuplicateClientOrderId    the id was used before, with another body
+    ├── Unavailable                   the venue's fault: HTTP 503 with Retry-After
+    │   ├── RedisUnavailable          not sent to Redis: nothing was done
+    │   ├── OutcomeUnknown            the answer was lost: ask again with the same client_order_id
+    │   └── Overloaded                too many commands wait in this gateway
+    └── MessageError                  a message on the wire is not one of ours
+
+Codes are API: they never change their meaning. `docs/protocol.md` lists them.
+"""
+
+
+class TapewireError(Exception):
+    """Root of the tree; `str()` is a sentence for people."""
+
+
+class ConfigurationError(TapewireError):
+    """The service cannot start as configured."""
+
+
+class InstrumentConflict(ConfigurationError):
+    """The instrument is live in Redis with another tick, lot, base or quote."""
+
+
+class MessageError(TapewireError):
+    """A payload is not a well-formed message of ours."""
+
+
+class Refusal(TapewireError):
+    """The request cannot be done; the caller can mend it. Nothing was written."""
+
+    code: str = "refused"
+    status: int = 400
+    field: str | None = None
+
+
+class InvalidField(Refusal):
+    """A field of the request is wrong; `code` says how, `field` which."""
+
+    status = 422
+
+    def __init__(self, field: str, code: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.code = code
+
+
+class UnknownSymbol(Refusal):
+    """No instrument has this symbol."""
+
+    code = "unknown_symbol"
+    status = 404
+
+
+class OrderNotFound(Refusal):
+    """No order of this account has this id (or it left memory after it closed)."""
+
+    code = "order_not_found"
+    status = 404
+
+
+class OrderClosed(Refusal):
+    """The order is filled, canceled or expired already."""
+
+    code = "order_closed"
+    status = 409
+
+
+class DuplicateClientOrderId(Refusal):
+    """The client order id belongs to an order with another body."""
+
+    code = "duplicate_client_order_id"
+    status = 409
+
+
+class Unavailable(TapewireError):
+    """The venue cannot answer now; the caller may try again."""
+
+    code: str = "unavailable"
+    status: int = 503
+    retry_after_s: int = 1
+
+
+class RedisUnavailable(Unavailable):
+    """Redis could not be reached; nothing was done."""
+
+    code = "redis_unavailable"
+
+
+class OutcomeUnknown(Unavailable):
+    """The command was sent but its answer was lost."""
+
+    code = "outcome_unknown"
+
+
+class Overloaded(Unavailable):
+    """This gateway has as many commands waiting as it may."""
+
+    code = "overloaded"

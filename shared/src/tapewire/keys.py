@@ -1,0 +1,51 @@
+"""Every Redis key and channel of the venue. Field by field: docs/matching.md.
+
+All keys share the hash tag `{tw}`: one partition, so one atomic step may touch any of them, and a
+Redis Cluster keeps them on one node. The Lua script builds the same names from `PREFIX`.
+"""
+
+from tapewire.types import OrderId, Side, Symbol
+
+PREFIX = "{tw}:"
+
+EPOCH = PREFIX + "epoch"
+INSTRUMENTS = PREFIX + "instruments"
+LAST_ORDER_ID = PREFIX + "last_order_id"
+
+TRADE_CHANNEL = "trade_events"
+BOOK_CHANNEL = "book_updates"
+
+
+def market(symbol: Symbol) -> str:
+    """Hash: the instrument's numbers, the trade and book sequence, the last price."""
+    return f"{PREFIX}market:{symbol}"
+
+
+def order(order_id: OrderId) -> str:
+    """Hash: one order with its fills."""
+    return f"{PREFIX}order:{order_id}"
+
+
+def queue(symbol: Symbol, side: Side) -> str:
+    """Sorted set: the resting orders of one side, best price first, then by arrival."""
+    return f"{PREFIX}queue:{symbol}:{side}"
+
+
+def levels(symbol: Symbol, side: Side) -> str:
+    """Hash: price in ticks -> resting lots at that price."""
+    return f"{PREFIX}levels:{symbol}:{side}"
+
+
+def replay_log(symbol: Symbol) -> str:
+    """Stream: every trade of the symbol; the entry id is the trade's seq."""
+    return f"{PREFIX}trades:{symbol}"
+
+
+def client_order(account: str, client_order_id: str) -> str:
+    """String: the order id that this account's client order id stands for."""
+    return f"{PREFIX}client_order:{account}:{client_order_id}"
+
+
+def canary_channel(instance: str) -> str:
+    """Channel on which one market-data process hears itself through Redis."""
+    return f"tapewire_canary:{instance}"

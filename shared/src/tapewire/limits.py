@@ -1,0 +1,39 @@
+"""Every bound that both services share, named with its unit; relations are checked at import.
+
+Limits that belong to one service alone are settings of that service.
+"""
+
+# Lua numbers are IEEE doubles: integers are exact up to 2^53, so no product may pass it.
+EXACT_INTEGER_MAX = 2**53
+
+# Decimal text at the edge: more digits than any instrument can use are refused unread.
+DECIMAL_DIGITS_MAX = 18
+DECIMAL_FRACTION_DIGITS_MAX = 12
+
+SYMBOL_CHARACTERS_MAX = 32
+ASSET_CHARACTERS_MAX = 16
+ACCOUNT_CHARACTERS_MAX = 64
+CLIENT_ORDER_ID_CHARACTERS_MAX = 64
+ORDER_ID_DIGITS_MAX = 16
+INSTRUMENTS_MAX = 1_000
+
+# One order trades with at most this many makers; the rest of it expires (docs/matching.md).
+FILLS_PER_ORDER_MAX = 10_000
+
+# Trades kept per symbol for refill and resume; about 350 bytes of Redis memory each.
+REPLAY_LOG_TRADES_MAX = 100_000
+
+# Closed orders stay readable this long, then leave Redis memory.
+CLOSED_ORDER_KEPT_S = 86_400
+
+REQUEST_BODY_BYTES_MAX = 65_536
+TRADE_MESSAGE_BYTES_MAX = 4_096
+
+# Orders waiting in one gateway for the next round trip to Redis; beyond it clients get 503.
+PENDING_COMMANDS_MAX = 10_000
+COMMANDS_PER_ROUND_TRIP_MAX = 256
+
+if PENDING_COMMANDS_MAX < COMMANDS_PER_ROUND_TRIP_MAX:
+    raise AssertionError("a full round trip must fit in the queue")
+if 10**DECIMAL_DIGITS_MAX <= EXACT_INTEGER_MAX:
+    raise AssertionError("decimal text must be able to reach the exact-integer bound")

@@ -1,0 +1,55 @@
+"""The trade event, as published on `trade_events` and as sent in `data` to every client.
+
+The matching script writes it (`matching/lua/include/trade_event.lua`); everyone else reads it
+here. `(epoch, seq)` proves continuity: seq is +1 per trade of a symbol, within one epoch.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+from tapewire.errors import MessageError
+from tapewire.limits import EXACT_INTEGER_MAX, SYMBOL_CHARACTERS_MAX, TRADE_MESSAGE_BYTES_MAX
+from tapewire.types import Side
+
+_Text = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+@checked_dataclass(frozen=True, slots=True, config=ConfigDict(extra="ignore"))
+class TradeEvent:
+    """One trade. `price` is the maker's, in decimal text; `timestamp` is ISO 8601 UTC."""
+
+    epoch: _Text
+    seq: Annotated[int, Field(ge=1, le=EXACT_INTEGER_MAX, strict=True)]
+    symbol: Annotated[str, Field(min_length=1, max_length=SYMBOL_CHARACTERS_MAX)]
+    trade_id: _Text
+    price: _Text
+    quantity: _Text
+    aggressor_side: Side
+    maker_order_id: _Text
+    taker_order_id: _Text
+    timestamp: _Text
+
+
+@dataclass(frozen=True, slots=True)
+class TradeMessage:
+    """A trade with the bytes it came in, which are forwarded untouched."""
+
+    event: TradeEvent
+    payload: bytes
+
+
+_TRADE = TypeAdapter(TradeEvent)
+
+
+def decode_trade(payload: bytes) -> TradeMessage:
+    """Read one published trade. Raises MessageError for anything that is not one of ours."""
+    if len(payload) > TRADE_MESSAGE_BYTES_MAX:
+        raise MessageError(f"a trade message of {len(payload)} bytes is over the limit")
+    try:
+        return TradeMessage(_TRADE.validate_json(payload), payload)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise MessageError(f"not a trade: {first['msg']} at {first['loc']}") from None

@@ -1,0 +1,160 @@
+"""Redis connections with every timeout and retry explicit.
+
+No command is ever retried by the client: a command whose answer was lost may have been done, so
+only the caller can know whether asking again is safe. Reconnecting is done by the next command.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis
+import redis.asyncio
+import redis.asyncio.sentinel
+import redis.sentinel
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from tapewire.errors import ConfigurationError, RedisUnavailable
+
+logger = logging.getLogger(__name__)
+
+HEALTH_CHECK_INTERVAL_S = 15
+CONNECTIONS_MAX = 16
+READY_POLL_INTERVAL_S = 0.25
+LOADING_RETRY_S = 0.25
+
+AsyncRedis = redis.asyncio.Redis | redis.asyncio.RedisCluster
+BlockingRedis = redis.Redis
+
+_SENTINEL = "redis+sentinel"
+_CLUSTER = "redis+cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAddress:
+    """Where Redis is and how long to wait for it."""
+
+    url: str
+    connect_timeout_s: float
+    timeout_s: float
+    client_name: str
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password, for logs and messages."""
+        parts = urlsplit(self.url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+    def options(self) -> dict[str, Any]:
+        """Connection options common to every kind of client."""
+        return {
+            "socket_connect_timeout": self.connect_timeout_s,
+            "socket_timeout": self.timeout_s,
+            "client_name": self.client_name,
+            "decode_responses": False,
+        }
+
+
+def open_async(address: RedisAddress) -> AsyncRedis:
+    """Make an asyncio client for commands; it connects at its first command.
+
+    Raises ConfigurationError if the URL is not one of ours.
+    """
+    options = address.options()
+    no_retry = AsyncRetry(NoBackoff(), 0)
+    scheme, hosts, service, database = _split(address.url)
+    try:
+        if scheme == _CLUSTER:
+            host, port = hosts[0]
+            return redis.asyncio.RedisCluster(
+                host=host, port=port, cluster_error_retry_attempts=3, **options
+            )
+        options |= {
+            "retry": no_retry,
+            "health_check_interval": HEALTH_CHECK_INTERVAL_S,
+            "max_connections": CONNECTIONS_MAX,
+        }
+        if scheme == _SENTINEL:
+            sentinel = redis.asyncio.sentinel.Sentinel(
+                hosts, sentinel_kwargs=address.options(), db=database, **options
+            )
+            client: AsyncRedis = sentinel.master_for(service)
+            return client
+        return redis.asyncio.Redis.from_url(address.url, **options)
+    except ValueError as error:
+        raise ConfigurationError(f"REDIS_URL: {error}") from None
+
+
+def open_subscriber(address: RedisAddress) -> BlockingRedis:
+    """Make a blocking client for one subscription, to be polled on a thread of its own.
+
+    In a cluster every node relays every channel, so any node will do.
+    Raises ConfigurationError if the URL is not one of ours.
+    """
+    options = address.options() | {
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": HEALTH_CHECK_INTERVAL_S,
+    }
+    scheme, hosts, service, database = _split(address.url)
+    try:
+        if scheme == _CLUSTER:
+            host, port = hosts[0]
+            return redis.Redis(host=host, port=port, **options)
+        if scheme == _SENTINEL:
+            sentinel = redis.sentinel.Sentinel(
+                hosts, sentinel_kwargs=address.options(), db=database, **options
+            )
+            client: BlockingRedis = sentinel.master_for(service)
+            return client
+        return redis.Redis.from_url(address.url, **options)
+    except ValueError as error:
+        raise ConfigurationError(f"REDIS_URL: {error}") from None
+
+
+async def wait_until_ready(client: AsyncRedis, address: RedisAddress, timeout_s: float) -> None:
+    """Wait for Redis to answer; says so once while it waits.
+
+    Raises RedisUnavailable when it did not answer within `timeout_s`.
+    """
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + timeout_s
+    told = False
+    while True:
+        try:
+            await client.ping()
+        except (RedisError, OSError) as error:
+            if loop.time() >= deadline_s:
+                raise RedisUnavailable(
+                    f"Redis at {address.shown} did not answer within {timeout_s:g} s ({error})"
+                ) from None
+            if not told:
+                logger.warning(
+                    "waiting up to %g s for Redis at %s (%s)", timeout_s, address.shown, error
+                )
+                told = True
+            await asyncio.sleep(READY_POLL_INTERVAL_S)
+        else:
+            return
+
+
+def _split(url: str) -> tuple[str, list[tuple[str, int]], str, int]:
+    """Scheme, hosts, Sentinel service and database of a URL; hosts matter only to two schemes."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in {_SENTINEL, _CLUSTER}:
+        return scheme, [], "", 0
+    netloc, _, path = rest.partition("/")
+    hosts = []
+    for part in netloc.rpartition("@")[2].split(","):
+        host, _, port = part.rpartition(":")
+        if not host or not port.isdecimal():
+            raise ConfigurationError(f"REDIS_URL: {part!r} is not host:port")
+        hosts.append((host, int(port)))
+    service, _, database = path.partition("/")
+    if scheme == _SENTINEL and not service:
+        raise ConfigurationError("REDIS_URL: redis+sentinel://host:port/SERVICE needs the service")
+    return scheme, hosts, service, int(database) if database.isdecimal() else 0

@@ -1,0 +1,86 @@
+"""Settings from the environment: `REDIS_URL` and `TAPEWIRE_*`, read once, then immutable.
+
+An unknown `TAPEWIRE_*` variable stops the start: a misspelt limit must not be a silent default.
+Each service adds its own settings under its own prefix, in its own `settings.py`.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tapewire.errors import ConfigurationError
+
+PREFIX = "TAPEWIRE_"
+SERVICE_PREFIXES = ("TAPEWIRE_GATEWAY_", "TAPEWIRE_MARKET_DATA_")
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class VenueSettings(BaseSettings):
+    """What both services need: where Redis is, how long to wait for it, what is traded."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0",
+        validation_alias="REDIS_URL",
+        description="Redis or Valkey: redis:// rediss:// unix:// redis+sentinel:// "
+        "redis+cluster://",
+    )
+    redis_connect_timeout_s: float = Field(
+        2.0, gt=0, le=60, description="Longest wait for a connection to Redis"
+    )
+    redis_timeout_s: float = Field(
+        5.0, gt=0, le=60, description="Longest wait for one answer of Redis"
+    )
+    startup_timeout_s: float = Field(
+        15.0, ge=0, le=600, description="How long a start waits for Redis before it gives up"
+    )
+    instruments: Path | None = Field(
+        None, description="Instrument file (TOML); without it the packaged three pairs"
+    )
+    log_level: LogLevel = Field("info", description="Least severe level that is logged")
+
+
+_Settings = TypeVar("_Settings", bound=BaseSettings)
+
+
+def load_settings(
+    model: type[_Settings], prefix: str, environment: Mapping[str, str] | None = None
+) -> _Settings:
+    """Read the settings of one service, whose own variables start with `prefix`.
+
+    Raises ConfigurationError naming the variable and what is wrong with it.
+    """
+    check_names(model, prefix, os.environ if environment is None else environment)
+    try:
+        return model()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise ConfigurationError(f"setting {name}: {first['msg']}") from None
+
+
+def check_names(model: type[BaseSettings], prefix: str, environment: Mapping[str, str]) -> None:
+    """Refuse a `TAPEWIRE_*` variable that nothing reads; the other service checks its own."""
+    known = variable_names(VenueSettings, PREFIX) | variable_names(model, prefix)
+    foreign = tuple(other for other in SERVICE_PREFIXES if other != prefix)
+    for name in environment:
+        upper = name.upper()
+        if upper.startswith(PREFIX) and upper not in known and not upper.startswith(foreign):
+            raise ConfigurationError(
+                f"unknown setting {name}: see docs/operations.md for the settings there are"
+            )
+
+
+def variable_names(model: type[BaseSettings], prefix: str) -> set[str]:
+    """The environment variables that `model` reads."""
+    names = set()
+    for name, field in model.model_fields.items():
+        alias = field.validation_alias
+        names.add(alias if isinstance(alias, str) else f"{prefix}{name.upper()}")
+    return names

@@ -1,0 +1,64 @@
+"""Background tasks that cannot die unnoticed.
+
+A supervised task that ends with an error is restarted after a delay; until it works again the
+supervisor reports it as failing, which turns readiness red.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+logger = logging.getLogger(__name__)
+
+RESTART_DELAY_S = 0.5
+STOP_TIMEOUT_S = 5.0
+
+
+class Supervisor:
+    """Owns a service's background tasks: starts, restarts, reports and stops them."""
+
+    def __init__(self, *, restart_delay_s: float = RESTART_DELAY_S) -> None:
+        self._restart_delay_s = restart_delay_s
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._failures: dict[str, str] = {}
+        self.restarts = 0
+
+    def start(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run `run()` for ever under `name`; a return counts as a failure too."""
+        self._tasks[name] = asyncio.create_task(self._supervise(name, run), name=name)
+
+    def recovered(self, name: str) -> None:
+        """Called by a task when it works again after a restart."""
+        self._failures.pop(name, None)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Task name -> why it is not working now; empty when all are well."""
+        return dict(self._failures)
+
+    async def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await run()
+                self._failures[name] = "ended"
+            except Exception as error:
+                self._failures[name] = f"{type(error).__name__}: {error}"
+                logger.exception("task %s failed, restarting it", name)
+            self.restarts += 1
+            await asyncio.sleep(self._restart_delay_s)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=STOP_TIMEOUT_S)

@@ -1,0 +1,128 @@
+"""The venue's vocabulary: sides, order types, statuses, instruments, orders, fills. All frozen.
+
+Inside the venue a price is an integer number of *ticks* and a quantity an integer number of *lots*
+of its instrument; decimals exist only at the edge (`tapewire.decimals`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+Ticks = NewType("Ticks", int)
+Lots = NewType("Lots", int)
+Symbol = NewType("Symbol", str)
+OrderId = NewType("OrderId", str)
+Account = NewType("Account", str)
+
+
+class Side(StrEnum):
+    """Which side of the book an order belongs to."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OrderType(StrEnum):
+    """What kind of order; `ioc` and `fok` are limit orders with that time in force."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+    IOC = "ioc"
+    FOK = "fok"
+
+
+class TimeInForce(StrEnum):
+    """How long an order may work: until canceled, at once in part, or at once in full."""
+
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+
+
+class OrderStatus(StrEnum):
+    """Where an order is in its life; the last three are final."""
+
+    NEW = "new"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+class Liquidity(StrEnum):
+    """Whether a fill rested in the book before (maker) or came to take (taker)."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What is traded and in which steps. All numbers are integers.
+
+    A tick is `tick_units` x 10^-`price_decimals` of the quote asset; a lot is `lot_units` x
+    10^-`quantity_decimals` of the base asset. A notional is price in ticks x quantity in lots.
+    """
+
+    symbol: Symbol
+    base: str
+    quote: str
+    tick_units: int
+    price_decimals: int
+    lot_units: int
+    quantity_decimals: int
+    quantity_lots_min: Lots
+    quantity_lots_max: Lots
+    price_ticks_max: Ticks
+    notional_min: int
+
+    @property
+    def notional_decimals(self) -> int:
+        """Decimals with which an amount of the quote asset is exact."""
+        return self.price_decimals + self.quantity_decimals
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCommand:
+    """One order as the matching script takes it, already checked against its instrument."""
+
+    account: Account
+    symbol: Symbol
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity_lots: Lots
+    price_ticks: Ticks | None = None
+    client_order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution as one of its two orders sees it."""
+
+    seq: int
+    price_ticks: Ticks
+    quantity_lots: Lots
+    liquidity: Liquidity
+    timestamp_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as the venue stores it. Times are venue clock, microseconds since 1970 UTC."""
+
+    order_id: OrderId
+    account: Account
+    symbol: Symbol
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    status: OrderStatus
+    price_ticks: Ticks | None
+    quantity_lots: Lots
+    executed_lots: Lots
+    executed_notional: int
+    client_order_id: str | None
+    created_us: int
+    updated_us: int
+    fills: tuple[Fill, ...]
