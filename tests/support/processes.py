@@ -1,0 +1,185 @@
+"""Real service processes for end-to-end tests: start, wait until ready, show the log, stop.
+
+Nothing here waits without a bound, and nothing outlives its `with` block.
+"""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+READY_TIMEOUT_S = 20.0
+READY_POLL_INTERVAL_S = 0.02
+REQUEST_TIMEOUT_S = 2.0
+STOP_TIMEOUT_S = 10.0
+START_ATTEMPTS_MAX = 3
+LOG_LINES_SHOWN_MAX = 200
+
+
+class ServiceFailed(Exception):
+    """A service ended or was not ready in time; the message carries the end of its log."""
+
+
+class _PortTaken(Exception):
+    """Somebody bound the port between choosing and using it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One running service process."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+    log_path: Path
+
+    @property
+    def url(self) -> str:
+        """Base URL of its REST interface, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def websocket_url(self) -> str:
+        """Base URL of its WebSocket interface, without a slash at the end."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    def log(self) -> str:
+        """The last lines that it wrote to stdout and stderr."""
+        lines = self.log_path.read_text("utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-LOG_LINES_SHOWN_MAX:])
+
+    def stop(self) -> int:
+        """End it with SIGTERM, or SIGKILL when that takes too long; returns the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait(STOP_TIMEOUT_S)
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def child_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """This environment with `variables`, without the venue settings of whoever runs the tests."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith("TAPEWIRE_") and name.upper() != "REDIS_URL"
+    }
+    return inherited | {"PYTHONUNBUFFERED": "1"} | dict(variables)
+
+
+@contextmanager
+def running_gateway(
+    redis_url: str, log_dir: Path, variables: Mapping[str, str] | None = None
+) -> Iterator[Service]:
+    """Run `python -m order_gateway` until the block ends. Raises ServiceFailed."""
+    settings = {"REDIS_URL": redis_url} | dict(variables or {})
+    with _running("order_gateway", "TAPEWIRE_GATEWAY_PORT", settings, log_dir) as service:
+        yield service
+
+
+@contextmanager
+def running_market_data(
+    redis_url: str, log_dir: Path, variables: Mapping[str, str] | None = None
+) -> Iterator[Service]:
+    """Run `python -m market_data` until the block ends. Raises ServiceFailed."""
+    settings = {"REDIS_URL": redis_url} | dict(variables or {})
+    with _running("market_data", "TAPEWIRE_MARKET_DATA_PORT", settings, log_dir) as service:
+        yield service
+
+
+@contextmanager
+def _running(
+    name: str, port_variable: str, settings: Mapping[str, str], log_dir: Path
+) -> Iterator[Service]:
+    service = _start_ready(name, port_variable, settings, log_dir)
+    try:
+        yield service
+    finally:
+        service.stop()
+        # pytest keeps what is written here and shows it only when the test failed.
+        sys.stdout.write(f"--- log of {name} on port {service.port}\n{service.log()}\n")
+
+
+def _start_ready(
+    name: str, port_variable: str, settings: Mapping[str, str], log_dir: Path
+) -> Service:
+    """Start on a free port; again on another one if somebody was faster to take it."""
+    for _ in range(START_ATTEMPTS_MAX):
+        service = start(name, port_variable, settings, log_dir)
+        try:
+            wait_until_ready(service)
+        except _PortTaken:
+            continue
+        except BaseException:
+            service.stop()
+            raise
+        return service
+    raise ServiceFailed(f"{name}: every port that was free at first was taken at the start")
+
+
+def start(name: str, port_variable: str, settings: Mapping[str, str], log_dir: Path) -> Service:
+    """Start `python -m name` and return at once; the caller waits for it and stops it."""
+    port = free_port()
+    log_path = log_dir / f"{name}-{port}.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", name],
+            env=child_environment(dict(settings) | {port_variable: str(port)}),
+            cwd=log_dir,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    return Service(name, port, process, log_path)
+
+
+def wait_until_ready(service: Service, timeout_s: float = READY_TIMEOUT_S) -> None:
+    """Poll `/readyz` until it answers 200. Raises ServiceFailed with the log."""
+    deadline_s = time.monotonic() + timeout_s
+    last: str | None = "no answer yet"
+    while time.monotonic() < deadline_s:
+        if service.process.poll() is not None:
+            log = service.log()
+            if "address already in use" in log.lower():
+                raise _PortTaken
+            raise ServiceFailed(
+                f"{service.name} ended with status {service.process.returncode}:\n{log}"
+            )
+        last = _ask_ready(service)
+        if last is None:
+            return
+        time.sleep(READY_POLL_INTERVAL_S)
+    raise ServiceFailed(
+        f"{service.name} was not ready within {timeout_s:g} s ({last}):\n{service.log()}"
+    )
+
+
+def _ask_ready(service: Service) -> str | None:
+    """None if it is ready, else what it said or why it could not be asked."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=REQUEST_TIMEOUT_S)
+    try:
+        connection.request("GET", "/readyz")
+        reply = connection.getresponse()
+        body = reply.read()
+    except (OSError, http.client.HTTPException) as error:
+        return str(error)
+    finally:
+        connection.close()
+    return None if reply.status == 200 else f"{reply.status}: {body[:500]!r}"
