@@ -1,0 +1,262 @@
+"""A Redis server of our own, for `tapewire up` and for every test: real, durable, on loopback.
+
+An acknowledged order must be on disk, so the append-only file is synced before each answer unless
+the caller asks for `everysec`. The server holds the lock of its data directory itself: as long as
+it lives, whoever started it, no second server opens the same files.
+"""
+
+import contextlib
+import re
+import socket
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, RedisError
+from redis.retry import Retry
+
+from tapewire.data_directory import DataDirectory
+from tapewire.errors import ConfigurationError, RedisUnavailable
+from tapewire.processes import ChildProcess
+from tapewire.redis_binary import ServerBinary, find_server
+
+Fsync = Literal["always", "everysec"]
+
+HOST = "127.0.0.1"
+START_TIMEOUT_S = 60.0  # loading a large append-only file takes a while
+STOP_TIMEOUT_S = 10.0
+POLL_INTERVAL_S = 0.02
+PROBE_TIMEOUT_S = 2.0
+FREE_PORT_ATTEMPTS = 5
+
+CONFIGURATION_FILE = "redis.conf"
+LOG_FILE = "redis.log"
+MULTI_PART_AOF_DIRECTORY = "appendonlydir"
+
+# The pub/sub bound lets a market-data process stall for a while without losing its subscription:
+# 256 MiB is about 700,000 trades of 350 bytes, and 64 MiB may not stand for longer than 60 s.
+_CONFIGURATION = """\
+# Written by Tapewire at every start; changes made here are lost.
+bind {host}
+port {port}
+protected-mode yes
+daemonize no
+dir .
+appendonly yes
+appendfsync {fsync}
+save ""
+maxmemory-policy noeviction
+client-output-buffer-limit pubsub 256mb 64mb 60
+tcp-backlog 511
+"""
+
+# In the server's log: pid:role date time mark message; `#` marks warnings and errors.
+_LOG_LINE = re.compile(r"^\d+:[A-Z] \d+ \w+ \d+ [\d:.]+ # (?P<message>.*)$")
+
+
+class PortTaken(ConfigurationError):
+    """The port belongs to another process."""
+
+
+class RedisServer:
+    """One server process with its data directory; may be stopped, killed and started again."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int = 0,
+        fsync: Fsync = "always",
+        binary: ServerBinary | None = None,
+    ) -> None:
+        """`port` 0 takes a free one at the first start and keeps it; `binary` None finds one."""
+        self.directory = DataDirectory(data_dir)
+        self.port = port
+        self.fsync = fsync
+        self._binary = binary
+        self._child: ChildProcess | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect, database 0."""
+        return f"redis://{HOST}:{self.port}/0"
+
+    @property
+    def binary(self) -> ServerBinary:
+        """The executable it runs. Raises ConfigurationError if this machine has none."""
+        if self._binary is None:
+            self._binary = find_server()
+        return self._binary
+
+    @property
+    def log_path(self) -> Path:
+        """The server's log file."""
+        return self.directory.path / LOG_FILE
+
+    @property
+    def pid(self) -> int:
+        """Process id of the latest start."""
+        return self.child.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is alive."""
+        return self._child is not None and self._child.running
+
+    @property
+    def child(self) -> ChildProcess:
+        """Its process, for a supervisor. Raises RuntimeError before the first start."""
+        if self._child is None:
+            raise RuntimeError("the Redis server was not started")
+        return self._child
+
+    def start(self, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Start it and wait until it answers commands; its data is loaded then.
+
+        Raises ConfigurationError (no server on this machine, directory not writable or in use,
+        PortTaken, data of a newer server) or RedisUnavailable (it ended or did not answer in time).
+        """
+        binary = self.binary
+        self.directory.lock()
+        try:
+            self._check_data(binary)
+            free_port_wanted = self.port == 0
+            for attempt in range(1, FREE_PORT_ATTEMPTS + 1):
+                try:
+                    self._start_once(binary, free_port() if free_port_wanted else self.port)
+                    self._wait_until_ready(timeout_s)
+                    return
+                except PortTaken:
+                    if not free_port_wanted or attempt == FREE_PORT_ATTEMPTS:
+                        raise
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
+        """Stop it cleanly (SIGTERM), or kill it if it does not end within `timeout_s`."""
+        if self._child is not None:
+            self._child.stop(timeout_s)
+        self.directory.unlock()
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL), as a crash would."""
+        if self._child is not None:
+            self._child.kill()
+        self.directory.unlock()
+
+    def restart(self) -> None:
+        """Stop it cleanly and start it on the same port with the same data."""
+        self.stop()
+        self.start()
+
+    def _start_once(self, binary: ServerBinary, port: int) -> None:
+        check_port_free(HOST, port)
+        self.port = port
+        folder = self.directory.path
+        text = _CONFIGURATION.format(host=HOST, port=port, fsync=self.fsync)
+        try:
+            (folder / CONFIGURATION_FILE).write_text(text, "ascii")
+            self._child = ChildProcess(
+                "redis",
+                [str(binary.path), CONFIGURATION_FILE],
+                log_path=self.log_path,
+                directory=folder,
+                kept_fds=[self.directory.fd],
+            )
+            self._child.start()
+        except OSError as error:
+            raise ConfigurationError(
+                f"the data directory {folder} cannot be written: {error.strerror}"
+            ) from None
+
+    def _check_data(self, binary: ServerBinary) -> None:
+        """An older server would overlook the newer multi-part log and start with no data."""
+        newer = self.directory.path / MULTI_PART_AOF_DIRECTORY
+        if binary.version < (7, 0, 0) and newer.exists():
+            raise ConfigurationError(
+                f"the data in {self.directory.path} was written by Redis 7 or newer, but the "
+                f"server here is {binary} ({binary.path}); install a newer one, or choose another "
+                "data directory"
+            )
+
+    def _wait_until_ready(self, timeout_s: float) -> None:
+        deadline_s = time.monotonic() + timeout_s
+        loading = False
+        with contextlib.closing(self._open_probe()) as probe:
+            while time.monotonic() < deadline_s:
+                if not self.child.running:
+                    self._raise_start_failure()
+                try:
+                    # The port may be someone else's: only the answer of our own process counts.
+                    if int(probe.info("server")["process_id"]) == self.child.pid:
+                        probe.ping()
+                        return
+                except BusyLoadingError:
+                    loading = True
+                except (RedisError, OSError):
+                    pass
+                time.sleep(POLL_INTERVAL_S)
+        doing = "is still loading its data" if loading else "did not answer"
+        raise RedisUnavailable(
+            f"the Redis server {doing} after {timeout_s:g} s; its log is {self.log_path}"
+        )
+
+    def _open_probe(self) -> redis.Redis:
+        return redis.Redis(
+            host=HOST,
+            port=self.port,
+            socket_timeout=PROBE_TIMEOUT_S,
+            socket_connect_timeout=PROBE_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    def _raise_start_failure(self) -> None:
+        lines = self.child.last_words()
+        warnings = [match["message"] for line in lines if (match := _LOG_LINE.match(line))]
+        if any("Address already in use" in line for line in lines):
+            raise PortTaken(port_taken_sentence(HOST, self.port))
+        broken = [line for line in warnings if re.search("append only file|AOF|RDB", line)]
+        reason = (broken or warnings or lines or ["it wrote nothing"])[-1]
+        what = "cannot read its data" if broken else "ended while it started"
+        raise RedisUnavailable(
+            f"the Redis server {what} ({self.child.ending}): {reason} (log: {self.log_path})"
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def free_port(host: str = HOST) -> int:
+    """A port nobody listens on now; somebody else may take it before the caller does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def check_port_free(host: str, port: int) -> None:
+    """Raise PortTaken if another process listens on `port`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As a server does: connections of an earlier one that still linger are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise PortTaken(port_taken_sentence(host, port)) from None
+
+
+def port_taken_sentence(host: str, port: int) -> str:
+    """What to tell a person whose port is taken."""
+    return f"port {port} on {host} is in use by another process; stop it, or choose another port"
