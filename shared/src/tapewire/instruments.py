@@ -145,6 +145,12 @@ def _build(entry: _Entry) -> Instrument:
             f"max_price must be between one tick and {highest}: max_price x max_quantity counts "
             "in ticks x lots and must stay within 2^53.",
         )
+    for field, steps, units in (
+        ("max_price", price_ticks_max, tick_units),
+        ("max_quantity", lots_max, lot_units),
+    ):
+        if steps * units > EXACT_INTEGER_MAX:
+            raise InvalidField(field, "out_of_range", f"{field} has more digits than are exact.")
     return Instrument(
         symbol=Symbol(entry.symbol),
         base=entry.base,

@@ -1,1 +1,1 @@
-"""The matching core: Lua scripts that run inside Redis, and the one typed facade in front of them."""
+"""The matching core: Lua scripts that run inside Redis, and one typed facade before them."""

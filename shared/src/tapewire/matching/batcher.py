@@ -1,0 +1,167 @@
+"""Sends commands to Redis: all that were submitted in one event-loop turn, in one round trip.
+
+One connection, one batch on its way at a time, so that commands reach Redis in the order in which
+they were submitted, and a batch grows by itself while the one before it is out.
+"""
+
+import asyncio
+import math
+from collections import deque
+from typing import Any, NamedTuple
+
+from redis.asyncio import RedisCluster
+from redis.exceptions import RedisError, ResponseError
+
+from tapewire import keys
+from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable
+from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, PENDING_COMMANDS_MAX
+from tapewire.redis_client import AsyncRedis
+
+Command = tuple[str | bytes | int, ...]
+
+# Replies by which Redis says that it did not run the command and that another node or another
+# time may; all else that starts with a capital word is the answer of the script.
+_NOT_DONE = (
+    "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "MOVED", "ASK", "TRYAGAIN", "BUSY",
+    "OOM", "MISCONF", "NOREPLICAS",
+)  # fmt: skip
+
+
+class _Pending(NamedTuple):
+    command: Command
+    answer: asyncio.Future[Any]
+
+
+class Batcher:
+    """The only writer to Redis in a process; see the module's docstring for its order."""
+
+    def __init__(self, client: AsyncRedis, *, timeout_s: float) -> None:
+        self._client = client
+        self._timeout_s = timeout_s
+        self._pending: deque[_Pending] = deque()
+        self._connection: Any = None
+        self._sender: asyncio.Task[None] | None = None
+        self.round_trips = 0
+
+    async def submit(self, *command: str | bytes | int) -> Any:  # noqa: ANN401 (a Redis reply)
+        """Send one command and wait for its reply; an error reply is raised as ResponseError.
+
+        Raises Overloaded, RedisUnavailable (not done), OutcomeUnknown (sent, answer lost).
+        """
+        if len(self._pending) >= PENDING_COMMANDS_MAX:
+            raise Overloaded("Too many orders are waiting for Redis; try again shortly.")
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._pending.append(_Pending(command, answer))
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._send_all(), name="batcher")
+        return await answer
+
+    async def close(self) -> None:
+        """Wait for what is on its way (bounded by the Redis timeout), then disconnect."""
+        if self._sender is not None:
+            await asyncio.wait([self._sender], timeout=self._timeout_s)
+        await self._disconnect()
+
+    async def _send_all(self) -> None:
+        try:
+            while self._pending:
+                batch = [
+                    self._pending.popleft()
+                    for _ in range(min(len(self._pending), COMMANDS_PER_ROUND_TRIP_MAX))
+                ]
+                await self._send(batch)
+        finally:
+            self._sender = None
+
+    async def _send(self, batch: list[_Pending]) -> None:
+        """One round trip; every future of the batch is done when it returns."""
+        sent, answered = False, 0
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                connection = await self._connected()
+                sent = True
+                await connection.send_packed_command(
+                    connection.pack_commands([pending.command for pending in batch]),
+                    check_health=False,
+                )
+                for pending in batch:
+                    reply = await self._read(connection)
+                    answered += 1
+                    _resolve(pending.answer, reply)
+            self.round_trips += 1
+        except (RedisError, OSError, TimeoutError) as error:
+            await self._disconnect()
+            for pending in batch[answered:]:
+                _resolve(pending.answer, _failure(error, sent=sent))
+        except BaseException:
+            for pending in batch[answered:]:
+                pending.answer.cancel()
+            raise
+        if self._stale:
+            await self._disconnect()
+
+    async def _read(self, connection: Any) -> Any:  # noqa: ANN401 (redis-py's untyped connection)
+        try:
+            # The whole batch has one deadline, so a reply needs none of its own.
+            return await connection.read_response(timeout=math.inf)
+        except ResponseError as error:
+            if str(error).startswith(_NOT_DONE):
+                self._stale = True
+                return RedisUnavailable(f"Redis cannot take orders now ({error}).")
+            return error
+
+    _stale = False
+
+    async def _connected(self) -> Any:  # noqa: ANN401
+        """The connection, opened anew if there is none or the server closed it."""
+        if self._connection is not None and not self._connection.is_connected:
+            await self._disconnect()
+        if self._connection is None:
+            self._stale = False
+            if isinstance(self._client, RedisCluster):
+                await self._client.initialize()
+                node = self._client.get_node_from_key(keys.PREFIX)
+                if node is None:
+                    raise RedisError("no cluster node serves the venue's slot")
+                self._connection = node.acquire_connection()
+                await self._connection.connect()
+            else:
+                self._connection = await self._client.connection_pool.get_connection()
+        elif await self._connection.can_read():
+            # Nothing is awaited, so readable means closed by the server.
+            await self._disconnect()
+            return await self._connected()
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        await connection.disconnect(nowait=True)
+        if isinstance(self._client, RedisCluster):
+            node = self._client.get_node_from_key(keys.PREFIX)
+            if node is not None:
+                node.release(connection)
+            if self._stale:
+                await self._client.aclose()
+        else:
+            await self._client.connection_pool.release(connection)
+
+
+def _resolve(answer: asyncio.Future[Any], reply: object) -> None:
+    """Hand over a reply, unless the caller has gone away meanwhile."""
+    if answer.done():
+        return
+    if isinstance(reply, Exception):
+        answer.set_exception(reply)
+    else:
+        answer.set_result(reply)
+
+
+def _failure(error: BaseException, *, sent: bool) -> Exception:
+    if sent:
+        return OutcomeUnknown(
+            "The answer of Redis was lost: the order may or may not have been done. "
+            "Ask again with the same client_order_id to learn which."
+        )
+    return RedisUnavailable(f"Redis cannot be reached ({type(error).__name__}); nothing was done.")
