@@ -1,0 +1,41 @@
+"""Wait for a condition instead of sleeping: bounded, and saying what did not happen.
+
+The only place in the tests that sleeps.
+"""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+
+POLL_INTERVAL_S = 0.01
+TIMEOUT_S = 10.0
+
+
+async def wait_until(
+    predicate: Callable[[], object | Awaitable[object]],
+    description: str,
+    timeout_s: float = TIMEOUT_S,
+) -> None:
+    """Wait until `predicate()`, plain or awaitable, is true. Raises AssertionError if late."""
+    deadline_s = time.monotonic() + timeout_s
+    while True:
+        answer = predicate()
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if answer:
+            return
+        if time.monotonic() > deadline_s:
+            raise AssertionError(f"not within {timeout_s:g} s: {description}")
+        await asyncio.sleep(POLL_INTERVAL_S)
+
+
+def wait_for(
+    predicate: Callable[[], object], description: str, timeout_s: float = TIMEOUT_S
+) -> None:
+    """Wait until `predicate()` is true, in a test that is not async. Raises AssertionError."""
+    deadline_s = time.monotonic() + timeout_s
+    while not predicate():
+        if time.monotonic() > deadline_s:
+            raise AssertionError(f"not within {timeout_s:g} s: {description}")
+        time.sleep(POLL_INTERVAL_S)
