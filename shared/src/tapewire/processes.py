@@ -84,8 +84,11 @@ class ChildProcess:
         except ValueError:
             return f"signal {-status}"
 
-    def start(self) -> None:
-        """Start it; it must not be running. Raises OSError if the log cannot be written."""
+    def launch(self) -> None:
+        """Start it and return at once; it must not be running.
+
+        Raises OSError if its log cannot be written.
+        """
         if self.running:
             raise RuntimeError(f"{self.name} is running already")
         command = self._command

@@ -15,7 +15,7 @@ from typing import Literal, Self
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from tapewire.data_directory import DataDirectory
@@ -63,6 +63,8 @@ class PortTaken(ConfigurationError):
 
 class RedisServer:
     """One server process with its data directory; may be stopped, killed and started again."""
+
+    name = "redis"
 
     def __init__(
         self,
@@ -113,28 +115,79 @@ class RedisServer:
             raise RuntimeError("the Redis server was not started")
         return self._child
 
+    @property
+    def ending(self) -> str:
+        """How its process ended, for people."""
+        return self.child.ending
+
+    def last_words(self) -> list[str]:
+        """The last lines of its log since its latest start, oldest first."""
+        return self.child.last_words()
+
     def start(self, timeout_s: float = START_TIMEOUT_S) -> None:
         """Start it and wait until it answers commands; its data is loaded then.
 
-        Raises ConfigurationError (no server on this machine, directory not writable or in use,
-        PortTaken, data of a newer server) or RedisUnavailable (it ended or did not answer in time).
+        Raises as `launch` and `ready` do, and RedisUnavailable if it takes longer than `timeout_s`.
         """
-        binary = self.binary
-        self.directory.lock()
+        free_port_wanted = self.port == 0
         try:
-            self._check_data(binary)
-            free_port_wanted = self.port == 0
-            for attempt in range(1, FREE_PORT_ATTEMPTS + 1):
+            for _ in range(FREE_PORT_ATTEMPTS):
+                self.launch()
                 try:
-                    self._start_once(binary, free_port() if free_port_wanted else self.port)
                     self._wait_until_ready(timeout_s)
-                    return
                 except PortTaken:
-                    if not free_port_wanted or attempt == FREE_PORT_ATTEMPTS:
+                    if not free_port_wanted:
                         raise
+                    self.port = 0
+                else:
+                    return
+            raise PortTaken("every port that was free at first was taken at the start")
         except BaseException:
             self.kill()
             raise
+
+    def launch(self) -> None:
+        """Start its process and return at once.
+
+        Raises ConfigurationError: no server on this machine, the directory is not writable or in
+        use, it holds data of a newer server, or PortTaken.
+        """
+        binary = self.binary
+        self.directory.lock()
+        self._check_data(binary)
+        self.port = self.port or free_port()
+        check_port_free(HOST, self.port)
+        folder = self.directory.path
+        text = _CONFIGURATION.format(host=HOST, port=self.port, fsync=self.fsync)
+        self._child = ChildProcess(
+            self.name,
+            [str(binary.path), CONFIGURATION_FILE],
+            log_path=self.log_path,
+            directory=folder,
+            kept_fds=[self.directory.fd],
+        )
+        try:
+            (folder / CONFIGURATION_FILE).write_text(text, "ascii")
+            self._child.launch()
+        except OSError as error:
+            raise ConfigurationError(
+                f"the data directory {folder} cannot be written: {error.strerror}"
+            ) from None
+
+    def ready(self) -> bool:
+        """Whether it answers commands now, with all its data.
+
+        Raises RedisUnavailable with the server's own reason if it ended, PortTaken if that was it.
+        """
+        if not self.child.running:
+            self._raise_start_failure()
+        with contextlib.closing(self._open_probe()) as probe:
+            try:
+                # The port may be someone else's: only the answer of our own process counts.
+                own = int(probe.info("server")["process_id"]) == self.child.pid
+                return own and bool(probe.ping())
+            except (RedisError, OSError):
+                return False
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """Stop it cleanly (SIGTERM), or kill it if it does not end within `timeout_s`."""
@@ -153,26 +206,6 @@ class RedisServer:
         self.stop()
         self.start()
 
-    def _start_once(self, binary: ServerBinary, port: int) -> None:
-        check_port_free(HOST, port)
-        self.port = port
-        folder = self.directory.path
-        text = _CONFIGURATION.format(host=HOST, port=port, fsync=self.fsync)
-        try:
-            (folder / CONFIGURATION_FILE).write_text(text, "ascii")
-            self._child = ChildProcess(
-                "redis",
-                [str(binary.path), CONFIGURATION_FILE],
-                log_path=self.log_path,
-                directory=folder,
-                kept_fds=[self.directory.fd],
-            )
-            self._child.start()
-        except OSError as error:
-            raise ConfigurationError(
-                f"the data directory {folder} cannot be written: {error.strerror}"
-            ) from None
-
     def _check_data(self, binary: ServerBinary) -> None:
         """An older server would overlook the newer multi-part log and start with no data."""
         newer = self.directory.path / MULTI_PART_AOF_DIRECTORY
@@ -185,25 +218,13 @@ class RedisServer:
 
     def _wait_until_ready(self, timeout_s: float) -> None:
         deadline_s = time.monotonic() + timeout_s
-        loading = False
-        with contextlib.closing(self._open_probe()) as probe:
-            while time.monotonic() < deadline_s:
-                if not self.child.running:
-                    self._raise_start_failure()
-                try:
-                    # The port may be someone else's: only the answer of our own process counts.
-                    if int(probe.info("server")["process_id"]) == self.child.pid:
-                        probe.ping()
-                        return
-                except BusyLoadingError:
-                    loading = True
-                except (RedisError, OSError):
-                    pass
-                time.sleep(POLL_INTERVAL_S)
-        doing = "is still loading its data" if loading else "did not answer"
-        raise RedisUnavailable(
-            f"the Redis server {doing} after {timeout_s:g} s; its log is {self.log_path}"
-        )
+        while not self.ready():
+            if time.monotonic() > deadline_s:
+                raise RedisUnavailable(
+                    f"the Redis server did not answer within {timeout_s:g} s; "
+                    f"its log is {self.log_path}"
+                )
+            time.sleep(POLL_INTERVAL_S)
 
     def _open_probe(self) -> redis.Redis:
         return redis.Redis(
