@@ -1,0 +1,102 @@
+"""The messages one group of clients still needs: framed bytes at absolute positions.
+
+A client is an integer into the ring, its cursor: the position of the first message it has not been
+given. Positions never repeat; `base` is the oldest one kept and `head` the next one to be written.
+Pure: no I/O and no clock.
+"""
+
+from itertools import accumulate
+from typing import NamedTuple, TypeAlias
+
+
+class Note(NamedTuple):
+    """What a frame is about, so that a dropped one can be accounted for exactly.
+
+    A message has `first_seq == last_seq`; a gap notice covers the range. A message of latest-state
+    kind without a sequence (a heartbeat) has None in both.
+    """
+
+    channel: str
+    symbol: str
+    first_seq: int | None
+    last_seq: int | None
+    is_gap: bool = False
+
+
+Entry: TypeAlias = tuple[bytes, Note | None]
+"""A frame and its note; None marks a message that is never dropped."""
+
+
+class Ring:
+    """Frames and their notes from `base` up to, not including, `head`."""
+
+    __slots__ = ("_frames", "_joined", "_notes", "base", "head", "size_bytes")
+
+    def __init__(self) -> None:
+        self.base = 0
+        self.head = 0
+        self.size_bytes = 0
+        self._frames: list[bytes] = []
+        self._notes: list[Note | None] = []
+        self._joined: tuple[int, int, int, bytes, int] = (-1, -1, -1, b"", -1)
+
+    def append(self, frame: bytes, note: Note | None) -> None:
+        """Add one frame at `head`."""
+        self._frames.append(frame)
+        self._notes.append(note)
+        self.size_bytes += len(frame)
+        self.head += 1
+
+    def join(self, cursor: int, bytes_max: int, end: int | None = None) -> tuple[bytes, int]:
+        """Return the frames from `cursor` on as one bytes object, and the cursor after them.
+
+        Joins up to `end` (default `head`) or `bytes_max`, whichever comes first, but at least one
+        frame. Callers that ask the same again are given the same object.
+        Raises IndexError for a cursor without a frame.
+        """
+        if end is None:
+            end = self.head
+        joined_cursor, joined_end, joined_max, data, after = self._joined
+        if joined_cursor == cursor and joined_end == end and joined_max == bytes_max:
+            return data, after
+        if not self.base <= cursor < end <= self.head:
+            raise IndexError(f"no frame at {cursor}: ring holds {self.base} to {self.head}")
+        frames = self._frames[cursor - self.base : end - self.base]
+        count = count_within(frames, bytes_max)
+        data = frames[0] if count == 1 else b"".join(frames[:count])
+        after = cursor + count
+        self._joined = (cursor, end, bytes_max, data, after)
+        return data, after
+
+    def entries(self, cursor: int) -> list[Entry]:
+        """Return the frames and notes from `cursor` up to `head`."""
+        if not self.base <= cursor <= self.head:
+            raise IndexError(f"cursor {cursor} outside {self.base} to {self.head}")
+        start = cursor - self.base
+        return list(zip(self._frames[start:], self._notes[start:], strict=True))
+
+    def trim(self, base: int) -> None:
+        """Forget everything before `base`."""
+        count = base - self.base
+        if count <= 0:
+            return
+        if base > self.head:
+            raise IndexError(f"cannot trim to {base}: head is {self.head}")
+        self.size_bytes -= sum(map(len, self._frames[:count]))
+        del self._frames[:count]
+        del self._notes[:count]
+        self.base = base
+        # The joined bytes may be the last thing that keeps the dropped frames' size in memory.
+        self._joined = (-1, -1, -1, b"", -1)
+
+
+def count_within(frames: list[bytes], bytes_max: int) -> int:
+    """Return how many leading frames fit into `bytes_max`, at least one."""
+    if sum(map(len, frames)) <= bytes_max:
+        return len(frames)
+    count = 0
+    for total_bytes in accumulate(map(len, frames)):
+        if total_bytes > bytes_max:
+            break
+        count += 1
+    return max(count, 1)
