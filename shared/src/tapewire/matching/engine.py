@@ -6,7 +6,7 @@ The only module that calls the scripts of `lua/`. What a script answers with is 
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
@@ -83,22 +83,25 @@ class Engine:
 
     async def publish_instruments(self, instruments: Mapping[Symbol, Instrument]) -> None:
         """Make instruments known to the venue. Raises InstrumentConflict, Unavailable."""
-        arguments: list[str | int] = [uuid.uuid4().hex[:12]]
+        arguments = [uuid.uuid4().hex[:12]]
         for instrument in instruments.values():
-            arguments += [
-                instrument.symbol, instrument.base, instrument.quote,
+            identity = (
+                instrument.base, instrument.quote,
                 instrument.tick_units, instrument.price_decimals,
                 instrument.lot_units, instrument.quantity_decimals,
+            )  # fmt: skip
+            limits = (
                 instrument.quantity_lots_min, instrument.quantity_lots_max,
-                instrument.notional_min,
-            ]  # fmt: skip
+                instrument.price_ticks_max, instrument.notional_min,
+            )  # fmt: skip
+            arguments += [instrument.symbol, _joined(identity), _joined(limits)]
         await self._run(self._instruments, keys.INSTRUMENTS, *arguments)
 
     async def place(self, command: OrderCommand) -> Placement:
         """Place one order. Raises UnknownSymbol, DuplicateClientOrderId, Unavailable."""
         price = "" if command.price_ticks is None else command.price_ticks
         client_order_id = command.client_order_id or ""
-        replayed, fields = await self._run(
+        replayed, order_id, fields = await self._run(
             self._place, keys.market(command.symbol),
             self.clock_us, command.account, client_order_id,
             _digest(command) if client_order_id else "",
@@ -106,7 +109,7 @@ class Engine:
             price, command.quantity_lots,
             FILLS_PER_ORDER_MAX, CLOSED_ORDER_KEPT_S, REPLAY_LOG_TRADES_MAX,
         )  # fmt: skip
-        return Placement(read_order(fields), replayed=bool(replayed))
+        return Placement(read_order(order_id.decode(), fields), replayed=bool(replayed))
 
     async def cancel(self, account: Account, order_id: OrderId) -> Order:
         """Take an open order out of the book. Raises OrderNotFound, OrderClosed, Unavailable."""
@@ -114,14 +117,14 @@ class Engine:
             self._cancel, keys.order(order_id),
             self.clock_us, account, order_id, CLOSED_ORDER_KEPT_S,
         )  # fmt: skip
-        return read_order(fields)
+        return read_order(order_id, fields)
 
     async def order(self, account: Account, order_id: OrderId) -> Order:
         """Read one order of the account. Raises OrderNotFound, Unavailable."""
         fields = await self._batcher.submit("HGETALL", keys.order(order_id))
         if not fields:
             _refuse("ORDER_NOT_FOUND")
-        order = read_order(fields)
+        order = read_order(order_id, fields)
         if order.account != account:
             _refuse("ORDER_NOT_FOUND")
         return order
@@ -139,11 +142,15 @@ class Engine:
             _refuse(str(error))
 
 
+def _joined(values: Iterable[object]) -> str:
+    """Values as the packed fields of `lua/include/orders.lua` hold them."""
+    return "|".join(str(value) for value in values)
+
+
 def _digest(command: OrderCommand) -> str:
     """A short name for the body of an order; equal bodies have equal digests."""
-    body = "|".join(
-        str(value)
-        for value in (
+    body = _joined(
+        (
             command.symbol, command.side, command.order_type, command.time_in_force,
             command.price_ticks, command.quantity_lots,
         )

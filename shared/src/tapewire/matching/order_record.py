@@ -20,35 +20,35 @@ from tapewire.types import (
 _LIQUIDITY = {"m": Liquidity.MAKER, "t": Liquidity.TAKER}
 
 
-def read_order(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> Order:
+def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) -> Order:
     """Read field-value pairs as Redis gives them: flat (RESP2) or as a map (RESP3)."""
     if isinstance(reply, Mapping):
         record = {name.decode(): value.decode() for name, value in reply.items()}
     else:
         texts = [item.decode() for item in reply]
         record = dict(zip(texts[::2], texts[1::2], strict=True))
-    fills = [
-        _read_fill(int(name[1:]), value)
-        for name, value in record.items()
-        if name[0] == "f" and name[1:].isdecimal()
-    ]
+    (
+        quantity, account, client_order_id, price, _priority, symbol, side, order_type,
+        time_in_force, created_us, _digest,
+    ) = record["terms"].split("|")  # fmt: skip
+    status, executed, notional, updated_us = record["state"].split("|")
+    fills = [_read_fill(int(name[1:]), value) for name, value in record.items() if name[0] == "f"]
     fills.sort(key=lambda fill: fill.seq)
-    price = record["price"]
     return Order(
-        order_id=OrderId(record["id"]),
-        account=Account(record["account"]),
-        symbol=Symbol(record["symbol"]),
-        side=Side(record["side"]),
-        order_type=OrderType(record["order_type"]),
-        time_in_force=TimeInForce(record["time_in_force"]),
-        status=OrderStatus(record["status"]),
+        order_id=OrderId(order_id),
+        account=Account(account),
+        symbol=Symbol(symbol),
+        side=Side(side),
+        order_type=OrderType(order_type),
+        time_in_force=TimeInForce(time_in_force),
+        status=OrderStatus(status),
         price_ticks=Ticks(int(price)) if price else None,
-        quantity_lots=Lots(int(record["quantity"])),
-        executed_lots=Lots(int(record["executed"])),
-        executed_notional=int(record["notional"]),
-        client_order_id=record["client_order_id"] or None,
-        created_us=int(record["created_us"]),
-        updated_us=int(record["updated_us"]),
+        quantity_lots=Lots(int(quantity)),
+        executed_lots=Lots(int(executed)),
+        executed_notional=int(notional),
+        client_order_id=client_order_id or None,
+        created_us=int(created_us),
+        updated_us=int(updated_us),
         fills=tuple(fills),
     )
 

@@ -6,8 +6,8 @@
 --        7 order_type: limit|market|ioc|fok              8 time_in_force: gtc|ioc|fok
 --        9 price in ticks ('' for market)               10 quantity in lots
 --       11 fills_max   12 closed_kept_s   13 log_trades_max
--- Reply  {0|1, {field, value, ...}}: 1 = an earlier order with the same client_order_id and body;
---        the fields are those of order:<id>.
+-- Reply  {0|1, id, {field, value, ...}}: 1 = an earlier order with the same client_order_id and
+--        body; the fields are those of order:<id>.
 -- Errors UNKNOWN_SYMBOL, DUPLICATE_CLIENT_ORDER_ID. Nothing is written before they are decided.
 -- Events trade_events, one a trade; book_updates, one if a price level changed.
 -- @include text market book orders trades match
@@ -20,10 +20,11 @@ if not market then return redis.error_reply('UNKNOWN_SYMBOL') end
 if client_order_id ~= '' then
   local earlier = redis.call('GET', client_order_key(account, client_order_id))
   if earlier then
-    if redis.call('HGET', order_key(earlier), 'digest') ~= digest then
+    local terms = redis.call('HGET', order_key(earlier), 'terms')
+    if string.match(terms, '|([^|]*)$') ~= digest then
       return redis.error_reply('DUPLICATE_CLIENT_ORDER_ID')
     end
-    return { 1, redis.call('HGETALL', order_key(earlier)) }
+    return { 1, earlier, redis.call('HGETALL', order_key(earlier)) }
   end
 end
 
@@ -66,12 +67,11 @@ else
   change_level(market, changes, side, price, remaining)
 end
 
-local now = integer_text(market.now_us)
-local fields = { 'id', taker.id, 'account', account, 'symbol', market.symbol, 'side', side,
-  'order_type', ARGV[7], 'time_in_force', ARGV[8], 'status', status, 'price', ARGV[9],
-  'quantity', ARGV[10], 'executed', integer_text(executed), 'notional', integer_text(notional),
-  'client_order_id', client_order_id, 'digest', digest, 'priority', taker.id,
-  'created_us', now, 'updated_us', now }
+local fields = {
+  'terms', table.concat({ ARGV[10], account, client_order_id, ARGV[9], taker.id, market.symbol,
+    side, ARGV[7], ARGV[8], market.now, digest }, '|'),
+  'state', state_text(status, executed, notional, market.now),
+}
 for index = 1, #fills do fields[#fields + 1] = fills[index] end
 write_fields(order_key(taker.id), fields)
 if client_order_id ~= '' then
@@ -82,4 +82,4 @@ if status == 'filled' or status == 'expired' then
 end
 announce_book(market, changes)
 save_market(market)
-return { 0, fields }
+return { 0, taker.id, fields }

@@ -20,7 +20,7 @@ local function price_score(side, ticks)
 end
 
 local function queue_member(priority, order_id)
-  return string.format('%016.0f:%s', priority, order_id)
+  return string.format('%016d:%s', priority, order_id)
 end
 
 local function new_level_changes()
@@ -45,5 +45,5 @@ local function announce_book(market, changes)
   redis.call('PUBLISH', BOOK_CHANNEL, '{"symbol":"' .. market.symbol .. '","seq":'
     .. integer_text(market.book_seq) .. ',"bids":[' .. table.concat(changes.buy, ',')
     .. '],"asks":[' .. table.concat(changes.sell, ',') .. '],"timestamp":"'
-    .. timestamp_text(market.now_us) .. '","epoch":"' .. market.epoch .. '"}')
+    .. market.timestamp .. '","epoch":"' .. market.epoch .. '"}')
 end

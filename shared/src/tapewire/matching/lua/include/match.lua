@@ -4,7 +4,9 @@
 -- Writes maker records, queue, levels, trades; returns the taker's executed lots, its executed
 -- notional (ticks x lots), and appends its fill fields to `fields`.
 
-local MAKERS_PER_READ = 16
+-- Most orders meet few makers: read few at first, twice as many at each further read.
+local MAKERS_FIRST_READ = 2
+local MAKERS_PER_READ = 32
 
 -- Lots that can be taken at the limit or better, counted up to `wanted` (for fill-or-kill).
 local function available_lots(market, maker_side, crosses, wanted, fills_max)
@@ -15,9 +17,9 @@ local function available_lots(market, maker_side, crosses, wanted, fills_max)
     local page = redis.call('ZRANGE', key, first, last, 'WITHSCORES')
     for index = 1, #page, 2 do
       if not crosses(math.abs(tonumber(page[index + 1]))) then return found end
-      local maker = redis.call('HMGET', order_key(string.sub(page[index], 18)),
-        'quantity', 'executed')
-      found = found + tonumber(maker[1]) - tonumber(maker[2])
+      local maker = redis.call('HMGET', order_key(string.sub(page[index], 18)), 'terms', 'state')
+      local _, executed = string.match(maker[2], STATE_PATTERN)
+      found = found + tonumber(string.match(maker[1], '^%d+')) - tonumber(executed)
       if found >= wanted then return found end
     end
     if #page < 2 * (last - first + 1) then return found end
@@ -26,21 +28,21 @@ local function available_lots(market, maker_side, crosses, wanted, fills_max)
   return found
 end
 
--- Takes up to `wanted` lots from one maker; returns lots taken and whether the maker is done.
+-- Takes up to `wanted` lots from one maker; returns lots taken, whether the maker is done, seq.
 local function fill_maker(market, order_id, ticks, wanted, print_trade, closed_kept_s)
-  local maker = redis.call('HMGET', order_key(order_id), 'quantity', 'executed', 'notional',
-    'account', 'client_order_id')
-  local quantity, executed = tonumber(maker[1]), tonumber(maker[2])
+  local key = order_key(order_id)
+  local maker = redis.call('HMGET', key, 'terms', 'state')
+  local quantity, account, client_order_id = string.match(maker[1], '^(%d+)|(.-)|(.-)|')
+  local _, executed, notional = string.match(maker[2], STATE_PATTERN)
+  quantity, executed = tonumber(quantity), tonumber(executed)
   local lots = math.min(wanted, quantity - executed)
   local seq = print_trade(ticks, lots, order_id)
-  local now = integer_text(market.now_us)
   executed = executed + lots
   local done = executed == quantity
-  redis.call('HSET', order_key(order_id), 'executed', integer_text(executed),
-    'notional', integer_text(tonumber(maker[3]) + ticks * lots),
-    'status', done and 'filled' or 'partially_filled', 'updated_us', now,
-    'f' .. seq, integer_text(ticks) .. ',' .. integer_text(lots) .. ',m,' .. now)
-  if done then expire_closed(order_id, maker[4], maker[5], closed_kept_s) end
+  redis.call('HSET', key, 'state', state_text(done and 'filled' or 'partially_filled', executed,
+    tonumber(notional) + ticks * lots, market.now),
+    'f' .. seq, integer_text(ticks) .. ',' .. integer_text(lots) .. ',m,' .. market.now)
+  if done then expire_closed(order_id, account, client_order_id, closed_kept_s) end
   return lots, done, seq
 end
 
@@ -48,14 +50,14 @@ local function match(market, taker, crosses, changes, fields)
   local maker_side = opposite(taker.side)
   local key = queue_key(market.symbol, maker_side)
   local print_trade = trade_printer(market, taker.side, taker.id, taker.log_trades_max)
-  local now = integer_text(market.now_us)
   local remaining, notional, fills, level_lots, level_ticks = taker.quantity, 0, 0, 0, nil
-  local page, index, gone = {}, 1, {}
+  local page, index, gone, page_makers = {}, 1, {}, MAKERS_FIRST_READ
   while remaining > 0 and fills < taker.fills_max do
     if index > #page then
-      -- Makers that are done leave the queue before the next page is read.
+      -- All makers of the page are done: they leave the queue before the next page is read.
       if #gone > 0 then redis.call('ZREM', key, unpack(gone)) end
-      page, index, gone = redis.call('ZRANGE', key, 0, MAKERS_PER_READ - 1, 'WITHSCORES'), 1, {}
+      page, index, gone = redis.call('ZRANGE', key, 0, page_makers - 1, 'WITHSCORES'), 1, {}
+      page_makers = math.min(page_makers * 2, MAKERS_PER_READ)
       if #page == 0 then break end
     end
     local ticks = math.abs(tonumber(page[index + 1]))
@@ -71,12 +73,14 @@ local function match(market, taker, crosses, changes, fields)
     if done then gone[#gone + 1] = page[index] end
     remaining, notional, fills = remaining - lots, notional + ticks * lots, fills + 1
     level_lots = level_lots + lots
-    market.last_price = integer_text(ticks)
     fields[#fields + 1] = 'f' .. seq
-    fields[#fields + 1] = integer_text(ticks) .. ',' .. integer_text(lots) .. ',t,' .. now
+    fields[#fields + 1] = integer_text(ticks) .. ',' .. integer_text(lots) .. ',t,' .. market.now
     index = index + 2
   end
   if #gone > 0 then redis.call('ZREM', key, unpack(gone)) end
-  if level_ticks then change_level(market, changes, maker_side, level_ticks, -level_lots) end
+  if level_ticks then
+    change_level(market, changes, maker_side, level_ticks, -level_lots)
+    market.last_price = integer_text(level_ticks)
+  end
   return taker.quantity - remaining, notional
 end

@@ -10,7 +10,7 @@ local function trade_printer(market, taker_side, taker_id, log_trades_max)
   local key = PREFIX .. 'trades:' .. market.symbol
   local tail = '","aggressor_side":"' .. taker_side .. '","maker_order_id":"'
   local close = '","taker_order_id":"' .. taker_id .. '","timestamp":"'
-    .. timestamp_text(market.now_us) .. '","epoch":"' .. market.epoch .. '"}'
+    .. market.timestamp .. '","epoch":"' .. market.epoch .. '"}'
   return function(ticks, lots, maker_id)
     market.seq = market.seq + 1
     local seq = integer_text(market.seq)
