@@ -1,0 +1,181 @@
+"""Reader of LOBSTER message files (NASDAQ): time, type, order id, shares, price, direction.
+
+- type 1 is a limit order that rested, type 3 takes it out: entered and canceled under its id.
+- type 4 is the execution of a resting order. The order that came in is not in the file, so
+  consecutive executions with one time and one direction are one incoming ioc order of the other
+  side: their sum, at the worst of their prices. (Type 5 between them is a hidden order's.)
+- type 2 takes shares off an order that keeps its place. The venue cannot reduce an order, so
+  reductions are applied at entry: an order is entered without the shares that it loses later. The
+  same trades happen, because shares that were taken off in the end cannot have traded before.
+- types 5, 6 and 7 (hidden executions, auctions, halts) leave the visible book alone.
+
+The seed is the first row of the order book file, which is the book *after* the first message: one
+anonymous order a level. An id that the file never entered is an order older than the file: it is
+part of the anonymous order of its price (which again is entered without what it loses later), or
+of nothing if there is none.
+
+Where NASDAQ filled an incoming order otherwise than price-time priority says, the orders of those
+prices are canceled and entered again as the recording has them, so that one exception stays one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from tapewire.replay.lobster_file import (
+    DELETION,
+    EXECUTION,
+    HIDDEN_EXECUTION,
+    REDUCTION,
+    SUBMISSION,
+    Level,
+    Message,
+    parse_book_row,
+    parse_message,
+    price_text,
+)
+from tapewire.replay.recorded_book import Execution, RecordedBook
+from tapewire.replay.steps import Cancel, Enter, RecordedTrade, Step, seed_label
+from tapewire.types import OrderType, Side
+
+
+def read_lobster(lines: Iterable[str], book_row: str | None = None) -> list[Step]:
+    """Steps of a message file; `book_row` is the first row of its order book file, if any.
+
+    Raises ReplayError naming the bad line.
+    """
+    messages = [parse_message(row, line) for row, line in enumerate(lines, start=1) if line.strip()]
+    anonymous = parse_book_row(book_row) if book_row else {}
+    if messages and book_row:
+        _undo(messages[0], anonymous)
+    lost = _reductions(messages, anonymous)
+    return _Replay(lost).steps(messages, anonymous)
+
+
+def _undo(first: Message, anonymous: dict[Level, int]) -> None:
+    """Turn the book after the first message into the book before it."""
+    if first.kind == SUBMISSION:
+        anonymous[first.level] = anonymous.get(first.level, 0) - first.shares
+    elif first.kind in {REDUCTION, DELETION, EXECUTION}:
+        anonymous[first.level] = anonymous.get(first.level, 0) + first.shares
+
+
+def _reductions(messages: list[Message], anonymous: dict[Level, int]) -> dict[str, int]:
+    """Shares that each order loses later to type 2; the same is taken off `anonymous`."""
+    lost: dict[str, int] = defaultdict(int)
+    entered: set[str] = set()
+    left = dict(anonymous)
+    for message in messages:
+        if message.kind == SUBMISSION:
+            entered.add(message.label)
+        elif message.kind == REDUCTION and message.label in entered:
+            lost[message.label] += message.shares
+        elif message.kind in {REDUCTION, DELETION, EXECUTION} and message.label not in entered:
+            cut = min(message.shares, left.get(message.level, 0))
+            if cut > 0:
+                left[message.level] -= cut
+                anonymous[message.level] -= 0 if message.kind == EXECUTION else cut
+    return lost
+
+
+class _Replay:
+    """One pass over the messages, beside the book that they made at the recorded venue."""
+
+    def __init__(self, lost: dict[str, int]) -> None:
+        self._lost = lost
+        self._book = RecordedBook()
+
+    def steps(self, messages: list[Message], anonymous: dict[Level, int]) -> list[Step]:
+        steps: list[Step] = []
+        start_us = messages[0].time_us if messages else 0
+        for level, shares in anonymous.items():
+            if shares > 0:
+                label = seed_label(level[0], price_text(level[1]))
+                steps.append(self._enter(start_us, level, label, shares, is_seed=True))
+        group: list[Message] = []
+        for message in messages:
+            if group and not _continues(group[-1], message):
+                steps += self._take(group)
+                group = []
+            if message.kind == EXECUTION:
+                group.append(message)
+            else:
+                steps += self._rest_or_leave(message)
+        return steps + (self._take(group) if group else [])
+
+    def _rest_or_leave(self, message: Message) -> Iterator[Step]:
+        if message.kind == SUBMISSION:
+            shares = message.shares - self._lost.get(message.label, 0)
+            if shares > 0:
+                yield self._enter(message.time_us, message.level, message.label, shares)
+        elif message.kind == DELETION and self._book.holds(message.level, message.label):
+            self._book.remove(message.level, message.label)
+            yield Cancel(message.time_us, message.label, Decimal(message.shares))
+
+    def _enter(
+        self, time_us: int, level: Level, label: str, shares: int, *, is_seed: bool = False
+    ) -> Enter:
+        self._book.add(level, label, shares)
+        side, price = level
+        return Enter(time_us, label, side, OrderType.LIMIT, str(shares), price_text(price), is_seed)
+
+    def _take(self, group: list[Message]) -> list[Step]:
+        """One incoming order, then the trades that it made at the recorded venue."""
+        side, time_us = group[0].side, group[0].time_us
+        prices = [message.price for message in group]
+        taker_side, worst = (
+            (Side.BUY, max(prices)) if side is Side.SELL else (Side.SELL, min(prices))
+        )
+        label = f"taker {group[0].row}"
+        shares = sum(message.shares for message in group)
+        executions = [(self._owner(message), message.level, message.shares) for message in group]
+        foreseen = self._book.foresee(side, shares, worst)
+        steps: list[Step] = [
+            Enter(time_us, label, taker_side, OrderType.IOC, str(shares), price_text(worst))
+        ]
+        for maker, level, quantity in executions:
+            price = Decimal(price_text(level[1]))
+            steps.append(RecordedTrade(time_us, price, Decimal(quantity), maker, label))
+        if foreseen == executions:
+            for maker, level, quantity in executions:
+                self._book.take(level, maker, quantity)
+            return steps
+        return steps + self._repair(time_us, foreseen, executions)
+
+    def _owner(self, message: Message) -> str:
+        """The label of the order that an execution hit: its own, or the anonymous one's."""
+        anonymous = seed_label(message.side, price_text(message.price))
+        if not self._book.holds(message.level, message.label) and self._book.holds(
+            message.level, anonymous
+        ):
+            return anonymous
+        return message.label
+
+    def _repair(
+        self, time_us: int, foreseen: list[Execution], recorded: list[Execution]
+    ) -> list[Step]:
+        """Cancel what the replayed book has at the touched prices; enter what the recording has."""
+        touched = sorted({level for _, level, _ in foreseen + recorded})
+        replayed = {level: self._book.orders(level) for level in touched}
+        for maker, level, quantity in foreseen:
+            replayed[level][maker] -= quantity
+        for maker, level, quantity in recorded:
+            self._book.take(level, maker, quantity)
+        steps: list[Step] = []
+        for level in touched:
+            steps += [Cancel(time_us, label) for label, left in replayed[level].items() if left]
+        for level in touched:
+            for label, shares in self._book.orders(level).items():
+                steps.append(self._enter(time_us, level, label, shares))
+        return steps
+
+
+def _continues(last: Message, message: Message) -> bool:
+    """Whether `message` belongs to the same incoming order as the execution `last`."""
+    if message.kind == HIDDEN_EXECUTION:
+        return True
+    return (
+        message.kind == EXECUTION
+        and message.time_text == last.time_text
+        and message.side is last.side
+    )
