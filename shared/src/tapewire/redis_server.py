@@ -109,6 +109,11 @@ class RedisServer:
         return self._child is not None and self._child.running
 
     @property
+    def launched(self) -> bool:
+        """Whether it was ever started."""
+        return self._child is not None
+
+    @property
     def child(self) -> ChildProcess:
         """Its process, for a supervisor. Raises RuntimeError before the first start."""
         if self._child is None:

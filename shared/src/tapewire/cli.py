@@ -1,0 +1,47 @@
+"""The `tapewire` command. Each subcommand is a module of its own, imported when it is used."""
+
+from importlib import import_module, metadata
+
+import click
+
+# name -> (module, attribute, the line that `tapewire --help` shows)
+SUBCOMMANDS = {
+    "up": ("tapewire.launcher.command", "up", "Start the whole venue on this machine."),
+    "watch": ("tapewire.watch", "watch", "Print the live tape."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name; `--help` costs no import of theirs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order a newcomer needs them."""
+        del ctx
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command; None if there is no such."""
+        del ctx
+        if cmd_name not in SUBCOMMANDS:
+            return None
+        module, attribute, _ = SUBCOMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands, from their lines here."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in SUBCOMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(metadata.version("tapewire"), prog_name="tapewire")
+def main() -> None:
+    """Tapewire: a trading venue that starts with one command.
+
+    Orders in over REST, every trade out over WebSocket.
+    """

@@ -1,0 +1,23 @@
+"""What `tapewire up` was asked to do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tapewire.redis_server import Fsync
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchOptions:
+    """The options of `tapewire up`, checked by click; docs/operations.md lists them."""
+
+    host: str
+    gateway_port: int
+    market_data_port: int
+    redis_url: str | None
+    data_dir: Path
+    gateway_workers: int
+    market_data_workers: int
+    instruments: Path | None
+    fsync: Fsync
+    demo: bool
+    log_level: str

@@ -1,0 +1,78 @@
+"""Ports kept for the services, which share one between their processes (SO_REUSEPORT).
+
+Because a shared port never conflicts with itself, a second venue on the same port would silently
+get a part of the first one's clients. So the launcher takes each port alone first and only then
+opens it for sharing.
+"""
+
+import errno
+import socket
+import sys
+from types import TracebackType
+from typing import Self
+
+from tapewire.errors import ConfigurationError
+from tapewire.redis_server import PortTaken
+
+
+class KeptPort:
+    """A port that is ours while this is open; it never accepts a connection itself."""
+
+    def __init__(self, host: str, port: int, option: str) -> None:
+        """Take `port` of `host`, 0 for any free one; `option` is named in refusals.
+
+        Raises PortTaken, or ConfigurationError if the host is not one of this machine.
+        """
+        self.host = host
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+        except (OSError, UnicodeError, OverflowError):
+            raise ConfigurationError(f"--host {host} is not an address of this machine") from None
+        self._socket = socket.socket(family, kind, protocol)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind(address)
+        except OSError as error:
+            self._socket.close()
+            raise _refusal(host, port, option, error) from None
+        self.port = int(self._socket.getsockname()[1])
+        if sys.platform == "linux":
+            # Linux lets a bound socket share afterwards; it gets no connections, as it does
+            # not listen. Elsewhere the port is only checked and given back.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        else:
+            self._socket.close()
+
+    @property
+    def reachable(self) -> str:
+        """`host:port` for a client on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _refusal(host: str, port: int, option: str, error: OSError) -> ConfigurationError:
+    if error.errno == errno.EADDRINUSE:
+        return PortTaken(
+            f"port {port} on {host} is in use by another process; "
+            f"stop it, or choose another with {option}"
+        )
+    if error.errno == errno.EACCES:
+        return ConfigurationError(f"port {port} needs rights you do not have; see {option}")
+    return ConfigurationError(f"--host {host} is not an address of this machine")

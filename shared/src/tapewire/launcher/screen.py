@@ -1,0 +1,101 @@
+"""What a person sees: where everything runs, and what to try first."""
+
+import contextlib
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from tapewire.decimals import format_units
+from tapewire.examples import example_price_ticks, example_quantity_lots
+from tapewire.redis_client import RedisAddress
+from tapewire.redis_server import RedisServer
+from tapewire.tape import FEED_PATH, FEED_URL_DEFAULT
+from tapewire.types import Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class VenueFacts:
+    """What the screen is about. `demo_seed` is None without a crowd."""
+
+    gateway_url: str
+    market_data_url: str
+    redis_url: str
+    redis_server: RedisServer | None
+    log_dir: Path
+    instrument: Instrument
+    demo_seed: int | None
+    seconds: float
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print, if anyone still reads: a closed terminal must not keep us from stopping."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=error)
+
+
+def welcome(facts: VenueFacts) -> str:
+    """The text that is printed once everything answers."""
+    feed = facts.market_data_url.replace("http://", "ws://") + FEED_PATH
+    rows = [
+        ("orders", f"{facts.gateway_url}/v1/orders", f"documented at {facts.gateway_url}/docs"),
+        ("trades", feed, ""),
+        ("redis", RedisAddress(facts.redis_url, 1, 1, "").shown, _describe_redis(facts)),
+        ("logs", _short(facts.log_dir), ""),
+    ]
+    if facts.demo_seed is not None:
+        rows.append(("demo crowd", f"seed {facts.demo_seed}", "trades until you stop it"))
+    width = max(len(value) for _, value, note in rows if note)
+    table = "\n".join(
+        f"  {name:<11} {value:<{width}}  {note}".rstrip() for name, value, note in rows
+    )
+    watch = _watch_command(feed)
+    sell = _order_command(facts, "sell", "alice")
+    buy = _order_command(facts, "buy", "bob")
+    return (
+        f"\nTapewire is running (ready after {facts.seconds:.1f} s).\n\n{table}\n\n"
+        f"Watch the tape in a second terminal:\n\n  {watch}\n\n"
+        f"Then trade from a third one; alice sells, bob buys:\n\n{sell}\n\n{buy}\n\n"
+        "Ctrl-C stops everything. The data stays.\n"
+    )
+
+
+def _describe_redis(facts: VenueFacts) -> str:
+    server = facts.redis_server
+    if server is None:
+        return "yours; it goes on running"
+    origin = "bundled " if server.binary.bundled else ""
+    return f"{origin}{server.binary}, fsync {server.fsync}, data in {_short(server.directory.path)}"
+
+
+def _watch_command(feed: str) -> str:
+    found = shutil.which("tapewire")
+    program = Path(sys.executable).with_name("tapewire")
+    command = "tapewire" if found == str(program) else shlex.quote(_short(program))
+    return f"{command} watch" + ("" if feed == FEED_URL_DEFAULT else f" --url {feed}")
+
+
+def _order_command(facts: VenueFacts, side: str, account: str) -> str:
+    instrument = facts.instrument
+    price = format_units(
+        example_price_ticks(instrument) * instrument.tick_units, instrument.price_decimals
+    )
+    quantity = format_units(
+        example_quantity_lots(instrument) * instrument.lot_units, instrument.quantity_decimals
+    )
+    return (
+        f"  curl -s {facts.gateway_url}/v1/orders -H 'Content-Type: application/json' \\\n"
+        f"    -H 'X-Account: {account}' -d '"
+        f'{{"symbol":"{instrument.symbol}","side":"{side}","order_type":"limit",'
+        f'"quantity":"{quantity}","price":"{price}"}}\''
+    )
+
+
+def _short(path: Path) -> str:
+    """The path as seen from here, if it is below."""
+    with contextlib.suppress(ValueError):
+        return str(path.absolute().relative_to(Path.cwd()))
+    return str(path)

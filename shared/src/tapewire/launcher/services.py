@@ -1,0 +1,92 @@
+"""The commands and environments of the venue's processes, and the question whether they work."""
+
+import http.client
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tapewire.launcher.options import LaunchOptions
+from tapewire.launcher.ports import KeptPort
+from tapewire.processes import ChildProcess
+
+READY_REQUEST_TIMEOUT_S = 2.0
+DEMO_SEED_MAX = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One of the two services: its package, its port and how many processes share it."""
+
+    name: str
+    package: str
+    prefix: str
+    port: KeptPort
+    workers: int
+
+    @property
+    def url(self) -> str:
+        """Base URL for a client on this machine."""
+        return f"http://{self.port.reachable}"
+
+    def processes(
+        self, options: LaunchOptions, redis_url: str, log_dir: Path
+    ) -> Iterator[ChildProcess]:
+        """Its processes, not started."""
+        environment = base_environment(options) | {
+            "REDIS_URL": redis_url,
+            f"{self.prefix}HOST": options.host,
+            f"{self.prefix}PORT": str(self.port.port),
+            f"{self.prefix}REUSE_PORT": "true",
+        }
+        for number in range(1, self.workers + 1):
+            name = self.name if self.workers == 1 else f"{self.name}-{number}"
+            yield ChildProcess(
+                name,
+                python_command(self.package),
+                log_path=log_dir / f"{name}.log",
+                environment=environment,
+            )
+
+    def ready(self) -> bool:
+        """Whether `/readyz` of a process on its port answers 200 now."""
+        host, _, port = self.port.reachable.rpartition(":")
+        connection = http.client.HTTPConnection(
+            host.strip("[]"), int(port), timeout=READY_REQUEST_TIMEOUT_S
+        )
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def crowd_process(
+    options: LaunchOptions, gateway_url: str, seed: int, log_dir: Path
+) -> ChildProcess:
+    """The demo crowd, not started."""
+    return ChildProcess(
+        "demo crowd",
+        [*python_command("tapewire.crowd"), "--url", gateway_url, "--seed", str(seed)],
+        log_path=log_dir / "demo-crowd.log",
+        environment=base_environment(options),
+    )
+
+
+def python_command(module: str) -> list[str]:
+    """Run `module`; `-P` keeps files of the current directory from passing for packages."""
+    return [sys.executable, "-P", "-m", module]
+
+
+def base_environment(options: LaunchOptions) -> dict[str, str]:
+    """This process' environment with what the options say."""
+    environment = dict(os.environ) | {
+        "PYTHONUNBUFFERED": "1",
+        "TAPEWIRE_LOG_LEVEL": options.log_level,
+    }
+    if options.instruments is not None:
+        environment["TAPEWIRE_INSTRUMENTS"] = str(options.instruments.absolute())
+    return environment

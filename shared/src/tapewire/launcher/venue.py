@@ -1,0 +1,195 @@
+"""Start the parts of a venue in order, keep them alive, stop them in reverse order."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from typing import NoReturn
+
+from tapewire.data_directory import DataDirectory
+from tapewire.errors import RedisUnavailable, TapewireError
+from tapewire.instruments import load_instruments
+from tapewire.launcher.member import LaunchFailed, Member, sentence_of
+from tapewire.launcher.options import LaunchOptions
+from tapewire.launcher.ports import KeptPort
+from tapewire.launcher.screen import VenueFacts, say, welcome
+from tapewire.launcher.services import DEMO_SEED_MAX, Service, crowd_process
+from tapewire.launcher.signals import Signals
+from tapewire.processes import ChildProcess
+from tapewire.redis_server import PortTaken, RedisServer
+
+REDIS_PORT_PREFERRED = 6379
+REDIS_TIMEOUT_S = 120.0  # a large append-only file takes a while to load
+READY_TIMEOUT_S = 60.0
+READY_POLL_INTERVAL_S = 0.05
+SUPERVISION_INTERVAL_S = 1.0
+SERVICE_STOP_TIMEOUT_S = 12.0  # the services give requests 10 s to finish
+REDIS_STOP_TIMEOUT_S = 15.0
+
+
+class StopRequested(Exception):
+    """A person or the system asked us to stop."""
+
+
+class Venue:
+    """The running parts. `run` is the whole life; it always ends with nothing left running."""
+
+    def __init__(self, options: LaunchOptions, signals: Signals) -> None:
+        self._options = options
+        self._signals = signals
+        self._started_s = time.monotonic()
+        self._redis: RedisServer | None = None
+        self._children: list[ChildProcess] = []
+        self._members: list[Member] = []
+
+    def run(self) -> int:
+        """Start, supervise until asked to stop, stop. Returns the exit status."""
+        with closing(ExitStack()) as stack:
+            return self._live(stack)
+
+    def _live(self, stack: ExitStack) -> int:
+        try:
+            self._start(stack)
+            self._supervise()
+        except StopRequested:
+            return 0
+        except TapewireError as error:
+            say(f"tapewire: {error}", error=True)
+            return 1
+        finally:
+            self._stop()
+
+    def _start(self, stack: ExitStack) -> None:
+        options = self._options
+        instruments = load_instruments(options.instruments)
+        directory = stack.enter_context(DataDirectory(options.data_dir))
+        gateway = Service(
+            "order-gateway",
+            "order_gateway",
+            "TAPEWIRE_GATEWAY_",
+            stack.enter_context(KeptPort(options.host, options.gateway_port, "--gateway-port")),
+            options.gateway_workers,
+        )
+        market_data = Service(
+            "market-data",
+            "market_data",
+            "TAPEWIRE_MARKET_DATA_",
+            stack.enter_context(
+                KeptPort(options.host, options.market_data_port, "--market-data-port")
+            ),
+            options.market_data_workers,
+        )
+        redis_url = options.redis_url or self._start_redis(directory)
+        log_dir = directory.path / "logs"
+        log_dir.mkdir(exist_ok=True)
+        for service in (gateway, market_data):
+            for child in service.processes(options, redis_url, log_dir):
+                self._launch(child)
+        for service in (gateway, market_data):
+            self._wait(service.ready, f"{service.name} was not ready", READY_TIMEOUT_S)
+        seed = random.randrange(DEMO_SEED_MAX) if options.demo else None
+        if seed is not None:
+            self._launch(crowd_process(options, gateway.url, seed, log_dir))
+        say(
+            welcome(
+                VenueFacts(
+                    gateway_url=gateway.url,
+                    market_data_url=market_data.url,
+                    redis_url=redis_url,
+                    redis_server=self._redis,
+                    log_dir=log_dir,
+                    instrument=next(iter(instruments.values())),
+                    demo_seed=seed,
+                    seconds=time.monotonic() - self._started_s,
+                )
+            )
+        )
+
+    def _start_redis(self, directory: DataDirectory) -> str:
+        """Start our own server, on the usual port if that is free."""
+        server = RedisServer(
+            directory.path / "redis", port=REDIS_PORT_PREFERRED, fsync=self._options.fsync
+        )
+        self._redis = server
+        for port in (REDIS_PORT_PREFERRED, 0):
+            server.port = port
+            try:
+                server.launch()
+                self._wait(server.ready, "the Redis server did not answer", REDIS_TIMEOUT_S)
+            except PortTaken:
+                if port == 0:
+                    raise
+            else:
+                break
+        self._members.append(Member(server))
+        return server.url
+
+    def _launch(self, child: ChildProcess) -> None:
+        try:
+            child.launch()
+        except OSError as error:
+            raise LaunchFailed(f"{child.name} cannot be started: {error}") from None
+        self._children.append(child)
+        self._members.append(Member(child))
+
+    def _wait(self, ready: Callable[[], bool], complaint: str, timeout_s: float) -> None:
+        """Wait for `ready`; a child that ends meanwhile has the word.
+
+        Raises StopRequested, LaunchFailed, RedisUnavailable, or what `ready` raises.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while not ready():
+            for child in self._children:
+                if not child.running:
+                    raise LaunchFailed(
+                        f"{child.name} could not start ({child.ending}). {sentence_of(child)}"
+                    )
+            if time.monotonic() > deadline_s:
+                raise RedisUnavailable(f"{complaint} within {timeout_s:g} s")
+            self._pause(READY_POLL_INTERVAL_S)
+        self._pause(0)
+
+    def _supervise(self) -> NoReturn:
+        """Restart what dies, until asked to stop. Raises StopRequested or LaunchFailed."""
+        while True:
+            now_s = time.monotonic()
+            for member in self._members:
+                news = member.supervise(now_s)
+                if news is not None:
+                    say(f"tapewire: {news}", error=True)
+            self._pause(min(m.due_in_s(now_s, SUPERVISION_INTERVAL_S) for m in self._members))
+
+    def _pause(self, timeout_s: float) -> None:
+        if not self._signals.stops:
+            self._signals.wait(timeout_s)
+        if self._signals.stops:
+            raise StopRequested
+
+    def _stop(self) -> None:
+        """Stop the services together, then Redis; a further request to stop kills the rest."""
+        # The request that brought us here is not yet impatience, however often it came.
+        stops_before = self._signals.stops
+        if any(child.running for child in self._children) or self._redis is not None:
+            say("tapewire: stopping")
+        if not self._end(self._children, SERVICE_STOP_TIMEOUT_S, stops_before):
+            say("tapewire: a service did not stop in time and was killed", error=True)
+        server = self._redis
+        if server is not None and server.launched:
+            if not self._end([server.child], REDIS_STOP_TIMEOUT_S, stops_before):
+                say("tapewire: Redis did not stop in time and was killed", error=True)
+            server.stop()
+
+    def _end(self, children: Sequence[ChildProcess], timeout_s: float, stops_before: int) -> bool:
+        """Ask all of them to stop and kill those that do not; False if that was needed."""
+        for child in children:
+            child.ask_to_stop()
+        deadline_s = time.monotonic() + timeout_s
+        while any(child.running for child in children):
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0 or self._signals.stops > stops_before:
+                break
+            self._signals.wait(min(left_s, READY_POLL_INTERVAL_S))
+        late = [child for child in children if child.running]
+        for child in late:
+            child.kill()
+        return not late
