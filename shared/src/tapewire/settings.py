@@ -61,7 +61,9 @@ def load_settings(
         return model()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
+        field = str(first["loc"][0])
+        owner = PREFIX if error.title == VenueSettings.__name__ else prefix
+        name = field if field.isupper() else f"{owner}{field.upper()}"
         raise ConfigurationError(f"setting {name}: {first['msg']}") from None
 
 
@@ -81,6 +83,8 @@ def variable_names(model: type[BaseSettings], prefix: str) -> set[str]:
     """The environment variables that `model` reads."""
     names = set()
     for name, field in model.model_fields.items():
+        if field.annotation is VenueSettings:
+            continue  # read under its own prefix, not as one variable of the service
         alias = field.validation_alias
         names.add(alias if isinstance(alias, str) else f"{prefix}{name.upper()}")
     return names

@@ -1,0 +1,60 @@
+"""Every `code` of an error answer: its HTTP status and what it means, in one table.
+
+Codes are API and never change their meaning. A code that is not here cannot be answered with;
+docs/protocol.md shows the same table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """What a code stands for; `title` is the same for every answer with this code."""
+
+    status: int
+    title: str
+
+
+ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
+    {
+        # The request as a whole
+        "malformed_json": ErrorCode(400, "The body is not JSON"),
+        "invalid_body": ErrorCode(422, "The body is not a JSON object"),
+        "unsupported_media_type": ErrorCode(415, "The body is not declared as application/json"),
+        "body_too_large": ErrorCode(413, "The body is over the limit"),
+        "invalid_request": ErrorCode(422, "The request is not valid"),
+        "not_found": ErrorCode(404, "There is nothing at this path"),
+        "method_not_allowed": ErrorCode(405, "The path does not take this method"),
+        "http_error": ErrorCode(400, "The request was refused"),
+        # Its fields
+        "unknown_field": ErrorCode(422, "A field is not known"),
+        "duplicate_field": ErrorCode(422, "A field stands twice"),
+        "missing_field": ErrorCode(422, "A field is missing"),
+        "invalid_value": ErrorCode(422, "A field has a value that it cannot have"),
+        "invalid_decimal": ErrorCode(422, "A number is not a plain positive decimal"),
+        "too_many_digits": ErrorCode(422, "A number has more digits than any instrument"),
+        "out_of_range": ErrorCode(422, "A number is below or above its bounds"),
+        "invalid_account": ErrorCode(422, "The account name is not valid"),
+        "invalid_order_id": ErrorCode(422, "The order id is not valid"),
+        # The order
+        "unknown_symbol": ErrorCode(404, "No instrument has this symbol"),
+        "off_tick": ErrorCode(422, "The price is no multiple of the tick size"),
+        "off_lot": ErrorCode(422, "The quantity is no multiple of the lot size"),
+        "notional_too_small": ErrorCode(422, "Price x quantity is below the minimum"),
+        "price_required": ErrorCode(422, "The order needs a price"),
+        "price_forbidden": ErrorCode(422, "A market order takes no price"),
+        "contradictory_time_in_force": ErrorCode(
+            422, "order_type and time_in_force contradict each other"
+        ),
+        "order_not_found": ErrorCode(404, "The account has no such order"),
+        "order_closed": ErrorCode(409, "The order is filled, canceled or expired already"),
+        "duplicate_client_order_id": ErrorCode(409, "The client order id has another order"),
+        # The venue
+        "redis_unavailable": ErrorCode(503, "Redis cannot be reached; nothing was done"),
+        "outcome_unknown": ErrorCode(503, "The answer of Redis was lost; ask again"),
+        "overloaded": ErrorCode(503, "Too many commands are waiting; nothing was done"),
+        "internal_error": ErrorCode(500, "The service failed"),
+    }
+)

@@ -1,0 +1,182 @@
+"""Health answers of a service: `/health`, `/livez`, `/readyz`. Each is bounded in time.
+
+- `/livez`   the process answers; never touches Redis, so no Redis fault restarts a service
+- `/health`  Redis answers too; the body has exactly the members of the contract
+- `/readyz`  everything the service needs works; the failing checks are named
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from redis.exceptions import RedisError
+
+from tapewire.direct_route import DirectRoute
+from tapewire.errors import RedisUnavailable, TapewireError
+from tapewire.redis_client import RedisAddress, open_async
+
+HEALTH_TIMEOUT_S = 1.0
+
+Check = Callable[[], Awaitable[None]]
+
+
+class RedisProbe:
+    """Asks Redis for a sign of life, on a connection of its own: a stuck order delays no answer.
+
+    Callers that ask at the same time share one ping, so a flood of probes is one command a turn.
+    """
+
+    def __init__(self, address: RedisAddress, *, timeout_s: float = HEALTH_TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
+        self._client = open_async(
+            replace(
+                address,
+                connect_timeout_s=min(address.connect_timeout_s, timeout_s),
+                timeout_s=min(address.timeout_s, timeout_s),
+                client_name=f"{address.client_name}-health",
+            )
+        )
+        self._ping: asyncio.Task[bool] | None = None
+
+    async def connected(self) -> bool:
+        """Whether Redis answered within the timeout."""
+        if self._ping is None or self._ping.done():
+            self._ping = asyncio.create_task(self._ask(), name="redis-probe")
+        return await asyncio.shield(self._ping)
+
+    async def check(self) -> None:
+        """The same as a check. Raises RedisUnavailable."""
+        if not await self.connected():
+            raise RedisUnavailable(f"Redis did not answer within {self._timeout_s:g} s.")
+
+    async def ask(self, *command: str) -> Any:  # noqa: ANN401 (a Redis reply)
+        """Send one read-only command. Raises RedisUnavailable."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._client.execute_command(*command)
+        except (RedisError, OSError) as error:
+            raise RedisUnavailable(f"Redis did not answer ({type(error).__name__}).") from None
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._ping is not None:
+            await asyncio.wait([self._ping], timeout=self._timeout_s)
+        await self._client.aclose()
+
+    async def _ask(self) -> bool:
+        try:
+            await self.ask("PING")
+        except RedisUnavailable:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a service answers with. It stands in `app.state.health` while the service runs."""
+
+    service: str
+    probe: RedisProbe
+    checks: Mapping[str, Check]
+    details: Callable[[], dict[str, int]] = field(default=dict)
+
+    async def report(self) -> tuple[bool, dict[str, str | int]]:
+        """Whether Redis answers, and the body of `/health`."""
+        connected = await self.probe.connected()
+        return connected, {
+            "status": "healthy" if connected else "unhealthy",
+            "service": self.service,
+            "redis": "connected" if connected else "disconnected",
+            **self.details(),
+        }
+
+    async def readiness(self) -> dict[str, str]:
+        """Every check with `ok` or the reason why it fails."""
+        outcomes = await asyncio.gather(*(_outcome(check) for check in self.checks.values()))
+        return dict(zip(self.checks, outcomes, strict=True))
+
+
+async def _outcome(check: Check) -> str:
+    try:
+        async with asyncio.timeout(HEALTH_TIMEOUT_S):
+            await check()
+    except TimeoutError:
+        return f"no answer within {HEALTH_TIMEOUT_S:g} s"
+    except TapewireError as error:
+        return str(error)
+    return "ok"
+
+
+def _answer(body: Mapping[str, object], *, well: bool) -> Response:
+    return Response(
+        json.dumps(body, separators=(",", ":")),
+        200 if well else 503,
+        headers={"Cache-Control": "no-store"},
+        media_type="application/json",
+    )
+
+
+def _documented(
+    well: Mapping[str, object], ill: Mapping[str, object]
+) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {"description": text, "content": {"application/json": {"example": example}}}
+        for status, text, example in ((200, "Well", well), (503, "Not well", ill))
+    }
+
+
+def health_router(service: str, details: Mapping[str, int] | None = None) -> APIRouter:
+    """The three routes; `details` are example members that the service adds to `/health`."""
+    router = APIRouter(route_class=DirectRoute, tags=["health"])
+
+    @router.get(
+        "/health",
+        summary="Whether the service and its Redis work",
+        responses=_documented(
+            {"status": "healthy", "service": service, "redis": "connected", **(details or {})},
+            {"status": "unhealthy", "service": service, "redis": "disconnected", **(details or {})},
+        ),
+    )
+    async def health(request: Request) -> Response:
+        connected, body = await _health_of(request).report()
+        return _answer(body, well=connected)
+
+    @router.get(
+        "/livez",
+        summary="Whether the process answers",
+        responses={200: {"content": {"application/json": {"example": {"status": "alive"}}}}},
+    )
+    async def livez(_: Request) -> Response:
+        return _answer({"status": "alive", "service": service}, well=True)
+
+    @router.get(
+        "/readyz",
+        summary="Whether everything the service needs works",
+        responses=_documented(
+            {"status": "ready", "service": service, "failing": [], "checks": {"redis": "ok"}},
+            {
+                "status": "not ready",
+                "service": service,
+                "failing": ["redis"],
+                "checks": {"redis": "Redis did not answer within 1 s."},
+            },
+        ),
+    )
+    async def readyz(request: Request) -> Response:
+        checks = await _health_of(request).readiness()
+        failing = [name for name, outcome in checks.items() if outcome != "ok"]
+        status = "not ready" if failing else "ready"
+        return _answer(
+            {"status": status, "service": service, "failing": failing, "checks": checks},
+            well=not failing,
+        )
+
+    return router
+
+
+def _health_of(request: Request) -> Health:
+    health: Health = request.app.state.health
+    return health

@@ -1,0 +1,61 @@
+"""JSON in, exactly: numbers keep their text, no key stands twice, and the bytes are UTF-8."""
+
+import json
+from dataclasses import dataclass
+
+from tapewire.errors import InvalidField, Refusal
+
+NAME_CHARACTERS_SHOWN_MAX = 64
+
+
+class MalformedJson(Refusal):
+    """The body is not a JSON text."""
+
+    code = "malformed_json"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberText:
+    """A number as it was written, also NaN and Infinity, so that its field can be named."""
+
+    text: str
+
+
+def shown_name(name: str) -> str:
+    """A name of a client's making, short and printable, for a sentence."""
+    printable = name[:NAME_CHARACTERS_SHOWN_MAX].encode("ascii", "backslashreplace").decode()
+    return printable if len(name) <= NAME_CHARACTERS_SHOWN_MAX else f"{printable}..."
+
+
+def _build_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = shown_name(next(name for name in names if names.count(name) > 1))
+        raise InvalidField(twice, "duplicate_field", f"{twice} stands twice in the body.")
+    return members
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_build_object,
+    parse_float=NumberText,
+    parse_int=NumberText,
+    parse_constant=NumberText,
+)
+
+
+def decode_json(body: bytes) -> object:
+    """Read a JSON text; every number in it becomes a NumberText.
+
+    Raises MalformedJson, or InvalidField `duplicate_field`.
+    """
+    try:
+        return _DECODER.decode(body.decode())
+    except json.JSONDecodeError as error:
+        raise MalformedJson(
+            f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise MalformedJson(f"The body is not UTF-8: byte {error.start} is wrong.") from None
+    except RecursionError:
+        raise MalformedJson("The body is nested too deeply.") from None

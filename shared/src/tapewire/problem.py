@@ -1,0 +1,150 @@
+"""Error answers as RFC 9457 problem+json, the same in every service.
+
+`ProblemApp` is a FastAPI application all of whose error answers are problems, also those of the
+framework (unknown path, wrong method, bug), and whose OpenAPI document says so.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from tapewire.error_codes import ERROR_CODES
+from tapewire.errors import Refusal, Unavailable
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+PROBLEM_SCHEMA = "#/components/schemas/Problem"
+
+_FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+
+class Problem(BaseModel):
+    """Why a request was not done. `code` is stable; `detail` is a sentence for people."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(description="`urn:tapewire:problem:` and the code")
+    title: str = Field(description="What the code means, the same in every answer")
+    status: int = Field(description="The HTTP status")
+    code: str = Field(description="Stable name of the problem")
+    detail: str = Field(description="What is wrong with this request, naming the field")
+    field: str | None = Field(None, description="The field, header or path parameter at fault")
+
+
+def problem_body(code: str, detail: str, field: str | None = None) -> dict[str, Any]:
+    """The members of a problem. Raises KeyError for a code that is not in the table."""
+    meaning = ERROR_CODES[code]
+    body = {
+        "type": f"urn:tapewire:problem:{code}",
+        "title": meaning.title,
+        "status": meaning.status,
+        "code": code,
+        "detail": detail,
+    }
+    return body if field is None else body | {"field": field}
+
+
+def problem_response(
+    code: str,
+    detail: str,
+    *,
+    field: str | None = None,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An error answer; `status` replaces the one of the table (framework errors only)."""
+    body = problem_body(code, detail, field)
+    body["status"] = status or body["status"]
+    return Response(
+        json.dumps(body, separators=(",", ":")),
+        body["status"],
+        headers=headers,
+        media_type=PROBLEM_MEDIA_TYPE,
+    )
+
+
+def problem_examples(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI `responses` that document these codes, one entry per status."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        meaning = ERROR_CODES[code]
+        response = responses.setdefault(
+            meaning.status,
+            {
+                "description": "",
+                "content": {
+                    PROBLEM_MEDIA_TYPE: {"schema": {"$ref": PROBLEM_SCHEMA}, "examples": {}}
+                },
+            },
+        )
+        response["description"] += f"{'; ' if response['description'] else ''}`{code}`"
+        response["content"][PROBLEM_MEDIA_TYPE]["examples"][code] = {
+            "value": problem_body(code, f"{meaning.title}.")
+        }
+        if meaning.status == 503:
+            response["headers"] = {
+                "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait"}
+            }
+    return responses
+
+
+class ProblemApp(FastAPI):
+    """A FastAPI application that answers every error with a problem."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 (those of FastAPI)
+        super().__init__(**options)
+        handlers: dict[type[Exception], Any] = {
+            Refusal: _answer_refusal,
+            Unavailable: _answer_unavailable,
+            RequestValidationError: _answer_validation,
+            HTTPException: _answer_framework,
+            Exception: _answer_bug,
+        }
+        for kind, handler in handlers.items():
+            self.add_exception_handler(kind, handler)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, with the schema that `problem_examples` refers to."""
+        document = super().openapi()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("Problem", Problem.model_json_schema())
+        return document
+
+
+async def _answer_refusal(_: Request, error: Refusal) -> Response:
+    return problem_response(error.code, str(error), field=error.field)
+
+
+async def _answer_unavailable(_: Request, error: Unavailable) -> Response:
+    return problem_response(
+        error.code, str(error), headers={"Retry-After": str(error.retry_after_s)}
+    )
+
+
+async def _answer_validation(_: Request, error: RequestValidationError) -> Response:
+    """A parameter that FastAPI checks itself, of an endpoint that lets it."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"][1:]) or None
+    return problem_response("invalid_request", f"{field}: {first['msg']}.", field=field)
+
+
+async def _answer_framework(request: Request, error: HTTPException) -> Response:
+    details = {
+        404: f"There is nothing at {request.url.path[:200]}.",
+        405: f"{request.url.path[:200]} does not take {request.method}.",
+    }
+    return problem_response(
+        _FRAMEWORK_CODES.get(error.status_code, "http_error"),
+        details.get(error.status_code, f"{error.detail}."),
+        status=error.status_code,
+        headers=error.headers,
+    )
+
+
+async def _answer_bug(_: Request, __: Exception) -> Response:
+    """The server logs the error with its traceback; the client learns nothing of it."""
+    return problem_response("internal_error", "The service failed; its log has the reason.")
