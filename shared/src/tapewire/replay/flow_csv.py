@@ -1,0 +1,83 @@
+"""Reader of Tapewire's own recording format, a CSV with a header (docs/replay.md has an example).
+
+    time_us,action,id,side,price,quantity
+    0,add,a1,buy,99.50,2
+    1000,market,a2,sell,,1
+    2500,cancel,a1,,,
+
+`action` is add (a limit order that may rest), market, ioc, fok or cancel. `time_us` counts from
+any beginning and never runs backwards. An id is given once and canceled at most once.
+"""
+
+import csv
+from collections.abc import Iterable
+
+from tapewire.replay.steps import Cancel, Enter, ReplayError, Step
+from tapewire.types import OrderType, Side
+
+COLUMNS = ("time_us", "action", "id", "side", "price", "quantity")
+
+_ORDER_TYPES = {
+    "add": OrderType.LIMIT,
+    "market": OrderType.MARKET,
+    "ioc": OrderType.IOC,
+    "fok": OrderType.FOK,
+}
+
+
+def read_flow_csv(lines: Iterable[str]) -> list[Step]:
+    """Steps of a file. Raises ReplayError naming the line and what is wrong with it."""
+    reader = csv.DictReader(lines, strict=True)
+    steps: list[Step] = []
+    open_labels: set[str] = set()
+    used_labels: set[str] = set()
+    last_us = 0
+    try:
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise ReplayError(f"the first line must be {','.join(COLUMNS)}")
+        for row in reader:
+            step = _read(row, reader.line_num)
+            if step.time_us < last_us:
+                raise ReplayError(f"line {reader.line_num}: time_us runs backwards")
+            last_us = step.time_us
+            if isinstance(step, Cancel):
+                if step.label not in open_labels:
+                    raise ReplayError(f"line {reader.line_num}: nothing to cancel: {step.label}")
+                open_labels.remove(step.label)
+            elif step.label in used_labels:
+                raise ReplayError(f"line {reader.line_num}: id {step.label} was used before")
+            else:
+                open_labels.add(step.label)
+                used_labels.add(step.label)
+            steps.append(step)
+    except csv.Error as error:
+        raise ReplayError(f"line {reader.line_num}: {error}") from None
+    return steps
+
+
+def _read(row: dict[str | None, str | None], line: int) -> Enter | Cancel:
+    """One row; decimals are passed on as text, for the venue to judge."""
+    fields = {name: row.get(name) or "" for name in COLUMNS}
+    if None in row or None in row.values():
+        raise ReplayError(f"line {line}: there must be {len(COLUMNS)} columns")
+    if not (fields["time_us"].isascii() and fields["time_us"].isdecimal()):
+        raise ReplayError(f"line {line}: time_us must be a whole number of microseconds")
+    time_us, label, action = int(fields["time_us"]), fields["id"], fields["action"]
+    if not label:
+        raise ReplayError(f"line {line}: id is missing")
+    if action == "cancel":
+        if fields["side"] or fields["price"] or fields["quantity"]:
+            raise ReplayError(f"line {line}: a cancel has only time_us, action and id")
+        return Cancel(time_us, label)
+    if action not in _ORDER_TYPES:
+        known = ", ".join((*_ORDER_TYPES, "cancel"))
+        raise ReplayError(f"line {line}: action must be one of {known}")
+    order_type = _ORDER_TYPES[action]
+    if fields["side"] not in set(Side):
+        raise ReplayError(f"line {line}: side must be buy or sell")
+    if not fields["quantity"]:
+        raise ReplayError(f"line {line}: quantity is missing")
+    if bool(fields["price"]) is (order_type is OrderType.MARKET):
+        raise ReplayError(f"line {line}: a market order has no price, every other has one")
+    price = fields["price"] or None
+    return Enter(time_us, label, Side(fields["side"]), order_type, fields["quantity"], price)
