@@ -1,0 +1,29 @@
+"""`python -m market_data`: read the settings, then serve until SIGINT or SIGTERM."""
+
+from market_data.app import create_app
+from market_data.limits import CLIENT_MESSAGE_BYTES_MAX
+from market_data.protocol import SERVICE
+from market_data.settings import PREFIX, MarketDataSettings
+from market_data.websocket_protocol import FeedSocketProtocol
+from tapewire.log import configure_logging
+from tapewire.serving import WebSocketOptions, exit_with_a_sentence, serve
+from tapewire.settings import load_settings
+
+
+def main() -> None:
+    """Run one market-data process; exits with status 1 and one sentence if it cannot start."""
+    with exit_with_a_sentence(SERVICE):
+        settings = load_settings(MarketDataSettings, PREFIX)
+        configure_logging(settings.venue.log_level, SERVICE)
+        websocket = WebSocketOptions(
+            protocol=FeedSocketProtocol,
+            message_bytes_max=CLIENT_MESSAGE_BYTES_MAX,
+            queue_messages_max=1,
+            ping_interval_s=settings.ping_interval_s,
+            ping_timeout_s=settings.ping_timeout_s,
+        )
+        serve(create_app(settings), settings, websocket)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""From Redis to the hub: poll, prove continuity, refill what is missing, broadcast.
+
+Owns the only writer of the hub's stream, so the order in which it publishes is the order in which
+every client receives. When Redis goes away it subscribes again with growing delays, and then asks
+Redis where the venue stands: a trade that nobody heard of is refilled too.
+"""
+
+import asyncio
+import json
+import logging
+import random
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from market_data.canary import Canary
+from market_data.frames import text_frame
+from market_data.hub import Hub
+from market_data.poller import Poller, Published
+from market_data.replay_log import ReplayLog
+from market_data.sequencer import Lost, Positions, Sequencer, Verdict
+from tapewire import keys
+from tapewire.errors import MessageError, TapewireError
+from tapewire.messages import TradeMessage, decode_trade
+
+logger = logging.getLogger(__name__)
+
+RETRY_DELAY_S = 0.05
+RETRY_DELAY_MAX_S = 1.0
+
+_TRADES = keys.TRADE_CHANNEL.encode()
+
+
+@dataclass(slots=True)
+class FeedCounters:
+    """What the feed has seen since it started."""
+
+    trades: int = 0
+    refilled: int = 0
+    lost: int = 0
+    garbage: int = 0
+    reconnects: int = 0
+
+
+class Feed:
+    """The one pump between the subscription and the hub; run it as a supervised task."""
+
+    def __init__(self, poller: Poller, log: ReplayLog, hub: Hub, canary: Canary) -> None:
+        self._poller = poller
+        self._log = log
+        self._hub = hub
+        self._canary = canary
+        self.sequencer = Sequencer()
+        self.counters = FeedCounters()
+        self.subscribed = False
+
+    async def run(self) -> None:
+        """Pump for ever. Only a bug ends it; the loss of Redis does not."""
+        attempt = 0
+        while True:
+            try:
+                await self._connect()
+                attempt = 0
+                await self._pump()
+            except (RedisError, OSError, TapewireError) as error:
+                if self.subscribed:
+                    logger.warning("lost Redis (%s), subscribing again", error)
+                self.subscribed = False
+                self.counters.reconnects += 1
+                # Full jitter, so that several processes do not come back in step.
+                delay_s = min(RETRY_DELAY_MAX_S, RETRY_DELAY_S * 2**attempt)
+                attempt += 1
+                await asyncio.sleep(random.uniform(0, delay_s))
+
+    async def _connect(self) -> None:
+        await self._poller.subscribe()
+        positions = await self._log.positions()
+        if not self.sequencer.epoch:
+            self.sequencer.start(positions)
+        elif positions.epoch == self.sequencer.epoch and self.sequencer.is_ahead_of(positions):
+            self.sequencer.start(positions)
+            self._tell_epoch("rewound")
+        else:
+            await self._expect(positions)
+        await self._refill()
+        self._hub.flush()
+        self.subscribed = True
+        self._canary.send_soon()
+        logger.info("subscribed, epoch %s", self.sequencer.epoch)
+
+    async def _pump(self) -> None:
+        poll = self._poller.poll()
+        while True:
+            batch = await poll
+            # The next batch gathers on the poller's thread while this one is written.
+            poll = self._poller.poll()
+            try:
+                for published in batch:
+                    await self._take(published)
+                if self.sequencer.targets:
+                    await self._refill()
+                self._hub.flush()
+            except BaseException:
+                poll.cancel()
+                raise
+
+    async def _take(self, published: Published) -> None:
+        if published.channel != _TRADES:
+            heard = self._canary.heard(published.payload)
+            if heard is not None:
+                await self._expect(heard)
+            return
+        try:
+            message = decode_trade(published.payload)
+        except MessageError as error:
+            self.counters.garbage += 1
+            logger.warning("skipped a message on %s: %s", keys.TRADE_CHANNEL, error)
+            return
+        verdict = self.sequencer.offer(message)
+        if verdict is Verdict.DELIVER:
+            self._send(message)
+        elif verdict is Verdict.OTHER_EPOCH:
+            await self._expect(await self._log.positions())
+
+    async def _expect(self, positions: Positions) -> None:
+        """Reach these positions; if the venue began anew, begin anew with it."""
+        if self.sequencer.expect(positions):
+            return
+        # What was read a while ago may be of the epoch before: only Redis knows the present one.
+        positions = await self._log.positions()
+        if positions.epoch and not self.sequencer.expect(positions):
+            self.sequencer.restart(positions)
+            self._tell_epoch("new")
+
+    def _tell_epoch(self, reason: str) -> None:
+        logger.error("the venue's data is not what it was (%s): %s", reason, self.sequencer.epoch)
+        message = {
+            "type": "epoch",
+            "epoch": self.sequencer.epoch,
+            "reason": reason,
+            "seq": self.sequencer.seqs,
+        }
+        self._hub.broadcast(text_frame(json.dumps(message).encode()))
+
+    async def _refill(self) -> None:
+        """Read the log until no symbol is behind."""
+        while self.sequencer.targets:
+            symbol = next(iter(self.sequencer.targets))
+            messages, log_ended = await self._log.read(symbol, self.sequencer.seqs.get(symbol, 0))
+            for item in self.sequencer.refill(symbol, messages, log_ended=log_ended):
+                if isinstance(item, Lost):
+                    self._tell_lost(item)
+                elif item.event.epoch == self.sequencer.epoch:
+                    self.counters.refilled += 1
+                    self._send(item)
+
+    def _send(self, message: TradeMessage) -> None:
+        self.counters.trades += 1
+        event = message.event
+        frame = text_frame(b'{"type":"trade","data":%b}' % message.payload)
+        self._hub.publish("trades", event.symbol, event.seq, frame)
+
+    def _tell_lost(self, lost: Lost) -> None:
+        self.counters.lost += lost.last - lost.first + 1
+        logger.error(
+            "%s: trades %d to %d left the replay log unread", lost.symbol, lost.first, lost.last
+        )
+        message = {"type": "gap", "symbol": lost.symbol, "from": lost.first, "to": lost.last}
+        self._hub.publish("trades", lost.symbol, None, text_frame(json.dumps(message).encode()))

@@ -1,0 +1,59 @@
+"""Reads the venue's positions and its replay log: what a subscription may have missed."""
+
+from typing import Any
+
+from market_data.sequencer import Positions
+from tapewire import keys
+from tapewire.errors import MessageError
+from tapewire.messages import TradeMessage, decode_trade
+from tapewire.redis_client import AsyncRedis
+from tapewire.types import Symbol
+
+# One read of the log: about 300 KiB of trades.
+READ_TRADES_MAX = 1_000
+
+
+class ReplayLog:
+    """The streams `trades:<symbol>` and the positions that go with them."""
+
+    def __init__(self, client: AsyncRedis) -> None:
+        self._client = client
+
+    async def positions(self) -> Positions:
+        """The epoch and every symbol's last seq. Raises RedisError, OSError."""
+        symbols = sorted(item.decode() for item in await _members(self._client))
+        pipeline: Any = self._client.pipeline(transaction=False)
+        pipeline.get(keys.EPOCH)
+        for symbol in symbols:
+            pipeline.hget(keys.market(Symbol(symbol)), "state")
+        epoch, *states = await pipeline.execute()
+        return Positions(
+            epoch.decode() if epoch else "",
+            {
+                symbol: int(state.partition(b"|")[0])
+                for symbol, state in zip(symbols, states, strict=True)
+                if state
+            },
+        )
+
+    async def read(self, symbol: str, after_seq: int) -> tuple[list[TradeMessage], bool]:
+        """Trades after `after_seq`, oldest first, and whether the log ends with them.
+
+        Entries that are not trades are passed over. Raises RedisError, OSError.
+        """
+        client: Any = self._client
+        entries = await client.xrange(
+            keys.replay_log(Symbol(symbol)), min=str(after_seq + 1), max="+", count=READ_TRADES_MAX
+        )
+        messages = []
+        for _, fields in entries:
+            try:
+                messages.append(decode_trade(fields.get(b"event", b"")))
+            except MessageError:
+                continue
+        return messages, len(entries) < READ_TRADES_MAX
+
+
+async def _members(client: Any) -> set[bytes]:  # noqa: ANN401 (redis-py's two async clients)
+    members: set[bytes] = await client.smembers(keys.INSTRUMENTS)
+    return members

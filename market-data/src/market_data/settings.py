@@ -1,0 +1,44 @@
+"""Settings of the market-data service: `TAPEWIRE_MARKET_DATA_*`, beside those of the venue."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from tapewire.serving import ServerSettings
+from tapewire.settings import VenueSettings
+
+PREFIX = "TAPEWIRE_MARKET_DATA_"
+
+
+class MarketDataSettings(ServerSettings):
+    """How this process listens, polls and treats its clients."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
+
+    port: int = Field(8_001, ge=0, le=65_535, description="Port to listen on; 0 takes a free one")
+    connections_max: int = Field(
+        20_000, ge=1, le=1_000_000, description="Open connections; more are answered with 503"
+    )
+    poll_timeout_s: float = Field(
+        0.25, gt=0, le=10, description="Longest wait of one poll of the subscription"
+    )
+    batch_messages_max: int = Field(
+        512, ge=1, le=100_000, description="Messages taken from the subscription in one poll"
+    )
+    canary_interval_s: float = Field(
+        1.0, gt=0, le=60, description="Time between two canaries through Redis"
+    )
+    canary_timeout_s: float = Field(
+        5.0, gt=0, le=600, description="Without a canary for so long the service is not ready"
+    )
+    ping_interval_s: float = Field(
+        20.0, gt=0, le=600, description="Time between two WebSocket pings to a client"
+    )
+    ping_timeout_s: float = Field(
+        20.0, gt=0, le=600, description="A client that does not answer a ping so long is closed"
+    )
+    venue: VenueSettings = Field(
+        default_factory=VenueSettings,
+        validation_alias="venue",
+        description="Settings that every service reads",
+        exclude=True,
+    )
