@@ -7,6 +7,11 @@ import click
 # name -> (module, attribute, the line that `tapewire --help` shows)
 SUBCOMMANDS = {
     "up": ("tapewire.launcher.command", "up", "Start the whole venue on this machine."),
+    "replay": (
+        "tapewire.replay.command",
+        "replay",
+        "Feed recorded order flow through the gateway.",
+    ),
     "watch": ("tapewire.watch", "watch", "Print the live tape."),
 }
 
