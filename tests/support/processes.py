@@ -9,14 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.wait import wait_for
+
 READY_TIMEOUT_S = 20.0
-READY_POLL_INTERVAL_S = 0.02
 REQUEST_TIMEOUT_S = 2.0
 STOP_TIMEOUT_S = 10.0
 START_ATTEMPTS_MAX = 3
@@ -152,23 +152,27 @@ def start(name: str, port_variable: str, settings: Mapping[str, str], log_dir: P
 
 def wait_until_ready(service: Service, timeout_s: float = READY_TIMEOUT_S) -> None:
     """Poll `/readyz` until it answers 200. Raises ServiceFailed with the log."""
-    deadline_s = time.monotonic() + timeout_s
     last: str | None = "no answer yet"
-    while time.monotonic() < deadline_s:
-        if service.process.poll() is not None:
-            log = service.log()
-            if "address already in use" in log.lower():
-                raise _PortTaken
-            raise ServiceFailed(
-                f"{service.name} ended with status {service.process.returncode}:\n{log}"
-            )
+
+    def is_ready() -> bool:
+        nonlocal last
+        _check_alive(service)
         last = _ask_ready(service)
-        if last is None:
-            return
-        time.sleep(READY_POLL_INTERVAL_S)
-    raise ServiceFailed(
-        f"{service.name} was not ready within {timeout_s:g} s ({last}):\n{service.log()}"
-    )
+        return last is None
+
+    try:
+        wait_for(is_ready, f"{service.name} ready", timeout_s)
+    except AssertionError as error:
+        raise ServiceFailed(f"{error} ({last}):\n{service.log()}") from None
+
+
+def _check_alive(service: Service) -> None:
+    if service.process.poll() is None:
+        return
+    log = service.log()
+    if "address already in use" in log.lower():
+        raise _PortTaken
+    raise ServiceFailed(f"{service.name} ended with status {service.process.returncode}:\n{log}")
 
 
 def _ask_ready(service: Service) -> str | None:
