@@ -1,5 +1,6 @@
 """`tapewire watch`: the live tape in a terminal; it survives restarts of the service."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -73,10 +74,20 @@ def _print_trades(connection: ClientConnection, tape: Tape) -> None:
     try:
         for message in connection:
             for line in tape.lines(message):
-                click.echo(line)
+                _print(line)
     except MessageError as error:
         raise click.ClickException(str(error)) from None
     except ConnectionClosed as closed:
         if closed.rcvd is not None and closed.rcvd.code in FINAL_CLOSE_CODES:
             raise click.ClickException(f"the feed closed: {closed.rcvd.reason}") from None
         raise
+
+
+def _print(line: str) -> None:
+    """Print one line; a reader that went away (`| head`) ends the command, not the connection."""
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        # The interpreter would complain at its exit when it flushes what nobody reads.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

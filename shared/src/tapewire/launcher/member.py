@@ -59,7 +59,8 @@ class RestartPolicy:
         if count >= self._restarts_max:
             return None
         self._restarts.append(now_s)
-        return float(min(RESTART_DELAY_MIN_S * 2**count, RESTART_DELAY_MAX_S))
+        doubled: float = RESTART_DELAY_MIN_S * 2**count
+        return min(doubled, RESTART_DELAY_MAX_S)
 
 
 class Member:

@@ -23,6 +23,7 @@ REDIS_TIMEOUT_S = 120.0  # a large append-only file takes a while to load
 READY_TIMEOUT_S = 60.0
 READY_POLL_INTERVAL_S = 0.05
 SUPERVISION_INTERVAL_S = 1.0
+CROWD_STOP_TIMEOUT_S = 4.0  # it cancels its quotes for 2 s at most
 SERVICE_STOP_TIMEOUT_S = 12.0  # the services give requests 10 s to finish
 REDIS_STOP_TIMEOUT_S = 15.0
 
@@ -39,7 +40,8 @@ class Venue:
         self._signals = signals
         self._started_s = time.monotonic()
         self._redis: RedisServer | None = None
-        self._children: list[ChildProcess] = []
+        self._services: list[ChildProcess] = []
+        self._crowd: list[ChildProcess] = []
         self._members: list[Member] = []
 
     def run(self) -> int:
@@ -84,12 +86,12 @@ class Venue:
         log_dir.mkdir(exist_ok=True)
         for service in (gateway, market_data):
             for child in service.processes(options, redis_url, log_dir):
-                self._launch(child)
+                self._launch(child, self._services)
         for service in (gateway, market_data):
             self._wait(service.ready, f"{service.name} was not ready", READY_TIMEOUT_S)
         seed = random.randrange(DEMO_SEED_MAX) if options.demo else None
         if seed is not None:
-            self._launch(crowd_process(options, gateway.url, seed, log_dir))
+            self._launch(crowd_process(options, gateway.url, seed, log_dir), self._crowd)
         say(
             welcome(
                 VenueFacts(
@@ -124,12 +126,12 @@ class Venue:
         self._members.append(Member(server))
         return server.url
 
-    def _launch(self, child: ChildProcess) -> None:
+    def _launch(self, child: ChildProcess, group: list[ChildProcess]) -> None:
         try:
             child.launch()
         except OSError as error:
             raise LaunchFailed(f"{child.name} cannot be started: {error}") from None
-        self._children.append(child)
+        group.append(child)
         self._members.append(Member(child))
 
     def _wait(self, ready: Callable[[], bool], complaint: str, timeout_s: float) -> None:
@@ -139,7 +141,7 @@ class Venue:
         """
         deadline_s = time.monotonic() + timeout_s
         while not ready():
-            for child in self._children:
+            for child in self._services:
                 if not child.running:
                     raise LaunchFailed(
                         f"{child.name} could not start ({child.ending}). {sentence_of(child)}"
@@ -166,21 +168,27 @@ class Venue:
             raise StopRequested
 
     def _stop(self) -> None:
-        """Stop the services together, then Redis; a further request to stop kills the rest."""
+        """Stop the crowd, the services, then Redis; one more request to stop kills the rest."""
         # The request that brought us here is not yet impatience, however often it came.
         stops_before = self._signals.stops
-        if any(child.running for child in self._children) or self._redis is not None:
+        if self._members or self._redis is not None:
             say("tapewire: stopping")
-        if not self._end(self._children, SERVICE_STOP_TIMEOUT_S, stops_before):
-            say("tapewire: a service did not stop in time and was killed", error=True)
+        for group, timeout_s in (
+            (self._crowd, CROWD_STOP_TIMEOUT_S),
+            (self._services, SERVICE_STOP_TIMEOUT_S),
+        ):
+            for late in self._end(group, timeout_s, stops_before):
+                say(f"tapewire: {late} did not stop in time and was killed", error=True)
         server = self._redis
         if server is not None and server.launched:
-            if not self._end([server.child], REDIS_STOP_TIMEOUT_S, stops_before):
-                say("tapewire: Redis did not stop in time and was killed", error=True)
+            for late in self._end([server.child], REDIS_STOP_TIMEOUT_S, stops_before):
+                say(f"tapewire: {late} did not stop in time and was killed", error=True)
             server.stop()
 
-    def _end(self, children: Sequence[ChildProcess], timeout_s: float, stops_before: int) -> bool:
-        """Ask all of them to stop and kill those that do not; False if that was needed."""
+    def _end(
+        self, children: Sequence[ChildProcess], timeout_s: float, stops_before: int
+    ) -> list[str]:
+        """Ask all of them to stop, kill those that do not, and name them."""
         for child in children:
             child.ask_to_stop()
         deadline_s = time.monotonic() + timeout_s
@@ -192,4 +200,4 @@ class Venue:
         late = [child for child in children if child.running]
         for child in late:
             child.kill()
-        return not late
+        return [child.name for child in late]

@@ -1,0 +1,45 @@
+# Plain commands behind short names. A machine needs Python 3.11 or newer and make; no Redis.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help run demo test check bench clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+run: .venv/installed ## start the venue: Redis, order gateway, market data (ARGS="--help" shows more)
+	$(BIN)/python -P -m tapewire up $(ARGS)
+
+demo: .venv/installed ## the same with a small crowd of traders, so that prices move
+	$(BIN)/python -P -m tapewire up --demo $(ARGS)
+
+test: .venv/installed ## run every test against a real Redis, which the tests start themselves
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/installed ## formatting, lint, types, house rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_tidy.py
+
+bench: .venv/installed ## measure an order's way from POST to a WebSocket
+	$(BIN)/python benchmarks/order_to_socket.py $(ARGS)
+
+clean: ## remove .venv and caches; the venue's data in .tapewire stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find shared order-gateway market-data tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+# Installs again only when what is wanted changed.
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Tapewire needs Python 3.11 or newer, and '$(PYTHON)' is not;" \
+	    "try: make PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || { echo "Creating .venv"; $(PYTHON) -m venv .venv; } || { rm -rf .venv; \
+	  echo "This Python cannot make a virtual environment;" \
+	    "on Debian and Ubuntu install the package python3-venv"; exit 1; }
+	@echo "Installing Tapewire and its tools into .venv (once; it takes a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]" \
+	  || { echo "The packages could not be installed; the reason is above"; exit 1; }
+	@touch $@
