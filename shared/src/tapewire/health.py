@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from tapewire.direct_route import DirectRoute
@@ -56,7 +57,11 @@ class RedisProbe:
         """Send one read-only command. Raises RedisUnavailable."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._client.execute_command(*command)
+                try:
+                    return await self._client.execute_command(*command)
+                except RedisConnectionError:
+                    # An idle connection of before a restart of Redis says nothing of Redis now.
+                    return await self._client.execute_command(*command)
         except (RedisError, OSError) as error:
             raise RedisUnavailable(f"Redis did not answer ({type(error).__name__}).") from None
 

@@ -8,8 +8,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
@@ -96,7 +97,8 @@ class ProblemApp(FastAPI):
     """A FastAPI application that answers every error with a problem."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (those of FastAPI)
-        super().__init__(**options)
+        self._documented_routes: list[APIRoute] = []
+        super().__init__(redirect_slashes=False, **options)
         handlers: dict[type[Exception], Any] = {
             Refusal: _answer_refusal,
             Unavailable: _answer_unavailable,
@@ -106,6 +108,20 @@ class ProblemApp(FastAPI):
         }
         for kind, handler in handlers.items():
             self.add_exception_handler(kind, handler)
+
+    def include_router(self, router: APIRouter, **options: Any) -> None:  # noqa: ANN401
+        """As FastAPI does it, and remember the routes for `allowed_methods`."""
+        routes = [route for route in router.routes if isinstance(route, APIRoute)]
+        self._documented_routes.extend(routes)
+        super().include_router(router, **options)
+
+    def allowed_methods(self, path: str) -> str:
+        """The methods that `path` takes, for an Allow header; the framework names only some."""
+        methods: set[str] = set()
+        for route in self._documented_routes:
+            if route.path_regex.match(path):
+                methods |= route.methods or set()
+        return ", ".join(sorted(methods))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with the schema that `problem_examples` refers to."""
@@ -137,11 +153,14 @@ async def _answer_framework(request: Request, error: HTTPException) -> Response:
         404: f"There is nothing at {request.url.path[:200]}.",
         405: f"{request.url.path[:200]} does not take {request.method}.",
     }
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (allowed := request.app.allowed_methods(request.url.path)):
+        headers["Allow"] = allowed
     return problem_response(
         _FRAMEWORK_CODES.get(error.status_code, "http_error"),
         details.get(error.status_code, f"{error.detail}."),
         status=error.status_code,
-        headers=error.headers,
+        headers=headers,
     )
 
 
