@@ -9,7 +9,7 @@ ARGS ?=
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
-run: .venv/installed ## start the venue: Redis, order gateway, market data (ARGS="--help" shows more)
+run: .venv/installed ## start the venue: Redis, gateway, market data (ARGS=--help shows more)
 	$(BIN)/python -P -m tapewire up $(ARGS)
 
 demo: .venv/installed ## the same with a small crowd of traders, so that prices move
@@ -36,8 +36,8 @@ clean: ## remove .venv and caches; the venue's data in .tapewire stays
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Tapewire needs Python 3.11 or newer, and '$(PYTHON)' is not;" \
 	    "try: make PYTHON=python3.11"; exit 1; }
-	@test -x $(BIN)/python || { echo "Creating .venv"; $(PYTHON) -m venv .venv; } || { rm -rf .venv; \
-	  echo "This Python cannot make a virtual environment;" \
+	@test -x $(BIN)/python || { echo "Creating .venv"; $(PYTHON) -m venv .venv; } || { \
+	  rm -rf .venv; echo "This Python cannot make a virtual environment;" \
 	    "on Debian and Ubuntu install the package python3-venv"; exit 1; }
 	@echo "Installing Tapewire and its tools into .venv (once; it takes a minute)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]" \

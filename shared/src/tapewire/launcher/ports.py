@@ -14,6 +14,9 @@ from typing import Self
 from tapewire.errors import ConfigurationError
 from tapewire.redis_server import PortTaken
 
+# Who listens on every address is reached on this one.
+LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+
 
 class KeptPort:
     """A port that is ours while this is open; it never accepts a connection itself."""
@@ -48,7 +51,7 @@ class KeptPort:
     @property
     def reachable(self) -> str:
         """`host:port` for a client on this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
+        host = LOOPBACK_OF.get(self.host, self.host)
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
     def close(self) -> None:
