@@ -54,11 +54,23 @@ class Placement:
     replayed: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchingLimits:
+    """The bounds that the scripts take with every call; the defaults are the venue's."""
+
+    fills_per_order_max: int = FILLS_PER_ORDER_MAX
+    closed_order_kept_s: int = CLOSED_ORDER_KEPT_S
+    replay_log_trades_max: int = REPLAY_LOG_TRADES_MAX
+
+
 class Engine:
     """Places, cancels and reads orders. Safe to share by all requests of a process."""
 
-    def __init__(self, client: AsyncRedis, *, timeout_s: float) -> None:
+    def __init__(
+        self, client: AsyncRedis, *, timeout_s: float, limits: MatchingLimits | None = None
+    ) -> None:
         self._client = client
+        self._limits = limits or MatchingLimits()
         self._batcher = Batcher(client, timeout_s=timeout_s)
         self._place = load_script("place")
         self._cancel = load_script("cancel")
@@ -67,9 +79,9 @@ class Engine:
         self.clock_us = ""
 
     @classmethod
-    async def open(cls, address: RedisAddress) -> Self:
+    async def open(cls, address: RedisAddress, limits: MatchingLimits | None = None) -> Self:
         """Make an engine; it connects with its first command."""
-        return cls(open_async(address), timeout_s=address.timeout_s)
+        return cls(open_async(address), timeout_s=address.timeout_s, limits=limits)
 
     async def close(self) -> None:
         """Finish what is on its way and disconnect."""
@@ -107,7 +119,8 @@ class Engine:
             _digest(command) if client_order_id else "",
             command.symbol, command.side, command.order_type, command.time_in_force,
             price, command.quantity_lots,
-            FILLS_PER_ORDER_MAX, CLOSED_ORDER_KEPT_S, REPLAY_LOG_TRADES_MAX,
+            self._limits.fills_per_order_max, self._limits.closed_order_kept_s,
+            self._limits.replay_log_trades_max,
         )  # fmt: skip
         return Placement(read_order(order_id.decode(), fields), replayed=bool(replayed))
 
@@ -115,7 +128,7 @@ class Engine:
         """Take an open order out of the book. Raises OrderNotFound, OrderClosed, Unavailable."""
         fields = await self._run(
             self._cancel, keys.order(order_id),
-            self.clock_us, account, order_id, CLOSED_ORDER_KEPT_S,
+            self.clock_us, account, order_id, self._limits.closed_order_kept_s,
         )  # fmt: skip
         return read_order(order_id, fields)
 
