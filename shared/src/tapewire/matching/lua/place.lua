@@ -19,8 +19,9 @@ if not market then return redis.error_reply('UNKNOWN_SYMBOL') end
 
 if client_order_id ~= '' then
   local earlier = redis.call('GET', client_order_key(account, client_order_id))
-  if earlier then
-    local terms = redis.call('HGET', order_key(earlier), 'terms')
+  -- The two keys expire one by one: an id whose order has left already is free.
+  local terms = earlier and redis.call('HGET', order_key(earlier), 'terms')
+  if terms then
     if string.match(terms, '|([^|]*)$') ~= digest then
       return redis.error_reply('DUPLICATE_CLIENT_ORDER_ID')
     end
