@@ -23,7 +23,7 @@ class NumberText:
 
 def shown_name(name: str) -> str:
     """A name of a client's making, short and printable, for a sentence."""
-    printable = name[:NAME_CHARACTERS_SHOWN_MAX].encode("ascii", "backslashreplace").decode()
+    printable = ascii(name[:NAME_CHARACTERS_SHOWN_MAX])[1:-1]
     return printable if len(name) <= NAME_CHARACTERS_SHOWN_MAX else f"{printable}..."
 
 

@@ -1,0 +1,104 @@
+"""The instrument file: read exactly, or refused with source, line and reason."""
+
+from pathlib import Path
+
+import pytest
+
+from tapewire.errors import ConfigurationError
+from tapewire.instruments import load_instruments, packaged_instruments, parse_instruments
+from tapewire.limits import EXACT_INTEGER_MAX
+from tapewire.types import Symbol
+
+GOOD = {
+    "symbol": '"ACME"',
+    "base": '"ACME"',
+    "quote": '"USD"',
+    "tick_size": '"0.25"',
+    "lot_size": '"1"',
+    "min_quantity": '"1"',
+    "max_quantity": '"1000"',
+}
+
+
+def write(**changes: str | None) -> str:
+    """One table, with fields replaced, added, or left out (None)."""
+    fields = {name: value for name, value in (GOOD | changes).items() if value is not None}
+    return "[[instrument]]\n" + "\n".join(f"{name} = {value}" for name, value in fields.items())
+
+
+def test_the_packaged_three_pairs_are_good() -> None:
+    """What comes with Tapewire passes its own checks."""
+    instruments = packaged_instruments()
+    assert list(instruments) == ["BTC-USDT", "ETH-USDT", "SOL-USDT"]
+    for instrument in instruments.values():
+        assert instrument.price_ticks_max * instrument.quantity_lots_max <= EXACT_INTEGER_MAX
+
+
+def test_sizes_become_integers() -> None:
+    """A step of 0.25 is 25 hundredths; bounds are counted in steps."""
+    acme = parse_instruments(write(min_notional='"10"', max_price='"500"'), "x")[Symbol("ACME")]
+    assert (acme.tick_units, acme.price_decimals) == (25, 2)
+    assert (acme.lot_units, acme.quantity_decimals) == (1, 0)
+    assert (acme.quantity_lots_min, acme.quantity_lots_max) == (1, 1_000)
+    assert acme.price_ticks_max == 2_000
+    assert acme.notional_min == 40
+
+
+def test_a_minimum_notional_between_two_steps_is_rounded_up() -> None:
+    """An order of exactly the minimum must never be let in below it."""
+    assert parse_instruments(write(min_notional='"0.30"'), "x")[Symbol("ACME")].notional_min == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "1 to 1000"),
+        ("[[instrument]", "line 1"),
+        ("x = 1", "unknown table 'x'"),
+        ("[instrument]", "1 to 1000"),
+        (write(symbol='"btc usdt"'), "line 1: symbol"),
+        (write(symbol="1"), "line 1: symbol"),
+        (write(colour='"red"'), "line 1: colour"),
+        (write(lot_size=None), "line 1: lot_size: Field required"),
+        (write(tick_size="0.25"), "line 1: tick_size"),
+        (write(tick_size='"0"'), "tick_size must be greater than zero"),
+        (write(tick_size='"1e-2"'), "tick_size must be a plain positive decimal"),
+        (write(tick_size='"-1"'), "tick_size must be a plain positive decimal"),
+        (write(min_quantity='"0.5"'), "min_quantity must be a multiple of 1"),
+        (write(min_quantity='"0"'), "min_quantity must be at least one lot"),
+        (write(min_quantity='"2000"'), "at most max_quantity"),
+        (write(max_price='"0.30"'), "max_price must be a multiple of 0.25"),
+        (write(max_price='"9007199254740992"'), "max_price"),
+        (write(max_quantity='"99999999999999999"'), "max_quantity is too large"),
+        (write(min_notional='"0.001"'), "min_notional is finer"),
+        (write() + "\n" + write(), "line 9: symbol ACME stands twice"),
+        ("# one\n\n" + write(lot_size='"x"'), "line 3: lot_size"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_line_and_reason(text: str, reason: str) -> None:
+    """The sentence says where and why."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse_instruments(text, "shares.toml")
+    assert "shares.toml" in str(caught.value)
+    assert reason in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """The path is in the sentence."""
+    with pytest.raises(ConfigurationError, match=r"cannot read instrument file .*none\.toml"):
+        load_instruments(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are no instrument file."""
+    path = tmp_path / "binary.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="cannot read"):
+        load_instruments(path)
+
+
+def test_a_good_file_is_read(tmp_path: Path) -> None:
+    """A path takes the place of the packaged file."""
+    path = tmp_path / "shares.toml"
+    path.write_text(write(), "utf-8")
+    assert list(load_instruments(path)) == ["ACME"]

@@ -1,0 +1,88 @@
+"""Settings: read from the environment, unknown names refused, wrong values named."""
+
+import pytest
+from pydantic import Field, ValidationError
+from pydantic_settings import SettingsConfigDict
+
+from tapewire.errors import ConfigurationError
+from tapewire.serving import ServerSettings
+from tapewire.settings import VenueSettings, load_settings, variable_names
+
+PREFIX = "TAPEWIRE_GATEWAY_"
+
+
+class Settings(ServerSettings):
+    """Settings as a service has them."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
+
+    port: int = Field(8_000, ge=0, le=65_535)
+    venue: VenueSettings = Field(default_factory=VenueSettings)
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of whoever runs the tests do not reach them."""
+    for name in variable_names(Settings, PREFIX) | variable_names(VenueSettings, "TAPEWIRE_"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_defaults_need_no_environment() -> None:
+    """A service starts with no settings at all, on loopback."""
+    settings = load_settings(Settings, PREFIX)
+    assert (settings.host, settings.port) == ("127.0.0.1", 8_000)
+    assert settings.venue.redis_url == "redis://127.0.0.1:6379/0"
+
+
+def test_each_setting_is_read_under_its_own_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Service, venue and REDIS_URL have different prefixes."""
+    monkeypatch.setenv("TAPEWIRE_GATEWAY_PORT", "9000")
+    monkeypatch.setenv("TAPEWIRE_STARTUP_TIMEOUT_S", "3")
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere:1/2")
+    settings = load_settings(Settings, PREFIX)
+    assert settings.port == 9_000
+    assert settings.venue.startup_timeout_s == 3
+    assert settings.venue.redis_url == "redis://elsewhere:1/2"
+
+
+@pytest.mark.parametrize(
+    "name", ["TAPEWIRE_GATEWAY_PROT", "TAPEWIRE_REDIS_URL", "tapewire_x", "TAPEWIRE_GATEWAY_VENUE"]
+)
+def test_an_unknown_name_stops_the_start(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt setting must not be a silent default."""
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(ConfigurationError, match=f"unknown setting {name}"):
+        load_settings(Settings, PREFIX)
+
+
+def test_settings_of_the_other_service_are_its_own_business(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One environment may serve both services."""
+    monkeypatch.setenv("TAPEWIRE_MARKET_DATA_ANYTHING", "1")
+    load_settings(Settings, PREFIX)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TAPEWIRE_GATEWAY_PORT", "99999"),
+        ("TAPEWIRE_GATEWAY_PORT", "http"),
+        ("TAPEWIRE_GATEWAY_REUSE_PORT", "perhaps"),
+        ("TAPEWIRE_REDIS_TIMEOUT_S", "0"),
+        ("TAPEWIRE_LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_variable(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence has the variable as the operator wrote it."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"^setting {name}: "):
+        load_settings(Settings, PREFIX)
+
+
+def test_settings_cannot_be_changed() -> None:
+    """They are read once."""
+    with pytest.raises(ValidationError):
+        Settings().port = 1  # type: ignore[misc]
