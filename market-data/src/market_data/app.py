@@ -8,12 +8,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 
 from market_data.canary import Canary
+from market_data.conversation import Conversations
+from market_data.drain import Drain
 from market_data.feed import Feed
 from market_data.health import watch_health
+from market_data.heartbeat import Heartbeats
 from market_data.hub import Hub
 from market_data.poller import Poller
 from market_data.protocol import SERVICE
 from market_data.replay_log import ReplayLog
+from market_data.resume import Resumer
 from market_data.routes import router
 from market_data.settings import MarketDataSettings
 from tapewire import __version__, keys
@@ -61,15 +65,26 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             )
             stack.callback(poller.close)
             feed = Feed(poller, log, hub, canary)
+            resumer = Resumer(feed, log)
+            stack.push_async_callback(resumer.close)
+            heartbeats = Heartbeats(hub, feed, lambda _symbol: None)
+            drain = Drain(hub, feed, spread_s=settings.drain_spread_s)
             probe = RedisProbe(address)
             stack.push_async_callback(probe.close)
             supervisor = await stack.enter_async_context(Supervisor())
             supervisor.start("feed", feed.run)
             supervisor.start("canary", canary.run)
-            app.state.hub = hub
-            app.state.feed = feed
+            supervisor.start("heartbeats", heartbeats.run)
+            app.state.conversations = Conversations(hub, feed, resumer, {})
+            app.state.drain = drain
             app.state.health = watch_health(
-                probe, supervisor, feed, canary, hub, canary_timeout_s=settings.canary_timeout_s
+                probe,
+                supervisor=supervisor,
+                feed=feed,
+                canary=canary,
+                hub=hub,
+                drain=drain,
+                canary_timeout_s=settings.canary_timeout_s,
             )
             yield
 

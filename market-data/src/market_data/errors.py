@@ -1,19 +1,48 @@
 """What the market-data service answers a client with, by error code and by close code.
 
 Close codes 4000 to 4499 mean: connect again and resume; 4500 to 4999: do not, mend the client.
-docs/protocol.md shows the same table.
+docs/protocol.md shows the same tables.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
+from types import MappingProxyType
 
 
 class CloseCode(IntEnum):
-    """Why the service ends a connection."""
+    """Why the service ends a connection, beside the codes of the WebSocket protocol itself."""
 
+    SERVICE_RESTART = 1012
     SLOW_CONSUMER = 4008
+    TRY_AGAIN = 4013
     TOO_MANY_ERRORS = 4500
     INVALID_REQUEST = 4501
 
 
-# Messages of one client that may be wrong before it is closed.
-CLIENT_ERRORS_MAX = 5
+ERROR_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "malformed_json": "the message is not a JSON object",
+        "unknown_op": "op is not one of the operations",
+        "unknown_field": "a field is not known",
+        "invalid_field": "a field has a value that it cannot have",
+        "unknown_channel": "there is no such channel",
+        "unknown_symbol": "no instrument has this symbol",
+        "not_subscribed": "there is no such subscription to end",
+        "too_many_subscriptions": "the client would have more topics than it may",
+        "rate_limited": "the client sends requests faster than it may",
+        "since_in_future": "since is past the last trade of the symbol",
+        "busy": "another request of this client is still being served",
+        "unavailable": "the request needs Redis, which does not answer",
+        "slow_consumer": "the client reads slower than the feed",
+    }
+)
+
+
+class RequestError(Exception):
+    """A request of a client that cannot be done; `code` is one of ERROR_MEANINGS."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        if code not in ERROR_MEANINGS:
+            raise AssertionError(f"{code} is not in the table of error codes")
+        self.code = code

@@ -17,6 +17,7 @@ from market_data.canary import Canary
 from market_data.frames import text_frame
 from market_data.hub import Hub
 from market_data.poller import Poller, Published
+from market_data.recent_trades import RecentTrade, RecentTrades
 from market_data.replay_log import ReplayLog
 from market_data.sequencer import Lost, Positions, Sequencer, Verdict
 from tapewire import keys
@@ -51,6 +52,7 @@ class Feed:
         self._hub = hub
         self._canary = canary
         self.sequencer = Sequencer()
+        self.recent = RecentTrades()
         self.counters = FeedCounters()
         self.subscribed = False
 
@@ -133,6 +135,7 @@ class Feed:
             self._tell_epoch("new")
 
     def _tell_epoch(self, reason: str) -> None:
+        self.recent.clear()
         logger.error("the venue's data is not what it was (%s): %s", reason, self.sequencer.epoch)
         message = {
             "type": "epoch",
@@ -157,7 +160,8 @@ class Feed:
     def _send(self, message: TradeMessage) -> None:
         self.counters.trades += 1
         event = message.event
-        frame = text_frame(b'{"type":"trade","data":%b}' % message.payload)
+        frame = trade_frame(message)
+        self.recent.add(event.symbol, RecentTrade(event.seq, message.payload, frame))
         self._hub.publish("trades", event.symbol, event.seq, frame)
 
     def _tell_lost(self, lost: Lost) -> None:
@@ -167,3 +171,8 @@ class Feed:
         )
         message = {"type": "gap", "symbol": lost.symbol, "from": lost.first, "to": lost.last}
         self._hub.publish("trades", lost.symbol, None, text_frame(json.dumps(message).encode()))
+
+
+def trade_frame(message: TradeMessage) -> bytes:
+    """A trade as clients get it: the published object, untouched, in an envelope."""
+    return text_frame(b'{"type":"trade","data":%b}' % message.payload)

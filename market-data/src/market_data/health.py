@@ -1,6 +1,7 @@
 """What a market-data process needs to be ready: Redis, its subscription, a canary lately."""
 
 from market_data.canary import Canary
+from market_data.drain import Drain
 from market_data.feed import Feed
 from market_data.hub import Hub
 from market_data.protocol import SERVICE
@@ -11,11 +12,12 @@ from tapewire.supervision import Supervisor
 
 def watch_health(
     probe: RedisProbe,
+    *,
     supervisor: Supervisor,
     feed: Feed,
     canary: Canary,
     hub: Hub,
-    *,
+    drain: Drain,
     canary_timeout_s: float,
 ) -> Health:
     """The service's answers to `/health` and `/readyz`."""
@@ -40,6 +42,7 @@ def watch_health(
             "subscription": check_subscription,
             "canary": check_canary,
             "tasks": check_tasks,
+            "drain": drain.check,
         },
         details=lambda: {"active_connections": len(hub.sessions)},
     )

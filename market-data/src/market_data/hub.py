@@ -58,6 +58,11 @@ class Hub:
         self._pending: dict[Group, None] = {}
 
     @property
+    def groups(self) -> tuple[Group, ...]:
+        """Every group that has clients now."""
+        return tuple(self._groups.values())
+
+    @property
     def group_count(self) -> int:
         """Different subscriptions in use."""
         return len(self._groups)
@@ -131,6 +136,11 @@ class Hub:
         for group in tuple(self._groups.values()):
             self._pending[group] = None
             group.append(frame, note)
+
+    def append(self, group: Group, channel: str, frame: bytes) -> None:
+        """Append a frame of latest-state kind for the clients of one group only."""
+        self._pending[group] = None
+        group.append(frame, Note(channel, "", None, None))
 
     def flush(self) -> None:
         """Write what was published: once per group and ready socket."""

@@ -1,37 +1,39 @@
-"""The WebSocket endpoint: accept, adopt the connection for the hub, say hello."""
+"""The WebSocket endpoint: accept, hand the connection to a conversation, adopt it."""
 
 from fastapi import APIRouter, WebSocket
 
-from market_data.errors import CLIENT_ERRORS_MAX, CloseCode
-from market_data.feed import Feed
-from market_data.frames import text_frame
-from market_data.hub import EVERY_SYMBOL, Hub
-from market_data.protocol import connected_message, encoded, error_message
-from market_data.session import Session
+from market_data.conversation import Conversations
+from market_data.drain import Drain
+from market_data.errors import CloseCode, RequestError
+from market_data.protocol import encoded, error_message, read_query
 from market_data.websocket_protocol import SCOPE_EXTENSION, FeedSocketProtocol
+from tapewire.problem import problem_response
 
 router = APIRouter()
 
 
 @router.websocket("/ws/market-data")
 async def market_data(websocket: WebSocket) -> None:
-    """Every trade of every symbol, in order, each exactly once (docs/protocol.md)."""
-    hub: Hub = websocket.app.state.hub
-    feed: Feed = websocket.app.state.feed
+    """Every trade of every symbol, or what the query asks for (docs/protocol.md)."""
+    drain: Drain = websocket.app.state.drain
+    conversations: Conversations = websocket.app.state.conversations
+    if drain.begun:
+        await websocket.send_denial_response(
+            problem_response(
+                "draining",
+                "This process is about to stop; connect again.",
+                headers={"Retry-After": "1"},
+            )
+        )
+        return
     await websocket.accept()
     socket: FeedSocketProtocol = websocket.scope["extensions"][SCOPE_EXTENSION]
-    # What is published but not flushed would come both in the hello's positions and after it.
-    hub.flush()
-    session = hub.connect(socket, frozenset({("trades", EVERY_SYMBOL)}), on_text=answer)
+    try:
+        request = read_query(dict(websocket.query_params))
+        session = conversations.open(socket, request)
+    except RequestError as error:
+        conversations.errors += 1
+        await websocket.send_text(encoded(error_message(error)).decode())
+        await websocket.close(CloseCode.INVALID_REQUEST, error.code)
+        return
     socket.adopt(session)
-    hello = connected_message(feed.sequencer.epoch, ["trades"], feed.sequencer.seqs)
-    session.send(text_frame(encoded(hello)))
-
-
-def answer(session: Session, text: str) -> None:  # noqa: ARG001 (no message is understood yet)
-    """Answer one message of a client; one that keeps sending wrong ones is closed."""
-    wrong = 1 + (session.context if isinstance(session.context, int) else 0)
-    session.context = wrong
-    session.send(text_frame(encoded(error_message("unknown_message", "Nothing is expected here."))))
-    if wrong >= CLIENT_ERRORS_MAX:
-        session.close(CloseCode.TOO_MANY_ERRORS, "too many errors")

@@ -36,6 +36,9 @@ class MarketDataSettings(ServerSettings):
     ping_timeout_s: float = Field(
         20.0, gt=0, le=600, description="A client that does not answer a ping so long is closed"
     )
+    drain_spread_s: float = Field(
+        5.0, ge=0, le=600, description="Time over which a stop spreads the goodbyes to clients"
+    )
     venue: VenueSettings = Field(
         default_factory=VenueSettings,
         validation_alias="venue",

@@ -87,7 +87,7 @@ def serve(
         bind_socket(settings) as listener,
         asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
     ):
-        runner.run(_serve(app, _Server(config), listener))
+        runner.run(_serve(app, _Server(config, app), listener))
 
 
 def configure(
@@ -165,6 +165,11 @@ async def _serve(app: FastAPI, server: "_Server", listener: socket.socket) -> No
 class _Server(uvicorn.Server):
     """Says where it listens, and leaves the process alive after its end for the lifespan's exit."""
 
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+        self._drain: asyncio.Task[None] | None = None
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
         await super().startup(sockets)
@@ -185,6 +190,9 @@ class _Server(uvicorn.Server):
 
         def stop(number: int, frame: FrameType | None) -> None:
             started = self.started
+            if started and self._drain is None and hasattr(self._app.state, "drain"):
+                loop.call_soon_threadsafe(self._begin_drain, number)
+                return
             self.handle_exit(number, frame)
             if not started and main is not None:
                 loop.call_soon_threadsafe(main.cancel)
@@ -195,3 +203,9 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+    def _begin_drain(self, number: int) -> None:
+        """Let the app say goodbye to its clients, then exit as the signal asked for."""
+        if self._drain is None:
+            self._drain = asyncio.create_task(self._app.state.drain.run(), name="drain")
+            self._drain.add_done_callback(lambda _: self.handle_exit(number, None))

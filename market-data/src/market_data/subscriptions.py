@@ -1,0 +1,92 @@
+"""What a client may ask for, and how it is written. Pure.
+
+A channel is `trades`, `bbo`, `book` (all levels), `book10`, `book50`, or `candles:<interval>`
+(`candles` alone means one minute). A subscription is a set of (channel, symbol) topics.
+"""
+
+from collections.abc import Collection, Iterable
+
+from market_data.errors import RequestError
+from market_data.hub import EVERY_SYMBOL, Subscription, Topic, normalised
+
+INTERVALS = ("1m", "5m", "15m", "30m", "1h", "4h", "12h", "1d", "1w")
+BOOK_DEPTHS = {"book": "all", "book10": 10, "book50": 50}
+CHANNELS = ("trades", "bbo", *BOOK_DEPTHS, *(f"candles:{interval}" for interval in INTERVALS))
+
+_SHORT_NAMES = {"candles": "candles:1m"}
+
+# Topics of one client; a wildcard counts as one.
+TOPICS_MAX = 1_000
+
+
+def read_topics(
+    channels: Iterable[str], symbols: Iterable[str], known_symbols: Collection[str]
+) -> Subscription:
+    """Every channel for every symbol; no symbol, or `*`, means all of them.
+
+    Raises RequestError: unknown_channel, unknown_symbol, too_many_subscriptions.
+    """
+    names = {_SHORT_NAMES.get(channel, channel) for channel in channels}
+    for name in sorted(names):
+        if name not in CHANNELS:
+            raise RequestError(
+                "unknown_channel", f"{_shown(name)} is not a channel; there are {_listed(CHANNELS)}"
+            )
+    wanted = set(symbols) or {EVERY_SYMBOL}
+    for symbol in sorted(wanted):
+        if symbol != EVERY_SYMBOL and symbol not in known_symbols:
+            raise RequestError("unknown_symbol", f"{_shown(symbol)} is not traded here")
+    topics = normalised(frozenset((name, symbol) for name in names for symbol in wanted))
+    if len(topics) > TOPICS_MAX:
+        raise RequestError("too_many_subscriptions", f"at most {TOPICS_MAX} per client")
+    return topics
+
+
+def added(current: Subscription, more: Subscription) -> Subscription:
+    """The union. Raises RequestError too_many_subscriptions."""
+    topics = normalised(current | more)
+    if len(topics) > TOPICS_MAX:
+        raise RequestError("too_many_subscriptions", f"at most {TOPICS_MAX} per client")
+    return topics
+
+
+def removed(current: Subscription, less: Subscription) -> Subscription:
+    """What is left. Raises RequestError not_subscribed if one of them is not there."""
+    everything = {channel for channel, symbol in less if symbol == EVERY_SYMBOL}
+    for topic in sorted(less):
+        channel, symbol = topic
+        if topic in current or (symbol == EVERY_SYMBOL and _has_channel(current, channel)):
+            continue
+        hint = ""
+        if (channel, EVERY_SYMBOL) in current:
+            hint = f"; you get {channel} of every symbol, which only ends as a whole"
+        raise RequestError("not_subscribed", f"not subscribed to {written(topic)}{hint}")
+    return frozenset(topic for topic in current - less if topic[0] not in everything)
+
+
+def written(topic: Topic) -> str:
+    """A topic as acknowledgements show it: `trades`, `bbo:BTC-USDT`, `candles:1m:ETH-USDT`."""
+    channel, symbol = topic
+    return channel if symbol == EVERY_SYMBOL else f"{channel}:{symbol}"
+
+
+def covers(subscription: Subscription, channel: str, symbol: str) -> bool:
+    """Whether the subscription includes a channel of a symbol."""
+    return (channel, symbol) in subscription or (channel, EVERY_SYMBOL) in subscription
+
+
+def symbols_of(subscription: Subscription, channel: str, known: Iterable[str]) -> list[str]:
+    """The known symbols of which the subscription includes the channel, sorted."""
+    return sorted(symbol for symbol in known if covers(subscription, channel, symbol))
+
+
+def _has_channel(current: Subscription, channel: str) -> bool:
+    return any(name == channel for name, _ in current)
+
+
+def _shown(name: str) -> str:
+    return repr(name[:40])
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
