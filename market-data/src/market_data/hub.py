@@ -67,6 +67,11 @@ class Hub:
         """Different subscriptions in use."""
         return len(self._groups)
 
+    def has_topic(self, channel: str, symbol: str) -> bool:
+        """Whether any client gets this channel of this symbol."""
+        topics = self._topics
+        return (channel, symbol) in topics or (channel, EVERY_SYMBOL) in topics
+
     def connect(
         self,
         socket: Socket,
