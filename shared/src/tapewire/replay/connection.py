@@ -2,22 +2,29 @@
 
 A general client costs more per request than the gateway itself, and none of the usual ones sends a
 second request before the first is answered. HTTP/1.1 answers in order, and a gateway worker takes
-the next request of a connection only after it answered the one before, so order is kept.
+the next request of a connection only after it answered the one before, so order is kept. Requests
+are gathered until an answer is waited for: one system call carries many.
 """
 
 import json
+import re
 import socket
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlsplit
 
 from tapewire.replay.steps import ReplayError
 
 CONNECT_TIMEOUT_S = 5.0
 REPLY_TIMEOUT_S = 30.0
-HEADER_LINES_MAX = 64
-HEADER_LINE_BYTES_MAX = 8_192
+RECEIVE_BYTES_MAX = 65_536
+HEAD_BYTES_MAX = 65_536
 BODY_BYTES_MAX = 16_777_216
+
+_HEAD_END = b"\r\n\r\n"
+_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([0-9]{3})[ \r]")
+_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,8})[ \t]*\r\n", re.IGNORECASE)
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,64 +51,62 @@ class GatewayConnection:
         self._address = (parts.hostname, port)
         self._host = parts.netloc.rpartition("@")[2]
         self._socket: socket.socket | None = None
-        self._reader: BinaryIO | None = None
+        self._outgoing = bytearray()
+        self._incoming = bytearray()
 
     def send(self, method: str, path: str, account: str, body: object = None) -> None:
-        """Send one request, with `body` as JSON unless it is None. Raises ReplayError."""
-        content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
+        """Add one request, with `body` as JSON unless it is None; `receive` sends it at last."""
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nX-Account: {account}\r\n"
+        content = b""
         if body is not None:
+            content = _encode(body).encode()
             head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
-        try:
-            self._connected().sendall(head.encode() + b"\r\n" + content)
-        except OSError as error:
-            raise ReplayError(f"cannot reach the gateway at {self.url}: {error}") from None
+        self._outgoing += head.encode() + b"\r\n" + content
 
     def receive(self) -> Reply:
-        """Wait for the oldest answer that is due. Raises ReplayError."""
-        if self._reader is None:
-            raise ReplayError("no request is waiting for an answer")
+        """Send what was added, then wait for the oldest answer that is due. Raises ReplayError."""
         try:
-            return self._read(self._reader)
+            if self._outgoing:
+                self._connected().sendall(self._outgoing)
+                self._outgoing.clear()
+            return self._read()
         except (OSError, ValueError) as error:
             raise ReplayError(f"no answer from the gateway at {self.url}: {error}") from None
 
     def close(self) -> None:
         """Close the connection; the next request opens a new one."""
-        if self._reader is not None:
-            self._reader.close()
         if self._socket is not None:
             self._socket.close()
-        self._reader = self._socket = None
+        self._socket = None
+        self._incoming.clear()
 
     def _connected(self) -> socket.socket:
         if self._socket is None:
             self._socket = socket.create_connection(self._address, CONNECT_TIMEOUT_S)
             self._socket.settimeout(REPLY_TIMEOUT_S)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._reader = self._socket.makefile("rb")
         return self._socket
 
-    @staticmethod
-    def _read(reader: BinaryIO) -> Reply:
-        """Parse one answer. Raises ValueError for anything but JSON with a known length."""
-        status_line = reader.readline(HEADER_LINE_BYTES_MAX)
-        if not status_line:
+    def _read(self) -> Reply:
+        """Take one answer. Raises ValueError for anything but JSON with a known length."""
+        while (head_end := self._incoming.find(_HEAD_END)) < 0:
+            if len(self._incoming) > HEAD_BYTES_MAX:
+                raise ValueError("its answer has no end of headers")
+            self._fill()
+        head = bytes(self._incoming[: head_end + 2])
+        status, length = _STATUS_LINE.match(head), _CONTENT_LENGTH.search(head)
+        if status is None or length is None or int(length[1]) > BODY_BYTES_MAX:
+            raise ValueError("it does not speak HTTP/1.1 with a usable Content-Length")
+        body_at = head_end + len(_HEAD_END)
+        body_end = body_at + int(length[1])
+        while len(self._incoming) < body_end:
+            self._fill()
+        document = json.loads(self._incoming[body_at:body_end])
+        del self._incoming[:body_end]
+        return Reply(int(status[1]), document if isinstance(document, dict) else {"": document})
+
+    def _fill(self) -> None:
+        content = self._connected().recv(RECEIVE_BYTES_MAX)
+        if not content:
             raise ValueError("it closed the connection")
-        version, status, *_ = status_line.split(maxsplit=2)
-        if version != b"HTTP/1.1":
-            raise ValueError(f"it does not speak HTTP/1.1: {status_line[:40]!r}")
-        length = None
-        for _ in range(HEADER_LINES_MAX):
-            name, _, value = reader.readline(HEADER_LINE_BYTES_MAX).partition(b":")
-            if not name.strip():
-                break
-            if name.lower() == b"content-length":
-                length = int(value)
-        if length is None or not 0 <= length <= BODY_BYTES_MAX:
-            raise ValueError("its answer has no usable Content-Length")
-        content = reader.read(length)
-        if len(content) < length:
-            raise ValueError("it closed the connection in the middle of an answer")
-        document = json.loads(content)
-        return Reply(int(status), document if isinstance(document, dict) else {"": document})
+        self._incoming += content

@@ -15,7 +15,7 @@ from tapewire.replay.report import Report, VenueTrade
 from tapewire.replay.steps import Cancel, Enter, RecordedTrade, ReplayError, Step
 from tapewire.types import Side
 
-IN_FLIGHT_MAX = 16
+IN_FLIGHT_MAX = 32
 SEED_ACCOUNT = "replay-seed"
 ACCOUNTS = {Side.BUY: "replay-buy", Side.SELL: "replay-sell"}
 
@@ -76,11 +76,13 @@ class Player:
     def _send(self, step: Step) -> None:
         if isinstance(step, RecordedTrade):
             self.report.recorded[step.price, step.quantity] += 1
-        elif isinstance(step, Enter):
-            self._receive_until(self._in_flight_max - 1)
+            return
+        if len(self._waiting) >= self._in_flight_max:
+            # Half of them stay on their way, so that the venue does not wait for the next ones.
+            self._receive_until(self._in_flight_max // 2)
+        if isinstance(step, Enter):
             self._enter(step)
         else:
-            self._receive_until(self._in_flight_max - 1)
             self._cancel(step)
 
     def _enter(self, step: Enter) -> None:
