@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
+from market_data.books import Books
 from market_data.canary import Canary
 from market_data.conversation import Conversations
 from market_data.drain import Drain
@@ -14,6 +15,7 @@ from market_data.feed import Feed
 from market_data.health import watch_health
 from market_data.heartbeat import Heartbeats
 from market_data.hub import Hub
+from market_data.market_records import MarketRecords
 from market_data.poller import Poller
 from market_data.protocol import SERVICE
 from market_data.replay_log import ReplayLog
@@ -59,12 +61,13 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             )
             poller = Poller(
                 address,
-                (keys.TRADE_CHANNEL, canary.channel),
+                (keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, canary.channel),
                 poll_timeout_s=settings.poll_timeout_s,
                 batch_messages_max=settings.batch_messages_max,
             )
             stack.callback(poller.close)
-            feed = Feed(poller, log, hub, canary)
+            books = Books(MarketRecords(client), hub)
+            feed = Feed(poller, log, hub, canary, books)
             resumer = Resumer(feed, log)
             stack.push_async_callback(resumer.close)
             heartbeats = Heartbeats(hub, feed, lambda _symbol: None)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from market_data.books import Books
 from market_data.canary import Canary
 from market_data.frames import text_frame
 from market_data.hub import Hub
@@ -30,6 +31,7 @@ RETRY_DELAY_S = 0.05
 RETRY_DELAY_MAX_S = 1.0
 
 _TRADES = keys.TRADE_CHANNEL.encode()
+_BOOKS = keys.BOOK_CHANNEL.encode()
 
 
 @dataclass(slots=True)
@@ -46,11 +48,14 @@ class FeedCounters:
 class Feed:
     """The one pump between the subscription and the hub; run it as a supervised task."""
 
-    def __init__(self, poller: Poller, log: ReplayLog, hub: Hub, canary: Canary) -> None:
+    def __init__(
+        self, poller: Poller, log: ReplayLog, hub: Hub, canary: Canary, books: Books
+    ) -> None:
         self._poller = poller
         self._log = log
         self._hub = hub
         self._canary = canary
+        self._books = books
         self.sequencer = Sequencer()
         self.recent = RecentTrades()
         self.counters = FeedCounters()
@@ -85,6 +90,9 @@ class Feed:
         else:
             await self._expect(positions)
         await self._refill()
+        self._books.distrust_all()
+        self._books.expect(positions)
+        await self._books.resync()
         self._hub.flush()
         self.subscribed = True
         self._canary.send_soon()
@@ -101,12 +109,17 @@ class Feed:
                     await self._take(published)
                 if self.sequencer.targets:
                     await self._refill()
+                if self._books.stale:
+                    await self._books.resync()
                 self._hub.flush()
             except BaseException:
                 poll.cancel()
                 raise
 
     async def _take(self, published: Published) -> None:
+        if published.channel == _BOOKS:
+            self._books.take(published.payload)
+            return
         if published.channel != _TRADES:
             heard = self._canary.heard(published.payload)
             if heard is not None:
@@ -126,6 +139,7 @@ class Feed:
 
     async def _expect(self, positions: Positions) -> None:
         """Reach these positions; if the venue began anew, begin anew with it."""
+        self._books.expect(positions)
         if self.sequencer.expect(positions):
             return
         # What was read a while ago may be of the epoch before: only Redis knows the present one.

@@ -27,13 +27,15 @@ class ReplayLog:
         for symbol in symbols:
             pipeline.hget(keys.market(Symbol(symbol)), "state")
         epoch, *states = await pipeline.execute()
+        stands = {
+            symbol: state.split(b"|")
+            for symbol, state in zip(symbols, states, strict=True)
+            if state
+        }
         return Positions(
             epoch.decode() if epoch else "",
-            {
-                symbol: int(state.partition(b"|")[0])
-                for symbol, state in zip(symbols, states, strict=True)
-                if state
-            },
+            {symbol: int(state[0]) for symbol, state in stands.items()},
+            {symbol: int(state[1]) for symbol, state in stands.items()},
         )
 
     async def read(self, symbol: str, after_seq: int) -> tuple[list[TradeMessage], bool]:

@@ -19,10 +19,11 @@ from tapewire.messages import TradeMessage
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """Where the venue stands: its epoch and the last seq of every symbol."""
+    """Where the venue stands: its epoch, the last seq and the last book seq of every symbol."""
 
     epoch: str
     seqs: Mapping[str, int]
+    book_seqs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

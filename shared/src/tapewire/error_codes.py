@@ -55,6 +55,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "redis_unavailable": ErrorCode(503, "Redis cannot be reached; nothing was done"),
         "outcome_unknown": ErrorCode(503, "The answer of Redis was lost; ask again"),
         "overloaded": ErrorCode(503, "Too many commands are waiting; nothing was done"),
+        "stale_data": ErrorCode(503, "The data is being read anew; ask again"),
         "draining": ErrorCode(503, "The process is about to stop; connect again"),
         "internal_error": ErrorCode(500, "The service failed"),
     }

@@ -28,6 +28,8 @@ CLOSED_ORDER_KEPT_S = 86_400
 
 REQUEST_BODY_BYTES_MAX = 65_536
 TRADE_MESSAGE_BYTES_MAX = 4_096
+# One order may empty as many price levels as it may meet makers, at 50 bytes each.
+BOOK_MESSAGE_BYTES_MAX = 1_048_576
 
 # Orders waiting in one gateway for the next round trip to Redis; beyond it clients get 503.
 PENDING_COMMANDS_MAX = 10_000
@@ -35,5 +37,7 @@ COMMANDS_PER_ROUND_TRIP_MAX = 256
 
 if PENDING_COMMANDS_MAX < COMMANDS_PER_ROUND_TRIP_MAX:
     raise AssertionError("a full round trip must fit in the queue")
+if FILLS_PER_ORDER_MAX * 50 > BOOK_MESSAGE_BYTES_MAX:
+    raise AssertionError("the largest book update must be readable")
 if 10**DECIMAL_DIGITS_MAX <= EXACT_INTEGER_MAX:
     raise AssertionError("decimal text must be able to reach the exact-integer bound")
