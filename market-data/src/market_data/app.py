@@ -22,6 +22,8 @@ from market_data.replay_log import ReplayLog
 from market_data.resume import Resumer
 from market_data.routes import router
 from market_data.settings import MarketDataSettings
+from market_data.trade_routes import router as trade_router
+from market_data.trade_stream import TradeStreams
 from tapewire import __version__, keys
 from tapewire.health import RedisProbe, health_router
 from tapewire.problem import ProblemApp
@@ -80,6 +82,9 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             supervisor.start("heartbeats", heartbeats.run)
             app.state.conversations = Conversations(hub, feed, resumer, {})
             app.state.drain = drain
+            app.state.feed = feed
+            app.state.replay_log = log
+            app.state.trade_streams = TradeStreams(feed, log, drain)
             app.state.health = watch_health(
                 probe,
                 supervisor=supervisor,
@@ -98,5 +103,6 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
         lifespan=lifespan,
     )
     app.include_router(router)
+    app.include_router(trade_router)
     app.include_router(health_router(SERVICE, {"active_connections": 0}))
     return app

@@ -6,6 +6,7 @@ Redis where the venue stands: a trade that nobody heard of is refilled too.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import random
@@ -60,6 +61,12 @@ class Feed:
         self.recent = RecentTrades()
         self.counters = FeedCounters()
         self.subscribed = False
+        self._news = asyncio.Event()
+
+    async def news(self, timeout_s: float) -> None:
+        """Wait for the next trades to be sent, at most `timeout_s`."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), timeout_s)
 
     async def run(self) -> None:
         """Pump for ever. Only a bug ends it; the loss of Redis does not."""
@@ -93,7 +100,7 @@ class Feed:
         self._books.distrust_all()
         self._books.expect(positions)
         await self._books.resync()
-        self._hub.flush()
+        self._flush()
         self.subscribed = True
         self._canary.send_soon()
         logger.info("subscribed, epoch %s", self.sequencer.epoch)
@@ -111,10 +118,16 @@ class Feed:
                     await self._refill()
                 if self._books.stale:
                     await self._books.resync()
-                self._hub.flush()
+                self._flush()
             except BaseException:
                 poll.cancel()
                 raise
+
+    def _flush(self) -> None:
+        self._hub.flush()
+        # Whoever waits now is woken; whoever comes later waits for the next trades.
+        news, self._news = self._news, asyncio.Event()
+        news.set()
 
     async def _take(self, published: Published) -> None:
         if published.channel == _BOOKS:
@@ -150,7 +163,7 @@ class Feed:
 
     def _tell_epoch(self, reason: str) -> None:
         self.recent.clear()
-        logger.error("the venue's data is not what it was (%s): %s", reason, self.sequencer.epoch)
+        logger.warning("the venue is in epoch %s (%s)", self.sequencer.epoch, reason)
         message = {
             "type": "epoch",
             "epoch": self.sequencer.epoch,
