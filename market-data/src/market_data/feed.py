@@ -62,6 +62,7 @@ class Feed:
         self.counters = FeedCounters()
         self.subscribed = False
         self._news = asyncio.Event()
+        self._has_news = False
 
     async def news(self, timeout_s: float) -> None:
         """Wait for the next trades to be sent, at most `timeout_s`."""
@@ -125,9 +126,10 @@ class Feed:
 
     def _flush(self) -> None:
         self._hub.flush()
-        # Whoever waits now is woken; whoever comes later waits for the next trades.
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        if self._has_news:
+            # Whoever waits now is woken; whoever comes later waits for the next trades.
+            news, self._news, self._has_news = self._news, asyncio.Event(), False
+            news.set()
 
     async def _take(self, published: Published) -> None:
         if published.channel == _BOOKS:
@@ -163,6 +165,7 @@ class Feed:
 
     def _tell_epoch(self, reason: str) -> None:
         self.recent.clear()
+        self._has_news = True
         logger.warning("the venue is in epoch %s (%s)", self.sequencer.epoch, reason)
         message = {
             "type": "epoch",
@@ -186,6 +189,7 @@ class Feed:
 
     def _send(self, message: TradeMessage) -> None:
         self.counters.trades += 1
+        self._has_news = True
         event = message.event
         frame = trade_frame(message)
         self.recent.add(event.symbol, RecentTrade(event.seq, message.payload, frame))

@@ -86,7 +86,10 @@ async def trades(request: Request) -> Response:
         page, _ = await log.read(symbol, since)
     except (RedisError, OSError):
         raise RedisUnavailable("The replay log cannot be read now.") from None
-    head = json.dumps({"symbol": symbol, "epoch": feed.sequencer.epoch, "last_seq": last_seq})
+    head = json.dumps(
+        {"symbol": symbol, "epoch": feed.sequencer.epoch, "last_seq": last_seq},
+        separators=(",", ":"),
+    )
     body = b'%b,"trades":[%b]}' % (
         head[:-1].encode(),
         b",".join(message.payload for message in page[:limit]),
