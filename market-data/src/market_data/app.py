@@ -72,7 +72,9 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             feed = Feed(poller, log, hub, canary, books)
             resumer = Resumer(feed, log)
             stack.push_async_callback(resumer.close)
-            heartbeats = Heartbeats(hub, feed, lambda _symbol: None)
+            heartbeats = Heartbeats(
+                hub, feed, canary, lambda _symbol: None, canary_timeout_s=settings.canary_timeout_s
+            )
             drain = Drain(hub, feed, spread_s=settings.drain_spread_s)
             probe = RedisProbe(address)
             stack.push_async_callback(probe.close)

@@ -2,13 +2,14 @@
 
 It goes through the ring like every message, so a client that gets it has all that came before: the
 last seq of every symbol it follows proves that nothing is missing, and the checksum of every book
-that its copy is right.
+that its copy is right. While the canary is late nothing is proven, and the message is `stale`.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from market_data.canary import Canary
 from market_data.feed import Feed
 from market_data.frames import text_frame
 from market_data.group import Group
@@ -28,10 +29,20 @@ BookMark = Callable[[str], Mapping[str, object] | None]
 class Heartbeats:
     """Sends them; run it as a supervised task."""
 
-    def __init__(self, hub: Hub, feed: Feed, book_mark: BookMark) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        feed: Feed,
+        canary: Canary,
+        book_mark: BookMark,
+        *,
+        canary_timeout_s: float,
+    ) -> None:
         self._hub = hub
         self._feed = feed
+        self._canary = canary
         self._book_mark = book_mark
+        self._canary_timeout_s = canary_timeout_s
         # Of every group: its ring position at the last interval, and intervals since a beat.
         self._seen: dict[Group, tuple[int, int]] = {}
 
@@ -55,8 +66,9 @@ class Heartbeats:
 
     def _message(self, group: Group) -> dict[str, object]:
         sequencer, topics = self._feed.sequencer, group.subscription
+        stale = self._canary.silence_s > self._canary_timeout_s
         message: dict[str, object] = {
-            "type": "heartbeat",
+            "type": "stale" if stale else "heartbeat",
             "epoch": sequencer.epoch,
             "seq": {
                 symbol: sequencer.seqs[symbol]
@@ -66,6 +78,8 @@ class Heartbeats:
             .isoformat(timespec="microseconds")
             .replace("+00:00", "Z"),
         }
+        if stale:
+            return message
         books = {
             symbol: mark
             for channel in BOOK_DEPTHS
