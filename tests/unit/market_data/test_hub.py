@@ -1,0 +1,317 @@
+"""The hub: who gets what, in which order, and in how many writes."""
+
+import pytest
+
+from market_data.frames import text_frame
+from market_data.hub import Hub, normalised
+from market_data.limits import FanoutLimits
+from market_data.session import Session
+from tests.support.fake_socket import FakeSocket, message_frame, private_frame
+
+TRADES = frozenset({("trades", "*")})
+BTC = frozenset({("trades", "BTC")})
+ETH = frozenset({("trades", "ETH")})
+
+
+def join(
+    hub: Hub, subscription: frozenset[tuple[str, str]] = TRADES, room_bytes: int = 1 << 40
+) -> tuple[Session, FakeSocket]:
+    """Return a client and its socket."""
+    socket = FakeSocket(room_bytes)
+    socket.session = hub.connect(socket, subscription)
+    return socket.session, socket
+
+
+def publish(hub: Hub, *seqs: int, symbol: str = "BTC") -> None:
+    """Publish trades with these sequences."""
+    for seq in seqs:
+        hub.publish("trades", symbol, seq, message_frame("trades", symbol, seq))
+
+
+def test_a_batch_is_one_shared_write_per_client() -> None:
+    """Everything published before a flush reaches each client in one write of one object."""
+    hub = Hub()
+    sockets = [join(hub)[1] for _ in range(3)]
+    publish(hub, 1, 2, 3)
+    assert all(not socket.writes for socket in sockets)
+    hub.flush()
+    assert [len(socket.writes) for socket in sockets] == [1, 1, 1]
+    assert all(socket.writes[0] is sockets[0].writes[0] for socket in sockets)
+    assert sockets[0].seqs() == [1, 2, 3]
+
+
+def test_flush_without_news_writes_nothing() -> None:
+    """A flush is free when nothing was published."""
+    hub = Hub()
+    _, socket = join(hub)
+    hub.flush()
+    publish(hub, 1)
+    hub.flush()
+    hub.flush()
+    assert len(socket.writes) == 1
+
+
+def test_clients_with_equal_subscriptions_share_a_group() -> None:
+    """Groups are made per subscription and vanish with their last client."""
+    hub = Hub()
+    first, _ = join(hub, BTC)
+    join(hub, BTC)
+    other, _ = join(hub, ETH)
+    assert hub.group_count == 2
+    other.connection_closed()
+    assert hub.group_count == 1
+    assert first.group.subscription == BTC
+
+
+def test_topics_reach_only_their_subscribers() -> None:
+    """A symbol subscription gets its symbol, a wildcard every symbol, also one seen first now."""
+    hub = Hub()
+    _, btc = join(hub, BTC)
+    _, everything = join(hub, TRADES)
+    _, bbo = join(hub, frozenset({("bbo", "*")}))
+    publish(hub, 1)
+    publish(hub, 1, symbol="DOGE")
+    hub.flush()
+    assert (btc.seqs(), btc.seqs("DOGE")) == ([1], [])
+    assert (everything.seqs(), everything.seqs("DOGE")) == ([1], [1])
+    assert bbo.writes == []
+
+
+def test_a_symbol_beside_its_wildcard_is_not_delivered_twice() -> None:
+    """A subscription that names a symbol twice over gets its messages once."""
+    both = frozenset({("trades", "*"), ("trades", "BTC"), ("bbo", "BTC")})
+    assert normalised(both) == {("trades", "*"), ("bbo", "BTC")}
+    hub = Hub()
+    _, socket = join(hub, both)
+    publish(hub, 1)
+    hub.flush()
+    assert socket.seqs() == [1]
+
+
+def test_a_client_gets_nothing_from_before_it_joined() -> None:
+    """What waits for a flush when a client joins is not for that client."""
+    hub = Hub()
+    _, early = join(hub)
+    publish(hub, 1)
+    _, late = join(hub)
+    publish(hub, 2)
+    hub.flush()
+    assert (early.seqs(), late.seqs()) == ([1, 2], [2])
+
+
+def test_a_full_socket_is_skipped_until_it_drains() -> None:
+    """A client that cannot take more holds up nobody and later gets everything in order."""
+    hub = Hub()
+    _, slow = join(hub, room_bytes=10)
+    _, fast = join(hub)
+    for seq in (1, 2, 3):
+        publish(hub, seq)
+        hub.flush()
+    assert fast.seqs() == [1, 2, 3]
+    assert (slow.seqs(), len(slow.writes)) == ([1], 1)
+    slow.drain()
+    assert slow.seqs() == [1, 2, 3]
+    assert len(slow.writes) == 2
+    publish(hub, 4)
+    hub.flush()
+    assert slow.seqs() == [1, 2, 3, 4]
+
+
+def test_a_client_that_drains_between_publish_and_flush_gets_each_message_once() -> None:
+    """Catching up stops where the coming flush starts."""
+    hub = Hub()
+    _, slow = join(hub, room_bytes=1)
+    publish(hub, 1)
+    hub.flush()
+    publish(hub, 2)
+    hub.flush()
+    publish(hub, 3)
+    slow.drain()
+    assert slow.seqs() == [1, 2]
+    hub.flush()
+    assert slow.seqs() == [1, 2, 3]
+
+
+def test_a_private_message_keeps_its_place_in_the_stream() -> None:
+    """What was published before a private message arrives before it, the rest after."""
+    hub = Hub()
+    session, socket = join(hub)
+    publish(hub, 1)
+    session.send(private_frame(1))
+    publish(hub, 2)
+    session.send(private_frame(2))
+    hub.flush()
+    publish(hub, 3)
+    hub.flush()
+    order = [message.get("seq") or -message["private"] for message in socket.messages()]
+    assert order == [1, -1, 2, -2, 3]
+
+
+def test_a_private_message_to_a_full_socket_waits_in_place() -> None:
+    """The order holds as well when nothing can be written for a while."""
+    hub = Hub()
+    session, socket = join(hub, room_bytes=1)
+    publish(hub, 1)
+    hub.flush()
+    publish(hub, 2)
+    session.send(private_frame(9))
+    publish(hub, 3)
+    hub.flush()
+    socket.drain()
+    order = [message.get("seq") or -message["private"] for message in socket.messages()]
+    assert order == [1, 2, -9, 3]
+
+
+def test_changing_the_subscription_loses_and_repeats_nothing() -> None:
+    """A topic in both subscriptions arrives exactly once across the change."""
+    hub = Hub()
+    session, socket = join(hub, BTC)
+    publish(hub, 1)
+    hub.subscribe(session, BTC | ETH)
+    publish(hub, 2)
+    publish(hub, 1, symbol="ETH")
+    hub.flush()
+    publish(hub, 3)
+    hub.flush()
+    assert socket.seqs() == [1, 2, 3]
+    assert socket.seqs("ETH") == [1]
+    assert hub.group_count == 1
+
+
+def test_changing_the_subscription_of_a_full_socket_keeps_its_backlog() -> None:
+    """What an old subscription promised is still delivered, before the new one."""
+    hub = Hub()
+    session, socket = join(hub, BTC, room_bytes=1)
+    publish(hub, 1)
+    hub.flush()
+    publish(hub, 2)
+    hub.subscribe(session, ETH)
+    publish(hub, 3)
+    publish(hub, 1, symbol="ETH")
+    hub.flush()
+    assert session.lag == 2
+    socket.drain()
+    assert (socket.seqs(), socket.seqs("ETH")) == ([1, 2], [1])
+    assert session.lag == 0
+
+
+def test_a_replay_goes_out_between_the_hold_and_the_stream() -> None:
+    """Held messages wait for the replay; private ones do not."""
+    hub = Hub()
+    session, socket = join(hub)
+    session.hold()
+    publish(hub, 5)
+    hub.flush()
+    session.send(private_frame(1))
+    hub.subscribe(session, BTC)
+    publish(hub, 6)
+    session.replay([(message_frame("trades", "BTC", seq), None) for seq in (3, 4)])
+    session.release()
+    hub.flush()
+    publish(hub, 7)
+    hub.flush()
+    order = [message.get("seq") or -message["private"] for message in socket.messages()]
+    assert order == [-1, 3, 4, 5, 6, 7]
+    with pytest.raises(RuntimeError, match="held"):
+        session.replay([])
+
+
+def test_a_broadcast_reaches_every_group() -> None:
+    """A message for all is not a matter of subscription."""
+    hub = Hub()
+    _, one = join(hub, BTC)
+    _, other = join(hub, frozenset())
+    hub.broadcast(private_frame(1))
+    hub.flush()
+    assert one.messages() == other.messages() == [{"private": 1}]
+
+
+def test_a_long_turn_flushes_itself() -> None:
+    """No more than a batch waits for a flush that does not come."""
+    hub = Hub(limits=FanoutLimits(batch_messages_max=4))
+    _, socket = join(hub)
+    publish(hub, *range(1, 10))
+    assert socket.seqs() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert len(socket.writes) == 2
+
+
+def test_one_write_is_bounded_in_bytes() -> None:
+    """A batch larger than a write goes out in several."""
+    frame = message_frame("trades", "BTC", 1)
+    hub = Hub(limits=FanoutLimits(join_bytes_max=2 * len(frame)))
+    _, socket = join(hub)
+    publish(hub, 1, 2, 3, 4, 5)
+    hub.flush()
+    assert [len(data) // len(frame) for data in socket.writes] == [2, 2, 1]
+
+
+def test_a_broken_transport_does_not_stop_the_others() -> None:
+    """A write that raises is the problem of its own connection only."""
+
+    class BrokenSocket(FakeSocket):
+        """Refuses every write."""
+
+        def _write(self, data: bytes) -> None:
+            raise OSError(f"gone, with {len(data)} bytes")
+
+    hub = Hub()
+    broken = BrokenSocket()
+    broken.session = hub.connect(broken, TRADES)
+    _, socket = join(hub)
+    publish(hub, 1)
+    hub.flush()
+    assert socket.seqs() == [1]
+
+
+def test_the_ring_is_empty_when_nobody_is_behind() -> None:
+    """Frames are not kept for longer than somebody needs them."""
+    hub = Hub()
+    session, _ = join(hub)
+    publish(hub, *range(1, 101))
+    hub.flush()
+    ring = session.group.ring
+    assert (ring.base, ring.head, ring.size_bytes) == (100, 100, 0)
+
+
+def test_delivered_counts_what_was_handed_to_the_socket() -> None:
+    """The counter covers the stream, in step or behind, and private messages."""
+    hub = Hub()
+    session, socket = join(hub, room_bytes=1000)
+    session.send(private_frame(1))
+    publish(hub, *range(1, 41))
+    hub.flush()
+    publish(hub, 41)
+    hub.flush()
+    assert (session.delivered, session.lag) == (41, 1)
+    socket.drain()
+    assert (session.delivered, session.lag) == (42, 0)
+
+
+def test_a_closed_client_is_forgotten() -> None:
+    """Nothing of a client stays behind, and its end is reported once."""
+    hub = Hub()
+    ended: list[Session] = []
+    socket = FakeSocket()
+    session = hub.connect(socket, BTC, on_closed=ended.append)
+    publish(hub, 1)
+    session.connection_closed()
+    session.connection_closed()
+    session.send(text_frame(b"late"))
+    hub.subscribe(session, ETH)
+    hub.flush()
+    assert (ended, hub.sessions, hub.group_count, socket.writes) == ([session], set(), 0, [])
+    group = session.group
+    assert (group.in_step, group.behind, group.waiting) == ({}, {}, {})
+
+
+def test_close_sends_private_messages_first() -> None:
+    """A last word reaches the transport before the close frame, even when it is full."""
+    hub = Hub()
+    session, socket = join(hub, room_bytes=1)
+    publish(hub, 1)
+    hub.flush()
+    publish(hub, 2)
+    session.send(private_frame(1))
+    session.close(4000, "bye")
+    assert socket.messages()[-1] == {"private": 1}
+    assert (socket.seqs(), socket.closed_with) == ([1], (4000, "bye"))

@@ -1,0 +1,125 @@
+"""Lag policies: nothing is dropped that is not accounted for, exactly."""
+
+import json
+
+from market_data.lag import (
+    gap_message,
+    resume_points,
+    slow_consumer_message,
+    thin,
+)
+from market_data.ring import Entry, Note
+
+STATE = frozenset({"bbo"})
+NO_STATE: frozenset[str] = frozenset()
+
+
+def entry(channel: str, symbol: str, seq: int | None) -> Entry:
+    """Return a message as the ring keeps it."""
+    return (f"{channel}/{symbol}/{seq}".encode(), Note(channel, symbol, seq, seq))
+
+
+def private(text: str) -> Entry:
+    """Return a message that may not be dropped."""
+    return (text.encode(), None)
+
+
+def thinned(entries: list[Entry], state: frozenset[str] = NO_STATE) -> list[str]:
+    """Return what is left, gap notices as `gap symbol from-to`."""
+    texts = []
+    for frame, _ in thin(entries, state, lambda payload: payload).entries:
+        if frame.startswith(b"{"):
+            gap = json.loads(frame)
+            assert gap["type"] == "gap"
+            texts.append(f"gap {gap['channel']} {gap['symbol']} {gap['from']}-{gap['to']}")
+        else:
+            texts.append(frame.decode())
+    return texts
+
+
+def test_skip_replaces_a_run_by_one_exact_gap() -> None:
+    """Unbroken sequences become one notice with both ends included."""
+    assert thinned([entry("trades", "BTC", seq) for seq in range(5, 12)]) == ["gap trades BTC 5-11"]
+
+
+def test_skip_accounts_for_each_symbol_and_channel() -> None:
+    """Topics do not mix."""
+    entries = [
+        entry("trades", "BTC", 1),
+        entry("trades", "ETH", 7),
+        entry("bbo", "BTC", 3),
+        entry("trades", "BTC", 2),
+    ]
+    assert thinned(entries) == ["gap trades ETH 7-7", "gap bbo BTC 3-3", "gap trades BTC 1-2"]
+
+
+def test_skip_does_not_claim_what_was_not_dropped() -> None:
+    """A hole between two runs, as after a resubscription, stays out of the notices."""
+    entries = [entry("trades", "BTC", seq) for seq in (1, 2, 9, 10)]
+    assert thinned(entries) == ["gap trades BTC 1-2", "gap trades BTC 9-10"]
+
+
+def test_skip_does_not_join_across_an_epoch() -> None:
+    """A sequence that starts again is a new run."""
+    entries = [entry("trades", "BTC", seq) for seq in (8, 9, 1, 2)]
+    assert thinned(entries) == ["gap trades BTC 8-9", "gap trades BTC 1-2"]
+
+
+def test_private_messages_survive_in_order() -> None:
+    """Acknowledgements keep their place around the notices."""
+    entries = [private("a"), entry("trades", "BTC", 1), private("b"), entry("trades", "BTC", 2)]
+    assert thinned(entries) == ["a", "b", "gap trades BTC 1-2"]
+
+
+def test_thinning_again_extends_the_notice() -> None:
+    """A second lag merges with the first notice, so that notices do not pile up."""
+    first = thin([entry("trades", "BTC", seq) for seq in (1, 2)], NO_STATE, bytes)
+    again = thin([*first.entries, entry("trades", "BTC", 3)], NO_STATE, lambda payload: payload)
+    assert [json.loads(frame)["to"] for frame, _ in again.entries] == [3]
+    assert again.gaps == [Note("trades", "BTC", 1, 3, is_gap=True)]
+    assert (first.dropped, again.dropped) == (2, 1)
+
+
+def test_conflate_keeps_the_newest_state_and_counts_trades() -> None:
+    """The newest bbo per symbol survives, trades become a notice."""
+    entries = [
+        entry("bbo", "BTC", 1),
+        entry("trades", "BTC", 1),
+        entry("bbo", "ETH", 4),
+        entry("bbo", "BTC", 2),
+        entry("trades", "BTC", 2),
+    ]
+    assert thinned(entries, STATE) == ["bbo/ETH/4", "bbo/BTC/2", "gap trades BTC 1-2"]
+    assert thin(entries, STATE, bytes).dropped == 3
+
+
+def test_messages_without_a_sequence_leave_only_the_newest() -> None:
+    """Heartbeats are not worth a notice under any policy."""
+    entries = [entry("heartbeat", "", None), (b"newest", Note("heartbeat", "", None, None))]
+    assert thinned(entries) == ["newest"]
+
+
+def test_state_gap_from_an_earlier_skip_is_not_mistaken_for_state() -> None:
+    """A notice about a state channel is kept beside the newest state."""
+    notice = (b"", Note("bbo", "BTC", 1, 2, is_gap=True))
+    assert thinned([notice, entry("bbo", "BTC", 3)], STATE) == ["gap bbo BTC 1-2", "bbo/BTC/3"]
+
+
+def test_resume_points_are_the_last_sequences_delivered() -> None:
+    """Resuming from the point asks for exactly what is missing."""
+    entries = [
+        private("ack"),
+        entry("trades", "BTC", 6),
+        entry("bbo", "BTC", 1),
+        entry("trades", "BTC", 7),
+        entry("trades", "ETH", 1),
+    ]
+    assert resume_points(entries) == {"BTC": 5, "ETH": 0}
+
+
+def test_messages_are_the_documented_json() -> None:
+    """The notices have the fields the feed contract names."""
+    gap = json.loads(gap_message(Note("trades", "BTC", 2, 5, is_gap=True)))
+    assert gap == {"type": "gap", "channel": "trades", "symbol": "BTC", "from": 2, "to": 5}
+    error = json.loads(slow_consumer_message({"BTC": 5}))
+    assert (error["type"], error["code"], error["since"]) == ("error", "slow_consumer", {"BTC": 5})
