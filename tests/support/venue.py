@@ -206,8 +206,16 @@ class Venue:
     async def dump(self) -> dict[bytes, tuple[bytes, bool]]:
         """Every key with its serialised value, and whether it will expire."""
         client: Any = self.client
-        names = sorted([key async for key in client.scan_iter()])
-        return {name: (await client.dump(name), await client.pttl(name) >= 0) for name in names}
+        names = sorted([key async for key in client.scan_iter(count=1_000)])
+        pipeline = client.pipeline(transaction=False)
+        for name in names:
+            pipeline.dump(name)
+            pipeline.pttl(name)
+        found = await pipeline.execute()
+        return {
+            name: (value, ttl_ms >= 0)
+            for name, value, ttl_ms in zip(names, found[::2], found[1::2], strict=True)
+        }
 
     async def _owner(self, order_id: str) -> Account:
         client: Any = self.client

@@ -1,0 +1,20 @@
+"""How long the property tests search: `HYPOTHESIS_PROFILE=nightly make test` looks much longer.
+
+A failing example is printed shrunk, with a line that replays it.
+"""
+
+import os
+
+from hypothesis import HealthCheck, Phase, settings
+
+_COMMON = settings(
+    deadline=None,
+    database=None,
+    print_blob=True,
+    # Generating a sequence is cheap beside running it against Redis.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+)
+settings.register_profile("default", _COMMON, max_examples=125)
+settings.register_profile("nightly", _COMMON, max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
