@@ -1,6 +1,7 @@
 """`tapewire replay`: recorded order flow through a running venue, with progress and a report."""
 
 import itertools
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -83,21 +84,20 @@ def replay(
     FILE is a Bitstamp order log, a LOBSTER message file or Tapewire's own CSV (docs/replay.md),
     plain or gzip. The venue must know the instrument: docs/examples/replay-instruments.toml.
     """
-    connection = GatewayConnection(gateway)
     try:
         recording = read_recording(file, Format(format_name) if format_name else None, seed_book)
         symbol = symbol or recording.symbol
         if symbol is None:
             raise ReplayError("the file does not tell its instrument: pass --symbol")
-        check_symbol(connection, symbol)
         steps = choose_steps(recording, seed=seed, limit=limit)
-        click.echo(f"{file.name}: {recording.format}, {len(steps):,} steps to {symbol}, {gateway}")
-        player = Player(connection, symbol, speed=speed, in_flight_max=in_flight)
-        _play(player, steps)
+        with closing(GatewayConnection(gateway)) as connection:
+            check_symbol(connection, symbol)
+            click.echo(
+                f"{file.name}: {recording.format}, {len(steps):,} steps to {symbol}, {gateway}"
+            )
+            _play(Player(connection, symbol, speed=speed, in_flight_max=in_flight), steps)
     except ReplayError as error:
         raise click.ClickException(str(error)) from None
-    finally:
-        connection.close()
 
 
 def choose_steps(recording: Recording, *, seed: bool, limit: int | None) -> list[Step]:

@@ -51,7 +51,7 @@ def read_flow_csv(lines: Iterable[str]) -> list[Step]:
                 used_labels.add(step.label)
             steps.append(step)
     except csv.Error as error:
-        raise ReplayError(f"line {reader.line_num}: {error}") from None
+        raise ReplayError(f"after line {reader.line_num}: {error}") from None
     return steps
 
 

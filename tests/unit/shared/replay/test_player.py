@@ -1,0 +1,162 @@
+"""The player: which requests it makes of which steps, what it counts, when it gives up."""
+
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from tapewire.replay.connection import GatewayConnection
+from tapewire.replay.player import Player
+from tapewire.replay.report import Report
+from tapewire.replay.steps import Cancel, Enter, RecordedTrade, ReplayError, Step
+from tapewire.types import OrderType, Side
+from tests.support.scripted_gateway import Request, ScriptedGateway, reply, scripted_gateway
+
+BUY = Enter(0, "b", Side.BUY, OrderType.LIMIT, "2", "99")
+SELL = Enter(1_000, "s", Side.SELL, OrderType.MARKET, "1")
+SEED = Enter(0, "seed", Side.BUY, OrderType.LIMIT, "1", "98", is_seed=True)
+
+
+def counting_venue(first_id: int = 1, step: int = 1) -> Callable[[Request], bytes]:
+    """A venue that takes every order, with ids that grow by `step`, and cancels every one."""
+    next_id = first_id
+
+    def answer(request: Request) -> bytes:
+        nonlocal next_id
+        if request.method == "DELETE":
+            return reply(200, {"remaining_quantity": "2"})
+        next_id += step
+        return reply(201, {"order_id": str(next_id - step), "fills": []})
+
+    return answer
+
+
+def play(
+    steps: list[Step], answer: Callable[[Request], bytes], in_flight_max: int = 4
+) -> tuple[Report, ScriptedGateway]:
+    """Play against a scripted gateway, as fast as it goes."""
+    with scripted_gateway(answer) as gateway:
+        connection = GatewayConnection(gateway.url)
+        try:
+            player = Player(connection, "X-Y", in_flight_max=in_flight_max)
+            assert list(player.play(steps)) == steps
+        finally:
+            connection.close()
+    return player.report, gateway
+
+
+def test_steps_become_requests_in_order() -> None:
+    """Orders are posted, cancels use the venue's id and the order's account."""
+    steps: list[Step] = [SEED, BUY, SELL, Cancel(2_000, "b")]
+    report, gateway = play(steps, counting_venue(41))
+
+    limit = {"symbol": "X-Y", "side": "buy", "order_type": "limit"}
+    market = {"symbol": "X-Y", "side": "sell", "order_type": "market", "quantity": "1"}
+    assert gateway.requests == [
+        Request("POST", "/v1/orders", "replay-seed", limit | {"quantity": "1", "price": "98"}),
+        Request("POST", "/v1/orders", "replay-buy", limit | {"quantity": "2", "price": "99"}),
+        Request("POST", "/v1/orders", "replay-sell", market),
+        Request("DELETE", "/v1/orders/42", "replay-buy", None),
+    ]
+    assert (report.orders, report.cancels, report.requests) == (3, 1, 4)
+    assert report.labels == {"41": "seed", "42": "b", "43": "s"}
+
+
+@pytest.mark.parametrize("in_flight_max", [1, 2, 3, 16])
+def test_every_step_is_answered_whatever_the_window(in_flight_max: int) -> None:
+    """No answer is lost and none is awaited twice, at any number of requests in flight."""
+    steps: list[Step] = []
+    for i in range(20):
+        steps.append(Enter(i, str(i), Side.BUY, OrderType.LIMIT, "1", "1"))
+        if i % 3 == 0:
+            steps.append(Cancel(i, str(i // 2)))
+
+    report, gateway = play(steps, counting_venue(), in_flight_max)
+
+    assert (report.orders, report.cancels) == (20, 7)
+    assert len(gateway.requests) == 27
+
+
+def test_trades_and_remainders_are_compared_with_the_recording() -> None:
+    """Equal trades count one to one; a cancel agrees if as much was left as recorded."""
+    fill = {"trade_id": "X-Y-1", "seq": 1, "price": "99.0", "quantity": "1"}
+    answers = iter(
+        [
+            reply(201, {"order_id": "1", "fills": []}),
+            reply(201, {"order_id": "2", "fills": [fill, fill | {"seq": 2}]}),
+            reply(200, {"remaining_quantity": "1.0"}),
+            reply(409, {"code": "order_closed"}),
+        ]
+    )
+    steps: list[Step] = [
+        BUY,
+        SELL,
+        RecordedTrade(5, Decimal(99), Decimal(1)),
+        Cancel(6, "b", Decimal(1)),
+        Cancel(7, "s", Decimal(3)),
+    ]
+    report, _ = play(steps, lambda _: next(answers))
+
+    assert [trade.taker for trade in report.trades] == ["s", "s"]
+    assert report.trades_equal == 1
+    assert (report.cancels, report.closed_before) == (1, 1)
+    assert (report.remainders, report.remainders_equal) == (2, 1)
+    text = "\n".join(report.lines())
+    assert "1 of 2 trades equal one of the 1 recorded" in text
+    assert "1 of 2 cancels found" in text
+
+
+def test_refusals_are_counted_by_code() -> None:
+    """A refused order is counted, and its cancel is not sent."""
+    steps: list[Step] = [BUY, Cancel(1, "b"), SELL, Cancel(2, "s")]
+    answers = iter(
+        [
+            reply(422, {"code": "off_tick"}),
+            reply(201, {"order_id": "1", "fills": []}),
+            reply(404, {"code": "order_not_found"}),
+        ]
+    )
+    report, gateway = play(steps, lambda _: next(answers))
+
+    assert report.refusals == {"off_tick": 1, "not_entered": 1, "order_not_found": 1}
+    assert len(gateway.requests) == 3
+    assert "off_tick: 1" in "\n".join(report.lines())
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (reply(503, {"detail": "Redis is away."}), "503 after 0 requests: Redis is away."),
+        (reply(201, {"order_id": "1"}), "not as documented: KeyError"),
+        (reply(201, {"order_id": "one", "fills": []}), "not as documented: ValueError"),
+        (reply(422, {}), "not as documented"),
+    ],
+)
+def test_an_unusable_answer_stops_the_replay(answer: bytes, reason: str) -> None:
+    """5xx and answers outside the contract end the replay with a sentence."""
+    with pytest.raises(ReplayError, match=reason):
+        play([BUY], lambda _: answer)
+
+
+def test_a_venue_that_reorders_is_noticed() -> None:
+    """Order ids that do not grow mean that the order was not kept."""
+    with pytest.raises(ReplayError, match="did not keep the order"):
+        play([BUY, SELL], counting_venue(9, -1))
+
+
+def test_speed_keeps_the_recorded_distances() -> None:
+    """At speed 10 a step of one recorded second later is sent a tenth of a second later."""
+    steps: list[Step] = [BUY, Enter(1_000_000, "c", Side.BUY, OrderType.LIMIT, "1", "99")]
+    with scripted_gateway(counting_venue()) as gateway:
+        connection = GatewayConnection(gateway.url)
+        player = Player(connection, "X-Y", speed=10)
+        started_s = time.monotonic()
+        for _ in player.play(steps):
+            pass
+        elapsed_s = time.monotonic() - started_s
+        connection.close()
+
+    # Only the lower bound: a busy machine may always be later.
+    assert elapsed_s >= 0.1
+    assert player.report.orders == 2
