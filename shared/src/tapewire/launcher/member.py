@@ -113,5 +113,6 @@ def sentence_of(part: Part) -> str:
         if match and match["level"] in {"ERROR", "CRITICAL"}
     ]
     plain = [line for line, match in zip(lines, matches, strict=True) if match is None]
-    said = (plain or errors or lines or ["it said nothing"])[-1]
+    said = (plain or errors or lines or ["it said nothing"])[-1].removeprefix(f"{part.name}: ")
+    said = said[:1].upper() + said[1:]
     return said if said.endswith((".", "!", "?")) else f"{said}."

@@ -144,7 +144,8 @@ class Venue:
             for child in self._services:
                 if not child.running:
                     raise LaunchFailed(
-                        f"{child.name} could not start ({child.ending}). {sentence_of(child)}"
+                        f"{child.name} could not start ({child.ending}): {sentence_of(child)} "
+                        f"Its log is {child.log_path}"
                     )
             if time.monotonic() > deadline_s:
                 raise RedisUnavailable(f"{complaint} within {timeout_s:g} s")

