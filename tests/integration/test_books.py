@@ -254,8 +254,36 @@ async def test_the_same_seq_of_another_epoch_is_not_applied(bench: Bench) -> Non
     await bench.venue.engine.publish_instruments(INSTRUMENTS)
     await bench.venue.sell(1, 50)
     await bench.venue.sell(1, 51)
-    await bench.catch_up()
+    _, second = await bench.waiting()
+    assert json.loads(second)["seq"] == 1 + bench.books.snapshot(BTC, 10)["data"]["seq"]
+    bench.books.take(second)
+    assert bench.books.stale
+    await bench.books.resync()
     assert bench.held(BTC) == await bench.levels(BTC)
+
+
+async def test_an_update_that_comes_twice_is_dropped(bench: Bench) -> None:
+    """A duplicate is counted, and neither applied nor taken for a gap."""
+    client = BookClient(bench.hub, "book", INSTRUMENTS[BTC])
+    await bench.venue.sell(5, 100)
+    [payload] = await bench.waiting()
+    bench.books.take(payload)
+    bench.books.take(payload)
+    bench.hub.flush()
+    assert bench.books.counters.duplicates == 1
+    assert not bench.books.stale
+    assert len(client.socket.messages()) == 1
+
+
+async def test_first_messages_are_of_the_present_book(bench: Bench) -> None:
+    """The frame is the same object until the book changes, and never an old one."""
+    empty = bench.books.first_frame("book", BTC)
+    assert bench.books.first_frame("book", BTC) is empty
+    await bench.venue.sell(5, 100)
+    await bench.catch_up()
+    frame = bench.books.first_frame("book", BTC)
+    assert frame is not None
+    assert b'["1.00","0.00005"]' in frame
 
 
 GOOD = {

@@ -211,7 +211,7 @@ class Books:
         for name, change in zip(windows, changes, strict=True):
             hub.publish(name, symbol, seq, _window_frame(update, change))
         if hub.has_topic(BBO_CHANNEL, symbol) and book.best() != best:
-            hub.publish(BBO_CHANNEL, symbol, seq, self.bbo_frame(symbol))
+            hub.publish(BBO_CHANNEL, symbol, None, self.bbo_frame(symbol))
 
     def _publish_fresh(self, symbol: str) -> None:
         for name, depth in BOOK_CHANNELS.items():
@@ -219,7 +219,7 @@ class Books:
                 self._hub.publish(name, symbol, None, self.snapshot_frame(symbol, depth))
         if self._hub.has_topic(BBO_CHANNEL, symbol):
             seq = self._books[symbol].seq
-            self._hub.publish(BBO_CHANNEL, symbol, seq, self.bbo_frame(symbol))
+            self._hub.publish(BBO_CHANNEL, symbol, None, self.bbo_frame(symbol))
 
 
 def _book_of(record: BookRecord) -> Level2Book:
