@@ -184,7 +184,7 @@ async def test_the_venue_clock_is_that_of_redis(venue: Venue) -> None:
 
 async def test_the_same_commands_at_the_same_times_give_the_same_bytes(redis_url: str) -> None:
     """Run twice on an empty Redis with one clock: same orders, book, log, byte for byte."""
-    dumps, logs = [], []
+    dumps = []
     for _ in range(2):
         async with open_venue(redis_url) as venue:
             await venue.client.flushall()
@@ -192,12 +192,8 @@ async def test_the_same_commands_at_the_same_times_give_the_same_bytes(redis_url
             await venue.engine.publish_instruments(INSTRUMENTS)
             venue.engine.clock_us = "1767225600000000"
             await trade_at_random(venue, 100, seed=5)
-            dump = await venue.dump()
-            # The serialised form of a stream also holds where its blocks end.
-            dumps.append({name: value for name, value in dump.items() if b"trades:" not in name})
-            logs.append((await venue.log(BTC), await venue.log(ODD)))
+            dumps.append(await venue.dump())
     assert dumps[0] == dumps[1]
-    assert logs[0] == logs[1]
 
 
 async def test_the_replay_log_is_bounded(redis_url: str) -> None:

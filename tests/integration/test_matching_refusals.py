@@ -238,7 +238,7 @@ async def test_closed_orders_expire_and_open_ones_stay(venue: Venue) -> None:
     await venue.buy(1, 100, client_order_id="taker")
     await venue.buy(1, 90, OrderType.IOC, client_order_id="expired")
     await venue.cancel(await venue.buy(1, 80, client_order_id="canceled"))
-    expiring = {name.decode(): expires for name, (_, expires) in (await venue.dump()).items()}
+    expiring = {name: expires for name, (_, expires) in (await venue.dump()).items()}
     assert {name: expires for name, expires in expiring.items() if "order:" in name} == {
         keys.order(OrderId("1")): False,
         keys.order(OrderId("2")): True,
@@ -250,7 +250,7 @@ async def test_closed_orders_expire_and_open_ones_stay(venue: Venue) -> None:
         keys.client_order(ALICE, "canceled"): True,
     }
     await venue.buy(2, 100)
-    assert all(expires for name, (_, expires) in (await venue.dump()).items() if b"order:" in name)
+    assert all(expires for name, (_, expires) in (await venue.dump()).items() if "order:" in name)
 
 
 async def test_closed_orders_leave_and_their_ids_are_free(redis_url: str) -> None:
@@ -284,7 +284,7 @@ async def test_no_key_leaks(venue: Venue) -> None:
     for side in Side:
         for resting in await venue.queue(side):
             await venue.cancel(resting.order_id)
-    lasting = [name.decode() for name, (_, expires) in (await venue.dump()).items() if not expires]
+    lasting = [name for name, (_, expires) in (await venue.dump()).items() if not expires]
     assert not [
         name for name in lasting if not name.removeprefix(keys.PREFIX).startswith(PERMANENT_KEYS)
     ]

@@ -146,7 +146,7 @@ class Pair:
         """Open orders stay for ever, closed ones expire, and no other key is left."""
         open_ids = {order.order_id for queue in self.book.queues.values() for order in queue}
         for name, (_, expires) in (await self.venue.dump()).items():
-            key = name.decode().removeprefix(keys.PREFIX)
+            key = name.removeprefix(keys.PREFIX)
             if key.startswith("order:"):
                 assert expires is (key.removeprefix("order:") not in open_ids), key
             else:

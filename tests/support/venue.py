@@ -5,7 +5,7 @@ Numbers are ticks and lots. `ODD` has a tick of 0.25 and a lot of 5; `HUGE` reac
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -113,6 +113,15 @@ def order_command(
     )
 
 
+_READ_ALL: Mapping[str, Callable[[bytes], tuple[bytes | str | int, ...]]] = {
+    "string": lambda name: ("GET", name),
+    "hash": lambda name: ("HGETALL", name),
+    "set": lambda name: ("SMEMBERS", name),
+    "zset": lambda name: ("ZRANGE", name, 0, -1, "WITHSCORES"),
+    "stream": lambda name: ("XRANGE", name, "-", "+"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Resting:
     """One order in the book, as the queue and its record show it."""
@@ -203,17 +212,19 @@ class Venue:
         """The replay log, decoded."""
         return [json.loads(event) for event in await self.log(symbol)]
 
-    async def dump(self) -> dict[bytes, tuple[bytes, bool]]:
-        """Every key with its serialised value, and whether it will expire."""
+    async def dump(self) -> dict[str, tuple[object, bool]]:
+        """Every key with its value, and whether it will expire."""
         client: Any = self.client
         names = sorted([key async for key in client.scan_iter(count=1_000)])
         pipeline = client.pipeline(transaction=False)
         for name in names:
-            pipeline.dump(name)
+            pipeline.type(name)
+        for name, kind in zip(names, await pipeline.execute(), strict=True):
+            pipeline.execute_command(*_READ_ALL[kind.decode()](name))
             pipeline.pttl(name)
         found = await pipeline.execute()
         return {
-            name: (value, ttl_ms >= 0)
+            name.decode(): (value, ttl_ms >= 0)
             for name, value, ttl_ms in zip(names, found[::2], found[1::2], strict=True)
         }
 

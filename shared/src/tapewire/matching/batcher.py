@@ -6,11 +6,23 @@ they were submitted, and a batch grows by itself while the one before it is out.
 
 import asyncio
 import math
+import re
 from collections import deque
 from typing import Any, NamedTuple
 
 from redis.asyncio import RedisCluster
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    BusyLoadingError,
+    ClusterDownError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 
 from tapewire import keys
 from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable
@@ -20,11 +32,16 @@ from tapewire.redis_client import AsyncRedis
 Command = tuple[str | bytes | int, ...]
 
 # Replies by which Redis says that it did not run the command and that another node or another
-# time may; all else that starts with a capital word is the answer of the script.
+# time may; every other error reply is the answer of the script. MOVED is an AskError.
 _NOT_DONE = (
-    "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "MOVED", "ASK", "TRYAGAIN", "BUSY",
-    "OOM", "MISCONF", "NOREPLICAS",
+    AskError, AuthenticationError, BusyLoadingError, ClusterDownError, NoPermissionError,
+    OutOfMemoryError, ReadOnlyError, TryAgainError,
 )  # fmt: skip
+# The same as text: those that redis-py has no class for, and those that the first write of a
+# script met, which Redis 6 reports as `ERR Error running script (...): -OOM ...`.
+_NOT_DONE_TEXT = re.compile(
+    r"^(BUSY|MISCONF|NOREPLICAS) |: -(MISCONF|NOPERM|NOREPLICAS|OOM|READONLY) "
+)
 
 
 class _Pending(NamedTuple):
@@ -94,6 +111,7 @@ class Batcher:
             for pending in batch[answered:]:
                 _resolve(pending.answer, _failure(error, sent=sent))
         except BaseException:
+            await self._disconnect()
             for pending in batch[answered:]:
                 pending.answer.cancel()
             raise
@@ -102,12 +120,15 @@ class Batcher:
 
     async def _read(self, connection: Any) -> Any:  # noqa: ANN401 (redis-py's untyped connection)
         try:
-            # The whole batch has one deadline, so a reply needs none of its own.
-            return await connection.read_response(timeout=math.inf)
-        except ResponseError as error:
-            if str(error).startswith(_NOT_DONE):
+            # The whole batch has one deadline, so a reply needs none of its own; and an error
+            # reply is no reason to drop the connection and with it the replies behind it.
+            return await connection.read_response(timeout=math.inf, disconnect_on_error=False)
+        except (ResponseError, *_NOT_DONE) as error:
+            if isinstance(error, _NOT_DONE) or _NOT_DONE_TEXT.search(str(error)):
                 self._stale = True
-                return RedisUnavailable(f"Redis cannot take orders now ({error}).")
+                return RedisUnavailable(
+                    f"Redis cannot take orders now ({error}); nothing was done."
+                )
             return error
 
     _stale = False
