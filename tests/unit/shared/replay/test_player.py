@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tapewire.replay.connection import GatewayConnection
+from tapewire.replay.connection import GatewayConnection, Reply
 from tapewire.replay.player import Player
 from tapewire.replay.report import Report
 from tapewire.replay.steps import Cancel, Enter, RecordedTrade, ReplayError, Step
@@ -76,6 +76,38 @@ def test_every_step_is_answered_whatever_the_window(in_flight_max: int) -> None:
 
     assert (report.orders, report.cancels) == (20, 7)
     assert len(gateway.requests) == 27
+
+
+class Outstanding(GatewayConnection):
+    """Takes every order and counts how many requests wait for their answer at once."""
+
+    def __init__(self) -> None:
+        super().__init__("http://127.0.0.1")
+        self.waiting = self.most = self.answered = 0
+
+    def send(self, method: str, path: str, account: str, body: object = None) -> None:
+        """Count one more on its way."""
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+
+    def receive(self) -> Reply:
+        """Answer the oldest."""
+        assert self.waiting > 0
+        self.waiting -= 1
+        self.answered += 1
+        return Reply(201, {"order_id": str(self.answered), "fills": []})
+
+
+@pytest.mark.parametrize("in_flight_max", [1, 2, 5])
+def test_the_window_is_used_and_never_passed(in_flight_max: int) -> None:
+    """As many requests as allowed are on their way at once, and not one more."""
+    connection = Outstanding()
+    player = Player(connection, "X-Y", in_flight_max=in_flight_max)
+    for _ in player.play(Enter(i, str(i), Side.BUY, OrderType.LIMIT, "1", "1") for i in range(20)):
+        pass
+
+    assert connection.most == in_flight_max
+    assert (connection.waiting, connection.answered) == (0, 20)
 
 
 def test_trades_and_remainders_are_compared_with_the_recording() -> None:
