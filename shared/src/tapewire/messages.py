@@ -5,6 +5,7 @@ here. `(epoch, seq)` proves continuity: seq is +1 per trade of a symbol, within 
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -31,6 +32,16 @@ class TradeEvent:
     maker_order_id: _Text
     taker_order_id: _Text
     timestamp: _Text
+
+    @property
+    def price_decimal(self) -> Decimal:
+        """The price as an exact number. Raises InvalidOperation if it is none."""
+        return Decimal(self.price)
+
+    @property
+    def quantity_decimal(self) -> Decimal:
+        """The quantity as an exact number. Raises InvalidOperation if it is none."""
+        return Decimal(self.quantity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,101 @@
+"""Keeps copies of books and proves them: by seq at every update, by checksum at heartbeats. Pure.
+
+A copy that is wrong is thrown away and asked for again; one that is wrong time after time, with no
+good proof in between, is a BookError.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Literal, TypeAlias
+
+from tapewire.book_messages import BookUpdate
+from tapewire.client.book_copy import BookCopy
+from tapewire.client.errors import BookError, ContinuityError
+from tapewire.client.tracker import Signal
+from tapewire.feed_messages import (
+    BookMark,
+    BookSnapshot,
+    BookState,
+    FeedMessage,
+    Gap,
+    Heartbeat,
+    L2Update,
+    Subscribed,
+    UnknownMessage,
+)
+
+FAILURES_MAX = 3
+
+BookDepth: TypeAlias = Literal[10, 50] | None
+"""Price levels of each side; None means all."""
+
+Outcome: TypeAlias = BookCopy | ContinuityError | Signal
+
+
+class BookKeeper:
+    """The copies of one subscription to books, over all its connections."""
+
+    def __init__(self, symbols: Collection[str] = (), depth: BookDepth = None) -> None:
+        """Follow the books of these symbols, or all."""
+        self._symbols = frozenset(symbols)
+        self._channel = "book" if depth is None else f"book{depth}"
+        self._failures: dict[str, int] = {}
+        self._answered = False
+        self.copies: dict[str, BookCopy] = {}
+
+    def request(self) -> dict[str, object]:
+        """The subscription to ask a new connection for; what was copied before is forgotten."""
+        self.copies.clear()
+        self._answered = False
+        body: dict[str, object] = {"op": "subscribe", "channels": [self._channel]}
+        return body | ({"symbols": sorted(self._symbols)} if self._symbols else {})
+
+    def offer(self, message: FeedMessage | UnknownMessage) -> list[Outcome]:
+        """Take the next message of the connection; returns what follows from it, in order."""
+        match message:
+            case Subscribed():
+                self._answered = True
+            case BookSnapshot():
+                return self._start(message.data)
+            case L2Update():
+                return self._update(message.data)
+            case Gap(channel=self._channel):
+                # A snapshot follows; until then there is no book.
+                self.copies.pop(message.symbol, None)
+            case Heartbeat(book=marks) if marks and self._answered:
+                return self._prove(marks)
+        return []
+
+    def _start(self, state: BookState) -> list[Outcome]:
+        copy = BookCopy(state)
+        if copy.checksum() != state.checksum:
+            return self._distrust(state.symbol)
+        self.copies[copy.symbol] = copy
+        return [copy]
+
+    def _update(self, update: BookUpdate) -> list[Outcome]:
+        copy = self.copies.get(update.symbol)
+        if copy is None or (update.epoch == copy.epoch and update.seq <= copy.seq):
+            return []
+        if update.epoch != copy.epoch or update.seq != copy.seq + 1:
+            return self._distrust(update.symbol)
+        copy.apply(update)
+        return [copy]
+
+    def _prove(self, marks: Mapping[str, BookMark]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for symbol, mark in marks.items():
+            copy = self.copies.get(symbol)
+            if copy is not None and copy.seq == mark.seq and copy.checksum() == mark.checksum:
+                self._failures.pop(symbol, None)
+            elif copy is None or copy.seq <= mark.seq:
+                outcomes += self._distrust(symbol)
+        # Whoever reads them stops at the first signal.
+        return sorted(outcomes, key=lambda outcome: isinstance(outcome, Signal))
+
+    def _distrust(self, symbol: str) -> list[Outcome]:
+        self.copies.pop(symbol, None)
+        failures = self._failures[symbol] = self._failures.get(symbol, 0) + 1
+        if failures < FAILURES_MAX:
+            return [Signal.RECONNECT]
+        del self._failures[symbol]
+        return [BookError(symbol), Signal.RECONNECT]

@@ -1,0 +1,180 @@
+"""One connection to the feed at a time: open, receive, notice when it is dead, open the next.
+
+The only place of the client that touches the network. Delays between attempts are random within a
+bound that doubles (full jitter), so that the clients of a service that comes back do not come back
+in step.
+"""
+
+import asyncio
+import contextlib
+import json
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
+
+from tapewire.client.errors import FeedRefused, FeedUnavailable
+from tapewire.feed_messages import FeedErrorMessage, FeedMessage, UnknownMessage, decode_message
+
+FEED_PATH = "/ws/market-data"
+# Without channels, so that all of a subscription fits in one message, however many symbols it has.
+NO_CHANNELS = "channels="
+REQUEST_ID = 1
+
+FINAL_CLOSE_CODES = range(4500, 5000)
+# An answer to the subscription with one of these is worth another attempt.
+PASSING_CODES = frozenset({"busy", "rate_limited", "unavailable"})
+RETRIED_STATUSES = frozenset({429, *range(500, 600)})
+
+
+class ConnectionEnded(Exception):
+    """The connection is gone; another one may be opened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkOptions:
+    """The bounds of a connection; times in seconds."""
+
+    open_timeout_s: float = 5.0
+    close_timeout_s: float = 1.0
+    # The feed says something at least every second.
+    silence_timeout_s: float = 5.0
+    retry_delay_s: float = 0.05
+    retry_delay_max_s: float = 5.0
+    # Without a connection for so long FeedUnavailable is raised; None tries for ever.
+    give_up_after_s: float | None = None
+    message_bytes_max: int = 16 * 1024 * 1024
+
+
+class Link:
+    """The present connection, if there is one, to one of several services."""
+
+    def __init__(self, urls: Sequence[str], options: LinkOptions) -> None:
+        """`urls` are tried in turn. Raises ValueError without any."""
+        if not urls:
+            raise ValueError("a client needs the address of a service")
+        self._urls = [_feed_url(url) for url in urls]
+        self._options = options
+        self._turn = 0
+        self._attempts = 0
+        self._alive_at_s = time.monotonic()
+        self._connection: ClientConnection | None = None
+        self._error: FeedErrorMessage | None = None
+        self.connections = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection to receive from."""
+        return self._connection is not None
+
+    async def open(self, request: Mapping[str, object]) -> None:
+        """Connect and subscribe. Raises ConnectionEnded, FeedRefused, FeedUnavailable."""
+        await self._pause()
+        url = self._urls[self._turn % len(self._urls)]
+        options = self._options
+        try:
+            # The feed is alive while it speaks, so no ping is needed to tell.
+            self._connection = await connect(
+                url,
+                open_timeout=options.open_timeout_s,
+                close_timeout=options.close_timeout_s,
+                ping_interval=None,
+                max_size=options.message_bytes_max,
+                compression=None,
+                proxy=None,
+            )
+            self.connections += 1
+            self._error = None
+            await self._connection.send(json.dumps({**request, "id": REQUEST_ID}))
+        except InvalidURI:
+            raise FeedRefused("invalid_url", f"{url} is not a WebSocket address") from None
+        except InvalidStatus as refusal:
+            status = refusal.response.status_code
+            if status not in RETRIED_STATUSES:
+                raise FeedRefused(str(status), f"{url} answers {status}; is it the feed?") from None
+            await self._lost(f"{url} answers {status}")
+        except (OSError, InvalidHandshake, WebSocketException) as error:
+            await self._lost(f"{url}: {str(error) or type(error).__name__}")
+
+    async def receive(self) -> FeedMessage | UnknownMessage:
+        """The next message. Raises ConnectionEnded, FeedRefused, MessageError."""
+        if self._connection is None:
+            raise ConnectionEnded
+        try:
+            async with asyncio.timeout(self._options.silence_timeout_s):
+                text = await self._connection.recv()
+        except TimeoutError:
+            await self._lost("nothing came")
+        except ConnectionClosed as closed:
+            await self._closed(closed)
+        message = decode_message(text)
+        if isinstance(message, FeedErrorMessage):
+            await self._take_error(message)
+        return message
+
+    def prove_alive(self) -> None:
+        """Something useful came: the next failure is the first one."""
+        self._attempts = 0
+        self._alive_at_s = time.monotonic()
+
+    async def close(self) -> None:
+        """End the connection; the next one goes to the next service. Safe to call twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._turn += 1
+            with contextlib.suppress(OSError, WebSocketException):
+                await connection.close()
+
+    async def _pause(self) -> None:
+        options = self._options
+        silence_s = time.monotonic() - self._alive_at_s
+        if options.give_up_after_s is not None and silence_s > options.give_up_after_s:
+            raise FeedUnavailable(f"no feed at {', '.join(self._urls)} for {silence_s:.1f} s")
+        if self._attempts:
+            # A bound on the exponent, because a delay of 2 ** 10_000 is not a number.
+            bound_s = options.retry_delay_s * 2 ** min(self._attempts - 1, 30)
+            await asyncio.sleep(random.uniform(0, min(bound_s, options.retry_delay_max_s)))
+        self._attempts += 1
+
+    async def _take_error(self, error: FeedErrorMessage) -> None:
+        self._error = error
+        if error.id != REQUEST_ID:
+            return
+        if error.code not in PASSING_CODES:
+            await self.close()
+            raise FeedRefused(error.code, error.message)
+        await self._lost(error.message)
+
+    async def _closed(self, closed: ConnectionClosed) -> NoReturn:
+        code = closed.rcvd.code if closed.rcvd is not None else None
+        reason = closed.rcvd.reason if closed.rcvd is not None else ""
+        if code in FINAL_CLOSE_CODES:
+            await self.close()
+            error = self._error
+            raise FeedRefused(
+                error.code if error else str(code), error.message if error else reason
+            ) from None
+        await self._lost(f"closed with {code} {reason}")
+
+    async def _lost(self, reason: str) -> NoReturn:
+        if self._connection is None:
+            self._turn += 1
+        await self.close()
+        raise ConnectionEnded(reason) from None
+
+
+def _feed_url(url: str) -> str:
+    """The address to connect to; the feed's own path is the default one."""
+    path = "" if urlsplit(url).path.strip("/") else FEED_PATH
+    return f"{url.rstrip('/')}{path}?{NO_CHANNELS}"

@@ -1,0 +1,104 @@
+"""The feed for programs: trades, books and quotes that are complete, or say that they are not."""
+
+from collections.abc import Collection, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, Self, TypeAlias
+
+from tapewire.client.book_copy import BookCopy
+from tapewire.client.book_keeper import BookDepth, BookKeeper
+from tapewire.client.latest import QuoteKeeper
+from tapewire.client.link import Link, LinkOptions
+from tapewire.client.stream import OnGap, Stream, TradeStream
+from tapewire.client.tracker import Position, TradeTracker
+from tapewire.feed_messages import Quote
+
+OnLag: TypeAlias = Literal["disconnect", "conflate", "skip"]
+
+
+class MarketDataClient:
+    """Subscriptions to one feed; each has a connection of its own.
+
+    A stream connects when it is first iterated. When its connection ends, whatever the reason, it
+    opens another and resumes, so that a restart of the service is only a delay.
+    """
+
+    def __init__(
+        self,
+        *urls: str,
+        on_gap: OnGap = "raise",
+        on_lag: OnLag = "disconnect",
+        options: LinkOptions | None = None,
+    ) -> None:
+        """`urls` are equal services, tried in turn.
+
+        `on_lag` is what the service does when this client reads too slowly; after `disconnect` it
+        resumes and misses nothing.
+        """
+        self._urls: Sequence[str] = urls
+        self._on_gap: OnGap = on_gap
+        self._on_lag = on_lag
+        self._options = options or LinkOptions()
+        self._streams: set[Stream[Any]] = set()
+
+    def trades(
+        self,
+        symbols: Collection[str] | None = None,
+        since: Position | Mapping[str, int] | None = None,
+    ) -> TradeStream:
+        """Every trade of these symbols (default: all) after `since` (default: from now on).
+
+        Each trade comes once, in order of seq. Raises, while iterated, GapError and EpochError.
+        """
+        position = Position(seqs=since) if isinstance(since, Mapping) else since
+        stream = TradeStream(
+            self._link(),
+            TradeTracker(symbols or (), position),
+            on_gap=self._on_gap,
+            options={"on_lag": self._on_lag},
+            on_closed=self._streams.discard,
+        )
+        self._streams.add(stream)
+        return stream
+
+    def books(
+        self, symbols: Collection[str] | None = None, depth: BookDepth = None
+    ) -> Stream[BookCopy]:
+        """The book of each symbol after every change, proven by seq and checksum.
+
+        The same copy is handed out each time. Raises, while iterated, BookError.
+        """
+        return self._stream(BookKeeper(symbols or (), depth))
+
+    def bbo(self, symbols: Collection[str] | None = None) -> Stream[Quote]:
+        """Best bid and ask of each symbol, now and after every change."""
+        return self._stream(QuoteKeeper(symbols or ()))
+
+    async def aclose(self) -> None:
+        """End all streams. Safe to call twice."""
+        for stream in list(self._streams):
+            await stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def _link(self) -> Link:
+        return Link(self._urls, self._options)
+
+    def _stream(self, core: Any) -> Stream[Any]:  # noqa: ANN401 (a Core of whatever it hands out)
+        stream: Stream[Any] = Stream(
+            self._link(),
+            core,
+            on_gap=self._on_gap,
+            options={"on_lag": self._on_lag},
+            on_closed=self._streams.discard,
+        )
+        self._streams.add(stream)
+        return stream

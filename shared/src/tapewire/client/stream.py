@@ -1,0 +1,137 @@
+"""An endless iteration over one subscription, whatever happens to its connections."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from types import TracebackType
+from typing import Generic, Literal, Protocol, Self, TypeAlias, TypeVar
+
+from tapewire.client.errors import ContinuityError
+from tapewire.client.link import ConnectionEnded, Link
+from tapewire.client.tracker import Position, Signal, TradeTracker
+from tapewire.feed_messages import FeedMessage, Heartbeat, UnknownMessage
+from tapewire.messages import TradeEvent
+
+Item = TypeVar("Item")
+
+OnGap: TypeAlias = Literal["raise", "continue"]
+
+
+class Core(Protocol[Item]):
+    """What decides; it knows nothing of connections."""
+
+    def request(self) -> dict[str, object]:
+        """What to subscribe a new connection to."""
+
+    def offer(self, message: FeedMessage | UnknownMessage) -> list[Item | ContinuityError | Signal]:
+        """What follows from the next message of the connection."""
+
+
+class Stream(AsyncIterator[Item], Generic[Item]):
+    """Iterate over it with `async for`; close it with `aclose`, `async with`, or its client.
+
+    With `on_gap` "raise" a ContinuityError ends the `async for`, but not the stream: iterating
+    again goes on behind it. With "continue" it is only appended to `breaks`.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        core: Core[Item],
+        *,
+        on_gap: OnGap,
+        options: Mapping[str, object],
+        on_closed: Callable[["Stream[Item]"], None],
+    ) -> None:
+        """`options` is added to every subscription."""
+        self._link = link
+        self._core = core
+        self._raises = on_gap == "raise"
+        self._options = options
+        self._on_closed = on_closed
+        self._ready: deque[Item | ContinuityError] = deque()
+        self._closed = False
+        self.breaks: list[ContinuityError] = []
+
+    @property
+    def connections(self) -> int:
+        """Connections made so far."""
+        return self._link.connections
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item:
+        """The next item. Raises ContinuityError, FeedRefused, FeedUnavailable, MessageError."""
+        while not self._closed:
+            while self._ready:
+                item = self._ready.popleft()
+                if not isinstance(item, ContinuityError):
+                    return item
+                self.breaks.append(item)
+                if self._raises:
+                    raise item
+            try:
+                await self._advance()
+            except ConnectionEnded:
+                continue
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """End the iteration and the connection. Safe to call twice."""
+        self._closed = True
+        self._on_closed(self)
+        await self._link.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def _advance(self) -> None:
+        """Take one message of a connection, opening one if there is none."""
+        if not self._link.is_open:
+            await self._link.open(self._core.request() | dict(self._options))
+        message = await self._link.receive()
+        signal = False
+        for outcome in self._core.offer(message):
+            if isinstance(outcome, Signal):
+                signal = True
+            else:
+                self._ready.append(outcome)
+        if signal:
+            await self._link.close()
+        elif self._ready or isinstance(message, Heartbeat):
+            self._link.prove_alive()
+
+
+class TradeStream(Stream[TradeEvent]):
+    """A stream of trades; `position` is where another stream can go on."""
+
+    def __init__(
+        self,
+        link: Link,
+        tracker: TradeTracker,
+        *,
+        on_gap: OnGap,
+        options: Mapping[str, object],
+        on_closed: Callable[["Stream[TradeEvent]"], None],
+    ) -> None:
+        """As for every stream."""
+        super().__init__(link, tracker, on_gap=on_gap, options=options, on_closed=on_closed)
+        self._tracker = tracker
+
+    @property
+    def position(self) -> Position:
+        """Everything up to here was handed out, or was missing and told."""
+        return self._tracker.position
+
+    @property
+    def duplicates(self) -> int:
+        """Trades that came again, after a resume, and were dropped."""
+        return self._tracker.duplicates

@@ -1,0 +1,234 @@
+"""Every message of the feed, service to client, as one union that `type` tells apart.
+
+The service writes them as bytes where they are made; clients read them here, and the document at
+`/asyncapi.json` shows these schemas. Members that are not known are passed over, so that a client
+survives a newer service.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from tapewire.book_messages import BookUpdate, Level
+from tapewire.errors import MessageError
+from tapewire.limits import EXACT_INTEGER_MAX
+from tapewire.messages import TradeEvent
+
+_Seq = Annotated[int, Field(ge=0, le=EXACT_INTEGER_MAX)]
+_Seqs = Annotated[Mapping[str, _Seq], Field(description="Per symbol, the seq of its last trade")]
+_RequestId = Annotated[int | str, Field(description="The id of the request, if it had one")]
+_Subscriptions = Annotated[
+    list[str], Field(description="All topics now, such as `trades` or `bbo:BTC-USDT`")
+]
+_Timestamp = Annotated[str, Field(min_length=20, max_length=32, description="ISO 8601, UTC")]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class SeqRange(_Message):
+    """Trades from `first` to `last`, both included."""
+
+    first: int = Field(alias="from", ge=1)
+    last: int = Field(alias="to", ge=1)
+
+
+class _Position(_Message):
+    """Where a subscription starts: everything after `seq` follows."""
+
+    epoch: str
+    subscriptions: _Subscriptions
+    seq: _Seqs
+    recovered: bool | None = Field(
+        None, description="Only after `since`: whether every trade after it follows"
+    )
+    missed: Mapping[str, SeqRange] | None = Field(
+        None, description="Trades after `since` that are no longer kept, by symbol"
+    )
+
+
+class Connected(_Position):
+    """The first message of a connection."""
+
+    type: Literal["connected"]
+    service: str
+
+
+class Subscribed(_Position):
+    """The answer to subscribe."""
+
+    type: Literal["subscribed"]
+    id: _RequestId | None = None
+
+
+class Unsubscribed(_Message):
+    """The answer to unsubscribe: nothing of what was ended follows."""
+
+    type: Literal["unsubscribed"]
+    id: _RequestId | None = None
+    subscriptions: _Subscriptions
+
+
+class Pong(_Message):
+    """The answer to ping: everything published before it was sent before it."""
+
+    type: Literal["pong"]
+    id: _RequestId | None = None
+
+
+class FeedErrorMessage(_Message):
+    """A request that was not done, or the reason of the close that follows."""
+
+    type: Literal["error"]
+    code: str
+    message: str
+    id: _RequestId | None = None
+    since: _Seqs | None = Field(None, description="Of slow_consumer: what to resume from")
+
+
+class Trade(_Message):
+    """One trade, exactly as it was published on `trade_events`."""
+
+    type: Literal["trade"]
+    data: TradeEvent
+
+
+class BookState(_Message):
+    """The best levels of a book as of `seq`."""
+
+    symbol: str
+    seq: _Seq
+    epoch: str
+    depth: int | Literal["all"]
+    bids: list[Level] = Field(description="Best, which is highest, first")
+    asks: list[Level] = Field(description="Best, which is lowest, first")
+    checksum: int = Field(ge=0, lt=2**32, description="CRC32 of the ten best bids and asks")
+    timestamp: _Timestamp
+
+
+class BookSnapshot(_Message):
+    """A book to start from; it replaces what the client had of this symbol."""
+
+    type: Literal["book_snapshot"]
+    data: BookState
+
+
+class L2Update(_Message):
+    """New quantities of price levels: zero removes one. `seq` is +1 each."""
+
+    type: Literal["l2_update"]
+    data: BookUpdate
+
+
+class Quote(_Message):
+    """Best bid and ask as (price, quantity); null where that side is empty."""
+
+    symbol: str
+    seq: _Seq
+    epoch: str
+    bid: Level | None
+    ask: Level | None
+    timestamp: _Timestamp
+
+
+class Bbo(_Message):
+    """The best bid or ask changed."""
+
+    type: Literal["bbo"]
+    data: Quote
+
+
+class BookMark(_Message):
+    """What a copy of the book must be like now."""
+
+    seq: _Seq
+    checksum: int = Field(ge=0, lt=2**32)
+
+
+class Heartbeat(_Message):
+    """Everything up to `seq` was sent before it."""
+
+    type: Literal["heartbeat"]
+    epoch: str
+    seq: _Seqs
+    book: Mapping[str, BookMark] | None = None
+    timestamp: _Timestamp
+
+
+class Stale(_Message):
+    """The service does not hear Redis now: trades may have happened that it does not know of."""
+
+    type: Literal["stale"]
+    epoch: str
+    seq: _Seqs
+    timestamp: _Timestamp
+
+
+class Gap(_Message):
+    """Messages that this client will not get."""
+
+    type: Literal["gap"]
+    channel: str = "trades"
+    symbol: str
+    first: int = Field(alias="from", ge=1)
+    last: int = Field(alias="to", ge=1)
+
+
+class EpochChanged(_Message):
+    """The venue's data is not what it was: go on from `seq`."""
+
+    type: Literal["epoch"]
+    epoch: str
+    reason: Literal["new", "rewound"]
+    seq: _Seqs
+
+
+class Reconnect(_Message):
+    """The process is about to stop: it will close with 1012, within this time."""
+
+    type: Literal["reconnect"]
+    within_ms: int = Field(ge=0)
+    epoch: str
+    since: _Seqs
+
+
+FeedMessage: TypeAlias = (
+    Connected
+    | Subscribed
+    | Unsubscribed
+    | Pong
+    | FeedErrorMessage
+    | Trade
+    | BookSnapshot
+    | L2Update
+    | Bbo
+    | Heartbeat
+    | Stale
+    | Gap
+    | EpochChanged
+    | Reconnect
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownMessage:
+    """A message of a type that this version does not know."""
+
+
+_MESSAGE: TypeAdapter[FeedMessage] = TypeAdapter(
+    Annotated[FeedMessage, Field(discriminator="type")]
+)
+
+
+def decode_message(text: str | bytes) -> FeedMessage | UnknownMessage:
+    """Read one message of the feed. Raises MessageError for what is not one."""
+    try:
+        return _MESSAGE.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "union_tag_invalid":
+            return UnknownMessage()
+        raise MessageError(f"not a message of the feed: {first['msg']} at {first['loc']}") from None
