@@ -87,6 +87,7 @@ class Outstanding(GatewayConnection):
 
     def send(self, method: str, path: str, account: str, body: object = None) -> None:
         """Count one more on its way."""
+        del method, path, account, body
         self.waiting += 1
         self.most = max(self.most, self.waiting)
 
