@@ -27,6 +27,7 @@ HEALTH_CHECK_INTERVAL_S = 15
 CONNECTIONS_MAX = 16
 READY_POLL_INTERVAL_S = 0.25
 LOADING_RETRY_S = 0.25
+CLUSTER_REDIRECTIONS_MAX = 3
 
 AsyncRedis = redis.asyncio.Redis | redis.asyncio.RedisCluster
 BlockingRedis = redis.Redis
@@ -60,6 +61,15 @@ class RedisAddress:
         }
 
 
+class _SentinelPool(redis.asyncio.sentinel.SentinelConnectionPool):
+    """Closes its connections to the Sentinels too; they are opened again when they are needed."""
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        await super().disconnect(inuse_connections)
+        for sentinel in self.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
+
 def open_async(address: RedisAddress) -> AsyncRedis:
     """Make an asyncio client for commands; it connects at its first command.
 
@@ -71,9 +81,9 @@ def open_async(address: RedisAddress) -> AsyncRedis:
     try:
         if scheme == _CLUSTER:
             host, port = hosts[0]
-            return redis.asyncio.RedisCluster(
-                host=host, port=port, cluster_error_retry_attempts=3, **options
-            )
+            # These are redirections to another node, not repeated commands.
+            redirections = AsyncRetry(NoBackoff(), CLUSTER_REDIRECTIONS_MAX)
+            return redis.asyncio.RedisCluster(host=host, port=port, retry=redirections, **options)
         options |= {
             "retry": no_retry,
             "health_check_interval": HEALTH_CHECK_INTERVAL_S,
@@ -83,7 +93,7 @@ def open_async(address: RedisAddress) -> AsyncRedis:
             sentinel = redis.asyncio.sentinel.Sentinel(
                 hosts, sentinel_kwargs=address.options(), db=database, **options
             )
-            client: AsyncRedis = sentinel.master_for(service)
+            client: AsyncRedis = sentinel.master_for(service, connection_pool_class=_SentinelPool)
             return client
         return redis.asyncio.Redis.from_url(address.url, **options)
     except ValueError as error:
