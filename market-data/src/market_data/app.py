@@ -22,6 +22,7 @@ from market_data.replay_log import ReplayLog
 from market_data.resume import Resumer
 from market_data.routes import router
 from market_data.settings import MarketDataSettings
+from market_data.subscriptions import BOOK_DEPTHS
 from market_data.trade_routes import router as trade_router
 from market_data.trade_stream import TradeStreams
 from tapewire import __version__, keys
@@ -73,7 +74,7 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             resumer = Resumer(feed, log)
             stack.push_async_callback(resumer.close)
             heartbeats = Heartbeats(
-                hub, feed, canary, lambda _symbol: None, canary_timeout_s=settings.canary_timeout_s
+                hub, feed, canary, books.mark, canary_timeout_s=settings.canary_timeout_s
             )
             drain = Drain(hub, feed, spread_s=settings.drain_spread_s)
             probe = RedisProbe(address)
@@ -82,7 +83,9 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             supervisor.start("feed", feed.run)
             supervisor.start("canary", canary.run)
             supervisor.start("heartbeats", heartbeats.run)
-            app.state.conversations = Conversations(hub, feed, resumer, {})
+            app.state.conversations = Conversations(
+                hub, feed, resumer, dict.fromkeys(("bbo", *BOOK_DEPTHS), books.first_frame)
+            )
             app.state.drain = drain
             app.state.feed = feed
             app.state.replay_log = log

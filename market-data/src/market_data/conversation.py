@@ -28,10 +28,11 @@ from market_data.subscriptions import added, covers, read_topics, removed, symbo
 ERRORS_MAX = 10
 REQUESTS_PER_S = 10.0
 REQUESTS_BURST = 50.0
-# First states (book snapshots and the like) that one request may ask for.
-FIRST_STATES_MAX = 500
+# First frames (book snapshots and the like) that one request may ask for.
+FIRST_FRAMES_MAX = 500
 
-FirstState = Callable[[str], Mapping[str, object] | None]
+FirstFrame = Callable[[str, str], bytes | None]
+"""Of a channel and a symbol, the framed state that a new subscriber starts from, if known."""
 
 
 class Client:
@@ -51,23 +52,23 @@ class Conversations:
     """Opens sessions and answers their requests."""
 
     def __init__(
-        self, hub: Hub, feed: Feed, resumer: Resumer, first_states: Mapping[str, FirstState]
+        self, hub: Hub, feed: Feed, resumer: Resumer, first_frames: Mapping[str, FirstFrame]
     ) -> None:
-        """`first_states`: channel to what a new subscriber of a symbol is sent first."""
+        """`first_frames`: for each channel that has a state, where to get it."""
         self._hub = hub
         self._feed = feed
         self._resumer = resumer
-        self._first_states = first_states
+        self._first_frames = first_frames
         self.errors = 0
 
     def topics(self, request: Request) -> Subscription:
         """What a request names. Raises RequestError."""
         topics = read_topics(request.channels, request.symbols, self._feed.sequencer.seqs)
         self._check_since(request, topics)
-        if len(self._states(topics)) > FIRST_STATES_MAX:
+        if len(self._stateful(topics)) > FIRST_FRAMES_MAX:
             raise RequestError(
                 "too_many_subscriptions",
-                f"at most {FIRST_STATES_MAX} books, quotes and candles in one request",
+                f"at most {FIRST_FRAMES_MAX} books, quotes and candles in one request",
             )
         return topics
 
@@ -150,7 +151,7 @@ class Conversations:
         }
         if not request.since:
             _send(session, answer)
-            self._send_states(session, topics)
+            self._send_first(session, topics)
             return
         client = _client_of(session)
         client.resuming = True
@@ -158,21 +159,21 @@ class Conversations:
         def told(recovery: Recovery) -> None:
             client.resuming = False
             _send(session, answer | recovery.message())
-            self._send_states(session, topics)
+            self._send_first(session, topics)
 
         session.hold()
         self._resumer.start(session, request.since, request.epoch, told)
 
-    def _send_states(self, session: Session, topics: Subscription) -> None:
-        for channel, symbol in self._states(topics):
-            message = self._first_states[channel](symbol)
-            if message is not None:
-                _send(session, message)
+    def _send_first(self, session: Session, topics: Subscription) -> None:
+        for channel, symbol in self._stateful(topics):
+            frame = self._first_frames[channel](channel, symbol)
+            if frame is not None:
+                session.send(frame)
 
-    def _states(self, topics: Subscription) -> list[tuple[str, str]]:
+    def _stateful(self, topics: Subscription) -> list[tuple[str, str]]:
         return [
             (channel, symbol)
-            for channel in self._first_states
+            for channel in self._first_frames
             for symbol in symbols_of(topics, channel, self._feed.sequencer.seqs)
         ]
 
