@@ -9,13 +9,17 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+from redis.exceptions import RedisError
 
-from tapewire.errors import Unavailable
+from market_data.replay_log import ReplayLog
+from tapewire.errors import RedisUnavailable, Unavailable
+from tapewire.matching.engine import Engine
 from tapewire.redis_binary import find_server
-from tapewire.redis_server import RedisServer
+from tapewire.redis_client import open_async, wait_until_ready
+from tapewire.redis_server import RedisServer, free_port
 from tapewire.types import OrderStatus, OrderType, Side
 from tests.support.topologies import SERVICE, attach_replica, running_cluster, running_sentinel
-from tests.support.venue import Venue, open_venue
+from tests.support.venue import Venue, address_of, open_venue, order_command
 from tests.support.wait import wait_until
 
 
@@ -66,6 +70,21 @@ async def test_concurrent_orders_keep_their_order(url: str) -> None:
         # The first of a batch may find the script missing and come again behind the others.
         assert sorted(ids) == list(range(1, 301))
         assert await venue.depth(Side.BUY) == [(90, 300)]
+
+
+@pytest.mark.parametrize("scheme", ["redis+cluster://{}", "redis+sentinel://{}/venue"])
+async def test_nobody_there_is_said_as_usual(scheme: str) -> None:
+    """Without a node or a Sentinel every client raises what it raises without a plain Redis."""
+    address = address_of(scheme.format(f"127.0.0.1:{free_port()}"))
+    engine, client = await Engine.open(address), open_async(address)
+    with pytest.raises(RedisUnavailable):
+        await engine.place(order_command(Side.BUY, 1, 90))
+    with pytest.raises(RedisError):
+        await ReplayLog(client).positions()
+    with pytest.raises(RedisUnavailable, match="did not answer"):
+        await wait_until_ready(client, address, timeout_s=0)
+    await engine.close()
+    await client.aclose()
 
 
 async def place_on_master(venue: Venue, client_order_id: str) -> None:

@@ -61,6 +61,7 @@ class Feed:
         self.recent = RecentTrades()
         self.counters = FeedCounters()
         self.subscribed = False
+        self._started = False
         self._news = asyncio.Event()
         self._has_news = False
 
@@ -90,8 +91,9 @@ class Feed:
     async def _connect(self) -> None:
         await self._poller.subscribe()
         positions = await self._log.positions()
-        if not self.sequencer.epoch:
+        if not self._started:
             self.sequencer.start(positions)
+            self._started = True
         elif positions.epoch == self.sequencer.epoch and self.sequencer.is_ahead_of(positions):
             self.sequencer.start(positions)
             self._tell_epoch("rewound")
@@ -143,14 +145,21 @@ class Feed:
         try:
             message = decode_trade(published.payload)
         except MessageError as error:
-            self.counters.garbage += 1
-            logger.warning("skipped a message on %s: %s", keys.TRADE_CHANNEL, error)
+            self._skip(str(error))
             return
         verdict = self.sequencer.offer(message)
         if verdict is Verdict.DELIVER:
             self._send(message)
-        elif verdict is Verdict.OTHER_EPOCH:
-            await self._expect(await self._log.positions())
+        elif verdict is Verdict.UNKNOWN:
+            positions = await self._log.positions()
+            await self._expect(positions)
+            event = message.event
+            if event.epoch != self.sequencer.epoch or event.symbol not in positions.seqs:
+                self._skip(f"{event.symbol} in epoch {event.epoch} is not the venue's")
+
+    def _skip(self, reason: str) -> None:
+        self.counters.garbage += 1
+        logger.warning("skipped a message on %s: %s", keys.TRADE_CHANNEL, reason)
 
     async def _expect(self, positions: Positions) -> None:
         """Reach these positions; if the venue began anew, begin anew with it."""
@@ -180,6 +189,12 @@ class Feed:
         while self.sequencer.targets:
             symbol = next(iter(self.sequencer.targets))
             messages, log_ended = await self._log.read(symbol, self.sequencer.seqs.get(symbol, 0))
+            if self.sequencer.doubts(symbol, messages, log_ended=log_ended):
+                positions = await self._log.positions()
+                if self.sequencer.correct(positions):
+                    self._skip(f"{symbol} was said to be further than it is")
+                    await self._expect(positions)
+                    continue
             for item in self.sequencer.refill(symbol, messages, log_ended=log_ended):
                 if isinstance(item, Lost):
                     self._tell_lost(item)

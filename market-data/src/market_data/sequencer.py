@@ -7,7 +7,8 @@ log in the same step in which it published it, so the log has everything up to t
     seq == last + 1   deliver
     seq <= last       duplicate, drop
     seq >  last + 1   behind: read the log from last + 1 until the target is reached
-    another epoch     the venue's data began anew: start over with the positions Redis tells
+    another epoch     the venue's data began anew, or the trade is not the venue's: Redis knows
+    another symbol    it is new, or the trade is not the venue's: Redis knows
 """
 
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ class Verdict(Enum):
     DELIVER = "deliver"
     DUPLICATE = "duplicate"
     BEHIND = "behind"
-    OTHER_EPOCH = "other_epoch"
+    UNKNOWN = "unknown"
 
 
 @dataclass(slots=True)
@@ -81,9 +82,9 @@ class Sequencer:
     def offer(self, message: TradeMessage) -> Verdict:
         """Judge a trade that arrived by subscription; DELIVER also counts it as delivered."""
         event = message.event
-        if event.epoch != self.epoch:
-            return Verdict.OTHER_EPOCH
-        last = self.seqs.get(event.symbol, 0)
+        last = self.seqs.get(event.symbol)
+        if event.epoch != self.epoch or last is None:
+            return Verdict.UNKNOWN
         if event.seq == last + 1 and event.symbol not in self.targets:
             self.seqs[event.symbol] = event.seq
             return Verdict.DELIVER
@@ -92,6 +93,29 @@ class Sequencer:
             return Verdict.DUPLICATE
         self._fall_behind(event.symbol, event.seq)
         return Verdict.BEHIND
+
+    def doubts(self, symbol: str, messages: list[TradeMessage], *, log_ended: bool) -> bool:
+        """Whether only the venue's positions tell what this answer of the log means.
+
+        It is of another epoch, or it ends before the target: lost, or never there.
+        """
+        if messages and messages[-1].event.epoch != self.epoch:
+            return True
+        last = messages[-1].event.seq if messages else self.seqs.get(symbol, 0)
+        return log_ended and last < self.targets.get(symbol, 0)
+
+    def correct(self, positions: Positions) -> bool:
+        """Give up targets beyond the venue's positions: no such trades were made. True if any."""
+        same = positions.epoch == self.epoch
+        wrong = False
+        for symbol, target in tuple(self.targets.items()):
+            reachable = positions.seqs.get(symbol, 0) if same else 0
+            if target > reachable:
+                wrong = True
+                self.targets[symbol] = reachable
+                if reachable <= self.seqs.get(symbol, 0):
+                    del self.targets[symbol]
+        return wrong
 
     def refill(
         self, symbol: str, messages: list[TradeMessage], *, log_ended: bool

@@ -16,7 +16,8 @@ import redis.asyncio.sentinel
 import redis.sentinel
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisClusterException, RedisError
 from redis.retry import Retry
 
 from tapewire.errors import ConfigurationError, RedisUnavailable
@@ -70,6 +71,26 @@ class _SentinelPool(redis.asyncio.sentinel.SentinelConnectionPool):
             await sentinel.aclose()
 
 
+class _Cluster(redis.asyncio.RedisCluster):
+    """Reports a cluster that cannot be reached as a RedisError, as every other client does."""
+
+    async def initialize(
+        self,
+        *args: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> redis.asyncio.RedisCluster:
+        try:
+            return await super().initialize(*args, **kwargs)
+        except RedisClusterException as error:
+            raise RedisConnectionError(str(error)) from error
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        try:
+            return await super().execute_command(*args, **kwargs)
+        except RedisClusterException as error:
+            raise RedisConnectionError(str(error)) from error
+
+
 def open_async(address: RedisAddress) -> AsyncRedis:
     """Make an asyncio client for commands; it connects at its first command.
 
@@ -83,7 +104,7 @@ def open_async(address: RedisAddress) -> AsyncRedis:
             host, port = hosts[0]
             # These are redirections to another node, not repeated commands.
             redirections = AsyncRetry(NoBackoff(), CLUSTER_REDIRECTIONS_MAX)
-            return redis.asyncio.RedisCluster(host=host, port=port, retry=redirections, **options)
+            return _Cluster(host=host, port=port, retry=redirections, **options)
         options |= {
             "retry": no_retry,
             "health_check_interval": HEALTH_CHECK_INTERVAL_S,
@@ -91,7 +112,10 @@ def open_async(address: RedisAddress) -> AsyncRedis:
         }
         if scheme == _SENTINEL:
             sentinel = redis.asyncio.sentinel.Sentinel(
-                hosts, sentinel_kwargs=address.options(), db=database, **options
+                hosts,
+                sentinel_kwargs=address.options() | {"retry": no_retry},
+                db=database,
+                **options,
             )
             client: AsyncRedis = sentinel.master_for(service, connection_pool_class=_SentinelPool)
             return client
@@ -106,8 +130,9 @@ def open_subscriber(address: RedisAddress) -> BlockingRedis:
     In a cluster every node relays every channel, so any node will do.
     Raises ConfigurationError if the URL is not one of ours.
     """
+    no_retry = Retry(NoBackoff(), 0)
     options = address.options() | {
-        "retry": Retry(NoBackoff(), 0),
+        "retry": no_retry,
         "health_check_interval": HEALTH_CHECK_INTERVAL_S,
     }
     scheme, hosts, service, database = _split(address.url)
@@ -117,7 +142,10 @@ def open_subscriber(address: RedisAddress) -> BlockingRedis:
             return redis.Redis(host=host, port=port, **options)
         if scheme == _SENTINEL:
             sentinel = redis.sentinel.Sentinel(
-                hosts, sentinel_kwargs=address.options(), db=database, **options
+                hosts,
+                sentinel_kwargs=address.options() | {"retry": no_retry},
+                db=database,
+                **options,
             )
             client: BlockingRedis = sentinel.master_for(service)
             return client
