@@ -86,6 +86,8 @@ PERMANENT_KEYS = (
     "queue:",
     "levels:",
     "trades:",
+    "candle_now:",
+    "candles:",
 )
 
 

@@ -41,6 +41,16 @@ def replay_log(symbol: Symbol) -> str:
     return f"{PREFIX}trades:{symbol}"
 
 
+def candle_now(symbol: Symbol) -> str:
+    """Hash: base interval in seconds -> the newest candle of it."""
+    return f"{PREFIX}candle_now:{symbol}"
+
+
+def candles(symbol: Symbol, base_s: int) -> str:
+    """Stream: every closed candle of a base interval; the entry id is its start in milliseconds."""
+    return f"{PREFIX}candles:{symbol}:{base_s}"
+
+
 def client_order(account: str, client_order_id: str) -> str:
     """String: the order id that this account's client order id stands for."""
     return f"{PREFIX}client_order:{account}:{client_order_id}"

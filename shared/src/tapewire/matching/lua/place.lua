@@ -10,7 +10,7 @@
 --        body; the fields are those of order:<id>.
 -- Errors UNKNOWN_SYMBOL, DUPLICATE_CLIENT_ORDER_ID. Nothing is written before they are decided.
 -- Events trade_events, one a trade; book_updates, one if a price level changed.
--- @include text market book orders trades match
+-- @include text market book orders trades match candles
 
 local account, client_order_id, digest = ARGV[2], ARGV[3], ARGV[4]
 local side, price = ARGV[6], tonumber(ARGV[9])
@@ -48,9 +48,9 @@ local may_match = ARGV[8] ~= 'fok' or taker.quantity <= available_lots(market, o
 local order_number = redis.call('INCR', PREFIX .. 'last_order_id')
 taker.id = integer_text(order_number)
 local changes, fills = new_level_changes(), {}
-local executed, notional, exhausted = 0, 0, false
+local executed, notional, first_ticks, exhausted = 0, 0, nil, false
 if may_match then
-  executed, notional = match(market, taker, crosses, changes, fills)
+  executed, notional, first_ticks = match(market, taker, crosses, changes, fills)
   exhausted = #fills / 2 >= taker.fills_max
 end
 local remaining = taker.quantity - executed
@@ -81,6 +81,7 @@ end
 if status == 'filled' or status == 'expired' then
   expire_closed(taker.id, account, client_order_id, taker.closed_kept_s)
 end
+if first_ticks then record_candle(market, first_ticks, executed, notional, #fills / 2) end
 announce_book(market, changes)
 save_market(market)
 return { 0, taker.id, fields }

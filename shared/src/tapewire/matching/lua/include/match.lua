@@ -2,7 +2,7 @@
 -- Fills at the maker's price, best price first, then arrival; a maker filled in part keeps its
 -- place. Stops at the taker's limit, when it is filled, or after fills_max makers.
 -- Writes maker records, queue, levels, trades; returns the taker's executed lots, its executed
--- notional (ticks x lots), and appends its fill fields to `fields`.
+-- notional (ticks x lots), the price of its first fill, and appends its fill fields to `fields`.
 
 -- Most orders meet few makers: read few at first, twice as many at each further read.
 local MAKERS_FIRST_READ = 2
@@ -51,6 +51,7 @@ local function match(market, taker, crosses, changes, fields)
   local key = queue_key(market.symbol, maker_side)
   local print_trade = trade_printer(market, taker.side, taker.id, taker.log_trades_max)
   local remaining, notional, fills, level_lots, level_ticks = taker.quantity, 0, 0, 0, nil
+  local first_ticks
   local page, index, gone, page_makers = {}, 1, {}, MAKERS_FIRST_READ
   while remaining > 0 and fills < taker.fills_max do
     if index > #page then
@@ -66,7 +67,7 @@ local function match(market, taker, crosses, changes, fields)
       change_level(market, changes, maker_side, level_ticks, -level_lots)
       level_lots = 0
     end
-    level_ticks = ticks
+    level_ticks, first_ticks = ticks, first_ticks or ticks
     local maker_id = string.sub(page[index], 18)
     local lots, done, seq = fill_maker(market, maker_id, ticks, remaining, print_trade,
       taker.closed_kept_s)
@@ -82,5 +83,5 @@ local function match(market, taker, crosses, changes, fields)
     change_level(market, changes, maker_side, level_ticks, -level_lots)
     market.last_price = integer_text(level_ticks)
   end
-  return taker.quantity - remaining, notional
+  return taker.quantity - remaining, notional, first_ticks
 end
