@@ -110,25 +110,27 @@ class Resumer:
                 await self._replay(session, since, heads, told)
             session.release()
         except RequestError as error:
-            session.send(text_frame(encoded(error_message(error))))
-            session.close(CloseCode.INVALID_REQUEST, error.code)
+            _refuse(session, error)
         except (RedisError, OSError, TimeoutError) as error:
             logger.warning("a client could not resume: %s", error)
-            refusal = RequestError("unavailable", "the replay log cannot be read now; try again")
-            session.send(text_frame(encoded(error_message(refusal))))
-            session.close(CloseCode.TRY_AGAIN, refusal.code)
+            _refuse(
+                session, RequestError("unavailable", "the replay log cannot be read now; try again")
+            )
 
     async def _catch_up_with(self, session: Session, since: Mapping[str, int]) -> None:
         """Wait until this process has seen what the client has seen elsewhere.
 
-        Raises RequestError since_in_future if that does not happen in time.
+        Raises RequestError if that does not happen in time: since_in_future, or unavailable if it
+        is this process that is behind. Raises RedisError, OSError.
         """
         seqs = self._feed.sequencer.seqs
         deadline_s = asyncio.get_running_loop().time() + AHEAD_TIMEOUT_S
         for symbol, seq in since.items():
             while seqs.get(symbol, 0) < seq:
                 if asyncio.get_running_loop().time() > deadline_s:
-                    last = seqs.get(symbol, 0)
+                    last = (await self._log.positions()).seqs.get(symbol, 0)
+                    if last >= seq:
+                        raise RequestError("unavailable", "this process is behind; try another")
                     raise RequestError(
                         "since_in_future", f"the last trade of {symbol} is {last}, not {seq}"
                     )
@@ -193,6 +195,12 @@ def _send_gap(session: Session, symbol: str, first: int, last: int) -> None:
     """Tell that the log lost a range between two pages."""
     note = Note("trades", symbol, first, last, is_gap=True)
     session.replay([(text_frame(gap_message(note)), note)])
+
+
+def _refuse(session: Session, error: RequestError) -> None:
+    passing = error.code == "unavailable"
+    session.send(text_frame(encoded(error_message(error))))
+    session.close(CloseCode.TRY_AGAIN if passing else CloseCode.INVALID_REQUEST, error.code)
 
 
 def _is_known(entry: Entry, since: Mapping[str, int]) -> bool:

@@ -119,6 +119,15 @@ def test_an_epoch_that_begins_while_connected() -> None:
     assert offer(tracker, trade(1, epoch="e2")) == [1]
 
 
+def test_the_first_epoch_of_a_venue_is_no_break() -> None:
+    """Where there was nothing before, the first epoch takes nothing away."""
+    tracker = TradeTracker()
+    tracker.request()
+    assert offer(tracker, subscribed({}, ""), heartbeat({}, "")) == []
+    assert tracker.position == Position()
+    assert offer(tracker, epoch_message("e1", "new", {"A": 0}), trade(1)) == [1]
+
+
 def test_a_trade_or_heartbeat_of_an_unknown_epoch_reconnects() -> None:
     """Only the answer to a subscription, or a notice, can say what another epoch means."""
     assert offer(at(4), trade(5, epoch="e2")) == [AGAIN]

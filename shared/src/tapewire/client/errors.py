@@ -38,7 +38,10 @@ class EpochError(ContinuityError):
     """
 
     def __init__(self, old: str, new: str, reason: str) -> None:
-        super().__init__(f"the venue's data is not what it was ({reason}): epoch {old}, now {new}")
+        what = "began anew" if old != new else "lost its newest part"
+        super().__init__(
+            f"the venue's data {what}: epoch {old or 'unknown'}, now {new or 'unknown'}"
+        )
         self.old, self.new, self.reason = old, new, reason
 
 

@@ -52,7 +52,8 @@ class TradeTracker:
         """Follow these symbols, or all if there are none, from `since`, or from now."""
         start = since or Position()
         self._symbols = frozenset(symbols)
-        self._epoch = start.epoch
+        # Empty until a service tells it, and at a venue that has never been open.
+        self._epoch = start.epoch or ""
         self._seqs = {symbol: seq for symbol, seq in start.seqs.items() if self._wants(symbol)}
         # Whether any connection was answered, and whether the present one was.
         self._started = self._answered = False
@@ -63,7 +64,7 @@ class TradeTracker:
     @property
     def position(self) -> Position:
         """Everything up to here was handed out."""
-        return Position(self._epoch, dict(self._seqs))
+        return Position(self._epoch or None, dict(self._seqs))
 
     def request(self) -> dict[str, object]:
         """The subscription to ask a new connection for."""
@@ -73,7 +74,7 @@ class TradeTracker:
             body["symbols"] = sorted(self._symbols)
         if self._seqs:
             body["since"] = dict(self._seqs)
-            if self._epoch is not None:
+            if self._epoch:
                 body["epoch"] = self._epoch
         return body
 
@@ -102,7 +103,7 @@ class TradeTracker:
     def _subscribed(self, answer: Subscribed) -> list[Outcome]:
         known = self._epoch
         self._epoch = answer.epoch
-        if known is not None and answer.epoch != known:
+        if known and answer.epoch != known:
             self._started = True
             self._suspects.clear()
             # All of the new epoch is news.
@@ -172,16 +173,16 @@ class TradeTracker:
 
     def _epoch_changed(self, message: EpochChanged) -> list[Outcome]:
         old = self._epoch
-        if old is None or (message.reason == "new" and message.epoch == old):
+        if message.reason == "new" and message.epoch == old:
             return []
         self._epoch = message.epoch
         self._suspects.clear()
         self._seqs = {symbol: seq for symbol, seq in message.seq.items() if self._wants(symbol)}
-        return [EpochError(old, message.epoch, message.reason)]
+        return [EpochError(old, message.epoch, message.reason)] if old else []
 
     def _rewound(self) -> list[Outcome]:
         """The service has not got what this client has: it lost it, and starts from where it is."""
-        epoch = self._epoch or ""
+        epoch = self._epoch
         self._seqs = {}
         self._suspects.clear()
         self._started = False
