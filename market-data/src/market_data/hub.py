@@ -124,13 +124,15 @@ class Hub:
 
         It is written at the next `flush`, or now if `batch_messages_max` are waiting.
         """
-        note = Note(channel, symbol, seq, seq)
-        pending = self._pending
-        for topic in ((channel, symbol), (channel, EVERY_SYMBOL)):
-            # Copied because a full ring may disconnect the last client of a group.
-            for group in tuple(self._topics.get(topic, ())):
-                pending[group] = None
-                group.append(frame, note)
+        self._append(frame, Note(channel, symbol, seq, seq))
+
+    def publish_gap(self, channel: str, symbol: str, first_seq: int, last_seq: int) -> None:
+        """Append a notice that messages are lost for everybody, both ends included.
+
+        Unlike a message without a sequence it is merged into, never replaced by, later notices.
+        """
+        gap = Note(channel, symbol, first_seq, last_seq, is_gap=True)
+        self._append(self.encode(lag.gap_message(gap)), gap)
 
     def broadcast(self, frame: bytes, channel: str | None = None) -> None:
         """Append a frame for every client whatever its subscription.
@@ -175,6 +177,13 @@ class Hub:
             self._disconnect(session)
         elif thinned.gaps and self.on_gap is not None:
             self.on_gap(session, thinned.gaps)
+
+    def _append(self, frame: bytes, note: Note) -> None:
+        for symbol in (note.symbol, EVERY_SYMBOL):
+            # Copied because a full ring may disconnect the last client of a group.
+            for group in tuple(self._topics.get((note.channel, symbol), ())):
+                self._pending[group] = None
+                group.append(frame, note)
 
     def _disconnect(self, session: Session) -> None:
         self.slow_disconnects += 1

@@ -102,12 +102,8 @@ class FeedSocketProtocol(WebSocketsSansIOProtocol):
             raise RuntimeError("accept the WebSocket before adopting it")
         self.adopted = True
         self.owner = owner
-        if self.send_buffer_bytes is not None:
-            sock = self.transport.get_extra_info("socket")
-            if sock is not None:
-                sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, self.send_buffer_bytes)
-        # One unsent byte is enough for the transport to call pause_writing.
-        self.transport.set_write_buffer_limits(high=0)
+        if self.is_open:
+            self._bound_buffers()
         early = self.queue
         self.queue = cast("asyncio.Queue[ASGIReceiveEvent]", DISCARDED_EVENTS)
         self._drop_handshake()
@@ -273,6 +269,13 @@ class FeedSocketProtocol(WebSocketsSansIOProtocol):
         owner, self.owner = self.owner, None
         if owner is not None:
             owner.connection_closed()
+
+    def _bound_buffers(self) -> None:
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None and self.send_buffer_bytes is not None:
+            sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, self.send_buffer_bytes)
+        # One unsent byte is enough for the transport to call pause_writing.
+        self.transport.set_write_buffer_limits(high=0)
 
     def _drop_handshake(self) -> None:
         """Replace the parser, whose suspended frames keep the request, and drop the rest of it."""

@@ -226,6 +226,20 @@ def test_a_broadcast_reaches_every_group() -> None:
     assert one.messages() == other.messages() == [{"private": 1}]
 
 
+def test_a_loss_for_everybody_is_a_notice_in_the_stream() -> None:
+    """A gap that the venue itself has is told to the subscribers of the topic, in its place."""
+    hub = Hub()
+    _, socket = join(hub, BTC)
+    _, other = join(hub, ETH)
+    publish(hub, 1)
+    hub.publish_gap("trades", "BTC", 2, 4)
+    publish(hub, 5)
+    hub.flush()
+    first, gap, last = socket.messages()
+    assert (first["seq"], gap["from"], gap["to"], last["seq"]) == (1, 2, 4, 5)
+    assert other.writes == []
+
+
 def test_a_long_turn_flushes_itself() -> None:
     """No more than a batch waits for a flush that does not come."""
     hub = Hub(limits=FanoutLimits(batch_messages_max=4))

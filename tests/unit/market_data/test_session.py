@@ -101,6 +101,19 @@ def test_conflate_keeps_the_newest_quote() -> None:
     assert [gap["channel"] for gap in gaps] == ["trades"]
 
 
+def test_a_loss_for_everybody_is_merged_into_the_notice_of_a_slow_client() -> None:
+    """What the venue lost and what the client missed are accounted for together."""
+    hub = Hub(limits=LIMITS)
+    _, socket = stalled(hub, LagPolicy.SKIP)
+    publish(hub, 2, 3)
+    hub.publish_gap("trades", "BTC", 4, 50)
+    publish(hub, *range(51, 60))
+    socket.drain()
+    gap, *rest = socket.messages()[1:]
+    assert (gap["from"], gap["to"] >= 50) == (2, True)
+    assert [message["seq"] for message in rest] == list(range(gap["to"] + 1, 60))
+
+
 def test_gaps_are_reported_to_the_application() -> None:
     """The application learns of gaps, so that it can send a fresh snapshot behind the notice."""
 
