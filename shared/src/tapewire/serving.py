@@ -163,7 +163,7 @@ async def _serve(app: FastAPI, server: "_Server", listener: socket.socket) -> No
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens, and leaves the process alive after its end for the lifespan's exit."""
+    """Says where it listens, and stops in good order also before and after it listens."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
@@ -179,13 +179,12 @@ class _Server(uvicorn.Server):
             logger.info("listening on http://%s:%d", shown, port)
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Do nothing: `stopping_on_signals` covers the start and the lifespan too."""
-        yield
-
-    @contextlib.contextmanager
     def stopping_on_signals(self) -> Iterator[None]:
-        """Stop in good order on SIGINT or SIGTERM, whatever stage the process is in."""
+        """Stop in good order on SIGINT or SIGTERM, whatever stage the process is in.
+
+        While it serves, uvicorn's own handlers do the same; afterwards uvicorn raises the signal
+        once more, which must not end the process before the lifespan's exit.
+        """
         loop, main = asyncio.get_running_loop(), asyncio.current_task()
 
         def stop(number: int, frame: FrameType | None) -> None:
