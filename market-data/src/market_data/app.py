@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
+from market_data.asyncapi import router as asyncapi_router
 from market_data.books import Books
 from market_data.canary import Canary
 from market_data.conversation import Conversations
@@ -109,5 +110,6 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
     )
     app.include_router(router)
     app.include_router(trade_router)
+    app.include_router(asyncapi_router)
     app.include_router(health_router(SERVICE, {"active_connections": 0}))
     return app
