@@ -13,7 +13,7 @@ from tapewire.launcher.member import LaunchFailed, Member, sentence_of
 from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.ports import KeptPort
 from tapewire.launcher.screen import VenueFacts, say, welcome
-from tapewire.launcher.services import DEMO_SEED_MAX, Service, crowd_process
+from tapewire.launcher.services import DEMO_SEED_MAX, Service, allow_open_files, crowd_process
 from tapewire.launcher.signals import Signals
 from tapewire.processes import ChildProcess
 from tapewire.redis_server import PortTaken, RedisServer
@@ -81,6 +81,7 @@ class Venue:
             ),
             options.market_data_workers,
         )
+        allow_open_files()
         redis_url = options.redis_url or self._start_redis(directory)
         log_dir = directory.path / "logs"
         log_dir.mkdir(exist_ok=True)
