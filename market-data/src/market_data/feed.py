@@ -61,7 +61,8 @@ class Feed:
         self.recent = RecentTrades()
         self.counters = FeedCounters()
         self.subscribed = False
-        self._started = False
+        # Whether it knows where the venue stands; before that it cannot answer any client.
+        self.started = False
         self._news = asyncio.Event()
         self._has_news = False
 
@@ -91,9 +92,9 @@ class Feed:
     async def _connect(self) -> None:
         await self._poller.subscribe()
         positions = await self._log.positions()
-        if not self._started:
+        if not self.started:
             self.sequencer.start(positions)
-            self._started = True
+            self.started = True
         elif positions.epoch == self.sequencer.epoch and self.sequencer.is_ahead_of(positions):
             self.sequencer.start(positions)
             self._tell_epoch("rewound")
