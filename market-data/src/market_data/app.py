@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from market_data.asyncapi import router as asyncapi_router
 from market_data.books import Books
 from market_data.canary import Canary
+from market_data.candle_feed import CHANNEL_OF, CandleFeed
+from market_data.candle_log import CandleLog
 from market_data.conversation import Conversations
 from market_data.drain import Drain
 from market_data.feed import Feed
@@ -26,6 +28,7 @@ from market_data.settings import MarketDataSettings
 from market_data.subscriptions import BOOK_DEPTHS
 from market_data.trade_routes import router as trade_router
 from market_data.trade_stream import TradeStreams
+from market_data.venue_clock import VenueClock
 from tapewire import __version__, keys
 from tapewire.health import RedisProbe, health_router
 from tapewire.problem import ProblemApp
@@ -71,7 +74,10 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             )
             stack.callback(poller.close)
             books = Books(MarketRecords(client), hub)
-            feed = Feed(poller, log, hub, canary, books)
+            clock = VenueClock()
+            candle_log = CandleLog(client)
+            candles = CandleFeed(candle_log, hub, clock)
+            feed = Feed(poller, log, hub, canary, books, candles)
             resumer = Resumer(feed, log)
             stack.push_async_callback(resumer.close)
             heartbeats = Heartbeats(
@@ -85,7 +91,11 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             supervisor.start("canary", canary.run)
             supervisor.start("heartbeats", heartbeats.run)
             app.state.conversations = Conversations(
-                hub, feed, resumer, dict.fromkeys(("bbo", *BOOK_DEPTHS), books.first_frame)
+                hub,
+                feed,
+                resumer,
+                dict.fromkeys(("bbo", *BOOK_DEPTHS), books.first_frame)
+                | dict.fromkeys(CHANNEL_OF.values(), candles.first_frame),
             )
             app.state.drain = drain
             app.state.feed = feed
