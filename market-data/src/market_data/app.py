@@ -77,7 +77,7 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             clock = VenueClock()
             candle_log = CandleLog(client)
             candles = CandleFeed(candle_log, hub, clock)
-            feed = Feed(poller, log, hub, canary, books, candles)
+            feed = Feed(poller, log, hub, canary, books=books, candles=candles)
             resumer = Resumer(feed, log)
             stack.push_async_callback(resumer.close)
             heartbeats = Heartbeats(

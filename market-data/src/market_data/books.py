@@ -218,7 +218,6 @@ class Books:
             if self._hub.has_topic(name, symbol):
                 self._hub.publish(name, symbol, None, self.snapshot_frame(symbol, depth))
         if self._hub.has_topic(BBO_CHANNEL, symbol):
-            seq = self._books[symbol].seq
             self._hub.publish(BBO_CHANNEL, symbol, None, self.bbo_frame(symbol))
 
 

@@ -56,6 +56,7 @@ class Feed:
         log: ReplayLog,
         hub: Hub,
         canary: Canary,
+        *,
         books: Books,
         candles: CandleFeed,
     ) -> None:
