@@ -25,6 +25,7 @@ from market_data.replay_log import ReplayLog
 from market_data.resume import Resumer
 from market_data.routes import router
 from market_data.settings import MarketDataSettings
+from market_data.state_routes import router as state_router
 from market_data.subscriptions import BOOK_DEPTHS
 from market_data.trade_routes import router as trade_router
 from market_data.trade_stream import TradeStreams
@@ -99,6 +100,9 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             )
             app.state.drain = drain
             app.state.feed = feed
+            app.state.books = books
+            app.state.candle_log = candle_log
+            app.state.clock = clock
             app.state.replay_log = log
             app.state.trade_streams = TradeStreams(feed, log, drain)
             app.state.health = watch_health(
@@ -120,6 +124,7 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
     )
     app.include_router(router)
     app.include_router(trade_router)
+    app.include_router(state_router)
     app.include_router(asyncapi_router)
     app.include_router(health_router(SERVICE, {"active_connections": 0}))
     return app

@@ -92,6 +92,7 @@ class Feed:
                 if self.subscribed:
                     logger.warning("lost Redis (%s), subscribing again", error)
                 self.subscribed = False
+                self._books.distrust_all()
                 self.counters.reconnects += 1
                 # Full jitter, so that several processes do not come back in step.
                 delay_s = min(RETRY_DELAY_MAX_S, RETRY_DELAY_S * 2**attempt)
@@ -110,7 +111,6 @@ class Feed:
         else:
             await self._expect(positions)
         await self._refill()
-        self._books.distrust_all()
         self._books.expect(positions)
         await self._books.resync()
         self._candles.publish()
