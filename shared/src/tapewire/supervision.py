@@ -6,7 +6,7 @@ supervisor reports it as failing, which turns readiness red.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 RESTART_DELAY_S = 0.5
 STOP_TIMEOUT_S = 5.0
+CANCEL_INTERVAL_S = 0.1
 
 
 class Supervisor:
@@ -58,7 +59,21 @@ class Supervisor:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for task in self._tasks.values():
+        await cancel_all(self._tasks.values())
+
+
+async def cancel_all(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they end, for at most `STOP_TIMEOUT_S`.
+
+    Once is not enough: before Python 3.12 `asyncio.wait_for`, which redis-py uses, swallows a
+    cancellation that comes in the same turn as the result.
+    """
+    pending = set(tasks)
+    attempts = round(STOP_TIMEOUT_S / CANCEL_INTERVAL_S)
+    for _ in range(attempts):
+        for task in pending:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=STOP_TIMEOUT_S)
+        if not pending:
+            return
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_INTERVAL_S)
+    logger.error("tasks that did not stop: %s", ", ".join(task.get_name() for task in pending))
