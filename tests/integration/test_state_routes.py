@@ -144,7 +144,7 @@ async def test_candles_and_their_ranges(api: Api, venue: Venue) -> None:
         await venue.sell(step + 1, 100 + step)
         await venue.buy(step + 1, 100 + step)
     await api.book_seq(80)
-    market = await api.app.state.candle_log.newest(BTC)
+    market = await api.app.state.market.candle_log.newest(BTC)
     trades = trades_of(await venue.trades(), BTC)
     for name, interval in INTERVALS.items():
         expected = [
