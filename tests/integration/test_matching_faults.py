@@ -168,7 +168,7 @@ async def retry(venue: Venue, client_order_id: str) -> Placement:
         try:
             return await venue.submit(Side.BUY, 1, 90, client_order_id=client_order_id)
         except Unavailable:
-            await asyncio.sleep(0)
+            await wait_until(lambda: True, "others run")
 
 
 async def test_orders_under_fire_are_placed_once_each(redis_server: RedisServer) -> None:
