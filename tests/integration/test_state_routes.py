@@ -10,19 +10,18 @@ import pytest_asyncio
 import redis
 
 from market_data.app import create_app
+from market_data.book import Level2Book
 from market_data.candles import INTERVALS, render_candle
 from market_data.settings import MarketDataSettings
 from market_data.state_schemas import (
     BOOK_EXAMPLE,
-    CANDLE_EXAMPLE,
     CANDLES_EXAMPLE,
     QUOTE_EXAMPLE,
     TICKER_EXAMPLE,
-    BookReply,
     CandlesReply,
-    QuoteReply,
     TickerReply,
 )
+from tapewire.feed_messages import BookState, Quote
 from tapewire.problem import Problem, ProblemApp
 from tapewire.redis_server import RedisServer
 from tapewire.settings import VenueSettings
@@ -105,7 +104,7 @@ async def test_book_and_quote(api: Api, venue: Venue) -> None:
         await venue.buy(3, 199 - ticks)
     await api.book_seq(120)
     whole = await api.get(f"/v1/book/{BTC}", depth="all")
-    BookReply.model_validate(whole, strict=False)
+    BookState.model_validate(whole, strict=False)
     bids, asks = await venue.depth(Side.BUY), await venue.depth(Side.SELL)
     assert whole["bids"] == [[f"{t // 100}.{t % 100:02}", f"0.{lots:05}"] for t, lots in bids]
     assert whole["asks"] == [[f"{t // 100}.{t % 100:02}", f"0.{lots:05}"] for t, lots in asks]
@@ -118,7 +117,7 @@ async def test_book_and_quote(api: Api, venue: Venue) -> None:
             "asks": whole["asks"][:depth],
         }
     quote = await api.get(f"/v1/bbo/{BTC}")
-    QuoteReply.model_validate(quote)
+    Quote.model_validate(quote)
     assert (quote["bid"], quote["ask"]) == (whole["bids"][0], whole["asks"][0])
 
 
@@ -298,18 +297,19 @@ async def test_without_redis_nothing_old_is_shown(redis_server: RedisServer) -> 
 
 def test_the_examples_are_answers() -> None:
     """What OpenAPI shows is what the models allow, and every route is in it."""
-    BookReply.model_validate_json(json.dumps(BOOK_EXAMPLE))
-    QuoteReply.model_validate_json(json.dumps(QUOTE_EXAMPLE))
+    BookState.model_validate_json(json.dumps(BOOK_EXAMPLE))
+    Quote.model_validate_json(json.dumps(QUOTE_EXAMPLE))
     TickerReply.model_validate_json(json.dumps(TICKER_EXAMPLE))
     CandlesReply.model_validate_json(json.dumps(CANDLES_EXAMPLE))
     for model, example in (
-        (BookReply, BOOK_EXAMPLE),
-        (QuoteReply, QUOTE_EXAMPLE),
+        (BookState, BOOK_EXAMPLE),
+        (Quote, QUOTE_EXAMPLE),
         (TickerReply, TICKER_EXAMPLE),
         (CandlesReply, CANDLES_EXAMPLE),
     ):
         assert set(model.model_fields) == set(example)
-    assert CANDLE_EXAMPLE["closed"]
+    book = Level2Book(2, 5, bids=BOOK_EXAMPLE["bids"], asks=BOOK_EXAMPLE["asks"])
+    assert book.checksum() == BOOK_EXAMPLE["checksum"]
     paths = make_app("redis://localhost:1").openapi()["paths"]
     for name in ("book", "bbo", "ticker", "candles"):
         responses = paths[f"/v1/{name}/{{symbol}}"]["get"]["responses"]

@@ -15,14 +15,13 @@ from market_data.state_schemas import (
     CANDLES_EXAMPLE,
     QUOTE_EXAMPLE,
     TICKER_EXAMPLE,
-    BookReply,
     CandlesReply,
-    QuoteReply,
     TickerReply,
 )
 from market_data.ticker import render_ticker, window_start_s
 from tapewire.direct_route import DirectRoute
 from tapewire.errors import InvalidField, RedisUnavailable, UnknownSymbol
+from tapewire.feed_messages import BookState, Quote
 from tapewire.problem import problem_examples
 from tapewire.timestamps import parse_timestamp
 
@@ -63,7 +62,7 @@ router = APIRouter(prefix="/v1", route_class=DirectRoute, tags=["market"])
     "/book/{symbol}",
     summary="Price levels",
     responses={
-        200: _answer("The book", BookReply, BOOK_EXAMPLE),
+        200: _answer("The book", BookState, BOOK_EXAMPLE),
         **problem_examples("unknown_symbol", "invalid_value", "stale_data"),
     },
     openapi_extra={
@@ -88,7 +87,7 @@ async def read_book(request: Request) -> Response:
     "/bbo/{symbol}",
     summary="Best bid and ask",
     responses={
-        200: _answer("The best prices", QuoteReply, QUOTE_EXAMPLE),
+        200: _answer("The best prices", Quote, QUOTE_EXAMPLE),
         **problem_examples("unknown_symbol", "stale_data"),
     },
     openapi_extra={"parameters": [_SYMBOL]},
