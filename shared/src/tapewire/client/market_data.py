@@ -6,11 +6,11 @@ from typing import Any, Literal, Self, TypeAlias
 
 from tapewire.client.book_copy import BookCopy
 from tapewire.client.book_keeper import BookDepth, BookKeeper
-from tapewire.client.latest import QuoteKeeper
+from tapewire.client.latest import LatestKeeper
 from tapewire.client.link import Link, LinkOptions
 from tapewire.client.stream import OnGap, Stream, TradeStream
 from tapewire.client.tracker import Position, TradeTracker
-from tapewire.feed_messages import Quote
+from tapewire.feed_messages import CandleState, Quote
 
 OnLag: TypeAlias = Literal["disconnect", "conflate", "skip"]
 
@@ -71,7 +71,13 @@ class MarketDataClient:
 
     def bbo(self, symbols: Collection[str] | None = None) -> Stream[Quote]:
         """Best bid and ask of each symbol, now and after every change."""
-        return self._stream(QuoteKeeper(symbols or ()))
+        return self._stream(LatestKeeper("bbo", symbols or ()))
+
+    def candles(
+        self, symbols: Collection[str] | None = None, interval: str = "1m"
+    ) -> Stream[CandleState]:
+        """The newest candle of each symbol, now and after every change, and when it is over."""
+        return self._stream(LatestKeeper(f"candles:{interval}", symbols or ()))
 
     async def aclose(self) -> None:
         """End all streams. Safe to call twice."""
