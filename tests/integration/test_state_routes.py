@@ -21,6 +21,7 @@ from market_data.state_schemas import (
     CandlesReply,
     TickerReply,
 )
+from tapewire import keys
 from tapewire.feed_messages import BookState, Quote
 from tapewire.problem import Problem, ProblemApp
 from tapewire.redis_server import RedisServer
@@ -28,6 +29,7 @@ from tapewire.settings import VenueSettings
 from tapewire.timestamps import format_timestamp
 from tapewire.types import OrderType, Side
 from tests.integration.test_candles import START_S, computed, trades_of
+from tests.support.fake_socket import FakeSocket
 from tests.support.venue import BTC, INSTRUMENTS, Venue, open_venue
 from tests.support.wait import wait_until
 
@@ -161,6 +163,12 @@ async def test_candles_and_their_ranges(api: Api, venue: Venue) -> None:
         ] == [candle for candle in expected if start <= candle["start"] < end]
         last = await api.get(f"/v1/candles/{BTC}", interval=name, limit="1")
         assert last["candles"] == expected[-1:]
+    first = trades[0].start_s // 60 * 60
+    after = format_timestamp(first * SECOND_US + 1)
+    later = await api.get(f"/v1/candles/{BTC}", start=after)
+    assert format_timestamp(first * SECOND_US) < later["candles"][0]["start"]
+    earlier = await api.get(f"/v1/candles/{BTC}", end=after)
+    assert [candle["trades"] for candle in earlier["candles"]] == [1]
     assert (await api.get(f"/v1/candles/{BTC}"))["interval"] == "1m"
     assert (await api.get(f"/v1/candles/{BTC}", end="1970-01-01T00:00:00Z"))["candles"] == []
 
@@ -267,6 +275,33 @@ async def test_books_survive_cut_subscriptions(api: Api, venue: Venue, redis_url
             await api.book_seq(round_number * 10)
             asks = (await api.get(f"/v1/book/{BTC}"))["asks"]
             assert [quantity for _, quantity in asks] == [f"0.{round_number:05}"] * 10
+
+
+async def test_live_candles_of_a_venue_set_back(api: Api, venue: Venue, redis_url: str) -> None:
+    """When Redis comes back without its last trades, candles forget them too."""
+    socket = FakeSocket()
+    socket.session = api.app.state.market.candles._hub.connect(
+        socket, frozenset({("candles:1w", BTC)})
+    )
+
+    def newest_trades() -> list[int]:
+        return [message["data"]["trades"] for message in socket.messages() if "data" in message]
+
+    client: Any = venue.client
+    market, now = keys.market(BTC), keys.candle_now(BTC)
+    venue.engine.clock_us = str(START_S * SECOND_US)
+    await venue.sell(3, 100)
+    await venue.buy(1, 100)
+    saved = await client.hgetall(market), await client.hgetall(now)
+    await venue.buy(1, 100)
+    await wait_until(lambda: newest_trades()[-1:] == [2], "both trades are in the candle")
+    transaction = client.pipeline(transaction=True)
+    transaction.hset(market, mapping=saved[0])
+    transaction.hset(now, mapping=saved[1])
+    await transaction.execute()
+    with redis.Redis.from_url(redis_url) as control:
+        control.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    await wait_until(lambda: newest_trades()[-1:] == [1], "the candle has one trade again")
 
 
 async def test_without_redis_nothing_old_is_shown(redis_server: RedisServer) -> None:
