@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -140,12 +141,16 @@ async def test_health_answers_while_the_subscriber_waits(venue: WholeVenue) -> N
 
 async def test_a_client_that_never_reads_delays_nobody(venue: WholeVenue) -> None:
     """Beside one that takes no byte, a client gets more trades than any buffer holds, in order."""
-    with socket.create_connection(("127.0.0.1", venue.market_data.port)) as deaf:
+    with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        deaf.sendall(
+        deaf.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(deaf, ("127.0.0.1", venue.market_data.port))
+        await loop.sock_sendall(
+            deaf,
             b"GET /ws/market-data HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
             b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
         )
         async with reader(venue.feed_url) as client, open_venue(venue.redis_url) as direct:
             await make_trades(direct, 4_000)
@@ -229,7 +234,7 @@ async def test_sigterm_ends_both_cleanly(redis_url: str, tmp_path: Path) -> None
             await wait_until(lambda: client.closed_with is not None, "the client was closed")
             assert client.closed_with == 1012
         for service in (venue.gateway, venue.market_data):
-            wait_for(lambda port=service.port: not_listening(port), "the port is free")  # type: ignore[misc]
+            wait_for(partial(not_listening, service.port), "the port is free")
             assert "Traceback" not in service.log()
 
 

@@ -19,7 +19,7 @@ from tests.support.wait import wait_until
 from tests.support.whole_venue import WholeVenue, order_body, reader, rest_client, running_venue
 
 SENDERS = 6
-ROUNDS = 3
+ROUNDS = 2
 CLIENTS = 3
 RECOVERY_TIMEOUT_S = 20.0
 

@@ -192,11 +192,12 @@ async def test_cut_subscriptions_lose_and_repeat_nothing(bench: FeedBench, venue
     cuts = 0
     while not trading.done():
         cuts += await drop_subscribers(venue)
-        count = len(bench.trades())
-        await wait_until(
-            lambda count=count: len(bench.trades()) > count + 20 or trading.done(),  # type: ignore[misc]
-            "trades go on",
-        )
+        wanted = len(bench.trades()) + 20
+
+        def further(wanted: int = wanted) -> bool:
+            return len(bench.trades()) > wanted or trading.done()
+
+        await wait_until(further, "trades go on")
     await trading
     await bench.wait_for_trades(300)
     assert cuts > 2
