@@ -132,10 +132,11 @@ class Link:
             await self._take_error(message)
         return message
 
-    def prove_alive(self) -> None:
-        """Something useful came: the next failure is the first one."""
-        self._attempts = 0
+    def prove_alive(self, *, settled: bool) -> None:
+        """Something useful came; `settled` says that the next failure counts as the first one."""
         self._alive_at_s = time.monotonic()
+        if settled:
+            self._attempts = 0
 
     async def close(self) -> None:
         """End the connection; the next one goes to the next service. Safe to call twice."""
