@@ -140,9 +140,10 @@ def run(
     if server.marker and not rate:
         command += ["--per-marker", server.marker]
     load = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if load.stderr is None or "connected" not in load.stderr.readline():
+    said = load.stderr.readline() if load.stderr else ""
+    if "connected" not in said:
         load.kill()
-        raise RuntimeError(f"the load client could not connect to port {server.port}")
+        raise RuntimeError(f"the load client of port {server.port} failed: {said}")
     feeding = threading.Thread(target=_publish, args=(server, rate, WARMUP_S + seconds))
     feeding.start()
     output, _ = load.communicate(timeout=seconds + 60)

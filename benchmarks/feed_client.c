@@ -249,15 +249,22 @@ static void handshake(struct client *client, const char *host, const char *port,
     }
 }
 
+/* A server that has just been started may not listen yet: ask again for a while. */
 static void connect_client(struct client *client, const struct addrinfo *address, int buffer) {
-    client->fd = socket(address->ai_family, SOCK_STREAM, 0);
-    if (client->fd < 0) fail("socket");
-    if (buffer) setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    uint64_t deadline_ns = now_ns() + HANDSHAKE_TIMEOUT_S * 1000000000ull;
+    for (;;) {
+        client->fd = socket(address->ai_family, SOCK_STREAM, 0);
+        if (client->fd < 0) fail("socket");
+        if (buffer) setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+        if (!connect(client->fd, address->ai_addr, address->ai_addrlen)) break;
+        if (errno != ECONNREFUSED || now_ns() > deadline_ns) fail("connect");
+        close(client->fd);
+        usleep(20000);
+    }
     struct timeval timeout = {HANDSHAKE_TIMEOUT_S, 0};
     setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     int on = 1;
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(client->fd, address->ai_addr, address->ai_addrlen)) fail("connect");
     client->sample = malloc(SAMPLE_BYTES);
     if (!client->sample) fail("malloc");
 }

@@ -44,9 +44,9 @@ def main(port: int, rate: float) -> None:
         },
     )
     app.listen(AppListenOptions(port=port, host="127.0.0.1"), lambda _: None)
-    app.loop.create_background_task = None
-    app.loop.loop.create_task(publish(app, rate))
+    publishing = app.loop.loop.create_task(publish(app, rate))
     app.run()
+    publishing.cancel()
 
 
 if __name__ == "__main__":

@@ -141,7 +141,8 @@ async def test_a_trimmed_log_is_told_exactly(bench: FeedBench, venue: Venue, kep
     await set_position(venue, 9)
     await trade(venue, 1)
     await bench.wait_for_trades(2 + kept)
-    assert bench.told[1] == {"type": "gap", "symbol": BTC, "from": 2, "to": 9 - kept}
+    lost = {"from": 2, "to": 9 - kept}
+    assert bench.told[1] == {"type": "gap", "channel": "trades", "symbol": BTC} | lost
     assert [item["seq"] for item in bench.trades()] == [1, *range(10 - kept, 11)]
     assert (bench.feed.counters.lost, len(bench.told_of("gap"))) == (8 - kept, 1)
 

@@ -18,6 +18,9 @@ from market_data.heartbeat import Heartbeats
 from market_data.hub import Hub
 from market_data.limits import FanoutLimits
 from market_data.market_state import MarketState
+from market_data.memory_budget import MemoryBudget
+from market_data.metrics import market_data_metrics
+from market_data.metrics import router as metrics_router
 from market_data.poller import Poller
 from market_data.protocol import SERVICE
 from market_data.replay_log import ReplayLog
@@ -52,6 +55,7 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
     app.include_router(trade_router)
     app.include_router(state_router)
     app.include_router(asyncapi_router)
+    app.include_router(metrics_router)
     app.include_router(health_router(SERVICE, {"active_connections": 0}))
     return app
 
@@ -92,18 +96,25 @@ async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None
             hub, feed, canary, market.books.mark, canary_timeout_s=settings.canary_timeout_s
         )
         drain = Drain(hub, feed, spread_s=settings.drain_spread_s)
+        budget = MemoryBudget(hub, bytes_max=settings.memory_bytes_max)
         probe = RedisProbe(address)
         stack.push_async_callback(probe.close)
         supervisor = await stack.enter_async_context(Supervisor())
         supervisor.start("feed", feed.run)
         supervisor.start("canary", canary.run)
         supervisor.start("heartbeats", heartbeats.run)
-        app.state.conversations = Conversations(hub, feed, resumer, market.first_frames())
+        supervisor.start("memory-budget", budget.run)
+        conversations = Conversations(hub, feed, resumer, market.first_frames())
+        streams = TradeStreams(feed, log, drain)
+        app.state.conversations = conversations
         app.state.drain = drain
         app.state.feed = feed
         app.state.market = market
         app.state.replay_log = log
-        app.state.trade_streams = TradeStreams(feed, log, drain)
+        app.state.trade_streams = streams
+        app.state.metrics = market_data_metrics(
+            feed, hub, canary, conversations=conversations, streams=streams, budget=budget
+        )
         app.state.health = watch_health(
             probe,
             supervisor=supervisor,

@@ -233,8 +233,7 @@ class Feed:
         logger.error(
             "%s: trades %d to %d left the replay log unread", lost.symbol, lost.first, lost.last
         )
-        message = {"type": "gap", "symbol": lost.symbol, "from": lost.first, "to": lost.last}
-        self._hub.publish("trades", lost.symbol, None, text_frame(json.dumps(message).encode()))
+        self._hub.publish_gap("trades", lost.symbol, lost.first, lost.last)
 
 
 def trade_frame(message: TradeMessage) -> bytes:

@@ -43,6 +43,11 @@ class MarketDataSettings(ServerSettings):
     ping_timeout_s: float = Field(
         20.0, gt=0, le=600, description="A client that does not answer a ping so long is closed"
     )
+    memory_bytes_max: int = Field(
+        512 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Bytes that may wait for all slow clients together; the slowest are closed",
+    )
     drain_spread_s: float = Field(
         5.0, ge=0, le=600, description="Time over which a stop spreads the goodbyes to clients"
     )
