@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from fastapi import FastAPI
@@ -33,7 +34,7 @@ from market_data.trade_stream import TradeStreams
 from tapewire import __version__, keys
 from tapewire.health import RedisProbe, health_router
 from tapewire.problem import ProblemApp
-from tapewire.redis_client import RedisAddress, open_async, wait_until_ready
+from tapewire.redis_client import AsyncRedis, RedisAddress, open_async, wait_until_ready
 from tapewire.supervision import Supervisor
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,36 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
     return app
 
 
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """What follows the venue: everything between Redis and the clients."""
+
+    hub: Hub
+    log: ReplayLog
+    canary: Canary
+    market: MarketState
+    feed: Feed
+
+
+def _follow(
+    stack: AsyncExitStack, client: AsyncRedis, address: RedisAddress, settings: MarketDataSettings
+) -> _Following:
+    hub = Hub(limits=FanoutLimits(lag_messages_max=settings.lag_messages_max))
+    log = ReplayLog(client)
+    channel = keys.canary_channel(uuid.uuid4().hex)
+    canary = Canary(client, log, channel, interval_s=settings.canary_interval_s)
+    poller = Poller(
+        address,
+        (keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, canary.channel),
+        poll_timeout_s=settings.poll_timeout_s,
+        batch_messages_max=settings.batch_messages_max,
+    )
+    stack.callback(poller.close)
+    market = MarketState.follow(client, hub)
+    feed = Feed(poller, log, hub, canary, books=market.books, candles=market.candles)
+    return _Following(hub, log, canary, market, feed)
+
+
 @asynccontextmanager
 async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None]:
     """Connect and serve until the block ends. Raises ConfigurationError, RedisUnavailable."""
@@ -73,30 +104,14 @@ async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None
         client = open_async(address)
         stack.push_async_callback(client.aclose)
         await wait_until_ready(client, address, settings.venue.startup_timeout_s)
-        hub = Hub(limits=FanoutLimits(lag_messages_max=settings.lag_messages_max))
-        log = ReplayLog(client)
-        canary = Canary(
-            client,
-            log,
-            keys.canary_channel(uuid.uuid4().hex),
-            interval_s=settings.canary_interval_s,
-        )
-        poller = Poller(
-            address,
-            (keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, canary.channel),
-            poll_timeout_s=settings.poll_timeout_s,
-            batch_messages_max=settings.batch_messages_max,
-        )
-        stack.callback(poller.close)
-        market = MarketState.follow(client, hub)
-        feed = Feed(poller, log, hub, canary, books=market.books, candles=market.candles)
-        resumer = Resumer(feed, log)
+        venue = _follow(stack, client, address, settings)
+        hub, feed, canary, market = venue.hub, venue.feed, venue.canary, venue.market
+        resumer = Resumer(feed, venue.log)
         stack.push_async_callback(resumer.close)
-        heartbeats = Heartbeats(
-            hub, feed, canary, market.books.mark, canary_timeout_s=settings.canary_timeout_s
-        )
         drain = Drain(hub, feed, spread_s=settings.drain_spread_s)
         budget = MemoryBudget(hub, bytes_max=settings.memory_bytes_max)
+        timeout_s = settings.canary_timeout_s
+        heartbeats = Heartbeats(hub, feed, canary, market.books.mark, canary_timeout_s=timeout_s)
         probe = RedisProbe(address)
         stack.push_async_callback(probe.close)
         supervisor = await stack.enter_async_context(Supervisor())
@@ -104,16 +119,17 @@ async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None
         supervisor.start("canary", canary.run)
         supervisor.start("heartbeats", heartbeats.run)
         supervisor.start("memory-budget", budget.run)
-        conversations = Conversations(hub, feed, resumer, market.first_frames())
-        streams = TradeStreams(feed, log, drain)
-        app.state.conversations = conversations
-        app.state.drain = drain
-        app.state.feed = feed
-        app.state.market = market
-        app.state.replay_log = log
-        app.state.trade_streams = streams
+        app.state.drain, app.state.feed, app.state.market = drain, feed, market
+        app.state.replay_log = venue.log
+        app.state.conversations = Conversations(hub, feed, resumer, market.first_frames())
+        app.state.trade_streams = TradeStreams(feed, venue.log, drain)
         app.state.metrics = market_data_metrics(
-            feed, hub, canary, conversations=conversations, streams=streams, budget=budget
+            feed,
+            hub,
+            canary,
+            conversations=app.state.conversations,
+            streams=app.state.trade_streams,
+            budget=budget,
         )
         app.state.health = watch_health(
             probe,
@@ -122,6 +138,6 @@ async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None
             canary=canary,
             hub=hub,
             drain=drain,
-            canary_timeout_s=settings.canary_timeout_s,
+            canary_timeout_s=timeout_s,
         )
         yield
