@@ -12,12 +12,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
+from unittest.mock import MagicMock
 
 import httpx
 import pytest
 
 from market_data.errors import CLOSE_MEANINGS, ERROR_MEANINGS, CloseCode
+from market_data.metrics import market_data_metrics
 from tapewire import keys
 from tapewire.error_codes import ERROR_CODES
 from tapewire.feed_messages import FeedMessage, UnknownMessage, decode_message
@@ -104,6 +106,18 @@ def test_every_key_is_documented() -> None:
 def test_settings_are_those_of_the_models(title: str) -> None:
     """The tables of settings equal those made from the models."""
     assert f"### {title}\n\n{settings_table(*TABLES[title])}\n\n" in read("docs/operations.md")
+
+
+def test_metrics_are_those_of_the_code() -> None:
+    """The table of metrics has each that market-data shows, with its meaning, and no other."""
+    nothing: Any = MagicMock()
+    shown = market_data_metrics(
+        nothing, nothing, nothing, conversations=nothing, streams=nothing, budget=nothing
+    )
+    expected = [[f"tapewire_{name}", text] for name, (text, _) in shown._gauges.items()]
+    expected += [[f"tapewire_{name}_total", text] for name, (text, _) in shown._counters.items()]
+    text = section(read("docs/operations.md"), "\n## Metrics\n", "\n## Redis\n")
+    assert table(text) == expected
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
