@@ -17,10 +17,18 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.feed_contestants import CONTESTANTS, Contestant, Server, free_port
+from benchmarks.feed_contestants import (
+    CONTESTANTS,
+    MIXED_SYMBOLS,
+    Contestant,
+    Server,
+    free_port,
+    tapewire_mixed,
+)
 from benchmarks.feed_publishers import Probe, publish_paced, publish_saturated
 
 CLIENT_CORE = "1"
@@ -28,7 +36,6 @@ WARMUP_S = 1.5
 PACED_MESSAGES_PER_S = 20
 HERE = Path(__file__).parent
 FLOOR = "C, 512 messages a write"
-MIXED_SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT")
 
 
 def main() -> None:
@@ -89,10 +96,12 @@ def scale(seconds: float, folder: Path) -> None:
     for clients in (1, 100, 1_000, 10_000):
         report(tapewire, f"{clients:,} clients, every trade", clients, seconds, folder, "")
     mixed = folder / "paths"
-    paths = ["/ws/market-data"] + [f"/ws/market-data?symbols={name}" for name in MIXED_SYMBOLS]
+    paths = ["/ws/market-data"] * 20
+    paths += [f"/ws/market-data?symbols={name}" for name in MIXED_SYMBOLS]
     paths += [f"/ws/market-data?channels=trades,bbo&symbols={name}" for name in MIXED_SYMBOLS]
     mixed.write_text("\n".join(paths))
-    report(tapewire, "1,000 clients, mixed subscriptions", 1_000, seconds, folder, f"@{mixed}")
+    many = replace(tapewire, start=tapewire_mixed)
+    report(many, "1,000 clients, 100 symbols, mixed", 1_000, seconds, folder, f"@{mixed}")
 
 
 def report(

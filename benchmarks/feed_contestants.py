@@ -25,13 +25,14 @@ from benchmarks.feed_message import message
 from benchmarks.feed_publishers import Encode, nats_publish, nchan_publish, redis_publish
 
 from tapewire import keys
-from tapewire.instruments import packaged_instruments
+from tapewire.instruments import parse_instruments
 from tapewire.matching.engine import Engine
 from tapewire.redis_client import RedisAddress, open_async
 from tapewire.redis_server import RedisServer
 
 SERVER_CORE = "0"
 START_TIMEOUT_S = 20.0
+MIXED_SYMBOLS = tuple(f"S{number:02d}-USDT" for number in range(100))
 NATS_HELLO = b'CONNECT {"verbose":false}\r\nSUB trades 1\r\nPING\r\n'
 
 
@@ -102,7 +103,16 @@ def wait_for_port(port: int) -> None:
 
 
 def tapewire(rate: float, folder: Path) -> Iterator[Server]:
-    """The market-data service as it is shipped, fed through Redis."""
+    """The market-data service as it is shipped, fed through Redis, one symbol trading."""
+    return _tapewire(folder, ("BTC-USDT",))
+
+
+def tapewire_mixed(rate: float, folder: Path) -> Iterator[Server]:
+    """The same with all of MIXED_SYMBOLS trading in turn."""
+    return _tapewire(folder, MIXED_SYMBOLS)
+
+
+def _tapewire(folder: Path, symbols: tuple[str, ...]) -> Iterator[Server]:
     with ExitStack() as stack:
         redis = stack.enter_context(RedisServer(folder / "redis", port=free_port()))
         port = free_port()
@@ -114,25 +124,39 @@ def tapewire(rate: float, folder: Path) -> Iterator[Server]:
             )
         )
         wait_for_port(port)
-        epoch = _register(redis.url)
+        epoch = _register(redis.url, symbols)
         _wait_until_ready(port)
         yield Server(
             process.pid,
             port,
             "/ws/market-data",
             redis.port,
-            redis_publish(lambda number: message(number, epoch)),
+            redis_publish(
+                # Each symbol has its own contiguous sequence.
+                lambda number: message(
+                    (number - 1) // len(symbols) + 1, epoch, symbols[(number - 1) % len(symbols)]
+                )
+            ),
         )
 
 
-def _register(url: str) -> str:
-    """Make the packaged instruments known, as a gateway does; returns the epoch."""
+def _register(url: str, symbols: tuple[str, ...]) -> str:
+    """Make instruments known, as a gateway does; returns the epoch."""
+    instruments = parse_instruments(
+        "".join(
+            f'[[instrument]]\nsymbol = "{symbol}"\nbase = "BASE"\nquote = "USDT"\n'
+            'tick_size = "0.01"\nlot_size = "0.00001"\nmin_quantity = "0.00001"\n'
+            'max_quantity = "100"\n'
+            for symbol in symbols
+        ),
+        "the benchmark",
+    )
 
     async def register() -> str:
         address = RedisAddress(url, connect_timeout_s=2, timeout_s=5, client_name="benchmark")
         engine = await Engine.open(address)
         await engine.ready()
-        await engine.publish_instruments(packaged_instruments())
+        await engine.publish_instruments(instruments)
         await engine.close()
         client = open_async(address)
         epoch: Any = await client.get(keys.EPOCH)
