@@ -43,3 +43,7 @@ clean: ## remove .venv and caches; the venue's data in .tapewire stays
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]" \
 	  || { echo "The packages could not be installed; the reason is above"; exit 1; }
 	@touch $@
+
+.PHONY: bench-feed
+bench-feed: .venv/installed ## measure deliveries per second beside other WebSocket feeds
+	$(BIN)/python -m benchmarks.feed $(ARGS)

@@ -75,7 +75,8 @@ class _Following:
 def _follow(
     stack: AsyncExitStack, client: AsyncRedis, address: RedisAddress, settings: MarketDataSettings
 ) -> _Following:
-    hub = Hub(limits=FanoutLimits(lag_messages_max=settings.lag_messages_max))
+    limits = FanoutLimits(lag_messages_max=settings.lag_messages_max)
+    hub = Hub(limits=limits)
     log = ReplayLog(client)
     channel = keys.canary_channel(uuid.uuid4().hex)
     canary = Canary(client, log, channel, interval_s=settings.canary_interval_s)
@@ -87,6 +88,7 @@ def _follow(
     )
     stack.callback(poller.close)
     market = MarketState.follow(client, hub)
+    hub.on_gap = market.mend
     feed = Feed(poller, log, hub, canary, books=market.books, candles=market.candles)
     return _Following(hub, log, canary, market, feed)
 
@@ -121,7 +123,9 @@ async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None
         supervisor.start("memory-budget", budget.run)
         app.state.drain, app.state.feed, app.state.market = drain, feed, market
         app.state.replay_log = venue.log
-        app.state.conversations = Conversations(hub, feed, resumer, market.first_frames())
+        app.state.conversations = Conversations(
+            hub, feed, resumer, market.first_frames(), clients_max=settings.clients_max
+        )
         app.state.trade_streams = TradeStreams(feed, venue.log, drain)
         app.state.metrics = market_data_metrics(
             feed,

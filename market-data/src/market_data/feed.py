@@ -74,6 +74,10 @@ class Feed:
         self.started = False
         self._news = asyncio.Event()
         self._has_news = False
+        # Grows whenever the venue's data is no longer the one that was sent.
+        self.generation = 0
+        # Whether it then fell back within its epoch, or began another one.
+        self.rewound = False
 
     async def news(self, timeout_s: float) -> None:
         """Wait for the next trades to be sent, at most `timeout_s`."""
@@ -189,6 +193,8 @@ class Feed:
             self._tell_epoch("new")
 
     def _tell_epoch(self, reason: str) -> None:
+        self.generation += 1
+        self.rewound = reason == "rewound"
         self.recent.clear()
         self._candles.restart()
         self._has_news = True
