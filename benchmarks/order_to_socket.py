@@ -57,6 +57,8 @@ class Gateway:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
+        # Nobody else places orders, so the next one has the next number.
+        self.last_order_id = 0
 
     def send(self, side: str, quantity: str, account: str) -> None:
         """Send a limit order without waiting for the answer."""
@@ -81,12 +83,14 @@ class Gateway:
         body = await self._reader.readexactly(length)
         if b" 201 " not in head.partition(b"\r\n")[0]:
             raise RuntimeError(f"the gateway answered {body.decode()}")
+        self.last_order_id = int(json.loads(body)["order_id"])
 
 
-async def next_trade(socket: ClientConnection) -> None:
-    """Wait for the next trade; whatever else comes is passed over."""
+async def trade_of(socket: ClientConnection, order_id: int) -> None:
+    """Wait for the trade of one order; a feed that is late may still be sending earlier ones."""
+    wanted = f'"taker_order_id":"{order_id}"'
     async with asyncio.timeout(TRADE_TIMEOUT_S):
-        while '"type":"trade"' not in str(await socket.recv())[:20]:
+        while wanted not in str(await socket.recv()).replace(" ", ""):
             pass
 
 
@@ -105,10 +109,11 @@ async def run_block(feed: Feed, gateway: Gateway, orders: int, until_s: float) -
             if time.monotonic() > until_s:
                 break
             await asyncio.sleep(random.uniform(0, PAUSE_MAX_S))
+            order_id = gateway.last_order_id + 1
             sent_ns = time.perf_counter_ns()
             gateway.send("buy", QUANTITY, "taker")
             delay_ms, answer_ms = await asyncio.gather(
-                timed(next_trade(socket), sent_ns), timed(gateway.answer(), sent_ns)
+                timed(trade_of(socket, order_id), sent_ns), timed(gateway.answer(), sent_ns)
             )
             feed.delays_ms.append(delay_ms)
             feed.answers_ms.append(answer_ms)
