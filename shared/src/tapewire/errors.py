@@ -3,12 +3,14 @@
     TapewireError
     ├── ConfigurationError            a setting or an instrument file is wrong: the start stops
     │   └── InstrumentConflict        Redis already knows the instrument with another tick or lot
+    ├── StaleInstrument               the gateway's copy of an instrument is old: read it anew
     ├── Refusal                       the caller's fault: HTTP 4xx, nothing was written
     │   ├── InvalidField              one field is missing, unknown or out of range
     │   ├── UnknownSymbol
     │   ├── OrderNotFound
     │   ├── OrderClosed               cancel of an order that already ended
-    │   └── DuplicateClientOrderId    the id was used before, with another body
+    │   ├── DuplicateClientOrderId    the id was used before, with another body
+    │   └── Conflict                  the book, the market or the account does not allow it now
     ├── Unavailable                   the venue's fault: HTTP 503 with Retry-After
     │   ├── RedisUnavailable          not sent to Redis: nothing was done
     │   ├── OutcomeUnknown            the answer was lost: ask again with the same client_order_id
@@ -80,6 +82,20 @@ class DuplicateClientOrderId(Refusal):
 
     code = "duplicate_client_order_id"
     status = 409
+
+
+class Conflict(Refusal):
+    """What is asked for is well formed, but not possible as things stand; `code` says why."""
+
+    status = 409
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class StaleInstrument(TapewireError):
+    """The instrument changed since this gateway read it; nothing was written."""
 
 
 class Unavailable(TapewireError):

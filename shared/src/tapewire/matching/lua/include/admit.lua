@@ -1,0 +1,144 @@
+-- Contract: an order enters the market: it takes, then rests or ends; stops that fire follow it.
+-- Keys   stops:<symbol>:<side> (sorted set): stop orders that wait, score = stop price in ticks
+--        (negated for sells, so that rank 0 fires first), member as in queue:*.
+
+local function stops_key(symbol, side)
+  return PREFIX .. 'stops:' .. symbol .. ':' .. side
+end
+
+local function stop_score(order)
+  return integer_text(order.side == 'buy' and order.stop_price or -order.stop_price)
+end
+
+-- Whether a stop fires at a price: a buy at or above its stop price, a sell at or below it.
+local function fires(side, stop_price, ticks)
+  if side == 'buy' then return ticks >= stop_price end
+  return ticks <= stop_price
+end
+
+-- The farthest price at which an order may trade: its own limit, or the market's price band.
+local function price_limit(market, order)
+  if order.price and order.order_type ~= 'stop' then return order.price end
+  local reference = tonumber(market.last_price)
+  if market.band_bps == 0 or not reference then return nil end
+  local band = math.floor(reference * market.band_bps / 10000)
+  return order.side == 'buy' and reference + band or math.max(1, reference - band)
+end
+
+-- Whether a resting price is too far from the last trade.
+local function is_out_of_band(market, price)
+  local reference = tonumber(market.last_price)
+  if market.band_bps == 0 or not reference or not price then return false end
+  return math.abs(price - reference) * 10000 > reference * market.band_bps
+end
+
+local function best_ticks(market, side)
+  local best = redis.call('ZRANGE', queue_key(market.symbol, side), 0, 0, 'WITHSCORES')
+  return best[1] and math.abs(tonumber(best[2]))
+end
+
+-- Whether a limit price would take from the book now.
+local function would_take(market, side, price)
+  local best = best_ticks(market, opposite(side))
+  return best and within(side, best, price)
+end
+
+-- Why an order that may not rest ended with a remainder.
+local function expiry_reason(order)
+  if order.reason ~= '' then return order.reason end
+  if order.time_in_force == 'fok' then return 'fill_or_kill' end
+  if order.price then return 'immediate_or_cancel' end
+  return 'insufficient_liquidity'
+end
+
+-- Decides what is left of a taker: filled, resting or ended. Does not write its record.
+local function settle_taker(market, order)
+  order.updated_us = market.now_us
+  if order.quote_limit then
+    local done = order.spent or order.notional == order.quote_limit
+    order.quantity = order.executed + order.prevented
+    order.status = done and order.executed > 0 and 'filled' or 'expired'
+    if order.status == 'expired' then order.reason = expiry_reason(order) end
+    return
+  end
+  local remaining = remaining_lots(order)
+  local rests = order.time_in_force == 'gtc' or order.time_in_force == 'gtd'
+  if order.executed == order.quantity then
+    order.status = 'filled'
+  elseif remaining > 0 and order.reason == '' and rests and order.price then
+    order.status = order.executed > 0 and 'partially_filled' or 'new'
+    if order.display then order.visible = math.min(order.display, remaining) end
+    redis.call('ZADD', queue_key(market.symbol, order.side), price_score(order.side, order.price),
+      queue_member(order))
+    change_level(market, order.side, order.price, shown_lots(order))
+  else
+    order.status, order.reason = 'expired', expiry_reason(order)
+  end
+end
+
+-- Runs an order against the book; its record is complete afterwards but for the caller's write.
+local function run_taker(command, market, order)
+  order.fills = {}
+  if order.time_in_force ~= 'fok'
+    or available_lots(command, market, order, order.quantity) >= order.quantity then
+    match(command, market, order, price_limit(market, order))
+  end
+  settle_taker(market, order)
+end
+
+local function write_order(order)
+  local fields = { 'terms', terms_text(order), 'state', state_text(order) }
+  for index = 1, #order.fills do fields[#fields + 1] = order.fills[index] end
+  write_fields(order_key(order.id), fields)
+  return fields
+end
+
+-- The stops that fire between the lowest and the highest price just traded, in order of arrival.
+local function fired_stops(command, market, count_max)
+  local fired = {}
+  if not market.high_ticks then return fired end
+  for _, side in ipairs({ 'buy', 'sell' }) do
+    local reached = side == 'buy' and market.high_ticks or -market.low_ticks
+    local members = redis.call('ZRANGEBYSCORE', stops_key(market.symbol, side), '-inf',
+      integer_text(reached), 'LIMIT', 0, count_max)
+    for _, member in ipairs(members) do
+      fired[#fired + 1] = { member = member, side = side }
+    end
+  end
+  table.sort(fired, function(one, other) return one.member < other.member end)
+  return fired
+end
+
+-- Runs the stops that trades have fired, and those that they fire in turn, until none is left or
+-- stops_max have run; each is a fresh taker. Those past the bound fire with the next trade.
+local function run_stops(command, market)
+  local left = command.stops_max
+  while left > 0 and market.high_ticks do
+    local fired = fired_stops(command, market, left)
+    market.high_ticks, market.low_ticks = nil, nil
+    for _, stop in ipairs(fired) do
+      if left == 0 then return end
+      left = left - 1
+      redis.call('ZREM', stops_key(market.symbol, stop.side), stop.member)
+      local order = read_order(string.sub(stop.member, 18))
+      order.triggered_us, order.priority = market.now_us, next_number(command)
+      run_taker(command, market, order)
+      write_order(order)
+      if not is_open(order) then unindex_order(order, command.closed_kept_s) end
+    end
+  end
+end
+
+-- Takes an open order out of wherever it waits and ends it.
+local function end_order(command, market, order, status, reason)
+  if is_waiting(order) then
+    redis.call('ZREM', stops_key(market.symbol, order.side), queue_member(order))
+  else
+    redis.call('ZREM', queue_key(market.symbol, order.side), queue_member(order))
+    change_level(market, order.side, order.price, -shown_lots(order))
+  end
+  order.status, order.reason, order.updated_us = status, reason, market.now_us
+  order.visible = nil
+  save_state(order)
+  unindex_order(order, command.closed_kept_s)
+end

@@ -1,0 +1,86 @@
+-- Contract: what every command has in common: its limits, its markets, its number, its end.
+-- Keys   last_order_id (string): the number of the newest order; priorities come from it too.
+--        fills:<account> (stream): one entry per account and command that traded, entry id =
+--        command number; field 'fills' = order_id,symbol,side,seq,ticks,lots,m|t,time_us ';' ...
+--        journal (stream): every accepted command, 'op', 'clock', 'args', 'result'; bounded.
+-- Limits ARGV[2] = fills_max|closed_kept_s|log_trades_max|journal_max|stops_max.
+
+local LIMITS_PATTERN = '^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)$'
+local HISTORY_FILLS_MAX = 10000
+local SEPARATOR = '\31'
+
+local function begin_command(op)
+  local fills_max, closed_kept_s, log_trades_max, journal_max, stops_max =
+    string.match(ARGV[2], LIMITS_PATTERN)
+  return {
+    op = op,
+    clock_us = ARGV[1],
+    fills_max = tonumber(fills_max),
+    closed_kept_s = closed_kept_s,
+    log_trades_max = log_trades_max,
+    journal_max = journal_max,
+    stops_max = tonumber(stops_max),
+    markets = {},
+    order_of_markets = {},
+    fills = {},
+    accounts = {},
+    number = nil,
+  }
+end
+
+-- The market of a symbol, read once per command; nil if it is unknown.
+local function command_market(command, symbol)
+  local market = command.markets[symbol]
+  if not market then
+    market = load_market(symbol, command.clock_us)
+    if not market then return nil end
+    command.markets[symbol] = market
+    command.order_of_markets[#command.order_of_markets + 1] = market
+    -- All markets of a command see one time.
+    command.clock_us = market.now
+  end
+  return market
+end
+
+-- A new order number, larger than all before.
+local function next_number(command)
+  local number = redis.call('INCR', PREFIX .. 'last_order_id')
+  command.number = command.number or number
+  return number
+end
+
+-- Remembers a fill for the history of its account.
+local function note_fill(command, order, seq, ticks, lots, liquidity, now)
+  local lines = command.fills[order.account]
+  if not lines then
+    lines = {}
+    command.fills[order.account] = lines
+    command.accounts[#command.accounts + 1] = order.account
+  end
+  lines[#lines + 1] = table.concat({ order.id, order.symbol, order.side, seq,
+    integer_text(ticks), integer_text(lots), liquidity, now }, ',')
+end
+
+-- Writes what the command has gathered; `result` is what a replay must give again.
+local function end_command(command, result)
+  for _, account in ipairs(command.accounts) do
+    local key = PREFIX .. 'fills:' .. account
+    redis.call('XADD', key, 'MAXLEN', '~', HISTORY_FILLS_MAX, integer_text(command.number),
+      'fills', table.concat(command.fills[account], ';'))
+    redis.call('EXPIRE', key, command.closed_kept_s)
+  end
+  local parts = { result }
+  for _, market in ipairs(command.order_of_markets) do
+    announce_book(market)
+    if market.trades > 0 then
+      record_candle(market, market.first_ticks, market.traded_lots, market.traded_notional,
+        market.trades)
+    end
+    save_market(market)
+    parts[#parts + 1] = market.symbol .. '|' .. integer_text(market.seq) .. '|'
+      .. integer_text(market.book_seq)
+  end
+  redis.call('XADD', PREFIX .. 'journal', 'MAXLEN', '~', command.journal_max, '*',
+    'op', command.op, 'clock', command.clock_us, 'args', table.concat(ARGV, SEPARATOR, 3),
+    'result', table.concat(parts, SEPARATOR))
+end

@@ -1,0 +1,126 @@
+"""Reads of orders, fills and instruments: plain Redis reads, in the same queue as the commands."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from tapewire import keys
+from tapewire.errors import OrderNotFound
+from tapewire.matching.batcher import Batcher
+from tapewire.matching.records import read_fills, read_instrument, read_order, read_pairs
+from tapewire.types import (
+    Account,
+    AccountFill,
+    Instrument,
+    MarketState,
+    Order,
+    OrderId,
+    Symbol,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Orders, newest first, and where the next page begins (None: this was the last)."""
+
+    orders: list[Order]
+    next_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FillPage:
+    """Fills, newest first, and where the next page begins (None: this was the last)."""
+
+    fills: list[AccountFill]
+    next_before: int | None
+
+
+class Queries:
+    """What an account may ask; answers see every command that was acknowledged before."""
+
+    def __init__(self, batcher: Batcher) -> None:
+        self._batcher = batcher
+
+    async def order(self, account: Account, order_id: OrderId) -> Order:
+        """One order. Raises OrderNotFound (also for another account's), Unavailable."""
+        fields = await self._batcher.submit("HGETALL", keys.order(order_id))
+        order = read_order(order_id, fields) if fields else None
+        if order is None or order.account != account:
+            raise OrderNotFound("No order of yours has this order_id.")
+        return order
+
+    async def client_order(self, account: Account, client_order_id: str) -> Order:
+        """One order by the id that the client gave. Raises OrderNotFound, Unavailable."""
+        order_id = await self._batcher.submit("GET", keys.client_order(account, client_order_id))
+        if order_id is None:
+            raise OrderNotFound("No order of yours has this client_order_id.")
+        return await self.order(account, OrderId(order_id.decode()))
+
+    async def open_orders(
+        self, account: Account, symbols: list[Symbol], before: int | None, limit: int
+    ) -> OrderPage:
+        """Open orders in these symbols, newest first, with numbers below `before`."""
+        highest = "+inf" if before is None else f"({before}"
+        ids: list[int] = []
+        for symbol in symbols:
+            found = await self._batcher.submit(
+                "ZREVRANGEBYSCORE", keys.open_orders(account, symbol), highest, "-inf",
+                "LIMIT", 0, limit + 1,
+            )  # fmt: skip
+            ids += [int(order_id) for order_id in found]
+        ids.sort(reverse=True)
+        orders = [order for order in await self._orders(ids[:limit]) if order.is_open]
+        return OrderPage(orders, ids[limit - 1] if len(ids) > limit else None)
+
+    async def history(self, account: Account, before: int | None, limit: int) -> OrderPage:
+        """Every order that is still kept, newest first, with numbers below `before`."""
+        highest = "+" if before is None else f"({before}"
+        entries = await self._batcher.submit(
+            "XREVRANGE", keys.order_history(account), highest, "-", "COUNT", limit + 1
+        )
+        numbers = [_number(entry[0]) for entry in entries]
+        more = len(numbers) > limit
+        return OrderPage(await self._orders(numbers[:limit]), numbers[limit - 1] if more else None)
+
+    async def fills(self, account: Account, before: int | None, limit: int) -> FillPage:
+        """Fills of up to `limit` commands, newest first; a command's fills stay together."""
+        highest = "+" if before is None else f"({before}"
+        entries = await self._batcher.submit(
+            "XREVRANGE", keys.fill_history(account), highest, "-", "COUNT", limit + 1
+        )
+        more = len(entries) > limit
+        fills: list[AccountFill] = []
+        for _, fields in entries[:limit]:
+            fills += reversed(read_fills(read_pairs(fields)["fills"]))
+        return FillPage(fills, _number(entries[limit - 1][0]) if more else None)
+
+    async def instruments(self) -> dict[Symbol, tuple[Instrument, MarketState]]:
+        """Every instrument of the venue with its market state, by symbol. Raises Unavailable."""
+        symbols = sorted(
+            item.decode() for item in await self._batcher.submit("SMEMBERS", keys.INSTRUMENTS)
+        )
+        found = {}
+        for name in symbols:
+            symbol = Symbol(name)
+            record: list[Any] = await self._batcher.submit(
+                "HMGET", keys.market(symbol), "identity", "limits", "controls"
+            )
+            identity, limits, controls = (item.decode() for item in record)
+            instrument = read_instrument(name, identity, limits, controls)
+            found[symbol] = (instrument, MarketState(controls.partition("|")[0]))
+        return found
+
+    async def _orders(self, numbers: list[int]) -> list[Order]:
+        """The records that still exist, in the order of the numbers."""
+        records = await asyncio.gather(
+            *(self._batcher.submit("HGETALL", keys.order(OrderId(str(n)))) for n in numbers)
+        )
+        return [
+            read_order(str(number), fields)
+            for number, fields in zip(numbers, records, strict=True)
+            if fields
+        ]
+
+
+def _number(entry_id: bytes) -> int:
+    return int(entry_id.partition(b"-")[0])
