@@ -219,3 +219,13 @@ def test_every_rule_has_a_bad_sample() -> None:
 def test_the_rule_permits(rule: Rule, text: str) -> None:
     """What looks similar and is right is let through."""
     assert not list(rule(SourceFile("tests/test_x.py", text)))
+
+
+def test_both_images_share_one_build() -> None:
+    """The build stage of both Dockerfiles is the same text, so the distribution is built once."""
+    stages = {
+        file.text.partition("AS build\n")[2].partition("\nFROM ")[0]
+        for file in repository()
+        if file.path.endswith("/Dockerfile")
+    }
+    assert len(stages) <= 1

@@ -22,6 +22,7 @@ STUBBORN = (
     "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True);"
     "signal.pause()"
 )
+PATIENT = "import signal; print('up', flush=True); signal.pause()"
 
 
 def child_of(folder: Path, code: str) -> ChildProcess:
@@ -75,15 +76,17 @@ def test_a_large_log_is_set_aside(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of the death")
 def test_a_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
     """When the parent is killed, the child ends by itself."""
+    log = tmp_path / "log"
     code = (
         "import pathlib, signal, sys; from tapewire.processes import ChildProcess;"
-        "child = ChildProcess('c', [sys.executable, '-c', 'import signal; signal.pause()'],"
-        f" log_path=pathlib.Path({str(tmp_path / 'log')!r}));"
+        f"child = ChildProcess('c', [sys.executable, '-c', {PATIENT!r}],"
+        f" log_path=pathlib.Path({str(log)!r}));"
         "child.launch(); print(child.pid, flush=True); signal.pause()"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
+        wait_for(lambda: log.read_text("utf-8") == "up\n", "the child runs its command")
         assert alive(pid)
         parent.kill()
     wait_for(lambda: not alive(pid), "the child noticed")

@@ -7,8 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
+from market_data.asyncapi import router as asyncapi_router
 from market_data.books import Books
 from market_data.canary import Canary
+from market_data.candle_feed import CHANNEL_OF, CandleFeed
+from market_data.candle_log import CandleLog
 from market_data.conversation import Conversations
 from market_data.drain import Drain
 from market_data.feed import Feed
@@ -22,9 +25,11 @@ from market_data.replay_log import ReplayLog
 from market_data.resume import Resumer
 from market_data.routes import router
 from market_data.settings import MarketDataSettings
+from market_data.state_routes import router as state_router
 from market_data.subscriptions import BOOK_DEPTHS
 from market_data.trade_routes import router as trade_router
 from market_data.trade_stream import TradeStreams
+from market_data.venue_clock import VenueClock
 from tapewire import __version__, keys
 from tapewire.health import RedisProbe, health_router
 from tapewire.problem import ProblemApp
@@ -70,7 +75,10 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             )
             stack.callback(poller.close)
             books = Books(MarketRecords(client), hub)
-            feed = Feed(poller, log, hub, canary, books)
+            clock = VenueClock()
+            candle_log = CandleLog(client)
+            candles = CandleFeed(candle_log, hub, clock)
+            feed = Feed(poller, log, hub, canary, books=books, candles=candles)
             resumer = Resumer(feed, log)
             stack.push_async_callback(resumer.close)
             heartbeats = Heartbeats(
@@ -84,10 +92,17 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             supervisor.start("canary", canary.run)
             supervisor.start("heartbeats", heartbeats.run)
             app.state.conversations = Conversations(
-                hub, feed, resumer, dict.fromkeys(("bbo", *BOOK_DEPTHS), books.first_frame)
+                hub,
+                feed,
+                resumer,
+                dict.fromkeys(("bbo", *BOOK_DEPTHS), books.first_frame)
+                | dict.fromkeys(CHANNEL_OF.values(), candles.first_frame),
             )
             app.state.drain = drain
             app.state.feed = feed
+            app.state.books = books
+            app.state.candle_log = candle_log
+            app.state.clock = clock
             app.state.replay_log = log
             app.state.trade_streams = TradeStreams(feed, log, drain)
             app.state.health = watch_health(
@@ -109,5 +124,7 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
     )
     app.include_router(router)
     app.include_router(trade_router)
+    app.include_router(state_router)
+    app.include_router(asyncapi_router)
     app.include_router(health_router(SERVICE, {"active_connections": 0}))
     return app

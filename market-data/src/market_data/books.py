@@ -59,6 +59,7 @@ class Books:
         self._books: dict[str, Level2Book] = {}
         self._stale: dict[str, None] = {}
         self._snapshots: dict[tuple[str, Depth], tuple[Level2Book, int, bytes]] = {}
+        self._loaded = False
         self.counters = BookCounters()
 
     @property
@@ -107,9 +108,12 @@ class Books:
             if record is None:
                 # Its instrument is gone (or never was, and the message was not the venue's).
                 self._books.pop(symbol, None)
+                for depth in BOOK_CHANNELS.values():
+                    self._snapshots.pop((symbol, depth), None)
                 continue
             self._books[symbol] = _book_of(record)
             self._publish_fresh(symbol)
+        self._loaded = True
 
     def snapshot(self, symbol: str, depth: Depth) -> dict[str, Any]:
         """The message `book_snapshot` with the best levels. Raises UnknownSymbol, StaleBook."""
@@ -185,7 +189,7 @@ class Books:
         return self.snapshot_frame(symbol, BOOK_CHANNELS[channel])
 
     def _fresh(self, symbol: str) -> Level2Book:
-        if symbol in self._stale:
+        if symbol in self._stale or not self._loaded:
             raise StaleBook(f"The book of {symbol} is being read anew; ask again shortly.")
         if symbol not in self._books:
             raise UnknownSymbol("symbol is not traded here.")
@@ -218,7 +222,6 @@ class Books:
             if self._hub.has_topic(name, symbol):
                 self._hub.publish(name, symbol, None, self.snapshot_frame(symbol, depth))
         if self._hub.has_topic(BBO_CHANNEL, symbol):
-            seq = self._books[symbol].seq
             self._hub.publish(BBO_CHANNEL, symbol, None, self.bbo_frame(symbol))
 
 

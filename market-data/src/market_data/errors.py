@@ -19,6 +19,22 @@ class CloseCode(IntEnum):
     INVALID_REQUEST = 4501
 
 
+CLOSE_MEANINGS: Mapping[int, str] = MappingProxyType(
+    {
+        1002: "protocol error",
+        1003: "binary message; the feed takes text",
+        1007: "text that is not UTF-8",
+        1008: "message in too many fragments",
+        1009: "message too big",
+        1011: "the service failed, or a ping was not answered",
+        CloseCode.SERVICE_RESTART: "the process stops; connect again and resume",
+        CloseCode.SLOW_CONSUMER: "the client read too slowly; connect again and resume",
+        CloseCode.TRY_AGAIN: "the service cannot serve the request now; connect again and resume",
+        CloseCode.TOO_MANY_ERRORS: "too many requests that were wrong; mend the client",
+        CloseCode.INVALID_REQUEST: "the request cannot be done; mend it",
+    }
+)
+
 ERROR_MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         "malformed_json": "the message is not a JSON object",

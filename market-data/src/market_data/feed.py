@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from market_data.books import Books
 from market_data.canary import Canary
+from market_data.candle_feed import CandleFeed
 from market_data.frames import text_frame
 from market_data.hub import Hub
 from market_data.poller import Poller, Published
@@ -50,18 +51,27 @@ class Feed:
     """The one pump between the subscription and the hub; run it as a supervised task."""
 
     def __init__(
-        self, poller: Poller, log: ReplayLog, hub: Hub, canary: Canary, books: Books
+        self,
+        poller: Poller,
+        log: ReplayLog,
+        hub: Hub,
+        canary: Canary,
+        *,
+        books: Books,
+        candles: CandleFeed,
     ) -> None:
         self._poller = poller
         self._log = log
         self._hub = hub
         self._canary = canary
         self._books = books
+        self._candles = candles
         self.sequencer = Sequencer()
         self.recent = RecentTrades()
         self.counters = FeedCounters()
         self.subscribed = False
-        self._started = False
+        # Whether it knows where the venue stands; before that it cannot answer any client.
+        self.started = False
         self._news = asyncio.Event()
         self._has_news = False
 
@@ -82,6 +92,7 @@ class Feed:
                 if self.subscribed:
                     logger.warning("lost Redis (%s), subscribing again", error)
                 self.subscribed = False
+                self._books.distrust_all()
                 self.counters.reconnects += 1
                 # Full jitter, so that several processes do not come back in step.
                 delay_s = min(RETRY_DELAY_MAX_S, RETRY_DELAY_S * 2**attempt)
@@ -91,18 +102,18 @@ class Feed:
     async def _connect(self) -> None:
         await self._poller.subscribe()
         positions = await self._log.positions()
-        if not self._started:
+        if not self.started:
             self.sequencer.start(positions)
-            self._started = True
+            self.started = True
         elif positions.epoch == self.sequencer.epoch and self.sequencer.is_ahead_of(positions):
             self.sequencer.start(positions)
             self._tell_epoch("rewound")
         else:
             await self._expect(positions)
         await self._refill()
-        self._books.distrust_all()
         self._books.expect(positions)
         await self._books.resync()
+        self._candles.publish()
         self._flush()
         self.subscribed = True
         self._canary.send_soon()
@@ -121,6 +132,9 @@ class Feed:
                     await self._refill()
                 if self._books.stale:
                     await self._books.resync()
+                self._candles.publish()
+                if self._candles.wanted:
+                    await self._candles.load()
                 self._flush()
             except BaseException:
                 poll.cancel()
@@ -174,6 +188,7 @@ class Feed:
 
     def _tell_epoch(self, reason: str) -> None:
         self.recent.clear()
+        self._candles.restart()
         self._has_news = True
         logger.warning("the venue is in epoch %s (%s)", self.sequencer.epoch, reason)
         message = {
@@ -209,6 +224,7 @@ class Feed:
         frame = trade_frame(message)
         self.recent.add(event.symbol, RecentTrade(event.seq, message.payload, frame))
         self._hub.publish("trades", event.symbol, event.seq, frame)
+        self._candles.take(event)
 
     def _tell_lost(self, lost: Lost) -> None:
         self.counters.lost += lost.last - lost.first + 1

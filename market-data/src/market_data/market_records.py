@@ -25,6 +25,7 @@ class MarketRecord:
     quantity_decimals: int
     seq: int
     book_seq: int
+    last_ticks: int | None
     clock_us: int
 
     def price_text(self, ticks: int) -> str:
@@ -56,7 +57,7 @@ def read_market(fields: Sequence[bytes | None]) -> MarketRecord | None:
         return None
     epoch, *steps = fields[0].decode().split("|")
     tick_units, price_decimals, lot_units, quantity_decimals = map(int, steps)
-    seq, book_seq, _, clock_us = fields[1].decode().split("|")
+    seq, book_seq, last_ticks, clock_us = fields[1].decode().split("|")
     return MarketRecord(
         epoch=epoch,
         tick_units=tick_units,
@@ -65,6 +66,7 @@ def read_market(fields: Sequence[bytes | None]) -> MarketRecord | None:
         quantity_decimals=quantity_decimals,
         seq=int(seq),
         book_seq=int(book_seq),
+        last_ticks=int(last_ticks) if last_ticks else None,
         clock_us=int(clock_us),
     )
 

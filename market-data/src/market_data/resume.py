@@ -169,8 +169,12 @@ class Resumer:
         """Wait until the client took most of what it was sent. Raises TimeoutError."""
         async with asyncio.timeout(ROOM_TIMEOUT_S):
             # An event per session would cost memory for thousands that never replay.
-            while session.backlog_bytes > REPLAY_AHEAD_BYTES and not session.closed:  # noqa: ASYNC110
+            while _is_full(session):  # noqa: ASYNC110
                 await asyncio.sleep(POLL_INTERVAL_S)
+
+
+def _is_full(session: Session) -> bool:
+    return session.backlog_bytes > REPLAY_AHEAD_BYTES and not session.closed
 
 
 def _send_page(

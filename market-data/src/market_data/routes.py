@@ -5,6 +5,7 @@ from fastapi import APIRouter, WebSocket
 from market_data.conversation import Conversations
 from market_data.drain import Drain
 from market_data.errors import CloseCode, RequestError
+from market_data.feed import Feed
 from market_data.protocol import encoded, error_message, read_query
 from market_data.websocket_protocol import SCOPE_EXTENSION, FeedSocketProtocol
 from tapewire.problem import problem_response
@@ -17,14 +18,12 @@ async def market_data(websocket: WebSocket) -> None:
     """Every trade of every symbol, or what the query asks for (docs/protocol.md)."""
     drain: Drain = websocket.app.state.drain
     conversations: Conversations = websocket.app.state.conversations
+    feed: Feed = websocket.app.state.feed
     if drain.begun:
-        await websocket.send_denial_response(
-            problem_response(
-                "draining",
-                "This process is about to stop; connect again.",
-                headers={"Retry-After": "1"},
-            )
-        )
+        await _deny(websocket, "draining", "This process is about to stop; connect again.")
+        return
+    if not feed.started:
+        await _deny(websocket, "stale_data", "This process has just started; connect again.")
         return
     await websocket.accept()
     socket: FeedSocketProtocol = websocket.scope["extensions"][SCOPE_EXTENSION]
@@ -37,3 +36,9 @@ async def market_data(websocket: WebSocket) -> None:
         await websocket.close(CloseCode.INVALID_REQUEST, error.code)
         return
     socket.adopt(session)
+
+
+async def _deny(websocket: WebSocket, code: str, detail: str) -> None:
+    await websocket.send_denial_response(
+        problem_response(code, detail, headers={"Retry-After": "1"})
+    )

@@ -1,7 +1,9 @@
 """The commands and environments of the venue's processes, and the question whether they work."""
 
+import contextlib
 import http.client
 import os
+import resource
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from tapewire.launcher.ports import KeptPort
 from tapewire.processes import ChildProcess
 
 READY_REQUEST_TIMEOUT_S = 2.0
+OPEN_FILES = 16_384
 DEMO_SEED_MAX = 1_000_000
 
 
@@ -90,3 +93,12 @@ def base_environment(options: LaunchOptions) -> dict[str, str]:
     if options.instruments is not None:
         environment["TAPEWIRE_INSTRUMENTS"] = str(options.instruments.absolute())
     return environment
+
+
+def allow_open_files() -> None:
+    """Let the children hold many connections: a usual shell allows 1,024 files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -13,7 +13,7 @@ from tapewire.launcher.member import LaunchFailed, Member, sentence_of
 from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.ports import KeptPort
 from tapewire.launcher.screen import VenueFacts, say, welcome
-from tapewire.launcher.services import DEMO_SEED_MAX, Service, crowd_process
+from tapewire.launcher.services import DEMO_SEED_MAX, Service, allow_open_files, crowd_process
 from tapewire.launcher.signals import Signals
 from tapewire.processes import ChildProcess
 from tapewire.redis_server import PortTaken, RedisServer
@@ -81,6 +81,7 @@ class Venue:
             ),
             options.market_data_workers,
         )
+        allow_open_files()
         redis_url = options.redis_url or self._start_redis(directory)
         log_dir = directory.path / "logs"
         log_dir.mkdir(exist_ok=True)
@@ -174,31 +175,27 @@ class Venue:
         stops_before = self._signals.stops
         if self._members or self._redis is not None:
             say("tapewire: stopping")
-        for group, timeout_s in (
-            (self._crowd, CROWD_STOP_TIMEOUT_S),
-            (self._services, SERVICE_STOP_TIMEOUT_S),
-        ):
-            for late in self._end(group, timeout_s, stops_before):
-                say(f"tapewire: {late} did not stop in time and was killed", error=True)
+        self._end(self._crowd, CROWD_STOP_TIMEOUT_S, stops_before)
+        self._end(self._services, SERVICE_STOP_TIMEOUT_S, stops_before)
         server = self._redis
         if server is not None and server.launched:
-            for late in self._end([server.child], REDIS_STOP_TIMEOUT_S, stops_before):
-                say(f"tapewire: {late} did not stop in time and was killed", error=True)
+            self._end([server.child], REDIS_STOP_TIMEOUT_S, stops_before)
             server.stop()
 
-    def _end(
-        self, children: Sequence[ChildProcess], timeout_s: float, stops_before: int
-    ) -> list[str]:
-        """Ask all of them to stop, kill those that do not, and name them."""
+    def _end(self, children: Sequence[ChildProcess], timeout_s: float, stops_before: int) -> None:
+        """Ask all of them to stop; kill, and name, those that do not."""
         for child in children:
             child.ask_to_stop()
         deadline_s = time.monotonic() + timeout_s
+        hurry = False
         while any(child.running for child in children):
             left_s = deadline_s - time.monotonic()
-            if left_s <= 0 or self._signals.stops > stops_before:
+            hurry = self._signals.stops > stops_before
+            if left_s <= 0 or hurry:
                 break
             self._signals.wait(min(left_s, READY_POLL_INTERVAL_S))
-        late = [child for child in children if child.running]
-        for child in late:
-            child.kill()
-        return [child.name for child in late]
+        for child in children:
+            if child.running:
+                child.kill()
+                why = "as you wish" if hurry else f"as it did not stop within {timeout_s:g} s"
+                say(f"tapewire: {child.name} was killed, {why}", error=True)

@@ -1,0 +1,107 @@
+"""One example of every message of the feed, by type, for the document at `/asyncapi.json`."""
+
+from typing import Any
+
+_TIMESTAMP = "2026-01-31T12:00:00.000001Z"
+_EPOCH = "5b6d736e4f49"
+_SEQ = {"BTC-USDT": 7, "ETH-USDT": 3}
+
+MESSAGE_EXAMPLES: dict[str, dict[str, Any]] = {
+    "connected": {
+        "type": "connected",
+        "service": "market-data",
+        "epoch": _EPOCH,
+        "subscriptions": ["trades"],
+        "seq": _SEQ,
+    },
+    "subscribed": {
+        "type": "subscribed",
+        "id": 1,
+        "epoch": _EPOCH,
+        "subscriptions": ["book10:BTC-USDT", "trades"],
+        "seq": _SEQ,
+        "recovered": False,
+        "missed": {"BTC-USDT": {"from": 2, "to": 4}},
+    },
+    "unsubscribed": {"type": "unsubscribed", "id": 2, "subscriptions": ["trades"]},
+    "pong": {"type": "pong", "id": 3},
+    "error": {
+        "type": "error",
+        "code": "unknown_symbol",
+        "message": "'DOGE-USDT' is not traded here",
+        "id": 4,
+    },
+    "trade": {
+        "type": "trade",
+        "data": {
+            "trade_id": "BTC-USDT-8",
+            "seq": 8,
+            "symbol": "BTC-USDT",
+            "price": "60000.00",
+            "quantity": "0.50000",
+            "aggressor_side": "buy",
+            "maker_order_id": "41",
+            "taker_order_id": "42",
+            "timestamp": _TIMESTAMP,
+            "epoch": _EPOCH,
+        },
+    },
+    "book_snapshot": {
+        "type": "book_snapshot",
+        "data": {
+            "symbol": "BTC-USDT",
+            "seq": 11,
+            "epoch": _EPOCH,
+            "depth": 10,
+            "bids": [["59999.00", "0.20000"]],
+            "asks": [["60000.00", "0.50000"]],
+            "checksum": 1_468_585_379,
+            "timestamp": _TIMESTAMP,
+        },
+    },
+    "l2_update": {
+        "type": "l2_update",
+        "data": {
+            "symbol": "BTC-USDT",
+            "seq": 12,
+            "bids": [],
+            "asks": [["60000.00", "0.00000"]],
+            "timestamp": _TIMESTAMP,
+            "epoch": _EPOCH,
+        },
+    },
+    "bbo": {
+        "type": "bbo",
+        "data": {
+            "symbol": "BTC-USDT",
+            "seq": 12,
+            "bid": ["59999.00", "0.20000"],
+            "ask": None,
+            "timestamp": _TIMESTAMP,
+            "epoch": _EPOCH,
+        },
+    },
+    "heartbeat": {
+        "type": "heartbeat",
+        "epoch": _EPOCH,
+        "seq": _SEQ,
+        "timestamp": _TIMESTAMP,
+        "book": {"BTC-USDT": {"seq": 12, "checksum": 3_179_709_889}},
+    },
+    "stale": {"type": "stale", "epoch": _EPOCH, "seq": _SEQ, "timestamp": _TIMESTAMP},
+    "gap": {"type": "gap", "channel": "trades", "symbol": "BTC-USDT", "from": 9, "to": 12},
+    "epoch": {
+        "type": "epoch",
+        "epoch": "9c2e41d07ab3",
+        "reason": "new",
+        "seq": {"BTC-USDT": 0, "ETH-USDT": 0},
+    },
+    "reconnect": {"type": "reconnect", "within_ms": 5000, "epoch": _EPOCH, "since": _SEQ},
+}
+
+REQUEST_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {"op": "subscribe", "id": 1, "channels": ["trades", "book10"], "symbols": ["BTC-USDT"]},
+    {"op": "subscribe", "id": 2, "since": {"BTC-USDT": 7}, "epoch": _EPOCH, "on_lag": "skip"},
+    {"op": "unsubscribe", "id": 3, "channels": ["book10"], "symbols": ["BTC-USDT"]},
+    {"op": "ping", "id": 4},
+)

@@ -1,0 +1,123 @@
+"""The AsyncAPI document: complete, consistent, and about the messages that the code makes."""
+
+import ast
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import market_data
+from market_data.asyncapi import MESSAGE_MODELS, asyncapi_document
+from market_data.asyncapi_examples import MESSAGE_EXAMPLES, REQUEST_EXAMPLES
+from market_data.errors import CLOSE_MEANINGS, ERROR_MEANINGS, CloseCode
+from market_data.protocol import QUERY_FIELDS, Request
+
+SOURCES = Path(market_data.__file__).parent
+DOCUMENTS = {"asyncapi.py", "asyncapi_examples.py"}
+# A dictionary with one of these as its type describes a parameter.
+SCHEMA_TYPES = {"string", "integer", "number", "boolean", "object", "array", "null"}
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    """As a client gets it."""
+    text = json.dumps(asyncapi_document("127.0.0.1:8001"))
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def references(node: object) -> list[str]:
+    """Every `$ref` in the document."""
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [found for value in node.values() for found in references(value)]
+    if isinstance(node, list):
+        return [found for value in node for found in references(value)]
+    return []
+
+
+def types_in_code() -> set[str]:
+    """The types of messages that the service makes.
+
+    They stand as a dictionary's `type`, in JSON text, or as the kind of an acknowledgement.
+    """
+    found: set[str] = set()
+    for path in SOURCES.glob("*.py"):
+        if path.name in DOCUMENTS:
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Dict(keys=[ast.Constant(value="type"), *_], values=[value, *_]):
+                    found |= texts(value)
+                case ast.Call(func=ast.Name(id="_acknowledgement"), args=[kind, *_]):
+                    found |= texts(kind)
+                case ast.Call(func=ast.Attribute(attr="_admit"), args=[_, _, _, kind, *_]):
+                    found |= texts(kind)
+                case ast.Constant(value=str() | bytes() as literal):
+                    text = literal if isinstance(literal, str) else literal.decode()
+                    if text.startswith('{"type":"'):
+                        found.add(text.split('"')[3])
+    return found - SCHEMA_TYPES
+
+
+def texts(node: ast.expr) -> set[str]:
+    """The text constants that the expression may be."""
+    return {
+        part.value
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    }
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    """No `$ref` points at what the document does not have."""
+    found = references(document)
+    assert found
+    for reference in found:
+        node: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            node = node[part]
+
+
+def test_the_shape_is_that_of_asyncapi_3(document: dict[str, Any]) -> None:
+    """Version, server, channel with bindings, operations of both directions."""
+    assert document["asyncapi"] == "3.0.0"
+    assert document["servers"]["feed"] == {"host": "127.0.0.1:8001", "protocol": "ws"}
+    channel = document["channels"]["feed"]
+    assert channel["address"] == "/ws/market-data"
+    assert list(channel["bindings"]["ws"]["query"]["properties"]) == list(QUERY_FIELDS)
+    actions = {name: item["action"] for name, item in document["operations"].items()}
+    assert actions == {"send": "send", "receive": "receive"}
+
+
+def test_every_message_has_a_valid_example() -> None:
+    """An example is read by its model, and has no member that the model does not know."""
+    assert set(MESSAGE_EXAMPLES) == set(MESSAGE_MODELS)
+    for name, example in MESSAGE_EXAMPLES.items():
+        message = MESSAGE_MODELS[name].model_validate(example, strict=False)
+        dumped = message.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        assert dumped == example
+    for request in REQUEST_EXAMPLES:
+        Request.model_validate_json(json.dumps(request))
+
+
+def test_the_checksum_of_the_example_is_right() -> None:
+    """Whoever implements the checksum can test it with the example."""
+    book = MESSAGE_EXAMPLES["book_snapshot"]["data"]
+    sides = [",".join(map(":".join, book[side])) for side in ("bids", "asks")]
+    assert zlib.crc32("|".join(sides).encode()) == book["checksum"]
+
+
+def test_the_documented_types_are_those_in_the_code() -> None:
+    """No message is sent that is not documented, and none is documented that is never sent."""
+    assert types_in_code() == set(MESSAGE_MODELS)
+
+
+def test_every_code_is_documented(document: dict[str, Any]) -> None:
+    """All close codes and error codes of the service have a meaning there."""
+    channel = document["channels"]["feed"]
+    assert set(map(int, CloseCode)) <= set(CLOSE_MEANINGS)
+    assert {int(code) for code in channel["x-close-codes"]} == set(map(int, CLOSE_MEANINGS))
+    assert channel["x-error-codes"] == dict(ERROR_MEANINGS)
