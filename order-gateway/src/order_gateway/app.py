@@ -15,6 +15,7 @@ from tapewire.health import RedisProbe, health_router
 from tapewire.instruments import load_instruments
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.engine import Engine
+from tapewire.matching.queries import Queries
 from tapewire.problem import ProblemApp
 from tapewire.redis_client import RedisAddress, open_async, wait_until_ready
 
@@ -49,6 +50,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             probe = RedisProbe(address)
             stack.push_async_callback(probe.close)
             app.state.engine = engine
+            app.state.queries = Queries(engine.batcher)
             app.state.health = watch_health(probe, engine, instruments)
             logger.info("trading %d instruments on %s", len(instruments), address.shown)
             yield

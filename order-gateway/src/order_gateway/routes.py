@@ -28,6 +28,7 @@ from tapewire.direct_route import DirectRoute
 from tapewire.errors import InvalidField, UnknownSymbol
 from tapewire.limits import ACCOUNT_CHARACTERS_MAX, ORDER_ID_DIGITS_MAX
 from tapewire.matching.engine import Engine, Placement
+from tapewire.matching.queries import Queries
 from tapewire.problem import problem_examples
 from tapewire.types import Account, Instrument, Order, OrderCommand, OrderId, Symbol
 
@@ -125,8 +126,8 @@ async def place_order(request: Request) -> Response:
 async def read_order(request: Request) -> Response:
     """An open order, or one that closed within the last 24 hours."""
     _, account = _read_headers(request)
-    engine: Engine = request.app.state.engine
-    return _answer_order(request, await engine.order(account, _read_order_id(request)))
+    queries: Queries = request.app.state.queries
+    return _answer_order(request, await queries.order(account, _read_order_id(request)))
 
 
 @router.delete(
