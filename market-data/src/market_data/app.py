@@ -18,6 +18,7 @@ from market_data.feed import Feed
 from market_data.health import watch_health
 from market_data.heartbeat import Heartbeats
 from market_data.hub import Hub
+from market_data.limits import FanoutLimits
 from market_data.market_records import MarketRecords
 from market_data.poller import Poller
 from market_data.protocol import SERVICE
@@ -59,7 +60,7 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
             client = open_async(address)
             stack.push_async_callback(client.aclose)
             await wait_until_ready(client, address, settings.venue.startup_timeout_s)
-            hub = Hub()
+            hub = Hub(limits=FanoutLimits(lag_messages_max=settings.lag_messages_max))
             log = ReplayLog(client)
             canary = Canary(
                 client,

@@ -3,6 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from market_data.limits import BATCH_MESSAGES_MAX, LAG_MESSAGES_MAX, RING_MESSAGES_MAX
 from tapewire.serving import ServerSettings
 from tapewire.settings import VenueSettings
 
@@ -23,6 +24,12 @@ class MarketDataSettings(ServerSettings):
     )
     batch_messages_max: int = Field(
         512, ge=1, le=100_000, description="Messages taken from the subscription in one poll"
+    )
+    lag_messages_max: int = Field(
+        LAG_MESSAGES_MAX,
+        ge=1,
+        le=RING_MESSAGES_MAX - BATCH_MESSAGES_MAX,
+        description="Messages a client may be behind before what it asked for as `on_lag` happens",
     )
     canary_interval_s: float = Field(
         1.0, gt=0, le=60, description="Time between two canaries through Redis"
