@@ -21,7 +21,7 @@ INSTRUMENTS_MAX = 1_000
 FILLS_PER_ORDER_MAX = 10_000
 
 # Open orders of one account in one instrument, unless the instrument file says otherwise.
-OPEN_ORDERS_MAX = 1_000
+OPEN_ORDERS_MAX = 10_000
 
 # Stop orders that one command may set off, cascades included; the rest fire with the next trade.
 STOPS_PER_COMMAND_MAX = 1_000
