@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -182,7 +183,9 @@ def test_a_program_that_is_no_server_is_passed_over(tmp_path: Path) -> None:
 def test_a_server_that_hangs_is_given_up(tmp_path: Path) -> None:
     """A start is bounded: a process that never answers is killed."""
     path = tmp_path / "server"
-    path.write_text("#!/bin/sh\nexec tail -f /dev/null\n", "ascii")
+    path.write_text(
+        f"#!/bin/sh\nexec '{sys.executable}' -c 'import signal; signal.pause()'\n", "utf-8"
+    )
     path.chmod(0o755)
     server = RedisServer(tmp_path / "data", binary=ServerBinary(path, "redis", (7, 0, 0), False))
     with pytest.raises(RedisUnavailable, match="did not answer"):

@@ -53,7 +53,8 @@ class Canary:
             except (RedisError, OSError) as error:
                 logger.debug("canary not sent: %s", error)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), self._interval_s)
+                async with asyncio.timeout(self._interval_s):
+                    await self._due.wait()
             self._due.clear()
 
     def send_soon(self) -> None:

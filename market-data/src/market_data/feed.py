@@ -77,8 +77,10 @@ class Feed:
 
     async def news(self, timeout_s: float) -> None:
         """Wait for the next trades to be sent, at most `timeout_s`."""
+        # Not asyncio.wait_for: before Python 3.12 it may swallow a cancellation.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._news.wait()
 
     async def run(self) -> None:
         """Pump for ever. Only a bug ends it; the loss of Redis does not."""

@@ -179,12 +179,13 @@ class _Server(uvicorn.Server):
             logger.info("listening on http://%s:%d", shown, port)
 
     @contextlib.contextmanager
-    def stopping_on_signals(self) -> Iterator[None]:
-        """Stop in good order on SIGINT or SIGTERM, whatever stage the process is in.
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to `stopping_on_signals`: uvicorn would skip the drain."""
+        yield
 
-        While it serves, uvicorn's own handlers do the same; afterwards uvicorn raises the signal
-        once more, which must not end the process before the lifespan's exit.
-        """
+    @contextlib.contextmanager
+    def stopping_on_signals(self) -> Iterator[None]:
+        """Stop in good order on SIGINT or SIGTERM, whatever stage the process is in."""
         loop, main = asyncio.get_running_loop(), asyncio.current_task()
 
         def stop(number: int, frame: FrameType | None) -> None:

@@ -173,7 +173,7 @@ class Venue:
         """Stop the crowd, the services, then Redis; one more request to stop kills the rest."""
         # The request that brought us here is not yet impatience, however often it came.
         stops_before = self._signals.stops
-        if self._members or self._redis is not None:
+        if self._members or (self._redis is not None and self._redis.running):
             say("tapewire: stopping")
         self._end(self._crowd, CROWD_STOP_TIMEOUT_S, stops_before)
         self._end(self._services, SERVICE_STOP_TIMEOUT_S, stops_before)

@@ -1,0 +1,316 @@
+"""Book, best prices, ticker and candles over REST, from the real application on a real Redis."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+import redis
+
+from market_data.app import create_app
+from market_data.candles import INTERVALS, render_candle
+from market_data.settings import MarketDataSettings
+from market_data.state_schemas import (
+    BOOK_EXAMPLE,
+    CANDLE_EXAMPLE,
+    CANDLES_EXAMPLE,
+    QUOTE_EXAMPLE,
+    TICKER_EXAMPLE,
+    BookReply,
+    CandlesReply,
+    QuoteReply,
+    TickerReply,
+)
+from tapewire.problem import Problem, ProblemApp
+from tapewire.redis_server import RedisServer
+from tapewire.settings import VenueSettings
+from tapewire.timestamps import format_timestamp
+from tapewire.types import OrderType, Side
+from tests.integration.test_candles import START_S, computed, trades_of
+from tests.support.venue import BTC, INSTRUMENTS, Venue, open_venue
+from tests.support.wait import wait_until
+
+SECOND_US = 1_000_000
+
+
+class Api:
+    """The application without its server, and a client of it."""
+
+    def __init__(self, app: ProblemApp, client: httpx.AsyncClient) -> None:
+        """Use `running_api` instead."""
+        self.app = app
+        self._client = client
+
+    async def get(self, path: str, **parameters: Any) -> Any:
+        """The body of a good answer."""
+        reply = await self._client.get(path, params=parameters)
+        assert reply.status_code == 200, reply.text
+        assert reply.headers["content-type"] == "application/json"
+        return reply.json()
+
+    async def refused(self, path: str, **parameters: Any) -> tuple[int, str, str | None]:
+        """Status, code and field of a problem."""
+        reply = await self._client.get(path, params=parameters)
+        assert reply.headers["content-type"] == "application/problem+json", reply.text
+        problem = Problem.model_validate_json(reply.content)
+        assert problem.status == reply.status_code
+        assert (reply.status_code == 503) == ("retry-after" in reply.headers)
+        return problem.status, problem.code, problem.field
+
+    async def book_seq(self, seq: int) -> None:
+        """Wait until the book of BTC is that after update `seq`."""
+
+        async def reached() -> bool:
+            reply = await self._client.get(f"/v1/bbo/{BTC}")
+            return reply.status_code == 200 and reply.json()["seq"] == seq
+
+        await wait_until(reached, f"book update {seq} arrived")
+
+    async def book_status(self, status: int) -> None:
+        """Wait until the book of BTC is answered with a status."""
+
+        async def answered() -> bool:
+            return (await self._client.get(f"/v1/book/{BTC}")).status_code == status
+
+        await wait_until(answered, f"the book is answered with {status}")
+
+
+def make_app(url: str) -> ProblemApp:
+    """The application as it is composed in production, with a quick canary."""
+    venue = VenueSettings(REDIS_URL=url, startup_timeout_s=5, redis_timeout_s=1)
+    app = create_app(MarketDataSettings(canary_interval_s=0.05, poll_timeout_s=0.05, venue=venue))
+    assert isinstance(app, ProblemApp)
+    return app
+
+
+@pytest_asyncio.fixture
+async def api(venue: Venue, redis_url: str) -> AsyncIterator[Api]:
+    """The application on the venue's Redis."""
+    app = make_app(redis_url)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+    ):
+        opened = Api(app, client)
+        await opened.book_seq(0)
+        yield opened
+
+
+async def test_book_and_quote(api: Api, venue: Venue) -> None:
+    """Levels of both sides, best first, cut at the depth that was asked for."""
+    for ticks in range(60):
+        await venue.sell(2, 200 + ticks)
+        await venue.buy(3, 199 - ticks)
+    await api.book_seq(120)
+    whole = await api.get(f"/v1/book/{BTC}", depth="all")
+    BookReply.model_validate(whole, strict=False)
+    bids, asks = await venue.depth(Side.BUY), await venue.depth(Side.SELL)
+    assert whole["bids"] == [[f"{t // 100}.{t % 100:02}", f"0.{lots:05}"] for t, lots in bids]
+    assert whole["asks"] == [[f"{t // 100}.{t % 100:02}", f"0.{lots:05}"] for t, lots in asks]
+    assert (whole["depth"], whole["seq"]) == ("all", 120)
+    for depth, parameters in ((50, {}), (50, {"depth": "50"}), (10, {"depth": "10"})):
+        cut = await api.get(f"/v1/book/{BTC}", **parameters)
+        assert cut == whole | {
+            "depth": depth,
+            "bids": whole["bids"][:depth],
+            "asks": whole["asks"][:depth],
+        }
+    quote = await api.get(f"/v1/bbo/{BTC}")
+    QuoteReply.model_validate(quote)
+    assert (quote["bid"], quote["ask"]) == (whole["bids"][0], whole["asks"][0])
+
+
+async def test_an_empty_market(api: Api) -> None:
+    """A symbol that never traded has an empty book, an empty ticker and no candles."""
+    book = await api.get(f"/v1/book/{BTC}")
+    assert (book["bids"], book["asks"], book["seq"]) == ([], [], 0)
+    quote = await api.get(f"/v1/bbo/{BTC}")
+    assert (quote["bid"], quote["ask"]) == (None, None)
+    ticker = await api.get(f"/v1/ticker/{BTC}")
+    TickerReply.model_validate(ticker)
+    assert ticker["open"] is ticker["last"] is ticker["change"] is ticker["change_percent"] is None
+    assert (ticker["volume"], ticker["quote_volume"], ticker["trades"]) == (
+        "0.00000", "0.0000000", 0,
+    )  # fmt: skip
+    assert (await api.get(f"/v1/candles/{BTC}"))["candles"] == []
+
+
+async def test_candles_and_their_ranges(api: Api, venue: Venue) -> None:
+    """Candles of every interval, with and without bounds, as the replay log has them."""
+    for step in range(40):
+        venue.engine.clock_us = str((START_S + step * 1_700) * SECOND_US)
+        await venue.sell(step + 1, 100 + step)
+        await venue.buy(step + 1, 100 + step)
+    await api.book_seq(80)
+    market = await api.app.state.candle_log.newest(BTC)
+    trades = trades_of(await venue.trades(), BTC)
+    for name, interval in INTERVALS.items():
+        expected = [
+            render_candle(candle, BTC, interval, market.market, closed=True)
+            for candle in computed(trades, interval)
+        ]
+        expected[-1]["closed"] = False
+        reply = await api.get(f"/v1/candles/{BTC}", interval=name)
+        CandlesReply.model_validate(reply)
+        assert reply["candles"] == expected
+        start = format_timestamp(trades[9].start_s * SECOND_US)
+        end = format_timestamp(trades[30].start_s * SECOND_US)
+        assert (await api.get(f"/v1/candles/{BTC}", interval=name, start=start, end=end))[
+            "candles"
+        ] == [candle for candle in expected if start <= candle["start"] < end]
+        last = await api.get(f"/v1/candles/{BTC}", interval=name, limit="1")
+        assert last["candles"] == expected[-1:]
+    assert (await api.get(f"/v1/candles/{BTC}"))["interval"] == "1m"
+    assert (await api.get(f"/v1/candles/{BTC}", end="1970-01-01T00:00:00Z"))["candles"] == []
+
+
+async def test_ticker(api: Api, venue: Venue) -> None:
+    """Trades of the last 24 hours, and none before; the change is exact."""
+    for hours, ticks, lots in ((0, 900, 7), (6, 300, 1), (7, 500, 2), (23, 100, 3), (29, 200, 4)):
+        venue.engine.clock_us = str((START_S + hours * 3_600) * SECOND_US)
+        await venue.sell(lots, ticks)
+        await venue.buy(lots, ticks)
+    await venue.sell(9, 201)
+    await api.book_seq(11)
+    ticker = await api.get(f"/v1/ticker/{BTC}")
+    TickerReply.model_validate(ticker)
+    assert ticker == ticker | {
+        "open": "3.00",
+        "high": "5.00",
+        "low": "1.00",
+        "last": "2.00",
+        "change": "-1.00",
+        "change_percent": "-33.33",
+        "volume": "0.00010",
+        "quote_volume": "0.0002400",
+        "trades": 4,
+        "best_bid": None,
+        "best_ask": ["2.01", "0.00009"],
+    }
+    span = START_S + 5 * 3_600
+    assert ticker["open_time"] == format_timestamp(span // 60 * 60 * SECOND_US)
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "problem"),
+    [
+        ("book/NO-SUCH", {}, (404, "unknown_symbol", None)),
+        ("bbo/NO-SUCH", {}, (404, "unknown_symbol", None)),
+        ("ticker/NO-SUCH", {}, (404, "unknown_symbol", None)),
+        ("candles/NO-SUCH", {}, (404, "unknown_symbol", None)),
+        (f"book/{BTC}", {"depth": "11"}, (422, "invalid_value", "depth")),
+        (f"book/{BTC}", {"depth": ""}, (422, "invalid_value", "depth")),
+        (f"candles/{BTC}", {"interval": "2m"}, (422, "invalid_value", "interval")),
+        (f"candles/{BTC}", {"limit": "0"}, (422, "out_of_range", "limit")),
+        (f"candles/{BTC}", {"limit": "1001"}, (422, "out_of_range", "limit")),
+        (f"candles/{BTC}", {"limit": "-1"}, (422, "invalid_value", "limit")),
+        (f"candles/{BTC}", {"limit": "1.5"}, (422, "invalid_value", "limit")),
+        (f"candles/{BTC}", {"limit": "9" * 5_000}, (422, "invalid_value", "limit")),
+        (f"candles/{BTC}", {"start": "yesterday"}, (422, "invalid_value", "start")),
+        (f"candles/{BTC}", {"end": "2026-01-31T12:00:00"}, (422, "invalid_value", "end")),
+        (f"candles/{BTC}", {"end": "1969-12-31T23:59:59Z"}, (422, "out_of_range", "end")),
+        (
+            f"candles/{BTC}",
+            {"start": "2026-01-02T00:00:00Z", "end": "2026-01-01T00:00:00Z"},
+            (422, "out_of_range", "start"),
+        ),
+    ],
+)
+async def test_wrong_requests(
+    api: Api, path: str, parameters: dict[str, str], problem: tuple[int, str, str | None]
+) -> None:
+    """Each is refused with the code and the field of what is wrong."""
+    assert await api.refused(f"/v1/{path}", **parameters) == problem
+
+
+async def test_a_lost_update_without_a_successor_is_found(api: Api, venue: Venue) -> None:
+    """The canary's positions show it, and the book is read anew."""
+    await venue.sell(5, 100)
+    await api.book_seq(1)
+    # The matching script's step, but for the message: nobody ever hears of update 2.
+    client: Any = venue.client
+    fields = (await client.hget("{tw}:market:BTC-USDT", "state")).decode().split("|")
+    fields[1] = "2"
+    transaction = client.pipeline(transaction=True)
+    transaction.hset("{tw}:levels:BTC-USDT:sell", "101", "7")
+    transaction.hset("{tw}:market:BTC-USDT", "state", "|".join(fields))
+    await transaction.execute()
+    await api.book_seq(2)
+    book = await api.get(f"/v1/book/{BTC}")
+    assert book["asks"] == [["1.00", "0.00005"], ["1.01", "0.00007"]]
+
+
+async def test_flushall_begins_a_new_book(api: Api, venue: Venue) -> None:
+    """The old levels are gone, and the symbol is unknown until it is published again."""
+    for ticks in (100, 101):
+        await venue.sell(5, ticks)
+    await api.book_seq(2)
+    await venue.client.flushall()
+
+    await api.book_status(404)
+    await venue.engine.publish_instruments(INSTRUMENTS)
+    await venue.buy(5, 90)
+    await api.book_seq(1)
+    book = await api.get(f"/v1/book/{BTC}")
+    assert (book["bids"], book["asks"]) == ([["0.90", "0.00005"]], [])
+
+
+async def test_books_survive_cut_subscriptions(api: Api, venue: Venue, redis_url: str) -> None:
+    """Whatever was published while the subscription was away, the book is right afterwards."""
+    with redis.Redis.from_url(redis_url) as control:
+        for round_number in range(1, 6):
+            for number in range(10):
+                await venue.sell(1, 100 + number, OrderType.LIMIT)
+                if number == 5:
+                    control.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            await api.book_seq(round_number * 10)
+            asks = (await api.get(f"/v1/book/{BTC}"))["asks"]
+            assert [quantity for _, quantity in asks] == [f"0.{round_number:05}"] * 10
+
+
+async def test_without_redis_nothing_old_is_shown(redis_server: RedisServer) -> None:
+    """While Redis is away book, quote, ticker and candles are 503, and afterwards right again."""
+    app = make_app(redis_server.url)
+    async with (
+        open_venue(redis_server.url) as venue,
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+    ):
+        api = Api(app, client)
+        await venue.sell(5, 100)
+        await api.book_seq(1)
+        redis_server.kill()
+
+        await api.book_status(503)
+        for path, code in (
+            ("book", "stale_data"),
+            ("bbo", "stale_data"),
+            ("ticker", "stale_data"),
+            ("candles", "redis_unavailable"),
+        ):
+            assert await api.refused(f"/v1/{path}/{BTC}") == (503, code, None)
+        redis_server.start()
+        await api.book_seq(1)
+        assert (await api.get(f"/v1/book/{BTC}"))["asks"] == [["1.00", "0.00005"]]
+
+
+def test_the_examples_are_answers() -> None:
+    """What OpenAPI shows is what the models allow, and every route is in it."""
+    BookReply.model_validate_json(json.dumps(BOOK_EXAMPLE))
+    QuoteReply.model_validate_json(json.dumps(QUOTE_EXAMPLE))
+    TickerReply.model_validate_json(json.dumps(TICKER_EXAMPLE))
+    CandlesReply.model_validate_json(json.dumps(CANDLES_EXAMPLE))
+    for model, example in (
+        (BookReply, BOOK_EXAMPLE),
+        (QuoteReply, QUOTE_EXAMPLE),
+        (TickerReply, TICKER_EXAMPLE),
+        (CandlesReply, CANDLES_EXAMPLE),
+    ):
+        assert set(model.model_fields) == set(example)
+    assert CANDLE_EXAMPLE["closed"]
+    paths = make_app("redis://localhost:1").openapi()["paths"]
+    for name in ("book", "bbo", "ticker", "candles"):
+        responses = paths[f"/v1/{name}/{{symbol}}"]["get"]["responses"]
+        assert {"200", "404"} <= set(responses)
