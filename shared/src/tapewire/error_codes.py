@@ -51,6 +51,15 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "order_not_found": ErrorCode(404, "The account has no such order"),
         "order_closed": ErrorCode(409, "The order is filled, canceled or expired already"),
         "duplicate_client_order_id": ErrorCode(409, "The client order id has another order"),
+        "stop_price_forbidden": ErrorCode(422, "The order does not wait for a stop price"),
+        "stop_would_trigger": ErrorCode(409, "The stop price is reached already"),
+        "post_only_would_take": ErrorCode(409, "The order is post-only and would trade at once"),
+        "price_out_of_band": ErrorCode(409, "The price is too far from the last trade"),
+        "open_orders_limit": ErrorCode(409, "The account has too many open orders"),
+        # The market
+        "market_halted": ErrorCode(409, "The market is halted"),
+        "market_cancel_only": ErrorCode(409, "The market only takes cancels"),
+        "market_post_only": ErrorCode(409, "The market only takes post-only orders"),
         # The venue
         "redis_unavailable": ErrorCode(503, "Redis cannot be reached; nothing was done"),
         "outcome_unknown": ErrorCode(503, "The answer of Redis was lost; ask again"),
