@@ -83,6 +83,7 @@ PERMANENT_KEYS = (
     "epoch",
     "instruments",
     "last_order_id",
+    "last_command",
     "market:",
     "queue:",
     "levels:",

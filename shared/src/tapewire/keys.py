@@ -14,6 +14,7 @@ LAST_ORDER_ID = PREFIX + "last_order_id"
 EXPIRING = PREFIX + "expiring"
 DEAD_MAN = PREFIX + "dead_man"
 JOURNAL = PREFIX + "journal"
+LAST_COMMAND = PREFIX + "last_command"
 
 TRADE_CHANNEL = "trade_events"
 BOOK_CHANNEL = "book_updates"

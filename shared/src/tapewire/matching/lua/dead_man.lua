@@ -7,7 +7,6 @@
 -- @include text market book orders candles command
 
 local command = begin_command('dead_man')
-command.clock_us = integer_text(read_clock(ARGV[1]))
 if ARGV[4] == '0' then
   redis.call('ZREM', KEYS[1], ARGV[3])
   end_command(command, '')

@@ -17,7 +17,7 @@ local dead = redis.call('ZRANGEBYSCORE', DEAD_MAN, '-inf', now, 'LIMIT', 0, 1)
 if #due == 0 and #dead == 0 then return 0 end
 
 local command = begin_command('expire')
--- The journal replays the moment at which it was found due.
+-- The journal keeps the moment at which it was found due.
 command.clock_us = now
 for _, order_id in ipairs(due) do
   local order = read_order(order_id)

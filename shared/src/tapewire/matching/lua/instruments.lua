@@ -23,10 +23,9 @@ for first = 4, #ARGV, WIDTH do
   end
 end
 
-redis.call('SET', PREFIX .. 'epoch', ARGV[3], 'NX')
+local is_first = redis.call('SET', PREFIX .. 'epoch', ARGV[3], 'NX')
 local epoch = redis.call('GET', PREFIX .. 'epoch')
 local command = begin_command('instruments')
-command.clock_us = integer_text(read_clock(ARGV[1]))
 local changed = {}
 for first = 4, #ARGV, WIDTH do
   local symbol, identity, limits = ARGV[first], ARGV[first + 1], ARGV[first + 2]
@@ -49,5 +48,7 @@ for first = 4, #ARGV, WIDTH do
       .. timestamp_text(tonumber(command.clock_us)) .. '","epoch":"' .. epoch .. '"}')
   end
 end
-if #changed > 0 then end_command(command, table.concat(changed, ',')) end
+if is_first or #changed > 0 then
+  end_command(command, epoch .. '|' .. table.concat(changed, ','))
+end
 return epoch

@@ -2,7 +2,10 @@
 -- Keys   last_order_id (string): the number of the newest order; priorities come from it too.
 --        fills:<account> (stream): one entry per account and command that traded, entry id =
 --        command number; field 'fills' = order_id,symbol,side,seq,ticks,lots,m|t,time_us ';' ...
---        journal (stream): every accepted command, 'op', 'clock', 'args', 'result'; bounded.
+--        last_command (string): the number of the newest entry in the journal.
+--        journal (stream): every accepted command, entry id = its number, which grows by one;
+--        fields 'op', 'clock', 'limits', 'args' (ARGV from 3 on), 'result'; bounded. Run again in
+--        order with the same clock and limits, the commands give the same results and state.
 -- Limits ARGV[2] = fills_max|closed_kept_s|log_trades_max|journal_max|stops_max.
 
 local LIMITS_PATTERN = '^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)$'
@@ -14,7 +17,8 @@ local function begin_command(op)
     string.match(ARGV[2], LIMITS_PATTERN)
   return {
     op = op,
-    clock_us = ARGV[1],
+    -- The clock as it was read; each market makes its own time of it, which never runs back.
+    clock_us = integer_text(read_clock(ARGV[1])),
     fills_max = tonumber(fills_max),
     closed_kept_s = closed_kept_s,
     log_trades_max = log_trades_max,
@@ -36,8 +40,6 @@ local function command_market(command, symbol)
     if not market then return nil end
     command.markets[symbol] = market
     command.order_of_markets[#command.order_of_markets + 1] = market
-    -- All markets of a command see one time.
-    command.clock_us = market.now
   end
   return market
 end
@@ -80,7 +82,8 @@ local function end_command(command, result)
     parts[#parts + 1] = market.symbol .. '|' .. integer_text(market.seq) .. '|'
       .. integer_text(market.book_seq)
   end
-  redis.call('XADD', PREFIX .. 'journal', 'MAXLEN', '~', command.journal_max, '*',
-    'op', command.op, 'clock', command.clock_us, 'args', table.concat(ARGV, SEPARATOR, 3),
+  redis.call('XADD', PREFIX .. 'journal', 'MAXLEN', '~', command.journal_max,
+    redis.call('INCR', PREFIX .. 'last_command'), 'op', command.op, 'clock', command.clock_us,
+    'limits', ARGV[2], 'args', table.concat(ARGV, SEPARATOR, 3),
     'result', table.concat(parts, SEPARATOR))
 end
