@@ -6,7 +6,7 @@ by `records.py`, what it refuses into an exception by `refusals.py`.
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -195,9 +195,18 @@ class Engine:
             _optional(open_orders_max),
         )  # fmt: skip
 
-    async def repeat(self, script: str, key: str, *arguments: str) -> None:
-        """Run a command of a journal again, refusals included. Raises Refusal, Unavailable."""
-        await self._run(script, key, *arguments)
+    async def repeat(
+        self, script: str, key: str, clock_us: str, limits: str, arguments: Sequence[str]
+    ) -> None:
+        """Run a command of a journal again; the scripts must be loaded (`ready`).
+
+        Raises what the command itself raises: a journal holds accepted commands only.
+        """
+        sha = self._scripts[script].sha
+        try:
+            await self.batcher.submit("EVALSHA", sha, 1, key, clock_us, limits, *arguments)
+        except ResponseError as error:
+            refuse(str(error))
 
     async def _run(self, name: str, key: str, *arguments: str | int) -> Any:  # noqa: ANN401
         script = self._scripts[name]
