@@ -10,7 +10,8 @@
     │   ├── OrderNotFound
     │   ├── OrderClosed               cancel of an order that already ended
     │   ├── DuplicateClientOrderId    the id was used before, with another body
-    │   └── Conflict                  the book, the market or the account does not allow it now
+    │   ├── Conflict                  the book, the market or the account does not allow it now
+    │   └── RateLimited               too much in too short a time
     ├── Unavailable                   the venue's fault: HTTP 503 with Retry-After
     │   ├── RedisUnavailable          not sent to Redis: nothing was done
     │   ├── OutcomeUnknown            the answer was lost: ask again with the same client_order_id
@@ -19,6 +20,8 @@
 
 Codes are API: they never change their meaning. `docs/protocol.md` lists them.
 """
+
+from collections.abc import Mapping
 
 
 class TapewireError(Exception):
@@ -43,6 +46,8 @@ class Refusal(TapewireError):
     code: str = "refused"
     status: int = 400
     field: str | None = None
+    # What an HTTP answer says beside the problem.
+    headers: Mapping[str, str] | None = None
 
 
 class InvalidField(Refusal):
@@ -94,6 +99,13 @@ class Conflict(Refusal):
         self.code = code
 
 
+class RateLimited(Refusal):
+    """The account or the address has sent too much; `headers` say when it may again."""
+
+    code = "rate_limited"
+    status = 429
+
+
 class StaleInstrument(TapewireError):
     """The instrument changed since this gateway read it; nothing was written."""
 
@@ -103,7 +115,9 @@ class Unavailable(TapewireError):
 
     code: str = "unavailable"
     status: int = 503
+    field: str | None = None
     retry_after_s: int = 1
+    headers: Mapping[str, str] | None = None
 
 
 class RedisUnavailable(Unavailable):

@@ -5,6 +5,7 @@ framework (unknown path, wrong method, bug), and whose OpenAPI document says so.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal, Unavailable
@@ -86,7 +88,7 @@ def problem_examples(*codes: str) -> dict[int | str, dict[str, Any]]:
         response["content"][PROBLEM_MEDIA_TYPE]["examples"][code] = {
             "value": problem_body(code, f"{meaning.title}.")
         }
-        if meaning.status == 503:
+        if meaning.status in {429, 503}:
             response["headers"] = {
                 "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait"}
             }
@@ -97,7 +99,7 @@ class ProblemApp(FastAPI):
     """A FastAPI application that answers every error with a problem."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (those of FastAPI)
-        self._documented_routes: list[APIRoute] = []
+        self._documented_routes: list[tuple[re.Pattern[str], set[str]]] = []
         super().__init__(redirect_slashes=False, **options)
         handlers: dict[type[Exception], Any] = {
             Refusal: _answer_refusal,
@@ -111,16 +113,19 @@ class ProblemApp(FastAPI):
 
     def include_router(self, router: APIRouter, **options: Any) -> None:  # noqa: ANN401
         """As FastAPI does it, and remember the routes for `allowed_methods`."""
-        routes = [route for route in router.routes if isinstance(route, APIRoute)]
-        self._documented_routes.extend(routes)
+        prefix = options.get("prefix", "")
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                pattern = compile_path(f"{prefix}{route.path}")[0]
+                self._documented_routes.append((pattern, route.methods or set()))
         super().include_router(router, **options)
 
     def allowed_methods(self, path: str) -> str:
         """The methods that `path` takes, for an Allow header; the framework names only some."""
         methods: set[str] = set()
-        for route in self._documented_routes:
-            if route.path_regex.match(path):
-                methods |= route.methods or set()
+        for pattern, taken in self._documented_routes:
+            if pattern.match(path):
+                methods |= taken
         return ", ".join(sorted(methods))
 
     def openapi(self) -> dict[str, Any]:
@@ -132,12 +137,14 @@ class ProblemApp(FastAPI):
 
 
 async def _answer_refusal(_: Request, error: Refusal) -> Response:
-    return problem_response(error.code, str(error), field=error.field)
+    return problem_response(error.code, str(error), field=error.field, headers=error.headers)
 
 
 async def _answer_unavailable(_: Request, error: Unavailable) -> Response:
     return problem_response(
-        error.code, str(error), headers={"Retry-After": str(error.retry_after_s)}
+        error.code,
+        str(error),
+        headers={**(error.headers or {}), "Retry-After": str(error.retry_after_s)},
     )
 
 

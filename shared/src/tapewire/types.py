@@ -106,6 +106,22 @@ class Instrument:
     revision: int = 1
 
     @property
+    def identity(self) -> tuple[str, str, int, int, int, int]:
+        """What is fixed for the life of the instrument: another would change resting orders."""
+        return (
+            self.base, self.quote, self.tick_units, self.price_decimals,
+            self.lot_units, self.quantity_decimals,
+        )  # fmt: skip
+
+    @property
+    def limits(self) -> tuple[int, int, int, int]:
+        """What may be changed while it is traded."""
+        return (
+            self.quantity_lots_min, self.quantity_lots_max, self.price_ticks_max,
+            self.notional_min,
+        )  # fmt: skip
+
+    @property
     def notional_decimals(self) -> int:
         """Decimals with which an amount of the quote asset is exact."""
         return self.price_decimals + self.quantity_decimals

@@ -29,9 +29,9 @@ class OrderPage:
 
 @dataclass(frozen=True, slots=True)
 class FillPage:
-    """Fills, newest first, and where the next page begins (None: this was the last)."""
+    """Commands with their fills, newest first, and where the next page begins (None: the last)."""
 
-    fills: list[AccountFill]
+    commands: list[tuple[int, list[AccountFill]]]
     next_before: int | None
 
 
@@ -61,13 +61,16 @@ class Queries:
     ) -> OrderPage:
         """Open orders in these symbols, newest first, with numbers below `before`."""
         highest = "+inf" if before is None else f"({before}"
-        ids: list[int] = []
-        for symbol in symbols:
-            found = await self._batcher.submit(
-                "ZREVRANGEBYSCORE", keys.open_orders(account, symbol), highest, "-inf",
-                "LIMIT", 0, limit + 1,
-            )  # fmt: skip
-            ids += [int(order_id) for order_id in found]
+        found = await asyncio.gather(
+            *(
+                self._batcher.submit(
+                    "ZREVRANGEBYSCORE", keys.open_orders(account, symbol), highest, "-inf",
+                    "LIMIT", 0, limit + 1,
+                )
+                for symbol in symbols
+            )
+        )  # fmt: skip
+        ids = [int(order_id) for part in found for order_id in part]
         ids.sort(reverse=True)
         orders = [order for order in await self._orders(ids[:limit]) if order.is_open]
         return OrderPage(orders, ids[limit - 1] if len(ids) > limit else None)
@@ -89,26 +92,33 @@ class Queries:
             "XREVRANGE", keys.fill_history(account), highest, "-", "COUNT", limit + 1
         )
         more = len(entries) > limit
-        fills: list[AccountFill] = []
-        for _, fields in entries[:limit]:
-            fills += reversed(read_fills(read_pairs(fields)["fills"]))
-        return FillPage(fills, _number(entries[limit - 1][0]) if more else None)
+        commands = [
+            (_number(entry_id), read_fills(read_pairs(fields)["fills"])[::-1])
+            for entry_id, fields in entries[:limit]
+        ]
+        return FillPage(commands, commands[-1][0] if more else None)
 
     async def instruments(self) -> dict[Symbol, tuple[Instrument, MarketState]]:
         """Every instrument of the venue with its market state, by symbol. Raises Unavailable."""
-        symbols = sorted(
-            item.decode() for item in await self._batcher.submit("SMEMBERS", keys.INSTRUMENTS)
+        symbols = sorted(await self.symbols())
+        found = await asyncio.gather(*(self.instrument(symbol) for symbol in symbols))
+        return {symbol: market for symbol, market in zip(symbols, found, strict=True) if market}
+
+    async def symbols(self) -> set[Symbol]:
+        """The symbol of every instrument. Raises Unavailable."""
+        found = await self._batcher.submit("SMEMBERS", keys.INSTRUMENTS)
+        return {Symbol(symbol.decode()) for symbol in found}
+
+    async def instrument(self, symbol: Symbol) -> tuple[Instrument, MarketState] | None:
+        """One instrument with its market state; None if it is not known. Raises Unavailable."""
+        record: list[Any] = await self._batcher.submit(
+            "HMGET", keys.market(symbol), "identity", "limits", "controls"
         )
-        found = {}
-        for name in symbols:
-            symbol = Symbol(name)
-            record: list[Any] = await self._batcher.submit(
-                "HMGET", keys.market(symbol), "identity", "limits", "controls"
-            )
-            identity, limits, controls = (item.decode() for item in record)
-            instrument = read_instrument(name, identity, limits, controls)
-            found[symbol] = (instrument, MarketState(controls.partition("|")[0]))
-        return found
+        if not all(record):
+            return None
+        identity, limits, controls = (item.decode() for item in record)
+        instrument = read_instrument(symbol, identity, limits, controls)
+        return instrument, MarketState(controls.partition("|")[0])
 
     async def _orders(self, numbers: list[int]) -> list[Order]:
         """The records that still exist, in the order of the numbers."""
