@@ -172,7 +172,10 @@ def test_a_refused_order_writes_nothing(api: httpx.Client, redis_url: str) -> No
     [
         ("GET", "/", 404, "not_found"),
         ("GET", "/v1/orders/", 404, "not_found"),
-        ("GET", "/v1/orders", 405, "method_not_allowed"),
+        ("PUT", "/v1/orders", 405, "method_not_allowed"),
+        ("GET", "/v1/orders/client:", 422, "invalid_value"),
+        ("GET", "/v1/orders/client:a%20b", 422, "invalid_value"),
+        ("DELETE", "/v1/orders/client:none", 404, "order_not_found"),
         ("PUT", "/v1/orders/1", 405, "method_not_allowed"),
         ("POST", "/health", 405, "method_not_allowed"),
         ("GET", "/v1/orders/abc", 422, "invalid_order_id"),

@@ -5,7 +5,6 @@ framework (unknown path, wrong method, bug), and whose OpenAPI document says so.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -99,7 +98,7 @@ class ProblemApp(FastAPI):
     """A FastAPI application that answers every error with a problem."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (those of FastAPI)
-        self._documented_routes: list[tuple[re.Pattern[str], set[str]]] = []
+        self._documented_routes: list[tuple[str, APIRoute]] = []
         super().__init__(redirect_slashes=False, **options)
         handlers: dict[type[Exception], Any] = {
             Refusal: _answer_refusal,
@@ -116,16 +115,15 @@ class ProblemApp(FastAPI):
         prefix = options.get("prefix", "")
         for route in router.routes:
             if isinstance(route, APIRoute):
-                pattern = compile_path(f"{prefix}{route.path}")[0]
-                self._documented_routes.append((pattern, route.methods or set()))
+                self._documented_routes.append((f"{prefix}{route.path}", route))
         super().include_router(router, **options)
 
     def allowed_methods(self, path: str) -> str:
         """The methods that `path` takes, for an Allow header; the framework names only some."""
         methods: set[str] = set()
-        for pattern, taken in self._documented_routes:
-            if pattern.match(path):
-                methods |= taken
+        for template, route in self._documented_routes:
+            if compile_path(template)[0].match(path):
+                methods |= route.methods or set()
         return ", ".join(sorted(methods))
 
     def openapi(self) -> dict[str, Any]:
@@ -133,7 +131,19 @@ class ProblemApp(FastAPI):
         document = super().openapi()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", Problem.model_json_schema())
+        for path, route in self._documented_routes:
+            for method in (route.methods or ()) if route.include_in_schema else ():
+                answers = document["paths"][path][method.lower()]["responses"]
+                for status, written in route.responses.items():
+                    _restore_examples(answers[str(status)], written)
         return document
+
+
+def _restore_examples(answer: dict[str, Any], written: dict[str, Any]) -> None:
+    """Give examples back their nulls, which FastAPI takes out of the whole document."""
+    for media_type, content in written.get("content", {}).items():
+        if "example" in content:
+            answer["content"][media_type]["example"] = content["example"]
 
 
 async def _answer_refusal(_: Request, error: Refusal) -> Response:
