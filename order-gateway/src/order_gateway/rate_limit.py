@@ -39,8 +39,11 @@ class Buckets:
         """What `take` would answer, without taking."""
         # More than a full bucket is never granted, so a large request costs a full one.
         cost_ns = min(count, self.burst) * self._interval_ns
-        # Farther in the future than a full bucket needs means that the clock went backwards.
-        ahead_ns = min(max(self._full_at_ns.get(name, 0) - now_ns, 0), self._capacity_ns)
+        ahead_ns = max(self._full_at_ns.get(name, now_ns) - now_ns, 0)
+        if ahead_ns > self._capacity_ns:
+            # Farther ahead than an empty bucket: the clock went backwards. Begin with an empty one.
+            ahead_ns = self._capacity_ns
+            self._full_at_ns[name] = now_ns + ahead_ns
         wait_ns = ahead_ns + cost_ns - self._capacity_ns
         if wait_ns > 0:
             left = (self._capacity_ns - ahead_ns) // self._interval_ns
