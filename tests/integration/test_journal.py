@@ -79,7 +79,8 @@ async def test_a_file_runs_again_too(venue: Venue, replica: Replica, tmp_path: P
     file = await export(venue, tmp_path / "journal.jsonl.gz")
     with gzip.open(file.path, "rt") as lines:
         documents = [json.loads(line) for line in lines]
-    assert documents[0]["epoch"] == (await venue.client.get(keys.EPOCH)).decode()  # type: ignore[union-attr]
+    client: Any = venue.client
+    assert documents[0]["epoch"] == (await client.get(keys.EPOCH)).decode()
     assert [item["symbol"] for item in documents[0]["instruments"]] == ["BTC-USDT", "HUGE", "ODD"]
     assert [item["n"] for item in documents[1:]] == list(range(1, len(documents)))
     assert documents[0]["limits"] == MatchingLimits().packed()
@@ -292,15 +293,21 @@ async def test_terms_that_were_tampered_with_are_found_in_the_order(
     assert any(f"order:{order_id}: terms" in text or "result" in text for text in differences)
 
 
+def change_a_line(path: Path) -> int:
+    """Turn the side of one order in a file; returns the number of its line."""
+    lines = path.read_text().splitlines(keepends=True)
+    number = next(index for index, line in enumerate(lines) if index > 99 and '"place"' in line)
+    lines[number] = lines[number].replace('"buy"', '"BUY"').replace('"sell"', '"SELL"')
+    path.write_text("".join(lines))
+    return number + 1
+
+
 async def test_a_line_that_was_changed_is_named(venue: Venue, tmp_path: Path) -> None:
     """Each line of a file vouches for all before it, so the first changed one is found."""
     await traded(venue)
     file = await export(venue, tmp_path / "journal.jsonl")
-    lines = file.path.read_text().splitlines(keepends=True)
-    number = next(index for index, line in enumerate(lines) if index > 99 and '"place"' in line)
-    lines[number] = lines[number].replace('"buy"', '"BUY"').replace('"sell"', '"SELL"')
-    file.path.write_text("".join(lines))
-    with pytest.raises(JournalError, match=f"line {number + 1}: it was changed"):
+    number = change_a_line(file.path)
+    with pytest.raises(JournalError, match=f"line {number}: it was changed"):
         list(JournalFile(file.path).pages())
 
 
