@@ -289,6 +289,11 @@ class Listener:
         await self._read_until_marker()
         return [payload for name, payload in self._heard if name == channel]
 
+    async def forget(self) -> None:
+        """Drop what was published until now."""
+        await self._read_until_marker()
+        self._heard.clear()
+
     async def close(self) -> None:
         """Unsubscribe and disconnect."""
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]

@@ -9,11 +9,11 @@
 --        8 stop price in ticks ('' = as it is)
 -- Reply  {field, value, ...} of order:<id> afterwards.
 -- Errors ORDER_NOT_FOUND, ORDER_CLOSED, UNKNOWN_SYMBOL, STALE_INSTRUMENT, MARKET_HALTED,
---        MARKET_CANCEL_ONLY, PRICE_FORBIDDEN (the order has no price to change),
+--        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, PRICE_FORBIDDEN (the order has no price to change),
 --        STOP_PRICE_FORBIDDEN (it does not wait for a stop), AMEND_BELOW_EXECUTED,
 --        PRICE_OUT_OF_BAND, POST_ONLY_WOULD_TAKE, STOP_WOULD_TRIGGER.
 -- Events as place.
--- @include text market book orders candles command trades match admit
+-- @include text market book orders candles command trades match fok admit
 
 local command = begin_command('amend')
 local order = read_order(ARGV[4])
@@ -28,10 +28,14 @@ local keeps_priority = price == order.price and stop_price == order.stop_price
   and quantity <= order.quantity
 
 local function refusal()
-  if not is_open(order) then return 'ORDER_CLOSED' end
+  local is_due = order.expire_us and order.expire_us <= market.now_us
+  if is_due or not is_open(order) then return 'ORDER_CLOSED' end
   if ARGV[5] ~= market.revision then return 'STALE_INSTRUMENT' end
   if market.state == 'halted' then return 'MARKET_HALTED' end
   if market.state == 'cancel_only' and not keeps_priority then return 'MARKET_CANCEL_ONLY' end
+  if market.state == 'post_only' and not keeps_priority and order.post_only ~= '1' then
+    return 'MARKET_POST_ONLY'
+  end
   if ARGV[6] ~= '' and not order.price then return 'PRICE_FORBIDDEN' end
   if ARGV[8] ~= '' and not waits then return 'STOP_PRICE_FORBIDDEN' end
   if quantity <= order.executed + order.prevented then return 'AMEND_BELOW_EXECUTED' end
@@ -70,8 +74,9 @@ else
     run_taker(command, market, order)
   end
 end
-local fields = write_order(order)
+write_order(order)
 if not is_open(order) then unindex_order(order, command.closed_kept_s) end
 run_stops(command, market)
-end_command(command, order.id .. '|' .. fields[4])
-return redis.call('HGETALL', order_key(order.id))
+local fields = redis.call('HGETALL', order_key(order.id))
+end_command(command, order.id .. '|' .. state_of(fields))
+return fields

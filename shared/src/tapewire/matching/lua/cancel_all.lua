@@ -6,7 +6,7 @@
 -- Reply  {id, ...} of the orders canceled. As many as ARGV[5]: ask again, there may be more.
 -- Errors UNKNOWN_SYMBOL, MARKET_HALTED (the one named; with '' halted markets are passed over).
 -- Events book_updates: one per symbol.
--- @include text market book orders candles command trades match admit
+-- @include text market book orders candles command trades match fok admit
 
 local command = begin_command('cancel_all')
 local account, left = ARGV[3], tonumber(ARGV[5])
@@ -15,17 +15,17 @@ if ARGV[4] == '' then
   symbols = redis.call('SMEMBERS', KEYS[1])
   table.sort(symbols)
 else
-  local market = command_market(command, ARGV[4])
-  if not market then return redis.error_reply('UNKNOWN_SYMBOL') end
-  if market.state == 'halted' then return redis.error_reply('MARKET_HALTED') end
+  local state = market_state(ARGV[4])
+  if not state then return redis.error_reply('UNKNOWN_SYMBOL') end
+  if state == 'halted' then return redis.error_reply('MARKET_HALTED') end
 end
 
 local canceled = {}
 for _, symbol in ipairs(symbols) do
   if left == 0 then break end
   local ids = redis.call('ZRANGE', open_key(account, symbol), 0, left - 1)
-  local market = #ids > 0 and command_market(command, symbol)
-  if market and market.state ~= 'halted' then
+  if #ids > 0 and market_state(symbol) ~= 'halted' then
+    local market = command_market(command, symbol)
     for _, order_id in ipairs(ids) do
       end_order(command, market, read_order(order_id), 'canceled', ARGV[6])
       canceled[#canceled + 1] = order_id

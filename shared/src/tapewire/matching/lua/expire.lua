@@ -4,16 +4,16 @@
 --
 -- KEYS   1 expiring
 -- ARGV   1 clock_us   2 limits   3 most orders in this call
--- Reply  number of orders ended. As many as ARGV[3]: ask again, there may be more.
+-- Reply  number of orders ended and timers fired. As many as ARGV[3]: ask again, there may be more.
 -- Keys   dead_man (sorted set): account, score = when it fires in microseconds.
 -- Events book_updates: one per symbol.
--- @include text market book orders candles command trades match admit
+-- @include text market book orders candles command trades match fok admit
 
 local DEAD_MAN = PREFIX .. 'dead_man'
 local now = integer_text(read_clock(ARGV[1]))
 local left, ended = tonumber(ARGV[3]), {}
 local due = redis.call('ZRANGEBYSCORE', EXPIRING, '-inf', now, 'LIMIT', 0, left)
-local dead = redis.call('ZRANGEBYSCORE', DEAD_MAN, '-inf', now, 'LIMIT', 0, 1)
+local dead = redis.call('ZRANGEBYSCORE', DEAD_MAN, '-inf', now, 'LIMIT', 0, left)
 if #due == 0 and #dead == 0 then return 0 end
 
 local command = begin_command('expire')
@@ -26,12 +26,11 @@ for _, order_id in ipairs(due) do
 end
 left = left - #due
 
-local account = dead[1]
-if account and left > 0 then
-  local symbols = redis.call('SMEMBERS', PREFIX .. 'instruments')
-  table.sort(symbols)
+local symbols = #dead > 0 and redis.call('SMEMBERS', PREFIX .. 'instruments') or {}
+table.sort(symbols)
+for _, account in ipairs(dead) do
   for _, symbol in ipairs(symbols) do
-    if left == 0 then break end
+    if left <= 0 then break end
     for _, order_id in ipairs(redis.call('ZRANGE', open_key(account, symbol), 0, left - 1)) do
       local order = read_order(order_id)
       end_order(command, command_market(command, symbol), order, 'canceled', 'dead_man')
@@ -39,8 +38,10 @@ if account and left > 0 then
       left = left - 1
     end
   end
+  if left <= 0 then break end
   -- It fires once: what it canceled was all, so it is disarmed.
-  if left > 0 then redis.call('ZREM', DEAD_MAN, account) end
+  redis.call('ZREM', DEAD_MAN, account)
+  left = left - 1
 end
 end_command(command, table.concat(ended, ','))
-return #ended
+return tonumber(ARGV[3]) - left

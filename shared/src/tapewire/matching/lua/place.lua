@@ -15,7 +15,7 @@
 --        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, OPEN_ORDERS_LIMIT, PRICE_OUT_OF_BAND,
 --        STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE, EXPIRE_IN_PAST: decided before the first write.
 -- Events trade_events, one a trade; book_updates, one if a price level changed.
--- @include text market book orders candles command trades match admit
+-- @include text market book orders candles command trades match fok admit
 
 local command = begin_command('place')
 local market = command_market(command, ARGV[6])
@@ -78,6 +78,7 @@ end
 local fields = write_order(order)
 index_order(order, command.closed_kept_s)
 if not is_open(order) then expire_record(order, command.closed_kept_s) end
-run_stops(command, market)
-end_command(command, order.id .. '|' .. fields[4])
+-- A stop may have traded with what was left of this order.
+if run_stops(command, market) then fields = redis.call('HGETALL', order_key(order.id)) end
+end_command(command, order.id .. '|' .. state_of(fields))
 return { 0, order.id, fields }

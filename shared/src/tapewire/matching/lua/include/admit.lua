@@ -16,20 +16,27 @@ local function fires(side, stop_price, ticks)
   return ticks <= stop_price
 end
 
--- The farthest price at which an order may trade: its own limit, or the market's price band.
-local function price_limit(market, order)
-  if order.price and order.order_type ~= 'stop' then return order.price end
+-- The last price and how far from it a price may be; nil without a band or a last price.
+local function price_band(market)
   local reference = tonumber(market.last_price)
   if market.band_bps == 0 or not reference then return nil end
-  local band = math.floor(reference * market.band_bps / 10000)
-  return order.side == 'buy' and reference + band or math.max(1, reference - band)
+  -- In two steps: a high price times the band would not be exact.
+  return reference, math.floor(reference / 10000) * market.band_bps
+    + math.floor(reference % 10000 * market.band_bps / 10000)
+end
+
+-- The farthest price at which an order may trade: its own limit, or the end of the price band.
+local function price_limit(market, order)
+  if order.price then return order.price end
+  local reference, width = price_band(market)
+  if not reference then return nil end
+  return order.side == 'buy' and reference + width or reference - width
 end
 
 -- Whether a resting price is too far from the last trade.
 local function is_out_of_band(market, price)
-  local reference = tonumber(market.last_price)
-  if market.band_bps == 0 or not reference or not price then return false end
-  return math.abs(price - reference) * 10000 > reference * market.band_bps
+  local reference, width = price_band(market)
+  return reference and price and math.abs(price - reference) > width
 end
 
 local function best_ticks(market, side)
@@ -43,24 +50,31 @@ local function would_take(market, side, price)
   return best and within(side, best, price)
 end
 
--- Why an order that may not rest ended with a remainder.
-local function expiry_reason(order)
+-- Why an order that has ended did not execute all it wanted.
+local function expiry_reason(order, is_used_up)
   if order.reason ~= '' then return order.reason end
+  if is_used_up and order.prevented > 0 then return 'self_trade' end
   if order.time_in_force == 'fok' then return 'fill_or_kill' end
   if order.price then return 'immediate_or_cancel' end
   return 'insufficient_liquidity'
 end
 
+-- A market order by amount: filled if what is left of its amount buys no lot at the next price.
+local function settle_amount(order)
+  local is_used_up = order.is_spent
+    or order.notional + order.prevented_notional == order.quote_limit
+  order.quantity = order.executed + order.prevented
+  if is_used_up and order.executed > 0 and order.prevented == 0 then
+    order.status = 'filled'
+  else
+    order.status, order.reason = 'expired', expiry_reason(order, is_used_up)
+  end
+end
+
 -- Decides what is left of a taker: filled, resting or ended. Does not write its record.
 local function settle_taker(market, order)
   order.updated_us = market.now_us
-  if order.quote_limit then
-    local done = order.spent or order.notional == order.quote_limit
-    order.quantity = order.executed + order.prevented
-    order.status = done and order.executed > 0 and 'filled' or 'expired'
-    if order.status == 'expired' then order.reason = expiry_reason(order) end
-    return
-  end
+  if order.quote_limit then return settle_amount(order) end
   local remaining = remaining_lots(order)
   local rests = order.time_in_force == 'gtc' or order.time_in_force == 'gtd'
   if order.executed == order.quantity then
@@ -72,16 +86,16 @@ local function settle_taker(market, order)
       queue_member(order))
     change_level(market, order.side, order.price, shown_lots(order))
   else
-    order.status, order.reason = 'expired', expiry_reason(order)
+    order.status, order.reason = 'expired', expiry_reason(order, remaining == 0)
   end
 end
 
 -- Runs an order against the book; its record is complete afterwards but for the caller's write.
 local function run_taker(command, market, order)
-  order.fills = {}
-  if order.time_in_force ~= 'fok'
-    or available_lots(command, market, order, order.quantity) >= order.quantity then
-    match(command, market, order, price_limit(market, order))
+  order.fills, order.prevented_notional = {}, 0
+  local limit = price_limit(market, order)
+  if order.time_in_force ~= 'fok' or would_fill(command, market, order, limit) then
+    match(command, market, order, limit)
   end
   settle_taker(market, order)
 end
@@ -110,23 +124,30 @@ local function fired_stops(command, market, count_max)
 end
 
 -- Runs the stops that trades have fired, and those that they fire in turn, until none is left or
--- stops_max have run; each is a fresh taker. Those past the bound fire with the next trade.
+-- stops_max have run; each is a fresh taker. Those past the bound go on waiting for a trade that
+-- reaches them. Returns whether any has run.
 local function run_stops(command, market)
-  local left = command.stops_max
+  local left, has_run = command.stops_max, false
   while left > 0 and market.high_ticks do
     local fired = fired_stops(command, market, left)
     market.high_ticks, market.low_ticks = nil, nil
     for _, stop in ipairs(fired) do
-      if left == 0 then return end
-      left = left - 1
+      if left == 0 then break end
+      left, has_run = left - 1, true
       redis.call('ZREM', stops_key(market.symbol, stop.side), stop.member)
       local order = read_order(string.sub(stop.member, 18))
-      order.triggered_us, order.priority = market.now_us, next_number(command)
-      run_taker(command, market, order)
-      write_order(order)
+      if order.expire_us and order.expire_us <= market.now_us then
+        order.status, order.reason, order.updated_us = 'expired', 'expired', market.now_us
+        save_state(order)
+      else
+        order.triggered_us, order.priority = market.now_us, next_number(command)
+        run_taker(command, market, order)
+        write_order(order)
+      end
       if not is_open(order) then unindex_order(order, command.closed_kept_s) end
     end
   end
+  return has_run
 end
 
 -- Takes an open order out of wherever it waits and ends it.

@@ -92,6 +92,13 @@ local function shown_lots(order)
   return order.visible or remaining_lots(order)
 end
 
+-- The state among the fields of a record, which Redis gives in any order.
+local function state_of(fields)
+  for index = 1, #fields, 2 do
+    if fields[index] == 'state' then return fields[index + 1] end
+  end
+end
+
 -- HSET in chunks: Lua's stack bounds what unpack may return.
 local function write_fields(key, fields)
   for first = 1, #fields, UNPACK_MAX do
