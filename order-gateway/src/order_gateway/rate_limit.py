@@ -2,27 +2,16 @@
 
 A bucket is one number, the moment at which it is full again (the generic cell rate algorithm), so
 that idle ones need no care: a moment in the past is a full bucket, the same as no entry at all.
+Every order passes here, so a look makes no object but that number.
 """
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tapewire.errors import RateLimited
 
 NANOSECONDS = 1_000_000_000
 NO_HEADERS: Mapping[str, str] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What a bucket answers: whether it gave, what is left, and when it is full again."""
-
-    granted: bool
-    remaining: int
-    full_in_ns: int
-    # How long to wait for what was asked for; 0 if it was granted.
-    wait_ns: int
 
 
 class Buckets:
@@ -31,32 +20,44 @@ class Buckets:
     def __init__(self, *, per_second: int, burst: int, names_max: int) -> None:
         self.burst = burst
         self._interval_ns = NANOSECONDS // per_second
-        self._capacity_ns = burst * self._interval_ns
+        self.capacity_ns = burst * self._interval_ns
         self._names_max = names_max
         self._full_at_ns: OrderedDict[str, int] = OrderedDict()
 
-    def look(self, name: str, count: int, now_ns: int) -> Allowance:
-        """What `take` would answer, without taking."""
-        # More than a full bucket is never granted, so a large request costs a full one.
-        cost_ns = min(count, self.burst) * self._interval_ns
-        ahead_ns = max(self._full_at_ns.get(name, now_ns) - now_ns, 0)
-        if ahead_ns > self._capacity_ns:
-            # Farther ahead than an empty bucket: the clock went backwards. Begin with an empty one.
-            ahead_ns = self._capacity_ns
-            self._full_at_ns[name] = now_ns + ahead_ns
-        wait_ns = ahead_ns + cost_ns - self._capacity_ns
-        if wait_ns > 0:
-            left = (self._capacity_ns - ahead_ns) // self._interval_ns
-            return Allowance(False, left, ahead_ns, wait_ns)
-        ahead_ns += cost_ns
-        return Allowance(True, (self._capacity_ns - ahead_ns) // self._interval_ns, ahead_ns, 0)
+    def look(self, name: str, count: int, now_ns: int) -> int:
+        """In how many nanoseconds the bucket would be full again after `count` were taken.
 
-    def take(self, name: str, allowance: Allowance, now_ns: int) -> None:
-        """Take what `look` has granted at the same moment."""
-        self._full_at_ns[name] = now_ns + allowance.full_in_ns
-        self._full_at_ns.move_to_end(name)
-        if len(self._full_at_ns) > self._names_max:
-            self._full_at_ns.popitem(last=False)
+        More than `capacity_ns` means that so many are not in it; the excess is the time to wait.
+        """
+        ahead_ns = self._full_at_ns.get(name, now_ns) - now_ns
+        if ahead_ns < 0:
+            ahead_ns = 0
+        elif ahead_ns > self.capacity_ns:
+            # Farther ahead than an empty bucket: the clock went backwards. Begin with an empty one.
+            ahead_ns = self.capacity_ns
+            self._full_at_ns[name] = now_ns + ahead_ns
+        # More than a full bucket is never in it, so a large request costs a full one.
+        return ahead_ns + self._interval_ns * min(self.burst, count)
+
+    def take(self, name: str, ahead_ns: int, now_ns: int) -> None:
+        """Take what `look` found to be there at the same moment."""
+        full_at_ns = self._full_at_ns
+        full_at_ns[name] = now_ns + ahead_ns
+        full_at_ns.move_to_end(name)
+        if len(full_at_ns) > self._names_max:
+            full_at_ns.popitem(last=False)
+
+    def remaining(self, ahead_ns: int) -> int:
+        """What is left in a bucket that is full again in `ahead_ns`."""
+        return (self.capacity_ns - ahead_ns) // self._interval_ns
+
+    def headers(self, ahead_ns: int) -> dict[str, str]:
+        """What an answer says of such a bucket."""
+        return {
+            "RateLimit-Limit": str(self.burst),
+            "RateLimit-Remaining": str(self.remaining(ahead_ns)),
+            "RateLimit-Reset": str(-(-ahead_ns // NANOSECONDS)),
+        }
 
     def __len__(self) -> int:
         return len(self._full_at_ns)
@@ -76,30 +77,33 @@ class RateLimits:
 
         Raises RateLimited, which carries them too.
         """
-        asked = [
-            (buckets, name, buckets.look(name, count, now_ns))
-            for buckets, name in ((self._accounts, account), (self._addresses, address))
-            if buckets is not None and name is not None
-        ]
-        if not asked:
-            return NO_HEADERS
-        buckets, _, scarcest = min(asked, key=_headroom)
-        headers = {
-            "RateLimit-Limit": str(buckets.burst),
-            "RateLimit-Remaining": str(scarcest.remaining),
-            "RateLimit-Reset": str(-(-scarcest.full_in_ns // NANOSECONDS)),
-        }
-        if scarcest.granted:
-            for each, its_name, allowance in asked:
-                each.take(its_name, allowance, now_ns)
-            return headers
-        wait_s = -(-scarcest.wait_ns // NANOSECONDS)
-        error = RateLimited(f"Too many orders in too short a time; wait {wait_s} s.")
-        error.headers = headers | {"Retry-After": str(wait_s)}
-        raise error
+        accounts, addresses = self._accounts, self._addresses
+        if addresses is None or address is None:
+            if accounts is None:
+                return NO_HEADERS
+            ahead_ns = _check(accounts, account, count, now_ns)
+            accounts.take(account, ahead_ns, now_ns)
+            return accounts.headers(ahead_ns)
+        of_address_ns = _check(addresses, address, count, now_ns)
+        if accounts is None:
+            addresses.take(address, of_address_ns, now_ns)
+            return addresses.headers(of_address_ns)
+        of_account_ns = _check(accounts, account, count, now_ns)
+        accounts.take(account, of_account_ns, now_ns)
+        addresses.take(address, of_address_ns, now_ns)
+        if addresses.remaining(of_address_ns) < accounts.remaining(of_account_ns):
+            return addresses.headers(of_address_ns)
+        return accounts.headers(of_account_ns)
 
 
-def _headroom(asked: tuple[Buckets, str, Allowance]) -> tuple[int, int]:
-    """What is refused comes first, the longest wait before all; then what has the least left."""
-    allowance = asked[2]
-    return -allowance.wait_ns, allowance.remaining
+def _check(buckets: Buckets, name: str, count: int, now_ns: int) -> int:
+    """As `Buckets.look`. Raises RateLimited."""
+    ahead_ns = buckets.look(name, count, now_ns)
+    wait_ns = ahead_ns - buckets.capacity_ns
+    if wait_ns <= 0:
+        return ahead_ns
+    wait_s = -(-wait_ns // NANOSECONDS)
+    error = RateLimited(f"Too many orders in too short a time; wait {wait_s} s.")
+    used_ns = buckets.look(name, 0, now_ns)
+    error.headers = buckets.headers(used_ns) | {"Retry-After": str(wait_s)}
+    raise error
