@@ -25,7 +25,7 @@ OPEN_STATUSES = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 COMMANDS_PER_READ = 20
 RECORDS_PER_READ_MIN = 50
 
-_CURSOR = re.compile(r"([0-9]{1,16})(?:-([0-9]{1,9}))?", re.ASCII)
+_CURSOR = re.compile(r"([1-9][0-9]{0,15})(?:-([0-9]{1,9}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

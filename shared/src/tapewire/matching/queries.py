@@ -77,7 +77,8 @@ class Queries:
 
     async def history(self, account: Account, before: int | None, limit: int) -> OrderPage:
         """Every order that is still kept, newest first, with numbers below `before`."""
-        highest = "+" if before is None else f"({before}"
+        # A number alone stands for all entries with it, so "(5" would not leave out entry 5-0.
+        highest = "+" if before is None else str(before - 1)
         entries = await self._batcher.submit(
             "XREVRANGE", keys.order_history(account), highest, "-", "COUNT", limit + 1
         )
@@ -87,7 +88,8 @@ class Queries:
 
     async def fills(self, account: Account, before: int | None, limit: int) -> FillPage:
         """Fills of up to `limit` commands, newest first; a command's fills stay together."""
-        highest = "+" if before is None else f"({before}"
+        # A number alone stands for all entries with it, so "(5" would not leave out entry 5-0.
+        highest = "+" if before is None else str(before - 1)
         entries = await self._batcher.submit(
             "XREVRANGE", keys.fill_history(account), highest, "-", "COUNT", limit + 1
         )
