@@ -7,7 +7,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
 run: .venv/installed ## start the venue: Redis, gateway, market data (ARGS=--help shows more)
 	$(BIN)/python -P -m tapewire up $(ARGS)
@@ -43,3 +43,7 @@ clean: ## remove .venv and caches; the venue's data in .tapewire stays
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]" \
 	  || { echo "The packages could not be installed; the reason is above"; exit 1; }
 	@touch $@
+
+.PHONY: bench-feed
+bench-feed: .venv/installed ## measure deliveries per second beside other WebSocket feeds
+	$(BIN)/python -m benchmarks.feed $(ARGS)

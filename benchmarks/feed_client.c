@@ -3,8 +3,12 @@
  * Plain C and epoll, one thread, no dependencies:
  *     cc -O2 -o feed_client feed_client.c
  *     feed_client HOST PORT PATH [--clients N] [--seconds S] [--warmup S] [--latency]
- *                 [--stalled K] [--receive-buffer BYTES]
+ *                 [--stalled K] [--receive-buffer BYTES] [--hello TEXT] [--per-marker TEXT]
  *
+ * PATH may be @FILE: client i then asks for line i (modulo the number of lines) of that file.
+ * --hello sends one binary message after the handshake (servers that want a request first), and
+ * --per-marker counts occurrences of a text instead of frames (servers that put many messages into
+ * one frame); it must not be split over two reads more often than rarely.
  * Messages are counted by walking frame headers; payloads are not looked at, except with
  * --latency: then each text frame is searched for "t":<integer>, a CLOCK_MONOTONIC reading in
  * nanoseconds taken by the publisher on the same machine. The first K clients (--stalled) connect
@@ -56,6 +60,7 @@ static uint64_t histogram[OCTAVES * BUCKETS_PER_OCTAVE];
 static uint64_t samples, latency_max_ns;
 static uint64_t messages, bytes, closed_by_server, close_frames, errors;
 static int counting, measures_latency;
+static const char *hello, *marker;
 static uint8_t read_buffer[READ_BYTES];
 
 static uint64_t now_ns(void) {
@@ -116,8 +121,8 @@ static void answer_ping(struct client *client) {
 
 static void frame_ended(struct client *client) {
     client->in_payload = 0;
-    if (client->opcode == 1) {
-        if (!counting) return;
+    if (client->opcode == 1 || client->opcode == 2) {
+        if (!counting || marker) return;
         messages++;
         if (measures_latency) measure(client->sample, client->sample_length);
     } else if (client->opcode == 9) {
@@ -178,6 +183,42 @@ static void parse(struct client *client, const uint8_t *data, size_t size) {
     }
 }
 
+static void say_hello(struct client *client) {
+    uint8_t frame[8 + 1024] = {0x82};
+    size_t length = strlen(hello), at = 2;
+    if (length > 1024) fail("hello is too long");
+    if (length < 126) {
+        frame[1] = (uint8_t)(0x80 | length);
+    } else {
+        frame[1] = 0x80 | 126;
+        frame[at++] = (uint8_t)(length >> 8);
+        frame[at++] = (uint8_t)length;
+    }
+    memset(frame + at, 0, 4); /* the mask is four zero bytes */
+    memcpy(frame + at + 4, hello, length);
+    if (send(client->fd, frame, at + 4 + length, MSG_NOSIGNAL) < 0) fail("hello");
+}
+
+/* The path of a client: the argument itself, or a line of the file that it names. */
+static const char *path_of(const char *argument, int index) {
+    static char *lines[65536];
+    static int count;
+    if (argument[0] != '@') return argument;
+    if (!count) {
+        FILE *file = fopen(argument + 1, "r");
+        size_t size = 0;
+        char *line = NULL;
+        if (!file) fail(argument + 1);
+        while (count < 65536 && getline(&line, &size, file) > 0) {
+            line[strcspn(line, "\r\n")] = 0;
+            lines[count++] = strdup(line);
+        }
+        fclose(file);
+        if (!count) fail("no path in file");
+    }
+    return lines[index % count];
+}
+
 static void handshake(struct client *client, const char *host, const char *port, const char *path) {
     char request[2048], reply[HANDSHAKE_BYTES_MAX + 1];
     int length = snprintf(request, sizeof request,
@@ -202,20 +243,28 @@ static void handshake(struct client *client, const char *host, const char *port,
             exit(1);
         }
         body += 4;
+        if (hello) say_hello(client);
         parse(client, (uint8_t *)body, filled - (size_t)(body - reply));
         return;
     }
 }
 
+/* A server that has just been started may not listen yet: ask again for a while. */
 static void connect_client(struct client *client, const struct addrinfo *address, int buffer) {
-    client->fd = socket(address->ai_family, SOCK_STREAM, 0);
-    if (client->fd < 0) fail("socket");
-    if (buffer) setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    uint64_t deadline_ns = now_ns() + HANDSHAKE_TIMEOUT_S * 1000000000ull;
+    for (;;) {
+        client->fd = socket(address->ai_family, SOCK_STREAM, 0);
+        if (client->fd < 0) fail("socket");
+        if (buffer) setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+        if (!connect(client->fd, address->ai_addr, address->ai_addrlen)) break;
+        if (errno != ECONNREFUSED || now_ns() > deadline_ns) fail("connect");
+        close(client->fd);
+        usleep(20000);
+    }
     struct timeval timeout = {HANDSHAKE_TIMEOUT_S, 0};
     setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     int on = 1;
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(client->fd, address->ai_addr, address->ai_addrlen)) fail("connect");
     client->sample = malloc(SAMPLE_BYTES);
     if (!client->sample) fail("malloc");
 }
@@ -224,6 +273,11 @@ static void read_client(int poller, struct client *client) {
     ssize_t got = recv(client->fd, read_buffer, sizeof read_buffer, 0);
     if (got > 0) {
         if (counting) bytes += (uint64_t)got;
+        if (counting && marker) {
+            const uint8_t *at = read_buffer, *end = read_buffer + got;
+            size_t length = strlen(marker);
+            while ((at = memmem(at, (size_t)(end - at), marker, length))) messages++, at += length;
+        }
         parse(client, read_buffer, (size_t)got);
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         if (got < 0) errors++;
@@ -264,12 +318,15 @@ int main(int argc, char **argv) {
     double seconds = 5, warmup_s = 1;
     if (argc < 4) {
         fprintf(stderr, "usage: feed_client HOST PORT PATH [--clients N] [--seconds S] "
-                        "[--warmup S] [--latency] [--stalled K] [--receive-buffer BYTES]\n");
+                        "[--warmup S] [--latency] [--stalled K] [--receive-buffer BYTES] "
+                        "[--hello TEXT] [--per-marker TEXT]\n");
         return 2;
     }
     for (int i = 4; i < argc; i++) {
         if (!strcmp(argv[i], "--latency")) measures_latency = 1;
         else if (i + 1 == argc) errno = EINVAL, fail(argv[i]);
+        else if (!strcmp(argv[i], "--hello")) hello = argv[++i];
+        else if (!strcmp(argv[i], "--per-marker")) marker = argv[++i];
         else if (!strcmp(argv[i], "--clients")) count = atoi(argv[++i]);
         else if (!strcmp(argv[i], "--seconds")) seconds = atof(argv[++i]);
         else if (!strcmp(argv[i], "--warmup")) warmup_s = atof(argv[++i]);
@@ -288,7 +345,7 @@ int main(int argc, char **argv) {
     if (poller < 0 || !clients) fail("set-up");
     for (int i = 0; i < count; i++) {
         connect_client(&clients[i], address, buffer);
-        handshake(&clients[i], argv[1], argv[2], argv[3]);
+        handshake(&clients[i], argv[1], argv[2], path_of(argv[3], i));
         fcntl(clients[i].fd, F_SETFL, O_NONBLOCK);
         if (i < stalled) continue;
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &clients[i]};

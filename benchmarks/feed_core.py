@@ -48,7 +48,7 @@ async def publish_saturated(hub: Hub, batch: int) -> None:
     seq = 0
     for turn in itertools.count():
         # Looking at every client each turn would cost as much as the single writes measured here.
-        while turn % 16 == 0 and is_full(hub):  # noqa: ASYNC110
+        while turn % 16 == 0 and is_full(hub):
             await asyncio.sleep(0.001)
         for _ in range(batch):
             seq += 1
@@ -83,7 +83,7 @@ def create_app(mode: str, rate: float, clients: int) -> FastAPI:
 
     async def publish() -> None:
         # A client that is still connecting the others does not read yet.
-        while len(hub.sessions) < clients:  # noqa: ASYNC110
+        while len(hub.sessions) < clients:
             await asyncio.sleep(0.01)
         if mode == "rate":
             await publish_at_rate(hub, rate)

@@ -201,6 +201,9 @@ async def test_time_closes_a_candle(bench: Bench) -> None:
         told_minutes = [candle["closed"] for candle in told(socket, "1m")]
         assert told_minutes == ([False, True] if closed is None else closed)
     assert [candle["closed"] for candle in told(socket, "1h")] == [False, True]
+    await bench.trade(120)
+    await bench.flush(await bench.waiting())
+    assert [candle["closed"] for candle in told(socket, "1m")] == [False, True, False]
 
 
 async def test_a_late_trade_opens_a_candle_again(bench: Bench) -> None:
@@ -254,6 +257,7 @@ async def test_nothing_is_read_for_nobody(bench: Bench) -> None:
     await bench.trade(2)
     await bench.flush(await bench.waiting())
     again = bench.follow("1m")
+    assert bench.candles.first_frame(CHANNEL_OF["1m"], BTC) is None, "an old candle was kept"
     await bench.trade(3)
     await bench.flush(await bench.waiting())
     assert [candle["trades"] for candle in told(again, "1m")] == [4]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -87,7 +88,7 @@ async def test_cancel_of_a_closed_order_is_refused(venue: Venue) -> None:
     await venue.cancel(canceled)
     expired = await venue.buy(1, 50, OrderType.IOC)
     for order in (filled, canceled, expired):
-        await refuse(venue, lambda order=order: venue.cancel(order), OrderClosed)  # type: ignore[misc]
+        await refuse(venue, partial(venue.cancel, order), OrderClosed)
 
 
 async def test_cancel_of_what_is_not_ones_own_is_refused(venue: Venue) -> None:
@@ -159,7 +160,7 @@ async def test_another_body_under_a_used_id_is_refused(venue: Venue) -> None:
     for other in others:
         await refuse(
             venue,
-            lambda other=other: venue.engine.place(other),  # type: ignore[misc]
+            partial(venue.engine.place, other),
             DuplicateClientOrderId,
         )
 
@@ -197,7 +198,7 @@ async def test_a_live_instrument_cannot_change_its_steps(venue: Venue) -> None:
         instruments = {fresh.symbol: fresh, BTC: changed}
         refusal = await refuse(
             venue,
-            lambda instruments=instruments: venue.engine.publish_instruments(instruments),  # type: ignore[misc]
+            partial(venue.engine.publish_instruments, instruments),
             InstrumentConflict,
         )
         assert str(refusal).endswith(BTC)

@@ -10,25 +10,26 @@ import pytest_asyncio
 import redis
 
 from market_data.app import create_app
+from market_data.book import Level2Book
 from market_data.candles import INTERVALS, render_candle
 from market_data.settings import MarketDataSettings
 from market_data.state_schemas import (
     BOOK_EXAMPLE,
-    CANDLE_EXAMPLE,
     CANDLES_EXAMPLE,
     QUOTE_EXAMPLE,
     TICKER_EXAMPLE,
-    BookReply,
     CandlesReply,
-    QuoteReply,
     TickerReply,
 )
+from tapewire import keys
+from tapewire.feed_messages import BookState, Quote
 from tapewire.problem import Problem, ProblemApp
 from tapewire.redis_server import RedisServer
 from tapewire.settings import VenueSettings
 from tapewire.timestamps import format_timestamp
 from tapewire.types import OrderType, Side
 from tests.integration.test_candles import START_S, computed, trades_of
+from tests.support.fake_socket import FakeSocket
 from tests.support.venue import BTC, INSTRUMENTS, Venue, open_venue
 from tests.support.wait import wait_until
 
@@ -105,7 +106,7 @@ async def test_book_and_quote(api: Api, venue: Venue) -> None:
         await venue.buy(3, 199 - ticks)
     await api.book_seq(120)
     whole = await api.get(f"/v1/book/{BTC}", depth="all")
-    BookReply.model_validate(whole, strict=False)
+    BookState.model_validate(whole, strict=False)
     bids, asks = await venue.depth(Side.BUY), await venue.depth(Side.SELL)
     assert whole["bids"] == [[f"{t // 100}.{t % 100:02}", f"0.{lots:05}"] for t, lots in bids]
     assert whole["asks"] == [[f"{t // 100}.{t % 100:02}", f"0.{lots:05}"] for t, lots in asks]
@@ -118,7 +119,7 @@ async def test_book_and_quote(api: Api, venue: Venue) -> None:
             "asks": whole["asks"][:depth],
         }
     quote = await api.get(f"/v1/bbo/{BTC}")
-    QuoteReply.model_validate(quote)
+    Quote.model_validate(quote)
     assert (quote["bid"], quote["ask"]) == (whole["bids"][0], whole["asks"][0])
 
 
@@ -144,7 +145,7 @@ async def test_candles_and_their_ranges(api: Api, venue: Venue) -> None:
         await venue.sell(step + 1, 100 + step)
         await venue.buy(step + 1, 100 + step)
     await api.book_seq(80)
-    market = await api.app.state.candle_log.newest(BTC)
+    market = await api.app.state.market.candle_log.newest(BTC)
     trades = trades_of(await venue.trades(), BTC)
     for name, interval in INTERVALS.items():
         expected = [
@@ -162,6 +163,12 @@ async def test_candles_and_their_ranges(api: Api, venue: Venue) -> None:
         ] == [candle for candle in expected if start <= candle["start"] < end]
         last = await api.get(f"/v1/candles/{BTC}", interval=name, limit="1")
         assert last["candles"] == expected[-1:]
+    first = trades[0].start_s // 60 * 60
+    after = format_timestamp(first * SECOND_US + 1)
+    later = await api.get(f"/v1/candles/{BTC}", start=after)
+    assert format_timestamp(first * SECOND_US) < later["candles"][0]["start"]
+    earlier = await api.get(f"/v1/candles/{BTC}", end=after)
+    assert [candle["trades"] for candle in earlier["candles"]] == [1]
     assert (await api.get(f"/v1/candles/{BTC}"))["interval"] == "1m"
     assert (await api.get(f"/v1/candles/{BTC}", end="1970-01-01T00:00:00Z"))["candles"] == []
 
@@ -270,6 +277,33 @@ async def test_books_survive_cut_subscriptions(api: Api, venue: Venue, redis_url
             assert [quantity for _, quantity in asks] == [f"0.{round_number:05}"] * 10
 
 
+async def test_live_candles_of_a_venue_set_back(api: Api, venue: Venue, redis_url: str) -> None:
+    """When Redis comes back without its last trades, candles forget them too."""
+    socket = FakeSocket()
+    socket.session = api.app.state.market.candles._hub.connect(
+        socket, frozenset({("candles:1w", BTC)})
+    )
+
+    def newest_trades() -> list[int]:
+        return [message["data"]["trades"] for message in socket.messages() if "data" in message]
+
+    client: Any = venue.client
+    market, now = keys.market(BTC), keys.candle_now(BTC)
+    venue.engine.clock_us = str(START_S * SECOND_US)
+    await venue.sell(3, 100)
+    await venue.buy(1, 100)
+    saved = await client.hgetall(market), await client.hgetall(now)
+    await venue.buy(1, 100)
+    await wait_until(lambda: newest_trades()[-1:] == [2], "both trades are in the candle")
+    transaction = client.pipeline(transaction=True)
+    transaction.hset(market, mapping=saved[0])
+    transaction.hset(now, mapping=saved[1])
+    await transaction.execute()
+    with redis.Redis.from_url(redis_url) as control:
+        control.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    await wait_until(lambda: newest_trades()[-1:] == [1], "the candle has one trade again")
+
+
 async def test_without_redis_nothing_old_is_shown(redis_server: RedisServer) -> None:
     """While Redis is away book, quote, ticker and candles are 503, and afterwards right again."""
     app = make_app(redis_server.url)
@@ -298,18 +332,19 @@ async def test_without_redis_nothing_old_is_shown(redis_server: RedisServer) -> 
 
 def test_the_examples_are_answers() -> None:
     """What OpenAPI shows is what the models allow, and every route is in it."""
-    BookReply.model_validate_json(json.dumps(BOOK_EXAMPLE))
-    QuoteReply.model_validate_json(json.dumps(QUOTE_EXAMPLE))
+    BookState.model_validate_json(json.dumps(BOOK_EXAMPLE))
+    Quote.model_validate_json(json.dumps(QUOTE_EXAMPLE))
     TickerReply.model_validate_json(json.dumps(TICKER_EXAMPLE))
     CandlesReply.model_validate_json(json.dumps(CANDLES_EXAMPLE))
     for model, example in (
-        (BookReply, BOOK_EXAMPLE),
-        (QuoteReply, QUOTE_EXAMPLE),
+        (BookState, BOOK_EXAMPLE),
+        (Quote, QUOTE_EXAMPLE),
         (TickerReply, TICKER_EXAMPLE),
         (CandlesReply, CANDLES_EXAMPLE),
     ):
         assert set(model.model_fields) == set(example)
-    assert CANDLE_EXAMPLE["closed"]
+    book = Level2Book(2, 5, bids=BOOK_EXAMPLE["bids"], asks=BOOK_EXAMPLE["asks"])
+    assert book.checksum() == BOOK_EXAMPLE["checksum"]
     paths = make_app("redis://localhost:1").openapi()["paths"]
     for name in ("book", "bbo", "ticker", "candles"):
         responses = paths[f"/v1/{name}/{{symbol}}"]["get"]["responses"]

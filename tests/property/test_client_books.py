@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from market_data.book import Level2Book
@@ -71,6 +71,8 @@ class BookService:
         assert [(str(price), str(quantity)) for price, quantity in copy.asks()] == asks
 
 
+@example(depth=None, actions=[(action, [], []) for action in ["lose", "send"] * 3])
+@example(depth=None, actions=[(action, [], []) for action in ["lose", "beat"] * 3])
 @given(depth=st.sampled_from([None, 10, 50]), actions=steps)
 def test_a_copy_is_the_book_at_every_proof(depth: BookDepth, actions: list[Any]) -> None:
     """Lost, repeated and cut-off updates never leave a wrong copy behind a heartbeat."""

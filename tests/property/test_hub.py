@@ -196,6 +196,7 @@ class HubMachine(RuleBasedStateMachine):
         client.owed += client.owed_after_release
         client.owed_after_release = None
         client.session.replay(entries)
+        client.closed_while_held = client.session.closed
         client.session.release()
 
     @invariant()

@@ -16,7 +16,7 @@ from market_data.lag import LagPolicy
 from market_data.limits import FanoutLimits
 from market_data.session import Session
 from market_data.websocket_protocol import SCOPE_EXTENSION, FeedSocketProtocol
-from tests.support.wait import wait_for
+from tests.support.wait import wait_for, wait_until
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
@@ -107,8 +107,7 @@ class FeedServer:
         @app.websocket("/feed")
         async def feed(websocket: WebSocket) -> None:
             await websocket.accept()
-            while not self.adopt_now.is_set():  # noqa: ASYNC110 - set from another thread
-                await asyncio.sleep(0.001)
+            await wait_until(self.adopt_now.is_set, "the test to let connections be adopted")
             policy = LagPolicy(websocket.query_params.get("on_lag", "disconnect"))
             socket = cast("FeedSocketProtocol", websocket.scope["extensions"][SCOPE_EXTENSION])
             self.sockets.append(socket)

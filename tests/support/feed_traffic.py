@@ -5,7 +5,9 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from typing import Any
 
+from tapewire import keys
 from tapewire.client import MarketDataClient, Position, TradeStream
 from tapewire.errors import TapewireError
 from tapewire.messages import TradeEvent
@@ -28,6 +30,14 @@ async def make_trades(venue: Venue, count: int, symbol: Symbol = BTC) -> None:
             *(venue.submit(Side.SELL, lots, TICKS, symbol=symbol) for _ in range(number))
         )
         await venue.submit(Side.BUY, number * lots, TICKS, symbol=symbol)
+
+
+async def make_short_log(venue: Venue, count: int, trimmed: int) -> None:
+    """`count` trades of BTC, the first `trimmed` of which the replay log forgot; three of ODD."""
+    client: Any = venue.client
+    await make_trades(venue, count)
+    await make_trades(venue, 3, ODD)
+    await client.xtrim(keys.replay_log(BTC), minid=trimmed + 1, approximate=False)
 
 
 class Load:

@@ -134,9 +134,15 @@ def _start_ready(
     raise ServiceFailed(f"{name}: every port that was free at first was taken at the start")
 
 
-def start(name: str, port_variable: str, settings: Mapping[str, str], log_dir: Path) -> Service:
+def start(
+    name: str,
+    port_variable: str,
+    settings: Mapping[str, str],
+    log_dir: Path,
+    port: int | None = None,
+) -> Service:
     """Start `python -m name` and return at once; the caller waits for it and stops it."""
-    port = free_port()
+    port = port or free_port()
     log_path = log_dir / f"{name}-{port}.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(

@@ -72,8 +72,8 @@ class CandleLog:
         closed = _read_entries(entries)
         if start_s is None:
             closed.reverse()
-        reaches_now = start_s is None or len(entries) < count
-        parts = closed + (_now_candles(now, interval.base_s) if reaches_now else [])
+        # Should more be between the two, then `limit` periods were read before it.
+        parts = closed + _now_candles(now, interval.base_s)
         candles = [
             candle
             for candle in group(parts, interval)

@@ -38,7 +38,7 @@ FirstFrame = Callable[[str, str], bytes | None]
 class Client:
     """What is remembered of a connection beside its session."""
 
-    __slots__ = ("errors", "requests_left", "resuming", "seen_at_s")
+    __slots__ = ("errors", "requests_left", "resuming", "seen_at_s", "waiting")
 
     def __init__(self) -> None:
         self.errors = 0
@@ -46,20 +46,34 @@ class Client:
         self.seen_at_s = time.monotonic()
         # A replay from the log is under way: until it ends, nothing else may be asked for.
         self.resuming = False
+        # What it asked meanwhile; answered after the acknowledgement, so that comes first.
+        self.waiting: list[str] = []
 
 
 class Conversations:
     """Opens sessions and answers their requests."""
 
     def __init__(
-        self, hub: Hub, feed: Feed, resumer: Resumer, first_frames: Mapping[str, FirstFrame]
+        self,
+        hub: Hub,
+        feed: Feed,
+        resumer: Resumer,
+        first_frames: Mapping[str, FirstFrame],
+        *,
+        clients_max: int,
     ) -> None:
         """`first_frames`: for each channel that has a state, where to get it."""
+        self._clients_max = clients_max
         self._hub = hub
         self._feed = feed
         self._resumer = resumer
         self._first_frames = first_frames
         self.errors = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further client may be taken in."""
+        return len(self._hub.sessions) >= self._clients_max
 
     def topics(self, request: Request) -> Subscription:
         """What a request names. Raises RequestError."""
@@ -91,6 +105,9 @@ class Conversations:
     def answer(self, session: Session, text: str) -> None:
         """Do what one message of a client asks for; one that is too often wrong is closed."""
         client = _client_of(session)
+        if client.resuming and len(client.waiting) < REQUESTS_BURST:
+            client.waiting.append(text)
+            return
         request_id = None
         try:
             self._take_turn(client)
@@ -160,6 +177,9 @@ class Conversations:
             client.resuming = False
             _send(session, answer | recovery.message())
             self._send_first(session, topics)
+            waiting, client.waiting = client.waiting, []
+            for text in waiting:
+                self.answer(session, text)
 
         session.hold()
         self._resumer.start(session, request.since, request.epoch, told)

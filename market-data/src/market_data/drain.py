@@ -15,6 +15,7 @@ from market_data.frames import text_frame
 from market_data.hub import Hub
 from market_data.protocol import encoded
 from market_data.session import Session
+from market_data.subscriptions import symbols_of
 from tapewire.errors import TapewireError
 
 logger = logging.getLogger(__name__)
@@ -44,14 +45,7 @@ class Drain:
         sessions = list(self._hub.sessions)
         spread_s = min(self._spread_s, SPREAD_PER_CLIENT_S * len(sessions))
         logger.info("stopping: %d clients to be closed within %g s", len(sessions), spread_s)
-        message = {
-            "type": "reconnect",
-            "within_ms": int(spread_s * 1000),
-            "epoch": self._feed.sequencer.epoch,
-            "since": self._feed.sequencer.seqs,
-        }
-        self._hub.broadcast(text_frame(encoded(message)))
-        self._hub.flush()
+        self._tell(within_ms=int(spread_s * 1000))
         random.shuffle(sessions)
         loop = asyncio.get_running_loop()
         started_s = loop.time()
@@ -63,6 +57,20 @@ class Drain:
             sessions = _close_due(sessions, len(sessions) - (total - due), force=over)
             if sessions:
                 await asyncio.sleep(TICK_S)
+
+    def _tell(self, within_ms: int) -> None:
+        """Tell every client what to resume from: just the symbols whose trades it gets."""
+        sequencer = self._feed.sequencer
+        for group in self._hub.groups:
+            traded = symbols_of(group.subscription, "trades", sequencer.seqs)
+            message = {
+                "type": "reconnect",
+                "within_ms": within_ms,
+                "epoch": sequencer.epoch,
+                "since": {symbol: sequencer.seqs[symbol] for symbol in traded},
+            }
+            self._hub.append(group, None, text_frame(encoded(message)))
+        self._hub.flush()
 
 
 def _close_due(sessions: list[Session], count: int, *, force: bool) -> list[Session]:

@@ -74,6 +74,10 @@ class Feed:
         self.started = False
         self._news = asyncio.Event()
         self._has_news = False
+        # Grows whenever the venue's data is no longer the one that was sent.
+        self.generation = 0
+        # Whether it then fell back within its epoch, or began another one.
+        self.rewound = False
 
     async def news(self, timeout_s: float) -> None:
         """Wait for the next trades to be sent, at most `timeout_s`."""
@@ -189,6 +193,8 @@ class Feed:
             self._tell_epoch("new")
 
     def _tell_epoch(self, reason: str) -> None:
+        self.generation += 1
+        self.rewound = reason == "rewound"
         self.recent.clear()
         self._candles.restart()
         self._has_news = True
@@ -233,8 +239,7 @@ class Feed:
         logger.error(
             "%s: trades %d to %d left the replay log unread", lost.symbol, lost.first, lost.last
         )
-        message = {"type": "gap", "symbol": lost.symbol, "from": lost.first, "to": lost.last}
-        self._hub.publish("trades", lost.symbol, None, text_frame(json.dumps(message).encode()))
+        self._hub.publish_gap("trades", lost.symbol, lost.first, lost.last)
 
 
 def trade_frame(message: TradeMessage) -> bytes:

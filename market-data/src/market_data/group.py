@@ -109,6 +109,10 @@ class Group:
             ring.trim(ring.head)
             self.lag_check_at = NEVER
 
+    def trim(self) -> None:
+        """Forget what no client still needs; done rarely, because it looks at all behind."""
+        self.ring.trim(min((session.cursor for session in self.behind), default=self.cursor))
+
     def _put_behind(self, session: Session) -> None:
         self.behind[session] = None
         # What waits in its backlog counts too, so the limit may be reached earlier than this.

@@ -144,10 +144,10 @@ class Hub:
             self._pending[group] = None
             group.append(frame, note)
 
-    def append(self, group: Group, channel: str, frame: bytes) -> None:
-        """Append a frame of latest-state kind for the clients of one group only."""
+    def append(self, group: Group, channel: str | None, frame: bytes) -> None:
+        """Append a frame for the clients of one group only; see `broadcast` for the channel."""
         self._pending[group] = None
-        group.append(frame, Note(channel, "", None, None))
+        group.append(frame, None if channel is None else Note(channel, "", None, None))
 
     def flush(self) -> None:
         """Write what was published: once per group and ready socket."""

@@ -17,8 +17,10 @@ from market_data.ring import Entry, Note
 SLOW_CONSUMER_CLOSE_CODE = 4008
 SLOW_CONSUMER_CODE = "slow_consumer"
 
-STATE_CHANNELS = frozenset({"bbo", "ticker", "candles"})
-"""Channels whose newest message per symbol replaces all earlier ones."""
+STATE_CHANNELS = frozenset({"bbo"})
+"""Sequenced channels whose newest message per symbol replaces all earlier ones.
+
+Messages without a sequence (snapshots, candles, heartbeats) are treated so in any case."""
 
 RESUME_CHANNEL = "trades"
 """The channel whose sequences a client resumes from."""

@@ -29,7 +29,10 @@ BACKLOG_BYTES_MAX = 8 * MIB
 """Bytes that may wait for one client alone: private messages, replay, messages of an old group."""
 
 SEND_BUFFER_BYTES = 256 * KIB
-"""Kernel send buffer asked for per client: what a client that never reads can hold there."""
+"""Kernel send buffer asked for per client: what a client that never reads can hold there.
+
+A quarter of it costs about a quarter of the throughput, four times as much gains nothing.
+"""
 
 CLIENT_MESSAGE_BYTES_MAX = 64 * KIB
 """Bytes of one message from a client (uvicorn's `ws_max_size`); a longer one closes with 1009."""

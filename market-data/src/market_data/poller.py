@@ -10,7 +10,7 @@ import contextlib
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis.client import PubSub
 from redis.exceptions import RedisError
@@ -88,8 +88,25 @@ class Poller:
                 break
             if message["type"] == "message":
                 batch.append(Published(message["channel"], message["data"]))
+                self._take_parsed(self._pubsub, batch)
                 timeout_s = 0.0
         return batch
+
+    def _take_parsed(self, pubsub: PubSub, batch: list[Published]) -> None:
+        """Add what the read that brought the last message has brought besides.
+
+        `get_message` costs ten times what hiredis needs for one message. Its reader is reached past
+        redis-py's public interface: without it, `get_message` alone does the same, more slowly.
+        """
+        reader: Any = getattr(getattr(pubsub.connection, "_parser", None), "_reader", None)
+        if not hasattr(reader, "gets"):
+            return
+        while len(batch) < self._batch_messages_max:
+            reply = reader.gets()
+            if not isinstance(reply, list):
+                return
+            if reply[0] == b"message":
+                batch.append(Published(reply[1], reply[2]))
 
     def _disconnect(self) -> None:
         pubsub, self._pubsub = self._pubsub, None

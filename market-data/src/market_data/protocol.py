@@ -30,7 +30,7 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    op: Literal["subscribe", "unsubscribe", "ping"] = "subscribe"
+    op: Literal["subscribe", "unsubscribe", "ping"]
     id: RequestId | None = None
     channels: _Names = ["trades"]
     symbols: _Names = []
@@ -57,7 +57,7 @@ def read_request(text: str) -> Request:
 
 def read_query(parameters: Mapping[str, str]) -> Request:
     """The query string of a connection as a subscription. Raises RequestError."""
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {"op": "subscribe"}
     for name, value in parameters.items():
         if name not in QUERY_FIELDS:
             raise RequestError("unknown_field", f"{name[:40]!r} is not a parameter")

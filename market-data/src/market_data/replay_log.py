@@ -1,5 +1,6 @@
 """Reads the venue's positions and its replay log: what a subscription may have missed."""
 
+import contextlib
 from typing import Any
 
 from market_data.sequencer import Positions
@@ -44,16 +45,20 @@ class ReplayLog:
         Entries that are not trades are passed over. Raises RedisError, OSError.
         """
         client: Any = self._client
-        entries = await client.xrange(
-            keys.replay_log(Symbol(symbol)), min=str(after_seq + 1), max="+", count=READ_TRADES_MAX
-        )
-        messages = []
-        for _, fields in entries:
-            try:
-                messages.append(decode_trade(fields.get(b"event", b"")))
-            except MessageError:
-                continue
-        return messages, len(entries) < READ_TRADES_MAX
+        first = str(after_seq + 1)
+        while True:
+            entries = await client.xrange(
+                keys.replay_log(Symbol(symbol)), min=first, max="+", count=READ_TRADES_MAX
+            )
+            messages = []
+            for _, fields in entries:
+                with contextlib.suppress(MessageError):
+                    messages.append(decode_trade(fields.get(b"event", b"")))
+            log_ended = len(entries) < READ_TRADES_MAX
+            if messages or log_ended:
+                return messages, log_ended
+            # A page of nothing but garbage must not look like the end.
+            first = f"({entries[-1][0].decode()}"
 
 
 async def _members(client: Any) -> set[bytes]:  # noqa: ANN401 (redis-py's two async clients)

@@ -25,6 +25,9 @@ async def market_data(websocket: WebSocket) -> None:
     if not feed.started:
         await _deny(websocket, "stale_data", "This process has just started; connect again.")
         return
+    if conversations.is_full:
+        await _deny(websocket, "overloaded", "This process has as many clients as it may.")
+        return
     await websocket.accept()
     socket: FeedSocketProtocol = websocket.scope["extensions"][SCOPE_EXTENSION]
     try:

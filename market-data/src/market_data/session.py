@@ -104,6 +104,8 @@ class Session:
     @property
     def lag(self) -> int:
         """Stream messages published for this client and not yet handed to its socket."""
+        if self.closed:
+            return 0
         cursor = self.group.cursor if self.in_step else self.cursor
         return self.group.ring.head - cursor + self.moved
 
@@ -128,6 +130,12 @@ class Session:
             return
         self.take_from_ring()
         self.held = []
+        self.catch_up()
+        if self.backlog_bytes > self.hub.limits.backlog_bytes_max:
+            # The policy thins what was owed before the hold, so it acts before the hold begins.
+            self.held = None
+            self.hub.apply_lag_policy(self)
+            self.held = None if self.closed else []
 
     def replay(self, entries: Iterable[Entry]) -> None:
         """Send earlier messages to a held client; with notes, so that lag stays accountable.

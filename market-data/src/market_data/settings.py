@@ -17,7 +17,16 @@ class MarketDataSettings(ServerSettings):
 
     port: int = Field(8_001, ge=0, le=65_535, description="Port to listen on; 0 takes a free one")
     connections_max: int = Field(
-        20_000, ge=1, le=1_000_000, description="Open connections; more are answered with 503"
+        24_000,
+        ge=1,
+        le=1_000_000,
+        description="Open connections of all kinds; HTTP requests on more are answered with 503",
+    )
+    clients_max: int = Field(
+        20_000,
+        ge=1,
+        le=1_000_000,
+        description="WebSocket clients; more are refused with 503, health checks still pass",
     )
     poll_timeout_s: float = Field(
         0.25, gt=0, le=10, description="Longest wait of one poll of the subscription"
@@ -42,6 +51,11 @@ class MarketDataSettings(ServerSettings):
     )
     ping_timeout_s: float = Field(
         20.0, gt=0, le=600, description="A client that does not answer a ping so long is closed"
+    )
+    memory_bytes_max: int = Field(
+        512 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Bytes that may wait for all slow clients together; the slowest are closed",
     )
     drain_spread_s: float = Field(
         5.0, ge=0, le=600, description="Time over which a stop spreads the goodbyes to clients"

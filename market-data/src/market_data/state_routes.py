@@ -7,23 +7,21 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, Request, Response
 from redis.exceptions import RedisError
 
-from market_data.books import Books, Depth
-from market_data.candle_log import CandleLog
+from market_data.books import Depth
 from market_data.candles import INTERVALS, render_candle
+from market_data.market_state import MarketState
 from market_data.state_schemas import (
     BOOK_EXAMPLE,
     CANDLES_EXAMPLE,
     QUOTE_EXAMPLE,
     TICKER_EXAMPLE,
-    BookReply,
     CandlesReply,
-    QuoteReply,
     TickerReply,
 )
 from market_data.ticker import render_ticker, window_start_s
-from market_data.venue_clock import VenueClock
 from tapewire.direct_route import DirectRoute
 from tapewire.errors import InvalidField, RedisUnavailable, UnknownSymbol
+from tapewire.feed_messages import BookState, Quote
 from tapewire.problem import problem_examples
 from tapewire.timestamps import parse_timestamp
 
@@ -64,7 +62,7 @@ router = APIRouter(prefix="/v1", route_class=DirectRoute, tags=["market"])
     "/book/{symbol}",
     summary="Price levels",
     responses={
-        200: _answer("The book", BookReply, BOOK_EXAMPLE),
+        200: _answer("The book", BookState, BOOK_EXAMPLE),
         **problem_examples("unknown_symbol", "invalid_value", "stale_data"),
     },
     openapi_extra={
@@ -81,7 +79,7 @@ router = APIRouter(prefix="/v1", route_class=DirectRoute, tags=["market"])
 async def read_book(request: Request) -> Response:
     """The state after book update `seq`; the updates that follow come over WebSocket."""
     depth = _read_choice(request, "depth", DEPTHS, DEPTH_DEFAULT)
-    books: Books = request.app.state.books
+    books = _market(request).books
     return _respond(books.snapshot(request.path_params["symbol"], depth)["data"])
 
 
@@ -89,14 +87,14 @@ async def read_book(request: Request) -> Response:
     "/bbo/{symbol}",
     summary="Best bid and ask",
     responses={
-        200: _answer("The best prices", QuoteReply, QUOTE_EXAMPLE),
+        200: _answer("The best prices", Quote, QUOTE_EXAMPLE),
         **problem_examples("unknown_symbol", "stale_data"),
     },
     openapi_extra={"parameters": [_SYMBOL]},
 )
 async def read_quote(request: Request) -> Response:
     """The best level of each side, null where there is none."""
-    books: Books = request.app.state.books
+    books = _market(request).books
     return _respond(books.bbo(request.path_params["symbol"])["data"])
 
 
@@ -112,12 +110,10 @@ async def read_quote(request: Request) -> Response:
 async def read_ticker(request: Request) -> Response:
     """Exact: all trades since the minute in which the last 24 hours began."""
     symbol = request.path_params["symbol"]
-    books: Books = request.app.state.books
+    books = _market(request).books
     quote = books.bbo(symbol)["data"]
-    log: CandleLog = request.app.state.candle_log
-    clock: VenueClock = request.app.state.clock
-    now_us = clock.now_us()
-    page = await _read(log.since(symbol, window_start_s(now_us)))
+    now_us = _market(request).clock.now_us()
+    page = await _read(_market(request).candle_log.since(symbol, window_start_s(now_us)))
     total = page.candles[0] if page.candles else None
     return _respond(render_ticker(symbol, page.market, total, quote, now_us))
 
@@ -160,10 +156,11 @@ async def read_candles(request: Request) -> Response:
     if start_s is not None and end_s is not None and start_s >= end_s:
         raise InvalidField("start", "out_of_range", "start must be before end.")
     limit = _read_limit(request)
-    log: CandleLog = request.app.state.candle_log
-    clock: VenueClock = request.app.state.clock
-    page = await _read(log.candles(symbol, interval, start_s=start_s, end_s=end_s, limit=limit))
-    now_s = clock.now_s()
+    market = _market(request)
+    page = await _read(
+        market.candle_log.candles(symbol, interval, start_s=start_s, end_s=end_s, limit=limit)
+    )
+    now_s = market.clock.now_s()
     candles = [
         render_candle(
             candle, symbol, interval, page.market,
@@ -179,6 +176,11 @@ async def read_candles(request: Request) -> Response:
             "candles": candles,
         }
     )
+
+
+def _market(request: Request) -> MarketState:
+    market: MarketState = request.app.state.market
+    return market
 
 
 def _respond(body: Mapping[str, Any]) -> Response:

@@ -1,46 +1,21 @@
-"""The REST answers about the state of a market, as clients see them. Decimals are text."""
+"""The REST answers about the state of a market that the feed has no message for, and examples.
 
-from typing import Annotated, Literal, TypeAlias
+Decimals are text. Book, best prices and candles are those of `tapewire.feed_messages`.
+"""
+
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
+
+from tapewire.book_messages import Level
+from tapewire.feed_messages import CandleState
 
 _Decimal = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$")]
 _Signed = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 _Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
-_Level: TypeAlias = tuple[_Decimal, _Decimal]
 
 _EPOCH = "4b647e01df66"
 _TIME = "2026-01-31T12:00:00.000001Z"
-
-
-class BookReply(BaseModel):
-    """Price levels, best first; a level is [price, quantity]."""
-
-    symbol: str
-    seq: Annotated[int, Field(description="The book update that this is the state after")]
-    epoch: str
-    depth: Literal[10, 50, "all"]
-    bids: list[_Level]
-    asks: list[_Level]
-    checksum: Annotated[
-        int,
-        Field(
-            description="CRC32 of the ten best levels: `price:quantity` of each, joined by commas, "
-            "bids, then `|`, then asks"
-        ),
-    ]
-    timestamp: _Timestamp
-
-
-class QuoteReply(BaseModel):
-    """Best bid and ask, each [price, quantity] or null."""
-
-    symbol: str
-    seq: int
-    bid: _Level | None
-    ask: _Level | None
-    timestamp: _Timestamp
-    epoch: str
 
 
 class TickerReply(BaseModel):
@@ -56,29 +31,10 @@ class TickerReply(BaseModel):
     volume: _Decimal
     quote_volume: _Decimal
     trades: int
-    best_bid: _Level | None
-    best_ask: _Level | None
+    best_bid: Level | None
+    best_ask: Level | None
     open_time: _Timestamp
     close_time: _Timestamp
-    epoch: str
-
-
-class CandleReply(BaseModel):
-    """Trades `first_seq` to `last_seq`, all of one period."""
-
-    symbol: str
-    interval: str
-    start: _Timestamp
-    open: _Decimal
-    high: _Decimal
-    low: _Decimal
-    close: _Decimal
-    volume: _Decimal
-    quote_volume: _Decimal
-    trades: int
-    first_seq: int
-    last_seq: int
-    closed: Annotated[bool, Field(description="Whether the period is over")]
     epoch: str
 
 
@@ -88,31 +44,31 @@ class CandlesReply(BaseModel):
     symbol: str
     interval: str
     epoch: str
-    candles: list[CandleReply]
+    candles: list[CandleState]
 
 
-BOOK_EXAMPLE = {
+BOOK_EXAMPLE: dict[str, Any] = {
     "symbol": "BTC-USDT", "seq": 42, "epoch": _EPOCH, "depth": 10,
     "bids": [["59999.00", "0.50000"]], "asks": [["60001.00", "1.25000"]],
-    "checksum": 2_063_214_283, "timestamp": _TIME,
+    "checksum": 2_323_480_602, "timestamp": _TIME,
 }  # fmt: skip
-QUOTE_EXAMPLE = {
+QUOTE_EXAMPLE: dict[str, Any] = {
     "symbol": "BTC-USDT", "seq": 42, "bid": ["59999.00", "0.50000"], "ask": None,
     "timestamp": _TIME, "epoch": _EPOCH,
 }  # fmt: skip
-TICKER_EXAMPLE = {
+TICKER_EXAMPLE: dict[str, Any] = {
     "symbol": "BTC-USDT", "open": "60000.00", "high": "61000.00", "low": "59000.00",
     "last": "59400.00", "change": "-600.00", "change_percent": "-1.00", "volume": "12.50000",
     "quote_volume": "750000.0000000", "trades": 310, "best_bid": ["59399.00", "0.50000"],
     "best_ask": ["59401.00", "1.25000"], "open_time": "2026-01-30T12:00:00.000000Z",
     "close_time": _TIME, "epoch": _EPOCH,
 }  # fmt: skip
-CANDLE_EXAMPLE = {
+CANDLE_EXAMPLE: dict[str, Any] = {
     "symbol": "BTC-USDT", "interval": "1m", "start": "2026-01-31T12:00:00.000000Z",
     "open": "60000.00", "high": "60010.00", "low": "59990.00", "close": "60005.00",
     "volume": "1.50000", "quote_volume": "90003.7500000", "trades": 4, "first_seq": 17,
     "last_seq": 20, "closed": True, "epoch": _EPOCH,
 }  # fmt: skip
-CANDLES_EXAMPLE = {
+CANDLES_EXAMPLE: dict[str, Any] = {
     "symbol": "BTC-USDT", "interval": "1m", "epoch": _EPOCH, "candles": [CANDLE_EXAMPLE],
 }  # fmt: skip

@@ -42,18 +42,18 @@ class TradeStreams:
         """Everything after the cursors, for ever, each trade once and in order."""
         self.active += 1
         try:
-            epoch = self._feed.sequencer.epoch
-            yield _event("connected", {"epoch": epoch, "seq": cursors}, cursors)
+            sequencer, generation = self._feed.sequencer, self._feed.generation
+            yield _event("connected", {"epoch": sequencer.epoch, "seq": cursors}, cursors)
             while not self._drain.begun:
                 silent = True
                 for symbol in cursors:
                     async for event in self._forward(cursors, symbol):
                         silent = False
                         yield event
-                if self._feed.sequencer.epoch != epoch:
-                    epoch = self._feed.sequencer.epoch
-                    cursors.update(dict.fromkeys(cursors, 0))
-                    yield _event("epoch", {"epoch": epoch, "seq": cursors}, cursors)
+                if self._feed.generation != generation:
+                    generation = self._feed.generation
+                    cursors.update(self._restarted(cursors))
+                    yield _event("epoch", {"epoch": sequencer.epoch, "seq": cursors}, cursors)
                     continue
                 if silent:
                     yield _event("heartbeat", {"seq": cursors}, None)
@@ -62,6 +62,13 @@ class TradeStreams:
             yield _event("reconnect", {"since": cursors}, cursors)
         finally:
             self.active -= 1
+
+    def _restarted(self, cursors: Mapping[str, int]) -> dict[str, int]:
+        """Where a stream goes on when the venue's data began anew, or fell back."""
+        seqs, kept = self._feed.sequencer.seqs, self._feed.rewound
+        return {
+            symbol: min(seq, seqs.get(symbol, 0)) if kept else 0 for symbol, seq in cursors.items()
+        }
 
     def _is_current(self, cursors: Mapping[str, int]) -> bool:
         seqs = self._feed.sequencer.seqs

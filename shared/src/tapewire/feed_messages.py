@@ -22,6 +22,7 @@ _RequestId = Annotated[int | str, Field(description="The id of the request, if i
 _Subscriptions = Annotated[
     list[str], Field(description="All topics now, such as `trades` or `bbo:BTC-USDT`")
 ]
+_Price = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$")]
 _Timestamp = Annotated[str, Field(min_length=20, max_length=32, description="ISO 8601, UTC")]
 
 
@@ -141,6 +142,32 @@ class Bbo(_Message):
     data: Quote
 
 
+class CandleState(_Message):
+    """Trades `first_seq` to `last_seq` of a symbol, all of one period."""
+
+    symbol: str
+    interval: str
+    start: _Timestamp
+    open: _Price
+    high: _Price
+    low: _Price
+    close: _Price
+    volume: _Price = Field(description="Of the base asset")
+    quote_volume: _Price = Field(description="Of the quote asset")
+    trades: int = Field(ge=1)
+    first_seq: int = Field(ge=1)
+    last_seq: int = Field(ge=1)
+    closed: bool = Field(description="Whether the period is over")
+    epoch: str
+
+
+class Candle(_Message):
+    """The newest candle of an interval changed, or is over; it replaces what came before."""
+
+    type: Literal["candle"]
+    data: CandleState
+
+
 class BookMark(_Message):
     """What a copy of the book must be like now."""
 
@@ -205,6 +232,7 @@ FeedMessage: TypeAlias = (
     | BookSnapshot
     | L2Update
     | Bbo
+    | Candle
     | Heartbeat
     | Stale
     | Gap

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import redis
 import redis.asyncio
@@ -96,9 +96,9 @@ def open_async(address: RedisAddress) -> AsyncRedis:
 
     Raises ConfigurationError if the URL is not one of ours.
     """
-    options = address.options()
     no_retry = AsyncRetry(NoBackoff(), 0)
-    scheme, hosts, service, database = _split(address.url)
+    scheme, hosts, service, login = _split(address.url)
+    options = address.options() | login
     try:
         if scheme == _CLUSTER:
             host, port = hosts[0]
@@ -114,7 +114,6 @@ def open_async(address: RedisAddress) -> AsyncRedis:
             sentinel = redis.asyncio.sentinel.Sentinel(
                 hosts,
                 sentinel_kwargs=address.options() | {"retry": no_retry},
-                db=database,
                 **options,
             )
             client: AsyncRedis = sentinel.master_for(service, connection_pool_class=_SentinelPool)
@@ -135,7 +134,8 @@ def open_subscriber(address: RedisAddress) -> BlockingRedis:
         "retry": no_retry,
         "health_check_interval": HEALTH_CHECK_INTERVAL_S,
     }
-    scheme, hosts, service, database = _split(address.url)
+    scheme, hosts, service, login = _split(address.url)
+    options |= login
     try:
         if scheme == _CLUSTER:
             host, port = hosts[0]
@@ -144,7 +144,6 @@ def open_subscriber(address: RedisAddress) -> BlockingRedis:
             sentinel = redis.sentinel.Sentinel(
                 hosts,
                 sentinel_kwargs=address.options() | {"retry": no_retry},
-                db=database,
                 **options,
             )
             client: BlockingRedis = sentinel.master_for(service)
@@ -180,19 +179,28 @@ async def wait_until_ready(client: AsyncRedis, address: RedisAddress, timeout_s:
             return
 
 
-def _split(url: str) -> tuple[str, list[tuple[str, int]], str, int]:
-    """Scheme, hosts, Sentinel service and database of a URL; hosts matter only to two schemes."""
+def _split(url: str) -> tuple[str, list[tuple[str, int]], str, dict[str, Any]]:
+    """Scheme, hosts, Sentinel service and login of a URL; all but the first of two schemes only."""
     scheme, _, rest = url.partition("://")
     if scheme not in {_SENTINEL, _CLUSTER}:
-        return scheme, [], "", 0
+        return scheme, [], "", {}
     netloc, _, path = rest.partition("/")
+    login, _, addresses = netloc.rpartition("@")
     hosts = []
-    for part in netloc.rpartition("@")[2].split(","):
+    for part in addresses.split(","):
         host, _, port = part.rpartition(":")
         if not host or not port.isdecimal():
             raise ConfigurationError(f"REDIS_URL: {part!r} is not host:port")
         hosts.append((host, int(port)))
+    options: dict[str, Any] = {}
+    if login:
+        user, _, password = login.partition(":")
+        options = {"username": unquote(user) or None, "password": unquote(password) or None}
     service, _, database = path.partition("/")
-    if scheme == _SENTINEL and not service:
-        raise ConfigurationError("REDIS_URL: redis+sentinel://host:port/SERVICE needs the service")
-    return scheme, hosts, service, int(database) if database.isdecimal() else 0
+    if scheme == _SENTINEL:
+        if not service:
+            raise ConfigurationError(
+                "REDIS_URL: redis+sentinel://host:port/SERVICE needs the service"
+            )
+        options["db"] = int(database) if database.isdecimal() else 0
+    return scheme, hosts, service, options

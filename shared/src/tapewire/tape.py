@@ -1,10 +1,6 @@
 """The tape as lines of text: one per trade, and one where trades were missed. Pure."""
 
-import json
-from collections.abc import Collection, Iterator
-
-from tapewire.errors import MessageError
-from tapewire.messages import TradeEvent, decode_trade
+from tapewire.messages import TradeEvent
 from tapewire.types import Side
 
 FEED_PATH = "/ws/market-data"
@@ -18,44 +14,18 @@ HEADER = f"{'time (UTC)':<15}  {'symbol':<10}  {'':<4}  {'price':>14}  {'quantit
 
 
 class Tape:
-    """Turns the feed's messages into lines; remembers the last trade of each symbol."""
+    """How trades look as lines."""
 
-    def __init__(self, symbols: Collection[str] = (), *, colour: bool = False) -> None:
-        """`symbols` empty shows all; `colour` adds terminal codes."""
-        self._symbols = frozenset(symbols)
+    def __init__(self, *, colour: bool = False) -> None:
+        """`colour` adds terminal codes."""
         self._colour = colour
-        self._last: dict[str, tuple[str, int]] = {}
 
-    def lines(self, message: str | bytes) -> Iterator[str]:
-        """What to print for one message of the feed; nothing for those that are no trades.
+    def note(self, sentence: str) -> str:
+        """A line that is no trade."""
+        return self._paint(DIM, f"-- {sentence}")
 
-        Raises MessageError if the message is not one of the feed's.
-        """
-        try:
-            document = json.loads(message)
-            kind = document["type"]
-        except (ValueError, KeyError, TypeError):
-            raise MessageError("the feed sent something that is not one of its messages") from None
-        if kind == "error":
-            yield self._paint(DIM, f"-- the feed says: {document.get('message', document)}")
-        if kind != "trade":
-            return
-        # The payload is read as it was published, so one check serves both.
-        event = decode_trade(json.dumps(document.get("data")).encode()).event
-        if self._symbols and event.symbol not in self._symbols:
-            return
-        yield from self._missed(event)
-        yield self._line(event)
-
-    def _missed(self, event: TradeEvent) -> Iterator[str]:
-        epoch, seq = self._last.get(event.symbol, (event.epoch, event.seq - 1))
-        self._last[event.symbol] = (event.epoch, event.seq)
-        if epoch != event.epoch:
-            yield self._paint(DIM, f"-- {event.symbol} starts anew")
-        elif event.seq > seq + 1:
-            yield self._paint(DIM, f"-- {event.seq - seq - 1} trades of {event.symbol} not seen")
-
-    def _line(self, event: TradeEvent) -> str:
+    def line(self, event: TradeEvent) -> str:
+        """One trade, under the titles of `HEADER`."""
         time_of_day = event.timestamp.partition("T")[2].rstrip("Z").removesuffix("+00:00")
         side = self._paint(COLOURS[event.aggressor_side], f"{event.aggressor_side:<4}")
         return (

@@ -6,7 +6,7 @@ from typing import Any
 from tapewire.client.book_copy import BookCopy, PriceLevel
 from tapewire.client.book_keeper import FAILURES_MAX, BookKeeper
 from tapewire.client.errors import BookError
-from tapewire.client.latest import QuoteKeeper
+from tapewire.client.latest import LatestKeeper
 from tapewire.client.tracker import Signal
 from tests.support.feed_samples import TIMESTAMP, gap, heartbeat, read, subscribed
 
@@ -101,8 +101,8 @@ def test_after_a_gap_there_is_no_book_until_the_snapshot() -> None:
 
 def test_quotes_come_once() -> None:
     """The first quote of a new connection is dropped if nothing changed."""
-    quotes = QuoteKeeper()
-    assert quotes.request() == {"op": "subscribe", "channels": ["bbo"]}
+    quotes = LatestKeeper("bbo", ["A"])
+    assert quotes.request() == {"op": "subscribe", "channels": ["bbo"], "symbols": ["A"]}
     data = {"symbol": "A", "seq": 5, "epoch": "e1", "bid": ["9.0", "1.00"], "ask": None}
     message = read({"type": "bbo", "data": data | {"timestamp": TIMESTAMP}})
     assert len(quotes.offer(message)) == 1

@@ -56,7 +56,7 @@ def test_disconnect_names_where_to_resume() -> None:
     assert socket.closed_with == (4008, "slow_consumer")
     error = socket.messages()[-1]
     assert (error["code"], error["since"]) == ("slow_consumer", {"BTC": 1, "ETH": 6})
-    assert (hub.slow_disconnects, hub.sessions) == (1, set())
+    assert (hub.slow_disconnects, hub.sessions, session.lag) == (1, set(), 0)
 
 
 def test_skip_reports_the_gap_and_goes_on() -> None:
@@ -190,6 +190,37 @@ def test_a_held_client_that_lags_resumes_from_what_it_saw() -> None:
     publish(hub, *range(1, 12))
     assert socket.closed_with == (4008, "slow_consumer")
     assert socket.messages()[-1]["since"] == {}
+
+
+def test_a_hold_writes_what_came_before_it() -> None:
+    """Messages from before the hold do not wait for the replay."""
+    hub = Hub(limits=LIMITS)
+    socket = FakeSocket()
+    socket.session = session = hub.connect(socket, EVERYTHING)
+    hub.publish("trades", "BTC", 1, message_frame("trades", "BTC", 1))
+    session.hold()
+    publish(hub, 2)
+    assert socket.seqs() == [1]
+    session.release()
+    assert socket.seqs() == [1, 2]
+
+
+def test_a_hold_of_a_slow_client_keeps_the_backlog_bounded() -> None:
+    """What a hold takes out of the ring counts against the backlog at once."""
+    hub = Hub(limits=LIMITS)
+    session, socket = stalled(hub, LagPolicy.SKIP)
+    session.send(text_frame(b"x" * (LIMITS.backlog_bytes_max - 400)))
+    for seq in range(2, 8):
+        publish(hub, seq)
+    hub.publish("trades", "BTC", 8, text_frame(b"x" * 200))
+    session.hold()
+    publish(hub, 9)
+    assert session.backlog_bytes <= LIMITS.backlog_bytes_max
+    session.release()
+    socket.drain()
+    data = b"".join(socket.writes)
+    assert b'"from":2,"to":8}' in data
+    assert data.endswith(message_frame("trades", "BTC", 9))
 
 
 def test_a_held_client_that_skips_gets_its_gap_after_the_replay() -> None:

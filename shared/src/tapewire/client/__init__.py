@@ -20,12 +20,13 @@ from tapewire.client.market_data import MarketDataClient
 from tapewire.client.orders import Fill, PlacedOrder, VenueClient
 from tapewire.client.stream import Stream, TradeStream
 from tapewire.client.tracker import Position
-from tapewire.feed_messages import Quote
+from tapewire.feed_messages import CandleState, Quote
 from tapewire.messages import TradeEvent
 
 __all__ = [
     "BookCopy",
     "BookError",
+    "CandleState",
     "ContinuityError",
     "EpochError",
     "FeedRefused",

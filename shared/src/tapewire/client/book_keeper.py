@@ -77,7 +77,7 @@ class BookKeeper:
         if copy is None or (update.epoch == copy.epoch and update.seq <= copy.seq):
             return []
         if update.epoch != copy.epoch or update.seq != copy.seq + 1:
-            return self._distrust(update.symbol)
+            return self._lose(update.symbol)
         copy.apply(update)
         return [copy]
 
@@ -85,12 +85,19 @@ class BookKeeper:
         outcomes: list[Outcome] = []
         for symbol, mark in marks.items():
             copy = self.copies.get(symbol)
-            if copy is not None and copy.seq == mark.seq and copy.checksum() == mark.checksum:
-                self._failures.pop(symbol, None)
-            elif copy is None or copy.seq <= mark.seq:
+            if copy is not None and copy.seq < mark.seq:
+                outcomes += self._lose(symbol)
+            elif copy is None or (copy.seq == mark.seq and copy.checksum() != mark.checksum):
                 outcomes += self._distrust(symbol)
+            elif copy.seq == mark.seq:
+                self._failures.pop(symbol, None)
         # Whoever reads them stops at the first signal.
         return sorted(outcomes, key=lambda outcome: isinstance(outcome, Signal))
+
+    def _lose(self, symbol: str) -> list[Outcome]:
+        """Something was lost on the way, which says nothing against the next copy."""
+        del self.copies[symbol]
+        return [Signal.RECONNECT]
 
     def _distrust(self, symbol: str) -> list[Outcome]:
         self.copies.pop(symbol, None)

@@ -5,31 +5,36 @@ from typing import TypeAlias
 
 from tapewire.client.errors import ContinuityError
 from tapewire.client.tracker import Signal
-from tapewire.feed_messages import Bbo, FeedMessage, Quote, UnknownMessage
+from tapewire.feed_messages import Bbo, Candle, CandleState, FeedMessage, Quote, UnknownMessage
 
-Outcome: TypeAlias = Quote | ContinuityError | Signal
+Latest: TypeAlias = Quote | CandleState
 
 
-class QuoteKeeper:
-    """The newest quote of every symbol, each handed out once, also after a new connection."""
+class LatestKeeper:
+    """The newest state of every topic of one channel, each handed out once.
 
-    def __init__(self, symbols: Collection[str] = ()) -> None:
-        """Follow these symbols, or all."""
+    What a new connection says first is dropped if it is what was known already.
+    """
+
+    def __init__(self, channel: str, symbols: Collection[str] = ()) -> None:
+        """Follow `bbo` or `candles:<interval>` of these symbols, or of all."""
+        self._channel = channel
         self._symbols = frozenset(symbols)
-        self.quotes: dict[str, Quote] = {}
+        self._known: dict[str, Latest] = {}
 
     def request(self) -> dict[str, object]:
         """The subscription to ask a new connection for."""
-        body: dict[str, object] = {"op": "subscribe", "channels": ["bbo"]}
+        body: dict[str, object] = {"op": "subscribe", "channels": [self._channel]}
         return body | ({"symbols": sorted(self._symbols)} if self._symbols else {})
 
-    def offer(self, message: FeedMessage | UnknownMessage) -> list[Outcome]:
+    def offer(
+        self, message: FeedMessage | UnknownMessage
+    ) -> list[Latest | ContinuityError | Signal]:
         """Take the next message of the connection; returns what follows from it."""
-        if not isinstance(message, Bbo):
+        if not isinstance(message, Bbo | Candle):
             return []
-        quote = message.data
-        known = self.quotes.get(quote.symbol)
-        if known is not None and known.epoch == quote.epoch and quote.seq <= known.seq:
+        state = message.data
+        if self._known.get(state.symbol) == state:
             return []
-        self.quotes[quote.symbol] = quote
-        return [quote]
+        self._known[state.symbol] = state
+        return [state]

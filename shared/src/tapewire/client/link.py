@@ -10,7 +10,7 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -60,12 +60,18 @@ class LinkOptions:
 class Link:
     """The present connection, if there is one, to one of several services."""
 
-    def __init__(self, urls: Sequence[str], options: LinkOptions) -> None:
-        """`urls` are tried in turn. Raises ValueError without any."""
+    def __init__(
+        self, urls: Sequence[str], options: LinkOptions, on_trouble: Callable[[str], None]
+    ) -> None:
+        """`urls` are tried in turn; `on_trouble` is told why a connection failed or ended.
+
+        Raises ValueError without any url.
+        """
         if not urls:
             raise ValueError("a client needs the address of a service")
         self._urls = [_feed_url(url) for url in urls]
         self._options = options
+        self._on_trouble = on_trouble
         self._turn = 0
         self._attempts = 0
         self._alive_at_s = time.monotonic()
@@ -78,11 +84,14 @@ class Link:
         """Whether there is a connection to receive from."""
         return self._connection is not None
 
+    @property
+    def _url(self) -> str:
+        return self._urls[self._turn % len(self._urls)]
+
     async def open(self, request: Mapping[str, object]) -> None:
         """Connect and subscribe. Raises ConnectionEnded, FeedRefused, FeedUnavailable."""
         await self._pause()
-        url = self._urls[self._turn % len(self._urls)]
-        options = self._options
+        url, options = self._url, self._options
         try:
             # The feed is alive while it speaks, so no ping is needed to tell.
             self._connection = await connect(
@@ -115,7 +124,7 @@ class Link:
             async with asyncio.timeout(self._options.silence_timeout_s):
                 text = await self._connection.recv()
         except TimeoutError:
-            await self._lost("nothing came")
+            await self._lost(f"{self._url} is silent")
         except ConnectionClosed as closed:
             await self._closed(closed)
         message = decode_message(text)
@@ -123,10 +132,11 @@ class Link:
             await self._take_error(message)
         return message
 
-    def prove_alive(self) -> None:
-        """Something useful came: the next failure is the first one."""
-        self._attempts = 0
+    def prove_alive(self, *, settled: bool) -> None:
+        """Something useful came; `settled` says that the next failure counts as the first one."""
         self._alive_at_s = time.monotonic()
+        if settled:
+            self._attempts = 0
 
     async def close(self) -> None:
         """End the connection; the next one goes to the next service. Safe to call twice."""
@@ -165,12 +175,13 @@ class Link:
             raise FeedRefused(
                 error.code if error else str(code), error.message if error else reason
             ) from None
-        await self._lost(f"closed with {code} {reason}")
+        await self._lost(f"{self._url} closed ({code or 'connection lost'}) {reason}".rstrip())
 
     async def _lost(self, reason: str) -> NoReturn:
         if self._connection is None:
             self._turn += 1
         await self.close()
+        self._on_trouble(reason)
         raise ConnectionEnded(reason) from None
 
 

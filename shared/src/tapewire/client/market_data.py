@@ -1,16 +1,16 @@
 """The feed for programs: trades, books and quotes that are complete, or say that they are not."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
 from tapewire.client.book_copy import BookCopy
 from tapewire.client.book_keeper import BookDepth, BookKeeper
-from tapewire.client.latest import QuoteKeeper
+from tapewire.client.latest import LatestKeeper
 from tapewire.client.link import Link, LinkOptions
 from tapewire.client.stream import OnGap, Stream, TradeStream
 from tapewire.client.tracker import Position, TradeTracker
-from tapewire.feed_messages import Quote
+from tapewire.feed_messages import CandleState, Quote
 
 OnLag: TypeAlias = Literal["disconnect", "conflate", "skip"]
 
@@ -27,16 +27,19 @@ class MarketDataClient:
         *urls: str,
         on_gap: OnGap = "raise",
         on_lag: OnLag = "disconnect",
+        on_trouble: Callable[[str], None] | None = None,
         options: LinkOptions | None = None,
     ) -> None:
         """`urls` are equal services, tried in turn.
 
         `on_lag` is what the service does when this client reads too slowly; after `disconnect` it
-        resumes and misses nothing.
+        resumes and misses nothing. `on_trouble` is told, in a sentence, whenever a connection
+        fails or ends; another one is opened anyway.
         """
         self._urls: Sequence[str] = urls
         self._on_gap: OnGap = on_gap
         self._on_lag = on_lag
+        self._on_trouble = on_trouble or (lambda _: None)
         self._options = options or LinkOptions()
         self._streams: set[Stream[Any]] = set()
 
@@ -71,7 +74,13 @@ class MarketDataClient:
 
     def bbo(self, symbols: Collection[str] | None = None) -> Stream[Quote]:
         """Best bid and ask of each symbol, now and after every change."""
-        return self._stream(QuoteKeeper(symbols or ()))
+        return self._stream(LatestKeeper("bbo", symbols or ()))
+
+    def candles(
+        self, symbols: Collection[str] | None = None, interval: str = "1m"
+    ) -> Stream[CandleState]:
+        """The newest candle of each symbol, now and after every change, and when it is over."""
+        return self._stream(LatestKeeper(f"candles:{interval}", symbols or ()))
 
     async def aclose(self) -> None:
         """End all streams. Safe to call twice."""
@@ -90,7 +99,7 @@ class MarketDataClient:
         await self.aclose()
 
     def _link(self) -> Link:
-        return Link(self._urls, self._options)
+        return Link(self._urls, self._options, self._on_trouble)
 
     def _stream(self, core: Any) -> Stream[Any]:  # noqa: ANN401 (a Core of whatever it hands out)
         stream: Stream[Any] = Stream(

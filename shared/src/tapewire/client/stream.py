@@ -107,7 +107,8 @@ class Stream(AsyncIterator[Item], Generic[Item]):
         if signal:
             await self._link.close()
         elif self._ready or isinstance(message, Heartbeat):
-            self._link.prove_alive()
+            # Items alone may be the first ones of a connection that fails again and again.
+            self._link.prove_alive(settled=isinstance(message, Heartbeat))
 
 
 class TradeStream(Stream[TradeEvent]):

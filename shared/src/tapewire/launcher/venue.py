@@ -24,7 +24,7 @@ READY_TIMEOUT_S = 60.0
 READY_POLL_INTERVAL_S = 0.05
 SUPERVISION_INTERVAL_S = 1.0
 CROWD_STOP_TIMEOUT_S = 4.0  # it cancels its quotes for 2 s at most
-SERVICE_STOP_TIMEOUT_S = 12.0  # the services give requests 10 s to finish
+SERVICE_STOP_TIMEOUT_S = 20.0  # a drain takes up to 5 s, requests then have 10 s to finish
 REDIS_STOP_TIMEOUT_S = 15.0
 
 

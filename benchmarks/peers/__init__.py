@@ -1,0 +1,1 @@
+"""Small servers that Tapewire is compared with."""

@@ -1,0 +1,16 @@
+"""An open-loop clock for generators: messages are due at their time, whoever is late."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+
+async def paced(rate: float) -> AsyncIterator[None]:
+    """Yield `rate` times per second, catching up after a delay."""
+    started_s, done = time.monotonic(), 0
+    while True:
+        due = int((time.monotonic() - started_s) * rate)
+        while done < due:
+            done += 1
+            yield
+        await asyncio.sleep(max(0.0, started_s + (done + 1) / rate - time.monotonic()))

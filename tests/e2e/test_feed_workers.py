@@ -1,0 +1,72 @@
+"""Several market-data processes on one port: nothing depends on which one a client meets."""
+
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.support.processes import Service, free_port, running_gateway, start, wait_until_ready
+from tests.support.wait import wait_until
+from tests.support.whole_venue import FEED_PATH, Reader, order_body, reader, rest_client
+
+PORT = "TAPEWIRE_MARKET_DATA_PORT"
+CLIENTS = 24
+
+
+@contextmanager
+def two_workers(redis_url: str, folder: Path) -> Iterator[list[Service]]:
+    """Two processes that share one port, each with a subscription of its own."""
+    port = free_port()
+    settings = {"REDIS_URL": redis_url, "TAPEWIRE_MARKET_DATA_REUSE_PORT": "true"}
+    workers: list[Service] = []
+    try:
+        for number in range(2):
+            log_dir = folder / f"worker-{number}"
+            log_dir.mkdir()
+            workers.append(start("market_data", PORT, settings, log_dir, port))
+        for worker in workers:
+            wait_until_ready(worker)
+        yield workers
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+async def trade(gateway: httpx.AsyncClient, count: int) -> None:
+    """Make so many trades."""
+    for _ in range(count):
+        for account, side in (("alice", "sell"), ("bob", "buy")):
+            answer = await gateway.post(
+                "/v1/orders", json=order_body(side), headers={"X-Account": account}
+            )
+            assert answer.status_code == 201
+
+
+async def test_workers_share_a_port_and_send_the_same(redis_url: str, tmp_path: Path) -> None:
+    """Every client of either process gets every trade; when one process goes, the other stays."""
+    with (
+        running_gateway(redis_url, tmp_path) as gateway,
+        two_workers(redis_url, tmp_path) as workers,
+    ):
+        async with AsyncExitStack() as stack:
+            orders = await stack.enter_async_context(rest_client(gateway))
+            url = workers[0].websocket_url + FEED_PATH
+            clients: list[Reader] = [
+                await stack.enter_async_context(reader(url)) for _ in range(CLIENTS)
+            ]
+            await trade(orders, 5)
+            for client in clients:
+                await client.wait_for_trades(5)
+                assert [event["seq"] for event in client.trades] == [1, 2, 3, 4, 5]
+            workers[0].process.terminate()
+            await wait_until(
+                lambda: any(client.closed_with for client in clients), "a client is closed"
+            )
+            await wait_until(lambda: workers[0].process.poll() is not None, "the process is gone")
+            staying = [client for client in clients if client.closed_with is None]
+            assert {client.closed_with for client in clients} == {1012, None}
+            await trade(orders, 5)
+            for client in staying:
+                await client.wait_for_trades(10)
+                assert [event["seq"] for event in client.trades] == list(range(1, 11))

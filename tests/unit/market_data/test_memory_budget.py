@@ -1,0 +1,40 @@
+"""The bound on what slow clients cost in sum."""
+
+from market_data.hub import EVERY_SYMBOL, Hub
+from market_data.lag import SLOW_CONSUMER_CLOSE_CODE, LagPolicy
+from market_data.memory_budget import MemoryBudget
+from tests.support.fake_socket import FakeSocket
+
+EVERY_TRADE = frozenset({("trades", EVERY_SYMBOL)})
+
+
+def stalled(hub: Hub, messages: int) -> FakeSocket:
+    """A client that takes nothing, behind by so many messages of 100 bytes."""
+    socket = FakeSocket(room_bytes=0)
+    socket.session = hub.connect(socket, EVERY_TRADE, policy=LagPolicy.SKIP)
+    for seq in range(messages):
+        hub.publish("trades", "A", seq, b"x" * 100)
+    hub.flush()
+    return socket
+
+
+def test_the_slowest_client_is_closed_first() -> None:
+    """Over the budget, clients are closed in order of their lag until the rest fits."""
+    hub = Hub()
+    first = stalled(hub, 50)
+    second = stalled(hub, 20)
+    budget = MemoryBudget(hub, bytes_max=3_000)
+    assert budget.used_bytes() >= 7_000
+    assert budget.enforce() == 1
+    assert first.closed_with is not None
+    assert first.closed_with[0] == SLOW_CONSUMER_CLOSE_CODE
+    assert second.closed_with is None
+    assert budget.used_bytes() <= 3_000
+
+
+def test_within_the_budget_nobody_is_closed() -> None:
+    """A client may lag as long as there is room."""
+    hub = Hub()
+    socket = stalled(hub, 50)
+    assert MemoryBudget(hub, bytes_max=1_000_000).enforce() == 0
+    assert socket.closed_with is None
