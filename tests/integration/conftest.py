@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tapewire.redis_server import RedisServer
+from tests.support.feed_bench import FeedBench, running_feed
 from tests.support.gateway_pair import Desk, GatewayPair, opened_desk, running_pair
 from tests.support.venue import Listener, Venue, listening, open_venue
 
@@ -37,4 +38,11 @@ def gateway_pair(
 def desk(gateway_pair: GatewayPair, redis_url: str) -> Iterator[Desk]:
     """Clients of those two. Their Redis is empty, and they were not told so."""
     with opened_desk(gateway_pair, redis_url) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def bench(venue: Venue, redis_url: str) -> AsyncIterator[FeedBench]:
+    """A running feed on the shared Redis."""
+    async with running_feed(venue, redis_url) as opened:
         yield opened

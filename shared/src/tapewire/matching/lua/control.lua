@@ -18,6 +18,6 @@ local controls = table.concat({ state, market.revision, integer_text(band_bps),
   integer_text(open_orders_max) }, '|')
 redis.call('HSET', market.key, 'controls', controls)
 redis.call('PUBLISH', 'market_events', '{"symbol":"' .. market.symbol .. '","state":"' .. state
-  .. '","timestamp":"' .. market.timestamp .. '","epoch":"' .. market.epoch .. '"}')
+  .. '","change":"state","timestamp":"' .. market.timestamp .. '","epoch":"' .. market.epoch .. '"}')
 end_command(command, controls)
 return controls

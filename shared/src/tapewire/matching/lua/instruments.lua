@@ -43,8 +43,9 @@ for first = 4, #ARGV, WIDTH do
         state .. '|' .. integer_text(revision + 1) .. '|' .. rest)
     end
     changed[#changed + 1] = symbol
-    redis.call('PUBLISH', 'market_events', '{"symbol":"' .. symbol .. '","change":"'
-      .. (is_new and 'added' or 'changed') .. '","timestamp":"'
+    local now_state = string.match(redis.call('HGET', key, 'controls'), '^[^|]*')
+    redis.call('PUBLISH', 'market_events', '{"symbol":"' .. symbol .. '","state":"' .. now_state
+      .. '","change":"' .. (is_new and 'added' or 'changed') .. '","timestamp":"'
       .. timestamp_text(tonumber(command.clock_us)) .. '","epoch":"' .. epoch .. '"}')
   end
 end
