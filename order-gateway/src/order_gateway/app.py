@@ -14,6 +14,7 @@ from order_gateway.operations import Operations
 from order_gateway.rate_limit import Buckets, RateLimits
 from order_gateway.routes import include_routes
 from order_gateway.settings import GatewaySettings
+from order_gateway.ws_entry import Entry
 from tapewire import __version__
 from tapewire.body_limit import BodyLimit
 from tapewire.health import RedisProbe, health_router
@@ -66,10 +67,20 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             stack.push_async_callback(probe.close)
             tasks = await stack.enter_async_context(Supervisor())
             expiry = Expiry(engine, interval_s=settings.expiry_interval_s)
+            operations = Operations(engine, queries, catalogue)
+            entry = Entry(
+                operations,
+                app.state.rate_limits,
+                drain_timeout_s=settings.graceful_shutdown_timeout_s,
+            )
+            stack.push_async_callback(entry.close)
+            app.state.entry = app.state.drain = entry
             app.state.catalogue = catalogue
-            app.state.operations = Operations(engine, queries, catalogue)
+            app.state.operations = operations
             app.state.administration = Administration(engine, queries, catalogue)
-            app.state.health = watch_health(probe, engine, catalogue, expiry, tasks)
+            app.state.health = watch_health(
+                probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check
+            )
             tasks.start("expiry", expiry.run)
             logger.info("trading %d instruments on %s", len(instruments), address.shown)
             yield

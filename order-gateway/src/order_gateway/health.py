@@ -3,7 +3,7 @@
 from order_gateway.catalogue import Catalogue
 from order_gateway.expiry import Expiry
 from tapewire.errors import TapewireError
-from tapewire.health import Health, RedisProbe
+from tapewire.health import Check, Health, RedisProbe
 from tapewire.matching.engine import Engine
 from tapewire.supervision import Supervisor
 
@@ -11,7 +11,13 @@ SERVICE = "order-gateway"
 
 
 def watch_health(
-    probe: RedisProbe, engine: Engine, catalogue: Catalogue, expiry: Expiry, tasks: Supervisor
+    probe: RedisProbe,
+    engine: Engine,
+    catalogue: Catalogue,
+    expiry: Expiry,
+    *,
+    tasks: Supervisor,
+    drain: Check,
 ) -> Health:
     """The gateway's answers to `/health` and `/readyz`."""
 
@@ -30,5 +36,6 @@ def watch_health(
             # A Redis that came back without its data is told again; else nothing is written.
             "instruments": catalogue.restore,
             "tasks": check_tasks,
+            "drain": drain,
         },
     )

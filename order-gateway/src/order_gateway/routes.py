@@ -1,8 +1,8 @@
-"""The REST interface: every group of routes, under one version."""
+"""The interface: every group of routes, under one version."""
 
 from fastapi import FastAPI
 
-from order_gateway import account_routes, admin_routes, instrument_routes, order_routes
+from order_gateway import account_routes, admin_routes, instrument_routes, order_routes, ws_entry
 
 PREFIX = "/v1"
 
@@ -11,3 +11,4 @@ def include_routes(app: FastAPI) -> None:
     """Add them all."""
     for group in (order_routes, account_routes, instrument_routes, admin_routes):
         app.include_router(group.router, prefix=PREFIX)
+    app.include_router(ws_entry.router, prefix=PREFIX)
