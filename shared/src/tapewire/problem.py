@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
+from tapewire.docs_page import add_docs_page
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal, Unavailable
 
@@ -99,7 +100,8 @@ class ProblemApp(FastAPI):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (those of FastAPI)
         self._documented_routes: list[tuple[str, APIRoute]] = []
-        super().__init__(redirect_slashes=False, **options)
+        super().__init__(redirect_slashes=False, docs_url=None, redoc_url=None, **options)
+        add_docs_page(self)
         handlers: dict[type[Exception], Any] = {
             Refusal: _answer_refusal,
             Unavailable: _answer_unavailable,
