@@ -103,24 +103,66 @@ def test_an_instrument_is_traded_through_every_gateway_the_moment_it_is_added(de
     assert desk.there.delete("/v1/orders").json()["canceled"]
 
 
-def test_changed_limits_hold_for_the_next_order_of_every_gateway(desk: Desk) -> None:
-    """A gateway that knows the old ones reads them anew; open orders stay as they are."""
-    desk.add_instrument("LIM")
-    order = place(desk.there, symbol="LIM", quantity="500", price="100.00")
-    body = INSTRUMENT | {"symbol": "LIM", "max_quantity": "50", "min_notional": "200"}
+def narrow(desk: Desk, symbol: str) -> dict[str, Any]:
+    """An instrument whose limits were changed behind the back of the other gateway."""
+    desk.add_instrument(symbol)
+    order = place(desk.there, symbol=symbol, quantity="500", price="100.00")
+    body = INSTRUMENT | {"symbol": symbol, "max_quantity": "50", "min_notional": "200"}
     reply = desk.here.post("/v1/admin/instruments", json=body)
     assert (reply.status_code, reply.json()["max_quantity"]) == (200, "50")
-    path = f"/v1/orders/{order['order_id']}"
-    assert refused(
-        desk.there.patch(path, json={"quantity": "400"}), 422, "out_of_range"
-    ).field == "quantity"  # fmt: skip
-    too_large = post(desk.there, symbol="LIM", quantity="51", price="100.00")
+    return order
+
+
+def test_changed_limits_hold_for_the_next_order_of_every_gateway(desk: Desk) -> None:
+    """A gateway that knows the old ones reads them anew, whether they let the order in or not."""
+    narrow(desk, "LIM-1")
+    assert place(desk.there, symbol="LIM-1", quantity="50", price="100.00")["status"] == "new"
+    narrow(desk, "LIM-2")
+    too_large = post(desk.there, symbol="LIM-2", quantity="51", price="100.00")
     assert "between 1 and 50" in refused(too_large, 422, "out_of_range").detail
-    too_small = post(desk.there, symbol="LIM", quantity="1", price="199.99")
+    too_small = post(desk.there, symbol="LIM-2", quantity="1", price="199.99")
     refused(too_small, 422, "notional_too_small")
-    assert place(desk.there, symbol="LIM", quantity="50", price="100.00")["status"] == "new"
+
+
+def test_changed_limits_hold_for_amendments_and_leave_open_orders_alone(desk: Desk) -> None:
+    """What was good when it was placed stays; what it is to become is checked."""
+    order = narrow(desk, "LIM-3")
+    path = f"/v1/orders/{order['order_id']}"
+    reply = desk.there.patch(path, json={"quantity": "400"})
+    assert refused(reply, 422, "out_of_range").field == "quantity"
     assert desk.there.get(path).json() == order
+    assert desk.there.patch(path, json={"quantity": "50"}).json()["quantity"] == "50"
+
+
+def test_wider_limits_hold_at_once_too(desk: Desk) -> None:
+    """A gateway that knows the old ones does not refuse what the new ones allow."""
+    desk.add_instrument("WIDE", min_notional="5000")
+    order = place(desk.there, symbol="WIDE", quantity="1000", price="100.00")
+    refused(
+        post(desk.there, symbol="WIDE", quantity="1", price="100.00"), 422, "notional_too_small"
+    )
+    body = INSTRUMENT | {"symbol": "WIDE", "max_quantity": "5000"}
     assert desk.here.post("/v1/admin/instruments", json=body).status_code == 200
+    assert place(desk.there, symbol="WIDE", quantity="1", price="100.00")["status"] == "new"
+    body["max_quantity"] = "9000"
+    assert desk.here.post("/v1/admin/instruments", json=body).status_code == 200
+    reply = desk.there.patch(f"/v1/orders/{order['order_id']}", json={"quantity": "9000"})
+    assert reply.json()["quantity"] == "9000"
+
+
+def test_bounds_of_a_market_are_changed_only_if_they_are_named(desk: Desk) -> None:
+    """The same call again changes nothing; what it leaves out stays as an admin set it."""
+    desk.add_instrument("BOUND", price_band="5", open_orders_max=9)
+    for changes, band_bps, open_orders_max in (
+        ({}, 500, 9), ({"price_band": "2.5"}, 250, 9), ({"open_orders_max": 4}, 250, 4),
+        ({"price_band": "0"}, 0, 4),
+    ):  # fmt: skip
+        body = INSTRUMENT | {"symbol": "BOUND"} | changes
+        reply = desk.there.post("/v1/admin/instruments", json=body)
+        assert reply.status_code == 200
+        found = desk.here.get("/v1/instruments/BOUND").json()
+        assert (found["price_band_bps"], found["open_orders_max"]) == (band_bps, open_orders_max)
+        assert found == reply.json()
 
 
 @pytest.mark.parametrize("changes", [{"tick_size": "0.05"}, {"base": "EMCA"}, {"lot_size": "0.5"}])

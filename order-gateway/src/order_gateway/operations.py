@@ -15,7 +15,8 @@ which has just changed is sent once more, behind what was sent meanwhile.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from order_gateway.batch import run_batch
 from order_gateway.catalogue import Catalogue
@@ -47,6 +48,10 @@ READS_FIRST = frozenset({"amend", "batch"})
 # Once as it is known, once after Redis was told what is traded, once after it was read anew.
 ATTEMPTS_MAX = 3
 MICROSECONDS = 1_000_000
+# How what is beyond the limits of an instrument is refused; those may have been widened since.
+LIMIT_CODES = frozenset({"out_of_range", "notional_too_small"})
+
+_Checked = TypeVar("_Checked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ class Operations:
         order = await self._find_order(account, request)
         instrument = await self._catalogue.find(order.symbol)
         for attempt in range(ATTEMPTS_MAX):
-            amendment = build_amendment(request, order, instrument)
+            amendment = await self._checked(partial(build_amendment, request, order), instrument)
             try:
                 amended = await self._engine.amend(account, order.order_id, amendment)
                 return Reply(200, render_order(amended, instrument).encode(), NO_HEADERS)
@@ -158,7 +163,7 @@ class Operations:
         self, request: OrderRequest, account: Account, instrument: Instrument
     ) -> Placement:
         for attempt in range(ATTEMPTS_MAX):
-            command = build_command(request, account, instrument)
+            command = await self._checked(partial(build_command, request, account), instrument)
             try:
                 return await self._engine.place(command)
             except StaleInstrument:
@@ -171,6 +176,20 @@ class Operations:
                 # The symbol was traded here, so Redis came back without its data.
                 await self._catalogue.restore()
         raise AssertionError("the last attempt returns or raises")
+
+    async def _checked(
+        self, build: Callable[[Instrument], _Checked], instrument: Instrument
+    ) -> _Checked:
+        """Check against an instrument; what is beyond its limits, against those of this moment."""
+        try:
+            return build(instrument)
+        except InvalidField as refusal:
+            if refusal.code not in LIMIT_CODES:
+                raise
+            newest = (await self._catalogue.read(instrument.symbol)).instrument
+            if newest == instrument:
+                raise
+            return build(newest)
 
     async def _find_order(self, account: Account, key: OrderKey) -> Order:
         _check_key(key)
