@@ -173,7 +173,8 @@ class Batcher:
 
 def _pack(command: Command) -> bytes:
     """A command in the protocol of Redis."""
-    return hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub knows one element
+    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub: one element
+    return packed
 
 
 def _resolve(answer: asyncio.Future[Any], reply: object) -> None:
