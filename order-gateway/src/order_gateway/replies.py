@@ -36,45 +36,45 @@ class Scale:
 
 
 def render_order(order: Order, instrument: Instrument) -> str:
-    """An order as OrderReply describes it."""
+    """An order as OrderReply describes it.
+
+    Written out, since every order is answered with one and a general encoder takes four times as
+    long; none of its texts has a character that JSON escapes.
+    """
     scale = Scale(instrument)
     price, stop_price, display = order.price_ticks, order.stop_price_ticks, order.display_lots
     quote, created = order.quote_notional, format_timestamp(order.created_us)
+    fills = ",".join([f"{{{_fill(item, order.symbol, scale)}}}" for item in order.fills])
     changed = order.updated_us != order.created_us
-    return encode(
-        {
-            "order_id": order.order_id,
-            "client_order_id": order.client_order_id,
-            "symbol": order.symbol,
-            "side": order.side,
-            "order_type": order.order_type,
-            "time_in_force": order.time_in_force,
-            "price": None if price is None else scale.price(price),
-            "quantity": scale.quantity(order.quantity_lots),
-            "executed_quantity": scale.quantity(order.executed_lots),
-            "remaining_quantity": scale.quantity(order.remaining_lots),
-            "cumulative_quote_quantity": scale.amount(order.executed_notional),
-            "status": order.status,
-            "reason": order.reason,
-            "fills": [_fill(item, order.symbol, scale) for item in order.fills],
-            "timestamp": created,
-            "updated_timestamp": format_timestamp(order.updated_us) if changed else created,
-            "post_only": order.post_only,
-            "self_trade_prevention": order.self_trade_prevention,
-            "prevented_quantity": scale.quantity(order.prevented_lots),
-            "display_quantity": None if display is None else scale.quantity(display),
-            "stop_price": None if stop_price is None else scale.price(stop_price),
-            "triggered_timestamp": _moment(order.triggered_us),
-            "quote_quantity": None if quote is None else scale.amount(quote),
-            "expire_at": _moment(order.expire_us),
-        }
+    updated = format_timestamp(order.updated_us) if changed else created
+    return (
+        f'{{"order_id":"{order.order_id}","client_order_id":{_text(order.client_order_id)},'
+        f'"symbol":"{order.symbol}","side":"{order.side}","order_type":"{order.order_type}",'
+        f'"time_in_force":"{order.time_in_force}",'
+        f'"price":{_text(None if price is None else scale.price(price))},'
+        f'"quantity":"{scale.quantity(order.quantity_lots)}",'
+        f'"executed_quantity":"{scale.quantity(order.executed_lots)}",'
+        f'"remaining_quantity":"{scale.quantity(order.remaining_lots)}",'
+        f'"cumulative_quote_quantity":"{scale.amount(order.executed_notional)}",'
+        f'"status":"{order.status}","reason":{_text(order.reason)},"fills":[{fills}],'
+        f'"timestamp":"{created}","updated_timestamp":"{updated}",'
+        f'"post_only":{"true" if order.post_only else "false"},'
+        f'"self_trade_prevention":"{order.self_trade_prevention}",'
+        f'"prevented_quantity":"{scale.quantity(order.prevented_lots)}",'
+        f'"display_quantity":{_text(None if display is None else scale.quantity(display))},'
+        f'"stop_price":{_text(None if stop_price is None else scale.price(stop_price))},'
+        f'"triggered_timestamp":{_text(_moment(order.triggered_us))},'
+        f'"quote_quantity":{_text(None if quote is None else scale.amount(quote))},'
+        f'"expire_at":{_text(_moment(order.expire_us))}}}'
     )
 
 
 def render_account_fill(item: AccountFill, instrument: Instrument) -> str:
     """A fill in the history of an account, as AccountFillReply describes it."""
-    order = {"order_id": item.order_id, "symbol": item.symbol, "side": item.side}
-    return encode(order | _fill(item.fill, item.symbol, Scale(instrument)))
+    return (
+        f'{{"order_id":"{item.order_id}","symbol":"{item.symbol}","side":"{item.side}",'
+        f"{_fill(item.fill, item.symbol, Scale(instrument))}}}"
+    )
 
 
 def render_market(market: Market) -> str:
@@ -87,15 +87,17 @@ def render_markets(markets: Iterable[Market]) -> str:
     return encode({"instruments": [_describe(market) for market in markets]})
 
 
-def _fill(item: Fill, symbol: str, scale: Scale) -> dict[str, object]:
-    return {
-        "trade_id": f"{symbol}-{item.seq}",
-        "seq": item.seq,
-        "price": scale.price(item.price_ticks),
-        "quantity": scale.quantity(item.quantity_lots),
-        "liquidity": item.liquidity,
-        "timestamp": format_timestamp(item.timestamp_us),
-    }
+def _fill(item: Fill, symbol: str, scale: Scale) -> str:
+    return (
+        f'"trade_id":"{symbol}-{item.seq}","seq":{item.seq},'
+        f'"price":"{scale.price(item.price_ticks)}",'
+        f'"quantity":"{scale.quantity(item.quantity_lots)}","liquidity":"{item.liquidity}",'
+        f'"timestamp":"{format_timestamp(item.timestamp_us)}"'
+    )
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else f'"{value}"'
 
 
 def _moment(time_us: int | None) -> str | None:

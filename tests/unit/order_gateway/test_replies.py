@@ -1,9 +1,11 @@
 """Orders and instruments as text: exact, and as documented."""
 
 import json
+import re
 from dataclasses import replace
 
 from order_gateway.catalogue import Market
+from order_gateway.params import CLIENT_ORDER_ID_PATTERN
 from order_gateway.replies import (
     render_account_fill,
     render_market,
@@ -104,6 +106,15 @@ def test_an_order_is_rendered_with_the_decimals_of_its_instrument() -> None:
         "expire_at": None,
     }
     OrderReply.model_validate_json(text)
+
+
+def test_no_name_that_a_client_may_give_breaks_the_text() -> None:
+    """Replies are written out, so every character of a name must stand for itself in JSON."""
+    names = [chr(code) for code in range(256) if re.fullmatch(CLIENT_ORDER_ID_PATTERN, chr(code))]
+    assert len(names) == 66
+    for name in names:
+        text = render_order(replace(ORDER, client_order_id=name), BITCOIN)
+        assert json.loads(text)["client_order_id"] == name
 
 
 def test_a_market_order_has_no_price_and_a_nameless_one_no_name() -> None:
