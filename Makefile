@@ -47,3 +47,7 @@ clean: ## remove .venv and caches; the venue's data in .tapewire stays
 .PHONY: bench-feed
 bench-feed: .venv/installed ## measure deliveries per second beside other WebSocket feeds
 	$(BIN)/python -m benchmarks.feed $(ARGS)
+
+.PHONY: bench-orders
+bench-orders: .venv/installed ## measure orders per second over REST, batches and WebSocket
+	$(BIN)/python benchmarks/orders.py $(ARGS)
