@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run demo test check bench clean
+.PHONY: help run demo test test-nightly check bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -17,6 +17,9 @@ demo: .venv/installed ## the same with a small crowd of traders, so that prices 
 
 test: .venv/installed ## run every test against a real Redis, which the tests start themselves
 	$(BIN)/python -m pytest $(ARGS)
+
+test-nightly: .venv/installed ## let the property tests search twenty times longer
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/property $(ARGS)
 
 check: .venv/installed ## formatting, lint, types, house rules
 	$(BIN)/ruff format --check .

@@ -202,9 +202,9 @@ _WEIGHTED: list[tuple[int, st.SearchStrategy[Command]]] = [
     (10, _cancels),
     (2, st.builds(CancelClientOrder, _accounts, st.sampled_from("xyz"))),
     (3, st.builds(Expire)),
-    (1, st.builds(CancelAll, _accounts, st.sampled_from([None, BTC, ODD]))),
+    (2, st.builds(CancelAll, _accounts, st.sampled_from([None, BTC, ODD]))),
     (1, st.builds(DeadMan, _accounts, st.sampled_from([0, 1, 5]))),
-    (3, _controls),
+    (4, _controls),
     (1, st.builds(ChangeInstrument, _symbols)),
 ]
 _CHOICES = [strategy for weight, strategy in _WEIGHTED for _ in range(weight)]
