@@ -19,19 +19,19 @@ class GatewaySettings(ServerSettings):
         0.25, gt=0, le=60, description="How often it is looked for orders whose time is over"
     )
     account_orders_per_s: int = Field(
-        2_000,
+        10_000,
         ge=0,
         le=1_000_000,
         description="Requests and batch items of one account; 0: no limit",
     )
     account_burst: int = Field(
-        4_000, ge=1, le=10_000_000, description="How many of them may come at once"
+        20_000, ge=1, le=10_000_000, description="How many of them may come at once"
     )
     address_orders_per_s: int = Field(
-        2_000, ge=0, le=1_000_000, description="The same of one client address; 0: no limit"
+        10_000, ge=0, le=1_000_000, description="The same of one client address; 0: no limit"
     )
     address_burst: int = Field(
-        4_000, ge=1, le=10_000_000, description="How many of them may come at once"
+        20_000, ge=1, le=10_000_000, description="How many of them may come at once"
     )
     rate_limit_names_max: int = Field(
         10_000, ge=1, le=1_000_000, description="Accounts and addresses remembered, of each"

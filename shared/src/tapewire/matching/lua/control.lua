@@ -17,7 +17,8 @@ local open_orders_max = tonumber(ARGV[6]) or market.open_orders_max
 local controls = table.concat({ state, market.revision, integer_text(band_bps),
   integer_text(open_orders_max) }, '|')
 redis.call('HSET', market.key, 'controls', controls)
-redis.call('PUBLISH', 'market_events', '{"symbol":"' .. market.symbol .. '","state":"' .. state
+redis.call('PUBLISH', 'market_events', '{"symbol":"' .. market.symbol
+  .. '","state":"' .. state
   .. '","change":"state","timestamp":"' .. market.timestamp .. '","epoch":"' .. market.epoch .. '"}')
 end_command(command, controls)
 return controls
