@@ -19,6 +19,7 @@ local controls = table.concat({ state, market.revision, integer_text(band_bps),
 redis.call('HSET', market.key, 'controls', controls)
 redis.call('PUBLISH', 'market_events', '{"symbol":"' .. market.symbol
   .. '","state":"' .. state
-  .. '","change":"state","timestamp":"' .. market.timestamp .. '","epoch":"' .. market.epoch .. '"}')
+  .. '","change":"state","timestamp":"' .. market.timestamp
+  .. '","epoch":"' .. market.epoch .. '"}')
 end_command(command, controls)
 return controls
