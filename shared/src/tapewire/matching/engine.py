@@ -8,7 +8,7 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from redis.exceptions import NoScriptError, ResponseError
 
@@ -36,6 +36,9 @@ from tapewire.types import (
     OrderId,
     Symbol,
 )
+
+Reply: TypeAlias = Any
+"""What Redis answers with: the contract header of each script says which shape."""
 
 SCRIPTS = (
     "place", "amend", "cancel", "cancel_all", "expire", "dead_man", "control", "instruments",
@@ -208,7 +211,7 @@ class Engine:
         except ResponseError as error:
             refuse(str(error))
 
-    async def _run(self, name: str, key: str, *arguments: str | int) -> Any:  # noqa: ANN401
+    async def _run(self, name: str, key: str, *arguments: str | int) -> Reply:
         script = self._scripts[name]
         try:
             try:
@@ -220,7 +223,7 @@ class Engine:
         except ResponseError as error:
             refuse(str(error))
 
-    async def _submit(self, script: Script, key: str, arguments: Iterable[str | int]) -> Any:  # noqa: ANN401
+    async def _submit(self, script: Script, key: str, arguments: Iterable[str | int]) -> Reply:
         return await self.batcher.submit(
             "EVALSHA", script.sha, 1, key, self.clock_us, self._limits, *arguments
         )
