@@ -12,7 +12,7 @@ error, 1008 too many fragments, 1011 failed application or unanswered ping, 1012
 from __future__ import annotations
 
 import socket as sockets
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -20,6 +20,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from tapewire.websocket_frames import close_reason
+from tapewire.websocket_owner import DISCARDED_EVENTS, Owner
 
 if TYPE_CHECKING:
     import asyncio
@@ -29,32 +30,6 @@ if TYPE_CHECKING:
     from websockets.frames import Frame
 
 SCOPE_EXTENSION = "tapewire.socket"
-
-
-class Owner(Protocol):
-    """What an adopted connection calls, always from the event loop thread."""
-
-    def text_received(self, text: str) -> None:
-        """Take one message of the client."""
-
-    def pause_writing(self) -> None:
-        """Stop writing: the transport holds unsent bytes."""
-
-    def resume_writing(self) -> None:
-        """Write again: the transport has handed everything to the kernel."""
-
-    def connection_closed(self) -> None:
-        """Never write again; called exactly once."""
-
-
-class DiscardedEvents:
-    """Stands in for the ASGI receive queue of an adopted connection, which nobody reads."""
-
-    def put_nowait(self, event: ASGIReceiveEvent) -> None:
-        """Forget the event."""
-
-
-DISCARDED_EVENTS = DiscardedEvents()
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
