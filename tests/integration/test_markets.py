@@ -134,6 +134,22 @@ def test_changed_limits_hold_for_amendments_and_leave_open_orders_alone(desk: De
     assert desk.there.patch(path, json={"quantity": "50"}).json()["quantity"] == "50"
 
 
+def test_asking_again_gives_the_order_though_limits_have_changed(desk: Desk) -> None:
+    """What was placed once is answered again, not judged anew; another body is a duplicate."""
+    desk.add_instrument("LIM-4")
+    body = {"symbol": "LIM-4", "quantity": "500", "price": "100.00", "client_order_id": "kept"}
+    order = place(desk.there, **body)
+    narrow_limits = INSTRUMENT | {"symbol": "LIM-4", "max_quantity": "50"}
+    assert desk.here.post("/v1/admin/instruments", json=narrow_limits).status_code == 200
+    again = post(desk.there, **body)
+    assert (again.status_code, again.headers["Idempotent-Replay"]) == (200, "true")
+    assert again.json()["order_id"] == order["order_id"]
+    other = post(desk.there, **(body | {"quantity": "499"}))
+    refused(other, 409, "duplicate_client_order_id")
+    new = post(desk.there, **(body | {"client_order_id": "new"}))
+    refused(new, 422, "out_of_range")
+
+
 def test_wider_limits_hold_at_once_too(desk: Desk) -> None:
     """A gateway that knows the old ones does not refuse what the new ones allow."""
     desk.add_instrument("WIDE", min_notional="5000")

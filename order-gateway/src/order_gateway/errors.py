@@ -138,6 +138,7 @@ AMEND_ERRORS = (
     "price_forbidden",
     "stop_price_forbidden",
     *MARKET_ERRORS,
+    "market_post_only",
     "outcome_unknown",
 )
 BATCH_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, "out_of_range")

@@ -21,7 +21,12 @@ from typing import Any, TypeVar
 from order_gateway.batch import run_batch
 from order_gateway.catalogue import Catalogue
 from order_gateway.lists import Lists
-from order_gateway.order_entry import build_amendment, build_command, read_params
+from order_gateway.order_entry import (
+    build_amendment,
+    build_command,
+    read_params,
+    without_limits,
+)
 from order_gateway.params import (
     AmendParams,
     CancelAllAfterParams,
@@ -120,14 +125,16 @@ class Operations:
                 instrument = (await self._catalogue.read(order.symbol)).instrument
         raise AssertionError("the last attempt returns or raises")
 
-    async def cancel(self, account: Account, params: Mapping[str, Any]) -> Reply:
+    async def cancel(
+        self, account: Account, params: Mapping[str, Any], reason: str = "user"
+    ) -> Reply:
         """Take an open order out of the book."""
         key = _order_key(params)
         if key.order_id is not None:
-            canceled = await self._engine.cancel(account, OrderId(key.order_id))
+            canceled = await self._engine.cancel(account, OrderId(key.order_id), reason=reason)
         else:
             name = str(key.client_order_id)
-            canceled = await self._engine.cancel_client_order(account, name)
+            canceled = await self._engine.cancel_client_order(account, name, reason=reason)
         try:
             return await self._shown(canceled)
         except Unavailable as error:
@@ -163,7 +170,17 @@ class Operations:
         self, request: OrderRequest, account: Account, instrument: Instrument
     ) -> Placement:
         for attempt in range(ATTEMPTS_MAX):
-            command = await self._checked(partial(build_command, request, account), instrument)
+            try:
+                command = await self._checked(partial(build_command, request, account), instrument)
+            except InvalidField as refusal:
+                # Limits may have changed since this very order was placed.
+                if refusal.code not in LIMIT_CODES or request.client_order_id is None:
+                    raise
+                unbound = build_command(request, account, without_limits(instrument))
+                earlier = await self._queries.earlier_order(unbound)
+                if earlier is None:
+                    raise
+                return Placement(earlier, replayed=True)
             try:
                 return await self._engine.place(command)
             except StaleInstrument:

@@ -1,6 +1,7 @@
 """From the fields of a request to a checked command, without I/O. The first fault is refused."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -75,6 +76,17 @@ def build_command(request: OrderRequest, account: Account, instrument: Instrumen
         if request.expire_at is None
         else read_moment(request.expire_at, "expire_at"),
         revision=instrument.revision,
+    )
+
+
+def without_limits(instrument: Instrument) -> Instrument:
+    """The instrument with its steps alone: what an order means, whatever is allowed today."""
+    return replace(
+        instrument,
+        quantity_lots_min=Lots(1),
+        quantity_lots_max=Lots(EXACT_INTEGER_MAX),
+        price_ticks_max=Ticks(EXACT_INTEGER_MAX),
+        notional_min=0,
     )
 
 

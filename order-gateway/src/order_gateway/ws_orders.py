@@ -106,7 +106,10 @@ class PlacedOrders:
         for first in range(0, len(keys), CANCELS_AT_ONCE):
             part = keys[first : first + CANCELS_AT_ONCE]
             answers = await asyncio.gather(
-                *(self._operations.run("cancel", self._account, {key[0]: key[1]}) for key in part),
+                *(
+                    self._operations.cancel(self._account, {key[0]: key[1]}, "disconnect")
+                    for key in part
+                ),
                 return_exceptions=True,
             )
             for key, answer in zip(part, answers, strict=True):

@@ -31,6 +31,10 @@ class ScriptedOperations:
         self.answers.append(asyncio.get_running_loop().create_future())
         return await self.answers[-1]
 
+    async def cancel(self, account: Account, params: Mapping[str, Any], reason: str) -> Reply:
+        assert reason == "disconnect"
+        return await self.run("cancel", account, params)
+
     def answer(self, index: int, body: object = None, status: int = 200) -> None:
         """Answer the operation that was started as number `index`."""
         self.answers[index].set_result(Reply(status, json.dumps(body or {}).encode()))

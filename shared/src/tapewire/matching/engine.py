@@ -4,7 +4,6 @@ The only module that calls the scripts of `lua/`. What a script answers with is 
 by `records.py`, what it refuses into an exception by `refusals.py`.
 """
 
-import hashlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from tapewire.limits import (
     STOPS_PER_COMMAND_MAX,
 )
 from tapewire.matching.batcher import Batcher
+from tapewire.matching.digest import order_digest
 from tapewire.matching.records import read_order
 from tapewire.matching.refusals import refuse
 from tapewire.matching.script import Script, load_script
@@ -120,7 +120,7 @@ class Engine:
         replayed, order_id, fields = await self._run(
             "place", keys.market(command.symbol),
             command.account, command.client_order_id or "",
-            _digest(command) if command.client_order_id else "",
+            order_digest(command) if command.client_order_id else "",
             command.symbol, command.revision, command.side, command.order_type,
             command.time_in_force, _optional(command.price_ticks),
             _optional(command.quantity_lots), command.self_trade_prevention,
@@ -150,10 +150,12 @@ class Engine:
         _, fields = await self._run("cancel", keys.order(order_id), account, order_id, "", reason)
         return read_order(order_id, fields)
 
-    async def cancel_client_order(self, account: Account, client_order_id: str) -> Order:
+    async def cancel_client_order(
+        self, account: Account, client_order_id: str, *, reason: str = "user"
+    ) -> Order:
         """The same by the id that the client gave. Raises as `cancel`."""
         key = keys.client_order(account, client_order_id)
-        order_id, fields = await self._run("cancel", key, account, "", client_order_id, "user")
+        order_id, fields = await self._run("cancel", key, account, "", client_order_id, reason)
         return read_order(order_id.decode(), fields)
 
     async def cancel_all(
@@ -249,16 +251,3 @@ def _joined(values: Iterable[object]) -> str:
 
 def _optional(value: int | None) -> int | str:
     return "" if value is None else value
-
-
-def _digest(command: OrderCommand) -> str:
-    """A short name for the body of an order; equal bodies have equal digests."""
-    body = _joined(
-        (
-            command.symbol, command.side, command.order_type, command.time_in_force,
-            command.price_ticks, command.quantity_lots, command.self_trade_prevention,
-            command.post_only, command.display_lots, command.stop_price_ticks,
-            command.quote_notional, command.expire_us,
-        )
-    )  # fmt: skip
-    return hashlib.blake2b(body.encode(), digest_size=8).hexdigest()

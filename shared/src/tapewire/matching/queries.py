@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapewire import keys
-from tapewire.errors import OrderNotFound
+from tapewire.errors import DuplicateClientOrderId, OrderNotFound
 from tapewire.matching.batcher import Batcher
+from tapewire.matching.digest import order_digest
 from tapewire.matching.records import read_fills, read_instrument, read_order, read_pairs
 from tapewire.types import (
     Account,
@@ -14,6 +15,7 @@ from tapewire.types import (
     Instrument,
     MarketState,
     Order,
+    OrderCommand,
     OrderId,
     Symbol,
 )
@@ -55,6 +57,24 @@ class Queries:
         if order_id is None:
             raise OrderNotFound("No order of yours has this client_order_id.")
         return await self.order(account, OrderId(order_id.decode()))
+
+    async def earlier_order(self, command: OrderCommand) -> Order | None:
+        """The order that this very command placed before; None if there is none.
+
+        Raises DuplicateClientOrderId if its client order id stands for another body, Unavailable.
+        """
+        key = keys.client_order(command.account, command.client_order_id or "")
+        order_id = await self._batcher.submit("GET", key)
+        if order_id is None:
+            return None
+        fields = await self._batcher.submit("HGETALL", keys.order(OrderId(order_id.decode())))
+        if not fields:
+            return None
+        if read_pairs(fields)["terms"].rpartition("|")[2] != order_digest(command):
+            raise DuplicateClientOrderId(
+                "client_order_id was used before, for an order with another body."
+            )
+        return read_order(order_id.decode(), fields)
 
     async def open_orders(
         self, account: Account, symbols: list[Symbol], before: int | None, limit: int
