@@ -81,6 +81,18 @@ async def test_a_fok_counts_the_slices_of_an_iceberg(
         assert await venue.depth(Side.SELL) == ([] if fills else [(100, 3)])
 
 
+async def test_a_sale_by_amount_never_passes_the_best_price(venue: Venue) -> None:
+    """What is left of the amount would buy a lot at a lower price; the best bid still stands."""
+    best = await venue.buy(9, 101, account=BOB)
+    await venue.buy(9, 100, account=BOB)
+    sale = replace(order_command(Side.SELL, 1), quantity_lots=None, quote_notional=807)
+    taker = (await venue.engine.place(sale)).order
+    assert [(fill.price_ticks, fill.quantity_lots) for fill in taker.fills] == [(101, 7)]
+    assert (taker.status, taker.quantity_lots) == (OrderStatus.FILLED, 7)
+    assert (await venue.order(best, BOB)).remaining_lots == 2
+    assert await venue.depth(Side.BUY) == [(101, 2), (100, 9)]
+
+
 async def test_a_cascade_of_stops_is_bounded_and_goes_on_later(redis_url: str) -> None:
     """Stops past the bound wait, whole, until another trade reaches them."""
     async with open_venue(redis_url, limits=MatchingLimits(stops_per_command_max=2)) as venue:

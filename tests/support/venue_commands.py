@@ -3,7 +3,8 @@
 Orders are named by when they were placed, so that a list of commands can be shrunk and replayed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from hypothesis import strategies as st
@@ -26,6 +27,20 @@ from tests.support.venue import ALICE, BOB, BTC, ODD
 CAROL = Account("carol")
 ACCOUNTS = (ALICE, BOB, CAROL)
 SYMBOLS = (BTC, ODD)
+
+
+def text_of(value: object) -> str:
+    """Python that makes the value again, without what is as by default: steps are long enough."""
+    if isinstance(value, StrEnum):
+        return f"{type(value).__name__}.{value.name}"
+    if not is_dataclass(value):
+        return repr(value)
+    given = [
+        f"{item.name}={text_of(getattr(value, item.name))}"
+        for item in fields(value)
+        if getattr(value, item.name) != item.default
+    ]
+    return f"{type(value).__name__}({', '.join(given)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +127,16 @@ Command: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Step:
     """One command, and by how much the clock moved before it (it may jump back)."""
 
     command: Command
     clock_change_us: int = 1
+
+    def __repr__(self) -> str:
+        """As it is written in a test."""
+        return text_of(self)
 
 
 _accounts = st.sampled_from(ACCOUNTS)

@@ -1,10 +1,4 @@
 -- Contract: an order enters the market: it takes, then rests or ends; stops that fire follow it.
--- Keys   stops:<symbol>:<side> (sorted set): stop orders that wait, score = stop price in ticks
---        (negated for sells, so that rank 0 fires first), member as in queue:*.
-
-local function stops_key(symbol, side)
-  return PREFIX .. 'stops:' .. symbol .. ':' .. side
-end
 
 local function stop_score(order)
   return integer_text(order.side == 'buy' and order.stop_price or -order.stop_price)
@@ -39,24 +33,24 @@ local function is_out_of_band(market, price)
   return reference and price and math.abs(price - reference) > width
 end
 
-local function best_ticks(market, side)
-  local best = redis.call('ZRANGE', queue_key(market.symbol, side), 0, 0, 'WITHSCORES')
-  return best[1] and math.abs(tonumber(best[2]))
-end
-
 -- Whether a limit price would take from the book now.
 local function would_take(market, side, price)
-  local best = best_ticks(market, opposite(side))
-  return best and within(side, best, price)
+  local key = queue_key(market.symbol, opposite(side))
+  local best = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  return best[1] and within(side, math.abs(tonumber(best[2])), price)
 end
 
--- Why an order that has ended did not execute all it wanted.
-local function expiry_reason(order, is_used_up)
-  if order.reason ~= '' then return order.reason end
-  if is_used_up and order.prevented > 0 then return 'self_trade' end
-  if order.time_in_force == 'fok' then return 'fill_or_kill' end
-  if order.price then return 'immediate_or_cancel' end
-  return 'insufficient_liquidity'
+-- Ends a taker with something left; `is_used_up` says that it wanted no more.
+local function end_taker(order, is_used_up)
+  order.status = 'expired'
+  if order.reason ~= '' then return end
+  if is_used_up and order.prevented > 0 then
+    order.reason = 'self_trade'
+  elseif order.time_in_force == 'fok' then
+    order.reason = 'fill_or_kill'
+  else
+    order.reason = order.price and 'immediate_or_cancel' or 'insufficient_liquidity'
+  end
 end
 
 -- A market order by amount: filled if what is left of its amount buys no lot at the next price.
@@ -67,7 +61,7 @@ local function settle_amount(order)
   if is_used_up and order.executed > 0 and order.prevented == 0 then
     order.status = 'filled'
   else
-    order.status, order.reason = 'expired', expiry_reason(order, is_used_up)
+    end_taker(order, is_used_up)
   end
 end
 
@@ -86,7 +80,7 @@ local function settle_taker(market, order)
       queue_member(order))
     change_level(market, order.side, order.price, shown_lots(order))
   else
-    order.status, order.reason = 'expired', expiry_reason(order, remaining == 0)
+    end_taker(order, remaining == 0)
   end
 end
 
@@ -107,29 +101,32 @@ local function write_order(order)
   return fields
 end
 
--- The stops that fire between the lowest and the highest price just traded, in order of arrival.
-local function fired_stops(command, market, count_max)
-  local fired = {}
-  if not market.high_ticks then return fired end
-  for _, side in ipairs({ 'buy', 'sell' }) do
-    local reached = side == 'buy' and market.high_ticks or -market.low_ticks
-    local members = redis.call('ZRANGEBYSCORE', stops_key(market.symbol, side), '-inf',
-      integer_text(reached), 'LIMIT', 0, count_max)
-    for _, member in ipairs(members) do
-      fired[#fired + 1] = { member = member, side = side }
-    end
-  end
-  table.sort(fired, function(one, other) return one.member < other.member end)
-  return fired
-end
-
 -- Runs the stops that trades have fired, and those that they fire in turn, until none is left or
 -- stops_max have run; each is a fresh taker. Those past the bound go on waiting for a trade that
 -- reaches them. Returns whether any has run.
 local function run_stops(command, market)
+  if not market.high_ticks then return false end
+  local buys, sells = stops_key(market.symbol, 'buy'), stops_key(market.symbol, 'sell')
+  if redis.call('EXISTS', buys, sells) == 0 then return false end
+
+  -- The stops that fire between the lowest and the highest price just traded, in order of arrival.
+  local function fired_stops(count_max)
+    local fired = {}
+    for _, side in ipairs({ 'buy', 'sell' }) do
+      local reached = side == 'buy' and market.high_ticks or -market.low_ticks
+      local members = redis.call('ZRANGEBYSCORE', stops_key(market.symbol, side), '-inf',
+        integer_text(reached), 'LIMIT', 0, count_max)
+      for _, member in ipairs(members) do
+        fired[#fired + 1] = { member = member, side = side }
+      end
+    end
+    table.sort(fired, function(one, other) return one.member < other.member end)
+    return fired
+  end
+
   local left, has_run = command.stops_max, false
   while left > 0 and market.high_ticks do
-    local fired = fired_stops(command, market, left)
+    local fired = fired_stops(left)
     market.high_ticks, market.low_ticks = nil, nil
     for _, stop in ipairs(fired) do
       if left == 0 then break end
@@ -148,18 +145,4 @@ local function run_stops(command, market)
     end
   end
   return has_run
-end
-
--- Takes an open order out of wherever it waits and ends it.
-local function end_order(command, market, order, status, reason)
-  if is_waiting(order) then
-    redis.call('ZREM', stops_key(market.symbol, order.side), queue_member(order))
-  else
-    redis.call('ZREM', queue_key(market.symbol, order.side), queue_member(order))
-    change_level(market, order.side, order.price, -shown_lots(order))
-  end
-  order.status, order.reason, order.updated_us = status, reason, market.now_us
-  order.visible = nil
-  save_state(order)
-  unindex_order(order, command.closed_kept_s)
 end

@@ -2,6 +2,8 @@
 -- Keys   queue:<symbol>:<side> (sorted set): score = price in ticks, negated for buys, so that
 --        rank 0 is the best; member = 16-digit priority ':' order id, so that equal prices
 --        stand in order of arrival.
+--        stops:<symbol>:<side> (sorted set): stop orders that wait, score = stop price in ticks
+--        (negated for sells, so that rank 0 fires first), member as in queue:*.
 --        levels:<symbol>:<side> (hash): price in ticks -> displayed resting lots.
 -- Events one message a command on channel book_updates, when a level changed; book_seq + 1.
 
@@ -9,6 +11,10 @@ local BOOK_CHANNEL = 'book_updates'
 
 local function queue_key(symbol, side)
   return PREFIX .. 'queue:' .. symbol .. ':' .. side
+end
+
+local function stops_key(symbol, side)
+  return PREFIX .. 'stops:' .. symbol .. ':' .. side
 end
 
 local function opposite(side)
@@ -43,10 +49,13 @@ local function write_levels(market, side)
     if lots ~= 0 then prices[#prices + 1] = ticks end
   end
   if #prices == 0 then return rows end
-  table.sort(prices, function(one, other)
-    if side == 'buy' then return one > other end
-    return one < other
-  end)
+  -- Most commands change one level: no need to sort, or to make a function for it.
+  if #prices > 1 then
+    table.sort(prices, function(one, other)
+      if side == 'buy' then return one > other end
+      return one < other
+    end)
+  end
   local key = PREFIX .. 'levels:' .. market.symbol .. ':' .. side
   for index, ticks in ipairs(prices) do
     local price = integer_text(ticks)

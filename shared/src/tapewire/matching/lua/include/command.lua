@@ -51,18 +51,6 @@ local function next_number(command)
   return number
 end
 
--- Remembers a fill for the history of its account.
-local function note_fill(command, order, seq, ticks, lots, liquidity, now)
-  local lines = command.fills[order.account]
-  if not lines then
-    lines = {}
-    command.fills[order.account] = lines
-    command.accounts[#command.accounts + 1] = order.account
-  end
-  lines[#lines + 1] = table.concat({ order.id, order.symbol, order.side, seq,
-    integer_text(ticks), integer_text(lots), liquidity, now }, ',')
-end
-
 -- Writes what the command has gathered; `result` is what a replay must give again.
 local function end_command(command, result)
   for _, account in ipairs(command.accounts) do

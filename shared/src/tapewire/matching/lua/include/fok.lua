@@ -4,28 +4,28 @@
 
 local MAKERS_LOOKED_AT = 32
 
--- One maker of the walk. Returns true or false once the outcome is known.
-local function count_maker(command, walk, lots, hidden, display)
-  if walk.met == command.fills_max then return false end
-  walk.met, walk.wanted = walk.met + 1, walk.wanted - lots
-  if walk.wanted <= 0 then return true end
-  if hidden > 0 then walk.slices[#walk.slices + 1] = { hidden, display } end
-end
-
--- What icebergs still hide at a price trades after all that was shown there, in turns.
-local function count_slices(command, walk)
-  local turn = 1
-  while turn <= #walk.slices do
-    local hidden, display = walk.slices[turn][1], walk.slices[turn][2]
-    local lots = math.min(hidden, display)
-    local outcome = count_maker(command, walk, lots, hidden - lots, display)
-    if outcome ~= nil then return outcome end
-    turn = turn + 1
-  end
-  walk.slices = {}
-end
-
 local function would_fill(command, market, taker, limit)
+  -- One maker of the walk. Returns true or false once the outcome is known.
+  local function count_maker(command, walk, lots, hidden, display)
+    if walk.met == command.fills_max then return false end
+    walk.met, walk.wanted = walk.met + 1, walk.wanted - lots
+    if walk.wanted <= 0 then return true end
+    if hidden > 0 then walk.slices[#walk.slices + 1] = { hidden, display } end
+  end
+
+  -- What icebergs still hide at a price trades after all that was shown there, in turns.
+  local function count_slices(command, walk)
+    local turn = 1
+    while turn <= #walk.slices do
+      local hidden, display = walk.slices[turn][1], walk.slices[turn][2]
+      local lots = math.min(hidden, display)
+      local outcome = count_maker(command, walk, lots, hidden - lots, display)
+      if outcome ~= nil then return outcome end
+      turn = turn + 1
+    end
+    walk.slices = {}
+  end
+
   local key = queue_key(market.symbol, opposite(taker.side))
   local walk, first, level = { wanted = remaining_lots(taker), met = 0, slices = {} }, 0, nil
   while true do

@@ -15,12 +15,6 @@ local function read_clock(clock_us)
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
--- trading, cancel_only, halted or post_only; nil if the symbol is unknown.
-local function market_state(symbol)
-  local controls = redis.call('HGET', PREFIX .. 'market:' .. symbol, 'controls')
-  return controls and string.match(controls, '^[^|]*')
-end
-
 local function load_market(symbol, clock_us)
   local key = PREFIX .. 'market:' .. symbol
   local record = redis.call('HMGET', key, 'steps', 'state', 'controls')

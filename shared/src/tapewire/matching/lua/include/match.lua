@@ -9,105 +9,104 @@
 local MAKERS_FIRST_READ = 2
 local MAKERS_PER_READ = 32
 
--- Lots that a taker would still take at a price: of its quantity, or what its amount buys there.
-local function wanted_lots(taker, ticks)
-  if taker.quantity then return remaining_lots(taker) end
-  local used = taker.notional + taker.prevented_notional
-  return math.floor((taker.quote_limit - used) / ticks)
-end
+-- Meets one maker after the other, beginning with `page`, the head of the queue at `key`. The
+-- functions within are made only when there is someone to meet: each call of a script makes all
+-- functions of its file anew, and an order that meets nobody should not wait for these.
+local function meet_makers(command, market, taker, limit, key, page)
+  local gone = {}
 
--- Ends a resting order that is met, or cut down to nothing, while others trade.
-local function end_maker(command, market, maker, status, reason, gone)
-  change_level(market, maker.side, maker.price, -shown_lots(maker))
-  gone[#gone + 1] = queue_member(maker)
-  maker.status, maker.reason, maker.updated_us, maker.visible = status, reason, market.now_us, nil
-  save_state(maker)
-  unindex_order(maker, command.closed_kept_s)
-end
+  -- Lots that the taker still takes at a price: of its quantity, or what its amount buys there.
+  local function wanted_lots(ticks)
+    if taker.quantity then return remaining_lots(taker) end
+    local used = taker.notional + taker.prevented_notional
+    return math.floor((taker.quote_limit - used) / ticks)
+  end
 
--- Shows the next slice of an iceberg, behind everyone else at its price.
-local function refresh_iceberg(command, market, maker, gone)
-  gone[#gone + 1] = queue_member(maker)
-  maker.priority = next_number(command)
-  maker.visible = math.min(maker.display, remaining_lots(maker))
-  change_level(market, maker.side, maker.price, maker.visible)
-  redis.call('HSET', order_key(maker.id), 'terms', terms_text(maker))
-  redis.call('ZADD', queue_key(market.symbol, maker.side), price_score(maker.side, maker.price),
-    queue_member(maker))
-end
-
--- Takes lots off a resting order, executed or prevented: it is over, shows its next slice, or
--- keeps its place. `field` and `value` are the fill, if it is one.
-local function shorten_maker(command, market, maker, lots, gone, field, value)
-  change_level(market, maker.side, maker.price, -lots)
-  maker.updated_us = market.now_us
-  if remaining_lots(maker) == 0 then
-    -- What lost a part to self-trade prevention is never filled.
-    maker.status, maker.visible = 'filled', nil
-    if maker.executed < maker.quantity then
-      maker.status, maker.reason = 'expired', 'self_trade'
-    end
+  -- Ends a maker without a trade.
+  local function end_maker(maker, reason)
+    change_level(market, maker.side, maker.price, -shown_lots(maker))
     gone[#gone + 1] = queue_member(maker)
-    save_state(maker, field, value)
+    maker.status, maker.reason, maker.updated_us = 'expired', reason, market.now_us
+    maker.visible = nil
+    save_state(maker)
     unindex_order(maker, command.closed_kept_s)
-    return
   end
-  if maker.visible then
-    maker.visible = maker.visible - lots
-    if maker.visible == 0 then refresh_iceberg(command, market, maker, gone) end
-  end
-  save_state(maker, field, value)
-end
 
--- Two orders of one account meet. Returns true if the taker ends here.
-local function prevent_self_trade(command, market, taker, maker, lots, gone)
-  local mode = taker.stp
-  if mode == 'decrement' then
-    taker.prevented, maker.prevented = taker.prevented + lots, maker.prevented + lots
-    taker.prevented_notional = taker.prevented_notional + lots * maker.price
-    shorten_maker(command, market, maker, lots, gone)
-    return false
+  -- Shows the next slice of an iceberg, behind everyone else at its price.
+  local function refresh_iceberg(maker)
+    gone[#gone + 1] = queue_member(maker)
+    maker.priority = next_number(command)
+    maker.visible = math.min(maker.display, remaining_lots(maker))
+    change_level(market, maker.side, maker.price, maker.visible)
+    redis.call('HSET', order_key(maker.id), 'terms', terms_text(maker))
+    redis.call('ZADD', key, price_score(maker.side, maker.price), queue_member(maker))
   end
-  if mode ~= 'expire_taker' then
-    end_maker(command, market, maker, 'expired', 'self_trade', gone)
+
+  -- Takes lots off a maker, executed or prevented: it is over, shows its next slice, or keeps its
+  -- place. `field` and `value` are the fill, if it is one.
+  local function shorten_maker(maker, lots, field, value)
+    change_level(market, maker.side, maker.price, -lots)
+    maker.updated_us = market.now_us
+    if remaining_lots(maker) == 0 then
+      -- What lost a part to self-trade prevention is never filled.
+      maker.status, maker.visible = 'filled', nil
+      if maker.executed < maker.quantity then
+        maker.status, maker.reason = 'expired', 'self_trade'
+      end
+      gone[#gone + 1] = queue_member(maker)
+      save_state(maker, field, value)
+      unindex_order(maker, command.closed_kept_s)
+      return
+    end
+    if maker.visible then
+      maker.visible = maker.visible - lots
+      if maker.visible == 0 then refresh_iceberg(maker) end
+    end
+    save_state(maker, field, value)
   end
-  if mode == 'expire_maker' then return false end
-  taker.reason = 'self_trade'
-  return true
-end
 
-local function trade_with(command, market, taker, maker, lots, gone)
-  local ticks = maker.price
-  local seq = print_trade(command, market, taker, maker, ticks, lots)
-  local suffix = ',' .. market.now
-  local text = integer_text(ticks) .. ',' .. integer_text(lots)
-  taker.executed, taker.notional = taker.executed + lots, taker.notional + ticks * lots
-  taker.fills[#taker.fills + 1] = 'f' .. seq
-  taker.fills[#taker.fills + 1] = text .. ',t' .. suffix
-  maker.executed, maker.notional = maker.executed + lots, maker.notional + ticks * lots
-  maker.status = 'partially_filled'
-  note_fill(command, taker, seq, ticks, lots, 't', market.now)
-  note_fill(command, maker, seq, ticks, lots, 'm', market.now)
-  shorten_maker(command, market, maker, lots, gone, 'f' .. seq, text .. ',m' .. suffix)
-end
+  -- Two orders of one account meet. Returns true if the taker ends here.
+  local function prevent_self_trade(maker, lots)
+    local mode = taker.stp
+    if mode == 'decrement' then
+      taker.prevented, maker.prevented = taker.prevented + lots, maker.prevented + lots
+      taker.prevented_notional = taker.prevented_notional + lots * maker.price
+      shorten_maker(maker, lots)
+      return false
+    end
+    if mode ~= 'expire_taker' then end_maker(maker, 'self_trade') end
+    if mode == 'expire_maker' then return false end
+    taker.reason = 'self_trade'
+    return true
+  end
 
--- Matches `taker` up to `limit` (ticks, nil for none). Sets taker.reason where that ended it.
-local function match(command, market, taker, limit)
-  local key = queue_key(market.symbol, opposite(taker.side))
-  local page, index, gone, page_makers, met = {}, 1, {}, MAKERS_FIRST_READ, 0
-  local reread = true
+  local function trade_with(maker, lots)
+    local ticks = maker.price
+    local seq = print_trade(command, market, taker, maker, ticks, lots)
+    local text, now = integer_text(ticks) .. ',' .. integer_text(lots), market.now
+    local fills = taker.fills
+    taker.executed, taker.notional = taker.executed + lots, taker.notional + ticks * lots
+    fills[#fills + 1] = 'f' .. seq
+    fills[#fills + 1] = text .. ',t,' .. now
+    maker.executed, maker.notional = maker.executed + lots, maker.notional + ticks * lots
+    maker.status = 'partially_filled'
+    note_fill(command, taker, seq, text .. ',t,' .. now)
+    note_fill(command, maker, seq, text .. ',m,' .. now)
+    shorten_maker(maker, lots, 'f' .. seq, text .. ',m,' .. now)
+  end
+
+  local index, page_makers, met, reread = 1, MAKERS_FIRST_READ, 0, false
   while not taker.quantity or remaining_lots(taker) > 0 do
     if reread or index > #page then
       -- Makers that are done leave the queue before it is read again.
       if #gone > 0 then redis.call('ZREM', key, unpack(gone)) end
-      page, index, gone, reread = redis.call('ZRANGE', key, 0, page_makers - 1, 'WITHSCORES'), 1,
-        {}, false
       page_makers = math.min(page_makers * 2, MAKERS_PER_READ)
+      page, index, gone = redis.call('ZRANGE', key, 0, page_makers - 1, 'WITHSCORES'), 1, {}
       if #page == 0 then break end
     end
     local ticks = math.abs(tonumber(page[index + 1]))
     if not within(taker.side, ticks, limit) then break end
-    local wanted = wanted_lots(taker, ticks)
+    local wanted = wanted_lots(ticks)
     if wanted == 0 then
       taker.is_spent = true
       break
@@ -120,15 +119,30 @@ local function match(command, market, taker, limit)
     local maker = read_order(string.sub(page[index], 18))
     local priority, lots = maker.priority, math.min(wanted, shown_lots(maker))
     if maker.expire_us and maker.expire_us <= market.now_us then
-      end_maker(command, market, maker, 'expired', 'expired', gone)
+      end_maker(maker, 'expired')
     elseif maker.account == taker.account and taker.stp ~= 'none' then
-      if prevent_self_trade(command, market, taker, maker, lots, gone) then break end
+      if prevent_self_trade(maker, lots) then break end
     else
-      trade_with(command, market, taker, maker, lots, gone)
+      trade_with(maker, lots)
     end
     -- A refreshed iceberg stands behind its level, but before all worse prices: look again.
     reread = maker.priority ~= priority
+    if is_open(maker) and not reread then
+      -- Who is still first in line ends the taker: what is left of an amount might buy a lot more
+      -- at a worse price, but nobody trades through the best one.
+      taker.is_spent = true
+      break
+    end
     index = index + 2
   end
   if #gone > 0 then redis.call('ZREM', key, unpack(gone)) end
+end
+
+-- Matches `taker` up to `limit` (ticks, nil for none). Sets taker.reason where that ended it.
+local function match(command, market, taker, limit)
+  local key = queue_key(market.symbol, opposite(taker.side))
+  local page = redis.call('ZRANGE', key, 0, MAKERS_FIRST_READ - 1, 'WITHSCORES')
+  if #page > 0 and within(taker.side, math.abs(tonumber(page[2])), limit) then
+    meet_makers(command, market, taker, limit, key, page)
+  end
 end

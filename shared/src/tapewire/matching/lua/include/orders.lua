@@ -14,9 +14,9 @@
 
 local UNPACK_MAX = 1000
 local HISTORY_ORDERS_MAX = 10000
-local TERMS_PATTERN = '^(%d*)|(.-)|(.-)|(%d*)|(%d*)|(%d*)|(%d+)|(.-)|(.-)|(.-)|(.-)|(%d+)'
-  .. '|(.-)|(.-)|(%d*)|(%d*)|(.*)$'
-local STATE_PATTERN = '^(.-)|(%d+)|(%d+)|(%d+)|(%d+)|(%d*)|(%d*)|(.*)$'
+local TERMS_PATTERN = '^(%d*)|([^|]*)|([^|]*)|(%d*)|(%d*)|(%d*)|(%d+)|([^|]*)|([^|]*)|([^|]*)'
+  .. '|([^|]*)|(%d+)|([^|]*)|([^|]*)|(%d*)|(%d*)|(.*)$'
+local STATE_PATTERN = '^([^|]*)|(%d+)|(%d+)|(%d+)|(%d+)|(%d*)|(%d*)|(.*)$'
 local EXPIRING = PREFIX .. 'expiring'
 
 local function order_key(order_id)

@@ -25,3 +25,16 @@ local function print_trade(command, market, taker, maker, ticks, lots)
   market.trades = market.trades + 1
   return seq
 end
+
+-- Remembers a fill for the history of its account (fills:<account> in include/command.lua).
+-- `fill` is ticks,lots,m|t,time_us.
+local function note_fill(command, order, seq, fill)
+  local lines = command.fills[order.account]
+  if not lines then
+    lines = {}
+    command.fills[order.account] = lines
+    command.accounts[#command.accounts + 1] = order.account
+  end
+  lines[#lines + 1] = order.id .. ',' .. order.symbol .. ',' .. order.side .. ',' .. seq .. ','
+    .. fill
+end
