@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run demo test check bench clean
+.PHONY: help run demo test test-nightly check bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -17,6 +17,9 @@ demo: .venv/installed ## the same with a small crowd of traders, so that prices 
 
 test: .venv/installed ## run every test against a real Redis, which the tests start themselves
 	$(BIN)/python -m pytest $(ARGS)
+
+test-nightly: .venv/installed ## let the property tests search twenty times longer
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/property $(ARGS)
 
 check: .venv/installed ## formatting, lint, types, house rules
 	$(BIN)/ruff format --check .
@@ -47,3 +50,7 @@ clean: ## remove .venv and caches; the venue's data in .tapewire stays
 .PHONY: bench-feed
 bench-feed: .venv/installed ## measure deliveries per second beside other WebSocket feeds
 	$(BIN)/python -m benchmarks.feed $(ARGS)
+
+.PHONY: bench-orders
+bench-orders: .venv/installed ## measure orders per second over REST, batches and WebSocket
+	$(BIN)/python benchmarks/orders.py $(ARGS)

@@ -1,9 +1,13 @@
-"""A venue on the shared Redis, for tests of the matching scripts."""
+"""A venue on the shared Redis, for tests of the matching scripts, and two gateways on it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import pytest
 import pytest_asyncio
 
+from tapewire.redis_server import RedisServer
+from tests.support.feed_bench import FeedBench, running_feed
+from tests.support.gateway_pair import Desk, GatewayPair, opened_desk, running_pair
 from tests.support.venue import Listener, Venue, listening, open_venue
 
 
@@ -18,4 +22,27 @@ async def venue(redis_url: str) -> AsyncIterator[Venue]:
 async def listener(redis_url: str) -> AsyncIterator[Listener]:
     """A subscriber that hears everything published from the start of the test."""
     async with listening(redis_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def gateway_pair(
+    session_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayPair]:
+    """Two gateways for the tests that break nothing."""
+    with running_pair(session_redis.url, tmp_path_factory.mktemp("gateways")) as pair:
+        yield pair
+
+
+@pytest.fixture
+def desk(gateway_pair: GatewayPair, redis_url: str) -> Iterator[Desk]:
+    """Clients of those two. Their Redis is empty, and they were not told so."""
+    with opened_desk(gateway_pair, redis_url) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def bench(venue: Venue, redis_url: str) -> AsyncIterator[FeedBench]:
+    """A running feed on the shared Redis."""
+    async with running_feed(venue, redis_url) as opened:
         yield opened

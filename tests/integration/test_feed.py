@@ -3,12 +3,11 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from tapewire import keys
 from tapewire.redis_server import RedisServer
@@ -45,13 +44,6 @@ GARBAGE = [
     trade_payload(1).replace(b'"buy"', b'"bye"'),
     trade_payload(1).replace(b'"0.50000"', b"0.5"),
 ]
-
-
-@pytest_asyncio.fixture
-async def bench(venue: Venue, redis_url: str) -> AsyncIterator[FeedBench]:
-    """A running feed on the shared Redis."""
-    async with running_feed(venue, redis_url) as opened:
-        yield opened
 
 
 async def test_trades_pass_untouched(bench: FeedBench, venue: Venue) -> None:

@@ -13,6 +13,7 @@ from tapewire.errors import (
     InstrumentConflict,
     OrderClosed,
     OrderNotFound,
+    StaleInstrument,
     TapewireError,
     UnknownSymbol,
 )
@@ -214,7 +215,10 @@ async def test_publishing_instruments_again_keeps_the_book(venue: Venue) -> None
     wider = replace(INSTRUMENTS[BTC], quantity_lots_max=Lots(5))
     await venue.engine.publish_instruments({BTC: wider})
     assert await venue.depth(Side.BUY) == [(90, 1)]
-    await venue.sell(1, 90)
+    stale = order_command(Side.SELL, 1, 90)
+    with pytest.raises(StaleInstrument):
+        await venue.engine.place(stale)
+    await venue.engine.place(replace(stale, revision=2))
     assert [trade["seq"] for trade in await venue.trades()] == [1, 2]
 
 

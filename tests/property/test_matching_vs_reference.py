@@ -149,6 +149,8 @@ class Pair:
             key = name.removeprefix(keys.PREFIX)
             if key.startswith("order:"):
                 assert expires is (key.removeprefix("order:") not in open_ids), key
+            elif key.startswith(("orders:", "fills:")):
+                assert expires, key
             else:
                 assert key.startswith(PERMANENT_KEYS), key
 

@@ -39,8 +39,10 @@ class OfflineReplay:
             self.recorded[step.price, step.quantity] += 1
         elif isinstance(step, Enter):
             self._enter(step)
-        else:
+        elif isinstance(step, Cancel):
             self._cancel(step)
+        else:
+            raise AssertionError("these recordings amend nothing")
 
     def _enter(self, step: Enter) -> None:
         assert step.price is not None

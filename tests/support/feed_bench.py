@@ -122,7 +122,7 @@ async def running_feed(
         canary = Canary(client, log, CANARY_CHANNEL, interval_s=canary_interval_s)
         poller = Poller(
             address,
-            (keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, CANARY_CHANNEL),
+            (keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, keys.MARKET_CHANNEL, CANARY_CHANNEL),
             poll_timeout_s=0.1,
             batch_messages_max=64,
         )

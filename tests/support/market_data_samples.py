@@ -14,6 +14,7 @@ BESIDE_REPOSITORY = Path(__file__).resolve().parents[2].parent / "shared" / "dat
 
 BITSTAMP = "bitstamp-btcusd-l3/bitstamp_btcusd_2015-05-01_events_part1.log.gz"
 LOBSTER = "lobster-aapl-l50-firsthour/AAPL_2012-06-21_message_50_first45000.csv.gz"
+CME = "cme-es-mbo/ESH4_2023-12-25_mbo_first40000.csv.gz"
 LOBSTER_BOOK = "lobster-aapl-l50-firsthour/seed_orderbook_10_row0.csv"
 
 

@@ -16,6 +16,7 @@ from tapewire import keys
 from tapewire.instruments import parse_instruments
 from tapewire.limits import EXACT_INTEGER_MAX
 from tapewire.matching.engine import Engine, MatchingLimits, Placement
+from tapewire.matching.queries import Queries
 from tapewire.redis_client import AsyncRedis, RedisAddress, open_async
 from tapewire.types import (
     Account,
@@ -82,12 +83,18 @@ PERMANENT_KEYS = (
     "epoch",
     "instruments",
     "last_order_id",
+    "last_command",
     "market:",
     "queue:",
     "levels:",
     "trades:",
     "candle_now:",
     "candles:",
+    "journal",
+    "open:",
+    "stops:",
+    "expiring",
+    "dead_man",
 )
 
 
@@ -140,6 +147,11 @@ class Venue:
     engine: Engine
     client: AsyncRedis
 
+    @property
+    def queries(self) -> Queries:
+        """The reads of the same venue."""
+        return Queries(self.engine.batcher)
+
     async def submit(
         self,
         side: Side,
@@ -179,7 +191,7 @@ class Venue:
     async def order(self, order: Order | str, account: Account = ALICE) -> Order:
         """Read an order as it stands."""
         order_id = order if isinstance(order, str) else order.order_id
-        return await self.engine.order(account, OrderId(order_id))
+        return await self.queries.order(account, OrderId(order_id))
 
     async def cancel(self, order: Order | str, account: Account = ALICE) -> Order:
         """Cancel an order."""
@@ -193,7 +205,7 @@ class Venue:
         resting = []
         for member, score in members:
             order_id = member.decode().partition(":")[2]
-            order = await self.engine.order(await self._owner(order_id), OrderId(order_id))
+            order = await self.queries.order(await self._owner(order_id), OrderId(order_id))
             lots = order.quantity_lots - order.executed_lots
             resting.append(Resting(order_id, abs(int(score)), lots))
         return resting
@@ -276,6 +288,11 @@ class Listener:
         """What was published on the channel until now, in order."""
         await self._read_until_marker()
         return [payload for name, payload in self._heard if name == channel]
+
+    async def forget(self) -> None:
+        """Drop what was published until now."""
+        await self._read_until_marker()
+        self._heard.clear()
 
     async def close(self) -> None:
         """Unsubscribe and disconnect."""

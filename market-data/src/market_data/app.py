@@ -82,7 +82,7 @@ def _follow(
     canary = Canary(client, log, channel, interval_s=settings.canary_interval_s)
     poller = Poller(
         address,
-        (keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, canary.channel),
+        (keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, keys.MARKET_CHANNEL, canary.channel),
         poll_timeout_s=settings.poll_timeout_s,
         batch_messages_max=settings.batch_messages_max,
     )

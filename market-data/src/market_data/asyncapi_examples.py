@@ -116,6 +116,16 @@ MESSAGE_EXAMPLES: dict[str, dict[str, Any]] = {
         "seq": {"BTC-USDT": 0, "ETH-USDT": 0},
     },
     "reconnect": {"type": "reconnect", "within_ms": 5000, "epoch": _EPOCH, "since": _SEQ},
+    "market": {
+        "type": "market",
+        "data": {
+            "symbol": "BTC-USDT",
+            "state": "halted",
+            "change": "state",
+            "timestamp": "2026-01-31T12:00:00.000001Z",
+            "epoch": _EPOCH,
+        },
+    },
 }
 
 REQUEST_EXAMPLES: tuple[dict[str, Any], ...] = (

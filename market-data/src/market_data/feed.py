@@ -18,13 +18,14 @@ from market_data.books import Books
 from market_data.canary import Canary
 from market_data.candle_feed import CandleFeed
 from market_data.frames import text_frame
-from market_data.hub import Hub
+from market_data.hub import EVERY_SYMBOL, Hub
 from market_data.poller import Poller, Published
 from market_data.recent_trades import RecentTrade, RecentTrades
 from market_data.replay_log import ReplayLog
 from market_data.sequencer import Lost, Positions, Sequencer, Verdict
 from tapewire import keys
 from tapewire.errors import MessageError, TapewireError
+from tapewire.market_messages import decode_market_event
 from tapewire.messages import TradeMessage, decode_trade
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ RETRY_DELAY_S = 0.05
 RETRY_DELAY_MAX_S = 1.0
 
 _TRADES = keys.TRADE_CHANNEL.encode()
+_MARKETS = keys.MARKET_CHANNEL.encode()
 _BOOKS = keys.BOOK_CHANNEL.encode()
 
 
@@ -157,6 +159,9 @@ class Feed:
         if published.channel == _BOOKS:
             self._books.take(published.payload)
             return
+        if published.channel == _MARKETS:
+            await self._take_market(published.payload)
+            return
         if published.channel != _TRADES:
             heard = self._canary.heard(published.payload)
             if heard is not None:
@@ -177,9 +182,9 @@ class Feed:
             if event.epoch != self.sequencer.epoch or event.symbol not in positions.seqs:
                 self._skip(f"{event.symbol} in epoch {event.epoch} is not the venue's")
 
-    def _skip(self, reason: str) -> None:
+    def _skip(self, reason: str, channel: str = keys.TRADE_CHANNEL) -> None:
         self.counters.garbage += 1
-        logger.warning("skipped a message on %s: %s", keys.TRADE_CHANNEL, reason)
+        logger.warning("skipped a message on %s: %s", channel, reason)
 
     async def _expect(self, positions: Positions) -> None:
         """Reach these positions; if the venue began anew, begin anew with it."""
@@ -233,6 +238,20 @@ class Feed:
         self.recent.add(event.symbol, RecentTrade(event.seq, message.payload, frame))
         self._hub.publish("trades", event.symbol, event.seq, frame)
         self._candles.take(event)
+
+    async def _take_market(self, payload: bytes) -> None:
+        """Tell everyone who follows the symbol, on whatever channel."""
+        try:
+            event = decode_market_event(payload)
+        except MessageError as error:
+            self._skip(str(error), keys.MARKET_CHANNEL)
+            return
+        if event.epoch != self.sequencer.epoch:
+            await self._expect(await self._log.positions())
+        frame = text_frame(b'{"type":"market","data":%b}' % payload)
+        for group in self._hub.groups:
+            if any(symbol in {event.symbol, EVERY_SYMBOL} for _, symbol in group.subscription):
+                self._hub.append(group, None, frame)
 
     def _tell_lost(self, lost: Lost) -> None:
         self.counters.lost += lost.last - lost.first + 1

@@ -1,37 +1,5 @@
-"""WebSocket frames from server to client (RFC 6455, section 5.2), built once for all clients."""
+"""WebSocket frames from server to client, built once for all clients."""
 
-import struct
+from tapewire.websocket_frames import close_frame, close_reason, text_frame
 
-from market_data.limits import CLOSE_REASON_BYTES_MAX
-
-FIN_TEXT = 0x81
-FIN_CLOSE = 0x88
-
-# RFC 6455, 7.4: codes that may travel in a close frame below the private ranges.
-WIRE_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
-
-
-def text_frame(payload: bytes) -> bytes:
-    """Return the payload as one unmasked, unfragmented text frame."""
-    size_bytes = len(payload)
-    if size_bytes < 126:
-        return b"%c%c%b" % (FIN_TEXT, size_bytes, payload)
-    if size_bytes < 65_536:
-        return struct.pack("!BBH", FIN_TEXT, 126, size_bytes) + payload
-    return struct.pack("!BBQ", FIN_TEXT, 127, size_bytes) + payload
-
-
-def close_reason(reason: str) -> str:
-    """Return the reason cut, at a character, to what a close frame can carry."""
-    return reason.encode()[:CLOSE_REASON_BYTES_MAX].decode(errors="ignore")
-
-
-def close_frame(code: int, reason: str = "") -> bytes:
-    """Return a close frame; the reason is cut to fit.
-
-    Raises ValueError for a code that may not be sent (1005, 1006, 1015, outside 1000-4999).
-    """
-    if code not in WIRE_CLOSE_CODES and not 3000 <= code < 5000:
-        raise ValueError(f"close code {code} may not be sent")
-    payload = struct.pack("!H", code) + close_reason(reason).encode()
-    return bytes((FIN_CLOSE, len(payload))) + payload
+__all__ = ["close_frame", "close_reason", "text_frame"]

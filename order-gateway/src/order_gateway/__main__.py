@@ -3,9 +3,11 @@
 from order_gateway.app import create_app
 from order_gateway.health import SERVICE
 from order_gateway.settings import PREFIX, GatewaySettings
+from order_gateway.ws_entry import MESSAGE_BYTES_MAX
 from tapewire.log import configure_logging
-from tapewire.serving import exit_with_a_sentence, serve
+from tapewire.serving import WebSocketOptions, exit_with_a_sentence, serve
 from tapewire.settings import load_settings
+from tapewire.websocket_protocol import SocketProtocol
 
 
 def main() -> None:
@@ -13,7 +15,8 @@ def main() -> None:
     with exit_with_a_sentence(SERVICE):
         settings = load_settings(GatewaySettings, PREFIX)
         configure_logging(settings.venue.log_level, SERVICE)
-        serve(create_app(settings), settings)
+        websocket = WebSocketOptions(SocketProtocol, message_bytes_max=MESSAGE_BYTES_MAX)
+        serve(create_app(settings), settings, websocket)
 
 
 if __name__ == "__main__":

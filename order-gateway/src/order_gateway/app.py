@@ -6,17 +6,25 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
+from order_gateway.administration import Administration
+from order_gateway.catalogue import Catalogue
+from order_gateway.expiry import Expiry
 from order_gateway.health import SERVICE, watch_health
-from order_gateway.routes import router
+from order_gateway.operations import Operations
+from order_gateway.rate_limit import Buckets, RateLimits
+from order_gateway.routes import include_routes
 from order_gateway.settings import GatewaySettings
+from order_gateway.ws_entry import Entry
 from tapewire import __version__
 from tapewire.body_limit import BodyLimit
 from tapewire.health import RedisProbe, health_router
 from tapewire.instruments import load_instruments
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.engine import Engine
+from tapewire.matching.queries import Queries
 from tapewire.problem import ProblemApp
 from tapewire.redis_client import RedisAddress, open_async, wait_until_ready
+from tapewire.supervision import Supervisor
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +32,13 @@ _DESCRIPTION = """Orders in over REST; the market-data service sends every trade
 
 Decimals are strings, in and out. Every error answer is `application/problem+json` with a stable
 `code`. An answer that was lost can be asked for again with the same `client_order_id`.
+
+An account is named by the header `X-Account`; whoever leaves it out shares the account `demo` with
+all others who do. Self-trade prevention is `expire_taker` for a named account and `none` for
+`demo`, so that two orders sent without a name trade; what an order says always counts.
+
+What an account or an address sends is limited: `RateLimit-Limit`, `RateLimit-Remaining` and
+`RateLimit-Reset` (seconds until nothing is used) say where it stands.
 """
 
 
@@ -45,11 +60,28 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             engine = await Engine.open(address)
             stack.push_async_callback(engine.close)
             await engine.ready()
-            await engine.publish_instruments(instruments)
+            queries = Queries(engine.batcher)
+            catalogue = Catalogue(engine, queries)
+            await catalogue.open(instruments)
             probe = RedisProbe(address)
             stack.push_async_callback(probe.close)
-            app.state.engine = engine
-            app.state.health = watch_health(probe, engine, instruments)
+            tasks = await stack.enter_async_context(Supervisor())
+            expiry = Expiry(engine, interval_s=settings.expiry_interval_s)
+            operations = Operations(engine, queries, catalogue)
+            entry = Entry(
+                operations,
+                app.state.rate_limits,
+                drain_timeout_s=settings.graceful_shutdown_timeout_s,
+            )
+            stack.push_async_callback(entry.close)
+            app.state.entry = app.state.drain = entry
+            app.state.catalogue = catalogue
+            app.state.operations = operations
+            app.state.administration = Administration(engine, queries, catalogue)
+            app.state.health = watch_health(
+                probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check
+            )
+            tasks.start("expiry", expiry.run)
             logger.info("trading %d instruments on %s", len(instruments), address.shown)
             yield
 
@@ -59,11 +91,24 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
     )
-    app.state.instruments = instruments
+    app.state.rate_limits = _rate_limits(settings)
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
-    app.include_router(router)
+    include_routes(app)
     app.include_router(health_router(SERVICE))
     return app
+
+
+def _rate_limits(settings: GatewaySettings) -> RateLimits:
+    def buckets(per_second: int, burst: int) -> Buckets | None:
+        if per_second == 0:
+            return None
+        names_max = settings.rate_limit_names_max
+        return Buckets(per_second=per_second, burst=burst, names_max=names_max)
+
+    return RateLimits(
+        accounts=buckets(settings.account_orders_per_s, settings.account_burst),
+        addresses=buckets(settings.address_orders_per_s, settings.address_burst),
+    )
 
 
 async def _wait_for_redis(address: RedisAddress, timeout_s: float) -> None:

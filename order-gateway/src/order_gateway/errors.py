@@ -1,4 +1,4 @@
-"""What the gateway refuses by itself, and which refusals each operation documents.
+"""What the gateway refuses by itself, and how a field that is wrong is named.
 
 The table of all codes is `tapewire.error_codes`; `tapewire.problem` turns them into answers.
 """
@@ -7,48 +7,47 @@ from pydantic import ValidationError
 
 from tapewire.errors import InvalidField, Refusal
 from tapewire.json_text import shown_name
+from tapewire.limits import DEAD_MAN_TIMEOUT_S_MAX, ORDER_ID_DIGITS_MAX, PAGE_ITEMS_MAX
 
-UNAVAILABLE = ("redis_unavailable", "overloaded", "internal_error")
-ACCOUNT_ERRORS = ("invalid_account",)
-ORDER_ID_ERRORS = (*ACCOUNT_ERRORS, "invalid_order_id", "order_not_found", *UNAVAILABLE)
-CANCEL_ERRORS = (*ORDER_ID_ERRORS, "order_closed", "outcome_unknown")
-PLACE_ERRORS = (
-    "malformed_json",
-    "unknown_symbol",
-    "duplicate_client_order_id",
-    "body_too_large",
-    "unsupported_media_type",
-    *ACCOUNT_ERRORS,
-    "invalid_body",
-    "unknown_field",
-    "duplicate_field",
-    "missing_field",
-    "invalid_value",
-    "invalid_decimal",
-    "too_many_digits",
-    "out_of_range",
-    "off_tick",
-    "off_lot",
-    "notional_too_small",
-    "price_required",
-    "price_forbidden",
-    "contradictory_time_in_force",
-    *UNAVAILABLE,
-    "outcome_unknown",
-)
-
-# What each field of an order must be, to be read after its name.
+_DECIMAL = 'must be a plain positive decimal such as "1.5"'
+_MOMENT = 'must be ISO 8601 with its offset from UTC, such as "2026-01-31T12:00:00Z"'
+# What each field must be, to be read after its name.
 _RULES = {
     "symbol": 'must be the symbol of an instrument as a string, such as "BTC-USDT"',
     "side": 'must be "buy" or "sell"',
-    "order_type": 'must be "limit", "market", "ioc" or "fok"',
-    "time_in_force": 'must be "gtc", "ioc" or "fok"',
-    "quantity": 'must be a plain positive decimal such as "1.5"',
+    "order_type": 'must be "limit", "market", "ioc", "fok", "stop" or "stop_limit"',
+    "time_in_force": 'must be "gtc", "ioc", "fok" or "gtd"',
+    "quantity": _DECIMAL,
     "price": 'must be a plain positive decimal such as "60000.00"',
     "client_order_id": "must be a string of 1 to 64 letters, digits, dots, underscores, colons "
     "or hyphens",
+    "self_trade_prevention": 'must be "none", "expire_taker", "expire_maker", "expire_both" or '
+    '"decrement"',
+    "post_only": "must be true or false",
+    "display_quantity": _DECIMAL,
+    "stop_price": _DECIMAL,
+    "quote_quantity": _DECIMAL,
+    "expire_at": _MOMENT,
+    "order_id": f"must be a whole number of at most {ORDER_ID_DIGITS_MAX} digits",
+    "timeout_s": f"must be a whole number from 0 to {DEAD_MAN_TIMEOUT_S_MAX}",
+    "limit": f"must be a whole number from 1 to {PAGE_ITEMS_MAX}",
+    "cursor": "must be the next_cursor of the page before",
+    "status": 'must be "open", "new", "partially_filled", "filled", "canceled" or "expired"',
+    "from": _MOMENT,
+    "to": _MOMENT,
+    "state": 'must be "trading", "cancel_only", "halted" or "post_only"',
+    "price_band_bps": "must be a whole number from 0 to 100000",
+    "open_orders_max": "must be a whole number from 1 to 1000000",
 }
-_DECIMALS = frozenset({"quantity", "price"})
+_CODES = {
+    "quantity": "invalid_decimal",
+    "price": "invalid_decimal",
+    "stop_price": "invalid_decimal",
+    "display_quantity": "invalid_decimal",
+    "quote_quantity": "invalid_decimal",
+    "order_id": "invalid_order_id",
+}
+_BOUNDS = frozenset({"greater_than_equal", "less_than_equal"})
 
 
 class UnsupportedMediaType(Refusal):
@@ -66,14 +65,93 @@ class InvalidBody(Refusal):
 
 
 def refusal_of(error: ValidationError) -> Refusal:
-    """The first thing that is wrong with the body of an order, as a refusal."""
+    """The first thing that is wrong with the fields of a request, as a refusal."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if not first["loc"]:
-        return InvalidBody("The body must be a JSON object with the fields of an order.")
+        return InvalidBody("The body must be a JSON object with the fields of the request.")
     field = shown_name(str(first["loc"][0]))
     if first["type"] == "extra_forbidden":
-        return InvalidField(field, "unknown_field", f"{field} is not a field of an order.")
+        return InvalidField(field, "unknown_field", f"{field} is not a field of this request.")
+    rule = _RULES.get(field, f"is not valid ({first['msg']})")
     if first["type"] == "missing":
-        return InvalidField(field, "missing_field", f"{field} is missing: it {_RULES[field]}.")
-    code = "invalid_decimal" if field in _DECIMALS else "invalid_value"
-    return InvalidField(field, code, f"{field} {_RULES[field]}.")
+        return InvalidField(field, "missing_field", f"{field} is missing: it {rule}.")
+    code = "out_of_range" if first["type"] in _BOUNDS else _CODES.get(field, "invalid_value")
+    return InvalidField(field, code, f"{field} {rule}.")
+
+
+UNAVAILABLE = ("redis_unavailable", "overloaded", "internal_error")
+ACCOUNT_ERRORS = ("invalid_account", "rate_limited", *UNAVAILABLE)
+FIELD_ERRORS = ("unknown_field", "duplicate_field", "missing_field", "invalid_value")
+BODY_ERRORS = (
+    "malformed_json",
+    "body_too_large",
+    "unsupported_media_type",
+    "invalid_body",
+    *FIELD_ERRORS,
+)
+NUMBER_ERRORS = (
+    "invalid_decimal",
+    "too_many_digits",
+    "out_of_range",
+    "off_tick",
+    "off_lot",
+    "notional_too_small",
+)
+ORDER_KEY_ERRORS = (*ACCOUNT_ERRORS, "invalid_order_id", "invalid_value", "order_not_found")
+CANCEL_ERRORS = (*ORDER_KEY_ERRORS, "order_closed", "market_halted", "outcome_unknown")
+# What the market may say to an order that comes in, or comes in again with an amendment.
+MARKET_ERRORS = (
+    "market_halted",
+    "market_cancel_only",
+    "price_out_of_band",
+    "stop_would_trigger",
+    "post_only_would_take",
+)
+PLACE_ERRORS = (
+    *BODY_ERRORS,
+    *ACCOUNT_ERRORS,
+    *NUMBER_ERRORS,
+    "unknown_symbol",
+    "duplicate_client_order_id",
+    "off_amount_step",
+    "price_required",
+    "price_forbidden",
+    "contradictory_time_in_force",
+    "stop_price_required",
+    "stop_price_forbidden",
+    "post_only_forbidden",
+    "display_quantity_forbidden",
+    "quote_quantity_forbidden",
+    "expire_at_required",
+    "expire_at_forbidden",
+    *MARKET_ERRORS,
+    "market_post_only",
+    "open_orders_limit",
+    "outcome_unknown",
+)
+AMEND_ERRORS = (
+    *BODY_ERRORS,
+    *ORDER_KEY_ERRORS,
+    *NUMBER_ERRORS,
+    "order_closed",
+    "nothing_to_amend",
+    "price_forbidden",
+    "stop_price_forbidden",
+    *MARKET_ERRORS,
+    "market_post_only",
+    "outcome_unknown",
+)
+BATCH_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, "out_of_range")
+CANCEL_ALL_ERRORS = (
+    *ACCOUNT_ERRORS, *FIELD_ERRORS, "unknown_symbol", "market_halted", "outcome_unknown",
+)  # fmt: skip
+TIMER_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, "out_of_range", "outcome_unknown")
+LIST_ERRORS = (*ACCOUNT_ERRORS, *FIELD_ERRORS, "out_of_range", "unknown_symbol")
+MARKET_CHANGE_ERRORS = (
+    *BODY_ERRORS, *UNAVAILABLE, "out_of_range", "unknown_symbol", "nothing_to_amend",
+    "outcome_unknown",
+)  # fmt: skip
+INSTRUMENT_ERRORS = (
+    *BODY_ERRORS, *UNAVAILABLE, "invalid_decimal", "too_many_digits", "out_of_range", "off_tick",
+    "off_lot", "instrument_conflict", "instruments_limit", "outcome_unknown",
+)  # fmt: skip

@@ -1,28 +1,41 @@
-"""What a gateway needs to be ready: Redis, the matching scripts, the instruments."""
+"""What a gateway needs to be ready: Redis, the matching scripts, the instruments, its tasks."""
 
-from collections.abc import Mapping
-
-from tapewire import keys
-from tapewire.health import Health, RedisProbe
+from order_gateway.catalogue import Catalogue
+from order_gateway.expiry import Expiry
+from tapewire.errors import TapewireError
+from tapewire.health import Check, Health, RedisProbe
 from tapewire.matching.engine import Engine
-from tapewire.types import Instrument, Symbol
+from tapewire.supervision import Supervisor
 
 SERVICE = "order-gateway"
 
 
 def watch_health(
-    probe: RedisProbe, engine: Engine, instruments: Mapping[Symbol, Instrument]
+    probe: RedisProbe,
+    engine: Engine,
+    catalogue: Catalogue,
+    expiry: Expiry,
+    *,
+    tasks: Supervisor,
+    drain: Check,
 ) -> Health:
     """The gateway's answers to `/health` and `/readyz`."""
 
-    async def check_instruments() -> None:
-        """A Redis that came back without its data is told again; otherwise nothing is written."""
-        known = await probe.ask("SMISMEMBER", keys.INSTRUMENTS, *instruments)
-        if not all(known):
-            await engine.publish_instruments(instruments)
+    async def check_tasks() -> None:
+        failures = tasks.failures
+        if failures:
+            raise TapewireError("; ".join(f"{name}: {why}" for name, why in failures.items()))
+        await expiry.check()
 
     return Health(
         service=SERVICE,
         probe=probe,
-        checks={"redis": probe.check, "matching": engine.ready, "instruments": check_instruments},
+        checks={
+            "redis": probe.check,
+            "matching": engine.ready,
+            # A Redis that came back without its data is told again; else nothing is written.
+            "instruments": catalogue.restore,
+            "tasks": check_tasks,
+            "drain": drain,
+        },
     )

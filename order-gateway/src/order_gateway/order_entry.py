@@ -1,89 +1,123 @@
-"""From the body of a request to a checked command, without I/O. The first fault is refused."""
+"""From the fields of a request to a checked command, without I/O. The first fault is refused."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from order_gateway.errors import refusal_of
-from order_gateway.schemas import OrderRequest
+from order_gateway.order_options import check_options, choose_time_in_force
+from order_gateway.params import AmendParams, OrderRequest, Params
 from tapewire.decimals import format_units, parse_steps
-from tapewire.errors import InvalidField, UnknownSymbol
-from tapewire.json_text import decode_json, shown_name
+from tapewire.errors import InvalidField
+from tapewire.limits import EXACT_INTEGER_MAX
+from tapewire.timestamps import parse_timestamp
 from tapewire.types import (
     Account,
+    Amendment,
     Instrument,
     Lots,
+    Order,
     OrderCommand,
     OrderType,
+    SelfTradePrevention,
     Side,
-    Symbol,
     Ticks,
-    TimeInForce,
 )
 
-# What a client may say for each order type, and what it means when it says nothing.
-_TIMES_IN_FORCE: dict[OrderType, tuple[TimeInForce, ...]] = {
-    OrderType.LIMIT: (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK),
-    OrderType.MARKET: (TimeInForce.IOC,),
-    OrderType.IOC: (TimeInForce.IOC,),
-    OrderType.FOK: (TimeInForce.FOK,),
-}
+# Whoever names no account shares this one with all others who do not.
+DEFAULT_ACCOUNT = Account("demo")
+
+_Params = TypeVar("_Params", bound=Params)
 
 
-def read_command(
-    body: bytes, account: Account, instruments: Mapping[Symbol, Instrument]
-) -> OrderCommand:
-    """Check the body of an order against its instrument. Raises a Refusal."""
+def read_params(model: type[_Params], params: Mapping[str, Any]) -> _Params:
+    """The fields of an operation, each of its form. Raises a Refusal."""
     try:
-        request = OrderRequest.model_validate(decode_json(body))
+        return model.model_validate(params)
     except ValidationError as error:
         raise refusal_of(error) from None
+
+
+def build_command(request: OrderRequest, account: Account, instrument: Instrument) -> OrderCommand:
+    """Check an order against its instrument and its fields against each other. Raises a Refusal."""
     order_type = OrderType(request.order_type)
-    time_in_force = _choose_time_in_force(order_type, request.time_in_force)
-    instrument = find_instrument(request.symbol, instruments)
-    quantity_lots = _read_quantity(request.quantity, instrument)
-    price_ticks = _read_price(request.price, order_type, instrument)
-    if price_ticks is not None:
-        _check_notional(price_ticks * quantity_lots, instrument)
+    time_in_force = choose_time_in_force(order_type, request.time_in_force)
+    check_options(request, order_type, time_in_force)
+    quantity = quote_notional = display = price = stop_price = None
+    if request.quantity is not None:
+        quantity = read_quantity(request.quantity, instrument)
+    if request.price is not None:
+        price = read_price(request.price, "price", instrument)
+    if request.stop_price is not None:
+        stop_price = read_price(request.stop_price, "stop_price", instrument)
+    if request.quote_quantity is not None:
+        quote_notional = _read_quote_quantity(request.quote_quantity, instrument)
+    if price is not None and quantity is not None:
+        _check_notional(price * quantity, instrument)
+        if request.display_quantity is not None:
+            display = _read_display(request.display_quantity, quantity, instrument)
     return OrderCommand(
         account=account,
         symbol=instrument.symbol,
         side=Side(request.side),
         order_type=order_type,
         time_in_force=time_in_force,
-        quantity_lots=quantity_lots,
-        price_ticks=price_ticks,
+        quantity_lots=quantity,
+        price_ticks=price,
         client_order_id=request.client_order_id,
+        self_trade_prevention=_choose_prevention(request.self_trade_prevention, account),
+        post_only=bool(request.post_only),
+        display_lots=display,
+        stop_price_ticks=stop_price,
+        quote_notional=quote_notional,
+        expire_us=None
+        if request.expire_at is None
+        else read_moment(request.expire_at, "expire_at"),
+        revision=instrument.revision,
     )
 
 
-def find_instrument(symbol: str, instruments: Mapping[Symbol, Instrument]) -> Instrument:
-    """The instrument of this symbol. Raises UnknownSymbol."""
-    instrument = instruments.get(Symbol(symbol))
-    if instrument is None:
-        error = UnknownSymbol(
-            f"symbol {shown_name(symbol)} is not traded here; GET /v1/instruments lists all."
-        )
-        error.field = "symbol"
-        raise error
-    return instrument
+def without_limits(instrument: Instrument) -> Instrument:
+    """The instrument with its steps alone: what an order means, whatever is allowed today."""
+    return replace(
+        instrument,
+        quantity_lots_min=Lots(1),
+        quantity_lots_max=Lots(EXACT_INTEGER_MAX),
+        price_ticks_max=Ticks(EXACT_INTEGER_MAX),
+        notional_min=0,
+    )
 
 
-def _choose_time_in_force(order_type: OrderType, wanted: str | None) -> TimeInForce:
-    allowed = _TIMES_IN_FORCE[order_type]
-    if wanted is None:
-        return allowed[0]
-    if wanted not in allowed:
+def build_amendment(params: AmendParams, order: Order, instrument: Instrument) -> Amendment:
+    """Check what is to change of an order as it was read just before. Raises a Refusal."""
+    if params.price is None and params.quantity is None and params.stop_price is None:
         raise InvalidField(
-            "time_in_force",
-            "contradictory_time_in_force",
-            f'time_in_force "{wanted}" contradicts order_type "{order_type}", which is always '
-            f'"{allowed[0]}"; leave time_in_force out.',
+            "quantity",
+            "nothing_to_amend",
+            "quantity, price or stop_price must be given: what is to change?",
         )
-    return TimeInForce(wanted)
+    quantity = price = stop_price = None
+    if params.quantity is not None:
+        quantity = read_quantity(params.quantity, instrument)
+    if params.price is not None:
+        price = read_price(params.price, "price", instrument)
+    if params.stop_price is not None:
+        stop_price = read_price(params.stop_price, "stop_price", instrument)
+    ticks = price or order.price_ticks
+    if ticks is not None:
+        _check_notional(ticks * (quantity or order.quantity_lots), instrument)
+    return Amendment(
+        price_ticks=price,
+        quantity_lots=quantity,
+        stop_price_ticks=stop_price,
+        revision=instrument.revision,
+    )
 
 
-def _read_quantity(text: str, instrument: Instrument) -> Lots:
+def read_quantity(text: str, instrument: Instrument) -> Lots:
+    """A quantity within the bounds of the instrument. Raises InvalidField."""
     units, decimals = instrument.lot_units, instrument.quantity_decimals
     lots = parse_steps(text, units, decimals, "quantity", "off_lot")
     if not instrument.quantity_lots_min <= lots <= instrument.quantity_lots_max:
@@ -95,34 +129,74 @@ def _read_quantity(text: str, instrument: Instrument) -> Lots:
     return Lots(lots)
 
 
-def _read_price(text: str | None, order_type: OrderType, instrument: Instrument) -> Ticks | None:
-    if order_type is OrderType.MARKET:
-        if text is not None:
-            raise InvalidField(
-                "price", "price_forbidden", "price must be left out of a market order."
-            )
-        return None
-    if text is None:
-        raise InvalidField(
-            "price", "price_required", f'price is missing: order_type "{order_type}" needs one.'
-        )
+def read_price(text: str, field: str, instrument: Instrument) -> Ticks:
+    """A price within the bounds of the instrument. Raises InvalidField."""
     units, decimals = instrument.tick_units, instrument.price_decimals
-    ticks = parse_steps(text, units, decimals, "price", "off_tick")
+    ticks = parse_steps(text, units, decimals, field, "off_tick")
     if not 1 <= ticks <= instrument.price_ticks_max:
         least = format_units(units, decimals)
         most = format_units(instrument.price_ticks_max * units, decimals)
-        raise InvalidField("price", "out_of_range", f"price must be between {least} and {most}.")
+        raise InvalidField(field, "out_of_range", f"{field} must be between {least} and {most}.")
     return Ticks(ticks)
+
+
+def read_moment(text: str, field: str) -> int:
+    """ISO 8601 with an offset, in microseconds since 1970. Raises InvalidField."""
+    try:
+        time_us = parse_timestamp(text)
+    except (ValueError, OverflowError):
+        raise InvalidField(
+            field,
+            "invalid_value",
+            f'{field} must be ISO 8601 with its offset from UTC, such as "2026-01-31T12:00:00Z".',
+        ) from None
+    if not 0 < time_us <= EXACT_INTEGER_MAX:
+        raise InvalidField(
+            field, "out_of_range", f"{field} must be between the years 1970 and 2255."
+        )
+    return time_us
+
+
+def _choose_prevention(wanted: str | None, account: Account) -> SelfTradePrevention:
+    if wanted is not None:
+        return SelfTradePrevention(wanted)
+    if account == DEFAULT_ACCOUNT:
+        return SelfTradePrevention.NONE
+    return SelfTradePrevention.EXPIRE_TAKER
+
+
+def _read_display(text: str, quantity: Lots, instrument: Instrument) -> Lots:
+    field, units, decimals = "display_quantity", instrument.lot_units, instrument.quantity_decimals
+    lots = parse_steps(text, units, decimals, field, "off_lot")
+    if not instrument.quantity_lots_min <= lots < quantity:
+        least = format_units(instrument.quantity_lots_min * units, decimals)
+        raise InvalidField(
+            field, "out_of_range", f"{field} must be at least {least} and less than quantity."
+        )
+    return Lots(lots)
+
+
+def _read_quote_quantity(text: str, instrument: Instrument) -> int:
+    field, units = "quote_quantity", instrument.tick_units * instrument.lot_units
+    notional = parse_steps(text, units, instrument.notional_decimals, field, "off_amount_step")
+    if notional < max(1, instrument.notional_min):
+        least = _amount(max(1, instrument.notional_min), instrument)
+        raise InvalidField(
+            field, "notional_too_small", f"{field} must be at least {least} {instrument.quote}."
+        )
+    return notional
 
 
 def _check_notional(notional: int, instrument: Instrument) -> None:
     if notional < instrument.notional_min:
-        least = format_units(
-            instrument.notional_min * instrument.tick_units * instrument.lot_units,
-            instrument.notional_decimals,
-        )
+        least = _amount(instrument.notional_min, instrument)
         raise InvalidField(
             "quantity",
             "notional_too_small",
             f"quantity is too small: price x quantity must be at least {least} {instrument.quote}.",
         )
+
+
+def _amount(notional: int, instrument: Instrument) -> str:
+    units = notional * instrument.tick_units * instrument.lot_units
+    return format_units(units, instrument.notional_decimals)

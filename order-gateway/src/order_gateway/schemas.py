@@ -1,71 +1,36 @@
-"""The REST bodies, as clients see them. Decimals are text, and so are identifiers."""
+"""The answers, as clients see them. Decimals are text, and so are identifiers."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
-from tapewire.json_text import NumberText
-from tapewire.limits import CLIENT_ORDER_ID_CHARACTERS_MAX
+from order_gateway.params import (
+    DECIMAL_PATTERN,
+    MarketStateText,
+    OrderTypeText,
+    SelfTradePreventionText,
+    SideText,
+    StatusText,
+    TimeInForceText,
+)
 
-DECIMAL_PATTERN = r"^[0-9]+(\.[0-9]+)?$"
-
-
-def _text_of_number(value: object) -> object:
-    return value.text if isinstance(value, NumberText) else value
-
-
-DecimalInput = Annotated[
-    str,
-    BeforeValidator(_text_of_number),
-    WithJsonSchema(
-        {
-            "anyOf": [{"type": "string", "pattern": DECIMAL_PATTERN}, {"type": "number"}],
-            "description": "A plain positive decimal, best as a string; a number without exponent "
-            "is taken digit by digit",
-        }
-    ),
-]
 DecimalOutput = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
-ClientOrderId = Annotated[
-    str,
-    Field(
-        pattern=rf"^[A-Za-z0-9._:\-]{{1,{CLIENT_ORDER_ID_CHARACTERS_MAX}}}$",
-        description="A name of your choice, unique in your account: the same name with the same "
-        "body gives the order that was placed first, so a request may be sent again safely",
-    ),
-]
 Timestamp = Annotated[
     str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$", description="Venue time, UTC")
 ]
-SideText = Literal["buy", "sell"]
-OrderTypeText = Literal["limit", "market", "ioc", "fok"]
-TimeInForceText = Literal["gtc", "ioc", "fok"]
+NextCursor = Annotated[
+    str | None, Field(description="`cursor` of the next page; null when there is none")
+]
 
 
-class OrderRequest(BaseModel):
-    """An order to place."""
+class Answer(BaseModel):
+    """What is not documented is not answered with."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    symbol: Annotated[str, Field(description="An instrument of `GET /v1/instruments`")]
-    side: SideText
-    order_type: Annotated[
-        OrderTypeText,
-        Field(description="`ioc` and `fok` are limit orders with that time in force"),
-    ]
-    quantity: DecimalInput
-    price: DecimalInput | None = None
-    time_in_force: Annotated[
-        TimeInForceText | None,
-        Field(description="`gtc` (default of a limit order), `ioc` or `fok`"),
-    ] = None
-    client_order_id: ClientOrderId | None = None
 
-
-class FillReply(BaseModel):
+class FillReply(Answer):
     """One execution of the order."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     trade_id: str
     seq: Annotated[int, Field(ge=1, description="Number of the trade within its symbol")]
@@ -75,10 +40,8 @@ class FillReply(BaseModel):
     timestamp: Timestamp
 
 
-class OrderReply(BaseModel):
+class OrderReply(Answer):
     """An order as it stands."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     order_id: str
     client_order_id: str | None
@@ -86,25 +49,96 @@ class OrderReply(BaseModel):
     side: SideText
     order_type: OrderTypeText
     time_in_force: TimeInForceText
-    price: Annotated[DecimalOutput | None, Field(description="Absent value for a market order")]
-    quantity: DecimalOutput
+    price: Annotated[DecimalOutput | None, Field(description="Null without a limit price")]
+    quantity: Annotated[
+        DecimalOutput,
+        Field(description="Of a market order by `quote_quantity`: what came of it"),
+    ]
     executed_quantity: DecimalOutput
     remaining_quantity: Annotated[
-        DecimalOutput, Field(description="quantity - executed_quantity, also when it is closed")
+        DecimalOutput,
+        Field(description="quantity - executed_quantity - prevented_quantity, also when closed"),
     ]
     cumulative_quote_quantity: Annotated[
         DecimalOutput, Field(description="Sum of price x quantity of all fills, exact")
     ]
-    status: Literal["new", "partially_filled", "filled", "canceled", "expired"]
+    status: StatusText
+    reason: Annotated[
+        str | None,
+        Field(
+            description="Why it ended, if not by being filled: `user`, `dead_man`, `disconnect`, "
+            "`expired` (its time was over), `immediate_or_cancel`, `fill_or_kill`, "
+            "`insufficient_liquidity`, `self_trade`, `fills_limit`"
+        ),
+    ]
     fills: list[FillReply]
     timestamp: Annotated[Timestamp, Field(description="When the venue took the order in, UTC")]
     updated_timestamp: Annotated[Timestamp, Field(description="Its last change, UTC")]
+    post_only: bool
+    self_trade_prevention: SelfTradePreventionText
+    prevented_quantity: Annotated[
+        DecimalOutput, Field(description="Taken out by self-trade prevention `decrement`")
+    ]
+    display_quantity: DecimalOutput | None
+    stop_price: DecimalOutput | None
+    triggered_timestamp: Annotated[
+        Timestamp | None, Field(description="When a trade reached its stop price")
+    ]
+    quote_quantity: DecimalOutput | None
+    expire_at: Timestamp | None
 
 
-class InstrumentReply(BaseModel):
-    """What is traded and in which steps."""
+class OrdersReply(Answer):
+    """One page of orders, newest first."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    orders: list[OrderReply]
+    next_cursor: NextCursor
+
+
+class AccountFillReply(FillReply):
+    """One execution in the history of the account."""
+
+    order_id: str
+    symbol: str
+    side: SideText
+
+
+class FillsReply(Answer):
+    """One page of fills, newest first."""
+
+    fills: list[AccountFillReply]
+    next_cursor: NextCursor
+
+
+class CanceledReply(Answer):
+    """The orders that were canceled."""
+
+    canceled: Annotated[list[str], Field(description="order_id, oldest first within a symbol")]
+
+
+class TimerReply(Answer):
+    """The dead-man timer of the account."""
+
+    timeout_s: int
+    fires_at: Annotated[Timestamp | None, Field(description="Null when it is disarmed")]
+
+
+class BatchResult(Answer):
+    """What became of one item: `body`, or `problem` if it was refused."""
+
+    status: int
+    body: OrderReply | None = None
+    problem: dict[str, Any] | None = None
+
+
+class BatchReply(Answer):
+    """What became of each item, in the order of the items."""
+
+    results: list[BatchResult]
+
+
+class InstrumentReply(Answer):
+    """What is traded, in which steps and bounds, and what its market takes."""
 
     symbol: str
     base: str
@@ -115,98 +149,15 @@ class InstrumentReply(BaseModel):
     max_quantity: DecimalOutput
     max_price: DecimalOutput
     min_notional: DecimalOutput
+    state: MarketStateText
+    price_band_bps: Annotated[
+        int,
+        Field(ge=0, description="Farthest distance of a price from the last trade; 0 is none"),
+    ]
+    open_orders_max: Annotated[int, Field(ge=1, description="Of one account")]
 
 
-class InstrumentsReply(BaseModel):
+class InstrumentsReply(Answer):
     """Every instrument of the venue."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
     instruments: list[InstrumentReply]
-
-
-ORDER_EXAMPLES: dict[str, Any] = {
-    "limit": {
-        "summary": "Buy 0.5 BTC at 60000.00 or better, and wait for the rest",
-        "value": {
-            "symbol": "BTC-USDT",
-            "side": "buy",
-            "order_type": "limit",
-            "quantity": "0.5",
-            "price": "60000.00",
-            "client_order_id": "my-1",
-        },
-    },
-    "market": {
-        "summary": "Sell 0.5 BTC at the best prices there are",
-        "value": {
-            "symbol": "BTC-USDT",
-            "side": "sell",
-            "order_type": "market",
-            "quantity": "0.5",
-        },
-    },
-    "ioc": {
-        "summary": "Buy what there is now at 60000.00 or better",
-        "value": {
-            "symbol": "BTC-USDT",
-            "side": "buy",
-            "order_type": "ioc",
-            "quantity": "0.5",
-            "price": "60000.00",
-        },
-    },
-    "fok": {
-        "summary": "Buy all 0.5 BTC now at 60000.00 or better, or nothing",
-        "value": {
-            "symbol": "BTC-USDT",
-            "side": "buy",
-            "order_type": "limit",
-            "time_in_force": "fok",
-            "quantity": "0.5",
-            "price": "60000.00",
-        },
-    },
-}
-
-FILLED_EXAMPLE: dict[str, Any] = {
-    "order_id": "42",
-    "client_order_id": "my-1",
-    "symbol": "BTC-USDT",
-    "side": "buy",
-    "order_type": "limit",
-    "time_in_force": "gtc",
-    "price": "60000.00",
-    "quantity": "0.50000",
-    "executed_quantity": "0.20000",
-    "remaining_quantity": "0.30000",
-    "cumulative_quote_quantity": "11999.8000000",
-    "status": "partially_filled",
-    "fills": [
-        {
-            "trade_id": "BTC-USDT-7",
-            "seq": 7,
-            "price": "59999.00",
-            "quantity": "0.20000",
-            "liquidity": "taker",
-            "timestamp": "2026-01-31T12:00:00.000001Z",
-        }
-    ],
-    "timestamp": "2026-01-31T12:00:00.000001Z",
-    "updated_timestamp": "2026-01-31T12:00:00.000001Z",
-}
-CANCELED_EXAMPLE = FILLED_EXAMPLE | {
-    "status": "canceled",
-    "updated_timestamp": "2026-01-31T12:00:05.250000Z",
-}
-INSTRUMENT_EXAMPLE = {
-    "symbol": "BTC-USDT",
-    "base": "BTC",
-    "quote": "USDT",
-    "tick_size": "0.01",
-    "lot_size": "0.00001",
-    "min_quantity": "0.00001",
-    "max_quantity": "100.00000",
-    "max_price": "9007199.25",
-    "min_notional": "5.0000000",
-}

@@ -10,11 +10,32 @@ PREFIX = "TAPEWIRE_GATEWAY_"
 
 
 class GatewaySettings(ServerSettings):
-    """How this gateway listens, and which venue it belongs to."""
+    """How this gateway listens, what it lets one client send, and which venue it belongs to."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX)
 
     port: int = Field(8_000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one")
+    expiry_interval_s: float = Field(
+        0.25, gt=0, le=60, description="How often it is looked for orders whose time is over"
+    )
+    account_orders_per_s: int = Field(
+        10_000,
+        ge=0,
+        le=1_000_000,
+        description="Requests and batch items of one account; 0: no limit",
+    )
+    account_burst: int = Field(
+        20_000, ge=1, le=10_000_000, description="How many of them may come at once"
+    )
+    address_orders_per_s: int = Field(
+        10_000, ge=0, le=1_000_000, description="The same of one client address; 0: no limit"
+    )
+    address_burst: int = Field(
+        20_000, ge=1, le=10_000_000, description="How many of them may come at once"
+    )
+    rate_limit_names_max: int = Field(
+        10_000, ge=1, le=1_000_000, description="Accounts and addresses remembered, of each"
+    )
     venue: VenueSettings = Field(
         default_factory=VenueSettings,
         description="Settings that every service reads",

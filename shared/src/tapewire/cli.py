@@ -12,6 +12,11 @@ SUBCOMMANDS = {
         "replay",
         "Feed recorded order flow through the gateway.",
     ),
+    "journal": (
+        "tapewire.journal.command",
+        "journal",
+        "Export the journal of a venue, or prove it.",
+    ),
     "watch": ("tapewire.watch", "watch", "Print the live tape."),
 }
 

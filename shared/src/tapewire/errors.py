@@ -3,12 +3,15 @@
     TapewireError
     ├── ConfigurationError            a setting or an instrument file is wrong: the start stops
     │   └── InstrumentConflict        Redis already knows the instrument with another tick or lot
+    ├── StaleInstrument               the gateway's copy of an instrument is old: read it anew
     ├── Refusal                       the caller's fault: HTTP 4xx, nothing was written
     │   ├── InvalidField              one field is missing, unknown or out of range
     │   ├── UnknownSymbol
     │   ├── OrderNotFound
     │   ├── OrderClosed               cancel of an order that already ended
-    │   └── DuplicateClientOrderId    the id was used before, with another body
+    │   ├── DuplicateClientOrderId    the id was used before, with another body
+    │   ├── Conflict                  the book, the market or the account does not allow it now
+    │   └── RateLimited               too much in too short a time
     ├── Unavailable                   the venue's fault: HTTP 503 with Retry-After
     │   ├── RedisUnavailable          not sent to Redis: nothing was done
     │   ├── OutcomeUnknown            the answer was lost: ask again with the same client_order_id
@@ -17,6 +20,8 @@
 
 Codes are API: they never change their meaning. `docs/protocol.md` lists them.
 """
+
+from collections.abc import Mapping
 
 
 class TapewireError(Exception):
@@ -41,6 +46,8 @@ class Refusal(TapewireError):
     code: str = "refused"
     status: int = 400
     field: str | None = None
+    # What an HTTP answer says beside the problem.
+    headers: Mapping[str, str] | None = None
 
 
 class InvalidField(Refusal):
@@ -82,12 +89,35 @@ class DuplicateClientOrderId(Refusal):
     status = 409
 
 
+class Conflict(Refusal):
+    """What is asked for is well formed, but not possible as things stand; `code` says why."""
+
+    status = 409
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RateLimited(Refusal):
+    """The account or the address has sent too much; `headers` say when it may again."""
+
+    code = "rate_limited"
+    status = 429
+
+
+class StaleInstrument(TapewireError):
+    """The instrument changed since this gateway read it; nothing was written."""
+
+
 class Unavailable(TapewireError):
     """The venue cannot answer now; the caller may try again."""
 
     code: str = "unavailable"
     status: int = 503
+    field: str | None = None
     retry_after_s: int = 1
+    headers: Mapping[str, str] | None = None
 
 
 class RedisUnavailable(Unavailable):

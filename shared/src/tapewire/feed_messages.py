@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from tapewire.book_messages import BookUpdate, Level
 from tapewire.errors import MessageError
 from tapewire.limits import EXACT_INTEGER_MAX
+from tapewire.market_messages import MarketEvent
 from tapewire.messages import TradeEvent
 
 _Seq = Annotated[int, Field(ge=0, le=EXACT_INTEGER_MAX)]
@@ -222,6 +223,13 @@ class Reconnect(_Message):
     since: _Seqs
 
 
+class Market(_Message):
+    """A market's state was switched, or its instrument added or changed."""
+
+    type: Literal["market"]
+    data: MarketEvent
+
+
 FeedMessage: TypeAlias = (
     Connected
     | Subscribed
@@ -238,6 +246,7 @@ FeedMessage: TypeAlias = (
     | Gap
     | EpochChanged
     | Reconnect
+    | Market
 )
 
 

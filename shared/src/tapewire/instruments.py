@@ -10,7 +10,11 @@ lot_size = "0.00001"      # smallest step of a quantity, in the base asset
 min_quantity = "0.00001"
 max_quantity = "100"
 min_notional = "5"        # smallest price x quantity of an order with a price
+price_band = "10"         # optional: farthest distance of a price from the last trade, in percent
+open_orders_max = 500     # optional: open orders that one account may have in it
 ```
+
+The last two are where a market starts; an admin call changes them while it is traded.
 """
 
 import re
@@ -19,29 +23,39 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tapewire.decimals import format_units, parse_steps, parse_units
 from tapewire.errors import ConfigurationError, InvalidField
+from tapewire.json_text import NumberText
 from tapewire.limits import (
     ASSET_CHARACTERS_MAX,
     DECIMAL_FRACTION_DIGITS_MAX,
     EXACT_INTEGER_MAX,
     INSTRUMENTS_MAX,
+    OPEN_ORDERS_BOUND_MAX,
+    OPEN_ORDERS_MAX,
+    PRICE_BAND_BPS_MAX,
     SYMBOL_CHARACTERS_MAX,
 )
 from tapewire.types import Instrument, Lots, Symbol, Ticks
 
+SYMBOL_PATTERN = r"[A-Z0-9][A-Z0-9.\-]*"
+PERCENT_DECIMALS = 2
+
 _SymbolText = Annotated[
-    str, Field(pattern=r"^[A-Z0-9][A-Z0-9.\-]*$", max_length=SYMBOL_CHARACTERS_MAX)
+    str, Field(pattern=rf"^{SYMBOL_PATTERN}$", max_length=SYMBOL_CHARACTERS_MAX)
 ]
-_AssetText = Annotated[
-    str, Field(pattern=r"^[A-Z0-9][A-Z0-9.\-]*$", max_length=ASSET_CHARACTERS_MAX)
-]
+_AssetText = Annotated[str, Field(pattern=rf"^{SYMBOL_PATTERN}$", max_length=ASSET_CHARACTERS_MAX)]
 
 
-class _Entry(BaseModel):
-    """One `[[instrument]]` table, as written."""
+def _whole_number(value: object) -> object:
+    """A number of a JSON body keeps its text until its field is known."""
+    return int(value.text) if isinstance(value, NumberText) and value.text.isdigit() else value
+
+
+class InstrumentEntry(BaseModel):
+    """An instrument as it is written: a `[[instrument]]` table, or the body of an admin call."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -54,6 +68,15 @@ class _Entry(BaseModel):
     max_quantity: str
     max_price: str | None = None
     min_notional: str = "0"
+    price_band: Annotated[
+        str | None,
+        Field(description="Farthest distance of a price from the last trade, in percent"),
+    ] = None
+    open_orders_max: Annotated[
+        int | None,
+        BeforeValidator(_whole_number),
+        Field(ge=1, le=OPEN_ORDERS_BOUND_MAX, description="Open orders an account may have in it"),
+    ] = None
 
 
 def packaged_instruments() -> dict[Symbol, Instrument]:
@@ -103,8 +126,7 @@ def parse_instruments(text: str, source: str) -> dict[Symbol, Instrument]:
 
 def _parse_entry(table: object, where: str) -> Instrument:
     try:
-        entry = _Entry.model_validate(table)
-        return _build(entry)
+        return build_instrument(InstrumentEntry.model_validate(table))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -113,7 +135,8 @@ def _parse_entry(table: object, where: str) -> Instrument:
         raise ConfigurationError(f"{where}: {error}") from None
 
 
-def _build(entry: _Entry) -> Instrument:
+def build_instrument(entry: InstrumentEntry) -> Instrument:
+    """Check what the fields mean together. Raises InvalidField."""
     tick_units, price_decimals = _parse_step(entry.tick_size, "tick_size")
     lot_units, quantity_decimals = _parse_step(entry.lot_size, "lot_size")
 
@@ -165,6 +188,8 @@ def _build(entry: _Entry) -> Instrument:
         notional_min=_parse_notional(
             entry.min_notional, tick_units * lot_units, price_decimals + quantity_decimals
         ),
+        band_bps=0 if entry.price_band is None else _parse_band(entry.price_band),
+        open_orders_max=entry.open_orders_max or OPEN_ORDERS_MAX,
     )
 
 
@@ -185,3 +210,16 @@ def _parse_notional(text: str, notional_units: int, decimals: int) -> int:
             "min_notional", "too_many_digits", "min_notional is finer than one tick x one lot."
         )
     return -(-units // notional_units)
+
+
+def _parse_band(text: str) -> int:
+    """Percent as hundredths of a percent; 0 is no band."""
+    bps = parse_units(text, PERCENT_DECIMALS, "price_band")
+    if bps is None or bps > PRICE_BAND_BPS_MAX:
+        most = format_units(PRICE_BAND_BPS_MAX, PERCENT_DECIMALS)
+        raise InvalidField(
+            "price_band",
+            "out_of_range",
+            f"price_band must be 0 to {most} percent, with two decimals at the most.",
+        )
+    return bps

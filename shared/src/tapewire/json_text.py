@@ -50,12 +50,19 @@ def decode_json(body: bytes) -> object:
     Raises MalformedJson, or InvalidField `duplicate_field`.
     """
     try:
-        return _DECODER.decode(body.decode())
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedJson(f"The body is not UTF-8: byte {error.start} is wrong.") from None
+    return decode_json_text(text)
+
+
+def decode_json_text(text: str) -> object:
+    """The same of a text that was decoded already. Raises as `decode_json`."""
+    try:
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise MalformedJson(
             f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
         ) from None
-    except UnicodeDecodeError as error:
-        raise MalformedJson(f"The body is not UTF-8: byte {error.start} is wrong.") from None
     except RecursionError:
         raise MalformedJson("The body is nested too deeply.") from None

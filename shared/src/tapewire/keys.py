@@ -11,9 +11,14 @@ PREFIX = "{tw}:"
 EPOCH = PREFIX + "epoch"
 INSTRUMENTS = PREFIX + "instruments"
 LAST_ORDER_ID = PREFIX + "last_order_id"
+EXPIRING = PREFIX + "expiring"
+DEAD_MAN = PREFIX + "dead_man"
+JOURNAL = PREFIX + "journal"
+LAST_COMMAND = PREFIX + "last_command"
 
 TRADE_CHANNEL = "trade_events"
 BOOK_CHANNEL = "book_updates"
+MARKET_CHANNEL = "market_events"
 
 
 def market(symbol: Symbol) -> str:
@@ -54,6 +59,26 @@ def candles(symbol: Symbol, base_s: int) -> str:
 def client_order(account: str, client_order_id: str) -> str:
     """String: the order id that this account's client order id stands for."""
     return f"{PREFIX}client_order:{account}:{client_order_id}"
+
+
+def stops(symbol: Symbol, side: Side) -> str:
+    """Sorted set: the stop orders of one side that wait for their trigger."""
+    return f"{PREFIX}stops:{symbol}:{side}"
+
+
+def open_orders(account: str, symbol: Symbol) -> str:
+    """Sorted set: the account's open orders in a symbol, by order number."""
+    return f"{PREFIX}open:{account}:{symbol}"
+
+
+def order_history(account: str) -> str:
+    """Stream: every order of the account; the entry id is the order number."""
+    return f"{PREFIX}orders:{account}"
+
+
+def fill_history(account: str) -> str:
+    """Stream: the account's fills, one entry per command; the entry id is its number."""
+    return f"{PREFIX}fills:{account}"
 
 
 def canary_channel(instance: str) -> str:

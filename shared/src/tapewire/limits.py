@@ -20,6 +20,31 @@ INSTRUMENTS_MAX = 1_000
 # One order trades with at most this many makers; the rest of it expires (docs/matching.md).
 FILLS_PER_ORDER_MAX = 10_000
 
+# Open orders of one account in one instrument, unless the instrument file says otherwise.
+OPEN_ORDERS_MAX = 10_000
+
+# Stop orders that one command may set off, cascades included; the rest fire with the next trade.
+STOPS_PER_COMMAND_MAX = 1_000
+
+# Orders canceled or expired by one script call; a larger job takes several.
+ORDERS_PER_SWEEP_MAX = 500
+
+# Commands kept in the journal; about 400 bytes of Redis memory each.
+JOURNAL_COMMANDS_MAX = 1_000_000
+
+# Orders in one batch request.
+BATCH_ORDERS_MAX = 100
+
+# Items of one page of a list, and records read to fill one page when filters pass few.
+PAGE_ITEMS_MAX = 500
+PAGE_RECORDS_MAX = 2_000
+
+DEAD_MAN_TIMEOUT_S_MAX = 86_400
+
+# Ten times the last price: the width of a band is not what keeps the arithmetic exact.
+PRICE_BAND_BPS_MAX = 100_000
+OPEN_ORDERS_BOUND_MAX = 1_000_000
+
 # Trades kept per symbol for refill and resume; about 350 bytes of Redis memory each.
 REPLAY_LOG_TRADES_MAX = 100_000
 

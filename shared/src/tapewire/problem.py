@@ -13,7 +13,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
+from tapewire.docs_page import add_docs_page
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal, Unavailable
 
@@ -86,7 +88,7 @@ def problem_examples(*codes: str) -> dict[int | str, dict[str, Any]]:
         response["content"][PROBLEM_MEDIA_TYPE]["examples"][code] = {
             "value": problem_body(code, f"{meaning.title}.")
         }
-        if meaning.status == 503:
+        if meaning.status in {429, 503}:
             response["headers"] = {
                 "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait"}
             }
@@ -97,8 +99,9 @@ class ProblemApp(FastAPI):
     """A FastAPI application that answers every error with a problem."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (those of FastAPI)
-        self._documented_routes: list[APIRoute] = []
-        super().__init__(redirect_slashes=False, **options)
+        self._documented_routes: list[tuple[str, APIRoute]] = []
+        super().__init__(redirect_slashes=False, docs_url=None, redoc_url=None, **options)
+        add_docs_page(self)
         handlers: dict[type[Exception], Any] = {
             Refusal: _answer_refusal,
             Unavailable: _answer_unavailable,
@@ -111,15 +114,17 @@ class ProblemApp(FastAPI):
 
     def include_router(self, router: APIRouter, **options: Any) -> None:  # noqa: ANN401
         """As FastAPI does it, and remember the routes for `allowed_methods`."""
-        routes = [route for route in router.routes if isinstance(route, APIRoute)]
-        self._documented_routes.extend(routes)
+        prefix = options.get("prefix", "")
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                self._documented_routes.append((f"{prefix}{route.path}", route))
         super().include_router(router, **options)
 
     def allowed_methods(self, path: str) -> str:
         """The methods that `path` takes, for an Allow header; the framework names only some."""
         methods: set[str] = set()
-        for route in self._documented_routes:
-            if route.path_regex.match(path):
+        for template, route in self._documented_routes:
+            if compile_path(template)[0].match(path):
                 methods |= route.methods or set()
         return ", ".join(sorted(methods))
 
@@ -128,16 +133,30 @@ class ProblemApp(FastAPI):
         document = super().openapi()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", Problem.model_json_schema())
+        for path, route in self._documented_routes:
+            for method in (route.methods or ()) if route.include_in_schema else ():
+                answers = document["paths"][path][method.lower()]["responses"]
+                for status, written in route.responses.items():
+                    _restore_examples(answers[str(status)], written)
         return document
 
 
+def _restore_examples(answer: dict[str, Any], written: dict[str, Any]) -> None:
+    """Give examples back their nulls, which FastAPI takes out of the whole document."""
+    for media_type, content in written.get("content", {}).items():
+        if "example" in content:
+            answer["content"][media_type]["example"] = content["example"]
+
+
 async def _answer_refusal(_: Request, error: Refusal) -> Response:
-    return problem_response(error.code, str(error), field=error.field)
+    return problem_response(error.code, str(error), field=error.field, headers=error.headers)
 
 
 async def _answer_unavailable(_: Request, error: Unavailable) -> Response:
     return problem_response(
-        error.code, str(error), headers={"Retry-After": str(error.retry_after_s)}
+        error.code,
+        str(error),
+        headers={**(error.headers or {}), "Retry-After": str(error.retry_after_s)},
     )
 
 

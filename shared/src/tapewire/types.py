@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from tapewire.limits import OPEN_ORDERS_MAX
+
 Ticks = NewType("Ticks", int)
 Lots = NewType("Lots", int)
 Symbol = NewType("Symbol", str)
@@ -29,14 +31,17 @@ class OrderType(StrEnum):
     MARKET = "market"
     IOC = "ioc"
     FOK = "fok"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
 
 
 class TimeInForce(StrEnum):
-    """How long an order may work: until canceled, at once in part, or at once in full."""
+    """How long an order may work: until canceled, at once in part or in full, until a date."""
 
     GTC = "gtc"
     IOC = "ioc"
     FOK = "fok"
+    GTD = "gtd"
 
 
 class OrderStatus(StrEnum):
@@ -47,6 +52,25 @@ class OrderStatus(StrEnum):
     FILLED = "filled"
     CANCELED = "canceled"
     EXPIRED = "expired"
+
+
+class SelfTradePrevention(StrEnum):
+    """What happens when two orders of one account would trade; the taker's mode decides."""
+
+    NONE = "none"
+    EXPIRE_TAKER = "expire_taker"
+    EXPIRE_MAKER = "expire_maker"
+    EXPIRE_BOTH = "expire_both"
+    DECREMENT = "decrement"
+
+
+class MarketState(StrEnum):
+    """What a market takes: everything, cancels only, nothing, or orders that only make."""
+
+    TRADING = "trading"
+    CANCEL_ONLY = "cancel_only"
+    HALTED = "halted"
+    POST_ONLY = "post_only"
 
 
 class Liquidity(StrEnum):
@@ -75,6 +99,27 @@ class Instrument:
     quantity_lots_max: Lots
     price_ticks_max: Ticks
     notional_min: int
+    band_bps: int = 0
+    open_orders_max: int = OPEN_ORDERS_MAX
+    # Grows with every change of the instrument in Redis; an order names the one it was checked
+    # against.
+    revision: int = 1
+
+    @property
+    def identity(self) -> tuple[str, str, int, int, int, int]:
+        """What is fixed for the life of the instrument: another would change resting orders."""
+        return (
+            self.base, self.quote, self.tick_units, self.price_decimals,
+            self.lot_units, self.quantity_decimals,
+        )  # fmt: skip
+
+    @property
+    def limits(self) -> tuple[int, int, int, int]:
+        """What may be changed while it is traded."""
+        return (
+            self.quantity_lots_min, self.quantity_lots_max, self.price_ticks_max,
+            self.notional_min,
+        )  # fmt: skip
 
     @property
     def notional_decimals(self) -> int:
@@ -91,9 +136,27 @@ class OrderCommand:
     side: Side
     order_type: OrderType
     time_in_force: TimeInForce
-    quantity_lots: Lots
+    quantity_lots: Lots | None
     price_ticks: Ticks | None = None
     client_order_id: str | None = None
+    self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE
+    post_only: bool = False
+    display_lots: Lots | None = None
+    stop_price_ticks: Ticks | None = None
+    # What a market order may spend or wants to get, in ticks x lots, instead of a quantity.
+    quote_notional: int | None = None
+    expire_us: int | None = None
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What is to change of an open order; None leaves it as it is."""
+
+    price_ticks: Ticks | None = None
+    quantity_lots: Lots | None = None
+    stop_price_ticks: Ticks | None = None
+    revision: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +189,33 @@ class Order:
     created_us: int
     updated_us: int
     fills: tuple[Fill, ...]
+    prevented_lots: Lots = Lots(0)
+    self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE
+    post_only: bool = False
+    display_lots: Lots | None = None
+    stop_price_ticks: Ticks | None = None
+    triggered_us: int | None = None
+    quote_notional: int | None = None
+    expire_us: int | None = None
+    # Why it ended other than by being filled; None while it is open.
+    reason: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still trade."""
+        return self.status in {OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED}
+
+    @property
+    def remaining_lots(self) -> Lots:
+        """Lots that are neither executed nor prevented; of a closed order, what it ended with."""
+        return Lots(self.quantity_lots - self.executed_lots - self.prevented_lots)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFill:
+    """One execution in the history of an account."""
+
+    order_id: OrderId
+    symbol: Symbol
+    side: Side
+    fill: Fill

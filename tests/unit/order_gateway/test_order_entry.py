@@ -4,22 +4,33 @@ import json
 
 import pytest
 
-from order_gateway.errors import PLACE_ERRORS
-from order_gateway.order_entry import read_command
+from order_gateway.errors import AMEND_ERRORS, PLACE_ERRORS
+from order_gateway.order_entry import build_amendment, read_params
+from order_gateway.params import AmendParams
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal
-from tapewire.instruments import packaged_instruments
-from tapewire.types import Account, OrderCommand, OrderType, Side, Symbol, TimeInForce
+from tapewire.types import (
+    Account,
+    Amendment,
+    OrderCommand,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    Symbol,
+    TimeInForce,
+)
 from tests.support import order_bodies
-from tests.support.order_bodies import REFUSED, raw_body
+from tests.support.order_bodies import (
+    BITCOIN,
+    REFUSED,
+    amount_body,
+    raw_body,
+    read,
+    stop_body,
+)
+from tests.unit.order_gateway.test_replies import ORDER
 
-INSTRUMENTS = packaged_instruments()
 ACCOUNT = Account("demo")
-
-
-def read(body: bytes) -> OrderCommand:
-    """The command for the packaged instruments."""
-    return read_command(body, ACCOUNT, INSTRUMENTS)
 
 
 def test_a_limit_order_becomes_ticks_and_lots() -> None:
@@ -91,3 +102,89 @@ def test_the_bounds_themselves_are_good() -> None:
     assert read(order_bodies.body(price="5", quantity="1")).price_ticks == 500
     with pytest.raises(Refusal, match=r"at least 5\.0000000 USDT"):
         read(order_bodies.body(price="4.99", quantity="1"))
+
+
+def test_every_option_arrives_exact() -> None:
+    """An iceberg that never takes and ends on a date."""
+    command = read(
+        order_bodies.body(
+            post_only=True,
+            display_quantity="0.1",
+            time_in_force="gtd",
+            expire_at="2026-01-31T13:00:00.000001+01:00",
+            self_trade_prevention="decrement",
+        )
+    )
+    assert command.post_only
+    assert command.display_lots == 10_000
+    assert (command.time_in_force, command.expire_us) == (TimeInForce.GTD, 1_769_860_800_000_001)
+    assert command.self_trade_prevention is SelfTradePrevention.DECREMENT
+
+
+@pytest.mark.parametrize("kind", ["stop", "stop_limit"])
+def test_a_stop_waits_for_its_price(kind: str) -> None:
+    """Until canceled, unless it says until when."""
+    price = "60500" if kind == "stop_limit" else None
+    command = read(stop_body(order_type=kind, price=price))
+    assert (command.stop_price_ticks, command.time_in_force) == (6_100_000, TimeInForce.GTC)
+    assert command.price_ticks == (6_050_000 if price else None)
+
+
+def test_a_market_order_may_name_an_amount() -> None:
+    """In ticks x lots, down to the smallest amount that price and quantity can make."""
+    command = read(amount_body(quote_quantity="100.0000001"))
+    assert (command.quantity_lots, command.quote_notional) == (None, 1_000_000_001)
+
+
+@pytest.mark.parametrize(
+    ("account", "wanted", "mode"),
+    [
+        ("demo", None, "none"), ("alice", None, "expire_taker"),
+        ("demo", "expire_both", "expire_both"), ("alice", "none", "none"),
+    ],
+)  # fmt: skip
+def test_self_trade_prevention_is_on_for_whoever_has_a_name(
+    account: str, wanted: str | None, mode: str
+) -> None:
+    """What an order says always counts."""
+    command = read(order_bodies.body(self_trade_prevention=wanted), Account(account))
+    assert command.self_trade_prevention == mode
+
+
+def amend(**fields: object) -> Amendment:
+    """What these fields mean for an order of 0.5 at 60000.00."""
+    params = read_params(AmendParams, {"order_id": "42"} | fields)
+    return build_amendment(params, ORDER, BITCOIN)
+
+
+def test_an_amendment_becomes_ticks_and_lots() -> None:
+    """What is left out stays as it is."""
+    assert amend(price="60100") == Amendment(price_ticks=6_010_000)  # type: ignore[arg-type]
+    assert amend(quantity="0.4") == Amendment(quantity_lots=40_000)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "field"),
+    [
+        ({}, "nothing_to_amend", "quantity"),
+        ({"price": "0"}, "out_of_range", "price"),
+        ({"price": "1.001"}, "off_tick", "price"),
+        ({"quantity": "1000"}, "out_of_range", "quantity"),
+        ({"quantity": "0.000001"}, "off_lot", "quantity"),
+        ({"quantity": "0.00001"}, "notional_too_small", "quantity"),
+        ({"price": "0.01"}, "notional_too_small", "quantity"),
+        ({"stop_price": "x"}, "invalid_decimal", "stop_price"),
+        ({"side": "sell"}, "unknown_field", "side"),
+        ({"quantity": True}, "invalid_decimal", "quantity"),
+        ({"quantity": "1", "order_id": "x"}, "invalid_order_id", "order_id"),
+    ],
+)
+def test_a_wrong_amendment_is_refused_by_name(
+    fields: dict[str, object], code: str, field: str
+) -> None:
+    """With the codes of an order, each documented."""
+    with pytest.raises(Refusal) as caught:
+        amend(**fields)
+    assert (caught.value.code, caught.value.field) == (code, field)
+    assert code in AMEND_ERRORS
+    assert str(caught.value).startswith(field)

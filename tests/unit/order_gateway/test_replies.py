@@ -1,16 +1,31 @@
 """Orders and instruments as text: exact, and as documented."""
 
 import json
+import re
 from dataclasses import replace
 
-from order_gateway.replies import render_instrument, render_instruments, render_order
-from order_gateway.schemas import InstrumentReply, InstrumentsReply, OrderReply
+from order_gateway.catalogue import Market
+from order_gateway.params import CLIENT_ORDER_ID_PATTERN
+from order_gateway.replies import (
+    render_account_fill,
+    render_market,
+    render_markets,
+    render_order,
+)
+from order_gateway.schemas import (
+    AccountFillReply,
+    InstrumentReply,
+    InstrumentsReply,
+    OrderReply,
+)
 from tapewire.instruments import packaged_instruments, parse_instruments
 from tapewire.types import (
     Account,
+    AccountFill,
     Fill,
     Liquidity,
     Lots,
+    MarketState,
     Order,
     OrderId,
     OrderStatus,
@@ -60,6 +75,7 @@ def test_an_order_is_rendered_with_the_decimals_of_its_instrument() -> None:
         "remaining_quantity": "0.19999",
         "cumulative_quote_quantity": "18000.4000000",
         "status": "partially_filled",
+        "reason": None,
         "fills": [
             {
                 "trade_id": "BTC-USDT-7",
@@ -80,8 +96,25 @@ def test_an_order_is_rendered_with_the_decimals_of_its_instrument() -> None:
         ],
         "timestamp": "2026-01-31T12:00:00.000001Z",
         "updated_timestamp": "2026-01-31T12:00:05.250000Z",
+        "post_only": False,
+        "self_trade_prevention": "none",
+        "prevented_quantity": "0.00000",
+        "display_quantity": None,
+        "stop_price": None,
+        "triggered_timestamp": None,
+        "quote_quantity": None,
+        "expire_at": None,
     }
     OrderReply.model_validate_json(text)
+
+
+def test_no_name_that_a_client_may_give_breaks_the_text() -> None:
+    """Replies are written out, so every character of a name must stand for itself in JSON."""
+    names = [chr(code) for code in range(256) if re.fullmatch(CLIENT_ORDER_ID_PATTERN, chr(code))]
+    assert len(names) == 66
+    for name in names:
+        text = render_order(replace(ORDER, client_order_id=name), BITCOIN)
+        assert json.loads(text)["client_order_id"] == name
 
 
 def test_a_market_order_has_no_price_and_a_nameless_one_no_name() -> None:
@@ -128,9 +161,42 @@ def test_large_amounts_stay_exact() -> None:
     assert reply["cumulative_quote_quantity"] == "900719925.4740991"
 
 
+def test_every_option_is_shown() -> None:
+    """What an order was placed with, and why it ended."""
+    order = replace(
+        ORDER,
+        status=OrderStatus.EXPIRED,
+        reason="self_trade",
+        prevented_lots=Lots(9_999),
+        display_lots=Lots(1_000),
+        stop_price_ticks=Ticks(6_100_000),
+        triggered_us=1_769_860_801_000_000,
+        quote_notional=1_000_000_001,
+        expire_us=1_769_860_900_000_000,
+        post_only=True,
+    )
+    reply = OrderReply.model_validate_json(render_order(order, BITCOIN))
+    assert (reply.status, reply.reason) == ("expired", "self_trade")
+    assert (reply.prevented_quantity, reply.remaining_quantity) == ("0.09999", "0.10000")
+    assert (reply.display_quantity, reply.stop_price) == ("0.01000", "61000.00")
+    assert reply.triggered_timestamp == "2026-01-31T12:00:01.000000Z"
+    assert (reply.quote_quantity, reply.post_only) == ("100.0000001", True)
+    assert reply.expire_at == "2026-01-31T12:01:40.000000Z"
+
+
+def test_a_fill_of_an_account_names_its_order() -> None:
+    """The same members as in the order, and whose they are."""
+    item = AccountFill(ORDER.order_id, ORDER.symbol, ORDER.side, ORDER.fills[0])
+    text = render_account_fill(item, BITCOIN)
+    (inner, _) = json.loads(render_order(ORDER, BITCOIN))["fills"]
+    assert json.loads(text) == {"order_id": "42", "symbol": "BTC-USDT", "side": "buy"} | inner
+    AccountFillReply.model_validate_json(text)
+
+
 def test_instruments_are_rendered_in_the_words_of_the_file() -> None:
-    """What an instrument file says comes back with all decimals."""
-    assert json.loads(render_instrument(BITCOIN)) == {
+    """What an instrument file says comes back with all decimals, beside what the market takes."""
+    market = Market(replace(BITCOIN, band_bps=250), MarketState.CANCEL_ONLY)
+    assert json.loads(render_market(market)) == {
         "symbol": "BTC-USDT",
         "base": "BTC",
         "quote": "USDT",
@@ -140,7 +206,10 @@ def test_instruments_are_rendered_in_the_words_of_the_file() -> None:
         "max_quantity": "100.00000",
         "max_price": "9007199.25",
         "min_notional": "5.0000000",
+        "state": "cancel_only",
+        "price_band_bps": 250,
+        "open_orders_max": 10_000,
     }
-    InstrumentReply.model_validate_json(render_instrument(BITCOIN))
-    everything = render_instruments(packaged_instruments().values())
-    assert len(InstrumentsReply.model_validate_json(everything).instruments) == 3
+    InstrumentReply.model_validate_json(render_market(market))
+    everything = InstrumentsReply.model_validate_json(render_markets([market, market]))
+    assert len(everything.instruments) == 2

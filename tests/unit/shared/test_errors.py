@@ -9,7 +9,7 @@ import pytest
 import order_gateway
 import tapewire
 from tapewire.error_codes import ERROR_CODES
-from tapewire.errors import InvalidField, Refusal, TapewireError, Unavailable
+from tapewire.errors import Conflict, InvalidField, Refusal, TapewireError, Unavailable
 
 SOURCES = [
     path
@@ -28,27 +28,32 @@ def subclasses(kind: type[TapewireError]) -> Iterator[type[TapewireError]]:
 @pytest.mark.parametrize("kind", [*subclasses(Refusal), *subclasses(Unavailable)])
 def test_an_error_has_the_status_of_its_code(kind: type[Refusal | Unavailable]) -> None:
     """Class and table agree."""
-    if kind is not InvalidField:
+    if kind not in {InvalidField, Conflict}:
         assert ERROR_CODES[kind.code].status == kind.status
 
 
-def codes_in_calls() -> Iterator[tuple[str, str]]:
-    """Every literal code that is given to InvalidField somewhere, with its file."""
+# Which argument of these is the code, and the status that goes with all of them.
+CODED = {"InvalidField": (1, InvalidField.status), "Conflict": (0, Conflict.status)}
+
+
+def codes_in_calls() -> Iterator[tuple[str, str, int]]:
+    """Every literal code that is given to one of `CODED` somewhere, with its file and status."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-            if called and node.func.id == "InvalidField":  # type: ignore[attr-defined]
-                code = node.args[1]  # type: ignore[attr-defined]
+            if called and node.func.id in CODED:  # type: ignore[attr-defined]
+                place, status = CODED[node.func.id]  # type: ignore[attr-defined]
+                code = node.args[place]  # type: ignore[attr-defined]
                 if isinstance(code, ast.Constant):
-                    yield path.name, str(code.value)
+                    yield path.name, str(code.value), status
 
 
-def test_every_code_of_a_field_is_in_the_table() -> None:
-    """An InvalidField with a code of its own making could not be answered with."""
+def test_every_code_of_a_refusal_is_in_the_table() -> None:
+    """A refusal with a code of its own making could not be answered with."""
     found = set(codes_in_calls())
     assert len(found) > 10
     assert [item for item in found if item[1] not in ERROR_CODES] == []
-    assert all(ERROR_CODES[code].status == InvalidField.status for _, code in found)
+    assert all(ERROR_CODES[code].status == status for _, code, status in found)
 
 
 def test_titles_are_short_sentences() -> None:

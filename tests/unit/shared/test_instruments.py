@@ -6,7 +6,7 @@ import pytest
 
 from tapewire.errors import ConfigurationError
 from tapewire.instruments import load_instruments, packaged_instruments, parse_instruments
-from tapewire.limits import EXACT_INTEGER_MAX
+from tapewire.limits import EXACT_INTEGER_MAX, OPEN_ORDERS_MAX
 from tapewire.types import Symbol
 
 GOOD = {
@@ -44,6 +44,15 @@ def test_sizes_become_integers() -> None:
     assert acme.notional_min == 40
 
 
+def test_a_market_may_start_with_bounds() -> None:
+    """Percent becomes hundredths of a percent; without them there is no band and a wide bound."""
+    text = write(price_band='"7.25"', open_orders_max="500")
+    acme = parse_instruments(text, "x")[Symbol("ACME")]
+    assert (acme.band_bps, acme.open_orders_max) == (725, 500)
+    plain = parse_instruments(write(), "x")[Symbol("ACME")]
+    assert (plain.band_bps, plain.open_orders_max) == (0, OPEN_ORDERS_MAX)
+
+
 def test_a_minimum_notional_between_two_steps_is_rounded_up() -> None:
     """An order of exactly the minimum must never be let in below it."""
     assert parse_instruments(write(min_notional='"0.30"'), "x")[Symbol("ACME")].notional_min == 2
@@ -71,6 +80,13 @@ def test_a_minimum_notional_between_two_steps_is_rounded_up() -> None:
         (write(max_price='"9007199254740992"'), "max_price"),
         (write(max_quantity='"99999999999999999"'), "max_quantity is too large"),
         (write(min_notional='"0.001"'), "min_notional is finer"),
+        (write(price_band='"-1"'), "price_band must be a plain positive decimal"),
+        (write(price_band='"0.001"'), "price_band must be 0 to 1000.00 percent"),
+        (write(price_band='"1000.01"'), "price_band must be 0 to 1000.00 percent"),
+        (write(price_band="10"), "line 1: price_band"),
+        (write(open_orders_max="0"), "line 1: open_orders_max"),
+        (write(open_orders_max="1000001"), "line 1: open_orders_max"),
+        (write(open_orders_max='"5"'), "line 1: open_orders_max"),
         (write() + "\n" + write(), "line 9: symbol ACME stands twice"),
         ("# one\n\n" + write(lot_size='"x"'), "line 3: lot_size"),
     ],

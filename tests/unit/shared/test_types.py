@@ -11,8 +11,8 @@ from tapewire.types import OrderStatus, OrderType, Side, Symbol, TimeInForce
 def test_names_are_the_wire_names() -> None:
     """The values of the enumerations are those of the contract."""
     assert [*Side] == ["buy", "sell"]
-    assert [*OrderType] == ["limit", "market", "ioc", "fok"]
-    assert [*TimeInForce] == ["gtc", "ioc", "fok"]
+    assert [*OrderType] == ["limit", "market", "ioc", "fok", "stop", "stop_limit"]
+    assert [*TimeInForce] == ["gtc", "ioc", "fok", "gtd"]
     assert [*OrderStatus] == ["new", "partially_filled", "filled", "canceled", "expired"]
 
 

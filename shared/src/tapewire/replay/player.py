@@ -1,8 +1,8 @@
 """Turns the steps of a recording into requests, in order, and counts what comes of them.
 
-Up to `in_flight_max` requests are on their way over the one connection. A cancel needs the venue's
-id of its order, so it waits for the answer to that order if it must. That the venue took the orders
-in the order in which they were sent is proved by its order ids, which always grow.
+Up to `in_flight_max` requests are on their way over the one connection. A cancel or amend needs
+the venue's id of its order, so it waits for the answer to that order if it must. That the venue
+took the orders in the order in which they were sent is proved by its order ids, which always grow.
 """
 
 import time
@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from tapewire.replay.connection import GatewayConnection, Reply
 from tapewire.replay.report import Report, VenueTrade
-from tapewire.replay.steps import Cancel, Enter, RecordedTrade, ReplayError, Step
+from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
 from tapewire.types import Side
 
 IN_FLIGHT_MAX = 32
@@ -41,7 +41,7 @@ class Player:
         self._symbol = symbol
         self._speed = speed
         self._in_flight_max = in_flight_max
-        self._waiting: deque[Enter | Cancel] = deque()
+        self._waiting: deque[Enter | Cancel | Amend] = deque()
         self._order_ids: dict[str, tuple[str, str]] = {}
         self._unanswered: set[str] = set()
         self._last_order_id = 0
@@ -83,7 +83,7 @@ class Player:
         if isinstance(step, Enter):
             self._enter(step)
         else:
-            self._cancel(step)
+            self._change(step)
 
     def _enter(self, step: Enter) -> None:
         body = {
@@ -98,15 +98,20 @@ class Player:
         self._unanswered.add(step.label)
         self._waiting.append(step)
 
-    def _cancel(self, step: Cancel) -> None:
+    def _change(self, step: Cancel | Amend) -> None:
         while step.label in self._unanswered:
             self._receive()
         if step.label not in self._order_ids:
-            # Its order was refused, so there is nothing to cancel at the venue.
+            # Its order was refused, so there is nothing to change at the venue.
             self.report.refusals["not_entered"] += 1
             return
         order_id, account = self._order_ids[step.label]
-        self._connection.send("DELETE", f"/v1/orders/{order_id}", account)
+        path = f"/v1/orders/{order_id}"
+        if isinstance(step, Cancel):
+            self._connection.send("DELETE", path, account)
+        else:
+            body = {"quantity": step.quantity} | ({"price": step.price} if step.price else {})
+            self._connection.send("PATCH", path, account, body)
         self._waiting.append(step)
 
     def _receive_until(self, waiting_max: int) -> None:
@@ -124,8 +129,12 @@ class Player:
         try:
             if isinstance(step, Enter):
                 self._entered(step, reply)
-            else:
+            elif isinstance(step, Cancel):
                 self._canceled(step, reply)
+            elif reply.status >= 400:
+                self.report.refusals[reply.body["code"]] += 1
+            else:
+                self.report.amends += 1
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise ReplayError(f"the gateway's answer is not as documented: {error!r}") from None
 

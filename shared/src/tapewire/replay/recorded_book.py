@@ -41,6 +41,12 @@ class RecordedBook:
         """Whether the order rests there."""
         return label in self._levels.get(level, {})
 
+    def is_crossed(self) -> bool:
+        """Whether the best bid is not below the best ask."""
+        bids = [price for side, price in self._levels if side is Side.BUY]
+        asks = [price for side, price in self._levels if side is Side.SELL]
+        return bool(bids and asks) and max(bids) >= min(asks)
+
     def orders(self, level: Level) -> dict[str, int]:
         """A copy of one level."""
         return dict(self._levels.get(level, {}))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from tapewire.replay import cme
 from tapewire.replay.bitstamp import read_bitstamp
 from tapewire.replay.flow_csv import COLUMNS, read_flow_csv
 from tapewire.replay.lobster import read_lobster
@@ -17,7 +18,7 @@ DEFAULT_BITSTAMP_SYMBOL = "BTC-USD"
 
 _BITSTAMP_LINE = re.compile(r"\d+ [a-z_]+ \{")
 _LOBSTER_LINE = re.compile(r"\d+(\.\d+)?,[1-7],\d+,\d+,\d+,-?1\s*$")
-_TICKER = re.compile(r"([A-Z]{1,8})_\d{4}-\d{2}-\d{2}_")
+_TICKER = re.compile(r"([A-Z0-9]{1,8})_\d{4}-\d{2}-\d{2}_")
 
 
 class Format(StrEnum):
@@ -25,6 +26,7 @@ class Format(StrEnum):
 
     BITSTAMP = "bitstamp"
     LOBSTER = "lobster"
+    CME = "cme"
     CSV = "csv"
 
 
@@ -51,14 +53,14 @@ def read_recording(
         return Recording(recording_format, DEFAULT_BITSTAMP_SYMBOL, read_bitstamp(lines))
     if recording_format is Format.CSV:
         return Recording(recording_format, None, read_flow_csv(lines))
+    ticker = _TICKER.match(path.name)
+    symbol = ticker[1] if ticker else None
+    if recording_format is Format.CME:
+        return Recording(recording_format, symbol, cme.read_cme(lines))
     book_path = book_path or _book_beside(path)
     book_lines = _read_lines(book_path) if book_path else []
-    ticker = _TICKER.match(path.name)
-    return Recording(
-        recording_format,
-        ticker[1] if ticker else None,
-        read_lobster(lines, book_lines[0] if book_lines else None),
-    )
+    steps = read_lobster(lines, book_lines[0] if book_lines else None)
+    return Recording(recording_format, symbol, steps)
 
 
 def _read_lines(path: Path) -> list[str]:
@@ -79,6 +81,8 @@ def _guess(lines: list[str]) -> Format:
         return Format.LOBSTER
     if first.strip() == ",".join(COLUMNS):
         return Format.CSV
+    if first.strip() == ",".join(cme.COLUMNS):
+        return Format.CME
     raise ReplayError("the format of the file is unknown: pass --format")
 
 

@@ -22,6 +22,7 @@ class Report:
 
     orders: int = 0
     cancels: int = 0
+    amends: int = 0
     closed_before: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
     trades: list[VenueTrade] = field(default_factory=list)
@@ -34,7 +35,8 @@ class Report:
     @property
     def requests(self) -> int:
         """Requests that were answered."""
-        return self.orders + self.cancels + self.closed_before + self.refusals.total()
+        changed = self.amends + self.cancels + self.closed_before
+        return self.orders + changed + self.refusals.total()
 
     @property
     def trades_equal(self) -> int:
@@ -49,6 +51,7 @@ class Report:
             f"orders    {self.orders:>9,}",
             f"trades    {len(self.trades):>9,}",
             f"cancels   {self.cancels:>9,}  and {self.closed_before:,} of orders that had ended",
+            f"amends    {self.amends:>9,}",
             f"refusals  {self.refusals.total():>9,}"
             + "".join(f"  {code}: {count:,}" for code, count in self.refusals.most_common()),
             f"rate      {rate:>9,.0f}  requests/s, {self.elapsed_s:.1f} s",

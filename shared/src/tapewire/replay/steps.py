@@ -1,4 +1,4 @@
-"""What a recording says, whatever its format: orders entered, orders canceled, trades reported."""
+"""What a recording says, whatever its format: orders entered, changed, canceled; trades."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -37,6 +37,19 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Amend:
+    """A change of an order entered before: its whole quantity, executed part included, and price.
+
+    Without a price it keeps the one that it has, and its place unless the quantity grows.
+    """
+
+    time_us: int
+    label: str
+    quantity: str
+    price: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedTrade:
     """A trade that the recorded venue reported: nothing to send, but something to compare with.
 
@@ -51,7 +64,7 @@ class RecordedTrade:
     taker: str | None = None
 
 
-Step = Enter | Cancel | RecordedTrade
+Step = Enter | Cancel | Amend | RecordedTrade
 
 
 def seed_label(side: Side, price: str) -> str:

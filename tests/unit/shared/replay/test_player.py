@@ -9,7 +9,7 @@ import pytest
 from tapewire.replay.connection import GatewayConnection, Reply
 from tapewire.replay.player import Player
 from tapewire.replay.report import Report
-from tapewire.replay.steps import Cancel, Enter, RecordedTrade, ReplayError, Step
+from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
 from tapewire.types import OrderType, Side
 from tests.support.scripted_gateway import Request, ScriptedGateway, reply, scripted_gateway
 
@@ -24,7 +24,7 @@ def counting_venue(first_id: int = 1, step: int = 1) -> Callable[[Request], byte
 
     def answer(request: Request) -> bytes:
         nonlocal next_id
-        if request.method == "DELETE":
+        if request.method in {"DELETE", "PATCH"}:
             return reply(200, {"remaining_quantity": "2"})
         next_id += step
         return reply(201, {"order_id": str(next_id - step), "fills": []})
@@ -61,6 +61,18 @@ def test_steps_become_requests_in_order() -> None:
     ]
     assert (report.orders, report.cancels, report.requests) == (3, 1, 4)
     assert report.labels == {"41": "seed", "42": "b", "43": "s"}
+
+
+def test_amends_are_sent_under_the_orders_id() -> None:
+    """Quantity and price go in a PATCH, the price only if it changes; a refusal is counted."""
+    steps: list[Step] = [BUY, Amend(1, "b", "1"), Amend(2, "b", "3", "98")]
+    report, gateway = play(steps, counting_venue(7))
+
+    assert gateway.requests[1:] == [
+        Request("PATCH", "/v1/orders/7", "replay-buy", {"quantity": "1"}),
+        Request("PATCH", "/v1/orders/7", "replay-buy", {"quantity": "3", "price": "98"}),
+    ]
+    assert (report.amends, report.requests) == (2, 3)
 
 
 @pytest.mark.parametrize("in_flight_max", [1, 2, 3, 16])

@@ -1,32 +1,23 @@
 -- cancel: take an open order out of the book.
 --
--- KEYS   1 order:<id>
--- ARGV   1 clock_us ('' = the venue clock, Redis TIME)   2 account   3 order id   4 closed_kept_s
--- Reply  {field, value, ...} of order:<id>, canceled.
+-- KEYS   1 order:<id>, or client_order:<account>:<client_order_id>
+-- ARGV   1 clock_us   2 limits   3 account   4 order id ('' with 5)   5 client_order_id   6 reason
+-- Reply  {id, {field, value, ...}} of order:<id>, canceled.
 -- Errors ORDER_NOT_FOUND (also another account's order), ORDER_CLOSED (it ended already),
---        UNKNOWN_SYMBOL.
+--        UNKNOWN_SYMBOL, MARKET_HALTED.
 -- Events book_updates: the level it left.
--- @include text market book orders
+-- @include text market book orders candles command ending
 
-local order_id = ARGV[3]
-local key = order_key(order_id)
-local order = redis.call('HMGET', key, 'terms', 'state')
-if not order[1] then return redis.error_reply('ORDER_NOT_FOUND') end
-local quantity, account, client_order_id, price, priority, symbol, side =
-  string.match(order[1], TERMS_PATTERN)
-if account ~= ARGV[2] then return redis.error_reply('ORDER_NOT_FOUND') end
-local status, executed, notional = string.match(order[2], STATE_PATTERN)
-if status ~= 'new' and status ~= 'partially_filled' then
-  return redis.error_reply('ORDER_CLOSED')
-end
-local market = load_market(symbol, ARGV[1])
+local command = begin_command('cancel')
+local order_id = ARGV[4]
+if order_id == '' then order_id = redis.call('GET', client_order_key(ARGV[3], ARGV[5])) end
+local order = order_id and read_order(order_id)
+if not order or order.account ~= ARGV[3] then return redis.error_reply('ORDER_NOT_FOUND') end
+if not is_open(order) then return redis.error_reply('ORDER_CLOSED') end
+local market = command_market(command, order.symbol)
 if not market then return redis.error_reply('UNKNOWN_SYMBOL') end
+if market.state == 'halted' then return redis.error_reply('MARKET_HALTED') end
 
-local changes = new_level_changes()
-redis.call('ZREM', queue_key(symbol, side), queue_member(tonumber(priority), order_id))
-change_level(market, changes, side, tonumber(price), tonumber(executed) - tonumber(quantity))
-redis.call('HSET', key, 'state', state_text('canceled', executed, notional, market.now))
-expire_closed(order_id, account, client_order_id, ARGV[4])
-announce_book(market, changes)
-save_market(market)
-return redis.call('HGETALL', key)
+end_order(command, market, order, 'canceled', ARGV[6])
+end_command(command, order_id .. '|' .. state_text(order))
+return { order_id, redis.call('HGETALL', order_key(order_id)) }

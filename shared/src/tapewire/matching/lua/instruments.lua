@@ -1,19 +1,21 @@
--- instruments: make instruments known to the venue, all of them or none.
+-- instruments: make instruments known to the venue or change their limits, all of them or none.
 --
 -- KEYS   1 instruments
--- ARGV   1 an epoch to use if the venue has none yet; then per instrument three values:
---        symbol, base|quote|tick_units|price_decimals|lot_units|quantity_decimals (fixed for
---        life), quantity_lots_min|quantity_lots_max|price_ticks_max|notional_min (may change).
+-- ARGV   1 clock_us   2 limits   3 an epoch to use if the venue has none yet; then per instrument
+--        four values: symbol, base|quote|tick_units|price_decimals|lot_units|quantity_decimals
+--        (fixed for life), quantity_lots_min|quantity_lots_max|price_ticks_max|notional_min (may
+--        change), band_bps|open_orders_max (used when the symbol is new).
 -- Reply  the venue's epoch.
 -- Errors INSTRUMENT_CONFLICT <symbol>: it is live with another base, quote, tick or lot.
+-- Events one JSON object on channel market_events per instrument that is new or changed.
 -- Keys   epoch (string): names one unbroken life of the data; written once.
 --        instruments (set): every symbol.
---        market:<symbol> (hash): identity, limits, steps, state (include/market.lua).
+--        market:<symbol> (hash): identity, limits, and what include/market.lua lists. The revision
+--        in controls grows with every change, so that no gateway works with old limits.
+-- @include text market book orders candles command
 
-local PREFIX = '{tw}:'
-local WIDTH = 3
-
-for first = 2, #ARGV, WIDTH do
+local WIDTH = 4
+for first = 4, #ARGV, WIDTH do
   local live = redis.call('HGET', PREFIX .. 'market:' .. ARGV[first], 'identity')
   -- Changing it would change the meaning of every resting order.
   if live and live ~= ARGV[first + 1] then
@@ -21,14 +23,33 @@ for first = 2, #ARGV, WIDTH do
   end
 end
 
-redis.call('SET', PREFIX .. 'epoch', ARGV[1], 'NX')
+local is_first = redis.call('SET', PREFIX .. 'epoch', ARGV[3], 'NX')
 local epoch = redis.call('GET', PREFIX .. 'epoch')
-for first = 2, #ARGV, WIDTH do
-  local symbol, identity = ARGV[first], ARGV[first + 1]
+local command = begin_command('instruments')
+local changed = {}
+for first = 4, #ARGV, WIDTH do
+  local symbol, identity, limits = ARGV[first], ARGV[first + 1], ARGV[first + 2]
   local key = PREFIX .. 'market:' .. symbol
-  redis.call('SADD', KEYS[1], symbol)
-  redis.call('HSET', key, 'identity', identity, 'limits', ARGV[first + 2],
-    'steps', epoch .. '|' .. string.match(identity, '^.-|.-|(.*)$'))
-  redis.call('HSETNX', key, 'state', '0|0||0')
+  if redis.call('HGET', key, 'limits') ~= limits then
+    local is_new = redis.call('SADD', KEYS[1], symbol) == 1
+    if is_new then
+      redis.call('HSET', key, 'identity', identity, 'limits', limits, 'state', '0|0||0',
+        'steps', epoch .. '|' .. string.match(identity, '^.-|.-|(.*)$'),
+        'controls', 'trading|1|' .. ARGV[first + 3])
+    else
+      local state, revision, rest = string.match(redis.call('HGET', key, 'controls'),
+        '^(.-)|(%d+)|(.*)$')
+      redis.call('HSET', key, 'limits', limits, 'controls',
+        state .. '|' .. integer_text(revision + 1) .. '|' .. rest)
+    end
+    changed[#changed + 1] = symbol
+    local now_state = string.match(redis.call('HGET', key, 'controls'), '^[^|]*')
+    redis.call('PUBLISH', 'market_events', '{"symbol":"' .. symbol .. '","state":"' .. now_state
+      .. '","change":"' .. (is_new and 'added' or 'changed') .. '","timestamp":"'
+      .. timestamp_text(tonumber(command.clock_us)) .. '","epoch":"' .. epoch .. '"}')
+  end
+end
+if is_first or #changed > 0 then
+  end_command(command, epoch .. '|' .. table.concat(changed, ','))
 end
 return epoch

@@ -1,87 +1,84 @@
--- place: take in one order, match it, rest or expire what is left.
+-- place: take in one order, match it, rest or end what is left; then the stops that it fired.
 --
 -- KEYS   1 market:<symbol>
--- ARGV   1 clock_us ('' = the venue clock, Redis TIME)   2 account   3 client_order_id ('' = none)
---        4 body digest, for idempotency ('' = none)      5 symbol    6 side: buy|sell
---        7 order_type: limit|market|ioc|fok              8 time_in_force: gtc|ioc|fok
---        9 price in ticks ('' for market)               10 quantity in lots
---       11 fills_max   12 closed_kept_s   13 log_trades_max
+-- ARGV   1 clock_us ('' = the venue clock, Redis TIME)   2 limits (include/command.lua)
+--        3 account   4 client_order_id ('' = none)   5 body digest ('' without the former)
+--        6 symbol    7 revision of the instrument that the caller checked the order against
+--        8 side: buy|sell   9 order_type: limit|market|ioc|fok|stop|stop_limit
+--       10 time_in_force: gtc|ioc|fok|gtd   11 price in ticks ('' for market, stop)
+--       12 quantity in lots ('' with 17)    13 stp: none|expire_taker|expire_maker|expire_both|
+--       decrement   14 post_only: 0|1   15 displayed lots ('' = all)   16 stop price in ticks
+--       17 quote amount in ticks x lots (market only)   18 expire_us (gtd only)
 -- Reply  {0|1, id, {field, value, ...}}: 1 = an earlier order with the same client_order_id and
 --        body; the fields are those of order:<id>.
--- Errors UNKNOWN_SYMBOL, DUPLICATE_CLIENT_ORDER_ID. Nothing is written before they are decided.
+-- Errors UNKNOWN_SYMBOL, DUPLICATE_CLIENT_ORDER_ID, STALE_INSTRUMENT, MARKET_HALTED,
+--        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, OPEN_ORDERS_LIMIT, PRICE_OUT_OF_BAND,
+--        STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE, EXPIRE_IN_PAST: decided before the first write.
 -- Events trade_events, one a trade; book_updates, one if a price level changed.
--- @include text market book orders trades match candles
+-- @include text market book orders candles command trades match fok admit
 
-local account, client_order_id, digest = ARGV[2], ARGV[3], ARGV[4]
-local side, price = ARGV[6], tonumber(ARGV[9])
-local market = load_market(ARGV[5], ARGV[1])
+local command = begin_command('place')
+local market = command_market(command, ARGV[6])
 if not market then return redis.error_reply('UNKNOWN_SYMBOL') end
 
+local account, client_order_id = ARGV[3], ARGV[4]
 if client_order_id ~= '' then
   local earlier = redis.call('GET', client_order_key(account, client_order_id))
   -- The two keys expire one by one: an id whose order has left already is free.
   local terms = earlier and redis.call('HGET', order_key(earlier), 'terms')
   if terms then
-    if string.match(terms, '|([^|]*)$') ~= digest then
+    if string.match(terms, '|([^|]*)$') ~= ARGV[5] then
       return redis.error_reply('DUPLICATE_CLIENT_ORDER_ID')
     end
     return { 1, earlier, redis.call('HGETALL', order_key(earlier)) }
   end
 end
 
-local function crosses(ticks)
-  if not price then return true end
-  if side == 'buy' then return ticks <= price end
-  return ticks >= price
-end
-
-local taker = {
-  side = side,
-  quantity = tonumber(ARGV[10]),
-  fills_max = tonumber(ARGV[11]),
-  closed_kept_s = ARGV[12],
-  log_trades_max = ARGV[13],
+local order = {
+  account = account, client_order_id = client_order_id, digest = ARGV[5],
+  symbol = market.symbol, side = ARGV[8], order_type = ARGV[9], time_in_force = ARGV[10],
+  price = tonumber(ARGV[11]), quantity = tonumber(ARGV[12]), stp = ARGV[13],
+  post_only = ARGV[14], display = tonumber(ARGV[15]), stop_price = tonumber(ARGV[16]),
+  quote_limit = tonumber(ARGV[17]), expire_us = tonumber(ARGV[18]),
+  status = 'new', reason = '', executed = 0, notional = 0, prevented = 0, fills = {},
+  created_us = market.now_us, updated_us = market.now_us,
 }
-local may_match = ARGV[8] ~= 'fok' or taker.quantity <= available_lots(market, opposite(side),
-  crosses, taker.quantity, taker.fills_max)
 
-local order_number = redis.call('INCR', PREFIX .. 'last_order_id')
-taker.id = integer_text(order_number)
-local changes, fills = new_level_changes(), {}
-local executed, notional, first_ticks, exhausted = 0, 0, nil, false
-if may_match then
-  executed, notional, first_ticks = match(market, taker, crosses, changes, fills)
-  exhausted = #fills / 2 >= taker.fills_max
+local function refusal()
+  if ARGV[7] ~= market.revision then return 'STALE_INSTRUMENT' end
+  if market.state == 'halted' then return 'MARKET_HALTED' end
+  if market.state == 'cancel_only' then return 'MARKET_CANCEL_ONLY' end
+  if market.state == 'post_only' and order.post_only ~= '1' then return 'MARKET_POST_ONLY' end
+  if order.expire_us and order.expire_us <= market.now_us then return 'EXPIRE_IN_PAST' end
+  if is_out_of_band(market, order.price) then return 'PRICE_OUT_OF_BAND' end
+  local last = tonumber(market.last_price)
+  if order.stop_price and last and fires(order.side, order.stop_price, last) then
+    return 'STOP_WOULD_TRIGGER'
+  end
+  if order.post_only == '1' and would_take(market, order.side, order.price) then
+    return 'POST_ONLY_WOULD_TAKE'
+  end
+  local may_rest = order.time_in_force == 'gtc' or order.time_in_force == 'gtd'
+  if (may_rest or order.stop_price) and market.open_orders_max <= redis.call('ZCARD',
+    open_key(account, market.symbol)) then
+    return 'OPEN_ORDERS_LIMIT'
+  end
 end
-local remaining = taker.quantity - executed
 
-local status
-if remaining == 0 then
-  status = 'filled'
-elseif ARGV[8] ~= 'gtc' or exhausted then
-  -- What stopped at fills_max might still cross, so it may not rest.
-  status = 'expired'
+local refused = refusal()
+if refused then return redis.error_reply(refused) end
+
+order.priority = next_number(command)
+order.id = integer_text(order.priority)
+if order.stop_price then
+  redis.call('ZADD', stops_key(market.symbol, order.side), stop_score(order), queue_member(order))
 else
-  status = executed > 0 and 'partially_filled' or 'new'
-  redis.call('ZADD', queue_key(market.symbol, side), price_score(side, price),
-    queue_member(order_number, taker.id))
-  change_level(market, changes, side, price, remaining)
+  run_taker(command, market, order)
 end
-
-local fields = {
-  'terms', table.concat({ ARGV[10], account, client_order_id, ARGV[9], taker.id, market.symbol,
-    side, ARGV[7], ARGV[8], market.now, digest }, '|'),
-  'state', state_text(status, executed, notional, market.now),
-}
-for index = 1, #fills do fields[#fields + 1] = fills[index] end
-write_fields(order_key(taker.id), fields)
-if client_order_id ~= '' then
-  redis.call('SET', client_order_key(account, client_order_id), taker.id)
-end
-if status == 'filled' or status == 'expired' then
-  expire_closed(taker.id, account, client_order_id, taker.closed_kept_s)
-end
-if first_ticks then record_candle(market, first_ticks, executed, notional, #fills / 2) end
-announce_book(market, changes)
-save_market(market)
-return { 0, taker.id, fields }
+local fields = write_order(order)
+index_order(order, command.closed_kept_s)
+if not is_open(order) then expire_record(order, command.closed_kept_s) end
+-- A stop may have traded with what was left of this order.
+if run_stops(command, market) then fields = redis.call('HGETALL', order_key(order.id)) end
+end_command(command, order.id .. '|' .. state_of(fields))
+return { 0, order.id, fields }

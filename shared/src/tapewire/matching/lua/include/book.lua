@@ -2,13 +2,19 @@
 -- Keys   queue:<symbol>:<side> (sorted set): score = price in ticks, negated for buys, so that
 --        rank 0 is the best; member = 16-digit priority ':' order id, so that equal prices
 --        stand in order of arrival.
---        levels:<symbol>:<side> (hash): price in ticks -> resting lots.
+--        stops:<symbol>:<side> (sorted set): stop orders that wait, score = stop price in ticks
+--        (negated for sells, so that rank 0 fires first), member as in queue:*.
+--        levels:<symbol>:<side> (hash): price in ticks -> displayed resting lots.
 -- Events one message a command on channel book_updates, when a level changed; book_seq + 1.
 
 local BOOK_CHANNEL = 'book_updates'
 
 local function queue_key(symbol, side)
   return PREFIX .. 'queue:' .. symbol .. ':' .. side
+end
+
+local function stops_key(symbol, side)
+  return PREFIX .. 'stops:' .. symbol .. ':' .. side
 end
 
 local function opposite(side)
@@ -19,31 +25,53 @@ local function price_score(side, ticks)
   return integer_text(side == 'buy' and -ticks or ticks)
 end
 
-local function queue_member(priority, order_id)
-  return string.format('%016d:%s', priority, order_id)
+local function queue_member(order)
+  return string.format('%016d:%s', order.priority, order.id)
 end
 
-local function new_level_changes()
-  return { buy = {}, sell = {} }
+-- Whether a price satisfies a limit: at or below it for a buy, at or above it for a sell.
+local function within(side, ticks, limit)
+  if not limit then return true end
+  if side == 'buy' then return ticks <= limit end
+  return ticks >= limit
 end
 
--- Adds lots (negative to take away) to one price level and remembers it for the announcement.
-local function change_level(market, changes, side, ticks, lots)
+-- Adds displayed lots (negative to take away) to one price level, when the command ends.
+local function change_level(market, side, ticks, lots)
+  local changes = market.changes[side]
+  changes[ticks] = (changes[ticks] or 0) + lots
+end
+
+-- Writes the changed levels of one side, best price first; returns their rows.
+local function write_levels(market, side)
+  local prices, rows = {}, {}
+  for ticks, lots in pairs(market.changes[side]) do
+    if lots ~= 0 then prices[#prices + 1] = ticks end
+  end
+  if #prices == 0 then return rows end
+  -- Most commands change one level: no need to sort, or to make a function for it.
+  if #prices > 1 then
+    table.sort(prices, function(one, other)
+      if side == 'buy' then return one > other end
+      return one < other
+    end)
+  end
   local key = PREFIX .. 'levels:' .. market.symbol .. ':' .. side
-  local price = integer_text(ticks)
-  local total = redis.call('HINCRBY', key, price, integer_text(lots))
-  if total == 0 then redis.call('HDEL', key, price) end
-  local rows = changes[side]
-  local row = '["' .. price_text(market, ticks) .. '","' .. quantity_text(market, total) .. '"]'
-  rows[#rows + 1] = row
-  changes.any = true
+  for index, ticks in ipairs(prices) do
+    local price = integer_text(ticks)
+    local total = redis.call('HINCRBY', key, price, integer_text(market.changes[side][ticks]))
+    if total == 0 then redis.call('HDEL', key, price) end
+    rows[index] = '["' .. price_text(market, ticks) .. '","' .. quantity_text(market, total) .. '"]'
+  end
+  return rows
 end
 
-local function announce_book(market, changes)
-  if not changes.any then return end
+local function announce_book(market)
+  local bids, asks = write_levels(market, 'buy'), write_levels(market, 'sell')
+  if #bids == 0 and #asks == 0 then return end
   market.book_seq = market.book_seq + 1
   redis.call('PUBLISH', BOOK_CHANNEL, '{"symbol":"' .. market.symbol .. '","seq":'
-    .. integer_text(market.book_seq) .. ',"bids":[' .. table.concat(changes.buy, ',')
-    .. '],"asks":[' .. table.concat(changes.sell, ',') .. '],"timestamp":"'
+    .. integer_text(market.book_seq) .. ',"bids":[' .. table.concat(bids, ',')
+    .. '],"asks":[' .. table.concat(asks, ',') .. '],"timestamp":"'
     .. market.timestamp .. '","epoch":"' .. market.epoch .. '"}')
 end

@@ -12,19 +12,20 @@ local CANDLES_KEPT = 10000
 local CANDLE_PATTERN = '^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)$'
 local CANDLE_FORMAT = '%d|%s|%d|%d|%s|%s|%s|%d|%s|%s'
 
--- Sum of two counts of up to 30 digits, all three as text. From 2^53 on the last 15 digits and the
--- rest are added apart, each exact as a double.
-local function sum_text(one, other)
-  local sum = one + other
-  if sum < 9007199254740992 then return integer_text(sum) end
-  local low = tonumber(string.sub(one, -15)) + tonumber(string.sub(other, -15))
-  local high = (tonumber(string.sub(one, 1, -16)) or 0) + (tonumber(string.sub(other, 1, -16)) or 0)
-  if low >= 1000000000000000 then low, high = low - 1000000000000000, high + 1 end
-  return integer_text(high) .. string.format('%015d', low)
-end
-
 -- The trades of this command: prices from first_ticks to market.last_price, one after the other.
 local function record_candle(market, first_ticks, lots, notional, trades)
+  -- Sum of two counts of up to 30 digits, all three as text. From 2^53 on the last 15 digits and
+  -- the rest are added apart, each exact as a double.
+  local function sum_text(one, other)
+    local sum = one + other
+    if sum < 9007199254740992 then return integer_text(sum) end
+    local low = tonumber(string.sub(one, -15)) + tonumber(string.sub(other, -15))
+    local high = (tonumber(string.sub(one, 1, -16)) or 0)
+      + (tonumber(string.sub(other, 1, -16)) or 0)
+    if low >= 1000000000000000 then low, high = low - 1000000000000000, high + 1 end
+    return integer_text(high) .. string.format('%015d', low)
+  end
+
   local key = PREFIX .. 'candle_now:' .. market.symbol
   local open, close, volume, amount = integer_text(first_ticks), market.last_price,
     integer_text(lots), integer_text(notional)

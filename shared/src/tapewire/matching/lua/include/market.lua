@@ -1,25 +1,31 @@
--- Contract: one symbol's market record: the instrument's numbers, its sequences, its clock.
+-- Contract: one symbol's market record: the instrument's steps, its sequences, clock and controls.
 -- Key    market:<symbol> (hash):
 --        steps = epoch|tick_units|price_decimals|lot_units|quantity_decimals, written once;
---        state = seq|book_seq|last_price|clock_us, written here by every command.
+--        state = seq|book_seq|last_price|clock_us, written by every command;
+--        controls = state|revision|band_bps|open_orders_max, written by the admin scripts.
 -- A symbol without this record is unknown: load_market returns nil.
 
 local PREFIX = '{tw}:'
 
+-- The venue clock of one command: what the caller supplies, or Redis TIME.
+local function read_clock(clock_us)
+  local now_us = tonumber(clock_us)
+  if now_us then return now_us end
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+
 local function load_market(symbol, clock_us)
   local key = PREFIX .. 'market:' .. symbol
-  local record = redis.call('HMGET', key, 'steps', 'state')
+  local record = redis.call('HMGET', key, 'steps', 'state', 'controls')
   if not record[1] then return nil end
   local epoch, tick_units, price_decimals, lot_units, quantity_decimals =
     string.match(record[1], '^(.-)|(%d+)|(%d+)|(%d+)|(%d+)$')
   local seq, book_seq, last_price, last_us = string.match(record[2], '^(%d+)|(%d+)|(%d*)|(%d+)$')
-  local now_us = tonumber(clock_us)
-  if not now_us then
-    local time = redis.call('TIME')
-    now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
-  end
+  local state, revision, band_bps, open_orders_max =
+    string.match(record[3], '^(.-)|(%d+)|(%d+)|(%d+)$')
   -- The venue clock never runs backwards, whatever the machine's clock does.
-  now_us = math.max(now_us, tonumber(last_us))
+  local now_us = math.max(read_clock(clock_us), tonumber(last_us))
   return {
     key = key,
     symbol = symbol,
@@ -31,9 +37,18 @@ local function load_market(symbol, clock_us)
     seq = tonumber(seq),
     book_seq = tonumber(book_seq),
     last_price = last_price,
+    state = state,
+    revision = revision,
+    band_bps = tonumber(band_bps),
+    open_orders_max = tonumber(open_orders_max),
     now_us = now_us,
     now = integer_text(now_us),
     timestamp = timestamp_text(now_us),
+    changes = { buy = {}, sell = {} },
+    first_ticks = nil,
+    traded_lots = 0,
+    traded_notional = 0,
+    trades = 0,
   }
 end
 

@@ -1,87 +1,148 @@
 -- Contract: price-time matching of one incoming order against the resting side.
 -- Fills at the maker's price, best price first, then arrival; a maker filled in part keeps its
--- place. Stops at the taker's limit, when it is filled, or after fills_max makers.
--- Writes maker records, queue, levels, trades; returns the taker's executed lots, its executed
--- notional (ticks x lots), the price of its first fill, and appends its fill fields to `fields`.
+-- place, an iceberg whose displayed slice is filled goes to the back of its level with the next.
+-- Stops at the taker's limit, when it is filled, when self-trade prevention ends it, or after
+-- meeting fills_max makers (each slice of an iceberg counts). Changes the taker's table; writes
+-- makers, queue, trades.
 
 -- Most orders meet few makers: read few at first, twice as many at each further read.
 local MAKERS_FIRST_READ = 2
 local MAKERS_PER_READ = 32
 
--- Lots that can be taken at the limit or better, counted up to `wanted` (for fill-or-kill).
-local function available_lots(market, maker_side, crosses, wanted, fills_max)
-  local key = queue_key(market.symbol, maker_side)
-  local found, first = 0, 0
-  while found < wanted and first < fills_max do
-    local last = math.min(first + MAKERS_PER_READ, fills_max) - 1
-    local page = redis.call('ZRANGE', key, first, last, 'WITHSCORES')
-    for index = 1, #page, 2 do
-      if not crosses(math.abs(tonumber(page[index + 1]))) then return found end
-      local maker = redis.call('HMGET', order_key(string.sub(page[index], 18)), 'terms', 'state')
-      local _, executed = string.match(maker[2], STATE_PATTERN)
-      found = found + tonumber(string.match(maker[1], '^%d+')) - tonumber(executed)
-      if found >= wanted then return found end
-    end
-    if #page < 2 * (last - first + 1) then return found end
-    first = last + 1
+-- Meets one maker after the other, beginning with `page`, the head of the queue at `key`. The
+-- functions within are made only when there is someone to meet: each call of a script makes all
+-- functions of its file anew, and an order that meets nobody should not wait for these.
+local function meet_makers(command, market, taker, limit, key, page)
+  local gone = {}
+
+  -- Lots that the taker still takes at a price: of its quantity, or what its amount buys there.
+  local function wanted_lots(ticks)
+    if taker.quantity then return remaining_lots(taker) end
+    local used = taker.notional + taker.prevented_notional
+    return math.floor((taker.quote_limit - used) / ticks)
   end
-  return found
-end
 
--- Takes up to `wanted` lots from one maker; returns lots taken, whether the maker is done, seq.
-local function fill_maker(market, order_id, ticks, wanted, print_trade, closed_kept_s)
-  local key = order_key(order_id)
-  local maker = redis.call('HMGET', key, 'terms', 'state')
-  local quantity, account, client_order_id = string.match(maker[1], '^(%d+)|(.-)|(.-)|')
-  local _, executed, notional = string.match(maker[2], STATE_PATTERN)
-  quantity, executed = tonumber(quantity), tonumber(executed)
-  local lots = math.min(wanted, quantity - executed)
-  local seq = print_trade(ticks, lots, order_id)
-  executed = executed + lots
-  local done = executed == quantity
-  redis.call('HSET', key, 'state', state_text(done and 'filled' or 'partially_filled', executed,
-    tonumber(notional) + ticks * lots, market.now),
-    'f' .. seq, integer_text(ticks) .. ',' .. integer_text(lots) .. ',m,' .. market.now)
-  if done then expire_closed(order_id, account, client_order_id, closed_kept_s) end
-  return lots, done, seq
-end
+  -- Ends a maker without a trade.
+  local function end_maker(maker, reason)
+    change_level(market, maker.side, maker.price, -shown_lots(maker))
+    gone[#gone + 1] = queue_member(maker)
+    maker.status, maker.reason, maker.updated_us = 'expired', reason, market.now_us
+    maker.visible = nil
+    save_state(maker)
+    unindex_order(maker, command.closed_kept_s)
+  end
 
-local function match(market, taker, crosses, changes, fields)
-  local maker_side = opposite(taker.side)
-  local key = queue_key(market.symbol, maker_side)
-  local print_trade = trade_printer(market, taker.side, taker.id, taker.log_trades_max)
-  local remaining, notional, fills, level_lots, level_ticks = taker.quantity, 0, 0, 0, nil
-  local first_ticks
-  local page, index, gone, page_makers = {}, 1, {}, MAKERS_FIRST_READ
-  while remaining > 0 and fills < taker.fills_max do
-    if index > #page then
-      -- All makers of the page are done: they leave the queue before the next page is read.
+  -- Shows the next slice of an iceberg, behind everyone else at its price.
+  local function refresh_iceberg(maker)
+    gone[#gone + 1] = queue_member(maker)
+    maker.priority = next_number(command)
+    maker.visible = math.min(maker.display, remaining_lots(maker))
+    change_level(market, maker.side, maker.price, maker.visible)
+    redis.call('HSET', order_key(maker.id), 'terms', terms_text(maker))
+    redis.call('ZADD', key, price_score(maker.side, maker.price), queue_member(maker))
+  end
+
+  -- Takes lots off a maker, executed or prevented: it is over, shows its next slice, or keeps its
+  -- place. `field` and `value` are the fill, if it is one.
+  local function shorten_maker(maker, lots, field, value)
+    change_level(market, maker.side, maker.price, -lots)
+    maker.updated_us = market.now_us
+    if remaining_lots(maker) == 0 then
+      -- What lost a part to self-trade prevention is never filled.
+      maker.status, maker.visible = 'filled', nil
+      if maker.executed < maker.quantity then
+        maker.status, maker.reason = 'expired', 'self_trade'
+      end
+      gone[#gone + 1] = queue_member(maker)
+      save_state(maker, field, value)
+      unindex_order(maker, command.closed_kept_s)
+      return
+    end
+    if maker.visible then
+      maker.visible = maker.visible - lots
+      if maker.visible == 0 then refresh_iceberg(maker) end
+    end
+    save_state(maker, field, value)
+  end
+
+  -- Two orders of one account meet. Returns true if the taker ends here.
+  local function prevent_self_trade(maker, lots)
+    local mode = taker.stp
+    if mode == 'decrement' then
+      taker.prevented, maker.prevented = taker.prevented + lots, maker.prevented + lots
+      taker.prevented_notional = taker.prevented_notional + lots * maker.price
+      shorten_maker(maker, lots)
+      return false
+    end
+    if mode ~= 'expire_taker' then end_maker(maker, 'self_trade') end
+    if mode == 'expire_maker' then return false end
+    taker.reason = 'self_trade'
+    return true
+  end
+
+  local function trade_with(maker, lots)
+    local ticks = maker.price
+    local seq = print_trade(command, market, taker, maker, ticks, lots)
+    local text, now = integer_text(ticks) .. ',' .. integer_text(lots), market.now
+    local fills = taker.fills
+    taker.executed, taker.notional = taker.executed + lots, taker.notional + ticks * lots
+    fills[#fills + 1] = 'f' .. seq
+    fills[#fills + 1] = text .. ',t,' .. now
+    maker.executed, maker.notional = maker.executed + lots, maker.notional + ticks * lots
+    maker.status = 'partially_filled'
+    note_fill(command, taker, seq, text .. ',t,' .. now)
+    note_fill(command, maker, seq, text .. ',m,' .. now)
+    shorten_maker(maker, lots, 'f' .. seq, text .. ',m,' .. now)
+  end
+
+  local index, page_makers, met, reread = 1, MAKERS_FIRST_READ, 0, false
+  while not taker.quantity or remaining_lots(taker) > 0 do
+    if reread or index > #page then
+      -- Makers that are done leave the queue before it is read again.
       if #gone > 0 then redis.call('ZREM', key, unpack(gone)) end
-      page, index, gone = redis.call('ZRANGE', key, 0, page_makers - 1, 'WITHSCORES'), 1, {}
       page_makers = math.min(page_makers * 2, MAKERS_PER_READ)
+      page, index, gone = redis.call('ZRANGE', key, 0, page_makers - 1, 'WITHSCORES'), 1, {}
       if #page == 0 then break end
     end
     local ticks = math.abs(tonumber(page[index + 1]))
-    if not crosses(ticks) then break end
-    if level_ticks and level_ticks ~= ticks then
-      change_level(market, changes, maker_side, level_ticks, -level_lots)
-      level_lots = 0
+    if not within(taker.side, ticks, limit) then break end
+    local wanted = wanted_lots(ticks)
+    if wanted == 0 then
+      taker.is_spent = true
+      break
     end
-    level_ticks, first_ticks = ticks, first_ticks or ticks
-    local maker_id = string.sub(page[index], 18)
-    local lots, done, seq = fill_maker(market, maker_id, ticks, remaining, print_trade,
-      taker.closed_kept_s)
-    if done then gone[#gone + 1] = page[index] end
-    remaining, notional, fills = remaining - lots, notional + ticks * lots, fills + 1
-    level_lots = level_lots + lots
-    fields[#fields + 1] = 'f' .. seq
-    fields[#fields + 1] = integer_text(ticks) .. ',' .. integer_text(lots) .. ',t,' .. market.now
+    if met == command.fills_max then
+      taker.reason = 'fills_limit'
+      break
+    end
+    met = met + 1
+    local maker = read_order(string.sub(page[index], 18))
+    local priority, lots = maker.priority, math.min(wanted, shown_lots(maker))
+    if maker.expire_us and maker.expire_us <= market.now_us then
+      end_maker(maker, 'expired')
+    elseif maker.account == taker.account and taker.stp ~= 'none' then
+      if prevent_self_trade(maker, lots) then break end
+    else
+      trade_with(maker, lots)
+    end
+    -- A refreshed iceberg stands behind its level, but before all worse prices: look again.
+    reread = maker.priority ~= priority
+    if is_open(maker) and not reread then
+      -- Who is still first in line ends the taker: what is left of an amount might buy a lot more
+      -- at a worse price, but nobody trades through the best one.
+      taker.is_spent = true
+      break
+    end
     index = index + 2
   end
   if #gone > 0 then redis.call('ZREM', key, unpack(gone)) end
-  if level_ticks then
-    change_level(market, changes, maker_side, level_ticks, -level_lots)
-    market.last_price = integer_text(level_ticks)
+end
+
+-- Matches `taker` up to `limit` (ticks, nil for none). Sets taker.reason where that ended it.
+local function match(command, market, taker, limit)
+  local key = queue_key(market.symbol, opposite(taker.side))
+  local page = redis.call('ZRANGE', key, 0, MAKERS_FIRST_READ - 1, 'WITHSCORES')
+  if #page > 0 and within(taker.side, math.abs(tonumber(page[2])), limit) then
+    meet_makers(command, market, taker, limit, key, page)
   end
-  return taker.quantity - remaining, notional, first_ticks
 end

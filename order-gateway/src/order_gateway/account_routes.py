@@ -1,0 +1,92 @@
+"""REST: what concerns all orders of an account: lists, fills, cancel all, the dead-man timer."""
+
+from fastapi import APIRouter, Request, Response
+
+from order_gateway.documents import ACCOUNT, answered, queried, sent
+from order_gateway.errors import CANCEL_ALL_ERRORS, LIST_ERRORS, TIMER_ERRORS
+from order_gateway.examples import (
+    CANCELED_ALL_EXAMPLE,
+    FILLS_EXAMPLE,
+    ORDERS_EXAMPLE,
+    TIMER_EXAMPLE,
+    TIMER_REQUEST_EXAMPLE,
+)
+from order_gateway.incoming import answer, read_body, read_query
+from order_gateway.params import (
+    CancelAllAfterParams,
+    CancelAllParams,
+    FillsParams,
+    HistoryParams,
+)
+from order_gateway.schemas import CanceledReply, FillsReply, OrdersReply, TimerReply
+from tapewire.direct_route import DirectRoute
+from tapewire.problem import problem_examples
+
+router = APIRouter(route_class=DirectRoute, tags=["orders"])
+
+
+@router.get(
+    "/orders",
+    summary="List orders",
+    responses={
+        200: answered("One page, newest first", OrdersReply, ORDERS_EXAMPLE),
+        **problem_examples(*LIST_ERRORS),
+    },
+    openapi_extra={"parameters": [*queried(HistoryParams), ACCOUNT]},
+)
+async def list_orders(request: Request) -> Response:
+    """Orders of the account: all that are kept, or the open ones with `status=open`.
+
+    Pages are stable: orders that come in meanwhile do not move them. With filters a page may have
+    fewer orders than `limit`, even none; the list has ended when `next_cursor` is null. `from` and
+    `to` (exclusive) are about `timestamp`.
+    """
+    return await answer(request, "history", read_query)
+
+
+@router.delete(
+    "/orders",
+    summary="Cancel all orders",
+    responses={
+        200: answered("What was canceled", CanceledReply, CANCELED_ALL_EXAMPLE),
+        **problem_examples(*CANCEL_ALL_ERRORS),
+    },
+    openapi_extra={"parameters": [*queried(CancelAllParams), ACCOUNT]},
+)
+async def cancel_orders(request: Request) -> Response:
+    """Every open order of the account, or those of one `symbol`. Halted markets are passed over."""
+    return await answer(request, "cancel_all", read_query)
+
+
+@router.get(
+    "/fills",
+    summary="List fills",
+    responses={
+        200: answered("One page, newest first", FillsReply, FILLS_EXAMPLE),
+        **problem_examples(*LIST_ERRORS, "invalid_order_id"),
+    },
+    openapi_extra={"parameters": [*queried(FillsParams), ACCOUNT]},
+)
+async def list_fills(request: Request) -> Response:
+    """Executions of the account's orders, as stable in their pages as the orders are."""
+    return await answer(request, "fills", read_query)
+
+
+@router.post(
+    "/cancel-all-after",
+    summary="Arm the dead-man timer",
+    responses={
+        200: answered("When it fires", TimerReply, TIMER_EXAMPLE),
+        **problem_examples(*TIMER_ERRORS),
+    },
+    openapi_extra={
+        "parameters": [ACCOUNT],
+        "requestBody": sent(CancelAllAfterParams.model_json_schema(), timer=TIMER_REQUEST_EXAMPLE),
+    },
+)
+async def cancel_all_after(request: Request) -> Response:
+    """Cancel all orders of the account when it has not been asked again in time; 0 disarms.
+
+    Each call replaces the timer. It fires once, then it is disarmed.
+    """
+    return await answer(request, "cancel_all_after", read_body)

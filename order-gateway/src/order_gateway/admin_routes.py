@@ -1,0 +1,78 @@
+"""REST: change markets and instruments while the venue runs."""
+
+from fastapi import APIRouter, Request, Response
+
+from order_gateway.administration import Administration
+from order_gateway.documents import SYMBOL, answered, sent
+from order_gateway.errors import INSTRUMENT_ERRORS, MARKET_CHANGE_ERRORS
+from order_gateway.examples import (
+    ADDED_EXAMPLE,
+    INSTRUMENT_EXAMPLE,
+    INSTRUMENT_REQUEST_EXAMPLE,
+    MARKET_REQUEST_EXAMPLE,
+)
+from order_gateway.incoming import JSON, read_body
+from order_gateway.operations import Reply
+from order_gateway.params import MarketRequest
+from order_gateway.schemas import InstrumentReply
+from tapewire.direct_route import DirectRoute
+from tapewire.instruments import InstrumentEntry
+from tapewire.problem import problem_examples
+
+router = APIRouter(prefix="/admin", route_class=DirectRoute, tags=["admin"])
+
+
+@router.put(
+    "/markets/{symbol}",
+    summary="Switch a market",
+    responses={
+        200: answered(
+            "The market as it is now",
+            InstrumentReply,
+            INSTRUMENT_EXAMPLE | {"state": "post_only", "price_band_bps": 1_000},
+        ),
+        **problem_examples(*MARKET_CHANGE_ERRORS),
+    },
+    openapi_extra={
+        "parameters": [SYMBOL],
+        "requestBody": sent(MarketRequest.model_json_schema(), market=MARKET_REQUEST_EXAMPLE),
+    },
+)
+async def change_market(request: Request) -> Response:
+    """Its state, its price band, its bound on open orders; what is left out stays as it is.
+
+    `trading` takes everything, `post_only` only orders that do not take, `cancel_only` only cancels
+    and amendments to less, `halted` nothing. Orders that are open stay. The feed says it.
+    """
+    administration: Administration = request.app.state.administration
+    symbol = request.path_params["symbol"]
+    return _shown(await administration.change_market(symbol, await read_body(request)))
+
+
+@router.post(
+    "/instruments",
+    status_code=201,
+    summary="Add an instrument, or change the limits of one",
+    responses={
+        201: answered("The instrument, new", InstrumentReply, ADDED_EXAMPLE),
+        200: answered("The instrument, changed", InstrumentReply, ADDED_EXAMPLE),
+        **problem_examples(*INSTRUMENT_ERRORS),
+    },
+    openapi_extra={
+        "requestBody": sent(
+            InstrumentEntry.model_json_schema(), instrument=INSTRUMENT_REQUEST_EXAMPLE
+        ),
+    },
+)
+async def publish_instrument(request: Request) -> Response:
+    """The fields are those of the instrument file. It is traded at once, through every gateway.
+
+    Base, quote, tick_size and lot_size are fixed for the life of a symbol. Open orders that new
+    limits would not allow stay as they are.
+    """
+    administration: Administration = request.app.state.administration
+    return _shown(await administration.publish_instrument(await read_body(request)))
+
+
+def _shown(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, media_type=JSON)

@@ -1,0 +1,114 @@
+"""The instruments as this gateway knows them: read from Redis, where any gateway may change them.
+
+Nothing is polled. A symbol that is not known here is looked up once, by one read, and so is one
+whose revision Redis says is old; so what another gateway added or changed counts at once, and a
+request costs one read more at the most.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tapewire.errors import Unavailable, UnknownSymbol
+from tapewire.instruments import SYMBOL_PATTERN
+from tapewire.json_text import shown_name
+from tapewire.limits import SYMBOL_CHARACTERS_MAX
+from tapewire.matching.engine import Engine
+from tapewire.matching.queries import Queries
+from tapewire.types import Instrument, MarketState, Symbol
+
+logger = logging.getLogger(__name__)
+
+_SYMBOL = re.compile(SYMBOL_PATTERN)
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """An instrument and what its market takes."""
+
+    instrument: Instrument
+    state: MarketState
+
+
+class Catalogue:
+    """Symbol -> instrument, always as new as the answers of Redis that this gateway has seen."""
+
+    def __init__(self, engine: Engine, queries: Queries) -> None:
+        self._engine = engine
+        self._queries = queries
+        self._markets: dict[Symbol, Market] = {}
+
+    async def open(self, instruments: Mapping[Symbol, Instrument]) -> None:
+        """Add what is new of an instrument file, then read all. Raises InstrumentConflict.
+
+        What Redis knows already keeps its limits: they may have been changed since the file was
+        written, and a worker that starts again must not undo it.
+        """
+        await self._read_markets()
+        missing = {}
+        for symbol, instrument in instruments.items():
+            market = self._markets.get(symbol)
+            if market is None or market.instrument.identity != instrument.identity:
+                missing[symbol] = instrument
+            elif market.instrument.limits != instrument.limits:
+                logger.warning("%s keeps the limits that Redis has, not those of the file", symbol)
+        if missing:
+            await self._engine.publish_instruments(missing)
+            await self._read_markets()
+
+    def get(self, symbol: str) -> Instrument | None:
+        """The instrument if this gateway knows it already."""
+        market = self._markets.get(Symbol(symbol))
+        return None if market is None else market.instrument
+
+    async def find(self, symbol: str) -> Instrument:
+        """The instrument, looked up if need be. Raises UnknownSymbol, Unavailable."""
+        return self.get(symbol) or (await self.read(symbol)).instrument
+
+    async def read(self, symbol: str) -> Market:
+        """The market as Redis has it now. Raises UnknownSymbol, Unavailable."""
+        found = None
+        # What cannot be a symbol does not become a Redis key.
+        if len(symbol) <= SYMBOL_CHARACTERS_MAX and _SYMBOL.fullmatch(symbol):
+            found = await self._queries.instrument(Symbol(symbol))
+            if found is None and symbol in self._markets:
+                await self.restore()
+                found = await self._queries.instrument(Symbol(symbol))
+        if found is None:
+            raise unknown_symbol(symbol)
+        market = Market(*found)
+        self._markets[Symbol(symbol)] = market
+        return market
+
+    async def read_all(self) -> list[Market]:
+        """Every market by symbol; as last seen while Redis is away."""
+        try:
+            await self._read_markets()
+        except Unavailable as error:
+            logger.warning("answering with the instruments as last seen: %s", error)
+        return [market for _, market in sorted(self._markets.items())]
+
+    async def restore(self) -> None:
+        """Tell a Redis that came back without its data what is traded. Raises Unavailable."""
+        known = await self._queries.symbols()
+        missing = {
+            symbol: market.instrument
+            for symbol, market in self._markets.items()
+            if symbol not in known
+        }
+        if missing:
+            await self._engine.publish_instruments(missing)
+
+    async def _read_markets(self) -> None:
+        for symbol, found in (await self._queries.instruments()).items():
+            self._markets[symbol] = Market(*found)
+
+
+def unknown_symbol(symbol: str) -> UnknownSymbol:
+    """The refusal, naming the field."""
+    error = UnknownSymbol(
+        f"symbol {shown_name(symbol)} is not traded here; GET /v1/instruments lists all."
+    )
+    error.field = "symbol"
+    return error

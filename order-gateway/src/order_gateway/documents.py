@@ -1,0 +1,74 @@
+"""Pieces of the OpenAPI document. Direct routes have no signature to take it from."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from order_gateway.incoming import ACCOUNT_PATTERN, JSON
+from order_gateway.order_entry import DEFAULT_ACCOUNT
+from order_gateway.params import CLIENT_ORDER_ID_PATTERN, ORDER_ID_PATTERN, Params
+
+_INTEGER = {"schema": {"type": "integer"}}
+RATE_LIMIT_HEADERS: dict[str, Any] = {
+    "RateLimit-Limit": _INTEGER | {"description": "What may be sent at once"},
+    "RateLimit-Remaining": _INTEGER | {"description": "What is left of it"},
+    "RateLimit-Reset": _INTEGER | {"description": "Seconds until all of it is there again"},
+}
+ACCOUNT: dict[str, Any] = {
+    "name": "X-Account",
+    "in": "header",
+    "required": False,
+    "description": "Whose order it is",
+    "schema": {"type": "string", "default": DEFAULT_ACCOUNT, "pattern": f"^{ACCOUNT_PATTERN}$"},
+}
+ORDER_ID: dict[str, Any] = {
+    "name": "order_id",
+    "in": "path",
+    "required": True,
+    "description": "The venue's number of the order, or `client:` and its client_order_id",
+    "schema": {
+        "type": "string",
+        "pattern": f"{ORDER_ID_PATTERN}|^client:{CLIENT_ORDER_ID_PATTERN[1:]}",
+    },
+    "examples": {"id": {"value": "42"}, "client": {"value": "client:my-1"}},
+}
+SYMBOL: dict[str, Any] = {
+    "name": "symbol",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+    "example": "BTC-USDT",
+}
+
+
+def answered(description: str, model: type[BaseModel], example: object) -> dict[str, Any]:
+    """One documented answer."""
+    return {
+        "description": description,
+        "model": model,
+        "content": {JSON: {"example": example}},
+        "headers": RATE_LIMIT_HEADERS,
+    }
+
+
+def queried(model: type[Params]) -> list[dict[str, Any]]:
+    """The fields of a query string."""
+    schema = model.model_json_schema()
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema.get("required", ()),
+            "schema": field,
+        }
+        for name, field in schema["properties"].items()
+    ]
+
+
+def sent(schema: dict[str, Any], **examples: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
+    """The body of a request."""
+    shown = {
+        name: value if isinstance(value, dict) and "value" in value else {"value": value}
+        for name, value in examples.items()
+    }
+    return {"required": True, "content": {JSON: {"schema": schema, "examples": shown}}}

@@ -1,0 +1,194 @@
+"""What the documentation shows: bodies that can be sent as they are, and answers that are true."""
+
+from typing import Any
+
+from tapewire.problem import problem_body
+
+ORDER_EXAMPLES: dict[str, Any] = {
+    "limit": {
+        "summary": "Buy 0.5 BTC at 60000.00 or better, and wait for the rest",
+        "value": {
+            "symbol": "BTC-USDT",
+            "side": "buy",
+            "order_type": "limit",
+            "quantity": "0.5",
+            "price": "60000.00",
+            "client_order_id": "my-1",
+        },
+    },
+    "market": {
+        "summary": "Sell 0.5 BTC at the best prices there are",
+        "value": {
+            "symbol": "BTC-USDT",
+            "side": "sell",
+            "order_type": "market",
+            "quantity": "0.5",
+        },
+    },
+    "ioc": {
+        "summary": "Buy what there is now at 60000.00 or better",
+        "value": {
+            "symbol": "BTC-USDT",
+            "side": "buy",
+            "order_type": "ioc",
+            "quantity": "0.5",
+            "price": "60000.00",
+        },
+    },
+    "stop": {
+        "summary": "Sell 0.5 BTC once a trade is at 58000.00 or lower",
+        "value": {
+            "symbol": "BTC-USDT",
+            "side": "sell",
+            "order_type": "stop",
+            "quantity": "0.5",
+            "stop_price": "58000.00",
+        },
+    },
+    "iceberg": {
+        "summary": "Sell 5 BTC, never take, show 0.5 at a time, until the end of the year",
+        "value": {
+            "symbol": "BTC-USDT",
+            "side": "sell",
+            "order_type": "limit",
+            "quantity": "5",
+            "price": "61000.00",
+            "post_only": True,
+            "display_quantity": "0.5",
+            "time_in_force": "gtd",
+            "expire_at": "2099-12-31T23:59:59Z",
+        },
+    },
+    "by_amount": {
+        "summary": "Buy BTC for 1000 USDT at the best prices there are",
+        "value": {
+            "symbol": "BTC-USDT",
+            "side": "buy",
+            "order_type": "market",
+            "quote_quantity": "1000",
+        },
+    },
+    "fok": {
+        "summary": "Buy all 0.5 BTC now at 60000.00 or better, or nothing",
+        "value": {
+            "symbol": "BTC-USDT",
+            "side": "buy",
+            "order_type": "limit",
+            "time_in_force": "fok",
+            "quantity": "0.5",
+            "price": "60000.00",
+        },
+    },
+}
+
+AMEND_EXAMPLE: dict[str, Any] = {"price": "60100.00", "quantity": "0.4"}
+TIMER_REQUEST_EXAMPLE: dict[str, Any] = {"timeout_s": 60}
+MARKET_REQUEST_EXAMPLE: dict[str, Any] = {"state": "post_only", "price_band_bps": 1000}
+INSTRUMENT_REQUEST_EXAMPLE: dict[str, Any] = {
+    "symbol": "ACME-USD",
+    "base": "ACME",
+    "quote": "USD",
+    "tick_size": "0.01",
+    "lot_size": "1",
+    "min_quantity": "1",
+    "max_quantity": "100000",
+    "price_band": "10",
+    "open_orders_max": 500,
+}
+
+FILLED_EXAMPLE: dict[str, Any] = {
+    "order_id": "42",
+    "client_order_id": "my-1",
+    "symbol": "BTC-USDT",
+    "side": "buy",
+    "order_type": "limit",
+    "time_in_force": "gtc",
+    "price": "60000.00",
+    "quantity": "0.50000",
+    "executed_quantity": "0.20000",
+    "remaining_quantity": "0.30000",
+    "cumulative_quote_quantity": "11999.8000000",
+    "status": "partially_filled",
+    "reason": None,
+    "fills": [
+        {
+            "trade_id": "BTC-USDT-7",
+            "seq": 7,
+            "price": "59999.00",
+            "quantity": "0.20000",
+            "liquidity": "taker",
+            "timestamp": "2026-01-31T12:00:00.000001Z",
+        }
+    ],
+    "timestamp": "2026-01-31T12:00:00.000001Z",
+    "updated_timestamp": "2026-01-31T12:00:00.000001Z",
+    "post_only": False,
+    "self_trade_prevention": "none",
+    "prevented_quantity": "0.00000",
+    "display_quantity": None,
+    "stop_price": None,
+    "triggered_timestamp": None,
+    "quote_quantity": None,
+    "expire_at": None,
+}
+CANCELED_EXAMPLE = FILLED_EXAMPLE | {
+    "status": "canceled",
+    "reason": "user",
+    "updated_timestamp": "2026-01-31T12:00:05.250000Z",
+}
+INSTRUMENT_EXAMPLE = {
+    "symbol": "BTC-USDT",
+    "base": "BTC",
+    "quote": "USDT",
+    "tick_size": "0.01",
+    "lot_size": "0.00001",
+    "min_quantity": "0.00001",
+    "max_quantity": "100.00000",
+    "max_price": "9007199.25",
+    "min_notional": "5.0000000",
+    "state": "trading",
+    "price_band_bps": 0,
+    "open_orders_max": 10_000,
+}
+AMENDED_EXAMPLE = FILLED_EXAMPLE | {
+    "price": "60100.00",
+    "quantity": "0.40000",
+    "remaining_quantity": "0.20000",
+    "updated_timestamp": "2026-01-31T12:00:05.250000Z",
+}
+ORDERS_EXAMPLE: dict[str, Any] = {"orders": [FILLED_EXAMPLE], "next_cursor": "42"}
+FILLS_EXAMPLE: dict[str, Any] = {
+    "fills": [{"order_id": "42", "symbol": "BTC-USDT", "side": "buy"} | FILLED_EXAMPLE["fills"][0]],
+    "next_cursor": None,
+}
+CANCELED_ALL_EXAMPLE: dict[str, Any] = {"canceled": ["42", "43"]}
+TIMER_EXAMPLE: dict[str, Any] = {"timeout_s": 60, "fires_at": "2026-01-31T12:01:00.000001Z"}
+ADDED_EXAMPLE: dict[str, Any] = {
+    "symbol": "ACME-USD",
+    "base": "ACME",
+    "quote": "USD",
+    "tick_size": "0.01",
+    "lot_size": "1",
+    "min_quantity": "1",
+    "max_quantity": "100000",
+    "max_price": "900719925.47",
+    "min_notional": "0.00",
+    "state": "trading",
+    "price_band_bps": 1_000,
+    "open_orders_max": 500,
+}
+BATCH_REQUEST_EXAMPLE: dict[str, Any] = {
+    "orders": [
+        {"operation": "cancel", "client_order_id": "my-1"},
+        {"operation": "place"} | ORDER_EXAMPLES["limit"]["value"] | {"client_order_id": "my-2"},
+    ]
+}
+BATCH_EXAMPLE: dict[str, Any] = {
+    "results": [
+        {
+            "status": 409,
+            "problem": problem_body("order_closed", "The order is closed already."),
+        },
+        {"status": 201, "body": FILLED_EXAMPLE | {"client_order_id": "my-2"}},
+    ]
+}

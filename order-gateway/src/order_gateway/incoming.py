@@ -1,0 +1,110 @@
+"""Reads a request: its account, its body, its query. Direct routes have nobody else to do it."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.requests import HTTPConnection
+
+from order_gateway.errors import InvalidBody, UnsupportedMediaType
+from order_gateway.operations import Operations, orders_in
+from order_gateway.order_entry import DEFAULT_ACCOUNT
+from order_gateway.rate_limit import RateLimits
+from tapewire.errors import InvalidField, Refusal, Unavailable
+from tapewire.json_text import decode_json, shown_name
+from tapewire.limits import ACCOUNT_CHARACTERS_MAX
+from tapewire.types import Account
+
+JSON = "application/json"
+CLIENT_ORDER_PREFIX = "client:"
+ACCOUNT_PATTERN = rf"[A-Za-z0-9._:\-]{{1,{ACCOUNT_CHARACTERS_MAX}}}"
+
+_ACCOUNT = re.compile(ACCOUNT_PATTERN, re.ASCII)
+
+
+Source = Callable[[Request], Awaitable[dict[str, Any]]]
+
+
+async def answer(
+    request: Request,
+    operation: str,
+    source: Source | None = None,
+    path: Mapping[str, str] | None = None,
+) -> Response:
+    """Do one operation of an account, with the fields that `source` reads and those of the path."""
+    account = read_account(request)
+    limits: RateLimits = request.app.state.rate_limits
+    address = None if request.client is None else request.client.host
+    try:
+        params = {} if source is None else await source(request)
+        for name in path or ():
+            if name in params:
+                raise InvalidField(name, "unknown_field", f"{name} stands in the path already.")
+    except Refusal as error:
+        error.headers = limits.admit(account, address, 1, time.monotonic_ns())
+        raise
+    if path is not None:
+        params.update(path)
+    count = orders_in(operation, params)
+    headers = limits.admit(account, address, count, time.monotonic_ns())
+    operations: Operations = request.app.state.operations
+    try:
+        reply = await operations.run(operation, account, params)
+    except (Refusal, Unavailable) as error:
+        error.headers = headers
+        raise
+    return Response(reply.body, reply.status, {**headers, **reply.headers}, JSON)
+
+
+async def read_body(request: Request) -> dict[str, Any]:
+    """The JSON object of a body. Raises a Refusal."""
+    content_type = "".join(_header(request, b"content-type")[:1])
+    if content_type.partition(";")[0].strip().lower() != JSON:
+        raise UnsupportedMediaType("Content-Type must be application/json.")
+    fields = decode_json(await request.body())
+    if not isinstance(fields, dict):
+        raise InvalidBody("The body must be a JSON object with the fields of the request.")
+    return fields
+
+
+async def read_query(request: Request) -> dict[str, Any]:
+    """The fields of a query string. Raises InvalidField if one stands twice."""
+    pairs = request.query_params.multi_items()
+    fields: dict[str, Any] = dict(pairs)
+    if len(fields) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = shown_name(next(name for name in names if names.count(name) > 1))
+        raise InvalidField(twice, "duplicate_field", f"{twice} stands twice in the query.")
+    return fields
+
+
+def read_order_key(request: Request) -> dict[str, str]:
+    """Which order the path names: `42`, or `client:NAME` for the name that the client gave."""
+    text: str = request.path_params["order_id"]
+    if text.startswith(CLIENT_ORDER_PREFIX):
+        return {"client_order_id": text.removeprefix(CLIENT_ORDER_PREFIX)}
+    return {"order_id": text}
+
+
+def read_account(connection: HTTPConnection) -> Account:
+    """Whose request it is. Raises InvalidField."""
+    accounts = _header(connection, b"x-account")
+    if not accounts:
+        return DEFAULT_ACCOUNT
+    if len(accounts) > 1 or not _ACCOUNT.fullmatch(accounts[0]):
+        raise InvalidField(
+            "X-Account",
+            "invalid_account",
+            f"X-Account must be one name of 1 to {ACCOUNT_CHARACTERS_MAX} letters, digits, dots, "
+            "underscores, colons or hyphens.",
+        )
+    return Account(accounts[0])
+
+
+def _header(connection: HTTPConnection, wanted: bytes) -> list[str]:
+    """Every value of a header; without the framework's copy of all of them."""
+    return [
+        value.decode("latin-1") for name, value in connection.scope["headers"] if name == wanted
+    ]

@@ -1,0 +1,47 @@
+"""REST: what is traded."""
+
+from fastapi import APIRouter, Request, Response
+
+from order_gateway.catalogue import Catalogue
+from order_gateway.documents import SYMBOL, answered
+from order_gateway.examples import INSTRUMENT_EXAMPLE
+from order_gateway.incoming import JSON
+from order_gateway.replies import render_market, render_markets
+from order_gateway.schemas import InstrumentReply, InstrumentsReply
+from tapewire.direct_route import DirectRoute
+from tapewire.problem import problem_examples
+
+router = APIRouter(route_class=DirectRoute, tags=["instruments"])
+
+
+@router.get(
+    "/instruments",
+    summary="List the instruments",
+    responses={
+        200: answered("All", InstrumentsReply, {"instruments": [INSTRUMENT_EXAMPLE]}),
+        **problem_examples("internal_error"),
+    },
+)
+async def list_instruments(request: Request) -> Response:
+    """What is traded here, in which steps and bounds, and what each market takes now.
+
+    While Redis is away the answer is as it was last seen.
+    """
+    catalogue: Catalogue = request.app.state.catalogue
+    return Response(render_markets(await catalogue.read_all()), media_type=JSON)
+
+
+@router.get(
+    "/instruments/{symbol}",
+    summary="Read an instrument",
+    responses={
+        200: answered("The instrument", InstrumentReply, INSTRUMENT_EXAMPLE),
+        **problem_examples("unknown_symbol", "redis_unavailable", "overloaded", "internal_error"),
+    },
+    openapi_extra={"parameters": [SYMBOL]},
+)
+async def read_instrument(request: Request) -> Response:
+    """One instrument."""
+    catalogue: Catalogue = request.app.state.catalogue
+    market = await catalogue.read(request.path_params["symbol"])
+    return Response(render_market(market), media_type=JSON)

@@ -1,0 +1,169 @@
+"""Lists of an account's orders and fills: filtered, newest first, page by page.
+
+A cursor names the last item of its page by the venue's own numbers, which only grow: what comes in
+while a client turns pages is neither seen twice nor pushes anything out. Filters read a bounded
+number of records per page, so a page may hold fewer items than asked for, even none; the list has
+ended when `next_cursor` is null.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from order_gateway.catalogue import Catalogue
+from order_gateway.order_entry import read_moment, read_params
+from order_gateway.params import FillsParams, HistoryParams, OpenOrdersParams
+from order_gateway.replies import encode, render_account_fill, render_order
+from tapewire.errors import InvalidField
+from tapewire.limits import EXACT_INTEGER_MAX, PAGE_RECORDS_MAX
+from tapewire.matching.queries import OrderPage, Queries
+from tapewire.types import Account, AccountFill, Order, OrderStatus, Symbol
+
+OPEN_STATUSES = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
+# One command may have thousands of fills, so few of them are read at once.
+COMMANDS_PER_READ = 20
+RECORDS_PER_READ_MIN = 50
+
+_CURSOR = re.compile(r"([1-9][0-9]{0,15})(?:-([0-9]{1,9}))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From a moment on, until before another one; both may be open."""
+
+    from_us: int = 0
+    to_us: int = EXACT_INTEGER_MAX
+
+    def holds(self, time_us: int) -> bool:
+        """Whether a moment is within."""
+        return self.from_us <= time_us < self.to_us
+
+
+class Lists:
+    """What an account may leaf through."""
+
+    def __init__(self, queries: Queries, catalogue: Catalogue) -> None:
+        self._queries = queries
+        self._catalogue = catalogue
+
+    async def open_orders(self, account: Account, params: Mapping[str, Any]) -> str:
+        """Open orders, of all symbols or of one, as the text of an OrdersReply."""
+        wanted = read_params(OpenOrdersParams, params)
+        history = HistoryParams.model_validate({"status": "open"}).model_copy(
+            update={"symbol": wanted.symbol, "limit": wanted.limit, "cursor": wanted.cursor}
+        )
+        return await self._orders(account, history)
+
+    async def history(self, account: Account, params: Mapping[str, Any]) -> str:
+        """Orders of every status that are kept, as the text of an OrdersReply."""
+        return await self._orders(account, read_params(HistoryParams, params))
+
+    async def fills(self, account: Account, params: Mapping[str, Any]) -> str:
+        """Fills of the account's orders, as the text of a FillsReply."""
+        wanted = read_params(FillsParams, params)
+        if wanted.symbol is not None:
+            await self._catalogue.find(wanted.symbol)
+        period = _period(wanted.moment_from, wanted.moment_to)
+
+        def fits(item: AccountFill) -> bool:
+            return (
+                (wanted.symbol is None or item.symbol == wanted.symbol)
+                and (wanted.order_id is None or item.order_id == wanted.order_id)
+                and period.holds(item.fill.timestamp_us)
+            )
+
+        items, cursor = await self._collect_fills(account, wanted, fits)
+        texts = [
+            render_account_fill(item, await self._catalogue.find(item.symbol)) for item in items
+        ]
+        return _page("fills", texts, cursor)
+
+    async def _orders(self, account: Account, wanted: HistoryParams) -> str:
+        if wanted.symbol is not None:
+            await self._catalogue.find(wanted.symbol)
+        period = _period(wanted.moment_from, wanted.moment_to)
+        statuses = OPEN_STATUSES if wanted.status == "open" else {wanted.status}
+
+        def fits(order: Order) -> bool:
+            return (
+                (wanted.status is None or order.status in statuses)
+                and (wanted.symbol is None or order.symbol == wanted.symbol)
+                and period.holds(order.created_us)
+            )
+
+        before, _ = _read_cursor(wanted.cursor)
+        orders: list[Order] = []
+        records = 0
+        while True:
+            count = max(wanted.limit - len(orders), RECORDS_PER_READ_MIN)
+            page = await self._order_page(account, wanted, before, count)
+            orders += [order for order in page.orders if fits(order)]
+            before, records = page.next_before, records + count
+            if len(orders) > wanted.limit:
+                orders = orders[: wanted.limit]
+                before = int(orders[-1].order_id)
+            if before is None or len(orders) == wanted.limit or records >= PAGE_RECORDS_MAX:
+                break
+        texts = [render_order(order, await self._catalogue.find(order.symbol)) for order in orders]
+        return _page("orders", texts, None if before is None else str(before))
+
+    async def _order_page(
+        self, account: Account, wanted: HistoryParams, before: int | None, count: int
+    ) -> OrderPage:
+        """Open orders have an index of their own, which does not forget the oldest."""
+        if wanted.status != "open" and wanted.status not in OPEN_STATUSES:
+            return await self._queries.history(account, before, count)
+        if wanted.symbol is not None:
+            symbols = [Symbol(wanted.symbol)]
+        else:
+            symbols = sorted(await self._queries.symbols())
+        return await self._queries.open_orders(account, symbols, before, count)
+
+    async def _collect_fills(
+        self, account: Account, wanted: FillsParams, fits: Callable[[AccountFill], bool]
+    ) -> tuple[list[AccountFill], str | None]:
+        """The fills of one page, and the cursor of the next."""
+        number, skip = _read_cursor(wanted.cursor)
+        # A cursor within a command begins with that command again.
+        before = number if number is None or not skip else number + 1
+        items: list[AccountFill] = []
+        records = 0
+        while True:
+            page = await self._queries.fills(account, before, COMMANDS_PER_READ)
+            for command, fills in page.commands:
+                first = skip if command == number else 0
+                for index, item in enumerate(fills[first:], start=first):
+                    if len(items) == wanted.limit:
+                        return items, f"{command}-{index}" if index else f"{command + 1}"
+                    if fits(item):
+                        items.append(item)
+                records += len(fills)
+            before = page.next_before
+            if before is None:
+                return items, None
+            if records >= PAGE_RECORDS_MAX:
+                return items, str(before)
+
+
+def _period(moment_from: str | None, moment_to: str | None) -> Period:
+    return Period(
+        0 if moment_from is None else read_moment(moment_from, "from"),
+        EXACT_INTEGER_MAX if moment_to is None else read_moment(moment_to, "to"),
+    )
+
+
+def _read_cursor(text: str | None) -> tuple[int | None, int]:
+    """Where a page begins: below this number, or within it behind so many items."""
+    if text is None:
+        return None, 0
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise InvalidField(
+            "cursor", "invalid_value", "cursor must be the next_cursor of the page before."
+        )
+    return int(match[1]), int(match[2] or 0)
+
+
+def _page(name: str, texts: list[str], cursor: str | None) -> str:
+    return f'{{"{name}":[{",".join(texts)}],"next_cursor":{encode(cursor)}}}'

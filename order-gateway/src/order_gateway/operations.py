@@ -1,0 +1,251 @@
+"""Everything an account can do, apart from how it is asked: REST, batches and WebSocket share it.
+
+`Operations.run(operation, account, params)` takes the fields of a request as `decode_json` gives
+them (numbers as NumberText, or everything as text) and answers with status, JSON body and headers.
+What is refused is raised as Refusal, what cannot be answered now as Unavailable; each transport
+shows both as the same problem (`tapewire.problem.problem_body(error.code, str(error),
+error.field)`).
+
+Order of execution: `place`, `cancel`, `cancel_all` and `cancel_all_after` put their command into
+the queue to Redis before they first wait, so requests started one after the other are executed in
+that order, without waiting for answers. The others read first (`READS_FIRST`): whoever needs their
+place in the order waits for their answer before it goes on. A command that meets an instrument
+which has just changed is sent once more, behind what was sent meanwhile.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from order_gateway.batch import run_batch
+from order_gateway.catalogue import Catalogue
+from order_gateway.lists import Lists
+from order_gateway.order_entry import (
+    build_amendment,
+    build_command,
+    read_params,
+    without_limits,
+)
+from order_gateway.params import (
+    AmendParams,
+    CancelAllAfterParams,
+    CancelAllParams,
+    OrderKey,
+    OrderRequest,
+)
+from order_gateway.replies import encode, render_order
+from tapewire.errors import (
+    InvalidField,
+    OutcomeUnknown,
+    StaleInstrument,
+    Unavailable,
+    UnknownSymbol,
+)
+from tapewire.matching.engine import Engine, Placement
+from tapewire.matching.queries import Queries
+from tapewire.timestamps import format_timestamp
+from tapewire.types import Account, Instrument, Order, OrderId, Symbol
+
+NO_HEADERS: Mapping[str, str] = {}
+REPLAY_HEADERS: Mapping[str, str] = {"Idempotent-Replay": "true"}
+READS_FIRST = frozenset({"amend", "batch"})
+# Once as it is known, once after Redis was told what is traded, once after it was read anew.
+ATTEMPTS_MAX = 3
+MICROSECONDS = 1_000_000
+# How what is beyond the limits of an instrument is refused; those may have been widened since.
+LIMIT_CODES = frozenset({"out_of_range", "notional_too_small"})
+
+_Checked = TypeVar("_Checked")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer for a client; `body` is a JSON object."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Operations:
+    """The operations of an account, by name. Safe to share by all requests of a process."""
+
+    def __init__(self, engine: Engine, queries: Queries, catalogue: Catalogue) -> None:
+        self._engine = engine
+        self._queries = queries
+        self._catalogue = catalogue
+        lists = Lists(queries, catalogue)
+        self._methods: dict[str, Callable[[Account, Mapping[str, Any]], Awaitable[Reply]]] = {
+            "place": self.place,
+            "amend": self.amend,
+            "cancel": self.cancel,
+            "cancel_all": self.cancel_all,
+            "cancel_all_after": self.cancel_all_after,
+            "order": self.order,
+            "batch": self.batch,
+            "open_orders": _listed(lists.open_orders),
+            "history": _listed(lists.history),
+            "fills": _listed(lists.fills),
+        }
+
+    async def run(self, operation: str, account: Account, params: Mapping[str, Any]) -> Reply:
+        """Do one operation. Raises Refusal (also for an unknown operation) or Unavailable."""
+        method = self._methods.get(operation)
+        if method is None:
+            known = ", ".join(self._methods)
+            raise InvalidField("operation", "invalid_value", f"operation must be one of {known}.")
+        return await method(account, params)
+
+    async def place(self, account: Account, params: Mapping[str, Any]) -> Reply:
+        """Place an order: 201, or 200 and the first one if its client_order_id was used before."""
+        request = read_params(OrderRequest, params)
+        instrument = self._catalogue.get(request.symbol) or await self._catalogue.find(
+            request.symbol
+        )
+        placement = await self._place(request, account, instrument)
+        body = render_order(placement.order, instrument).encode()
+        if placement.replayed:
+            return Reply(200, body, REPLAY_HEADERS)
+        return Reply(201, body, NO_HEADERS)
+
+    async def amend(self, account: Account, params: Mapping[str, Any]) -> Reply:
+        """Change price, quantity or stop price of an open order."""
+        request = read_params(AmendParams, params)
+        order = await self._find_order(account, request)
+        instrument = await self._catalogue.find(order.symbol)
+        for attempt in range(ATTEMPTS_MAX):
+            amendment = await self._checked(partial(build_amendment, request, order), instrument)
+            try:
+                amended = await self._engine.amend(account, order.order_id, amendment)
+                return Reply(200, render_order(amended, instrument).encode(), NO_HEADERS)
+            except StaleInstrument:
+                if attempt == ATTEMPTS_MAX - 1:
+                    raise
+                instrument = (await self._catalogue.read(order.symbol)).instrument
+        raise AssertionError("the last attempt returns or raises")
+
+    async def cancel(
+        self, account: Account, params: Mapping[str, Any], reason: str = "user"
+    ) -> Reply:
+        """Take an open order out of the book."""
+        key = _order_key(params)
+        if key.order_id is not None:
+            canceled = await self._engine.cancel(account, OrderId(key.order_id), reason=reason)
+        else:
+            name = str(key.client_order_id)
+            canceled = await self._engine.cancel_client_order(account, name, reason=reason)
+        try:
+            return await self._shown(canceled)
+        except Unavailable as error:
+            raise OutcomeUnknown(f"The order was canceled, but cannot be shown: {error}") from None
+
+    async def cancel_all(self, account: Account, params: Mapping[str, Any]) -> Reply:
+        """Cancel the open orders of the account, all or those of a symbol."""
+        symbol = read_params(CancelAllParams, params).symbol
+        if symbol is not None and self._catalogue.get(symbol) is None:
+            await self._catalogue.find(symbol)
+        canceled = await self._engine.cancel_all(
+            account, None if symbol is None else Symbol(symbol)
+        )
+        return Reply(200, encode({"canceled": canceled}).encode(), NO_HEADERS)
+
+    async def cancel_all_after(self, account: Account, params: Mapping[str, Any]) -> Reply:
+        """Arm, renew or disarm the timer that cancels all orders of the account."""
+        timeout_s = read_params(CancelAllAfterParams, params).timeout_s
+        due_us = await self._engine.set_dead_man(account, timeout_s * MICROSECONDS)
+        fires_at = None if due_us is None else format_timestamp(due_us)
+        body = encode({"timeout_s": timeout_s, "fires_at": fires_at})
+        return Reply(200, body.encode(), NO_HEADERS)
+
+    async def order(self, account: Account, params: Mapping[str, Any]) -> Reply:
+        """Read one order."""
+        return await self._shown(await self._find_order(account, _order_key(params)))
+
+    async def batch(self, account: Account, params: Mapping[str, Any]) -> Reply:
+        """Do up to a hundred of place, amend and cancel, in order, each with its own result."""
+        return Reply(200, (await run_batch(self, account, params)).encode(), NO_HEADERS)
+
+    async def _place(
+        self, request: OrderRequest, account: Account, instrument: Instrument
+    ) -> Placement:
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                command = await self._checked(partial(build_command, request, account), instrument)
+            except InvalidField as refusal:
+                # Limits may have changed since this very order was placed.
+                if refusal.code not in LIMIT_CODES or request.client_order_id is None:
+                    raise
+                unbound = build_command(request, account, without_limits(instrument))
+                earlier = await self._queries.earlier_order(unbound)
+                if earlier is None:
+                    raise
+                return Placement(earlier, replayed=True)
+            try:
+                return await self._engine.place(command)
+            except StaleInstrument:
+                if attempt == ATTEMPTS_MAX - 1:
+                    raise
+                instrument = (await self._catalogue.read(instrument.symbol)).instrument
+            except UnknownSymbol:
+                if attempt == ATTEMPTS_MAX - 1:
+                    raise
+                # The symbol was traded here, so Redis came back without its data.
+                await self._catalogue.restore()
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _checked(
+        self, build: Callable[[Instrument], _Checked], instrument: Instrument
+    ) -> _Checked:
+        """Check against an instrument; what is beyond its limits, against those of this moment."""
+        try:
+            return build(instrument)
+        except InvalidField as refusal:
+            if refusal.code not in LIMIT_CODES:
+                raise
+            newest = (await self._catalogue.read(instrument.symbol)).instrument
+            if newest == instrument:
+                raise
+            return build(newest)
+
+    async def _find_order(self, account: Account, key: OrderKey) -> Order:
+        _check_key(key)
+        if key.order_id is not None:
+            return await self._queries.order(account, OrderId(key.order_id))
+        return await self._queries.client_order(account, str(key.client_order_id))
+
+    async def _shown(self, order: Order) -> Reply:
+        instrument = await self._catalogue.find(order.symbol)
+        return Reply(200, render_order(order, instrument).encode(), NO_HEADERS)
+
+
+def orders_in(operation: str, params: Mapping[str, Any]) -> int:
+    """How many orders a request counts as, for rate limits: its items, if it is a batch."""
+    items = params.get("orders") if operation == "batch" else None
+    return max(1, len(items)) if isinstance(items, list) else 1
+
+
+def _order_key(params: Mapping[str, Any]) -> OrderKey:
+    key = read_params(OrderKey, params)
+    _check_key(key)
+    return key
+
+
+def _check_key(key: OrderKey) -> None:
+    if key.order_id is None and key.client_order_id is None:
+        raise InvalidField(
+            "order_id", "missing_field", "order_id is missing, and so is client_order_id."
+        )
+    if key.order_id is not None and key.client_order_id is not None:
+        raise InvalidField(
+            "client_order_id", "invalid_value", "client_order_id and order_id exclude each other."
+        )
+
+
+def _listed(
+    method: Callable[[Account, Mapping[str, Any]], Awaitable[str]],
+) -> Callable[[Account, Mapping[str, Any]], Awaitable[Reply]]:
+    async def answer(account: Account, params: Mapping[str, Any]) -> Reply:
+        return Reply(200, (await method(account, params)).encode(), NO_HEADERS)
+
+    return answer

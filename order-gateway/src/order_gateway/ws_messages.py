@@ -1,0 +1,121 @@
+"""The messages of WebSocket order entry: requests read, replies written. Pure.
+
+A request is `{"id": 1, "op": "place", "params": {...}}`, its reply `{"id": 1, "status": 201,
+"result": {...}}` or `{"id": 1, "status": 422, "error": {...}}` with the problem that REST answers.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from order_gateway.errors import InvalidBody
+from order_gateway.operations import Reply
+from order_gateway.replies import encode
+from tapewire.errors import InvalidField, Refusal, Unavailable
+from tapewire.json_text import NumberText, decode_json_text, shown_name
+from tapewire.problem import problem_body
+from tapewire.websocket_frames import text_frame
+
+PING = "ping"
+OPERATIONS = (
+    "place", "amend", "cancel", "cancel_all", "order", "open_orders", "history", "fills", "batch",
+    "cancel_all_after", PING,
+)  # fmt: skip
+ID_CHARACTERS_MAX = 64
+# What a reply has for an id when the request's own could not be read.
+NO_ID = "null"
+
+_FIELDS = frozenset({"id", "op", "params"})
+_KNOWN = frozenset(OPERATIONS)
+_INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; `id_text` is its id as JSON."""
+
+    id_text: str
+    op: str
+    params: Mapping[str, Any]
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """The members of a message. Raises a Refusal."""
+    message = decode_json_text(text)
+    if not isinstance(message, dict):
+        raise InvalidBody("A message must be a JSON object with id, op and params.")
+    return message
+
+
+def read_id(message: Mapping[str, Any]) -> str:
+    """The id of a message as JSON. Raises InvalidField."""
+    wanted = message.get("id")
+    if isinstance(wanted, NumberText) and _INTEGER.fullmatch(wanted.text):
+        return wanted.text
+    if isinstance(wanted, str) and len(wanted) <= ID_CHARACTERS_MAX:
+        return json.dumps(wanted)
+    if wanted is None:
+        raise InvalidField("id", "missing_field", "id is missing: it names the reply.")
+    raise InvalidField(
+        "id",
+        "invalid_value",
+        f"id must be a whole number or a string of at most {ID_CHARACTERS_MAX} characters.",
+    )
+
+
+def read_request(message: Mapping[str, Any], id_text: str) -> Request:
+    """What a message asks for. Raises InvalidField."""
+    if not message.keys() <= _FIELDS:
+        unknown = shown_name(next(name for name in message if name not in _FIELDS))
+        raise InvalidField(unknown, "unknown_field", f"{unknown} is not a member of a message.")
+    op, params = message.get("op"), message.get("params", {})
+    if op is None:
+        raise InvalidField("op", "missing_field", "op is missing: it says what to do.")
+    if not isinstance(op, str) or op not in _KNOWN:
+        raise InvalidField("op", "invalid_value", f"op must be one of {', '.join(OPERATIONS)}.")
+    if not isinstance(params, dict):
+        raise InvalidField("params", "invalid_value", "params must be a JSON object.")
+    return Request(id_text, op, params)
+
+
+def reply_frame(id_text: str, reply: Reply) -> bytes:
+    """The frame of an answer."""
+    head = f'{{"id":{id_text},"status":{reply.status},"result":'.encode()
+    return text_frame(b"%b%b}" % (head, reply.body))
+
+
+def pong_frame(id_text: str) -> bytes:
+    """The frame that answers a ping."""
+    return text_frame(f'{{"id":{id_text},"status":200,"result":{{}}}}'.encode())
+
+
+def error_frame(id_text: str, error: Refusal | Unavailable) -> bytes:
+    """The frame of a refusal; one that says when to ask again has `retry_after_s`."""
+    problem = problem_body(error.code, str(error), error.field)
+    return _problem_frame(id_text, problem, _retry_after_s(error))
+
+
+def failure_frame(id_text: str) -> bytes:
+    """The frame for a bug of ours; the log has the reason."""
+    problem = problem_body("internal_error", "The service failed; its log has the reason.")
+    return _problem_frame(id_text, problem, None)
+
+
+def hello_frame(members: Mapping[str, Any]) -> bytes:
+    """The first message of a connection."""
+    return text_frame(encode({"type": "connected", **members}).encode())
+
+
+def _retry_after_s(error: Refusal | Unavailable) -> int | None:
+    if isinstance(error, Unavailable):
+        return error.retry_after_s
+    text = (error.headers or {}).get("Retry-After")
+    return None if text is None else int(text)
+
+
+def _problem_frame(id_text: str, problem: dict[str, Any], retry_after_s: int | None) -> bytes:
+    after = "" if retry_after_s is None else f',"retry_after_s":{retry_after_s}'
+    text = f'{{"id":{id_text},"status":{problem["status"]},"error":{encode(problem)}{after}}}'
+    return text_frame(text.encode())

@@ -1,0 +1,260 @@
+"""Compares all that a venue holds with what the replay of its journal made, key by key.
+
+What has left the venue by lifetime or trimming is counted, and no difference if its time was over.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tapewire import keys
+from tapewire.journal.replica import LIFETIME_SLACK_US, Replica
+from tapewire.redis_client import AsyncRedis
+
+PAGE_KEYS = 500
+PAGE_ENTRIES = 1_000
+DIFFERENCES_SHOWN_MAX = 20
+VALUE_CHARACTERS_SHOWN_MAX = 200
+# The histories and candles keep at least this many entries (lua/include).
+STREAM_ENTRIES_KEPT = 10_000
+
+# Families whose keys may have left with their time, and those whose streams are trimmed.
+_MORTAL = frozenset({"order", "client_order", "orders", "fills"})
+_STREAMS = frozenset({"trades", "candles", "orders", "fills"})
+_IMMORTAL = frozenset(
+    {
+        "epoch", "instruments", "last_order_id", "last_command", "market", "queue", "levels",
+        "stops", "open", "expiring", "dead_man", "candle_now",
+    }
+)  # fmt: skip
+_FAMILIES = _MORTAL | _STREAMS | _IMMORTAL
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What was found; equal if there are no differences."""
+
+    equal: Counter[str] = field(default_factory=Counter)
+    # Family -> keys or entries that the venue no longer has, because their time was over.
+    departed: Counter[str] = field(default_factory=Counter)
+    trimmed: Counter[str] = field(default_factory=Counter)
+    foreign: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether enough differences are known."""
+        return len(self.differences) >= DIFFERENCES_SHOWN_MAX
+
+
+async def compare_state(live: AsyncRedis, replica: Replica) -> Comparison:
+    """Look at every key on both sides; neither may change meanwhile."""
+    return await _Pass(live, replica).run()
+
+
+class _Pass:
+    def __init__(self, live: AsyncRedis, replica: Replica) -> None:
+        self._live: Any = live
+        self._copy: Any = replica.client
+        self._replica = replica
+        self._found = Comparison()
+
+    async def run(self) -> Comparison:
+        async for names in _pages(self._live):
+            await self._compare(names, missing_only=False)
+        async for names in _pages(self._copy):
+            await self._compare(names, missing_only=True)
+        self._found.differences.sort()
+        return self._found
+
+    async def _compare(self, names: list[bytes], *, missing_only: bool) -> None:
+        """One page of keys; `missing_only` takes those that the venue does not have."""
+        known = []
+        for name in names:
+            family = _family(name)
+            if family in _FAMILIES:
+                known.append(name)
+            elif name.decode() != keys.JOURNAL and not missing_only:
+                self._found.foreign += 1
+        kinds = await _ask(self._live, [("TYPE", name) for name in known])
+        if missing_only:
+            missing = [name for name, kind in zip(known, kinds, strict=True) if kind == b"none"]
+            for name in missing:
+                await self._judge_missing(name)
+            return
+        own_kinds = await _ask(self._copy, [("TYPE", name) for name in known])
+        ends = [
+            await _ask(side, [("PTTL", name) for name in known])
+            for side in (self._live, self._copy)
+        ]
+        plain = []
+        for name, kind, own_kind, end, own_end in zip(known, kinds, own_kinds, *ends, strict=True):
+            if b"none" in {kind, own_kind} or -2 in {end, own_end}:
+                if own_kind == b"none":
+                    self._differ(name, "the venue has it, the replay has not")
+                continue  # one that left the venue between two reads is judged by the other pass
+            if kind != own_kind:
+                self._differ(
+                    name, f"a {kind.decode()} at the venue, a {own_kind.decode()} in the replay"
+                )
+            elif (end < 0) != (own_end < 0):
+                whose = "venue" if end < 0 else "replay"
+                self._differ(name, f"only the {whose} keeps it for ever")
+            elif _family(name) in _STREAMS:
+                await self._compare_stream(name)
+            else:
+                plain.append((name, kind))
+        await self._compare_values(plain)
+
+    async def _compare_values(self, names: list[tuple[bytes, bytes]]) -> None:
+        commands = [_READS[kind](name) for name, kind in names]
+        values = await _ask(self._live, commands)
+        own = await _ask(self._copy, commands)
+        for (name, _), value, expected in zip(names, values, own, strict=True):
+            if value == expected:
+                self._found.equal[_family(name)] += 1
+            elif not value:
+                await self._judge_missing(name)
+            else:
+                self._differ(name, _explain(value, expected))
+
+    async def _compare_stream(self, name: bytes) -> None:
+        """Streams lose their oldest entries: the ones that both have must be equal."""
+        firsts = [
+            await side.execute_command("XRANGE", name, "-", "+", "COUNT", 1)
+            for side in (self._live, self._copy)
+        ]
+        lengths = [await side.execute_command("XLEN", name) for side in (self._live, self._copy)]
+        if not all(firsts):
+            self._differ(name, f"the venue has {lengths[0]} entries, the replay {lengths[1]}")
+            return
+        position: Any = max(_id(entries[0][0]) for entries in firsts)
+        start = b"%d-%d" % position
+        while True:
+            command = ("XRANGE", name, start, "+", "COUNT", PAGE_ENTRIES)
+            entries = await self._live.execute_command(*command)
+            expected = await self._copy.execute_command(*command)
+            if entries != expected:
+                pairs = zip([*entries, None], [*expected, None], strict=False)
+                one, other = next((a, b) for a, b in pairs if a != b)
+                self._differ(name, f"the venue has {_short(one)}, the replay {_short(other)}")
+                return
+            if len(entries) < PAGE_ENTRIES:
+                break
+            start = b"(" + entries[-1][0]
+        family = _family(name)
+        gone = lengths[1] - lengths[0]
+        kept = self._replica.log_trades_max if family == "trades" else STREAM_ENTRIES_KEPT
+        if gone > 0 and lengths[0] < kept and family not in _MORTAL:
+            self._differ(
+                name, f"{gone} of the oldest entries are missing, but only {lengths[0]} are left"
+            )
+            return
+        self._found.trimmed[family] += max(gone, 0)
+        self._found.equal[family] += 1
+
+    async def _judge_missing(self, name: bytes) -> None:
+        """A key that the replay has and the venue has not: its time must have been over."""
+        family = _family(name)
+        if family in _MORTAL and await self._is_over(name, family):
+            self._found.departed[family] += 1
+        else:
+            self._differ(
+                name,
+                "the venue does not have it, though its time is not over"
+                if family in _MORTAL
+                else "the venue does not have it",
+            )
+
+    async def _is_over(self, name: bytes, family: str) -> bool:
+        """Whether the lifetime of what the replay has in this key has passed at the venue."""
+        client = self._copy
+        if await client.pttl(name) < 0:
+            return False
+        if family == "client_order":
+            order_id = await client.get(name)
+            return await self._is_over(f"{keys.PREFIX}order:{order_id.decode()}".encode(), "order")
+        if family == "order":
+            updated = (await client.hget(name, "state")).split(b"|")[3]
+        elif family == "fills":
+            newest = (await client.xrevrange(name, count=1))[0][1]
+            updated = newest[b"fills"].rpartition(b",")[2]
+        else:
+            order_id = (await client.xrevrange(name, count=1))[0][0].partition(b"-")[0]
+            terms = await client.hget(f"{keys.PREFIX}order:{order_id.decode()}", "terms")
+            if terms is None:  # forgotten by the replay, so it is over
+                return True
+            updated = terms.split(b"|")[11]
+        seconds, micros = await self._live.time()
+        over_us = int(updated) + self._replica.kept_s * 1_000_000 - LIFETIME_SLACK_US
+        return over_us <= int(seconds) * 1_000_000 + int(micros)
+
+    def _differ(self, name: bytes, reason: str) -> None:
+        if not self._found.is_full:
+            self._found.differences.append(f"{name.decode(errors='replace')}: {reason}")
+
+
+_READS: dict[bytes, Any] = {
+    b"string": lambda name: ("GET", name),
+    b"hash": lambda name: ("HGETALL", name),
+    b"set": lambda name: ("SMEMBERS", name),
+    b"zset": lambda name: ("ZRANGE", name, 0, -1, "WITHSCORES"),
+    b"list": lambda name: ("LRANGE", name, 0, -1),
+    b"stream": lambda name: ("XRANGE", name, "-", "+"),
+}
+
+
+def _family(name: bytes) -> str:
+    return name.decode(errors="replace").removeprefix(keys.PREFIX).partition(":")[0]
+
+
+async def _pages(client: Any) -> AsyncIterator[list[bytes]]:  # noqa: ANN401
+    """Every key of the venue; Redis may name one twice, so a page holds each once."""
+    page: set[bytes] = set()
+    async for name in client.scan_iter(match=f"{keys.PREFIX}*", count=PAGE_KEYS):
+        page.add(name)
+        if len(page) == PAGE_KEYS:
+            yield sorted(page)
+            page = set()
+    yield sorted(page)
+
+
+async def _ask(client: Any, commands: list[tuple[Any, ...]]) -> list[Any]:  # noqa: ANN401
+    pipeline = client.pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command)
+    answers: list[Any] = await pipeline.execute() if commands else []
+    return answers
+
+
+def _id(entry_id: bytes) -> tuple[int, int]:
+    first, _, second = entry_id.partition(b"-")
+    return int(first), int(second)
+
+
+def _explain(value: Any, expected: Any) -> str:  # noqa: ANN401
+    """Where two values part, for people."""
+    if isinstance(value, dict):
+        for name in sorted(set(value) | set(expected)):
+            one, other = value.get(name), expected.get(name)
+            if one != other:
+                return (
+                    f"{_short(name)} is {_short(one)} at the venue, {_short(other)} in the replay"
+                )
+    if isinstance(value, set):
+        value, expected = sorted(value), sorted(expected)
+    if isinstance(value, list):
+        pairs = zip([*value, None], [*expected, None], strict=False)
+        one, other = next((a, b) for a, b in pairs if a != b)
+        return f"{_short(one)} at the venue, {_short(other)} in the replay"
+    return f"{_short(value)} at the venue, {_short(expected)} in the replay"
+
+
+def _short(value: object) -> str:
+    if value is None:
+        return "nothing"
+    text = value.decode(errors="replace") if isinstance(value, bytes) else repr(value)
+    if len(text) > VALUE_CHARACTERS_SHOWN_MAX:
+        return f"{text[:VALUE_CHARACTERS_SHOWN_MAX]}..."
+    return text

@@ -1,0 +1,201 @@
+"""A venue that begins empty and does what a journal says, on a Redis server of its own.
+
+What a command changes follows from the state, its clock and its limits alone, so every result must
+be the recorded one. Only the lifetime of closed orders is Redis' own time: the replica keeps them,
+and forgets one when the journal shows that its client order id was free again.
+"""
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tapewire import keys
+from tapewire.errors import TapewireError
+from tapewire.journal.entries import JournalEntry
+from tapewire.journal.source import LiveJournal
+from tapewire.matching.engine import SCRIPTS, Engine
+from tapewire.matching.records import read_order
+from tapewire.redis_client import AsyncRedis, RedisAddress, open_async
+from tapewire.redis_server import RedisServer
+from tapewire.types import OrderId
+
+TIMEOUT_S = 60.0
+# Long enough that nothing leaves the replica by itself while it is used.
+KEPT_S = 10 * 365 * 86_400
+# The replica's own journal holds the newest results only; they are compared page by page.
+JOURNAL_COMMANDS = 10_000
+# Redis counts lifetimes in its own milliseconds, the journal in the microseconds of a command.
+LIFETIME_SLACK_US = 1_000_000
+
+# The key that each script takes; the others name it by an argument, which the replica ignores.
+_KEYS = {
+    "cancel_all": keys.INSTRUMENTS,
+    "expire": keys.EXPIRING,
+    "dead_man": keys.DEAD_MAN,
+    "instruments": keys.INSTRUMENTS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first command whose replay did not give what the journal says."""
+
+    entry: JournalEntry
+    reason: str
+
+    def __str__(self) -> str:
+        return f"command {self.entry.number:,} ({self.entry.op}): {self.reason}"
+
+
+@dataclass(slots=True)
+class Replica:
+    """The empty venue and how far it has come."""
+
+    engine: Engine
+    client: AsyncRedis
+    replayed: int = 0
+    forgotten: int = 0
+    ops: Counter[str] = field(default_factory=Counter)
+    # The shortest lifetime of closed orders and the smallest replay log that any gateway asked for.
+    kept_s: int = KEPT_S
+    log_trades_max: int = 2**53
+
+    async def replay(self, page: list[JournalEntry]) -> Difference | None:
+        """Run the next commands; the first that differs, if any. Raises Unavailable."""
+        for entry in page:
+            reason = self._note_limits(entry)
+            if reason is not None:
+                return Difference(entry, reason)
+        waiting: list[JournalEntry] = []
+        known = await self._known_clients(page)
+        for entry in page:
+            client_key = _client_key(entry)
+            if client_key in known:
+                difference = await self._run(waiting)
+                if difference is not None:
+                    return difference
+                waiting = []
+                await self._forget_if_due(client_key, int(entry.clock_us))
+            if client_key:
+                known.add(client_key)
+            waiting.append(entry)
+        return await self._run(waiting)
+
+    async def _run(self, entries: list[JournalEntry]) -> Difference | None:
+        """Run commands in one go, then compare what the replica's own journal says of them."""
+        if not entries:
+            return None
+        answers = await asyncio.gather(
+            *(
+                self.engine.repeat(
+                    entry.op, _KEYS.get(entry.op, keys.PREFIX), entry.clock_us,
+                    _replica_limits(entry.limits), entry.arguments,
+                )
+                for entry in entries
+            ),
+            return_exceptions=True,
+        )  # fmt: skip
+        journal = LiveJournal(self.client)
+        last = await journal.last()
+        found: list[JournalEntry] = []
+        if last > self.replayed:
+            async for page in journal.pages(self.replayed + 1, last):
+                found += page
+        for index, (entry, answer) in enumerate(zip(entries, answers, strict=True)):
+            mirrored = found[index] if index < len(found) else None
+            reason = _compare(entry, mirrored, answer)
+            if reason is not None:
+                return Difference(entry, reason)
+            self.ops[entry.op] += 1
+        self.replayed += len(entries)
+        return None
+
+    async def _known_clients(self, page: list[JournalEntry]) -> set[str]:
+        """The client order ids of a page that the replica has an order for already."""
+        wanted = [key for key in map(_client_key, page) if key]
+        if not wanted:
+            return set()
+        client: Any = self.client
+        found = await client.mget(wanted)
+        return {key for key, value in zip(wanted, found, strict=True) if value is not None}
+
+    async def _forget_if_due(self, client_key: str, clock_us: int) -> None:
+        """Let a closed order leave whose lifetime was over by the venue clock."""
+        client: Any = self.client
+        order_id = await client.get(client_key)
+        if order_id is None:
+            return
+        order_key = keys.order(OrderId(order_id.decode()))
+        order = read_order(order_id.decode(), await client.hgetall(order_key))
+        over_us = order.updated_us + self.kept_s * 1_000_000 - LIFETIME_SLACK_US
+        if not order.is_open and over_us <= clock_us:
+            await client.delete(order_key, client_key)
+            self.forgotten += 1
+
+    def _note_limits(self, entry: JournalEntry) -> str | None:
+        parts = entry.limits.split("|")
+        if entry.op not in SCRIPTS or len(parts) != 5 or not all(map(str.isdecimal, parts)):
+            return "no such command can have been accepted"
+        if not entry.clock_us.isdecimal():
+            return f"its clock {entry.clock_us!r} is no number"
+        self.kept_s = min(self.kept_s, int(parts[1]))
+        self.log_trades_max = min(self.log_trades_max, int(parts[2]))
+        return None
+
+
+def _client_key(entry: JournalEntry) -> str:
+    """The key of the client order id that an order came with; '' if it had none."""
+    if entry.op != "place" or len(entry.arguments) < 2 or not entry.arguments[1]:
+        return ""
+    return keys.client_order(entry.arguments[0], entry.arguments[1])
+
+
+def _replica_limits(limits: str) -> str:
+    fills_max, _, log_trades_max, _, stops_max = limits.split("|")
+    return f"{fills_max}|{KEPT_S}|{log_trades_max}|{JOURNAL_COMMANDS}|{stops_max}"
+
+
+def _compare(entry: JournalEntry, mirrored: JournalEntry | None, answer: object) -> str | None:
+    """What is wrong with the replay of a command, or None."""
+    if isinstance(answer, TapewireError):
+        return f"it was accepted, but its replay is refused: {answer}"
+    if isinstance(answer, BaseException):
+        raise answer
+    if mirrored is None or (mirrored.op, mirrored.arguments) != (entry.op, entry.arguments):
+        return "it was accepted, but its replay changes nothing"
+    if mirrored.clock_us != entry.clock_us:
+        return f"its clock was {entry.clock_us}, in its replay it is {mirrored.clock_us}"
+    if mirrored.result != entry.result:
+        return f"its result was {_shown(entry)}, in its replay it is {_shown(mirrored)}"
+    return None
+
+
+def _shown(entry: JournalEntry) -> str:
+    return repr(" ".join(entry.result))
+
+
+@asynccontextmanager
+async def open_replica() -> AsyncIterator[Replica]:
+    """Start an empty venue in a temporary folder; all of it is gone afterwards.
+
+    Raises ConfigurationError if this machine has no Redis server.
+    """
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tapewire-verify-"))
+        server = RedisServer(Path(folder), fsync="everysec")
+        await asyncio.to_thread(server.start)
+        stack.push_async_callback(asyncio.to_thread, server.kill)
+        address = RedisAddress(
+            server.url, connect_timeout_s=TIMEOUT_S, timeout_s=TIMEOUT_S, client_name="replica"
+        )
+        engine = await Engine.open(address)
+        stack.push_async_callback(engine.close)
+        client = open_async(address)
+        stack.push_async_callback(client.aclose)
+        await engine.ready()
+        yield Replica(engine, client)

@@ -1,0 +1,97 @@
+"""Proves a journal: run again on an empty venue, it gives the same results and the same state."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from tapewire.journal.comparison import Comparison, compare_state
+from tapewire.journal.entries import JournalEntry, JournalError
+from tapewire.journal.file import JournalFile
+from tapewire.journal.replica import Difference, Replica
+from tapewire.journal.source import LiveJournal
+from tapewire.redis_client import AsyncRedis
+
+# How often the state is compared anew when the venue moved meanwhile.
+ATTEMPTS_MAX = 5
+
+Progress = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was proved: results up to `replayed`, and the state if `state` is there."""
+
+    replica: Replica
+    difference: Difference | None = None
+    state: Comparison | None = None
+    # The venue moved in every attempt, so its state could not be compared.
+    moved: bool = False
+    attempts: int = field(default=0)
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether nothing differs in what was compared."""
+        return self.difference is None and not (self.state and self.state.differences)
+
+
+async def verify_file(file: JournalFile, replica: Replica, progress: Progress) -> Verdict:
+    """Compare the results of a file. Raises JournalError, Unavailable."""
+    if file.header.is_partial:
+        raise JournalError(
+            f"{file.path.name} begins with command {file.header.first:,}: without the ones before "
+            "it, nothing can be run again."
+        )
+
+    async def pages() -> AsyncIterator[list[JournalEntry]]:
+        for page in file.pages():
+            yield page
+
+    return Verdict(replica, await _replay(pages(), replica, progress))
+
+
+async def verify_venue(live: AsyncRedis, replica: Replica, progress: Progress) -> Verdict:
+    """Compare the results of a venue's journal up to now, then all that the venue holds.
+
+    The state counts only if the venue stood still while it was read; if it moved, what it did is
+    run too and the state compared again, at most ATTEMPTS_MAX times.
+    Raises JournalError, Unavailable.
+    """
+    journal = LiveJournal(live)
+    await check_whole(journal)
+    verdict = Verdict(replica)
+    last = await journal.last()
+    while verdict.attempts < ATTEMPTS_MAX:
+        verdict.attempts += 1
+        pages = journal.pages(replica.replayed + 1, last)
+        verdict.difference = await _replay(pages, replica, progress)
+        if verdict.difference is not None:
+            return verdict
+        state = await compare_state(live, replica)
+        cut, last = last, await journal.last()
+        if last == cut:
+            verdict.state = state
+            return verdict
+    verdict.moved = True
+    return verdict
+
+
+async def check_whole(journal: LiveJournal) -> None:
+    """Raises JournalError if the beginning of the journal was trimmed."""
+    first = await journal.first()
+    if first > 1:
+        raise JournalError(
+            f"the journal was trimmed: its oldest command is number {first:,}, and the "
+            f"{first - 1:,} before it are gone."
+        )
+
+
+async def _replay(
+    pages: AsyncIterator[list[JournalEntry]], replica: Replica, progress: Progress
+) -> Difference | None:
+    async with aclosing(pages) as open_pages:  # type: ignore[type-var]
+        async for page in open_pages:
+            difference = await replica.replay(page)
+            if difference is not None:
+                return difference
+            progress(len(page))
+    return None

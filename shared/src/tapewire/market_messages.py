@@ -1,0 +1,39 @@
+"""The market event, as published on `market_events` and as sent in `data` of `market` messages.
+
+The matching scripts write it (`control.lua`, `instruments.lua`) when a market's state is switched
+or an instrument is added or changed.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+
+from tapewire.errors import MessageError
+from tapewire.limits import SYMBOL_CHARACTERS_MAX, TRADE_MESSAGE_BYTES_MAX
+
+_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+@dataclass(frozen=True, slots=True)
+class MarketEvent:
+    """What a market takes from now on; `timestamp` is ISO 8601 UTC."""
+
+    symbol: Annotated[str, msgspec.Meta(min_length=1, max_length=SYMBOL_CHARACTERS_MAX)]
+    state: Literal["trading", "cancel_only", "halted", "post_only"]
+    change: Literal["state", "added", "changed"]
+    timestamp: _Text
+    epoch: _Text
+
+
+_DECODER = msgspec.json.Decoder(MarketEvent)
+
+
+def decode_market_event(payload: bytes) -> MarketEvent:
+    """Read one published event. Raises MessageError for anything that is not one of ours."""
+    if len(payload) > TRADE_MESSAGE_BYTES_MAX:
+        raise MessageError(f"a market event of {len(payload)} bytes is over the limit")
+    try:
+        return _DECODER.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MessageError(f"not a market event: {error}") from None

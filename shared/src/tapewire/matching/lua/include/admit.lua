@@ -1,0 +1,148 @@
+-- Contract: an order enters the market: it takes, then rests or ends; stops that fire follow it.
+
+local function stop_score(order)
+  return integer_text(order.side == 'buy' and order.stop_price or -order.stop_price)
+end
+
+-- Whether a stop fires at a price: a buy at or above its stop price, a sell at or below it.
+local function fires(side, stop_price, ticks)
+  if side == 'buy' then return ticks >= stop_price end
+  return ticks <= stop_price
+end
+
+-- The last price and how far from it a price may be; nil without a band or a last price.
+local function price_band(market)
+  local reference = tonumber(market.last_price)
+  if market.band_bps == 0 or not reference then return nil end
+  -- In two steps: a high price times the band would not be exact.
+  return reference, math.floor(reference / 10000) * market.band_bps
+    + math.floor(reference % 10000 * market.band_bps / 10000)
+end
+
+-- The farthest price at which an order may trade: its own limit, or the end of the price band.
+local function price_limit(market, order)
+  if order.price then return order.price end
+  local reference, width = price_band(market)
+  if not reference then return nil end
+  return order.side == 'buy' and reference + width or reference - width
+end
+
+-- Whether a resting price is too far from the last trade.
+local function is_out_of_band(market, price)
+  local reference, width = price_band(market)
+  return reference and price and math.abs(price - reference) > width
+end
+
+-- Whether a limit price would take from the book now.
+local function would_take(market, side, price)
+  local key = queue_key(market.symbol, opposite(side))
+  local best = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  return best[1] and within(side, math.abs(tonumber(best[2])), price)
+end
+
+-- Ends a taker with something left; `is_used_up` says that it wanted no more.
+local function end_taker(order, is_used_up)
+  order.status = 'expired'
+  if order.reason ~= '' then return end
+  if is_used_up and order.prevented > 0 then
+    order.reason = 'self_trade'
+  elseif order.time_in_force == 'fok' then
+    order.reason = 'fill_or_kill'
+  else
+    order.reason = order.price and 'immediate_or_cancel' or 'insufficient_liquidity'
+  end
+end
+
+-- A market order by amount: filled if what is left of its amount buys no lot at the next price.
+local function settle_amount(order)
+  local is_used_up = order.is_spent
+    or order.notional + order.prevented_notional == order.quote_limit
+  order.quantity = order.executed + order.prevented
+  if is_used_up and order.executed > 0 and order.prevented == 0 then
+    order.status = 'filled'
+  else
+    end_taker(order, is_used_up)
+  end
+end
+
+-- Decides what is left of a taker: filled, resting or ended. Does not write its record.
+local function settle_taker(market, order)
+  order.updated_us = market.now_us
+  if order.quote_limit then return settle_amount(order) end
+  local remaining = remaining_lots(order)
+  local rests = order.time_in_force == 'gtc' or order.time_in_force == 'gtd'
+  if order.executed == order.quantity then
+    order.status = 'filled'
+  elseif remaining > 0 and order.reason == '' and rests and order.price then
+    order.status = order.executed > 0 and 'partially_filled' or 'new'
+    if order.display then order.visible = math.min(order.display, remaining) end
+    redis.call('ZADD', queue_key(market.symbol, order.side), price_score(order.side, order.price),
+      queue_member(order))
+    change_level(market, order.side, order.price, shown_lots(order))
+  else
+    end_taker(order, remaining == 0)
+  end
+end
+
+-- Runs an order against the book; its record is complete afterwards but for the caller's write.
+local function run_taker(command, market, order)
+  order.fills, order.prevented_notional = {}, 0
+  local limit = price_limit(market, order)
+  if order.time_in_force ~= 'fok' or would_fill(command, market, order, limit) then
+    match(command, market, order, limit)
+  end
+  settle_taker(market, order)
+end
+
+local function write_order(order)
+  local fields = { 'terms', terms_text(order), 'state', state_text(order) }
+  for index = 1, #order.fills do fields[#fields + 1] = order.fills[index] end
+  write_fields(order_key(order.id), fields)
+  return fields
+end
+
+-- Runs the stops that trades have fired, and those that they fire in turn, until none is left or
+-- stops_max have run; each is a fresh taker. Those past the bound go on waiting for a trade that
+-- reaches them. Returns whether any has run.
+local function run_stops(command, market)
+  if not market.high_ticks then return false end
+  local buys, sells = stops_key(market.symbol, 'buy'), stops_key(market.symbol, 'sell')
+  if redis.call('EXISTS', buys, sells) == 0 then return false end
+
+  -- The stops that fire between the lowest and the highest price just traded, in order of arrival.
+  local function fired_stops(count_max)
+    local fired = {}
+    for _, side in ipairs({ 'buy', 'sell' }) do
+      local reached = side == 'buy' and market.high_ticks or -market.low_ticks
+      local members = redis.call('ZRANGEBYSCORE', stops_key(market.symbol, side), '-inf',
+        integer_text(reached), 'LIMIT', 0, count_max)
+      for _, member in ipairs(members) do
+        fired[#fired + 1] = { member = member, side = side }
+      end
+    end
+    table.sort(fired, function(one, other) return one.member < other.member end)
+    return fired
+  end
+
+  local left, has_run = command.stops_max, false
+  while left > 0 and market.high_ticks do
+    local fired = fired_stops(left)
+    market.high_ticks, market.low_ticks = nil, nil
+    for _, stop in ipairs(fired) do
+      if left == 0 then break end
+      left, has_run = left - 1, true
+      redis.call('ZREM', stops_key(market.symbol, stop.side), stop.member)
+      local order = read_order(string.sub(stop.member, 18))
+      if order.expire_us and order.expire_us <= market.now_us then
+        order.status, order.reason, order.updated_us = 'expired', 'expired', market.now_us
+        save_state(order)
+      else
+        order.triggered_us, order.priority = market.now_us, next_number(command)
+        run_taker(command, market, order)
+        write_order(order)
+      end
+      if not is_open(order) then unindex_order(order, command.closed_kept_s) end
+    end
+  end
+  return has_run
+end

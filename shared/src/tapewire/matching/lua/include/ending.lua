@@ -1,0 +1,16 @@
+-- Contract: an open order ends other than by trading: canceled, or its time is over.
+-- Writes its record, indexes, queue or stops; the level it leaves when the command ends.
+
+-- Takes an open order out of wherever it waits and ends it.
+local function end_order(command, market, order, status, reason)
+  if is_waiting(order) then
+    redis.call('ZREM', stops_key(market.symbol, order.side), queue_member(order))
+  else
+    redis.call('ZREM', queue_key(market.symbol, order.side), queue_member(order))
+    change_level(market, order.side, order.price, -shown_lots(order))
+  end
+  order.status, order.reason, order.updated_us = status, reason, market.now_us
+  order.visible = nil
+  save_state(order)
+  unindex_order(order, command.closed_kept_s)
+end

@@ -1,0 +1,115 @@
+"""Reads what the scripts keep in Redis (docs/matching.md) into the venue's types."""
+
+from collections.abc import Mapping, Sequence
+
+from tapewire.types import (
+    Account,
+    AccountFill,
+    Fill,
+    Instrument,
+    Liquidity,
+    Lots,
+    Order,
+    OrderId,
+    OrderStatus,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    Symbol,
+    Ticks,
+    TimeInForce,
+)
+
+_LIQUIDITY = {"m": Liquidity.MAKER, "t": Liquidity.TAKER}
+
+
+def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) -> Order:
+    """Field-value pairs of `order:<id>` as Redis gives them: flat (RESP2) or a map (RESP3)."""
+    record = read_pairs(reply)
+    (
+        quantity, account, client_order_id, expire_us, display, price, _priority, symbol, side,
+        order_type, time_in_force, created_us, stp, post_only, stop_price, quote_limit, _digest,
+    ) = record["terms"].split("|")  # fmt: skip
+    status, executed, notional, updated_us, prevented, _visible, triggered_us, reason = record[
+        "state"
+    ].split("|")
+    fills = [_read_fill(int(name[1:]), value) for name, value in record.items() if name[0] == "f"]
+    fills.sort(key=lambda fill: fill.seq)
+    return Order(
+        order_id=OrderId(order_id),
+        account=Account(account),
+        symbol=Symbol(symbol),
+        side=Side(side),
+        order_type=OrderType(order_type),
+        time_in_force=TimeInForce(time_in_force),
+        status=OrderStatus(status),
+        price_ticks=_ticks(price),
+        quantity_lots=Lots(int(quantity)),
+        executed_lots=Lots(int(executed)),
+        executed_notional=int(notional),
+        client_order_id=client_order_id or None,
+        created_us=int(created_us),
+        updated_us=int(updated_us),
+        fills=tuple(fills),
+        prevented_lots=Lots(int(prevented)),
+        self_trade_prevention=SelfTradePrevention(stp),
+        post_only=post_only == "1",
+        display_lots=Lots(int(display)) if display else None,
+        stop_price_ticks=_ticks(stop_price),
+        triggered_us=int(triggered_us) if triggered_us else None,
+        quote_notional=int(quote_limit) if quote_limit else None,
+        expire_us=int(expire_us) if expire_us else None,
+        reason=reason or None,
+    )
+
+
+def read_fills(text: str) -> list[AccountFill]:
+    """One entry of `fills:<account>`: every fill of one command, oldest first."""
+    fills = []
+    for line in text.split(";"):
+        order_id, symbol, side, seq, ticks, lots, liquidity, time_us = line.split(",")
+        fill = Fill(
+            int(seq), Ticks(int(ticks)), Lots(int(lots)), _LIQUIDITY[liquidity], int(time_us)
+        )
+        fills.append(AccountFill(OrderId(order_id), Symbol(symbol), Side(side), fill))
+    return fills
+
+
+def read_instrument(symbol: str, identity: str, limits: str, controls: str) -> Instrument:
+    """The fields of `market:<symbol>` that say what is traded and in which bounds."""
+    base, quote, tick_units, price_decimals, lot_units, quantity_decimals = identity.split("|")
+    lots_min, lots_max, price_max, notional_min = limits.split("|")
+    _state, revision, band_bps, open_orders_max = controls.split("|")
+    return Instrument(
+        symbol=Symbol(symbol),
+        base=base,
+        quote=quote,
+        tick_units=int(tick_units),
+        price_decimals=int(price_decimals),
+        lot_units=int(lot_units),
+        quantity_decimals=int(quantity_decimals),
+        quantity_lots_min=Lots(int(lots_min)),
+        quantity_lots_max=Lots(int(lots_max)),
+        price_ticks_max=Ticks(int(price_max)),
+        notional_min=int(notional_min),
+        band_bps=int(band_bps),
+        open_orders_max=int(open_orders_max),
+        revision=int(revision),
+    )
+
+
+def read_pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
+    """Field-value pairs as text, whichever way the protocol gave them."""
+    if isinstance(reply, Mapping):
+        return {name.decode(): value.decode() for name, value in reply.items()}
+    texts = [item.decode() for item in reply]
+    return dict(zip(texts[::2], texts[1::2], strict=True))
+
+
+def _ticks(text: str) -> Ticks | None:
+    return Ticks(int(text)) if text else None
+
+
+def _read_fill(seq: int, text: str) -> Fill:
+    price, lots, liquidity, time_us = text.split(",")
+    return Fill(seq, Ticks(int(price)), Lots(int(lots)), _LIQUIDITY[liquidity], int(time_us))

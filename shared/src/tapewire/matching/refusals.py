@@ -1,0 +1,73 @@
+"""The error replies of the scripts, and the exceptions that they stand for: one table."""
+
+from typing import NoReturn
+
+from tapewire.errors import (
+    Conflict,
+    DuplicateClientOrderId,
+    InstrumentConflict,
+    InvalidField,
+    OrderClosed,
+    OrderNotFound,
+    StaleInstrument,
+    TapewireError,
+    UnknownSymbol,
+)
+
+_EXCEPTIONS: dict[str, TapewireError] = {
+    "UNKNOWN_SYMBOL": UnknownSymbol(
+        "symbol is not traded here; GET /v1/instruments lists what is."
+    ),
+    "DUPLICATE_CLIENT_ORDER_ID": DuplicateClientOrderId(
+        "client_order_id was used before, for an order with another body."
+    ),
+    "ORDER_NOT_FOUND": OrderNotFound("No order of yours has this order_id."),
+    "ORDER_CLOSED": OrderClosed("The order is closed already: filled, canceled or expired."),
+    "INSTRUMENT_CONFLICT": InstrumentConflict(
+        "Redis holds this instrument with another base, quote, tick_size or lot_size; "
+        "use another symbol or an empty Redis:"
+    ),
+    "STALE_INSTRUMENT": StaleInstrument("The instrument has changed."),
+    "MARKET_HALTED": Conflict("market_halted", "The market is halted."),
+    "MARKET_CANCEL_ONLY": Conflict("market_cancel_only", "The market only takes cancels now."),
+    "MARKET_POST_ONLY": Conflict(
+        "market_post_only", "The market only takes orders with post_only now."
+    ),
+    "OPEN_ORDERS_LIMIT": Conflict(
+        "open_orders_limit", "The account has as many open orders in this symbol as it may."
+    ),
+    "PRICE_OUT_OF_BAND": Conflict(
+        "price_out_of_band", "price is too far from the last trade of the symbol."
+    ),
+    "STOP_WOULD_TRIGGER": Conflict(
+        "stop_would_trigger", "stop_price is reached already: the order would trigger at once."
+    ),
+    "POST_ONLY_WOULD_TAKE": Conflict(
+        "post_only_would_take", "The order would trade at once, but is post_only."
+    ),
+    "EXPIRE_IN_PAST": InvalidField(
+        "expire_at", "out_of_range", "expire_at must be later than now."
+    ),
+    "AMEND_BELOW_EXECUTED": InvalidField(
+        "quantity", "out_of_range", "quantity must be more than what is executed already."
+    ),
+    "PRICE_FORBIDDEN": InvalidField(
+        "price", "price_forbidden", "The order has no price to change."
+    ),
+    "STOP_PRICE_FORBIDDEN": InvalidField(
+        "stop_price", "stop_price_forbidden", "The order does not wait for a stop price."
+    ),
+}
+
+
+def refuse(reply: str) -> NoReturn:
+    """Raise the exception that an error reply of a script stands for."""
+    code, _, detail = reply.removeprefix("ERR ").partition(" ")
+    known = _EXCEPTIONS.get(code)
+    if known is None:
+        raise TapewireError(f"the matching script failed: {reply}")
+    if isinstance(known, InvalidField):
+        raise InvalidField(known.field or "", known.code, str(known))
+    if isinstance(known, Conflict):
+        raise Conflict(known.code, str(known))
+    raise type(known)(f"{known} {detail}".rstrip())

@@ -1,0 +1,244 @@
+"""Reader of CME market-by-order records, as CSV with a header: every change of every order.
+
+- A adds an order, C takes lots off it (all of them, as a rule), M gives it another price or size;
+  it keeps its place if the price stays and the size does not grow, as an amended order does here.
+- T is an incoming order's execution at one price, and the F records behind it are the resting
+  orders that it filled: one ioc order at that price. The C or M of a filled order that follows only
+  tells what the fill left, which the venue knows by itself.
+
+Before the open the book is crossed, so the seed is the book after the opening auction (the T
+without a side): every order by itself, in the order of its priority.
+
+Where CME filled otherwise than price-time priority says, the orders of those prices are canceled
+and entered again as the recording has them, so that one exception stays one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from tapewire.decimals import format_units
+from tapewire.replay.recorded_book import Execution, Level, RecordedBook
+from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
+from tapewire.types import OrderType, Side
+
+COLUMNS = (
+    "ts_event", "order_id", "price_1e9", "size", "flags", "action", "side", "ts_recv",
+    "ts_in_delta", "sequence",
+)  # fmt: skip
+ADD, CANCEL, MODIFY, TRADE, FILL, CLEAR = "A", "C", "M", "T", "F", "R"
+PRICE_DECIMALS = 9
+EVENT_END = 128
+
+_SIDES = {"B": Side.BUY, "A": Side.SELL, "N": None}
+_STEPS_OF_EVENT = {TRADE: 0, FILL: 0, CLEAR: 0, CANCEL: 1, MODIFY: 2, ADD: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line; `price` in 10^-9 index points, `side` None for the opening auction."""
+
+    row: int
+    time_us: int
+    label: str
+    price: int
+    size: int
+    action: str
+    side: Side | None
+    ends_event: bool
+
+    @property
+    def level(self) -> Level:
+        """Side and price of a resting order."""
+        if self.side is None:
+            raise ReplayError(f"line {self.row} has no side")
+        return self.side, self.price
+
+
+def read_cme(lines: Iterable[str]) -> list[Step]:
+    """Steps of a whole file, its seed first. Raises ReplayError naming the bad line."""
+    records = _ordered(
+        [_parse(row, line) for row, line in enumerate(lines, start=1) if row > 1 and line.strip()]
+    )
+    opening = [
+        index
+        for index, record in enumerate(records)
+        if record.action == TRADE and record.side is None
+    ]
+    replay = _Replay()
+    start = replay.prepare(records, opening[-1] + 1 if opening else 0)
+    return replay.seed(records[start - 1].time_us if start else 0) + replay.flow(records[start:])
+
+
+def _parse(row: int, line: str) -> Record:
+    try:
+        time_ns, label, price, size, flags, action, side = line.split(",")[:7]
+        return Record(
+            row, int(time_ns) // 1_000, label, int(price), int(size), action, _SIDES[side],
+            bool(int(flags) & EVENT_END),
+        )  # fmt: skip
+    except (ValueError, KeyError) as error:
+        raise ReplayError(f"line {row} is not a market-by-order record: {error!r}") from None
+
+
+def _ordered(records: list[Record]) -> list[Record]:
+    """The records of each event in the order in which they can be applied one by one.
+
+    An event may tell what is left of an incoming order before it tells what that took away.
+    """
+    ordered: list[Record] = []
+    event: list[Record] = []
+    for record in records:
+        event.append(record)
+        if record.ends_event:
+            ordered += sorted(event, key=lambda item: _STEPS_OF_EVENT[item.action])
+            event = []
+    return ordered + event
+
+
+@dataclass(slots=True)
+class _Replay:
+    """One pass over the records, beside the book that they made at the recorded venue."""
+
+    book: RecordedBook = field(default_factory=RecordedBook)
+    levels: dict[str, Level] = field(default_factory=dict)
+    # Lots that our venue has executed of an order since it was entered.
+    executed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    # Lots of an order whose fill was told, but not yet the C or M that belongs to it.
+    told: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def prepare(self, records: list[Record], auction: int) -> int:
+        """Apply what came before continuous trading; returns where that begins."""
+        for index, record in enumerate(records):
+            if index >= auction and not self.book.is_crossed():
+                return index
+            for _ in self._change(record):
+                pass  # a seed needs the book only, not the way to it
+        return len(records)
+
+    def seed(self, time_us: int) -> list[Step]:
+        """Every order that rests, those of one price in their order."""
+        resting = [
+            (label, level, size)
+            for level in sorted(set(self.levels.values()))
+            for label, size in self.book.orders(level).items()
+        ]
+        return [
+            self._enter(time_us, label, level, size, is_seed=True) for label, level, size in resting
+        ]
+
+    def flow(self, records: list[Record]) -> list[Step]:
+        """What happens after the seed."""
+        steps: list[Step] = []
+        group: list[Record] = []
+        for record in records:
+            if group and record.action != FILL:
+                steps += self._take(group)
+                group = []
+            if record.action in {TRADE, FILL}:
+                group.append(record)
+            else:
+                steps += self._change(record)
+        return steps + (self._take(group) if group else [])
+
+    def _change(self, record: Record) -> Iterator[Step]:
+        told = self.told.pop(record.label, 0)
+        if record.action == ADD:
+            yield self._enter(record.time_us, record.label, record.level, record.size)
+        elif record.action == CANCEL and record.label in self.levels:
+            level = self.levels[record.label]
+            left = self.book.orders(level)[record.label] - max(0, record.size - told)
+            if left > 0:
+                yield from self._amend(record, level, left)
+            else:
+                self._forget(record.label)
+                yield Cancel(record.time_us, record.label)
+        elif record.action == MODIFY and record.label in self.levels:
+            yield from self._amend(record, record.level, record.size)
+        elif record.action == MODIFY:
+            # The next slice of an order that shows only a part: it comes as a new order.
+            yield self._enter(record.time_us, record.label, record.level, record.size)
+        elif record.action == CLEAR:
+            raise ReplayError(f"line {record.row} clears the book, which is not supported")
+
+    def _enter(
+        self, time_us: int, label: str, level: Level, size: int, *, is_seed: bool = False
+    ) -> Enter:
+        self.levels[label] = level
+        self.executed[label] = 0
+        if not is_seed:
+            self.book.add(level, label, size)
+        side, price = level
+        return Enter(time_us, label, side, OrderType.LIMIT, str(size), price_text(price), is_seed)
+
+    def _amend(self, record: Record, level: Level, size: int) -> Iterator[Step]:
+        """Another price or size; nothing if it is what our venue has already."""
+        old = self.levels[record.label]
+        before = self.book.orders(old)[record.label]
+        if (level, size) == (old, before):
+            return
+        if level == old and size < before:
+            self.book.take(level, record.label, before - size)
+        else:
+            self.book.remove(old, record.label)
+            self.book.add(level, record.label, size)
+            self.levels[record.label] = level
+        quantity = self.executed[record.label] + size
+        price = None if level == old else price_text(level[1])
+        yield Amend(record.time_us, record.label, str(quantity), price)
+
+    def _take(self, group: list[Record]) -> list[Step]:
+        """One incoming order, then the trades that it made at the recorded venue."""
+        trade = group[0]
+        # An order that rested before it was moved into the other side is filled as well, by itself.
+        fills = [record for record in group[1:] if record.label != trade.label]
+        if trade.action != TRADE or trade.side is None or not fills:
+            return []
+        side = fills[0].level[0]
+        label = f"taker {trade.row}"
+        lots = sum(fill.size for fill in fills)
+        executions = [(fill.label, fill.level, fill.size) for fill in fills]
+        foreseen = self.book.foresee(side, lots, trade.price)
+        steps: list[Step] = [
+            Enter(
+                trade.time_us, label, trade.side, OrderType.IOC, str(lots), price_text(trade.price)
+            )
+        ]
+        for maker, level, quantity in executions:
+            price = Decimal(price_text(level[1]))
+            steps.append(RecordedTrade(trade.time_us, price, Decimal(quantity), maker, label))
+            self.told[maker] += quantity
+        exact = foreseen == executions
+        touched = sorted({level for _, level, _ in foreseen + executions})
+        replayed = {level: self.book.orders(level) for level in touched}
+        for maker, level, quantity in executions:
+            self.executed[maker] += quantity
+            self.book.take(level, maker, quantity)
+            if not self.book.holds(level, maker):
+                self._forget(maker)
+        return steps if exact else steps + self._repair(trade.time_us, foreseen, replayed)
+
+    def _repair(
+        self, time_us: int, foreseen: list[Execution], replayed: dict[Level, dict[str, int]]
+    ) -> list[Step]:
+        """Cancel what the replayed book has at the touched prices; enter what the recording has."""
+        for maker, level, quantity in foreseen:
+            replayed[level][maker] -= quantity
+        steps: list[Step] = []
+        for orders in replayed.values():
+            steps += [Cancel(time_us, label) for label, left in orders.items() if left > 0]
+        for level in replayed:
+            for label, size in self.book.orders(level).items():
+                steps.append(self._enter(time_us, label, level, size))
+        return steps
+
+    def _forget(self, label: str) -> None:
+        level = self.levels.pop(label, None)
+        if level is not None:
+            self.book.remove(level, label)
+
+
+def price_text(price: int) -> str:
+    """A price in 10^-9 as decimal text."""
+    return format_units(price, PRICE_DECIMALS)

@@ -1,0 +1,30 @@
+"""Market states on the feed: everyone who follows a symbol is told, garbage is not."""
+
+import redis.asyncio
+
+from tapewire import keys
+from tapewire.types import MarketState
+from tests.support.feed_bench import FeedBench
+from tests.support.venue import BTC, Venue
+from tests.support.wait import wait_until
+
+
+async def test_a_switched_market_is_told(bench: FeedBench, venue: Venue) -> None:
+    """The event is sent as it was published, once."""
+    await venue.engine.control_market(BTC, state=MarketState.HALTED)
+    await wait_until(lambda: bench.told_of("market"), "the client is told")
+    (message,) = bench.told_of("market")
+    assert message["data"]["symbol"] == BTC
+    assert message["data"]["state"] == "halted"
+    assert message["data"]["change"] == "state"
+    assert message["data"]["epoch"] == bench.feed.sequencer.epoch
+
+
+async def test_garbage_about_markets_is_skipped(bench: FeedBench, redis_url: str) -> None:
+    """What is no event of ours is counted, and told to nobody."""
+    client = redis.asyncio.Redis.from_url(redis_url)
+    before = bench.feed.counters.garbage
+    await client.publish(keys.MARKET_CHANNEL, b'{"symbol":"BTC-USDT","state":"on fire"}')
+    await client.aclose()
+    await wait_until(lambda: bench.feed.counters.garbage == before + 1, "the garbage is counted")
+    assert bench.told_of("market") == []

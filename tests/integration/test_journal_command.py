@@ -1,0 +1,123 @@
+"""`tapewire journal` as people call it: sentences, files, exit statuses."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import redis
+from click.testing import CliRunner, Result
+
+from tapewire import keys
+from tapewire.cli import main
+from tests.support.random_commands import RandomCommands
+from tests.support.venue import open_venue
+
+
+def run(*arguments: str) -> Result:
+    """The answer of `tapewire journal ...`."""
+    return CliRunner().invoke(main, ["journal", *arguments])
+
+
+async def trade(redis_url: str) -> None:
+    """A venue with some history."""
+    async with open_venue(redis_url) as venue:
+        await RandomCommands(venue.engine, 11).run(500)
+
+
+@pytest.fixture
+def traded_url(redis_url: str) -> str:
+    """The Redis of a venue with some history."""
+    asyncio.run(trade(redis_url))
+    return redis_url
+
+
+def test_a_venue_is_proved(traded_url: str) -> None:
+    """Status 0, counts of what was compared, and the word `equal` at the end."""
+    result = run("verify", "--redis-url", traded_url)
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[-1] == "equal"
+    assert "results   every one as recorded" in lines
+    assert any(line.startswith("state     ") and "order " in line for line in lines)
+
+
+def test_a_difference_is_told_with_another_status(traded_url: str) -> None:
+    """Status 3, and the key at fault with both values."""
+    with redis.Redis.from_url(traded_url) as client:
+        client.incrby(keys.LAST_ORDER_ID, 1)
+    result = run("verify", "--redis-url", traded_url)
+    assert result.exit_code == 3
+    different = [line for line in result.output.splitlines() if line.startswith("DIFFERENT")]
+    assert len(different) == 1
+    assert different[0].startswith(f"DIFFERENT {keys.LAST_ORDER_ID}: ")
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "journal.jsonl.gz"])
+def test_an_exported_file_is_proved(traded_url: str, tmp_path: Path, name: str) -> None:
+    """Export says what it wrote, verify reads it without the venue."""
+    path = tmp_path / name
+    result = run("export", "--redis-url", traded_url, str(path))
+    assert result.exit_code == 0, result.output
+    assert "commands, 1 to" in result.output
+    assert (path.read_bytes()[:2] == b"\x1f\x8b") is name.endswith("gz")
+    result = run("verify", str(path), "--redis-url", "redis://127.0.0.1:1")
+    assert result.exit_code == 0, result.output
+    assert "a file holds commands and results only" in result.output
+
+
+def test_a_trimmed_journal_is_exported_only_on_request(traded_url: str, tmp_path: Path) -> None:
+    """Without --partial it is refused with a sentence; the rest alone cannot be verified."""
+    with redis.Redis.from_url(traded_url) as client:
+        client.xtrim(keys.JOURNAL, maxlen=50, approximate=False)
+    path = tmp_path / "journal.jsonl"
+    result = run("export", "--redis-url", traded_url, str(path))
+    assert result.exit_code == 1
+    assert "the journal was trimmed" in result.output
+    assert "--partial" in result.output
+    assert not list(tmp_path.iterdir())
+    result = run("export", "--partial", "--redis-url", traded_url, str(path))
+    assert result.exit_code == 0, result.output
+    result = run("verify", str(path))
+    assert result.exit_code == 1
+    assert "nothing can be run again" in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "is not an exported journal"),
+        (b'{"format":"other"}\n', "is not an exported journal"),
+        (b"\x1f\x8bbroken", "cannot be read"),
+        (b"\xff\xfe", "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_journal_is_refused(
+    tmp_path: Path, content: bytes, sentence: str
+) -> None:
+    """A wrong file costs one sentence and status 1, never a traceback."""
+    path = tmp_path / "other.bin"
+    path.write_bytes(content)
+    result = run("verify", str(path))
+    assert result.exit_code == 1
+    assert sentence in result.output
+
+
+def test_a_file_that_ends_early_is_refused(traded_url: str, tmp_path: Path) -> None:
+    """The header says how far the file reaches, so a lost end is noticed."""
+    path = tmp_path / "journal.jsonl"
+    run("export", "--redis-url", traded_url, str(path))
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-3]))
+    result = run("verify", str(path))
+    assert result.exit_code == 1
+    assert "ends before command" in result.output
+
+
+def test_an_empty_or_absent_redis_is_told(redis_url: str, tmp_path: Path) -> None:
+    """Nothing to export and nobody to ask are sentences too."""
+    result = run("export", "--redis-url", redis_url, str(tmp_path / "x"))
+    assert (result.exit_code, "the journal is empty" in result.output) == (1, True)
+    result = run("export", "--redis-url", "redis://127.0.0.1:1", str(tmp_path / "x"))
+    assert (result.exit_code, "Redis did not answer" in result.output) == (1, True)
+    result = run("export", "--redis-url", redis_url, str(tmp_path / "no" / "folder"))
+    assert result.exit_code == 1

@@ -1,0 +1,95 @@
+"""The messages of WebSocket order entry: every way to be wrong has its code and its field."""
+
+import json
+
+import pytest
+
+from order_gateway.operations import Reply
+from order_gateway.ws_messages import (
+    OPERATIONS,
+    Request,
+    error_frame,
+    hello_frame,
+    pong_frame,
+    read_id,
+    read_object,
+    read_request,
+    reply_frame,
+)
+from tapewire.errors import InvalidField, RateLimited, RedisUnavailable, Refusal
+from tapewire.json_text import NumberText
+
+
+def payload(frame: bytes) -> object:
+    """The JSON of a short or medium text frame."""
+    assert frame[0] == 0x81
+    return json.loads(frame[4:] if frame[1] == 126 else frame[2:])
+
+
+def read(text: str) -> Request:
+    """A request from its text, as a session reads it."""
+    message = read_object(text)
+    return read_request(message, read_id(message))
+
+
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_a_request_is_read(op: str) -> None:
+    """Id, operation and parameters, with numbers digit by digit."""
+    request = read(f'{{"id":7,"op":"{op}","params":{{"price":1.50}}}}')
+    assert (request.id_text, request.op) == ("7", op)
+    assert request.params == {"price": NumberText("1.50")}
+
+
+def test_params_may_be_left_out() -> None:
+    """What needs none is asked without."""
+    assert read('{"id":1,"op":"ping"}').params == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "field"),
+    [
+        ("", "malformed_json", None),
+        ("nul", "malformed_json", None),
+        ("1", "invalid_body", None),
+        ('{"op":"ping"}', "missing_field", "id"),
+        ('{"id":null,"op":"ping"}', "missing_field", "id"),
+        ('{"id":1e3,"op":"ping"}', "invalid_value", "id"),
+        ('{"id":NaN,"op":"ping"}', "invalid_value", "id"),
+        ('{"id":12345678901234567890,"op":"ping"}', "invalid_value", "id"),
+        ('{"id":[1],"op":"ping"}', "invalid_value", "id"),
+        ('{"id":1,"op":5}', "invalid_value", "op"),
+        ('{"id":1,"op":"Place"}', "invalid_value", "op"),
+        ('{"id":1}', "missing_field", "op"),
+        ('{"id":1,"op":"ping","params":null}', "invalid_value", "params"),
+        ('{"id":1,"op":"ping","x":1}', "unknown_field", "x"),
+        ('{"id":1,"op":"ping","op":"ping"}', "duplicate_field", "op"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, code: str, field: str | None) -> None:
+    """The first fault has a code of the table and the member at fault."""
+    with pytest.raises(Refusal) as caught:
+        read(text)
+    assert (caught.value.code, caught.value.field) == (code, field)
+
+
+def test_replies_carry_the_bytes_of_rest() -> None:
+    """The body of an operation is put in as it is."""
+    frame = reply_frame('"a\\"b"', Reply(201, b'{"price":"1.50"}'))
+    assert payload(frame) == {"id": 'a"b', "status": 201, "result": {"price": "1.50"}}
+    assert payload(pong_frame("3")) == {"id": 3, "status": 200, "result": {}}
+    assert payload(hello_frame({"service": "x"})) == {"type": "connected", "service": "x"}
+
+
+def test_refusals_are_the_problems_of_rest() -> None:
+    """Status, code and field; with the seconds to wait where there are any."""
+    refused = payload(error_frame("1", InvalidField("price", "off_tick", "price is off.")))
+    assert isinstance(refused, dict)
+    assert (refused["status"], refused["error"]["code"]) == (422, "off_tick")
+    assert refused["error"]["field"] == "price"
+    assert "retry_after_s" not in refused
+    limited = RateLimited("Too many.")
+    limited.headers = {"Retry-After": "3"}
+    for error, seconds in ((limited, 3), (RedisUnavailable("Away."), 1)):
+        reply = payload(error_frame("1", error))
+        assert isinstance(reply, dict)
+        assert reply["retry_after_s"] == seconds
