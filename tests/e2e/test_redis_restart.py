@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from order_gateway.routes import DEFAULT_ACCOUNT
+from order_gateway.order_entry import DEFAULT_ACCOUNT
 from tapewire.redis_server import RedisServer
 from tests.support.venue import Venue, open_venue
 from tests.support.wait import wait_until
