@@ -107,6 +107,7 @@ async def test_nothing_is_lost_or_doubled(
                     "connected",
                     "trade",
                     "heartbeat",
+                    "market",
                 }
                 assert client.closed_with is None
             assert [trade["seq"] for trade in trades] == list(range(1, len(trades) + 1))

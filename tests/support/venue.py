@@ -7,12 +7,13 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import redis.asyncio
 
 from tapewire import keys
+from tapewire.errors import StaleInstrument
 from tapewire.instruments import parse_instruments
 from tapewire.limits import EXACT_INTEGER_MAX
 from tapewire.matching.engine import Engine, MatchingLimits, Placement
@@ -163,18 +164,21 @@ class Venue:
         account: Account = ALICE,
         client_order_id: str | None = None,
     ) -> Placement:
-        """Place one order; see `order_command`."""
-        return await self.engine.place(
-            order_command(
-                side,
-                lots,
-                ticks,
-                order_type,
-                symbol=symbol,
-                account=account,
-                client_order_id=client_order_id,
-            )
+        """Place one order; see `order_command`. The instrument may be another one's by now."""
+        command = order_command(
+            side,
+            lots,
+            ticks,
+            order_type,
+            symbol=symbol,
+            account=account,
+            client_order_id=client_order_id,
         )
+        try:
+            return await self.engine.place(command)
+        except StaleInstrument:
+            instrument, _ = (await self.queries.instruments())[symbol]
+            return await self.engine.place(replace(command, revision=instrument.revision))
 
     async def buy(
         self, lots: int, ticks: int | None = None, kind: OrderType | None = None, **more: Any
