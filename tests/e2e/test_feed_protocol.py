@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 
 from tapewire import keys
 from tapewire.redis_server import RedisServer
+from tapewire.types import MarketState
 from tests.support.feed_process import FeedProcess, running_feed
 from tests.support.feed_reading import accounted, connected, receive, receive_all, receive_type
 from tests.support.feed_traffic import make_short_log, make_trades
@@ -103,6 +104,8 @@ async def test_every_message_is_as_documented(venue: Venue, feed: FeedProcess) -
         await see("subscribed", "unsubscribed", "pong", "error")
         await make_trades(venue, 1)
         await see("book_snapshot", "bbo", "candle", "l2_update", "heartbeat")
+        await venue.engine.control_market(BTC, state=MarketState.POST_ONLY)
+        await see("market")
         await client.set(keys.EPOCH, "another")
         await see("epoch")
         feed.terminate()

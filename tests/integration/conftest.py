@@ -25,11 +25,14 @@ async def listener(redis_url: str) -> AsyncIterator[Listener]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def gateway_pair(
     session_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GatewayPair]:
-    """Two gateways for the tests that break nothing."""
+    """Two gateways for the tests of a module that break nothing.
+
+    No longer: they end orders whose time is over, also those of tests that set a clock of their own.
+    """
     with running_pair(session_redis.url, tmp_path_factory.mktemp("gateways")) as pair:
         yield pair
 
