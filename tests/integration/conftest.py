@@ -31,7 +31,7 @@ def gateway_pair(
 ) -> Iterator[GatewayPair]:
     """Two gateways for the tests of a module that break nothing.
 
-    No longer: they end orders whose time is over, also those of tests that set a clock of their own.
+    No longer: they end orders whose time is over, also those of tests with a clock of their own.
     """
     with running_pair(session_redis.url, tmp_path_factory.mktemp("gateways")) as pair:
         yield pair
