@@ -17,12 +17,27 @@ def session_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSer
         yield server
 
 
+@pytest.fixture(scope="module")
+def module_redis_url(session_redis: RedisServer) -> str:
+    """The URL of a Redis that was empty when the module began.
+
+    For services that live as long as a module: what an earlier one left would outlast their file,
+    since a gateway takes the instruments that Redis has.
+    """
+    return emptied(session_redis)
+
+
 @pytest.fixture
 def redis_url(session_redis: RedisServer) -> str:
     """The URL of a running, empty Redis."""
-    with redis.Redis(port=session_redis.port) as client:
+    return emptied(session_redis)
+
+
+def emptied(server: RedisServer) -> str:
+    """Remove everything; returns the URL."""
+    with redis.Redis(port=server.port) as client:
         client.flushall()
-    return session_redis.url
+    return server.url
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from order_gateway.schemas import OrderReply
 from order_gateway.ws_entry import MESSAGE_BYTES_MAX
 from order_gateway.ws_session import IN_FLIGHT_MAX
 from tapewire.problem import Problem
-from tapewire.redis_server import RedisServer
 from tests.support.order_bodies import LIMIT_ORDER
 from tests.support.order_socket import RESTING, OrderSocket
 from tests.support.processes import Service, running_gateway, wait_until_ready
@@ -28,11 +27,11 @@ UNLIMITED = {
 
 @pytest.fixture(scope="module")
 def shared_gateway(
-    session_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+    module_redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     """One gateway process for the tests that do not stop it."""
     folder = tmp_path_factory.mktemp("gateway")
-    with running_gateway(session_redis.url, folder, UNLIMITED) as service:
+    with running_gateway(module_redis_url, folder, UNLIMITED) as service:
         yield service
 
 

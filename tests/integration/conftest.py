@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from tapewire.redis_server import RedisServer
 from tests.support.feed_bench import FeedBench, running_feed
 from tests.support.gateway_pair import Desk, GatewayPair, opened_desk, running_pair
 from tests.support.venue import Listener, Venue, listening, open_venue
@@ -27,13 +26,13 @@ async def listener(redis_url: str) -> AsyncIterator[Listener]:
 
 @pytest.fixture(scope="module")
 def gateway_pair(
-    session_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+    module_redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GatewayPair]:
     """Two gateways for the tests of a module that break nothing.
 
     No longer: they end orders whose time is over, also those of tests with a clock of their own.
     """
-    with running_pair(session_redis.url, tmp_path_factory.mktemp("gateways")) as pair:
+    with running_pair(module_redis_url, tmp_path_factory.mktemp("gateways")) as pair:
         yield pair
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tapewire.redis_server import RedisServer
 from tests.support.order_bodies import LIMIT_ORDER
 from tests.support.processes import Service, running_gateway
 from tests.support.rest import place, refused
@@ -20,10 +19,10 @@ TIGHT = {
 
 @pytest.fixture(scope="module")
 def tight_gateway(
-    session_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+    module_redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     """A gateway that lets an account send sixty at once, and one a second."""
-    with running_gateway(session_redis.url, tmp_path_factory.mktemp("tight"), TIGHT) as service:
+    with running_gateway(module_redis_url, tmp_path_factory.mktemp("tight"), TIGHT) as service:
         yield service
 
 

@@ -13,7 +13,6 @@ from order_gateway.schemas import InstrumentsReply
 from tapewire import keys
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.messages import decode_trade
-from tapewire.redis_server import RedisServer
 from tests.support import order_bodies
 from tests.support.order_bodies import REFUSED
 from tests.support.processes import Service, running_gateway
@@ -23,11 +22,9 @@ HEALTHY = b'{"status":"healthy","service":"order-gateway","redis":"connected"}'
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    session_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
+def gateway(module_redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One gateway for the tests that break nothing."""
-    with running_gateway(session_redis.url, tmp_path_factory.mktemp("gateway")) as service:
+    with running_gateway(module_redis_url, tmp_path_factory.mktemp("gateway")) as service:
         yield service
 
 
