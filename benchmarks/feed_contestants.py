@@ -186,8 +186,15 @@ def naive(rate: float, folder: Path) -> Iterator[Server]:
         port = free_port()
         process = stack.enter_context(
             pinned(
-                [sys.executable, "-m", "benchmarks.naive_feed", "--port", str(port)],
-                REDIS_URL=redis.url,
+                [
+                    sys.executable,
+                    "-m",
+                    "benchmarks.naive_feed",
+                    "--port",
+                    str(port),
+                    "--redis-url",
+                    redis.url,
+                ]
             )
         )
         wait_for_port(port)
