@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from market_data.books import BOOK_CHANNELS
 from market_data.canary import Canary
 from market_data.feed import Feed
 from market_data.frames import text_frame
 from market_data.group import Group
 from market_data.hub import Hub
 from market_data.protocol import encoded
-from market_data.subscriptions import BOOK_DEPTHS, symbols_of
+from market_data.subscriptions import symbols_of
 
 INTERVAL_S = 1.0
 # Also a busy client gets one so often, to check its books.
@@ -82,7 +83,7 @@ class Heartbeats:
             return message
         books = {
             symbol: mark
-            for channel in BOOK_DEPTHS
+            for channel in BOOK_CHANNELS
             for symbol in symbols_of(topics, channel, sequencer.seqs)
             if (mark := self._book_mark(symbol)) is not None
         }

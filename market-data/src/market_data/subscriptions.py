@@ -6,12 +6,12 @@ A channel is `trades`, `bbo`, `book` (all levels), `book10`, `book50`, or `candl
 
 from collections.abc import Collection, Iterable
 
+from market_data.books import BBO_CHANNEL, BOOK_CHANNELS
+from market_data.candles import INTERVALS
 from market_data.errors import RequestError
 from market_data.hub import EVERY_SYMBOL, Subscription, Topic, normalised
 
-INTERVALS = ("1m", "5m", "15m", "30m", "1h", "4h", "12h", "1d", "1w")
-BOOK_DEPTHS = {"book": "all", "book10": 10, "book50": 50}
-CHANNELS = ("trades", "bbo", *BOOK_DEPTHS, *(f"candles:{interval}" for interval in INTERVALS))
+CHANNELS = ("trades", BBO_CHANNEL, *BOOK_CHANNELS, *(f"candles:{name}" for name in INTERVALS))
 
 _SHORT_NAMES = {"candles": "candles:1m"}
 
