@@ -16,7 +16,7 @@ from order_gateway.operations import Reply
 from order_gateway.params import MarketRequest
 from order_gateway.schemas import InstrumentReply
 from tapewire.direct_route import DirectRoute
-from tapewire.instruments import InstrumentEntry
+from tapewire.instrument_entry import InstrumentEntry
 from tapewire.problem import problem_examples
 
 router = APIRouter(prefix="/admin", route_class=DirectRoute, tags=["admin"])

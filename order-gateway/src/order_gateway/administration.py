@@ -12,7 +12,7 @@ from order_gateway.order_entry import read_params
 from order_gateway.params import MarketRequest
 from order_gateway.replies import render_market
 from tapewire.errors import Conflict, InstrumentConflict, InvalidField
-from tapewire.instruments import InstrumentEntry, build_instrument
+from tapewire.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.limits import INSTRUMENTS_MAX
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
@@ -51,7 +51,7 @@ class Administration:
 
     async def publish_instrument(self, params: Mapping[str, Any]) -> Reply:
         """Add an instrument (201), or change the limits of one (200); both any number of times."""
-        instrument = _read_instrument(params)
+        instrument = _read_instrument(params, await self._queries.assets())
         known = await self._queries.symbols()
         is_new = instrument.symbol not in known
         if is_new and len(known) >= INSTRUMENTS_MAX:
@@ -79,8 +79,8 @@ class Administration:
         return Reply(status, render_market(await self._catalogue.read(symbol)).encode(), NO_HEADERS)
 
 
-def _read_instrument(params: Mapping[str, Any]) -> Instrument:
+def _read_instrument(params: Mapping[str, Any], assets: Mapping[str, int]) -> Instrument:
     try:
-        return build_instrument(InstrumentEntry.model_validate(params))
+        return build_instrument(InstrumentEntry.model_validate(params), assets)
     except ValidationError as error:
         raise refusal_of(error) from None

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tapewire.errors import Unavailable, UnknownSymbol
-from tapewire.instruments import SYMBOL_PATTERN
+from tapewire.instrument_entry import SYMBOL_PATTERN
 from tapewire.json_text import shown_name
 from tapewire.limits import SYMBOL_CHARACTERS_MAX
 from tapewire.matching.engine import Engine

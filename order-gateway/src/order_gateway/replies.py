@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from order_gateway.catalogue import Market
 from tapewire.decimals import format_units
 from tapewire.timestamps import format_timestamp
-from tapewire.types import AccountFill, Fill, Instrument, Order
+from tapewire.types import AccountFill, Fill, Instrument, Order, Side
 
 encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -14,12 +14,15 @@ encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 class Scale:
     """Writes the ticks, lots and notionals of one instrument with its decimals."""
 
-    __slots__ = ("_amount_units", "_decimals", "_lot_units", "_price_decimals", "_tick_units")
+    __slots__ = (
+        "_amount_units", "_decimals", "_instrument", "_lot_units", "_price_decimals", "_tick_units",
+    )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
         self._tick_units, self._price_decimals = instrument.tick_units, instrument.price_decimals
         self._lot_units, self._decimals = instrument.lot_units, instrument.quantity_decimals
         self._amount_units = instrument.tick_units * instrument.lot_units
+        self._instrument = instrument
 
     def price(self, ticks: int) -> str:
         """A price in the quote asset."""
@@ -34,6 +37,13 @@ class Scale:
         decimals = self._price_decimals + self._decimals
         return format_units(notional * self._amount_units, decimals)
 
+    def fee(self, units: int, side: Side) -> str:
+        """A fee and the asset that it is in, which is the one that a fill brings."""
+        asset, decimals = self._instrument.quote, self._instrument.quote_decimals
+        if side is Side.BUY:
+            asset, decimals = self._instrument.base, self._instrument.base_decimals
+        return f'"fee":"{format_units(units, decimals)}","fee_asset":"{asset}"'
+
 
 def render_order(order: Order, instrument: Instrument) -> str:
     """An order as OrderReply describes it.
@@ -44,7 +54,7 @@ def render_order(order: Order, instrument: Instrument) -> str:
     scale = Scale(instrument)
     price, stop_price, display = order.price_ticks, order.stop_price_ticks, order.display_lots
     quote, created = order.quote_notional, format_timestamp(order.created_us)
-    fills = ",".join([f"{{{_fill(item, order.symbol, scale)}}}" for item in order.fills])
+    fills = ",".join([f"{{{_fill(item, order, scale)}}}" for item in order.fills])
     changed = order.updated_us != order.created_us
     updated = format_timestamp(order.updated_us) if changed else created
     return (
@@ -73,7 +83,7 @@ def render_account_fill(item: AccountFill, instrument: Instrument) -> str:
     """A fill in the history of an account, as AccountFillReply describes it."""
     return (
         f'{{"order_id":"{item.order_id}","symbol":"{item.symbol}","side":"{item.side}",'
-        f"{_fill(item.fill, item.symbol, Scale(instrument))}}}"
+        f"{_fill(item.fill, item, Scale(instrument))}}}"
     )
 
 
@@ -87,11 +97,12 @@ def render_markets(markets: Iterable[Market]) -> str:
     return encode({"instruments": [_describe(market) for market in markets]})
 
 
-def _fill(item: Fill, symbol: str, scale: Scale) -> str:
+def _fill(item: Fill, order: Order | AccountFill, scale: Scale) -> str:
     return (
-        f'"trade_id":"{symbol}-{item.seq}","seq":{item.seq},'
+        f'"trade_id":"{order.symbol}-{item.seq}","seq":{item.seq},'
         f'"price":"{scale.price(item.price_ticks)}",'
         f'"quantity":"{scale.quantity(item.quantity_lots)}","liquidity":"{item.liquidity}",'
+        f"{scale.fee(item.fee_units, order.side)},"
         f'"timestamp":"{format_timestamp(item.timestamp_us)}"'
     )
 

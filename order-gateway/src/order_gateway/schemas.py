@@ -37,6 +37,8 @@ class FillReply(Answer):
     price: DecimalOutput
     quantity: DecimalOutput
     liquidity: Literal["maker", "taker"]
+    fee: Annotated[DecimalOutput, Field(description="Taken from what the fill brought")]
+    fee_asset: str
     timestamp: Timestamp
 
 
@@ -68,7 +70,7 @@ class OrderReply(Answer):
         Field(
             description="Why it ended, if not by being filled: `user`, `dead_man`, `disconnect`, "
             "`expired` (its time was over), `immediate_or_cancel`, `fill_or_kill`, "
-            "`insufficient_liquidity`, `self_trade`, `fills_limit`"
+            "`insufficient_liquidity`, `insufficient_funds`, `self_trade`, `fills_limit`"
         ),
     ]
     fills: list[FillReply]

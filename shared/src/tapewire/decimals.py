@@ -59,7 +59,9 @@ def parse_steps(text: str, step_units: int, decimals: int, field: str, off_step_
 
 
 def format_units(units: int, decimals: int) -> str:
-    """Write a non-negative integer count of 10^-`decimals` with exactly that many decimals."""
+    """Write an integer count of 10^-`decimals` with exactly that many decimals."""
+    if units < 0:
+        return "-" + format_units(-units, decimals)
     if decimals == 0:
         return str(units)
     digits = str(units).rjust(decimals + 1, "0")

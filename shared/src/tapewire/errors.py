@@ -7,6 +7,8 @@
     ├── Refusal                       the caller's fault: HTTP 4xx, nothing was written
     │   ├── InvalidField              one field is missing, unknown or out of range
     │   ├── UnknownSymbol
+    │   ├── UnknownAccount
+    │   ├── AccountBlocked
     │   ├── OrderNotFound
     │   ├── OrderClosed               cancel of an order that already ended
     │   ├── DuplicateClientOrderId    the id was used before, with another body
@@ -66,6 +68,20 @@ class UnknownSymbol(Refusal):
 
     code = "unknown_symbol"
     status = 404
+
+
+class UnknownAccount(Refusal):
+    """Nobody has opened this account."""
+
+    code = "unknown_account"
+    status = 404
+
+
+class AccountBlocked(Refusal):
+    """The account takes no new orders until it is unblocked; it may cancel."""
+
+    code = "account_blocked"
+    status = 403
 
 
 class OrderNotFound(Refusal):

@@ -15,10 +15,17 @@ EXPIRING = PREFIX + "expiring"
 DEAD_MAN = PREFIX + "dead_man"
 JOURNAL = PREFIX + "journal"
 LAST_COMMAND = PREFIX + "last_command"
+ACCOUNTS = PREFIX + "accounts"
+SUPPLY = PREFIX + "supply"
+ASSETS = PREFIX + "assets"
 
 TRADE_CHANNEL = "trade_events"
 BOOK_CHANNEL = "book_updates"
 MARKET_CHANNEL = "market_events"
+ACCOUNT_CHANNEL = "account_events"
+
+# Where fees go. No client can name it: no account of a client has this character.
+FEE_ACCOUNT = "@fees"
 
 
 def market(symbol: Symbol) -> str:
@@ -79,6 +86,21 @@ def order_history(account: str) -> str:
 def fill_history(account: str) -> str:
     """Stream: the account's fills, one entry per command; the entry id is its number."""
     return f"{PREFIX}fills:{account}"
+
+
+def account(name: str) -> str:
+    """Hash: the account's profile, balances per asset, limits per symbol, sequences."""
+    return f"{PREFIX}account:{name}"
+
+
+def account_log(name: str) -> str:
+    """Stream: what happened to the account's orders and balances."""
+    return f"{PREFIX}account_log:{name}"
+
+
+def transfer(account: str, reference: str) -> str:
+    """String: the deposit or withdrawal that this reference stands for."""
+    return f"{PREFIX}transfer:{account}:{reference}"
 
 
 def canary_channel(instance: str) -> str:

@@ -10,6 +10,24 @@ EXACT_INTEGER_MAX = 2**53
 DECIMAL_DIGITS_MAX = 18
 DECIMAL_FRACTION_DIGITS_MAX = 12
 
+# Amounts of an asset count in units of 10^-decimals; most venues print eight.
+ASSET_DECIMALS = 8
+ASSET_DECIMALS_MAX = 12
+
+# Units of an asset that an account may have, or all accounts together: half of what a 64-bit
+# integer holds, so that what open orders still bring never overflows it.
+BALANCE_UNITS_MAX = 2**62
+
+# A tenth of what a fill brings.
+FEE_PPM_MAX = 100_000
+
+# Accounts of a venue; an audit reads all of them in one step.
+ACCOUNTS_MAX = 100_000
+
+# A transfer is known again by its reference this long.
+TRANSFER_REFERENCE_KEPT_S = 86_400
+TRANSFER_REFERENCE_CHARACTERS_MAX = 64
+
 SYMBOL_CHARACTERS_MAX = 32
 ASSET_CHARACTERS_MAX = 16
 ACCOUNT_CHARACTERS_MAX = 64

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from tapewire.limits import OPEN_ORDERS_MAX
+from tapewire.limits import ASSET_DECIMALS, OPEN_ORDERS_MAX
 
 Ticks = NewType("Ticks", int)
 Lots = NewType("Lots", int)
@@ -101,16 +101,24 @@ class Instrument:
     notional_min: int
     band_bps: int = 0
     open_orders_max: int = OPEN_ORDERS_MAX
+    base_decimals: int = ASSET_DECIMALS
+    quote_decimals: int = ASSET_DECIMALS
+    maker_fee_ppm: int = 0
+    taker_fee_ppm: int = 0
+    # What one order and one account may be, at the most; 0 is no bound.
+    order_lots_max: int = 0
+    order_notional_max: int = 0
+    position_lots_max: int = 0
     # Grows with every change of the instrument in Redis; an order names the one it was checked
     # against.
     revision: int = 1
 
     @property
-    def identity(self) -> tuple[str, str, int, int, int, int]:
+    def identity(self) -> tuple[str, str, int, int, int, int, int, int]:
         """What is fixed for the life of the instrument: another would change resting orders."""
         return (
             self.base, self.quote, self.tick_units, self.price_decimals,
-            self.lot_units, self.quantity_decimals,
+            self.lot_units, self.quantity_decimals, self.base_decimals, self.quote_decimals,
         )  # fmt: skip
 
     @property
@@ -120,6 +128,27 @@ class Instrument:
             self.quantity_lots_min, self.quantity_lots_max, self.price_ticks_max,
             self.notional_min,
         )  # fmt: skip
+
+    @property
+    def controls(self) -> tuple[int, int, int, int, int, int, int]:
+        """What an admin changes at any moment: bounds and fees (`control.lua`)."""
+        return (
+            self.band_bps, self.open_orders_max, self.order_lots_max, self.order_notional_max,
+            self.position_lots_max, self.maker_fee_ppm, self.taker_fee_ppm,
+        )  # fmt: skip
+
+    @property
+    def base_units(self) -> int:
+        """One lot, in units of the base asset."""
+        units: int = self.lot_units * 10 ** (self.base_decimals - self.quantity_decimals)
+        return units
+
+    @property
+    def quote_units(self) -> int:
+        """One tick x one lot, in units of the quote asset."""
+        finer = self.quote_decimals - self.notional_decimals
+        units: int = self.tick_units * self.lot_units * 10**finer
+        return units
 
     @property
     def notional_decimals(self) -> int:
@@ -168,6 +197,9 @@ class Fill:
     quantity_lots: Lots
     liquidity: Liquidity
     timestamp_us: int
+    # Taken from what was received: in units of the base asset for a buyer, of the quote asset for
+    # a seller.
+    fee_units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +231,9 @@ class Order:
     expire_us: int | None = None
     # Why it ended other than by being filled; None while it is open.
     reason: str | None = None
+    # As they were when it was placed, in millionths of what a fill brings.
+    maker_fee_ppm: int = 0
+    taker_fee_ppm: int = 0
 
     @property
     def is_open(self) -> bool:

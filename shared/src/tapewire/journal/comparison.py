@@ -10,6 +10,7 @@ from typing import Any
 
 from tapewire import keys
 from tapewire.journal.replica import LIFETIME_SLACK_US, Replica
+from tapewire.limits import TRANSFER_REFERENCE_KEPT_S
 from tapewire.redis_client import AsyncRedis
 
 PAGE_KEYS = 500
@@ -18,14 +19,16 @@ DIFFERENCES_SHOWN_MAX = 20
 VALUE_CHARACTERS_SHOWN_MAX = 200
 # The histories and candles keep at least this many entries (lua/include).
 STREAM_ENTRIES_KEPT = 10_000
+TRANSFER_KEPT_US = TRANSFER_REFERENCE_KEPT_S * 1_000_000
 
 # Families whose keys may have left with their time, and those whose streams are trimmed.
-_MORTAL = frozenset({"order", "client_order", "orders", "fills"})
-_STREAMS = frozenset({"trades", "candles", "orders", "fills"})
+_MORTAL = frozenset({"order", "client_order", "orders", "fills", "transfer"})
+_STREAMS = frozenset({"trades", "candles", "orders", "fills", "account_log"})
 _IMMORTAL = frozenset(
     {
         "epoch", "instruments", "last_order_id", "last_command", "market", "queue", "levels",
-        "stops", "open", "expiring", "dead_man", "candle_now",
+        "stops", "open", "expiring", "dead_man", "candle_now", "account", "accounts", "assets",
+        "supply",
     }
 )  # fmt: skip
 _FAMILIES = _MORTAL | _STREAMS | _IMMORTAL
@@ -175,20 +178,26 @@ class _Pass:
         if family == "client_order":
             order_id = await client.get(name)
             return await self._is_over(f"{keys.PREFIX}order:{order_id.decode()}".encode(), "order")
+        if family == "transfer":
+            value = await client.get(name)
+            return int(value.rpartition(b"|")[2]) <= await self._now_us() - TRANSFER_KEPT_US
         if family == "order":
             updated = (await client.hget(name, "state")).split(b"|")[3]
         elif family == "fills":
             newest = (await client.xrevrange(name, count=1))[0][1]
-            updated = newest[b"fills"].rpartition(b",")[2]
+            updated = newest[b"fills"].split(b",")[-2]
         else:
             order_id = (await client.xrevrange(name, count=1))[0][0].partition(b"-")[0]
             terms = await client.hget(f"{keys.PREFIX}order:{order_id.decode()}", "terms")
             if terms is None:  # forgotten by the replay, so it is over
                 return True
             updated = terms.split(b"|")[11]
-        seconds, micros = await self._live.time()
         over_us = int(updated) + self._replica.kept_s * 1_000_000 - LIFETIME_SLACK_US
-        return over_us <= int(seconds) * 1_000_000 + int(micros)
+        return over_us <= await self._now_us()
+
+    async def _now_us(self) -> int:
+        seconds, micros = await self._live.time()
+        return int(seconds) * 1_000_000 + int(micros)
 
     def _differ(self, name: bytes, reason: str) -> None:
         if not self._found.is_full:

@@ -32,6 +32,9 @@ JOURNAL_COMMANDS = 10_000
 # Redis counts lifetimes in its own milliseconds, the journal in the microseconds of a command.
 LIFETIME_SLACK_US = 1_000_000
 
+# Numbers in the limits of a command (lua/include/command.lua).
+LIMITS = 6
+
 # The key that each script takes; the others name it by an argument, which the replica ignores.
 _KEYS = {
     "cancel_all": keys.INSTRUMENTS,
@@ -139,7 +142,7 @@ class Replica:
 
     def _note_limits(self, entry: JournalEntry) -> str | None:
         parts = entry.limits.split("|")
-        if entry.op not in SCRIPTS or len(parts) != 5 or not all(map(str.isdecimal, parts)):
+        if entry.op not in SCRIPTS or len(parts) != LIMITS or not all(map(str.isdecimal, parts)):
             return "no such command can have been accepted"
         if not entry.clock_us.isdecimal():
             return f"its clock {entry.clock_us!r} is no number"
@@ -156,8 +159,8 @@ def _client_key(entry: JournalEntry) -> str:
 
 
 def _replica_limits(limits: str) -> str:
-    fills_max, _, log_trades_max, _, stops_max = limits.split("|")
-    return f"{fills_max}|{KEPT_S}|{log_trades_max}|{JOURNAL_COMMANDS}|{stops_max}"
+    fills_max, _, log_trades_max, _, *others = limits.split("|")
+    return "|".join((fills_max, str(KEPT_S), log_trades_max, str(JOURNAL_COMMANDS), *others))
 
 
 def _compare(entry: JournalEntry, mirrored: JournalEntry | None, answer: object) -> str | None:

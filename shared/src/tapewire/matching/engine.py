@@ -7,12 +7,14 @@ by `records.py`, what it refuses into an exception by `refusals.py`.
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, Unpack, cast
 
 from redis.exceptions import NoScriptError, ResponseError
 
 from tapewire import keys
+from tapewire.errors import UnknownAccount
 from tapewire.limits import (
+    ACCOUNTS_MAX,
     CLOSED_ORDER_KEPT_S,
     FILLS_PER_ORDER_MAX,
     JOURNAL_COMMANDS_MAX,
@@ -21,10 +23,12 @@ from tapewire.limits import (
     STOPS_PER_COMMAND_MAX,
 )
 from tapewire.matching.batcher import Batcher
+from tapewire.matching.bounds import MarketBounds
 from tapewire.matching.digest import order_digest
-from tapewire.matching.records import read_order
+from tapewire.matching.records import read_order, read_pairs
 from tapewire.matching.refusals import refuse
 from tapewire.matching.script import Script, load_script
+from tapewire.paper_money import NO_MONEY, PaperMoney
 from tapewire.redis_client import AsyncRedis, RedisAddress, open_async
 from tapewire.types import (
     Account,
@@ -42,6 +46,7 @@ Reply: TypeAlias = Any
 
 SCRIPTS = (
     "place", "amend", "cancel", "cancel_all", "expire", "dead_man", "control", "instruments",
+    "open_account", "transfer", "set_account",
 )  # fmt: skip
 
 
@@ -62,13 +67,15 @@ class MatchingLimits:
     replay_log_trades_max: int = REPLAY_LOG_TRADES_MAX
     journal_commands_max: int = JOURNAL_COMMANDS_MAX
     stops_per_command_max: int = STOPS_PER_COMMAND_MAX
+    # Without it an account may go below zero: simulations, replays.
+    funds_checked: bool = False
 
     def packed(self) -> str:
         """As the scripts take them (include/command.lua)."""
         return _joined(
             (
                 self.fills_per_order_max, self.closed_order_kept_s, self.replay_log_trades_max,
-                self.journal_commands_max, self.stops_per_command_max,
+                self.journal_commands_max, self.stops_per_command_max, int(self.funds_checked),
             )
         )  # fmt: skip
 
@@ -77,19 +84,36 @@ class Engine:
     """Runs every command that changes the venue. Safe to share by all requests of a process."""
 
     def __init__(
-        self, client: AsyncRedis, *, timeout_s: float, limits: MatchingLimits | None = None
+        self,
+        client: AsyncRedis,
+        *,
+        timeout_s: float,
+        limits: MatchingLimits | None = None,
+        paper_money: PaperMoney | None = NO_MONEY,
     ) -> None:
         self.client = client
         self.batcher = Batcher(client, timeout_s=timeout_s)
         self._limits = (limits or MatchingLimits()).packed()
+        # What an account that is not known yet starts with; None: it must be opened first.
+        self._paper_money = paper_money
         self._scripts = {name: load_script(name) for name in SCRIPTS}
         # A test or a replay may set the venue clock, in microseconds; '' means Redis TIME.
         self.clock_us = ""
 
     @classmethod
-    async def open(cls, address: RedisAddress, limits: MatchingLimits | None = None) -> Self:
+    async def open(
+        cls,
+        address: RedisAddress,
+        limits: MatchingLimits | None = None,
+        paper_money: PaperMoney | None = NO_MONEY,
+    ) -> Self:
         """Make an engine; it connects with its first command."""
-        return cls(open_async(address), timeout_s=address.timeout_s, limits=limits)
+        return cls(
+            open_async(address),
+            timeout_s=address.timeout_s,
+            limits=limits,
+            paper_money=paper_money,
+        )
 
     async def close(self) -> None:
         """Finish what is on its way and disconnect."""
@@ -109,16 +133,16 @@ class Engine:
         arguments: list[str] = []
         for instrument in instruments.values():
             arguments += _instrument_arguments(instrument)
-        await self._run("instruments", keys.INSTRUMENTS, uuid.uuid4().hex[:12], *arguments)
+        await self.run("instruments", keys.INSTRUMENTS, uuid.uuid4().hex[:12], *arguments)
 
     async def place(self, command: OrderCommand) -> Placement:
         """Place one order.
 
-        Raises UnknownSymbol, DuplicateClientOrderId, StaleInstrument, Conflict, InvalidField,
-        Unavailable.
+        An account that is not known yet is opened first, if new accounts may be. Raises
+        UnknownSymbol, UnknownAccount, DuplicateClientOrderId, StaleInstrument, Conflict,
+        InvalidField, Unavailable.
         """
-        replayed, order_id, fields = await self._run(
-            "place", keys.market(command.symbol),
+        arguments = (
             command.account, command.client_order_id or "",
             order_digest(command) if command.client_order_id else "",
             command.symbol, command.revision, command.side, command.order_type,
@@ -128,14 +152,36 @@ class Engine:
             _optional(command.stop_price_ticks), _optional(command.quote_notional),
             _optional(command.expire_us),
         )  # fmt: skip
+        key = keys.market(command.symbol)
+        try:
+            replayed, order_id, fields = await self.run("place", key, *arguments)
+        except UnknownAccount:
+            if self._paper_money is None:
+                raise
+            await self.open_account(command.account)
+            replayed, order_id, fields = await self.run("place", key, *arguments)
         return Placement(read_order(order_id.decode(), fields), replayed=bool(replayed))
+
+    async def open_account(self, account: Account) -> bool:
+        """Make an account known, with what new ones start with; whether it was new.
+
+        Raises Conflict (accounts_limit, supply_limit), Unavailable.
+        """
+        balances: list[str | int] = []
+        if self._paper_money:
+            assets = await self.batcher.submit("HGETALL", keys.ASSETS)
+            for asset, decimals in sorted(read_pairs(assets).items()):
+                units = self._paper_money.units(asset, int(decimals))
+                balances += (asset, units) if units else ()
+        key = keys.account(account)
+        return bool(await self.run("open_account", key, account, ACCOUNTS_MAX, *balances))
 
     async def amend(self, account: Account, order_id: OrderId, amendment: Amendment) -> Order:
         """Change an open order.
 
         Raises OrderNotFound, OrderClosed, StaleInstrument, Conflict, InvalidField, Unavailable.
         """
-        fields = await self._run(
+        fields = await self.run(
             "amend", keys.order(order_id), account, order_id, amendment.revision,
             _optional(amendment.price_ticks), _optional(amendment.quantity_lots),
             _optional(amendment.stop_price_ticks),
@@ -147,7 +193,7 @@ class Engine:
 
         Raises OrderNotFound, OrderClosed, Conflict (halted), Unavailable.
         """
-        _, fields = await self._run("cancel", keys.order(order_id), account, order_id, "", reason)
+        _, fields = await self.run("cancel", keys.order(order_id), account, order_id, "", reason)
         return read_order(order_id, fields)
 
     async def cancel_client_order(
@@ -155,7 +201,7 @@ class Engine:
     ) -> Order:
         """The same by the id that the client gave. Raises as `cancel`."""
         key = keys.client_order(account, client_order_id)
-        order_id, fields = await self._run("cancel", key, account, "", client_order_id, reason)
+        order_id, fields = await self.run("cancel", key, account, "", client_order_id, reason)
         return read_order(order_id.decode(), fields)
 
     async def cancel_all(
@@ -167,7 +213,7 @@ class Engine:
         """
         canceled: list[OrderId] = []
         while True:
-            swept = await self._run(
+            swept = await self.run(
                 "cancel_all", keys.INSTRUMENTS, account, symbol or "", ORDERS_PER_SWEEP_MAX, reason
             )
             canceled += [OrderId(order_id.decode()) for order_id in swept]
@@ -176,14 +222,14 @@ class Engine:
 
     async def expire_due(self) -> int:
         """End what is due by the venue clock; returns how many orders. Raises Unavailable."""
-        return int(await self._run("expire", keys.EXPIRING, ORDERS_PER_SWEEP_MAX))
+        return int(await self.run("expire", keys.EXPIRING, ORDERS_PER_SWEEP_MAX))
 
     async def set_dead_man(self, account: Account, timeout_us: int) -> int | None:
         """Arm, renew or (0) disarm the account's timer; when it fires in microseconds, or None.
 
         Raises Unavailable.
         """
-        due = await self._run("dead_man", keys.DEAD_MAN, account, timeout_us)
+        due = await self.run("dead_man", keys.DEAD_MAN, account, timeout_us)
         return int(due) if due else None
 
     async def control_market(
@@ -191,13 +237,15 @@ class Engine:
         symbol: Symbol,
         *,
         state: MarketState | None = None,
-        band_bps: int | None = None,
-        open_orders_max: int | None = None,
+        **bounds: Unpack[MarketBounds],
     ) -> None:
         """Switch a market's state or bounds. Raises UnknownSymbol, Unavailable."""
-        await self._run(
-            "control", keys.market(symbol), symbol, state or "", _optional(band_bps),
-            _optional(open_orders_max),
+        await self.run(
+            "control", keys.market(symbol), symbol, state or "",
+            *(
+                _optional(cast("int | None", bounds.get(name)))
+                for name in MarketBounds.__annotations__
+            ),
         )  # fmt: skip
 
     async def repeat(
@@ -213,7 +261,8 @@ class Engine:
         except ResponseError as error:
             refuse(str(error))
 
-    async def _run(self, name: str, key: str, *arguments: str | int) -> Reply:
+    async def run(self, name: str, key: str, *arguments: str | int) -> Reply:
+        """Run a script; raises what `refusals.py` makes of its refusal, or Unavailable."""
         script = self._scripts[name]
         try:
             try:
@@ -232,16 +281,10 @@ class Engine:
 
 
 def _instrument_arguments(instrument: Instrument) -> list[str]:
-    identity = (
-        instrument.base, instrument.quote, instrument.tick_units, instrument.price_decimals,
-        instrument.lot_units, instrument.quantity_decimals,
-    )  # fmt: skip
-    limits = (
-        instrument.quantity_lots_min, instrument.quantity_lots_max, instrument.price_ticks_max,
-        instrument.notional_min,
-    )  # fmt: skip
-    bounds = (instrument.band_bps, instrument.open_orders_max)
-    return [instrument.symbol, _joined(identity), _joined(limits), _joined(bounds)]
+    return [
+        instrument.symbol, _joined(instrument.identity), _joined(instrument.limits),
+        _joined(instrument.controls),
+    ]  # fmt: skip
 
 
 def _joined(values: Iterable[object]) -> str:

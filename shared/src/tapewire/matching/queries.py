@@ -5,10 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapewire import keys
-from tapewire.errors import DuplicateClientOrderId, OrderNotFound
+from tapewire.account_types import AccountRecord
+from tapewire.errors import DuplicateClientOrderId, OrderNotFound, UnknownAccount
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
-from tapewire.matching.records import read_fills, read_instrument, read_order, read_pairs
+from tapewire.matching.records import (
+    read_account,
+    read_fills,
+    read_instrument,
+    read_order,
+    read_pairs,
+)
 from tapewire.types import (
     Account,
     AccountFill,
@@ -119,6 +126,28 @@ class Queries:
             for entry_id, fields in entries[:limit]
         ]
         return FillPage(commands, commands[-1][0] if more else None)
+
+    async def account(self, account: Account) -> AccountRecord:
+        """One account. Raises UnknownAccount, Unavailable."""
+        fields = await self._batcher.submit("HGETALL", keys.account(account))
+        if not fields:
+            raise UnknownAccount("No account of this name has been opened.")
+        return read_account(account, fields)
+
+    async def accounts(self) -> list[Account]:
+        """The name of every account, sorted. Raises Unavailable."""
+        names = await self._batcher.submit("SMEMBERS", keys.ACCOUNTS)
+        return sorted(Account(name.decode()) for name in names)
+
+    async def assets(self) -> dict[str, int]:
+        """Every asset with its decimals. Raises Unavailable."""
+        pairs = read_pairs(await self._batcher.submit("HGETALL", keys.ASSETS))
+        return {asset: int(decimals) for asset, decimals in sorted(pairs.items())}
+
+    async def supply(self) -> dict[str, int]:
+        """Units deposited minus units withdrawn, by asset. Raises Unavailable."""
+        pairs = read_pairs(await self._batcher.submit("HGETALL", keys.SUPPLY))
+        return {asset: int(units) for asset, units in sorted(pairs.items())}
 
     async def instruments(self) -> dict[Symbol, tuple[Instrument, MarketState]]:
         """Every instrument of the venue with its market state, by symbol. Raises Unavailable."""

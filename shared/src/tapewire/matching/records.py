@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from tapewire.account_types import AccountRecord, AccountState, Balance, LimitSet
 from tapewire.types import (
     Account,
     AccountFill,
@@ -28,12 +29,13 @@ def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) ->
     record = read_pairs(reply)
     (
         quantity, account, client_order_id, expire_us, display, price, _priority, symbol, side,
-        order_type, time_in_force, created_us, stp, post_only, stop_price, quote_limit, _digest,
+        order_type, time_in_force, created_us, stp, post_only, stop_price, quote_limit,
+        maker_fee_ppm, taker_fee_ppm, _digest,
     ) = record["terms"].split("|")  # fmt: skip
     status, executed, notional, updated_us, prevented, _visible, triggered_us, reason = record[
         "state"
     ].split("|")
-    fills = [_read_fill(int(name[1:]), value) for name, value in record.items() if name[0] == "f"]
+    fills = [read_fill(int(name[1:]), value) for name, value in record.items() if name[0] == "f"]
     fills.sort(key=lambda fill: fill.seq)
     return Order(
         order_id=OrderId(order_id),
@@ -60,6 +62,8 @@ def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) ->
         quote_notional=int(quote_limit) if quote_limit else None,
         expire_us=int(expire_us) if expire_us else None,
         reason=reason or None,
+        maker_fee_ppm=int(maker_fee_ppm),
+        taker_fee_ppm=int(taker_fee_ppm),
     )
 
 
@@ -67,34 +71,67 @@ def read_fills(text: str) -> list[AccountFill]:
     """One entry of `fills:<account>`: every fill of one command, oldest first."""
     fills = []
     for line in text.split(";"):
-        order_id, symbol, side, seq, ticks, lots, liquidity, time_us = line.split(",")
-        fill = Fill(
-            int(seq), Ticks(int(ticks)), Lots(int(lots)), _LIQUIDITY[liquidity], int(time_us)
-        )
+        order_id, symbol, side, seq, text = line.split(",", 4)
+        fill = read_fill(int(seq), text)
         fills.append(AccountFill(OrderId(order_id), Symbol(symbol), Side(side), fill))
     return fills
 
 
 def read_instrument(symbol: str, identity: str, limits: str, controls: str) -> Instrument:
     """The fields of `market:<symbol>` that say what is traded and in which bounds."""
-    base, quote, tick_units, price_decimals, lot_units, quantity_decimals = identity.split("|")
+    base, quote, *steps = identity.split("|")
+    tick_units, price_decimals, lot_units, quantity_decimals = map(int, steps[:4])
+    base_decimals, quote_decimals = map(int, steps[4:])
     lots_min, lots_max, price_max, notional_min = limits.split("|")
-    _state, revision, band_bps, open_orders_max = controls.split("|")
+    revision, band_bps, open_orders_max, *bounds = map(int, controls.split("|")[1:])
+    order_lots_max, order_notional_max, position_lots_max, maker_fee_ppm, taker_fee_ppm = bounds
     return Instrument(
         symbol=Symbol(symbol),
         base=base,
         quote=quote,
-        tick_units=int(tick_units),
-        price_decimals=int(price_decimals),
-        lot_units=int(lot_units),
-        quantity_decimals=int(quantity_decimals),
+        tick_units=tick_units,
+        price_decimals=price_decimals,
+        lot_units=lot_units,
+        quantity_decimals=quantity_decimals,
         quantity_lots_min=Lots(int(lots_min)),
         quantity_lots_max=Lots(int(lots_max)),
         price_ticks_max=Ticks(int(price_max)),
         notional_min=int(notional_min),
-        band_bps=int(band_bps),
-        open_orders_max=int(open_orders_max),
-        revision=int(revision),
+        band_bps=band_bps,
+        open_orders_max=open_orders_max,
+        base_decimals=base_decimals,
+        quote_decimals=quote_decimals,
+        maker_fee_ppm=maker_fee_ppm,
+        taker_fee_ppm=taker_fee_ppm,
+        order_lots_max=order_lots_max,
+        order_notional_max=order_notional_max,
+        position_lots_max=position_lots_max,
+        revision=revision,
+    )
+
+
+def read_account(account: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) -> AccountRecord:
+    """Field-value pairs of `account:<account>`."""
+    record = read_pairs(reply)
+    state, maker_fee_ppm, taker_fee_ppm, opened_us = record["profile"].split("|")
+    units: dict[str, dict[str, int]] = {}
+    limits = {}
+    for name, value in sorted(record.items()):
+        kind, _, subject = name.partition(":")
+        if kind == "limits":
+            limits[Symbol(subject)] = LimitSet(*map(_optional_number, value.split("|")))
+        elif subject:
+            units.setdefault(subject, {})[kind] = int(value)
+    return AccountRecord(
+        account=Account(account),
+        state=AccountState(state),
+        maker_fee_ppm=_optional_number(maker_fee_ppm),
+        taker_fee_ppm=_optional_number(taker_fee_ppm),
+        opened_us=int(opened_us),
+        balances={asset: Balance(**parts) for asset, parts in sorted(units.items())},
+        limits=limits,
+        seq=int(record.get("seq", 0)),
+        balance_seq=int(record.get("balance_seq", 0)),
     )
 
 
@@ -106,10 +143,18 @@ def read_pairs(reply: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
+def _optional_number(text: str) -> int | None:
+    return int(text) if text else None
+
+
 def _ticks(text: str) -> Ticks | None:
     return Ticks(int(text)) if text else None
 
 
-def _read_fill(seq: int, text: str) -> Fill:
-    price, lots, liquidity, time_us = text.split(",")
-    return Fill(seq, Ticks(int(price)), Lots(int(lots)), _LIQUIDITY[liquidity], int(time_us))
+def read_fill(seq: int, text: str) -> Fill:
+    """One field `f<seq>` of an order, without its name."""
+    price, lots, liquidity, time_us, fee_units = text.split(",")
+    return Fill(
+        seq, Ticks(int(price)), Lots(int(lots)), _LIQUIDITY[liquidity], int(time_us),
+        int(fee_units),
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 from typing import NoReturn
 
 from tapewire.errors import (
+    AccountBlocked,
     Conflict,
     DuplicateClientOrderId,
     InstrumentConflict,
@@ -11,6 +12,7 @@ from tapewire.errors import (
     OrderNotFound,
     StaleInstrument,
     TapewireError,
+    UnknownAccount,
     UnknownSymbol,
 )
 
@@ -26,6 +28,33 @@ _EXCEPTIONS: dict[str, TapewireError] = {
     "INSTRUMENT_CONFLICT": InstrumentConflict(
         "Redis holds this instrument with another base, quote, tick_size or lot_size; "
         "use another symbol or an empty Redis:"
+    ),
+    "ASSET_CONFLICT": InstrumentConflict(
+        "Redis holds this asset with other decimals; say base_decimals or quote_decimals as it is "
+        "there, or use an empty Redis:"
+    ),
+    "UNKNOWN_ACCOUNT": UnknownAccount("No account of this name has been opened."),
+    "UNKNOWN_ASSET": InvalidField("asset", "unknown_asset", "asset is traded in no instrument."),
+    "ACCOUNTS_LIMIT": Conflict("accounts_limit", "The venue has as many accounts as it may."),
+    "SUPPLY_LIMIT": Conflict("supply_limit", "The venue has as much of this asset as it may:"),
+    "DUPLICATE_REFERENCE": Conflict(
+        "duplicate_reference", "reference was used before, for another transfer of the account."
+    ),
+    "ACCOUNT_BLOCKED": AccountBlocked("The account is blocked: it may only cancel."),
+    "ORDER_SIZE_LIMIT": Conflict(
+        "order_size_limit", "quantity is more than one order of the account may have."
+    ),
+    "ORDER_NOTIONAL_LIMIT": Conflict(
+        "order_notional_limit", "price x quantity is more than one order of the account may have."
+    ),
+    "POSITION_LIMIT": Conflict(
+        "position_limit", "With its open orders the account would pass its position limit."
+    ),
+    "BALANCE_LIMIT": Conflict(
+        "balance_limit", "The account has as much of an asset as can be counted."
+    ),
+    "INSUFFICIENT_FUNDS": Conflict(
+        "insufficient_funds", "The account has not enough available for this."
     ),
     "STALE_INSTRUMENT": StaleInstrument("The instrument has changed."),
     "MARKET_HALTED": Conflict("market_halted", "The market is halted."),
@@ -69,5 +98,5 @@ def refuse(reply: str) -> NoReturn:
     if isinstance(known, InvalidField):
         raise InvalidField(known.field or "", known.code, str(known))
     if isinstance(known, Conflict):
-        raise Conflict(known.code, str(known))
+        raise Conflict(known.code, f"{known} {detail}".rstrip())
     raise type(known)(f"{known} {detail}".rstrip())

@@ -11,9 +11,11 @@
 -- Errors ORDER_NOT_FOUND, ORDER_CLOSED, UNKNOWN_SYMBOL, STALE_INSTRUMENT, MARKET_HALTED,
 --        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, PRICE_FORBIDDEN (the order has no price to change),
 --        STOP_PRICE_FORBIDDEN (it does not wait for a stop), AMEND_BELOW_EXECUTED,
---        PRICE_OUT_OF_BAND, POST_ONLY_WOULD_TAKE, STOP_WOULD_TRIGGER.
+--        PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE; what is no smaller order at
+--        its old price also ACCOUNT_BLOCKED, ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT,
+--        POSITION_LIMIT, BALANCE_LIMIT, INSUFFICIENT_FUNDS (for what it would hold beyond before).
 -- Events as place.
--- @include text market book orders candles command trades match fok admit
+-- @include text market book ledger orders holds candles command trades match fok admit risk
 
 local command = begin_command('amend')
 local order = read_order(ARGV[4])
@@ -26,6 +28,18 @@ local stop_price = tonumber(ARGV[8]) or order.stop_price
 local waits = is_waiting(order)
 local keeps_priority = price == order.price and stop_price == order.stop_price
   and quantity <= order.quantity
+
+-- Whether the account may have the order as it would be; what it holds already is not needed anew.
+local function account_refusal()
+  local trader = read_trader(market, order)
+  local wanted = { side = order.side, price = price, stop_price = stop_price, quantity = quantity,
+    executed = order.executed, prevented = order.prevented }
+  if trader.state == 'blocked' then return 'ACCOUNT_BLOCKED' end
+  local beyond = limit_refusal(market, trader, wanted, quantity - order.quantity)
+  if beyond then return beyond end
+  local more = held_units(market, wanted) - held_units(market, order)
+  if command.funds_checked and more > trader.available then return 'INSUFFICIENT_FUNDS' end
+end
 
 local function refusal()
   local is_due = order.expire_us and order.expire_us <= market.now_us
@@ -46,17 +60,20 @@ local function refusal()
   if order.post_only == '1' and would_take(market, order.side, price) then
     return 'POST_ONLY_WOULD_TAKE'
   end
+  return account_refusal()
 end
 
 local refused = refusal()
 if refused then return redis.error_reply(refused) end
 
 order.fills = {}
+hold_order(command, market, order, -1)
 if keeps_priority then
   local shown = shown_lots(order)
   order.quantity, order.updated_us = quantity, market.now_us
   if order.visible then order.visible = math.min(order.visible, remaining_lots(order)) end
   if not waits then change_level(market, order.side, price, shown_lots(order) - shown) end
+  hold_order(command, market, order, 1)
 else
   if waits then
     redis.call('ZREM', stops_key(market.symbol, order.side), queue_member(order))
@@ -70,11 +87,12 @@ else
     order.updated_us = market.now_us
     redis.call('ZADD', stops_key(market.symbol, order.side), stop_score(order),
       queue_member(order))
+    hold_order(command, market, order, 1)
   else
     run_taker(command, market, order)
   end
 end
-write_order(order)
+write_order(command, order, 'amended')
 if not is_open(order) then unindex_order(order, command.closed_kept_s) end
 run_stops(command, market)
 local fields = redis.call('HGETALL', order_key(order.id))

@@ -2,20 +2,26 @@
 --
 -- KEYS   1 market:<symbol>
 -- ARGV   1 clock_us   2 limits   3 symbol   4 state: trading|cancel_only|halted|post_only ('' = as
---        it is)   5 band_bps (0 = none, '' = as it is)   6 open_orders_max ('' = as it is)
--- Reply  controls: state|revision|band_bps|open_orders_max.
+--        it is)   5 band_bps (0 = none)   6 open_orders_max   7 order_lots_max (0 = none)
+--        8 order_notional_max (0 = none)   9 position_lots_max (0 = none)   10 maker_fee_ppm
+--        11 taker_fee_ppm; each '' = as it is
+-- Reply  controls: state|revision|band_bps|open_orders_max|order_lots_max|order_notional_max|
+--        position_lots_max|maker_fee_ppm|taker_fee_ppm.
 -- Errors UNKNOWN_SYMBOL.
 -- Events one JSON object on channel market_events.
--- @include text market book orders candles command
+-- @include text market book ledger candles command
 
 local command = begin_command('control')
 local market = command_market(command, ARGV[3])
 if not market then return redis.error_reply('UNKNOWN_SYMBOL') end
 local state = ARGV[4] ~= '' and ARGV[4] or market.state
-local band_bps = tonumber(ARGV[5]) or market.band_bps
-local open_orders_max = tonumber(ARGV[6]) or market.open_orders_max
-local controls = table.concat({ state, market.revision, integer_text(band_bps),
-  integer_text(open_orders_max) }, '|')
+local bounds = { integer_text(market.band_bps), market.open_orders_max, market.order_lots_max,
+  market.order_notional_max, market.position_lots_max, market.maker_fee_ppm,
+  market.taker_fee_ppm }
+for index = 1, #bounds do
+  if ARGV[4 + index] ~= '' then bounds[index] = ARGV[4 + index] end
+end
+local controls = state .. '|' .. market.revision .. '|' .. table.concat(bounds, '|')
 redis.call('HSET', market.key, 'controls', controls)
 redis.call('PUBLISH', 'market_events', '{"symbol":"' .. market.symbol
   .. '","state":"' .. state

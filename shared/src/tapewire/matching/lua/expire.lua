@@ -7,7 +7,7 @@
 -- Reply  number of orders ended and timers fired. As many as ARGV[3]: ask again, there may be more.
 -- Keys   dead_man (sorted set): account, score = when it fires in microseconds.
 -- Events book_updates: one per symbol.
--- @include text market book orders candles command ending
+-- @include text market book ledger orders holds candles command ending
 
 local DEAD_MAN = PREFIX .. 'dead_man'
 local now = integer_text(read_clock(ARGV[1]))

@@ -11,11 +11,14 @@
 --       17 quote amount in ticks x lots (market only)   18 expire_us (gtd only)
 -- Reply  {0|1, id, {field, value, ...}}: 1 = an earlier order with the same client_order_id and
 --        body; the fields are those of order:<id>.
--- Errors UNKNOWN_SYMBOL, DUPLICATE_CLIENT_ORDER_ID, STALE_INSTRUMENT, MARKET_HALTED,
---        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, OPEN_ORDERS_LIMIT, PRICE_OUT_OF_BAND,
---        STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE, EXPIRE_IN_PAST: decided before the first write.
--- Events trade_events, one a trade; book_updates, one if a price level changed.
--- @include text market book orders candles command trades match fok admit
+-- Errors UNKNOWN_SYMBOL, DUPLICATE_CLIENT_ORDER_ID, UNKNOWN_ACCOUNT, STALE_INSTRUMENT,
+--        MARKET_HALTED, MARKET_CANCEL_ONLY, MARKET_POST_ONLY, EXPIRE_IN_PAST, PRICE_OUT_OF_BAND,
+--        STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE, OPEN_ORDERS_LIMIT, ACCOUNT_BLOCKED,
+--        ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT, POSITION_LIMIT, BALANCE_LIMIT,
+--        INSUFFICIENT_FUNDS: decided in this order, before the first write.
+-- Events trade_events, one a trade; book_updates, one if a price level changed; account_events, one
+--        for each account that it changed.
+-- @include text market book ledger orders holds candles command trades match fok admit risk
 
 local command = begin_command('place')
 local market = command_market(command, ARGV[6])
@@ -44,6 +47,10 @@ local order = {
   created_us = market.now_us, updated_us = market.now_us,
 }
 
+local trader = read_trader(market, order)
+if not trader then return redis.error_reply('UNKNOWN_ACCOUNT') end
+order.maker_fee_ppm, order.taker_fee_ppm = trader.maker_fee_ppm, trader.taker_fee_ppm
+
 local function refusal()
   if ARGV[7] ~= market.revision then return 'STALE_INSTRUMENT' end
   if market.state == 'halted' then return 'MARKET_HALTED' end
@@ -59,9 +66,15 @@ local function refusal()
     return 'POST_ONLY_WOULD_TAKE'
   end
   local may_rest = order.time_in_force == 'gtc' or order.time_in_force == 'gtd'
-  if (may_rest or order.stop_price) and market.open_orders_max <= redis.call('ZCARD',
+  if (may_rest or order.stop_price) and trader.open_orders_max <= redis.call('ZCARD',
     open_key(account, market.symbol)) then
     return 'OPEN_ORDERS_LIMIT'
+  end
+  if trader.state == 'blocked' then return 'ACCOUNT_BLOCKED' end
+  local beyond = limit_refusal(market, trader, order, order.quantity or 0)
+  if beyond then return beyond end
+  if command.funds_checked and needed_units(market, order) > trader.available then
+    return 'INSUFFICIENT_FUNDS'
   end
 end
 
@@ -72,10 +85,11 @@ order.priority = next_number(command)
 order.id = integer_text(order.priority)
 if order.stop_price then
   redis.call('ZADD', stops_key(market.symbol, order.side), stop_score(order), queue_member(order))
+  hold_order(command, market, order, 1)
 else
   run_taker(command, market, order)
 end
-local fields = write_order(order)
+local fields = write_order(command, order, 'new')
 index_order(order, command.closed_kept_s)
 if not is_open(order) then expire_record(order, command.closed_kept_s) end
 -- A stop may have traded with what was left of this order.

@@ -44,7 +44,9 @@ end
 local function end_taker(order, is_used_up)
   order.status = 'expired'
   if order.reason ~= '' then return end
-  if is_used_up and order.prevented > 0 then
+  if order.is_short then
+    order.reason = 'insufficient_funds'
+  elseif is_used_up and order.prevented > 0 then
     order.reason = 'self_trade'
   elseif order.time_in_force == 'fok' then
     order.reason = 'fill_or_kill'
@@ -58,7 +60,7 @@ local function settle_amount(order)
   local is_used_up = order.is_spent
     or order.notional + order.prevented_notional == order.quote_limit
   order.quantity = order.executed + order.prevented
-  if is_used_up and order.executed > 0 and order.prevented == 0 then
+  if is_used_up and not order.is_short and order.executed > 0 and order.prevented == 0 then
     order.status = 'filled'
   else
     end_taker(order, is_used_up)
@@ -66,7 +68,7 @@ local function settle_amount(order)
 end
 
 -- Decides what is left of a taker: filled, resting or ended. Does not write its record.
-local function settle_taker(market, order)
+local function settle_taker(command, market, order)
   order.updated_us = market.now_us
   if order.quote_limit then return settle_amount(order) end
   local remaining = remaining_lots(order)
@@ -79,6 +81,7 @@ local function settle_taker(market, order)
     redis.call('ZADD', queue_key(market.symbol, order.side), price_score(order.side, order.price),
       queue_member(order))
     change_level(market, order.side, order.price, shown_lots(order))
+    hold_order(command, market, order, 1)
   else
     end_taker(order, remaining == 0)
   end
@@ -86,16 +89,23 @@ end
 
 -- Runs an order against the book; its record is complete afterwards but for the caller's write.
 local function run_taker(command, market, order)
-  order.fills, order.prevented_notional = {}, 0
+  order.fills, order.fill_lines, order.prevented_notional = {}, {}, 0
+  -- Whoever names no price pays of what there is.
+  if command.funds_checked and not order.price then
+    order.funds = available_units(command, order.account, (order_assets(market, order)))
+  end
   local limit = price_limit(market, order)
   if order.time_in_force ~= 'fok' or would_fill(command, market, order, limit) then
     match(command, market, order, limit)
   end
-  settle_taker(market, order)
+  settle_taker(command, market, order)
 end
 
-local function write_order(order)
-  local fields = { 'terms', terms_text(order), 'state', state_text(order) }
+-- Writes an order that came in, was amended or set off, with the fills that it took.
+local function write_order(command, order, kind)
+  order.terms = terms_text(order)
+  local fields = { 'terms', order.terms, 'state', state_text(order) }
+  note_change(command, order, kind, fields[4], order.fill_lines or NO_FILLS)
   for index = 1, #order.fills do fields[#fields + 1] = order.fills[index] end
   write_fields(order_key(order.id), fields)
   return fields
@@ -133,13 +143,14 @@ local function run_stops(command, market)
       left, has_run = left - 1, true
       redis.call('ZREM', stops_key(market.symbol, stop.side), stop.member)
       local order = read_order(string.sub(stop.member, 18))
+      hold_order(command, market, order, -1)
       if order.expire_us and order.expire_us <= market.now_us then
         order.status, order.reason, order.updated_us = 'expired', 'expired', market.now_us
-        save_state(order)
+        save_state(command, order)
       else
         order.triggered_us, order.priority = market.now_us, next_number(command)
         run_taker(command, market, order)
-        write_order(order)
+        write_order(command, order, 'triggered')
       end
       if not is_open(order) then unindex_order(order, command.closed_kept_s) end
     end

@@ -1,19 +1,20 @@
 -- Contract: what every command has in common: its limits, its markets, its number, its end.
 -- Keys   last_order_id (string): the number of the newest order; priorities come from it too.
 --        fills:<account> (stream): one entry per account and command that traded, entry id =
---        command number; field 'fills' = order_id,symbol,side,seq,ticks,lots,m|t,time_us ';' ...
+--        command number; field 'fills' = order_id,symbol,side,seq,ticks,lots,m|t,time_us,fee_units
+--        ';' ...
 --        last_command (string): the number of the newest entry in the journal.
 --        journal (stream): every accepted command, entry id = its number, which grows by one;
 --        fields 'op', 'clock', 'limits', 'args' (ARGV from 3 on), 'result'; bounded. Run again in
 --        order with the same clock and limits, the commands give the same results and state.
--- Limits ARGV[2] = fills_max|closed_kept_s|log_trades_max|journal_max|stops_max.
+-- Limits ARGV[2] = fills_max|closed_kept_s|log_trades_max|journal_max|stops_max|funds_checked.
 
-local LIMITS_PATTERN = '^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)$'
+local LIMITS_PATTERN = '^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|(%d)$'
 local HISTORY_FILLS_MAX = 10000
 local SEPARATOR = '\31'
 
 local function begin_command(op)
-  local fills_max, closed_kept_s, log_trades_max, journal_max, stops_max =
+  local fills_max, closed_kept_s, log_trades_max, journal_max, stops_max, funds_checked =
     string.match(ARGV[2], LIMITS_PATTERN)
   return {
     op = op,
@@ -24,6 +25,9 @@ local function begin_command(op)
     log_trades_max = log_trades_max,
     journal_max = journal_max,
     stops_max = tonumber(stops_max),
+    funds_checked = funds_checked == '1',
+    ledger = {},
+    touched = {},
     markets = {},
     order_of_markets = {},
     fills = {},
@@ -40,6 +44,7 @@ local function command_market(command, symbol)
     if not market then return nil end
     command.markets[symbol] = market
     command.order_of_markets[#command.order_of_markets + 1] = market
+    command.epoch, command.now = market.epoch, market.now
   end
   return market
 end
@@ -59,6 +64,7 @@ local function end_command(command, result)
       'fills', table.concat(command.fills[account], ';'))
     redis.call('EXPIRE', key, command.closed_kept_s)
   end
+  for _, entry in ipairs(command.touched) do write_account(command, entry) end
   local parts = { result }
   for _, market in ipairs(command.order_of_markets) do
     announce_book(market)

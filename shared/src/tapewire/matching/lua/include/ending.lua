@@ -9,8 +9,9 @@ local function end_order(command, market, order, status, reason)
     redis.call('ZREM', queue_key(market.symbol, order.side), queue_member(order))
     change_level(market, order.side, order.price, -shown_lots(order))
   end
+  hold_order(command, market, order, -1)
   order.status, order.reason, order.updated_us = status, reason, market.now_us
   order.visible = nil
-  save_state(order)
+  save_state(command, order)
   unindex_order(order, command.closed_kept_s)
 end

@@ -15,20 +15,29 @@ local MAKERS_PER_READ = 32
 local function meet_makers(command, market, taker, limit, key, page)
   local gone = {}
 
-  -- Lots that the taker still takes at a price: of its quantity, or what its amount buys there.
+  -- Lots that the taker still takes at a price: of its quantity, or what its amount buys there; no
+  -- more than it can pay.
   local function wanted_lots(ticks)
-    if taker.quantity then return remaining_lots(taker) end
-    local used = taker.notional + taker.prevented_notional
-    return math.floor((taker.quote_limit - used) / ticks)
+    local lots
+    if taker.quantity then
+      lots = remaining_lots(taker)
+    else
+      local used = taker.notional + taker.prevented_notional
+      lots = math.floor((taker.quote_limit - used) / ticks)
+    end
+    local payable = payable_lots(market, taker, ticks)
+    taker.is_short = payable and payable < lots
+    return taker.is_short and payable or lots
   end
 
   -- Ends a maker without a trade.
   local function end_maker(maker, reason)
     change_level(market, maker.side, maker.price, -shown_lots(maker))
     gone[#gone + 1] = queue_member(maker)
+    hold_order(command, market, maker, -1)
     maker.status, maker.reason, maker.updated_us = 'expired', reason, market.now_us
     maker.visible = nil
-    save_state(maker)
+    save_state(command, maker)
     unindex_order(maker, command.closed_kept_s)
   end
 
@@ -38,13 +47,14 @@ local function meet_makers(command, market, taker, limit, key, page)
     maker.priority = next_number(command)
     maker.visible = math.min(maker.display, remaining_lots(maker))
     change_level(market, maker.side, maker.price, maker.visible)
-    redis.call('HSET', order_key(maker.id), 'terms', terms_text(maker))
+    maker.terms = terms_text(maker)
+    redis.call('HSET', order_key(maker.id), 'terms', maker.terms)
     redis.call('ZADD', key, price_score(maker.side, maker.price), queue_member(maker))
   end
 
   -- Takes lots off a maker, executed or prevented: it is over, shows its next slice, or keeps its
-  -- place. `field` and `value` are the fill, if it is one.
-  local function shorten_maker(maker, lots, field, value)
+  -- place. `seq` and `fill` are the trade, if it is one.
+  local function shorten_maker(maker, lots, seq, fill)
     change_level(market, maker.side, maker.price, -lots)
     maker.updated_us = market.now_us
     if remaining_lots(maker) == 0 then
@@ -54,7 +64,7 @@ local function meet_makers(command, market, taker, limit, key, page)
         maker.status, maker.reason = 'expired', 'self_trade'
       end
       gone[#gone + 1] = queue_member(maker)
-      save_state(maker, field, value)
+      save_state(command, maker, seq, fill)
       unindex_order(maker, command.closed_kept_s)
       return
     end
@@ -62,7 +72,7 @@ local function meet_makers(command, market, taker, limit, key, page)
       maker.visible = maker.visible - lots
       if maker.visible == 0 then refresh_iceberg(maker) end
     end
-    save_state(maker, field, value)
+    save_state(command, maker, seq, fill)
   end
 
   -- Two orders of one account meet. Returns true if the taker ends here.
@@ -71,6 +81,7 @@ local function meet_makers(command, market, taker, limit, key, page)
     if mode == 'decrement' then
       taker.prevented, maker.prevented = taker.prevented + lots, maker.prevented + lots
       taker.prevented_notional = taker.prevented_notional + lots * maker.price
+      release_lots(command, market, maker, lots)
       shorten_maker(maker, lots)
       return false
     end
@@ -83,16 +94,20 @@ local function meet_makers(command, market, taker, limit, key, page)
   local function trade_with(maker, lots)
     local ticks = maker.price
     local seq = print_trade(command, market, taker, maker, ticks, lots)
+    local taker_fee, maker_fee = settle_trade(command, market, taker, maker, ticks, lots)
     local text, now = integer_text(ticks) .. ',' .. integer_text(lots), market.now
-    local fills = taker.fills
+    local taken = text .. ',t,' .. now .. ',' .. integer_text(taker_fee)
+    local made = text .. ',m,' .. now .. ',' .. integer_text(maker_fee)
+    local fills, lines = taker.fills, taker.fill_lines
     taker.executed, taker.notional = taker.executed + lots, taker.notional + ticks * lots
     fills[#fills + 1] = 'f' .. seq
-    fills[#fills + 1] = text .. ',t,' .. now
+    fills[#fills + 1] = taken
+    lines[#lines + 1] = seq .. ',' .. taken
     maker.executed, maker.notional = maker.executed + lots, maker.notional + ticks * lots
     maker.status = 'partially_filled'
-    note_fill(command, taker, seq, text .. ',t,' .. now)
-    note_fill(command, maker, seq, text .. ',m,' .. now)
-    shorten_maker(maker, lots, 'f' .. seq, text .. ',m,' .. now)
+    note_fill(command, taker, seq, taken)
+    note_fill(command, maker, seq, made)
+    shorten_maker(maker, lots, seq, made)
   end
 
   local index, page_makers, met, reread = 1, MAKERS_FIRST_READ, 0, false
@@ -102,10 +117,12 @@ local function meet_makers(command, market, taker, limit, key, page)
       if #gone > 0 then redis.call('ZREM', key, unpack(gone)) end
       page_makers = math.min(page_makers * 2, MAKERS_PER_READ)
       page, index, gone = redis.call('ZRANGE', key, 0, page_makers - 1, 'WITHSCORES'), 1, {}
-      if #page == 0 then break end
     end
-    local ticks = math.abs(tonumber(page[index + 1]))
-    if not within(taker.side, ticks, limit) then break end
+    local ticks = page[index + 1] and math.abs(tonumber(page[index + 1]))
+    if not ticks or not within(taker.side, ticks, limit) then
+      taker.is_short = false
+      break
+    end
     local wanted = wanted_lots(ticks)
     if wanted == 0 then
       taker.is_spent = true

@@ -1,10 +1,12 @@
 -- Contract: order records and the indexes that lead to them.
 -- Keys   order:<id> (hash):
 --        terms = quantity|account|client_order_id|expire_us|display|price|priority|symbol|side|
---                order_type|time_in_force|created_us|stp|post_only|stop_price|quote_limit|digest;
+--                order_type|time_in_force|created_us|stp|post_only|stop_price|quote_limit|
+--                maker_fee_ppm|taker_fee_ppm|digest;
 --        state = status|executed|notional|updated_us|prevented|visible|triggered_us|reason
 --                (lots; notional in ticks x lots; visible only while an iceberg rests);
---        f<seq> = ticks,lots,m|t,time_us: one per fill, m as maker, t as taker.
+--        f<seq> = ticks,lots,m|t,time_us,fee_units: one per fill, m as maker, t as taker; the fee
+--                in units of what the fill brought: base for a buyer, quote for a seller.
 --        client_order:<account>:<client_order_id> (string): order id; lives as long as the order.
 --        open:<account>:<symbol> (sorted set): open orders, score = order number.
 --        orders:<account> (stream): every order, entry id = order number; bounded.
@@ -15,7 +17,7 @@
 local UNPACK_MAX = 1000
 local HISTORY_ORDERS_MAX = 10000
 local TERMS_PATTERN = '^(%d*)|([^|]*)|([^|]*)|(%d*)|(%d*)|(%d*)|(%d+)|([^|]*)|([^|]*)|([^|]*)'
-  .. '|([^|]*)|(%d+)|([^|]*)|([^|]*)|(%d*)|(%d*)|(.*)$'
+  .. '|([^|]*)|(%d+)|([^|]*)|([^|]*)|(%d*)|(%d*)|(%d+)|(%d+)|(.*)$'
 local STATE_PATTERN = '^([^|]*)|(%d+)|(%d+)|(%d+)|(%d+)|(%d*)|(%d*)|(.*)$'
 local EXPIRING = PREFIX .. 'expiring'
 
@@ -40,7 +42,8 @@ local function terms_text(order)
     optional_text(order.expire_us), optional_text(order.display), optional_text(order.price),
     integer_text(order.priority), order.symbol, order.side, order.order_type,
     order.time_in_force, integer_text(order.created_us), order.stp, order.post_only,
-    optional_text(order.stop_price), optional_text(order.quote_limit), order.digest }, '|')
+    optional_text(order.stop_price), optional_text(order.quote_limit),
+    integer_text(order.maker_fee_ppm), integer_text(order.taker_fee_ppm), order.digest }, '|')
 end
 
 local function state_text(order)
@@ -53,16 +56,19 @@ end
 local function read_order(order_id)
   local record = redis.call('HMGET', order_key(order_id), 'terms', 'state')
   if not record[1] then return nil end
-  local order = { id = order_id }
+  local order = { id = order_id, terms = record[1] }
   local quantity, expire_us, display, price, priority, created_us, stop_price, quote_limit
+  local maker_fee_ppm, taker_fee_ppm
   quantity, order.account, order.client_order_id, expire_us, display, price, priority,
     order.symbol, order.side, order.order_type, order.time_in_force, created_us, order.stp,
-    order.post_only, stop_price, quote_limit, order.digest = string.match(record[1], TERMS_PATTERN)
+    order.post_only, stop_price, quote_limit, maker_fee_ppm, taker_fee_ppm, order.digest =
+    string.match(record[1], TERMS_PATTERN)
   order.quantity, order.expire_us, order.display = tonumber(quantity), tonumber(expire_us),
     tonumber(display)
   order.price, order.priority, order.created_us = tonumber(price), tonumber(priority),
     tonumber(created_us)
   order.stop_price, order.quote_limit = tonumber(stop_price), tonumber(quote_limit)
+  order.maker_fee_ppm, order.taker_fee_ppm = tonumber(maker_fee_ppm), tonumber(taker_fee_ppm)
   local executed, notional, updated_us, prevented, visible, triggered_us
   order.status, executed, notional, updated_us, prevented, visible, triggered_us, order.reason =
     string.match(record[2], STATE_PATTERN)
@@ -106,11 +112,17 @@ local function write_fields(key, fields)
   end
 end
 
-local function save_state(order, field, value)
-  if field then
-    redis.call('HSET', order_key(order.id), 'state', state_text(order), field, value)
+local NO_FILLS = {}
+
+-- Writes the state of an order that was open before; `seq` and `fill` are its trade, if it is one.
+local function save_state(command, order, seq, fill)
+  local state = state_text(order)
+  if seq then
+    redis.call('HSET', order_key(order.id), 'state', state, 'f' .. seq, fill)
+    note_change(command, order, '', state, { seq .. ',' .. fill })
   else
-    redis.call('HSET', order_key(order.id), 'state', state_text(order))
+    redis.call('HSET', order_key(order.id), 'state', state)
+    note_change(command, order, '', state, NO_FILLS)
   end
 end
 

@@ -27,7 +27,7 @@ local function print_trade(command, market, taker, maker, ticks, lots)
 end
 
 -- Remembers a fill for the history of its account (fills:<account> in include/command.lua).
--- `fill` is ticks,lots,m|t,time_us.
+-- `fill` is ticks,lots,m|t,time_us,fee_units.
 local function note_fill(command, order, seq, fill)
   local lines = command.fills[order.account]
   if not lines then

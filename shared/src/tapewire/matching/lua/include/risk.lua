@@ -1,0 +1,63 @@
+-- Contract: whether an account may take on an order: its state, its limits, its money. No writes.
+
+-- The account as an order meets it; nil if it is unknown. `order` needs account and side only.
+local function read_trader(market, order)
+  local pays, gets = order_assets(market, order)
+  local record = redis.call('HMGET', account_key(order.account), 'profile',
+    'limits:' .. market.symbol, 'available:' .. pays, 'available:' .. gets, 'held:' .. gets,
+    'incoming:' .. gets)
+  if not record[1] then return nil end
+  local state, maker_fee_ppm, taker_fee_ppm = string.match(record[1], '^(.-)|(%d*)|(%d*)|')
+  local open_orders_max, order_lots_max, order_notional_max, position_lots_max = '', '', '', ''
+  if record[2] then
+    open_orders_max, order_lots_max, order_notional_max, position_lots_max =
+      string.match(record[2], '^(%d*)|(%d*)|(%d*)|(%d*)$')
+  end
+  return {
+    state = state,
+    maker_fee_ppm = tonumber(maker_fee_ppm) or tonumber(market.maker_fee_ppm),
+    taker_fee_ppm = tonumber(taker_fee_ppm) or tonumber(market.taker_fee_ppm),
+    open_orders_max = tonumber(open_orders_max) or tonumber(market.open_orders_max),
+    order_lots_max = tonumber(order_lots_max) or tonumber(market.order_lots_max),
+    order_notional_max = tonumber(order_notional_max) or tonumber(market.order_notional_max),
+    position_lots_max = tonumber(position_lots_max) or tonumber(market.position_lots_max),
+    available = tonumber(record[3] or 0),
+    -- What it would have of the other asset if all its orders traded.
+    expected = (record[4] or 0) + (record[5] or 0) + (record[6] or 0),
+  }
+end
+
+-- Whether an order is larger than the limits allow; `more_lots` is what it adds to those there are.
+local function limit_refusal(market, trader, order, more_lots)
+  if trader.order_lots_max > 0 and order.quantity and order.quantity > trader.order_lots_max then
+    return 'ORDER_SIZE_LIMIT'
+  end
+  local price = order.price or order.stop_price or tonumber(market.last_price)
+  local notional = order.quote_limit or price and order.quantity * price
+  if trader.order_notional_max > 0 and notional and notional > trader.order_notional_max then
+    return 'ORDER_NOTIONAL_LIMIT'
+  end
+  local most = trader.position_lots_max * market.base_units
+  if most > 0 and more_lots > 0 then
+    local more = more_lots * market.base_units
+    if order.side == 'buy' and trader.expected + more > most
+      or order.side == 'sell' and trader.available - more < -most then
+      return 'POSITION_LIMIT'
+    end
+  end
+  -- No sum may pass 64 bits: half of that is where orders end.
+  if math.abs(trader.expected) >= BALANCE_UNITS_MAX
+    or math.abs(trader.available) >= BALANCE_UNITS_MAX then
+    return 'BALANCE_LIMIT'
+  end
+end
+
+-- Units that must be free for a new order. Without a price: what the least trade takes.
+local function needed_units(market, order)
+  local units = held_units(market, order)
+  if units > 0 then return units end
+  if order.quote_limit and order.side == 'buy' then return order.quote_limit * market.quote_units end
+  if order.stop_price then return 0 end
+  local best = redis.call('ZRANGE', queue_key(market.symbol, 'sell'), 0, 0, 'WITHSCORES')
+  return best[1] and tonumber(best[2]) * market.quote_units or 0
+end

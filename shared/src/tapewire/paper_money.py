@@ -1,0 +1,44 @@
+"""What new accounts of an open venue start with: `*=1000000,BTC=10`. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tapewire.decimals import parse_units
+from tapewire.errors import ConfigurationError, InvalidField
+from tapewire.limits import ASSET_CHARACTERS_MAX, ASSET_DECIMALS_MAX, EXACT_INTEGER_MAX
+
+EVERY_ASSET = "*"
+_ASSET = re.compile(rf"\*|[A-Z0-9][A-Z0-9.\-]{{0,{ASSET_CHARACTERS_MAX - 1}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class PaperMoney:
+    """Amounts as decimal text, by asset; `*` stands for every other one."""
+
+    amounts: Mapping[str, str] = field(default_factory=dict)
+
+    def units(self, asset: str, decimals: int) -> int:
+        """What an account starts with, in units of the asset; never more than 2^53."""
+        text = self.amounts.get(asset) or self.amounts.get(EVERY_ASSET) or "0"
+        whole, _, fraction = text.partition(".")
+        units: int = int(whole) * 10**decimals + int((fraction + "0" * decimals)[:decimals] or "0")
+        return min(units, EXACT_INTEGER_MAX)
+
+
+NO_MONEY = PaperMoney()
+
+
+def parse_paper_money(text: str) -> PaperMoney:
+    """Read a setting. Raises ConfigurationError."""
+    amounts: dict[str, str] = {}
+    for part in filter(None, (item.strip() for item in text.split(","))):
+        asset, separator, amount = part.partition("=")
+        try:
+            if not separator or not _ASSET.fullmatch(asset) or asset in amounts:
+                raise ConfigurationError(f"{part!r} is not ASSET=AMOUNT, each asset once")
+            parse_units(amount, ASSET_DECIMALS_MAX, asset)
+        except InvalidField as error:
+            raise ConfigurationError(f"{part!r}: {error}") from None
+        amounts[asset] = amount
+    return PaperMoney(amounts)
