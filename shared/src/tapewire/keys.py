@@ -15,6 +15,7 @@ EXPIRING = PREFIX + "expiring"
 DEAD_MAN = PREFIX + "dead_man"
 JOURNAL = PREFIX + "journal"
 LAST_COMMAND = PREFIX + "last_command"
+API_KEYS = PREFIX + "api_keys"
 
 TRADE_CHANNEL = "trade_events"
 BOOK_CHANNEL = "book_updates"
@@ -79,6 +80,11 @@ def order_history(account: str) -> str:
 def fill_history(account: str) -> str:
     """Stream: the account's fills, one entry per command; the entry id is its number."""
     return f"{PREFIX}fills:{account}"
+
+
+def api_key(key_id: str) -> str:
+    """Hash: one API key, without its secret."""
+    return f"{PREFIX}api_key:{key_id}"
 
 
 def canary_channel(instance: str) -> str:

@@ -51,6 +51,21 @@ REPLAY_LOG_TRADES_MAX = 100_000
 # Closed orders stay readable this long, then leave Redis memory.
 CLOSED_ORDER_KEPT_S = 86_400
 
+# API keys of a venue, those included that were revoked or ran out and are still shown.
+API_KEYS_MAX = 10_000
+API_KEY_LABEL_CHARACTERS_MAX = 64
+# A key that was revoked or ran out stays listed this long.
+API_KEY_KEPT_S = 30 * 86_400
+API_KEY_DAYS_MAX = 3_650
+
+# A process takes a key that it has read for good this long, so that a request costs no round trip.
+KEY_CACHE_S = 1.0
+KEYS_CACHED_MAX = 10_000
+# How often the key of an open connection is looked at again.
+KEY_RECHECK_S = 1.0
+# How long a connection that brought no key may take to send one.
+AUTHENTICATE_TIMEOUT_S = 5.0
+
 REQUEST_BODY_BYTES_MAX = 65_536
 TRADE_MESSAGE_BYTES_MAX = 4_096
 # One order may empty as many price levels as it may meet makers, at 50 bytes each.
