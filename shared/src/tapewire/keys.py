@@ -15,11 +15,13 @@ EXPIRING = PREFIX + "expiring"
 DEAD_MAN = PREFIX + "dead_man"
 JOURNAL = PREFIX + "journal"
 LAST_COMMAND = PREFIX + "last_command"
+ASSETS = PREFIX + "assets"
 API_KEYS = PREFIX + "api_keys"
 
 TRADE_CHANNEL = "trade_events"
 BOOK_CHANNEL = "book_updates"
 MARKET_CHANNEL = "market_events"
+ACCOUNT_CHANNEL = "account_events"
 
 
 def market(symbol: Symbol) -> str:
@@ -80,6 +82,16 @@ def order_history(account: str) -> str:
 def fill_history(account: str) -> str:
     """Stream: the account's fills, one entry per command; the entry id is its number."""
     return f"{PREFIX}fills:{account}"
+
+
+def account(name: str) -> str:
+    """Hash: the account's profile, balances per asset, limits per symbol, sequences."""
+    return f"{PREFIX}account:{name}"
+
+
+def account_log(name: str) -> str:
+    """Stream: what happened to the account's orders and balances."""
+    return f"{PREFIX}account_log:{name}"
 
 
 def api_key(key_id: str) -> str:

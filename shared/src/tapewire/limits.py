@@ -10,6 +10,9 @@ EXACT_INTEGER_MAX = 2**53
 DECIMAL_DIGITS_MAX = 18
 DECIMAL_FRACTION_DIGITS_MAX = 12
 
+# Amounts of an asset count in units of 10^-decimals; most venues print eight.
+ASSET_DECIMALS = 8
+
 SYMBOL_CHARACTERS_MAX = 32
 ASSET_CHARACTERS_MAX = 16
 ACCOUNT_CHARACTERS_MAX = 64
@@ -70,6 +73,8 @@ REQUEST_BODY_BYTES_MAX = 65_536
 TRADE_MESSAGE_BYTES_MAX = 4_096
 # One order may empty as many price levels as it may meet makers, at 50 bytes each.
 BOOK_MESSAGE_BYTES_MAX = 1_048_576
+# One order may fill as many makers of one account, at 800 bytes for the record of each.
+ACCOUNT_MESSAGE_BYTES_MAX = 8_388_608
 
 # Orders waiting in one gateway for the next round trip to Redis; beyond it clients get 503.
 PENDING_COMMANDS_MAX = 10_000
@@ -79,5 +84,7 @@ if PENDING_COMMANDS_MAX < COMMANDS_PER_ROUND_TRIP_MAX:
     raise AssertionError("a full round trip must fit in the queue")
 if FILLS_PER_ORDER_MAX * 50 > BOOK_MESSAGE_BYTES_MAX:
     raise AssertionError("the largest book update must be readable")
+if FILLS_PER_ORDER_MAX * 800 > ACCOUNT_MESSAGE_BYTES_MAX:
+    raise AssertionError("the largest message of an account must be readable")
 if 10**DECIMAL_DIGITS_MAX <= EXACT_INTEGER_MAX:
     raise AssertionError("decimal text must be able to reach the exact-integer bound")
