@@ -10,7 +10,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
 from typing import Literal
@@ -76,15 +76,19 @@ def exit_with_a_sentence(service: str) -> Iterator[None]:
 
 
 def serve(
-    app: FastAPI, settings: ServerSettings, websocket: WebSocketOptions = NO_WEBSOCKET
+    app: FastAPI,
+    settings: ServerSettings,
+    websocket: WebSocketOptions = NO_WEBSOCKET,
+    *,
+    check_address: Callable[[str], None],
 ) -> None:
-    """Run `app` and its lifespan until SIGINT or SIGTERM.
+    """Run `app` and its lifespan until SIGINT or SIGTERM; `check_address` may refuse where.
 
     Raises ConfigurationError if the port cannot be had, and whatever the lifespan raises at start.
     """
     config = configure(app, settings, websocket)
     with (
-        bind_socket(settings) as listener,
+        bind_socket(settings, check_address) as listener,
         asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
     ):
         runner.run(_serve(app, _Server(config, app), listener))
@@ -120,13 +124,19 @@ def configure(
 
 
 @contextlib.contextmanager
-def bind_socket(settings: ServerSettings) -> Iterator[socket.socket]:
-    """Take the port, not yet listening. Raises ConfigurationError if that is not possible."""
+def bind_socket(
+    settings: ServerSettings, check_address: Callable[[str], None] = lambda _: None
+) -> Iterator[socket.socket]:
+    """Take the port, not yet listening; `check_address` is given the IP address before that.
+
+    Raises ConfigurationError if that is not possible, and what `check_address` raises.
+    """
     where = f"{settings.host}:{settings.port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
+        check_address(str(address[0]))
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise ConfigurationError(f"cannot listen on {where}: {error.strerror}") from None

@@ -18,6 +18,7 @@ PREFIX = "TAPEWIRE_"
 SERVICE_PREFIXES = ("TAPEWIRE_GATEWAY_", "TAPEWIRE_MARKET_DATA_")
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+Auth = Literal["open", "keys"]
 
 
 class VenueSettings(BaseSettings):
@@ -42,6 +43,14 @@ class VenueSettings(BaseSettings):
     )
     instruments: Path | None = Field(
         None, description="Instrument file (TOML); without it the packaged three pairs"
+    )
+    auth: Auth = Field(
+        "open", description="`open`: a request names its account; `keys`: its API key does"
+    )
+    open_to_network: bool = Field(
+        False,
+        description="Let an `open` venue listen on more than loopback: whoever reaches it acts "
+        "for every account",
     )
     log_level: LogLevel = Field("info", description="Least severe level that is logged")
 
