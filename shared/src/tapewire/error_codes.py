@@ -26,6 +26,10 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "body_too_large": ErrorCode(413, "The body is over the limit"),
         "invalid_request": ErrorCode(422, "The request is not valid"),
         "not_found": ErrorCode(404, "There is nothing at this path"),
+        "origin_not_allowed": ErrorCode(403, "A page of this origin may not ask here"),
+        "host_not_allowed": ErrorCode(421, "The service has no such name"),
+        "request_timeout": ErrorCode(408, "The request came too slowly"),
+        "headers_too_large": ErrorCode(431, "The head of the request is over the limit"),
         "method_not_allowed": ErrorCode(405, "The path does not take this method"),
         "http_error": ErrorCode(400, "The request was refused"),
         # Its fields

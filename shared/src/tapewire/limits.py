@@ -70,6 +70,10 @@ KEY_RECHECK_S = 1.0
 AUTHENTICATE_TIMEOUT_S = 5.0
 
 REQUEST_BODY_BYTES_MAX = 65_536
+# Request line and headers; 431 beyond.
+REQUEST_HEAD_BYTES_MAX = 16_384
+# All bytes of a request, so that neither chunks of one byte nor trailers go on for ever.
+REQUEST_BYTES_MAX = 1_048_576
 TRADE_MESSAGE_BYTES_MAX = 4_096
 # One order may empty as many price levels as it may meet makers, at 50 bytes each.
 BOOK_MESSAGE_BYTES_MAX = 1_048_576
@@ -82,6 +86,8 @@ COMMANDS_PER_ROUND_TRIP_MAX = 256
 
 if PENDING_COMMANDS_MAX < COMMANDS_PER_ROUND_TRIP_MAX:
     raise AssertionError("a full round trip must fit in the queue")
+if REQUEST_HEAD_BYTES_MAX + 8 * REQUEST_BODY_BYTES_MAX > REQUEST_BYTES_MAX:
+    raise AssertionError("the largest request must fit, in whatever chunks it comes")
 if FILLS_PER_ORDER_MAX * 50 > BOOK_MESSAGE_BYTES_MAX:
     raise AssertionError("the largest book update must be readable")
 if FILLS_PER_ORDER_MAX * 800 > ACCOUNT_MESSAGE_BYTES_MAX:

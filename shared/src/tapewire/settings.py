@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tapewire.errors import ConfigurationError
+from tapewire.origins import parse_hosts, parse_origins
 
 PREFIX = "TAPEWIRE_"
 SERVICE_PREFIXES = ("TAPEWIRE_GATEWAY_", "TAPEWIRE_MARKET_DATA_")
@@ -53,6 +54,28 @@ class VenueSettings(BaseSettings):
         "for every account",
     )
     log_level: LogLevel = Field("info", description="Least severe level that is logged")
+    allowed_origins: str | None = Field(
+        None,
+        description="Origins of web pages that may ask, comma-separated, such as "
+        "https://app.example.com; none but its own without",
+    )
+    allowed_hosts: str | None = Field(
+        None,
+        description="Names under which the services are asked, comma-separated, beside addresses "
+        "and localhost; * for any. Without: any, on loopback none",
+    )
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, text: str | None) -> str | None:
+        parse_origins(text or "")
+        return text
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, text: str | None) -> str | None:
+        parse_hosts(text or "")
+        return text
 
 
 _Settings = TypeVar("_Settings", bound=BaseSettings)
