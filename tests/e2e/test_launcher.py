@@ -163,6 +163,15 @@ def test_a_taken_port_is_said(tmp_path: Path, option: str) -> None:
             assert "Traceback" not in launcher.output
 
 
+def test_an_open_venue_stays_on_this_machine(tmp_path: Path) -> None:
+    """Another address is refused before anything is started, and the way out is named."""
+    with launched(tmp_path, "--host", "0.0.0.0") as launcher:  # noqa: S104 - refused
+        assert launcher.wait_for_end() == 1
+        assert "listening on 0.0.0.0 would let everyone" in launcher.output
+        assert "TAPEWIRE_OPEN_TO_NETWORK=true" in launcher.output
+        assert not (tmp_path / "data" / "redis").exists()
+
+
 def test_a_port_of_another_venue_is_not_shared(lasting_venue: Launcher, tmp_path: Path) -> None:
     """A second venue on the first one's port is refused, though its workers share that port."""
     port = lasting_venue.gateway_url.rpartition(":")[2]

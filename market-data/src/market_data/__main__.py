@@ -1,10 +1,13 @@
 """`python -m market_data`: read the settings, then serve until SIGINT or SIGTERM."""
 
+from functools import partial
+
 from market_data.app import create_app
 from market_data.limits import CLIENT_MESSAGE_BYTES_MAX
 from market_data.protocol import SERVICE
 from market_data.settings import PREFIX, MarketDataSettings
 from market_data.websocket_protocol import FeedSocketProtocol
+from tapewire.exposure import check_listener
 from tapewire.log import configure_logging
 from tapewire.serving import WebSocketOptions, exit_with_a_sentence, serve
 from tapewire.settings import load_settings
@@ -22,7 +25,12 @@ def main() -> None:
             ping_interval_s=settings.ping_interval_s,
             ping_timeout_s=settings.ping_timeout_s,
         )
-        serve(create_app(settings), settings, websocket)
+        serve(
+            create_app(settings),
+            settings,
+            websocket,
+            check_address=partial(check_listener, venue=settings.venue),
+        )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from pydantic_settings import SettingsConfigDict
 
 from market_data.limits import BATCH_MESSAGES_MAX, LAG_MESSAGES_MAX, RING_MESSAGES_MAX
 from tapewire.serving import ServerSettings
-from tapewire.settings import VenueSettings
 
 PREFIX = "TAPEWIRE_MARKET_DATA_"
 
@@ -59,10 +58,4 @@ class MarketDataSettings(ServerSettings):
     )
     drain_spread_s: float = Field(
         5.0, ge=0, le=600, description="Time over which a stop spreads the goodbyes to clients"
-    )
-    venue: VenueSettings = Field(
-        default_factory=VenueSettings,
-        validation_alias="venue",
-        description="Settings that every service reads",
-        exclude=True,
     )

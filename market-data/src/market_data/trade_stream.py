@@ -124,7 +124,7 @@ class EventStreamResponse(StreamingResponse):
         super().__init__(
             events,
             media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            headers={"X-Accel-Buffering": "no"},
         )
         self._on_stalled = on_stalled
 

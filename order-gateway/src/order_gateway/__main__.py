@@ -1,9 +1,12 @@
 """`python -m order_gateway`: read the settings, then serve until SIGINT or SIGTERM."""
 
+from functools import partial
+
 from order_gateway.app import create_app
 from order_gateway.health import SERVICE
 from order_gateway.settings import PREFIX, GatewaySettings
 from order_gateway.ws_entry import MESSAGE_BYTES_MAX
+from tapewire.exposure import check_listener
 from tapewire.log import configure_logging
 from tapewire.serving import WebSocketOptions, exit_with_a_sentence, serve
 from tapewire.settings import load_settings
@@ -16,7 +19,12 @@ def main() -> None:
         settings = load_settings(GatewaySettings, PREFIX)
         configure_logging(settings.venue.log_level, SERVICE)
         websocket = WebSocketOptions(SocketProtocol, message_bytes_max=MESSAGE_BYTES_MAX)
-        serve(create_app(settings), settings, websocket)
+        serve(
+            create_app(settings),
+            settings,
+            websocket,
+            check_address=partial(check_listener, venue=settings.venue),
+        )
 
 
 if __name__ == "__main__":

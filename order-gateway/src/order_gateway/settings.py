@@ -4,7 +4,6 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from tapewire.serving import ServerSettings
-from tapewire.settings import VenueSettings
 
 PREFIX = "TAPEWIRE_GATEWAY_"
 
@@ -35,8 +34,4 @@ class GatewaySettings(ServerSettings):
     )
     rate_limit_names_max: int = Field(
         10_000, ge=1, le=1_000_000, description="Accounts and addresses remembered, of each"
-    )
-    venue: VenueSettings = Field(
-        default_factory=VenueSettings,
-        description="Settings that every service reads",
     )

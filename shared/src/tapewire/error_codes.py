@@ -26,6 +26,10 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "body_too_large": ErrorCode(413, "The body is over the limit"),
         "invalid_request": ErrorCode(422, "The request is not valid"),
         "not_found": ErrorCode(404, "There is nothing at this path"),
+        "origin_not_allowed": ErrorCode(403, "A page of this origin may not ask here"),
+        "host_not_allowed": ErrorCode(421, "The service has no such name"),
+        "request_timeout": ErrorCode(408, "The request came too slowly"),
+        "headers_too_large": ErrorCode(431, "The head of the request is over the limit"),
         "method_not_allowed": ErrorCode(405, "The path does not take this method"),
         "http_error": ErrorCode(400, "The request was refused"),
         # Its fields
@@ -70,6 +74,15 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "market_post_only": ErrorCode(409, "The market only takes post-only orders"),
         "instrument_conflict": ErrorCode(409, "The instrument is traded in other steps"),
         "instruments_limit": ErrorCode(409, "The venue has as many instruments as it may"),
+        # Who asks
+        "key_required": ErrorCode(401, "An API key is needed"),
+        "key_invalid": ErrorCode(401, "The API key is not one of the venue"),
+        "key_revoked": ErrorCode(401, "The API key was revoked"),
+        "key_expired": ErrorCode(401, "The time of the API key is over"),
+        "permission_denied": ErrorCode(403, "The API key does not permit this"),
+        "account_mismatch": ErrorCode(400, "The account named is not the one of the key"),
+        "key_not_found": ErrorCode(404, "No API key has this id"),
+        "keys_limit": ErrorCode(409, "The venue has as many API keys as it may"),
         # The venue
         "rate_limited": ErrorCode(429, "Too many orders in too short a time"),
         "redis_unavailable": ErrorCode(503, "Redis cannot be reached; nothing was done"),

@@ -12,6 +12,14 @@
     │   ├── OrderNotFound
     │   ├── OrderClosed               cancel of an order that already ended
     │   ├── DuplicateClientOrderId    the id was used before, with another body
+    │   ├── AuthenticationFailed      no key, or one that is worth nothing
+    │   │   ├── KeyRequired
+    │   │   ├── KeyInvalid            malformed, unknown or with another secret: all alike
+    │   │   ├── KeyRevoked            the secret was right
+    │   │   └── KeyExpired            the secret was right
+    │   ├── PermissionDenied          the key is good, but not for this
+    │   ├── AccountMismatch           the request names another account than its key's
+    │   ├── KeyNotFound               no API key has this id
     │   ├── Conflict                  the book, the market or the account does not allow it now
     │   └── RateLimited               too much in too short a time
     ├── Unavailable                   the venue's fault: HTTP 503 with Retry-After
@@ -24,6 +32,7 @@ Codes are API: they never change their meaning. `docs/protocol.md` lists them.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 
 class TapewireError(Exception):
@@ -103,6 +112,70 @@ class DuplicateClientOrderId(Refusal):
 
     code = "duplicate_client_order_id"
     status = 409
+
+
+class AuthenticationFailed(Refusal):
+    """Nobody is known to have asked; no message ever repeats the key."""
+
+    code = "key_invalid"
+    status = 401
+    headers: Mapping[str, str] | None = MappingProxyType({"WWW-Authenticate": "Bearer"})
+    sentence = "The request is not authenticated."
+
+    def __init__(self) -> None:
+        super().__init__(self.sentence)
+
+
+class KeyRequired(AuthenticationFailed):
+    """No key came with the request."""
+
+    code = "key_required"
+    sentence = "An API key is needed: send the header `Authorization: Bearer KEY`."
+
+
+class KeyInvalid(AuthenticationFailed):
+    """The key is malformed or unknown, or its secret is wrong; which of them is not told."""
+
+    sentence = "This is not an API key of the venue."
+
+
+class KeyRevoked(AuthenticationFailed):
+    """The key was a good one until it was revoked."""
+
+    code = "key_revoked"
+    sentence = "This API key was revoked."
+
+
+class KeyExpired(AuthenticationFailed):
+    """The key was a good one until its time was over."""
+
+    code = "key_expired"
+    sentence = "The time of this API key is over."
+
+
+class PermissionDenied(Refusal):
+    """The key does not permit what is asked."""
+
+    code = "permission_denied"
+    status = 403
+
+
+class AccountMismatch(Refusal):
+    """The request names an account, and it is not the one of its key."""
+
+    code = "account_mismatch"
+    status = 400
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} is not the account of the key; leave it out.")
+        self.field = field
+
+
+class KeyNotFound(Refusal):
+    """No API key has this id, or it was forgotten some time after its end."""
+
+    code = "key_not_found"
+    status = 404
 
 
 class Conflict(Refusal):

@@ -119,7 +119,6 @@ def _answer(body: Mapping[str, object], *, well: bool) -> Response:
     return Response(
         json.dumps(body, separators=(",", ":")),
         200 if well else 503,
-        headers={"Cache-Control": "no-store"},
         media_type="application/json",
     )
 

@@ -18,6 +18,7 @@ LAST_COMMAND = PREFIX + "last_command"
 ACCOUNTS = PREFIX + "accounts"
 SUPPLY = PREFIX + "supply"
 ASSETS = PREFIX + "assets"
+API_KEYS = PREFIX + "api_keys"
 
 TRADE_CHANNEL = "trade_events"
 BOOK_CHANNEL = "book_updates"
@@ -101,6 +102,11 @@ def account_log(name: str) -> str:
 def transfer(account: str, reference: str) -> str:
     """String: the deposit or withdrawal that this reference stands for."""
     return f"{PREFIX}transfer:{account}:{reference}"
+
+
+def api_key(key_id: str) -> str:
+    """Hash: one API key, without its secret."""
+    return f"{PREFIX}api_key:{key_id}"
 
 
 def canary_channel(instance: str) -> str:

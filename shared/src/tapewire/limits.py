@@ -69,10 +69,31 @@ REPLAY_LOG_TRADES_MAX = 100_000
 # Closed orders stay readable this long, then leave Redis memory.
 CLOSED_ORDER_KEPT_S = 86_400
 
+# API keys of a venue, those included that were revoked or ran out and are still shown.
+API_KEYS_MAX = 10_000
+API_KEY_LABEL_CHARACTERS_MAX = 64
+# A key that was revoked or ran out stays listed this long.
+API_KEY_KEPT_S = 30 * 86_400
+API_KEY_DAYS_MAX = 3_650
+
+# A process takes a key that it has read for good this long, so that a request costs no round trip.
+KEY_CACHE_S = 1.0
+KEYS_CACHED_MAX = 10_000
+# How often the key of an open connection is looked at again.
+KEY_RECHECK_S = 1.0
+# How long a connection that brought no key may take to send one.
+AUTHENTICATE_TIMEOUT_S = 5.0
+
 REQUEST_BODY_BYTES_MAX = 65_536
+# Request line and headers; 431 beyond.
+REQUEST_HEAD_BYTES_MAX = 16_384
+# All bytes of a request, so that neither chunks of one byte nor trailers go on for ever.
+REQUEST_BYTES_MAX = 1_048_576
 TRADE_MESSAGE_BYTES_MAX = 4_096
 # One order may empty as many price levels as it may meet makers, at 50 bytes each.
 BOOK_MESSAGE_BYTES_MAX = 1_048_576
+# One order may fill as many makers of one account, at 800 bytes for the record of each.
+ACCOUNT_MESSAGE_BYTES_MAX = 8_388_608
 
 # Orders waiting in one gateway for the next round trip to Redis; beyond it clients get 503.
 PENDING_COMMANDS_MAX = 10_000
@@ -80,7 +101,11 @@ COMMANDS_PER_ROUND_TRIP_MAX = 256
 
 if PENDING_COMMANDS_MAX < COMMANDS_PER_ROUND_TRIP_MAX:
     raise AssertionError("a full round trip must fit in the queue")
+if REQUEST_HEAD_BYTES_MAX + 8 * REQUEST_BODY_BYTES_MAX > REQUEST_BYTES_MAX:
+    raise AssertionError("the largest request must fit, in whatever chunks it comes")
 if FILLS_PER_ORDER_MAX * 50 > BOOK_MESSAGE_BYTES_MAX:
     raise AssertionError("the largest book update must be readable")
+if FILLS_PER_ORDER_MAX * 800 > ACCOUNT_MESSAGE_BYTES_MAX:
+    raise AssertionError("the largest message of an account must be readable")
 if 10**DECIMAL_DIGITS_MAX <= EXACT_INTEGER_MAX:
     raise AssertionError("decimal text must be able to reach the exact-integer bound")

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
 from tapewire.docs_page import add_docs_page
@@ -107,6 +108,7 @@ class ProblemApp(FastAPI):
             Unavailable: _answer_unavailable,
             RequestValidationError: _answer_validation,
             HTTPException: _answer_framework,
+            ClientDisconnect: _answer_nobody,
             Exception: _answer_bug,
         }
         for kind, handler in handlers.items():
@@ -181,6 +183,11 @@ async def _answer_framework(request: Request, error: HTTPException) -> Response:
         status=error.status_code,
         headers=headers,
     )
+
+
+async def _answer_nobody(_: Request, __: ClientDisconnect) -> Response:
+    """The client went away in the middle of its request: no bug, and nobody reads this."""
+    return problem_response("http_error", "The request was not complete.")
 
 
 async def _answer_bug(_: Request, __: Exception) -> Response:

@@ -7,24 +7,28 @@ import asyncio
 import contextlib
 import errno
 import logging
-import signal
 import socket
+import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import FrameType
+from pathlib import Path
 from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tapewire.errors import ConfigurationError, TapewireError
+from tapewire.origin_guard import OriginGuard
+from tapewire.origins import Admission
+from tapewire.response_headers import every_answer
+from tapewire.server import Server
+from tapewire.settings import VenueSettings
+from tapewire.tls import server_context
 
 logger = logging.getLogger(__name__)
-
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class ServerSettings(BaseSettings):
@@ -46,9 +50,40 @@ class ServerSettings(BaseSettings):
     keep_alive_timeout_s: int = Field(
         75, ge=1, le=3_600, description="How long an idle connection stays open"
     )
+    request_timeout_s: int = Field(
+        10, ge=1, le=600, description="How long a client may take to send one request; then 408"
+    )
     graceful_shutdown_timeout_s: int = Field(
         10, ge=0, le=600, description="How long a stop waits for requests that are being answered"
     )
+    tls_certificate: Path | None = Field(
+        None, description="Certificate and its chain (PEM); with it and its key: https and wss"
+    )
+    tls_key: Path | None = Field(None, description="Private key of the certificate (PEM)")
+    tls_key_password: SecretStr | None = Field(
+        None, description="Password of the private key, if it has one"
+    )
+    venue: VenueSettings = Field(
+        default_factory=VenueSettings,
+        description="Settings that every service reads",
+    )
+
+    def tls(self) -> ssl.SSLContext | None:
+        """The context of the listener, None for plain HTTP. Raises ConfigurationError."""
+        password = self.tls_key_password
+        return server_context(
+            self.tls_certificate,
+            self.tls_key,
+            None if password is None else password.get_secret_value(),
+            prefix=self.model_config.get("env_prefix", ""),
+        )
+
+    def admission(self) -> Admission:
+        """Which pages may ask, and under which names."""
+        venue = self.venue
+        return Admission.listening_on(
+            self.host, origins=venue.allowed_origins, hosts=venue.allowed_hosts
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +111,25 @@ def exit_with_a_sentence(service: str) -> Iterator[None]:
 
 
 def serve(
-    app: FastAPI, settings: ServerSettings, websocket: WebSocketOptions = NO_WEBSOCKET
+    app: FastAPI,
+    settings: ServerSettings,
+    websocket: WebSocketOptions = NO_WEBSOCKET,
+    *,
+    check_address: Callable[[str], None],
 ) -> None:
-    """Run `app` and its lifespan until SIGINT or SIGTERM.
+    """Run `app` and its lifespan until SIGINT or SIGTERM; `check_address` may refuse where.
 
-    Raises ConfigurationError if the port cannot be had, and whatever the lifespan raises at start.
+    Raises ConfigurationError if the port cannot be had or the certificate is of no use, and
+    whatever the lifespan raises at start.
     """
+    context = settings.tls()
     config = configure(app, settings, websocket)
     with (
-        bind_socket(settings) as listener,
+        bind_socket(settings, check_address) as listener,
         asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
     ):
-        runner.run(_serve(app, _Server(config, app), listener))
+        server = Server(config, app, context, request_timeout_s=settings.request_timeout_s)
+        runner.run(_serve(app, server, listener))
 
 
 def configure(
@@ -95,7 +137,7 @@ def configure(
 ) -> uvicorn.Config:
     """Every option of uvicorn that matters, so that none changes with its version."""
     return uvicorn.Config(
-        app,
+        OriginGuard(app, settings.admission()),
         loop="asyncio" if sys.platform == "win32" else "uvloop",
         http="httptools",
         ws=websocket.protocol,
@@ -109,7 +151,9 @@ def configure(
         log_config=None,
         log_level="warning",
         access_log=False,
+        # Whoever connects could claim any address, and with it the rate limits of another.
         proxy_headers=False,
+        headers=every_answer(secure=settings.tls_certificate is not None),
         server_header=False,
         date_header=True,
         limit_concurrency=settings.connections_max,
@@ -120,13 +164,19 @@ def configure(
 
 
 @contextlib.contextmanager
-def bind_socket(settings: ServerSettings) -> Iterator[socket.socket]:
-    """Take the port, not yet listening. Raises ConfigurationError if that is not possible."""
+def bind_socket(
+    settings: ServerSettings, check_address: Callable[[str], None] = lambda _: None
+) -> Iterator[socket.socket]:
+    """Take the port, not yet listening; `check_address` is given the IP address before that.
+
+    Raises ConfigurationError if that is not possible, and what `check_address` raises.
+    """
     where = f"{settings.host}:{settings.port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
+        check_address(str(address[0]))
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise ConfigurationError(f"cannot listen on {where}: {error.strerror}") from None
@@ -150,7 +200,7 @@ def _explain(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-async def _serve(app: FastAPI, server: "_Server", listener: socket.socket) -> None:
+async def _serve(app: FastAPI, server: Server, listener: socket.socket) -> None:
     """The life of the process: start what the app needs, listen, drain, stop what it needed."""
     with server.stopping_on_signals():
         try:
@@ -160,52 +210,3 @@ async def _serve(app: FastAPI, server: "_Server", listener: socket.socket) -> No
             if not server.should_exit:
                 raise
             logger.info("stopped before the start was complete")
-
-
-class _Server(uvicorn.Server):
-    """Says where it listens, and stops in good order also before and after it listens."""
-
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
-        super().__init__(config)
-        self._app = app
-        self._drain: asyncio.Task[None] | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
-        await super().startup(sockets)
-        for listener in sockets or []:
-            host, port, *_ = listener.getsockname()
-            shown = f"[{host}]" if ":" in host else host
-            logger.info("listening on http://%s:%d", shown, port)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to `stopping_on_signals`: uvicorn would skip the drain."""
-        yield
-
-    @contextlib.contextmanager
-    def stopping_on_signals(self) -> Iterator[None]:
-        """Stop in good order on SIGINT or SIGTERM, whatever stage the process is in."""
-        loop, main = asyncio.get_running_loop(), asyncio.current_task()
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            started = self.started
-            if started and self._drain is None and hasattr(self._app.state, "drain"):
-                loop.call_soon_threadsafe(self._begin_drain, number)
-                return
-            self.handle_exit(number, frame)
-            if not started and main is not None:
-                loop.call_soon_threadsafe(main.cancel)
-
-        previous = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-
-    def _begin_drain(self, number: int) -> None:
-        """Let the app say goodbye to its clients, then exit as the signal asked for."""
-        if self._drain is None:
-            self._drain = asyncio.create_task(self._app.state.drain.run(), name="drain")
-            self._drain.add_done_callback(lambda _: self.handle_exit(number, None))

@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tapewire.errors import ConfigurationError
+from tapewire.origins import parse_hosts, parse_origins
 
 PREFIX = "TAPEWIRE_"
 SERVICE_PREFIXES = ("TAPEWIRE_GATEWAY_", "TAPEWIRE_MARKET_DATA_")
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+Auth = Literal["open", "keys"]
 
 
 class VenueSettings(BaseSettings):
@@ -43,7 +45,37 @@ class VenueSettings(BaseSettings):
     instruments: Path | None = Field(
         None, description="Instrument file (TOML); without it the packaged three pairs"
     )
+    auth: Auth = Field(
+        "open", description="`open`: a request names its account; `keys`: its API key does"
+    )
+    open_to_network: bool = Field(
+        False,
+        description="Let an `open` venue listen on more than loopback: whoever reaches it acts "
+        "for every account",
+    )
     log_level: LogLevel = Field("info", description="Least severe level that is logged")
+    allowed_origins: str | None = Field(
+        None,
+        description="Origins of web pages that may ask, comma-separated, such as "
+        "https://app.example.com; none but its own without",
+    )
+    allowed_hosts: str | None = Field(
+        None,
+        description="Names under which the services are asked, comma-separated, beside addresses "
+        "and localhost; * for any. Without: any, on loopback none",
+    )
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, text: str | None) -> str | None:
+        parse_origins(text or "")
+        return text
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, text: str | None) -> str | None:
+        parse_hosts(text or "")
+        return text
 
 
 _Settings = TypeVar("_Settings", bound=BaseSettings)

@@ -20,6 +20,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from tapewire.websocket_frames import close_reason
+from tapewire.websocket_handshake import Handshake
 from tapewire.websocket_owner import DISCARDED_EVENTS, Owner
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Take what uvicorn passes to every WebSocket protocol."""
         super().__init__(*args, **kwargs)
         self.close_timeout = self.close_timeout_s
+        self.conn = Handshake(
+            headers=self.default_headers, max_size=self.config.ws_max_size, logger=self.conn.logger
+        )
         self.adopted = False
         self.owner: Owner | None = None
         # The newest pong that had to wait for the transport to drain; older ones are obsolete.

@@ -32,6 +32,8 @@ _IMMORTAL = frozenset(
     }
 )  # fmt: skip
 _FAMILIES = _MORTAL | _STREAMS | _IMMORTAL
+# Of the venue, but no result of its commands.
+_UNJOURNALED = frozenset({"journal", "api_keys", "api_key"})
 
 
 @dataclass(slots=True)
@@ -78,7 +80,7 @@ class _Pass:
             family = _family(name)
             if family in _FAMILIES:
                 known.append(name)
-            elif name.decode() != keys.JOURNAL and not missing_only:
+            elif family not in _UNJOURNALED and not missing_only:
                 self._found.foreign += 1
         kinds = await _ask(self._live, [("TYPE", name) for name in known])
         if missing_only:

@@ -10,7 +10,7 @@ from tapewire.launcher.screen import say
 from tapewire.launcher.signals import Signals
 from tapewire.launcher.venue import Venue
 from tapewire.redis_server import Fsync
-from tapewire.settings import LogLevel
+from tapewire.settings import Auth, LogLevel
 
 PORT = click.IntRange(0, 65_535)
 WORKERS = click.IntRange(1, 64)
@@ -70,6 +70,19 @@ WORKERS = click.IntRange(1, 64)
     default="always",
     help="When our Redis syncs its log to disk: before each answer, or every second.",
 )
+@click.option(
+    "--auth",
+    type=click.Choice(get_args(Auth)),
+    default="open",
+    envvar="TAPEWIRE_AUTH",
+    help="Who a request is of: whom it names (open), or whose API key it brings (keys).",
+)
+@click.option(
+    "--open-to-network",
+    is_flag=True,
+    envvar="TAPEWIRE_OPEN_TO_NETWORK",
+    help="Let --auth open listen on more than loopback: whoever reaches it acts for anybody.",
+)
 @click.option("--demo", is_flag=True, help="Add a small crowd of traders, so that prices move.")
 @click.option(
     "--log-level",
@@ -91,6 +104,8 @@ def up(
     market_data_workers: int,
     instruments: Path | None,
     fsync: Fsync,
+    auth: Auth,
+    open_to_network: bool,
     demo: bool,
     log_level: LogLevel,
 ) -> None:
@@ -101,6 +116,8 @@ def up(
     """
     if gateway_port == market_data_port != 0:
         raise click.UsageError("--gateway-port and --market-data-port must differ")
+    if demo and auth == "keys":
+        raise click.UsageError("--demo needs --auth open: the crowd has no API keys")
     options = LaunchOptions(
         host=host,
         gateway_port=gateway_port,
@@ -111,6 +128,8 @@ def up(
         market_data_workers=market_data_workers,
         instruments=instruments,
         fsync=fsync,
+        auth=auth,
+        open_to_network=open_to_network,
         demo=demo,
         log_level=log_level,
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tapewire.redis_server import Fsync
+from tapewire.settings import Auth
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +21,6 @@ class LaunchOptions:
     instruments: Path | None
     fsync: Fsync
     demo: bool
+    auth: Auth
+    open_to_network: bool
     log_level: str

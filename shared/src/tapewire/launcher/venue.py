@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from tapewire.data_directory import DataDirectory
 from tapewire.errors import RedisUnavailable, TapewireError
+from tapewire.exposure import check_exposure
 from tapewire.instruments import load_instruments
 from tapewire.launcher.member import LaunchFailed, Member, sentence_of
 from tapewire.launcher.options import LaunchOptions
@@ -72,6 +73,7 @@ class Venue:
             stack.enter_context(KeptPort(options.host, options.gateway_port, "--gateway-port")),
             options.gateway_workers,
         )
+        check_exposure(gateway.port.address, options.auth, open_to_network=options.open_to_network)
         market_data = Service(
             "market-data",
             "market_data",

@@ -1,0 +1,108 @@
+"""Execution reports and balances as the JSON text that clients get. Pure; nothing here rounds."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+from tapewire.account_messages import Balance, Execution, ExecutionReport
+from tapewire.decimals import format_units
+from tapewire.scale import Scale
+from tapewire.timestamps import format_timestamp
+from tapewire.types import Instrument, Order, Side
+
+encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def render_report(
+    account: str,
+    epoch: str,
+    report: ExecutionReport,
+    instrument: Instrument,
+    decimals: Mapping[str, int],
+) -> bytes:
+    """One message of the channel `orders`. `decimals` by asset; raises KeyError without them."""
+    order, scale = report.order, Scale(instrument)
+    data = _describe(order, scale) | {
+        "report": report.kind,
+        "timestamp": format_timestamp(report.time_us),
+    }
+    if report.execution is not None:
+        data |= _describe_execution(order, report.execution, instrument, scale, decimals)
+    message = {
+        "type": "order", "account": account, "epoch": epoch, "seq": report.seq, "data": data
+    }  # fmt: skip
+    return encode(message).encode()
+
+
+def render_balances(
+    kind: str,
+    account: str,
+    epoch: str,
+    seq: int,
+    *,
+    balances: Iterable[Balance],
+    decimals: Mapping[str, int],
+    time_us: int,
+) -> bytes:
+    """One message `balances` or `balances_snapshot`. Raises KeyError for an unknown asset."""
+    message = {
+        "type": kind,
+        "account": account,
+        "epoch": epoch,
+        "seq": seq,
+        "data": [_describe_balance(balance, decimals[balance.asset]) for balance in balances],
+        "timestamp": format_timestamp(time_us),
+    }
+    return encode(message).encode()
+
+
+def amount_text(units: int, decimals: int) -> str:
+    """An amount of an asset, which is below zero only where funds are unchecked."""
+    return f"{'-' if units < 0 else ''}{format_units(abs(units), decimals)}"
+
+
+def _describe(order: Order, scale: Scale) -> dict[str, object]:
+    price, stop_price = order.price_ticks, order.stop_price_ticks
+    return {
+        "order_id": order.order_id,
+        "client_order_id": order.client_order_id,
+        "symbol": order.symbol,
+        "side": order.side,
+        "order_type": order.order_type,
+        "time_in_force": order.time_in_force,
+        "price": None if price is None else scale.price(price),
+        "stop_price": None if stop_price is None else scale.price(stop_price),
+        "quantity": scale.quantity(order.quantity_lots),
+        "executed_quantity": scale.quantity(order.executed_lots),
+        "remaining_quantity": scale.quantity(order.remaining_lots),
+        "cumulative_quote_quantity": scale.amount(order.executed_notional),
+        "status": order.status,
+        "reason": order.reason,
+    }
+
+
+def _describe_execution(
+    order: Order,
+    execution: Execution,
+    instrument: Instrument,
+    scale: Scale,
+    decimals: Mapping[str, int],
+) -> dict[str, object]:
+    fee_asset = instrument.base if order.side is Side.BUY else instrument.quote
+    return {
+        "trade_id": f"{order.symbol}-{execution.seq}",
+        "trade_seq": execution.seq,
+        "last_price": scale.price(execution.ticks),
+        "last_quantity": scale.quantity(execution.lots),
+        "liquidity": execution.liquidity,
+        "fee": format_units(execution.fee_units, decimals[fee_asset]),
+        "fee_asset": fee_asset,
+    }
+
+
+def _describe_balance(balance: Balance, decimals: int) -> dict[str, str]:
+    return {
+        "asset": balance.asset,
+        "available": amount_text(balance.available, decimals),
+        "held": amount_text(balance.held, decimals),
+        "total": amount_text(balance.available + balance.held, decimals),
+    }

@@ -1,0 +1,194 @@
+"""What happened to one account, as published on `account_events` and kept in its log. Pure.
+
+The matching scripts write one message per command and account that it changed: parts joined by
+byte 0x1E, a header, the balances that changed, then one part per order that changed. Each change
+of an order is one or more *execution reports*: what it is (`new`, `amended`, `triggered`), its
+fills, its end. A message has only the state in which the order was left, so the states between are
+found by walking the fills back.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, NamedTuple, TypeAlias
+
+from tapewire.errors import MessageError
+from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX
+from tapewire.matching.records import read_order
+from tapewire.types import Liquidity, Lots, Order, OrderStatus
+
+PART = "\x1e"
+FIELD = "\x1f"
+
+ReportKind: TypeAlias = Literal["new", "amended", "triggered", "trade", "canceled", "expired"]
+
+_KINDS: dict[str, ReportKind | None] = {
+    "new": "new",
+    "amended": "amended",
+    "triggered": "triggered",
+    "": None,
+}
+_ENDS: dict[OrderStatus, ReportKind] = {
+    OrderStatus.CANCELED: "canceled",
+    OrderStatus.EXPIRED: "expired",
+}
+_LIQUIDITY = {"m": Liquidity.MAKER, "t": Liquidity.TAKER}
+
+
+class AccountHeader(NamedTuple):
+    """Whose message it is, and where the account stands after it."""
+
+    account: str
+    epoch: str
+    seq: int
+    balance_seq: int
+    time_us: int
+
+
+class Balance(NamedTuple):
+    """What an account has of an asset, in its units; negative only where funds are unchecked."""
+
+    asset: str
+    available: int
+    held: int
+
+
+class Execution(NamedTuple):
+    """One fill as the account sees it; the fee in units of the asset that was received."""
+
+    seq: int
+    ticks: int
+    lots: int
+    liquidity: Liquidity
+    time_us: int
+    fee_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChange:
+    """What one command did to one order, which it left in the state of `order`."""
+
+    kind: ReportKind | None
+    order: Order
+    executions: tuple[Execution, ...]
+
+    @property
+    def steps(self) -> list[tuple[ReportKind, Execution | None]]:
+        """Its execution reports, in order."""
+        steps: list[tuple[ReportKind, Execution | None]] = []
+        if self.kind is not None:
+            steps.append((self.kind, None))
+        steps += [("trade", execution) for execution in self.executions]
+        end = _ENDS.get(self.order.status)
+        return steps if end is None else [*steps, (end, None)]
+
+
+class ExecutionReport(NamedTuple):
+    """One step in the life of an order; `order` is its state after it, without its fills."""
+
+    seq: int
+    kind: ReportKind
+    order: Order
+    execution: Execution | None
+    time_us: int
+
+
+@dataclass(frozen=True)
+class AccountEvent:
+    """One message: everything that one command did to one account."""
+
+    header: AccountHeader
+    balances: tuple[Balance, ...]
+    changes: tuple[OrderChange, ...]
+
+    @cached_property
+    def reports(self) -> tuple[ExecutionReport, ...]:
+        """The execution reports, in order; the last one has the number of the header."""
+        steps = [step for change in self.changes for step in _walk(change, self.header.time_us)]
+        first = self.header.seq - len(steps) + 1
+        return tuple(ExecutionReport(first + index, *step) for index, step in enumerate(steps))
+
+    @cached_property
+    def before(self) -> tuple[int, int]:
+        """Where the account stood before it: number of report, number of change of balances."""
+        return (
+            self.header.seq - sum(len(change.steps) for change in self.changes),
+            self.header.balance_seq - bool(self.balances),
+        )
+
+
+def account_of(payload: bytes) -> bytes:
+    """The account of a message, without reading the rest of it; whatever, if it is not one."""
+    return payload.partition(b"|")[0]
+
+
+def decode_account_event(payload: bytes) -> AccountEvent:
+    """Read one message. Raises MessageError for anything that is not one of ours."""
+    if len(payload) > ACCOUNT_MESSAGE_BYTES_MAX:
+        raise MessageError(f"an account message of {len(payload)} bytes is over the limit")
+    try:
+        head, balances, *changes = payload.decode().split(PART)
+        event = AccountEvent(
+            _read_header(head),
+            tuple(map(_read_balance, balances.split(";"))) if balances else (),
+            tuple(map(_read_change, changes)),
+        )
+        # Also reads the states between, so that nothing is wrong later.
+        is_whole = min(event.before) >= 0 and len(event.reports) >= 0
+    except (ValueError, KeyError, UnicodeDecodeError) as error:
+        raise MessageError(f"not a message of an account: {error}") from None
+    if not is_whole or event.before == (event.header.seq, event.header.balance_seq):
+        raise MessageError("not a message of an account: its numbers contradict each other")
+    return event
+
+
+def _read_header(text: str) -> AccountHeader:
+    account, epoch, seq, balance_seq, time_us = text.split("|")
+    if not (account and epoch):
+        raise ValueError("it names no account or no epoch")
+    return AccountHeader(account, epoch, int(seq), int(balance_seq), int(time_us))
+
+
+def _read_balance(text: str) -> Balance:
+    asset, available, held = text.split(",")
+    return Balance(asset, int(available), int(held))
+
+
+def _read_change(text: str) -> OrderChange:
+    kind, order_id, terms, state, fills = text.split(FIELD)
+    record = {b"terms": terms.encode(), b"state": state.encode()}
+    executions = tuple(map(_read_execution, fills.split(";"))) if fills else ()
+    return OrderChange(_KINDS[kind], read_order(order_id, record), executions)
+
+
+def _read_execution(text: str) -> Execution:
+    seq, ticks, lots, liquidity, time_us, fee_units = text.split(",")
+    return Execution(
+        int(seq), int(ticks), int(lots), _LIQUIDITY[liquidity], int(time_us), int(fee_units)
+    )
+
+
+def _walk(
+    change: OrderChange, time_us: int
+) -> Iterator[tuple[ReportKind, Order, Execution | None, int]]:
+    """The states of an order after each of its reports. Raises ValueError for impossible fills."""
+    final = change.order
+    executed = final.executed_lots - sum(item.lots for item in change.executions)
+    notional = final.executed_notional - sum(item.ticks * item.lots for item in change.executions)
+    if executed < 0 or notional < 0:
+        raise ValueError(f"order {final.order_id} was filled by more than it executed")
+    steps = change.steps
+    for index, (kind, execution) in enumerate(steps):
+        if execution is not None:
+            executed += execution.lots
+            notional += execution.ticks * execution.lots
+        order = final
+        if index < len(steps) - 1:
+            order = replace(
+                final,
+                executed_lots=Lots(executed),
+                executed_notional=notional,
+                status=OrderStatus.PARTIALLY_FILLED if executed else OrderStatus.NEW,
+                reason=None,
+            )
+        yield kind, order, execution, time_us if execution is None else execution.time_us

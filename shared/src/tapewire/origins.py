@@ -1,0 +1,90 @@
+"""Which web pages may talk to a service, and under which names it answers. Closed by default.
+
+A program sends no `Origin`; a browser does for every request that a foreign page makes and can read
+or that changes something, and for every WebSocket. Such a request is refused before it is routed,
+unless its origin is listed or is that of the service itself. Names are checked because a page can
+make its own name resolve to this machine (DNS rebinding) and would then pass as the service itself.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+_NAME = re.compile(r"(?:\*\.)?[a-z0-9._-]+")
+_PORT = re.compile(r":[0-9]{0,5}$")
+
+
+def parse_origins(text: str) -> frozenset[str]:
+    """A comma-separated list of origins. Raises ValueError naming the entry that is none."""
+    origins = _entries(text)
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
+    return origins
+
+
+def parse_hosts(text: str) -> frozenset[str]:
+    """A comma-separated list of names or addresses. Raises ValueError naming what is none."""
+    hosts = frozenset(host.strip("[]") for host in _entries(text))
+    for host in hosts:
+        if host != "*" and not (_NAME.fullmatch(host) or _is_address(host)):
+            raise ValueError(f"{host!r} is not a name such as api.example.com or *.example.com")
+    return hosts
+
+
+def _entries(text: str) -> frozenset[str]:
+    return frozenset(part.strip().lower() for part in text.split(",") if part.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who may ask. `names_checked` says whether a request must ask for a name that is known."""
+
+    origins: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
+    names_checked: bool = False
+
+    @classmethod
+    def listening_on(cls, address: str, *, origins: str | None, hosts: str | None) -> "Admission":
+        """The rules of a service that listens on `address`; both lists are comma-separated.
+
+        On loopback only this machine asks, so only its names are right, and those listed.
+        """
+        names = parse_hosts(hosts or "")
+        checked = "*" not in names and (bool(names) or _is_loopback(address))
+        return cls(parse_origins(origins or ""), names, checked)
+
+    def knows(self, host: str) -> bool:
+        """Whether a `Host` is ours: an address, a name of this machine, or one that is listed."""
+        name = _PORT.sub("", host.lower()).strip("[]").removesuffix(".")
+        if name in self.hosts or "*" in self.hosts or _is_loopback(name) or _is_address(name):
+            return True
+        return any(
+            listed.startswith("*.") and name.endswith(listed[1:]) and name != listed[2:]
+            for listed in self.hosts
+        )
+
+    def is_own(self, origin: str, host: str, *, secure: bool) -> bool:
+        """Whether a page of `origin` was served under the very name that it now asks.
+
+        A page over plain HTTP is not that of a service over TLS.
+        """
+        scheme, _, authority = origin.lower().partition("://")
+        if scheme != "https" and (secure or scheme != "http"):
+            return False
+        return authority == host.lower() and self.knows(host)
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    return _is_address(name) and ipaddress.ip_address(name).is_loopback
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
