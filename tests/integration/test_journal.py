@@ -62,12 +62,13 @@ async def test_thousands_of_random_commands_run_again_are_equal_to_the_byte(
     assert verdict.replica.replayed == await LiveJournal(venue.client).last()
     assert set(replica.ops) == {
         "place", "amend", "cancel", "cancel_all", "expire", "dead_man", "control", "instruments",
+        "open_account", "transfer", "set_account",
     }  # fmt: skip
     # Every family of keys was there to be compared, or nothing was proved about it.
     assert set(verdict.state.equal) >= {
         "epoch", "instruments", "last_order_id", "last_command", "market", "order", "queue",
         "levels", "stops", "open", "expiring", "trades", "candle_now", "candles", "client_order",
-        "orders", "fills",
+        "orders", "fills", "account", "account_log", "accounts", "assets", "supply", "transfer",
     }  # fmt: skip
     assert verdict.state.foreign == 0
     assert await venue.client.dbsize() == await replica.client.dbsize()

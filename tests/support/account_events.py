@@ -27,7 +27,7 @@ def terms_text(
     price_text = "" if price is None else str(price)
     return (
         f"{quantity}|{account}|{client_order_id}|||{price_text}|1|{symbol}|{side}|limit|gtc|"
-        f"{TIME_US}|none|0|||digest"
+        f"{TIME_US}|none|0|||0|0|digest"
     )
 
 

@@ -3,8 +3,11 @@
 import random
 from dataclasses import dataclass, field
 
+from tapewire.account_types import AccountState
 from tapewire.errors import Refusal, StaleInstrument
+from tapewire.matching.bounds import AS_INSTRUMENT
 from tapewire.matching.engine import Engine
+from tapewire.matching.treasury import Treasury
 from tapewire.types import (
     Account,
     Amendment,
@@ -38,7 +41,7 @@ _TIMES = {
 # Kind of command and how often it comes.
 _MIX = {
     "place": 600, "amend": 150, "cancel": 100, "cancel_all": 3, "expire": 60, "dead_man": 10,
-    "control": 20, "clock": 50,
+    "control": 20, "clock": 50, "transfer": 20, "account": 10,
 }  # fmt: skip
 
 
@@ -51,6 +54,11 @@ class RandomCommands:
     open_ids: list[tuple[Account, OrderId]] = field(default_factory=list)
     accepted: int = 0
     refused: int = 0
+
+    @property
+    def treasury(self) -> Treasury:
+        """Commands about accounts, through the same engine."""
+        return Treasury(self.engine)
 
     async def run(self, count: int) -> None:
         """Send `count` commands; the venue clock moves as the seed says, sometimes back."""
@@ -84,6 +92,10 @@ class RandomCommands:
             await engine.set_dead_man(account, chance.choice((0, 60_000_000, 600_000_000)))
         elif kind == "control":
             await self._control(chance)
+        elif kind == "transfer":
+            await self._transfer(chance, account)
+        elif kind == "account":
+            await self._change_account(chance, account)
         elif self.open_ids:
             place = chance.randrange(len(self.open_ids))
             owner, order_id = self.open_ids[place]
@@ -92,6 +104,19 @@ class RandomCommands:
                 await engine.cancel(owner, order_id)
             else:
                 await engine.amend(owner, order_id, _amendment(chance))
+
+    async def _transfer(self, chance: random.Random, account: Account) -> None:
+        units, reference = chance.randint(1, 10**12), f"r{chance.randint(1, 50)}"
+        move = chance.choice((self.treasury.deposit, self.treasury.withdraw))
+        await move(account, chance.choice(("BTC", "USDT")), units, reference=reference)
+
+    async def _change_account(self, chance: random.Random, account: Account) -> None:
+        """Rarely blocked, and soon active again."""
+        state = AccountState.BLOCKED if chance.random() < 0.1 else AccountState.ACTIVE
+        fee = chance.choice((None, AS_INSTRUMENT, 0, 1_000))
+        await self.treasury.set_account(account, state=state, taker_fee_ppm=fee)
+        bound = chance.choice((AS_INSTRUMENT, 30, 10_000))
+        await self.treasury.set_account_limits(account, BTC, order_lots_max=bound)
 
     async def _control(self, chance: random.Random) -> None:
         """Mostly back to trading, so that the venue does not stand still."""
@@ -102,6 +127,8 @@ class RandomCommands:
             state=chance.choice(states),
             band_bps=chance.choice((None, 0, 0, 90)),
             open_orders_max=chance.choice((None, 200, 200, 5)),
+            maker_fee_ppm=chance.choice((None, 0, 250)),
+            position_lots_max=chance.choice((None, 0, 0, 1_000)),
         )
 
 
