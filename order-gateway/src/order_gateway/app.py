@@ -20,10 +20,12 @@ from tapewire.body_limit import BodyLimit
 from tapewire.health import RedisProbe, health_router
 from tapewire.instruments import load_instruments
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
-from tapewire.matching.engine import Engine
+from tapewire.matching.engine import Engine, MatchingLimits
 from tapewire.matching.queries import Queries
+from tapewire.paper_money import PaperMoney, parse_paper_money
 from tapewire.problem import ProblemApp
 from tapewire.redis_client import RedisAddress, open_async, wait_until_ready
+from tapewire.settings import VenueSettings
 from tapewire.supervision import Supervisor
 
 logger = logging.getLogger(__name__)
@@ -57,7 +59,11 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         """Raises RedisUnavailable or InstrumentConflict if the gateway cannot start."""
         async with AsyncExitStack() as stack:
             await _wait_for_redis(address, settings.venue.startup_timeout_s)
-            engine = await Engine.open(address)
+            engine = await Engine.open(
+                address,
+                MatchingLimits(funds_checked=settings.venue.funds == "checked"),
+                _paper_money(settings.venue),
+            )
             stack.push_async_callback(engine.close)
             await engine.ready()
             queries = Queries(engine.batcher)
@@ -96,6 +102,11 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     include_routes(app)
     app.include_router(health_router(SERVICE))
     return app
+
+
+def _paper_money(venue: VenueSettings) -> PaperMoney | None:
+    """What new accounts start with; with keys an admin opens them, and None says so."""
+    return None if venue.auth == "keys" else parse_paper_money(venue.paper_balances)
 
 
 def _rate_limits(settings: GatewaySettings) -> RateLimits:

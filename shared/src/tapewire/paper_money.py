@@ -9,6 +9,7 @@ from tapewire.errors import ConfigurationError, InvalidField
 from tapewire.limits import ASSET_CHARACTERS_MAX, ASSET_DECIMALS_MAX, EXACT_INTEGER_MAX
 
 EVERY_ASSET = "*"
+DEFAULT_BALANCES = "*=1000000"
 _ASSET = re.compile(rf"\*|[A-Z0-9][A-Z0-9.\-]{{0,{ASSET_CHARACTERS_MAX - 1}}}")
 
 

@@ -14,11 +14,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tapewire.errors import ConfigurationError
 from tapewire.origins import parse_hosts, parse_origins
+from tapewire.paper_money import DEFAULT_BALANCES, parse_paper_money
 
 PREFIX = "TAPEWIRE_"
 SERVICE_PREFIXES = ("TAPEWIRE_GATEWAY_", "TAPEWIRE_MARKET_DATA_")
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+Funds = Literal["checked", "unchecked"]
 Auth = Literal["open", "keys"]
 
 
@@ -54,6 +56,16 @@ class VenueSettings(BaseSettings):
         "for every account",
     )
     log_level: LogLevel = Field("info", description="Least severe level that is logged")
+    funds: Funds = Field(
+        "checked",
+        description="Whether an order needs money: `unchecked` lets balances go below zero, for "
+        "simulations and replays",
+    )
+    paper_balances: str = Field(
+        DEFAULT_BALANCES,
+        description="What a new account starts with: `ASSET=AMOUNT`, by commas; `*` is every other "
+        "asset",
+    )
     allowed_origins: str | None = Field(
         None,
         description="Origins of web pages that may ask, comma-separated, such as "
@@ -77,6 +89,16 @@ class VenueSettings(BaseSettings):
         parse_hosts(text or "")
         return text
 
+    @field_validator("paper_balances")
+    @classmethod
+    def _check_paper_balances(cls, text: str) -> str:
+        """Raises ValueError, so that the variable is named with what is wrong."""
+        try:
+            parse_paper_money(text)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from None
+        return text
+
 
 _Settings = TypeVar("_Settings", bound=BaseSettings)
 
@@ -96,7 +118,8 @@ def load_settings(
         field = str(first["loc"][0])
         owner = PREFIX if error.title == VenueSettings.__name__ else prefix
         name = field if field.isupper() else f"{owner}{field.upper()}"
-        raise ConfigurationError(f"setting {name}: {first['msg']}") from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"setting {name}: {reason}") from None
 
 
 def check_names(model: type[BaseSettings], prefix: str, environment: Mapping[str, str]) -> None:

@@ -71,6 +71,10 @@ def test_settings_of_the_other_service_are_its_own_business(
         ("TAPEWIRE_GATEWAY_REUSE_PORT", "perhaps"),
         ("TAPEWIRE_REDIS_TIMEOUT_S", "0"),
         ("TAPEWIRE_LOG_LEVEL", "loud"),
+        ("TAPEWIRE_FUNDS", "some"),
+        ("TAPEWIRE_PAPER_BALANCES", "BTC"),
+        ("TAPEWIRE_PAPER_BALANCES", "BTC=-1"),
+        ("TAPEWIRE_PAPER_BALANCES", "BTC=1,BTC=2"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_variable(

@@ -5,15 +5,25 @@ from typing import get_args
 
 import click
 
+from tapewire.errors import ConfigurationError
 from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.screen import say
 from tapewire.launcher.signals import Signals
 from tapewire.launcher.venue import Venue
+from tapewire.paper_money import DEFAULT_BALANCES, parse_paper_money
 from tapewire.redis_server import Fsync
-from tapewire.settings import Auth, LogLevel
+from tapewire.settings import Auth, Funds, LogLevel
 
 PORT = click.IntRange(0, 65_535)
 WORKERS = click.IntRange(1, 64)
+
+
+def _check_balances(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    try:
+        parse_paper_money(value)
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
 
 
 @click.command(context_settings={"show_default": True, "max_content_width": 100})
@@ -91,6 +101,21 @@ WORKERS = click.IntRange(1, 64)
     envvar="TAPEWIRE_LOG_LEVEL",
     help="Least severe level in the log files.",
 )
+@click.option(
+    "--funds",
+    type=click.Choice(get_args(Funds)),
+    default="checked",
+    envvar="TAPEWIRE_FUNDS",
+    help="Whether an order needs money; unchecked for simulations and replays.",
+)
+@click.option(
+    "--paper-balances",
+    metavar="ASSET=AMOUNT,...",
+    callback=_check_balances,
+    default=DEFAULT_BALANCES,
+    envvar="TAPEWIRE_PAPER_BALANCES",
+    help="What a new account starts with; * is every other asset.",
+)
 @click.pass_context
 def up(
     context: click.Context,
@@ -108,6 +133,8 @@ def up(
     open_to_network: bool,
     demo: bool,
     log_level: LogLevel,
+    funds: Funds,
+    paper_balances: str,
 ) -> None:
     """Start the whole venue here: Redis, the order gateway and the market-data service.
 
@@ -132,6 +159,8 @@ def up(
         open_to_network=open_to_network,
         demo=demo,
         log_level=log_level,
+        funds=funds,
+        paper_balances=paper_balances,
     )
     with Signals() as signals:
         say("tapewire: starting")

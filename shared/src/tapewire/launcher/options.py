@@ -24,3 +24,5 @@ class LaunchOptions:
     auth: Auth
     open_to_network: bool
     log_level: str
+    funds: str
+    paper_balances: str
