@@ -17,6 +17,11 @@ SUBCOMMANDS = {
         "journal",
         "Export the journal of a venue, or prove it.",
     ),
+    "audit": (
+        "tapewire.audit.command",
+        "audit",
+        "Check that money, orders and books add up.",
+    ),
     "watch": ("tapewire.watch", "watch", "Print the live tape."),
 }
 

@@ -1,0 +1,1 @@
+"""`tapewire audit`: whether a running venue's money, orders and books add up."""

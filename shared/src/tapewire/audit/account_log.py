@@ -1,0 +1,76 @@
+"""The log of one account, read backwards: no event missing, each under its own number. Pure."""
+
+from collections.abc import Mapping
+
+from tapewire import keys
+from tapewire.account_messages import AccountEvent, decode_account_event
+from tapewire.account_types import AccountRecord, Balance
+from tapewire.audit.orders import UnreadableRecord
+from tapewire.errors import MessageError
+
+# What the scripts keep at the least (include/ledger.lua).
+LOG_EVENTS_KEPT = 10_000
+
+Position = tuple[int, int]
+
+
+class LogReader:
+    """Takes the entries of a log, newest first; knows which number has to come next."""
+
+    def __init__(self, record: AccountRecord, epoch: str) -> None:
+        self._record = record
+        self._epoch = epoch
+        self._due: Position = (record.seq, record.balance_seq)
+        self.events = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the beginning of the account has been reached."""
+        return self._due == (0, 0)
+
+    def read(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
+        """Take the next older entry. Raises UnreadableRecord if it is not the one due."""
+        name = f"account_log:{self._record.account}"
+        shown = entry_id.decode("ascii", "replace")
+        if shown != "{}-{}".format(*self._due):
+            raise UnreadableRecord(
+                f"{name} has {shown} where {self._due[0]}-{self._due[1]} has to be"
+            )
+        try:
+            event = decode_account_event(fields[b"event"])
+        except (MessageError, KeyError) as error:
+            raise UnreadableRecord(f"{name}, entry {shown}, cannot be read: {error}") from None
+        reason = self._contradiction(event)
+        if reason:
+            raise UnreadableRecord(f"{name}, entry {shown}: {reason}")
+        self.events += 1
+        self._due = event.before
+
+    def end(self, length: int) -> None:
+        """There is no older entry, of `length`. Raises UnreadableRecord if there should be one."""
+        if self._record.account == keys.FEE_ACCOUNT or self.is_complete:
+            return
+        if length < LOG_EVENTS_KEPT:
+            raise UnreadableRecord(
+                f"account_log:{self._record.account} begins after {self._due[0]}-{self._due[1]}, "
+                f"though it has only {length} entries"
+            )
+
+    def _contradiction(self, event: AccountEvent) -> str:
+        header = event.header
+        if header.account != self._record.account or header.epoch != self._epoch:
+            return f"it is of account {header.account}, epoch {header.epoch}"
+        if (header.seq, header.balance_seq) != self._due:
+            return f"its header says {header.seq}-{header.balance_seq}"
+        for change in event.changes:
+            if change.order.account != header.account:
+                return f"order {change.order.order_id} in it is {change.order.account}'s"
+        # The newest event has the balances as they are now.
+        for balance in event.balances if self.events == 0 else ():
+            now = self._record.balances.get(balance.asset, Balance())
+            if (balance.available, balance.held) != (now.available, now.held):
+                return (
+                    f"it left {balance.available} units of {balance.asset} available and "
+                    f"{balance.held} held, the account has {now.available} and {now.held}"
+                )
+        return ""

@@ -1,0 +1,60 @@
+"""Money against supply, and balances against zero. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from tapewire.account_types import AccountRecord
+from tapewire.audit.orders import UnreadableRecord
+from tapewire.matching.records import read_account
+
+
+def parse_account(account: str, fields: Mapping[str, str]) -> AccountRecord:
+    """An account as Redis has it. Raises UnreadableRecord."""
+    if not fields:
+        raise UnreadableRecord(f"account {account} is listed, but there is none")
+    raw = {
+        name.encode("utf-8", "surrogateescape"): value.encode("utf-8", "surrogateescape")
+        for name, value in fields.items()
+    }
+    try:
+        return read_account(account, raw)
+    except KeyError as error:
+        raise UnreadableRecord(f"account {account} has no {error}") from None
+    except (ValueError, TypeError) as error:
+        raise UnreadableRecord(f"account {account} cannot be read: {error}") from None
+
+
+def parse_supply(fields: Mapping[str, str]) -> dict[str, int]:
+    """Asset -> units. Raises UnreadableRecord."""
+    try:
+        return {asset: int(units) for asset, units in fields.items()}
+    except ValueError as error:
+        raise UnreadableRecord(f"the supply cannot be read: {error}") from None
+
+
+def supply_differences(
+    records: Iterable[AccountRecord], supply: Mapping[str, int]
+) -> Iterator[str]:
+    """Assets of which all accounts together have more or less than came in."""
+    sums: Counter[str] = Counter()
+    for record in records:
+        for asset, balance in record.balances.items():
+            sums[asset] += balance.total
+    for asset in sorted(sums.keys() | supply.keys()):
+        had, due = sums[asset], supply.get(asset, 0)
+        if had != due:
+            yield (
+                f"the accounts have {had} units of {asset}, the supply is {due}: "
+                f"{abs(had - due)} too {'many' if had > due else 'few'}"
+            )
+
+
+def negative_differences(record: AccountRecord, *, funds_checked: bool) -> Iterator[str]:
+    """What is below zero and must not be; available may be, where funds are not checked."""
+    for asset, balance in record.balances.items():
+        parts = [("held", balance.held), ("incoming", balance.incoming)]
+        if funds_checked:
+            parts.insert(0, ("available", balance.available))
+        for name, units in parts:
+            if units < 0:
+                yield f"account {record.account} has {units} units of {asset} {name}"

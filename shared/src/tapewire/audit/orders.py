@@ -1,0 +1,85 @@
+"""What an open order holds and where it has to stand, by the rules of docs/matching.md. Pure.
+
+Computed from the record alone and apart from the scripts, which would repeat their own mistakes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tapewire.errors import TapewireError
+from tapewire.matching.records import read_order
+from tapewire.types import Instrument, Order, OrderId, Side, Symbol
+
+PRIORITY_DIGITS = 16
+
+
+class UnreadableRecord(TapewireError):
+    """A record is not as the scripts write it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an order keeps of one asset and is to get of another, in their units."""
+
+    pays: str
+    held: int
+    gets: str
+    incoming: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an open order stands: its member and score, and the lots it shows there."""
+
+    member: str
+    score: str
+    is_waiting: bool
+    shown_lots: int
+
+
+def read_record(order_id: str, terms: str, state: str) -> Order:
+    """The order behind the two packed fields. Raises UnreadableRecord."""
+    record = {
+        name: text.encode("utf-8", "surrogateescape")
+        for name, text in ((b"terms", terms), (b"state", state))
+    }
+    try:
+        return read_order(OrderId(order_id), record)
+    except ValueError as error:
+        raise UnreadableRecord(f"order {order_id} cannot be read: {error}") from None
+
+
+def find_claim(order: Order, instruments: Mapping[Symbol, Instrument]) -> Claim:
+    """What an open order holds. Raises UnreadableRecord if its symbol is unknown."""
+    instrument = instruments.get(order.symbol)
+    if instrument is None:
+        raise UnreadableRecord(f"order {order.order_id} is in {order.symbol}, which is not traded")
+    base = order.remaining_lots * instrument.base_units
+    worth = order.remaining_lots * instrument.quote_units
+    price = order.price_ticks or 0
+    if order.side is Side.BUY:
+        # A stop without a price holds nothing until it is set off.
+        return Claim(instrument.quote, worth * price, instrument.base, base)
+    price = price or order.stop_price_ticks or 0
+    return Claim(instrument.base, base, instrument.quote, worth * price)
+
+
+def find_place(order: Order, terms: str, state: str) -> Place:
+    """Where an open order stands. Raises UnreadableRecord."""
+    priority, visible = terms.split("|")[6], state.split("|")[5]
+    is_waiting = order.stop_price_ticks is not None and order.triggered_us is None
+    # Rank 0 trades first in a queue, fires first among the stops.
+    if is_waiting:
+        ticks = order.stop_price_ticks
+        is_negated = order.side is Side.SELL
+    else:
+        ticks = order.price_ticks
+        is_negated = order.side is Side.BUY
+    if ticks is None or not priority.isdecimal():
+        raise UnreadableRecord(f"order {order.order_id} is open without a price to stand at")
+    return Place(
+        f"{int(priority):0{PRIORITY_DIGITS}}:{order.order_id}",
+        str(-ticks if is_negated else ticks),
+        is_waiting,
+        int(visible) if visible.isdecimal() else order.remaining_lots,
+    )

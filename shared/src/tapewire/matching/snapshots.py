@@ -1,0 +1,171 @@
+"""Parts of a venue as one moment has them, for whoever checks a venue that goes on trading.
+
+Each is one read-only script, so that nothing changes between its reads; they are raw, so that the
+check does not lean on the arithmetic of the scripts that it checks.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import NoScriptError
+
+from tapewire import keys
+from tapewire.matching.batcher import Batcher
+from tapewire.matching.records import read_pairs
+from tapewire.matching.script import load_script
+from tapewire.types import Account, Side, Symbol
+
+START = "-inf"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """An entry of `open:<account>:<symbol>`: the record behind it, and where that order stands.
+
+    Texts as Redis has them; '' for what is not there.
+    """
+
+    order_id: str
+    score: str
+    symbol: str
+    terms: str
+    state: str
+    queue_score: str
+    stops_score: str
+    expiring_score: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSnapshot:
+    """An account, its open orders, and the newest entry of its log: id, fields."""
+
+    account: str
+    open_orders: int
+    fields: Mapping[str, str]
+    newest_event: tuple[bytes, Mapping[bytes, bytes]] | None
+    # Empty if there are more than were to be read.
+    orders: Sequence[OpenOrder]
+
+
+@dataclass(frozen=True, slots=True)
+class StandingOrder:
+    """A member of a queue, of the stops or of `expiring`, with its record; '' as above."""
+
+    member: str
+    score: str
+    terms: str
+    state: str
+    open_score: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPart:
+    """Orders with neighbouring scores, all of each score; the lots of each score's level."""
+
+    count: int
+    orders: Sequence[StandingOrder]
+    levels: Mapping[str, str]
+
+    @property
+    def next_start(self) -> str:
+        """Where the next part begins; '' if this one is empty, which is the end."""
+        return f"({list(self.levels)[-1]}" if self.levels else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A price level, and how many orders stand at its price."""
+
+    price: str
+    lots: str
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Orders of one part, and the most if many stand at its last score."""
+
+    orders: int
+    orders_max: int
+
+
+class Snapshots:
+    """Reads them; safe to share by all tasks of a process."""
+
+    def __init__(self, batcher: Batcher) -> None:
+        self._batcher = batcher
+
+    async def account(self, account: Account, orders_max: int) -> AccountSnapshot:
+        """An account with its open orders. Raises Unavailable, ResponseError (a wrong type)."""
+        count, fields, newest, orders = await self._run(
+            "audit_account", [keys.account(account)], account, orders_max
+        )
+        event = (newest[0], dict(_pairs(newest[1]))) if newest else None
+        return AccountSnapshot(
+            account,
+            int(count),
+            read_pairs(fields),
+            event,
+            [OpenOrder(*row) for row in _rows(orders, 8)],
+        )
+
+    async def queue(self, symbol: Symbol, side: Side, start: str, bounds: Bounds) -> IndexPart:
+        """Resting orders of one side and their levels. Raises Unavailable, ResponseError."""
+        return await self._index(keys.queue(symbol, side), keys.levels(symbol, side), start, bounds)
+
+    async def stops(self, symbol: Symbol, side: Side, start: str, bounds: Bounds) -> IndexPart:
+        """Orders of one side that wait for their stop. Raises Unavailable, ResponseError."""
+        key = keys.stops(symbol, side)
+        return await self._index(key, key, start, bounds)
+
+    async def expiring(self, start: str, bounds: Bounds) -> IndexPart:
+        """Open orders with an end. Raises Unavailable, ResponseError."""
+        return await self._index(keys.EXPIRING, keys.EXPIRING, start, bounds)
+
+    async def levels(
+        self, symbol: Symbol, side: Side, cursor: str, count: int
+    ) -> tuple[str, list[Level]]:
+        """Some levels of one side, and the cursor of the next ones: 0 at the end.
+
+        Raises Unavailable, ResponseError.
+        """
+        following, levels = await self._run(
+            "audit_levels", [keys.levels(symbol, side), keys.queue(symbol, side)],
+            side, cursor, count,
+        )  # fmt: skip
+        rows = zip(levels[::3], levels[1::3], levels[2::3], strict=True)
+        return _text(following), [Level(_text(p), _text(lots), int(n)) for p, lots, n in rows]
+
+    async def _index(self, key: str, levels: str, start: str, bounds: Bounds) -> IndexPart:
+        count, orders, found = await self._run(
+            "audit_index", [key, levels], start, bounds.orders, bounds.orders_max
+        )
+        return IndexPart(
+            int(count),
+            [StandingOrder(*row) for row in _rows(orders, 5)],
+            dict(_rows(found, 2)),
+        )
+
+    async def _run(self, name: str, names: list[str], *arguments: str | int) -> Any:  # noqa: ANN401
+        script = load_script(name)
+        command = ("EVALSHA", script.sha, len(names), *names, *arguments)
+        try:
+            return await self._batcher.submit(*command)
+        except NoScriptError:
+            await self._batcher.submit("SCRIPT", "LOAD", script.source)
+            return await self._batcher.submit(*command)
+
+
+def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    return zip(flat[::2], flat[1::2], strict=True)
+
+
+def _rows(flat: Sequence[bytes], width: int) -> Iterator[list[str]]:
+    texts = [_text(item) for item in flat]
+    return (texts[first : first + width] for first in range(0, len(texts), width))
+
+
+def _text(item: bytes) -> str:
+    # What is not UTF-8 was not written by a script, but must still reach the report.
+    return item.decode("utf-8", "surrogateescape")
