@@ -286,7 +286,7 @@ async def test_without_checks_an_account_may_go_below_zero(venue: Venue) -> None
 async def test_an_account_must_be_opened_where_paper_money_is_not_given(redis_url: str) -> None:
     """What a client of a venue with keys would meet."""
     async with open_venue(redis_url) as venue:
-        venue.engine._paper_money = None
+        venue.engine.paper_money = None
         with pytest.raises(UnknownAccount):
             await venue.buy(1, 100)
         assert await treasury(venue).open_account(ALICE)

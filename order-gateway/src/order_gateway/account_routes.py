@@ -1,9 +1,11 @@
-"""REST: what concerns all orders of an account: lists, fills, cancel all, the dead-man timer."""
+"""REST: what concerns an account: its money, lists of orders and fills, cancel all, the timer."""
 
 from fastapi import APIRouter, Request, Response
 
+from order_gateway.account_examples import ACCOUNT_EXAMPLE
+from order_gateway.account_schemas import AccountReply
 from order_gateway.documents import ACCOUNT, answered, queried, sent
-from order_gateway.errors import CANCEL_ALL_ERRORS, LIST_ERRORS, TIMER_ERRORS
+from order_gateway.errors import CANCEL_ALL_ERRORS, LIST_ERRORS, OWN_ACCOUNT_ERRORS, TIMER_ERRORS
 from order_gateway.examples import (
     CANCELED_ALL_EXAMPLE,
     FILLS_EXAMPLE,
@@ -70,6 +72,23 @@ async def cancel_orders(request: Request) -> Response:
 async def list_fills(request: Request) -> Response:
     """Executions of the account's orders, as stable in their pages as the orders are."""
     return await answer(request, "fills", read_query)
+
+
+@router.get(
+    "/account",
+    summary="Read your account",
+    responses={
+        200: answered("The account", AccountReply, ACCOUNT_EXAMPLE),
+        **problem_examples(*OWN_ACCOUNT_ERRORS),
+    },
+    openapi_extra={"parameters": [ACCOUNT]},
+)
+async def read_own_account(request: Request) -> Response:
+    """State, fees, balances and limits. Where accounts open by themselves, this opens it.
+
+    `available` is what new orders may use, `held` what open ones may still pay.
+    """
+    return await answer(request, "account", read_query)
 
 
 @router.post(

@@ -39,7 +39,7 @@ router = APIRouter(prefix="/admin", route_class=DirectRoute, tags=["admin"])
     },
 )
 async def change_market(request: Request) -> Response:
-    """Its state, its price band, its bound on open orders; what is left out stays as it is.
+    """Its state, its price band, its bounds on orders, its fees; what is left out stays as it is.
 
     `trading` takes everything, `post_only` only orders that do not take, `cancel_only` only cancels
     and amendments to less, `halted` nothing. Orders that are open stay. The feed says it.

@@ -1,7 +1,7 @@
 """What whoever runs the venue may change while it runs: markets and instruments."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -11,12 +11,20 @@ from order_gateway.operations import NO_HEADERS, Reply
 from order_gateway.order_entry import read_params
 from order_gateway.params import MarketRequest
 from order_gateway.replies import render_market
+from tapewire.account_entry import read_market_bounds
 from tapewire.errors import Conflict, InstrumentConflict, InvalidField
 from tapewire.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.limits import INSTRUMENTS_MAX
+from tapewire.matching.bounds import MarketBounds
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
 from tapewire.types import Instrument, MarketState
+
+# How an instrument entry names what `Instrument.controls` has, in the same order.
+CONTROL_FIELDS = (
+    "price_band", "open_orders_max", "order_quantity_max", "order_notional_max", "position_max",
+    "maker_fee_ppm", "taker_fee_ppm",
+)  # fmt: skip
 
 
 class Administration:
@@ -28,24 +36,22 @@ class Administration:
         self._catalogue = catalogue
 
     async def change_market(self, symbol: str, params: Mapping[str, Any]) -> Reply:
-        """Switch a market's state, its price band or its bound on open orders."""
+        """Switch a market's state, its price band, its bounds on orders or its fees."""
         wanted = read_params(MarketRequest, params)
-        if (
-            wanted.state is None
-            and wanted.price_band_bps is None
-            and wanted.open_orders_max is None
-        ):
+        written = wanted.model_dump(exclude_none=True)
+        if not written:
             raise InvalidField(
                 "state",
                 "nothing_to_amend",
-                "state, price_band_bps or open_orders_max must be given: what is to change?",
+                f"One of {', '.join(MarketRequest.model_fields)} must be given: what is to change?",
             )
         instrument = await self._catalogue.find(symbol)
+        state, band_bps = written.pop("state", None), written.pop("price_band_bps", None)
+        bounds = read_market_bounds(written, instrument)
+        if band_bps is not None:
+            bounds["band_bps"] = band_bps
         await self._engine.control_market(
-            instrument.symbol,
-            state=None if wanted.state is None else MarketState(wanted.state),
-            band_bps=wanted.price_band_bps,
-            open_orders_max=wanted.open_orders_max,
+            instrument.symbol, state=None if state is None else MarketState(state), **bounds
         )
         return await self._shown(symbol, 200)
 
@@ -63,16 +69,19 @@ class Administration:
         except InstrumentConflict:
             raise Conflict(
                 "instrument_conflict",
-                f"{instrument.symbol} is traded with another base, quote, tick_size or lot_size, "
-                "which are fixed for its life; use another symbol.",
+                f"{instrument.symbol} or its assets are traded with another base, quote, "
+                "tick_size, lot_size or decimals, which are fixed for life; use another symbol.",
             ) from None
         # The bounds of a market that is there already are changed only if they are named.
-        band_bps = instrument.band_bps if params.get("price_band") is not None else None
-        open_max = instrument.open_orders_max if params.get("open_orders_max") is not None else None
-        if not is_new and (band_bps is not None or open_max is not None):
-            await self._engine.control_market(
-                instrument.symbol, band_bps=band_bps, open_orders_max=open_max
+        named = {
+            bound: value
+            for field, bound, value in zip(
+                CONTROL_FIELDS, MarketBounds.__annotations__, instrument.controls, strict=True
             )
+            if params.get(field) is not None
+        }
+        if named and not is_new:
+            await self._engine.control_market(instrument.symbol, **cast("MarketBounds", named))
         return await self._shown(instrument.symbol, 201 if is_new else 200)
 
     async def _shown(self, symbol: str, status: int) -> Reply:

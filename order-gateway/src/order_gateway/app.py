@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
+from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.catalogue import Catalogue
 from order_gateway.expiry import Expiry
@@ -84,6 +85,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             app.state.catalogue = catalogue
             app.state.operations = operations
             app.state.administration = Administration(engine, queries, catalogue)
+            app.state.account_administration = AccountAdministration(engine, queries, catalogue)
             app.state.health = watch_health(
                 probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check
             )

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from order_gateway.incoming import ACCOUNT_PATTERN, JSON
 from order_gateway.order_entry import DEFAULT_ACCOUNT
 from order_gateway.params import CLIENT_ORDER_ID_PATTERN, ORDER_ID_PATTERN, Params
+from tapewire.keys import FEE_ACCOUNT
 
 _INTEGER = {"schema": {"type": "integer"}}
 RATE_LIMIT_HEADERS: dict[str, Any] = {
@@ -31,6 +32,13 @@ ORDER_ID: dict[str, Any] = {
         "pattern": f"{ORDER_ID_PATTERN}|^client:{CLIENT_ORDER_ID_PATTERN[1:]}",
     },
     "examples": {"id": {"value": "42"}, "client": {"value": "client:my-1"}},
+}
+ACCOUNT_NAME: dict[str, Any] = {
+    "name": "account",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": f"^({ACCOUNT_PATTERN}|{FEE_ACCOUNT})$"},
+    "example": "alice",
 }
 SYMBOL: dict[str, Any] = {
     "name": "symbol",

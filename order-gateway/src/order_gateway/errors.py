@@ -7,7 +7,13 @@ from pydantic import ValidationError
 
 from tapewire.errors import InvalidField, Refusal
 from tapewire.json_text import shown_name
-from tapewire.limits import DEAD_MAN_TIMEOUT_S_MAX, ORDER_ID_DIGITS_MAX, PAGE_ITEMS_MAX
+from tapewire.limits import (
+    DEAD_MAN_TIMEOUT_S_MAX,
+    FEE_PPM_MAX,
+    ORDER_ID_DIGITS_MAX,
+    PAGE_ITEMS_MAX,
+    TRANSFER_REFERENCE_CHARACTERS_MAX,
+)
 
 _DECIMAL = 'must be a plain positive decimal such as "1.5"'
 _MOMENT = 'must be ISO 8601 with its offset from UTC, such as "2026-01-31T12:00:00Z"'
@@ -38,6 +44,16 @@ _RULES = {
     "state": 'must be "trading", "cancel_only", "halted" or "post_only"',
     "price_band_bps": "must be a whole number from 0 to 100000",
     "open_orders_max": "must be a whole number from 1 to 1000000",
+    "order_quantity_max": _DECIMAL,
+    "order_notional_max": _DECIMAL,
+    "position_max": _DECIMAL,
+    "maker_fee_ppm": f"must be a whole number from 0 to {FEE_PPM_MAX}",
+    "taker_fee_ppm": f"must be a whole number from 0 to {FEE_PPM_MAX}",
+    "asset": 'must be an asset of an instrument as a string, such as "USDT"',
+    "amount": _DECIMAL,
+    "reference": f"must be a string of 1 to {TRANSFER_REFERENCE_CHARACTERS_MAX} letters, digits, "
+    "dots, underscores, colons or hyphens",
+    "AccountChange.state": 'must be "active" or "blocked"',
 }
 _CODES = {
     "quantity": "invalid_decimal",
@@ -45,6 +61,10 @@ _CODES = {
     "stop_price": "invalid_decimal",
     "display_quantity": "invalid_decimal",
     "quote_quantity": "invalid_decimal",
+    "order_quantity_max": "invalid_decimal",
+    "order_notional_max": "invalid_decimal",
+    "position_max": "invalid_decimal",
+    "amount": "invalid_decimal",
     "order_id": "invalid_order_id",
 }
 _BOUNDS = frozenset({"greater_than_equal", "less_than_equal"})
@@ -72,7 +92,9 @@ def refusal_of(error: ValidationError) -> Refusal:
     field = shown_name(str(first["loc"][0]))
     if first["type"] == "extra_forbidden":
         return InvalidField(field, "unknown_field", f"{field} is not a field of this request.")
-    rule = _RULES.get(field, f"is not valid ({first['msg']})")
+    rule = _RULES.get(f"{error.title}.{field}") or _RULES.get(
+        field, f"is not valid ({first['msg']})"
+    )
     if first["type"] == "missing":
         return InvalidField(field, "missing_field", f"{field} is missing: it {rule}.")
     code = "out_of_range" if first["type"] in _BOUNDS else _CODES.get(field, "invalid_value")
@@ -107,6 +129,13 @@ MARKET_ERRORS = (
     "stop_would_trigger",
     "post_only_would_take",
 )
+# Why an account may not have an order, or one that is larger.
+FUNDS_ERRORS = (
+    "account_blocked", "order_size_limit", "order_notional_limit", "position_limit",
+    "balance_limit", "insufficient_funds",
+)  # fmt: skip
+# Why an account that is not known yet cannot be opened.
+OPENING_ERRORS = ("unknown_account", "accounts_limit", "supply_limit")
 PLACE_ERRORS = (
     *BODY_ERRORS,
     *ACCOUNT_ERRORS,
@@ -125,6 +154,8 @@ PLACE_ERRORS = (
     "expire_at_required",
     "expire_at_forbidden",
     *MARKET_ERRORS,
+    *FUNDS_ERRORS,
+    *OPENING_ERRORS,
     "market_post_only",
     "open_orders_limit",
     "outcome_unknown",
@@ -138,6 +169,7 @@ AMEND_ERRORS = (
     "price_forbidden",
     "stop_price_forbidden",
     *MARKET_ERRORS,
+    *FUNDS_ERRORS,
     "market_post_only",
     "outcome_unknown",
 )
@@ -147,11 +179,37 @@ CANCEL_ALL_ERRORS = (
 )  # fmt: skip
 TIMER_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, "out_of_range", "outcome_unknown")
 LIST_ERRORS = (*ACCOUNT_ERRORS, *FIELD_ERRORS, "out_of_range", "unknown_symbol")
+OWN_ACCOUNT_ERRORS = (
+    *ACCOUNT_ERRORS, *OPENING_ERRORS, "unknown_field", "duplicate_field", "outcome_unknown",
+)  # fmt: skip
+BOUND_ERRORS = (
+    "invalid_decimal", "too_many_digits", "out_of_range", "off_lot", "off_amount_step",
+)  # fmt: skip
 MARKET_CHANGE_ERRORS = (
-    *BODY_ERRORS, *UNAVAILABLE, "out_of_range", "unknown_symbol", "nothing_to_amend",
+    *BODY_ERRORS, *UNAVAILABLE, *BOUND_ERRORS, "unknown_symbol", "nothing_to_amend",
     "outcome_unknown",
 )  # fmt: skip
 INSTRUMENT_ERRORS = (
     *BODY_ERRORS, *UNAVAILABLE, "invalid_decimal", "too_many_digits", "out_of_range", "off_tick",
-    "off_lot", "instrument_conflict", "instruments_limit", "outcome_unknown",
+    "off_lot", "off_amount_step", "instrument_conflict", "instruments_limit", "outcome_unknown",
 )  # fmt: skip
+ACCOUNTS_ERRORS = (*UNAVAILABLE, *FIELD_ERRORS, "out_of_range")
+ACCOUNT_READ_ERRORS = (*UNAVAILABLE, "invalid_account", "unknown_account")
+WITHDRAW_ERRORS = (
+    *BODY_ERRORS, *ACCOUNT_READ_ERRORS, "invalid_decimal", "too_many_digits", "out_of_range",
+    "unknown_asset", "insufficient_funds", "duplicate_reference", "outcome_unknown",
+)  # fmt: skip
+DEPOSIT_ERRORS = (
+    *BODY_ERRORS, *UNAVAILABLE, "invalid_account", "invalid_decimal", "too_many_digits",
+    "out_of_range", "unknown_asset", "duplicate_reference", "accounts_limit", "supply_limit",
+    "outcome_unknown",
+)  # fmt: skip
+ACCOUNT_CHANGE_ERRORS = (
+    *BODY_ERRORS, *ACCOUNT_READ_ERRORS, "out_of_range", "nothing_to_amend", "outcome_unknown",
+)  # fmt: skip
+ACCOUNT_LIMITS_ERRORS = (
+    *BODY_ERRORS, *ACCOUNT_READ_ERRORS, *BOUND_ERRORS, "nothing_to_amend", "unknown_symbol",
+    "outcome_unknown",
+)  # fmt: skip
+ACCOUNT_KILL_ERRORS = (*ACCOUNT_READ_ERRORS, "outcome_unknown")
+VENUE_KILL_ERRORS = (*UNAVAILABLE, "outcome_unknown")

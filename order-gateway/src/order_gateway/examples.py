@@ -94,6 +94,8 @@ INSTRUMENT_REQUEST_EXAMPLE: dict[str, Any] = {
     "max_quantity": "100000",
     "price_band": "10",
     "open_orders_max": 500,
+    "position_max": "20000",
+    "taker_fee_ppm": 1000,
 }
 
 FILLED_EXAMPLE: dict[str, Any] = {
@@ -117,6 +119,8 @@ FILLED_EXAMPLE: dict[str, Any] = {
             "price": "59999.00",
             "quantity": "0.20000",
             "liquidity": "taker",
+            "fee": "0.00010000",
+            "fee_asset": "BTC",
             "timestamp": "2026-01-31T12:00:00.000001Z",
         }
     ],
@@ -144,11 +148,18 @@ INSTRUMENT_EXAMPLE = {
     "lot_size": "0.00001",
     "min_quantity": "0.00001",
     "max_quantity": "100.00000",
-    "max_price": "9007199.25",
+    "max_price": "900719.92",
     "min_notional": "5.0000000",
     "state": "trading",
     "price_band_bps": 0,
     "open_orders_max": 10_000,
+    "order_quantity_max": "0.00000",
+    "order_notional_max": "0.0000000",
+    "position_max": "0.00000",
+    "maker_fee_ppm": 200,
+    "taker_fee_ppm": 500,
+    "base_decimals": 8,
+    "quote_decimals": 8,
 }
 AMENDED_EXAMPLE = FILLED_EXAMPLE | {
     "price": "60100.00",
@@ -171,11 +182,18 @@ ADDED_EXAMPLE: dict[str, Any] = {
     "lot_size": "1",
     "min_quantity": "1",
     "max_quantity": "100000",
-    "max_price": "900719925.47",
+    "max_price": "900.71",
     "min_notional": "0.00",
     "state": "trading",
     "price_band_bps": 1_000,
     "open_orders_max": 500,
+    "order_quantity_max": "0",
+    "order_notional_max": "0.00",
+    "position_max": "20000",
+    "maker_fee_ppm": 0,
+    "taker_fee_ppm": 1_000,
+    "base_decimals": 8,
+    "quote_decimals": 8,
 }
 BATCH_REQUEST_EXAMPLE: dict[str, Any] = {
     "orders": [

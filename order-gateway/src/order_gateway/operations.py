@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
+from order_gateway.accounts import Accounts
 from order_gateway.batch import run_batch
 from order_gateway.catalogue import Catalogue
 from order_gateway.lists import Lists
@@ -87,6 +88,7 @@ class Operations:
             "open_orders": _listed(lists.open_orders),
             "history": _listed(lists.history),
             "fills": _listed(lists.fills),
+            "account": _listed(Accounts(engine, queries, catalogue).own),
         }
 
     async def run(self, operation: str, account: Account, params: Mapping[str, Any]) -> Reply:

@@ -105,9 +105,11 @@ def build_amendment(params: AmendParams, order: Order, instrument: Instrument) -
         price = read_price(params.price, "price", instrument)
     if params.stop_price is not None:
         stop_price = read_price(params.stop_price, "stop_price", instrument)
-    ticks = price or order.price_ticks
+    ticks, lots = price or order.price_ticks, quantity or order.quantity_lots
     if ticks is not None:
-        _check_notional(ticks * (quantity or order.quantity_lots), instrument)
+        _check_notional(ticks * lots, instrument)
+    # The bounds may have changed since the order was placed, so that they do not bound this.
+    _check_amount("quantity", max(ticks or 0, stop_price or 0) * lots, instrument)
     return Amendment(
         price_ticks=price,
         quantity_lots=quantity,
@@ -184,6 +186,7 @@ def _read_quote_quantity(text: str, instrument: Instrument) -> int:
         raise InvalidField(
             field, "notional_too_small", f"{field} must be at least {least} {instrument.quote}."
         )
+    _check_amount(field, notional, instrument)
     return notional
 
 
@@ -194,6 +197,18 @@ def _check_notional(notional: int, instrument: Instrument) -> None:
             "quantity",
             "notional_too_small",
             f"quantity is too small: price x quantity must be at least {least} {instrument.quote}.",
+        )
+
+
+def _check_amount(field: str, notional: int, instrument: Instrument) -> None:
+    """What an order is worth must stay exact in units of the quote asset."""
+    most = EXACT_INTEGER_MAX // instrument.quote_units
+    if notional > most:
+        raise InvalidField(
+            field,
+            "out_of_range",
+            f"{field} is too large: an order is worth at most {_amount(most, instrument)} "
+            f"{instrument.quote}.",
         )
 
 

@@ -12,6 +12,7 @@ from tapewire.json_text import NumberText
 from tapewire.limits import (
     CLIENT_ORDER_ID_CHARACTERS_MAX,
     DEAD_MAN_TIMEOUT_S_MAX,
+    FEE_PPM_MAX,
     OPEN_ORDERS_BOUND_MAX,
     ORDER_ID_DIGITS_MAX,
     PAGE_ITEMS_MAX,
@@ -218,4 +219,26 @@ class MarketRequest(Params):
         Field(
             ge=1, le=OPEN_ORDERS_BOUND_MAX, description="Open orders that an account may have in it"
         ),
+    ] = None
+    order_quantity_max: Annotated[
+        DecimalInput | None, Field(description="Largest quantity of one order; 0 is none")
+    ] = None
+    order_notional_max: Annotated[
+        DecimalInput | None,
+        Field(description="Largest price x quantity of one order, in the quote asset; 0 is none"),
+    ] = None
+    position_max: Annotated[
+        DecimalInput | None,
+        Field(
+            description="How much of the base asset an account may have, open buys included; 0 is "
+            "none"
+        ),
+    ] = None
+    maker_fee_ppm: Annotated[
+        WholeNumber | None,
+        Field(ge=0, le=FEE_PPM_MAX, description="Millionths of what a fill brings a maker"),
+    ] = None
+    taker_fee_ppm: Annotated[
+        WholeNumber | None,
+        Field(ge=0, le=FEE_PPM_MAX, description="Millionths of what a fill brings a taker"),
     ] = None

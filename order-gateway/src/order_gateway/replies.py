@@ -96,4 +96,11 @@ def _describe(market: Market) -> dict[str, object]:
         "state": market.state,
         "price_band_bps": instrument.band_bps,
         "open_orders_max": instrument.open_orders_max,
+        "order_quantity_max": scale.quantity(instrument.order_lots_max),
+        "order_notional_max": scale.amount(instrument.order_notional_max),
+        "position_max": scale.quantity(instrument.position_lots_max),
+        "maker_fee_ppm": instrument.maker_fee_ppm,
+        "taker_fee_ppm": instrument.taker_fee_ppm,
+        "base_decimals": instrument.base_decimals,
+        "quote_decimals": instrument.quote_decimals,
     }

@@ -2,7 +2,14 @@
 
 from fastapi import FastAPI
 
-from order_gateway import account_routes, admin_routes, instrument_routes, order_routes, ws_entry
+from order_gateway import (
+    account_admin_routes,
+    account_routes,
+    admin_routes,
+    instrument_routes,
+    order_routes,
+    ws_entry,
+)
 
 PREFIX = "/v1"
 
@@ -11,4 +18,5 @@ def include_routes(app: FastAPI) -> None:
     """Add them all."""
     for group in (order_routes, account_routes, instrument_routes, admin_routes):
         app.include_router(group.router, prefix=PREFIX)
+    app.include_router(account_admin_routes.router, prefix=PREFIX)
     app.include_router(ws_entry.router, prefix=PREFIX)

@@ -69,6 +69,7 @@ class OrderReply(Answer):
         str | None,
         Field(
             description="Why it ended, if not by being filled: `user`, `dead_man`, `disconnect`, "
+            "`kill`, "
             "`expired` (its time was over), `immediate_or_cancel`, `fill_or_kill`, "
             "`insufficient_liquidity`, `insufficient_funds`, `self_trade`, `fills_limit`"
         ),
@@ -157,6 +158,18 @@ class InstrumentReply(Answer):
         Field(ge=0, description="Farthest distance of a price from the last trade; 0 is none"),
     ]
     open_orders_max: Annotated[int, Field(ge=1, description="Of one account")]
+    order_quantity_max: Annotated[DecimalOutput, Field(description="Of one order; zero is none")]
+    order_notional_max: Annotated[
+        DecimalOutput, Field(description="Price x quantity of one order; zero is none")
+    ]
+    position_max: Annotated[
+        DecimalOutput,
+        Field(description="Base asset of one account, open buys included; zero is none"),
+    ]
+    maker_fee_ppm: Annotated[int, Field(ge=0, description="Millionths of what a fill brings")]
+    taker_fee_ppm: Annotated[int, Field(ge=0, description="Millionths of what a fill brings")]
+    base_decimals: Annotated[int, Field(ge=0, description="Of amounts of the base asset")]
+    quote_decimals: Annotated[int, Field(ge=0, description="Of amounts of the quote asset")]
 
 
 class InstrumentsReply(Answer):

@@ -21,7 +21,7 @@ from tapewire.websocket_frames import text_frame
 PING = "ping"
 OPERATIONS = (
     "place", "amend", "cancel", "cancel_all", "order", "open_orders", "history", "fills", "batch",
-    "cancel_all_after", PING,
+    "cancel_all_after", "account", PING,
 )  # fmt: skip
 ID_CHARACTERS_MAX = 64
 # What a reply has for an id when the request's own could not be read.

@@ -68,6 +68,18 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "post_only_would_take": ErrorCode(409, "The order is post-only and would trade at once"),
         "price_out_of_band": ErrorCode(409, "The price is too far from the last trade"),
         "open_orders_limit": ErrorCode(409, "The account has too many open orders"),
+        # The account
+        "unknown_account": ErrorCode(404, "No account of this name has been opened"),
+        "account_blocked": ErrorCode(403, "The account may only cancel"),
+        "insufficient_funds": ErrorCode(409, "The account has not enough available"),
+        "order_size_limit": ErrorCode(409, "The quantity is over the limit of the account"),
+        "order_notional_limit": ErrorCode(409, "Price x quantity is over the limit of the account"),
+        "position_limit": ErrorCode(409, "The account would pass its position limit"),
+        "balance_limit": ErrorCode(409, "The account has as much as can be counted"),
+        "unknown_asset": ErrorCode(422, "No instrument has this asset"),
+        "duplicate_reference": ErrorCode(409, "The reference has another transfer"),
+        "accounts_limit": ErrorCode(409, "The venue has as many accounts as it may"),
+        "supply_limit": ErrorCode(409, "The venue has as much of the asset as it may"),
         # The market
         "market_halted": ErrorCode(409, "The market is halted"),
         "market_cancel_only": ErrorCode(409, "The market only takes cancels"),

@@ -108,42 +108,14 @@ def build_instrument(entry: InstrumentEntry, assets: Mapping[str, int]) -> Instr
     def lots(field: str, text: str) -> int:
         return parse_steps(text, lot_units, quantity_decimals, field, "off_lot")
 
-    lots_min, lots_max = (
-        lots("min_quantity", entry.min_quantity),
-        lots("max_quantity", entry.max_quantity),
-    )
-    if not 1 <= lots_min <= lots_max:
-        raise InvalidField(
-            "min_quantity",
-            "out_of_range",
-            "min_quantity must be at least one lot and at most max_quantity.",
-        )
-    if lots_max * lot_units * 10 ** (base_decimals - quantity_decimals) > EXACT_INTEGER_MAX:
-        raise InvalidField(
-            "max_quantity",
-            "out_of_range",
-            f"max_quantity with {base_decimals} decimals of {entry.base} must stay within 2^53; "
-            "fewer base_decimals allow more.",
-        )
-    # Every price x quantity of an order must stay an exact integer in a double.
+    lots_min = lots("min_quantity", entry.min_quantity)
+    lots_max = lots("max_quantity", entry.max_quantity)
+    base_units = lot_units * 10 ** (base_decimals - quantity_decimals)
+    _check_quantities(entry, lots_min, lots_max, EXACT_INTEGER_MAX // base_units)
     quote_units = notional_units * 10 ** (quote_decimals - notional_decimals)
-    price_ticks_exact = EXACT_INTEGER_MAX // (lots_max * quote_units)
-    price_ticks_max = price_ticks_exact
-    if entry.max_price is not None:
-        price_ticks_max = parse_steps(
-            entry.max_price, tick_units, price_decimals, "max_price", "off_tick"
-        )
-    if not 1 <= price_ticks_max <= price_ticks_exact:
-        highest = format_units(price_ticks_exact * tick_units, price_decimals)
-        raise InvalidField(
-            "max_price",
-            "out_of_range",
-            f"max_price must be between one tick and {highest}: max_price x max_quantity with "
-            f"{quote_decimals} decimals of {entry.quote} must stay within 2^53; fewer "
-            "quote_decimals allow more.",
-        )
-    if price_ticks_max * tick_units > EXACT_INTEGER_MAX:
-        raise InvalidField("max_price", "out_of_range", "max_price has more digits than are exact.")
+    price_ticks_max = _choose_price_max(
+        entry, tick_units, price_decimals, EXACT_INTEGER_MAX // (lots_max * quote_units)
+    )
     return Instrument(
         symbol=Symbol(entry.symbol),
         base=entry.base,
@@ -165,12 +137,52 @@ def build_instrument(entry: InstrumentEntry, assets: Mapping[str, int]) -> Instr
         maker_fee_ppm=entry.maker_fee_ppm,
         taker_fee_ppm=entry.taker_fee_ppm,
         order_lots_max=lots("order_quantity_max", entry.order_quantity_max or "0"),
-        order_notional_max=_parse_notional(
-            entry.order_notional_max or "0", "order_notional_max", notional_units,
-            notional_decimals,
+        order_notional_max=parse_steps(
+            entry.order_notional_max or "0", notional_units, notional_decimals,
+            "order_notional_max", "off_amount_step",
         ),
         position_lots_max=lots("position_max", entry.position_max or "0"),
     )  # fmt: skip
+
+
+def _check_quantities(
+    entry: InstrumentEntry, lots_min: int, lots_max: int, lots_exact: int
+) -> None:
+    if not 1 <= lots_min <= lots_max:
+        raise InvalidField(
+            "min_quantity",
+            "out_of_range",
+            "min_quantity must be at least one lot and at most max_quantity.",
+        )
+    if lots_max > lots_exact:
+        raise InvalidField(
+            "max_quantity",
+            "out_of_range",
+            f"max_quantity with the decimals of {entry.base} must stay within 2^53; fewer "
+            "base_decimals allow more.",
+        )
+
+
+def _choose_price_max(
+    entry: InstrumentEntry, tick_units: int, price_decimals: int, ticks_exact: int
+) -> int:
+    """Ticks of the highest price; price x quantity must stay an exact integer in a double."""
+    ticks_max = ticks_exact
+    if entry.max_price is not None:
+        ticks_max = parse_steps(
+            entry.max_price, tick_units, price_decimals, "max_price", "off_tick"
+        )
+    if not 1 <= ticks_max <= ticks_exact:
+        highest = format_units(ticks_exact * tick_units, price_decimals)
+        raise InvalidField(
+            "max_price",
+            "out_of_range",
+            f"max_price must be between one tick and {highest}: max_price x max_quantity with the "
+            f"decimals of {entry.quote} must stay within 2^53; fewer quote_decimals allow more.",
+        )
+    if ticks_max * tick_units > EXACT_INTEGER_MAX:
+        raise InvalidField("max_price", "out_of_range", "max_price has more digits than are exact.")
+    return ticks_max
 
 
 def _choose_decimals(field: str, wanted: int | None, known: int | None, needed: int) -> int:

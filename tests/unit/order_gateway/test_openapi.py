@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from order_gateway import errors, examples, schemas
+from order_gateway import account_examples, account_schemas, errors, examples, schemas
+from order_gateway.admin_params import AccountChange, AccountLimitsRequest, TransferRequest
 from order_gateway.app import create_app
 from order_gateway.examples import ORDER_EXAMPLES
 from order_gateway.order_entry import read_params
@@ -13,7 +14,7 @@ from order_gateway.params import AmendParams, CancelAllAfterParams, MarketReques
 from order_gateway.schemas import InstrumentReply, OrderReply
 from order_gateway.settings import GatewaySettings
 from tapewire.error_codes import ERROR_CODES
-from tapewire.instruments import InstrumentEntry, build_instrument
+from tapewire.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.problem import Problem
 from tests.support.order_bodies import read
 
@@ -38,6 +39,16 @@ def test_every_operation_is_there_with_a_summary(document: dict[str, Any]) -> No
         "POST /v1/orders/batch",
         "PATCH /v1/orders/{order_id}",
         "GET /v1/fills",
+        "GET /v1/account",
+        "GET /v1/admin/accounts",
+        "GET /v1/admin/accounts/{account}",
+        "PATCH /v1/admin/accounts/{account}",
+        "POST /v1/admin/accounts/{account}/deposit",
+        "POST /v1/admin/accounts/{account}/withdraw",
+        "PUT /v1/admin/accounts/{account}/limits/{symbol}",
+        "POST /v1/admin/accounts/{account}/kill",
+        "POST /v1/admin/kill",
+        "POST /v1/admin/resume",
         "POST /v1/cancel-all-after",
         "PUT /v1/admin/markets/{symbol}",
         "POST /v1/admin/instruments",
@@ -93,31 +104,35 @@ def documented_errors() -> set[str]:
 
 def test_every_answer_has_an_example_that_its_model_accepts(document: dict[str, Any]) -> None:
     """Nothing is left for a reader to guess."""
+    models = vars(schemas) | vars(account_schemas)
     for path, methods in document["paths"].items():
         if not path.startswith("/v1/"):
             continue
         for operation in methods.values():
             for status in {"200", "201"} & set(operation["responses"]):
                 content = operation["responses"][status]["content"]["application/json"]
-                model = getattr(schemas, content["schema"]["$ref"].rpartition("/")[2])
+                model = models[content["schema"]["$ref"].rpartition("/")[2]]
                 model.model_validate(content["example"])
 
 
 def test_every_body_has_an_example(document: dict[str, Any]) -> None:
-    """Of each operation that takes one."""
-    for methods in document["paths"].values():
+    """Of each operation that takes one; stopping and resuming take none."""
+    for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            if method in {"post", "put", "patch"}:
+            if method in {"post", "put", "patch"} and not path.endswith(("/kill", "/resume")):
                 assert operation["requestBody"]["content"]["application/json"]["examples"]
 
 
 def test_body_examples_can_be_sent() -> None:
-    """Beside orders: amendments, the timer, markets, instruments."""
+    """Beside orders: amendments, the timer, markets, instruments, accounts."""
     read_params(AmendParams, examples.AMEND_EXAMPLE)
     read_params(CancelAllAfterParams, examples.TIMER_REQUEST_EXAMPLE)
     read_params(MarketRequest, examples.MARKET_REQUEST_EXAMPLE)
+    read_params(TransferRequest, account_examples.TRANSFER_REQUEST_EXAMPLE)
+    read_params(AccountChange, account_examples.ACCOUNT_CHANGE_EXAMPLE)
+    read_params(AccountLimitsRequest, account_examples.ACCOUNT_LIMITS_EXAMPLE)
     entry = InstrumentEntry.model_validate(examples.INSTRUMENT_REQUEST_EXAMPLE)
-    assert build_instrument(entry).band_bps == 1_000
+    assert build_instrument(entry, {}).band_bps == 1_000
 
 
 def test_self_trade_prevention_defaults_are_documented(document: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The body of an order: to an exact command, or to one refusal that names the field."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -12,11 +13,13 @@ from tapewire.errors import Refusal
 from tapewire.types import (
     Account,
     Amendment,
+    Lots,
     OrderCommand,
     OrderType,
     SelfTradePrevention,
     Side,
     Symbol,
+    Ticks,
     TimeInForce,
 )
 from tests.support import order_bodies
@@ -98,7 +101,7 @@ def test_what_is_wrong_is_refused_by_name(body: bytes, code: str, field: str | N
 
 def test_the_bounds_themselves_are_good() -> None:
     """The highest price, the largest quantity and exactly the minimum notional are taken."""
-    assert read(order_bodies.body(price="9007199.25", quantity="100")).quantity_lots == 10_000_000
+    assert read(order_bodies.body(price="900719.92", quantity="100")).quantity_lots == 10_000_000
     assert read(order_bodies.body(price="5", quantity="1")).price_ticks == 500
     with pytest.raises(Refusal, match=r"at least 5\.0000000 USDT"):
         read(order_bodies.body(price="4.99", quantity="1"))
@@ -128,6 +131,19 @@ def test_a_stop_waits_for_its_price(kind: str) -> None:
     command = read(stop_body(order_type=kind, price=price))
     assert (command.stop_price_ticks, command.time_in_force) == (6_100_000, TimeInForce.GTC)
     assert command.price_ticks == (6_050_000 if price else None)
+
+
+def test_no_order_is_worth_more_than_can_be_counted() -> None:
+    """Amounts are below 2^53 units of USDT; also of an order from when larger ones were allowed."""
+    assert read(amount_body(quote_quantity="90071992.5474099")).quote_notional == 900719925474099
+    narrowed = replace(BITCOIN, quantity_lots_max=Lots(1_000), price_ticks_max=Ticks(9_007_199_254))
+    large = replace(ORDER, quantity_lots=Lots(10_000_000))
+    for field in ("price", "stop_price"):
+        params = read_params(AmendParams, {"order_id": "42", field: "900719.92"})
+        build_amendment(params, large, narrowed)
+        params = read_params(AmendParams, {"order_id": "42", field: "900719.93"})
+        with pytest.raises(Refusal, match=r"at most 90071992\.5474099 USDT"):
+            build_amendment(params, large, narrowed)
 
 
 def test_a_market_order_may_name_an_amount() -> None:

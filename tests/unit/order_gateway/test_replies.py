@@ -53,7 +53,7 @@ ORDER = Order(
     created_us=1_769_860_800_000_001,
     updated_us=1_769_860_805_250_000,
     fills=(
-        Fill(7, Ticks(5_999_900), Lots(20_000), Liquidity.TAKER, 1_769_860_800_000_001),
+        Fill(7, Ticks(5_999_900), Lots(20_000), Liquidity.TAKER, 1_769_860_800_000_001, 10_000),
         Fill(9, Ticks(6_000_000), Lots(10_001), Liquidity.MAKER, 1_769_860_805_250_000),
     ),
 )
@@ -83,6 +83,8 @@ def test_an_order_is_rendered_with_the_decimals_of_its_instrument() -> None:
                 "price": "59999.00",
                 "quantity": "0.20000",
                 "liquidity": "taker",
+                "fee": "0.00010000",
+                "fee_asset": "BTC",
                 "timestamp": "2026-01-31T12:00:00.000001Z",
             },
             {
@@ -91,6 +93,8 @@ def test_an_order_is_rendered_with_the_decimals_of_its_instrument() -> None:
                 "price": "60000.00",
                 "quantity": "0.10001",
                 "liquidity": "maker",
+                "fee": "0.00000000",
+                "fee_asset": "BTC",
                 "timestamp": "2026-01-31T12:00:05.250000Z",
             },
         ],
@@ -193,9 +197,25 @@ def test_a_fill_of_an_account_names_its_order() -> None:
     AccountFillReply.model_validate_json(text)
 
 
+def test_a_seller_pays_its_fee_in_what_it_gets() -> None:
+    """The quote asset, with its decimals, which are not those of a notional."""
+    (fill, _) = json.loads(render_order(replace(ORDER, side=Side.SELL), BITCOIN))["fills"]
+    assert (fill["fee"], fill["fee_asset"]) == ("0.00010000", "USDT")
+    coarse = replace(BITCOIN, quote_decimals=7)
+    (fill, _) = json.loads(render_order(replace(ORDER, side=Side.SELL), coarse))["fills"]
+    assert (fill["fee"], fill["fee_asset"]) == ("0.0010000", "USDT")
+
+
 def test_instruments_are_rendered_in_the_words_of_the_file() -> None:
     """What an instrument file says comes back with all decimals, beside what the market takes."""
-    market = Market(replace(BITCOIN, band_bps=250), MarketState.CANCEL_ONLY)
+    bounded = replace(
+        BITCOIN,
+        band_bps=250,
+        order_notional_max=10_000_000_000,
+        position_lots_max=25_000_000,
+        taker_fee_ppm=500,
+    )
+    market = Market(bounded, MarketState.CANCEL_ONLY)
     assert json.loads(render_market(market)) == {
         "symbol": "BTC-USDT",
         "base": "BTC",
@@ -204,11 +224,18 @@ def test_instruments_are_rendered_in_the_words_of_the_file() -> None:
         "lot_size": "0.00001",
         "min_quantity": "0.00001",
         "max_quantity": "100.00000",
-        "max_price": "9007199.25",
+        "max_price": "900719.92",
         "min_notional": "5.0000000",
         "state": "cancel_only",
         "price_band_bps": 250,
         "open_orders_max": 10_000,
+        "order_quantity_max": "0.00000",
+        "order_notional_max": "1000.0000000",
+        "position_max": "250.00000",
+        "maker_fee_ppm": 0,
+        "taker_fee_ppm": 500,
+        "base_decimals": 8,
+        "quote_decimals": 8,
     }
     InstrumentReply.model_validate_json(render_market(market))
     everything = InstrumentsReply.model_validate_json(render_markets([market, market]))

@@ -95,7 +95,7 @@ class Engine:
         self.batcher = Batcher(client, timeout_s=timeout_s)
         self._limits = (limits or MatchingLimits()).packed()
         # What an account that is not known yet starts with; None: it must be opened first.
-        self._paper_money = paper_money
+        self.paper_money = paper_money
         self._scripts = {name: load_script(name) for name in SCRIPTS}
         # A test or a replay may set the venue clock, in microseconds; '' means Redis TIME.
         self.clock_us = ""
@@ -156,7 +156,7 @@ class Engine:
         try:
             replayed, order_id, fields = await self.run("place", key, *arguments)
         except UnknownAccount:
-            if self._paper_money is None:
+            if self.paper_money is None:
                 raise
             await self.open_account(command.account)
             replayed, order_id, fields = await self.run("place", key, *arguments)
@@ -168,10 +168,10 @@ class Engine:
         Raises Conflict (accounts_limit, supply_limit), Unavailable.
         """
         balances: list[str | int] = []
-        if self._paper_money:
+        if self.paper_money:
             assets = await self.batcher.submit("HGETALL", keys.ASSETS)
             for asset, decimals in sorted(read_pairs(assets).items()):
-                units = self._paper_money.units(asset, int(decimals))
+                units = self.paper_money.units(asset, int(decimals))
                 balances += (asset, units) if units else ()
         key = keys.account(account)
         return bool(await self.run("open_account", key, account, ACCOUNTS_MAX, *balances))

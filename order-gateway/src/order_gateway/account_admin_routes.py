@@ -1,0 +1,218 @@
+"""REST: accounts, their money and their limits, for whoever runs the venue; the kill switch."""
+
+from fastapi import APIRouter, Request, Response
+
+from order_gateway.account_administration import AccountAdministration
+from order_gateway.account_examples import (
+    ACCOUNT_CHANGE_EXAMPLE,
+    ACCOUNT_EXAMPLE,
+    ACCOUNT_KILL_EXAMPLE,
+    ACCOUNT_LIMITS_EXAMPLE,
+    ACCOUNTS_EXAMPLE,
+    RESUME_EXAMPLE,
+    TRANSFER_EXAMPLE,
+    TRANSFER_REQUEST_EXAMPLE,
+    VENUE_KILL_EXAMPLE,
+)
+from order_gateway.account_schemas import (
+    AccountKillReply,
+    AccountReply,
+    AccountsReply,
+    ResumeReply,
+    TransferReply,
+    VenueKillReply,
+)
+from order_gateway.admin_params import (
+    AccountChange,
+    AccountLimitsRequest,
+    AccountsParams,
+    TransferRequest,
+)
+from order_gateway.documents import ACCOUNT_NAME, SYMBOL, answered, queried, sent
+from order_gateway.errors import (
+    ACCOUNT_CHANGE_ERRORS,
+    ACCOUNT_KILL_ERRORS,
+    ACCOUNT_LIMITS_ERRORS,
+    ACCOUNT_READ_ERRORS,
+    ACCOUNTS_ERRORS,
+    DEPOSIT_ERRORS,
+    VENUE_KILL_ERRORS,
+    WITHDRAW_ERRORS,
+)
+from order_gateway.incoming import JSON, read_body, read_query
+from order_gateway.operations import Reply
+from tapewire.direct_route import DirectRoute
+from tapewire.problem import problem_examples
+
+router = APIRouter(prefix="/admin", route_class=DirectRoute, tags=["admin"])
+
+_TRANSFER_SENT = sent(TransferRequest.model_json_schema(), transfer=TRANSFER_REQUEST_EXAMPLE)
+
+
+@router.get(
+    "/accounts",
+    summary="List the accounts",
+    responses={
+        200: answered("One page, by name", AccountsReply, ACCOUNTS_EXAMPLE),
+        **problem_examples(*ACCOUNTS_ERRORS),
+    },
+    openapi_extra={"parameters": queried(AccountsParams)},
+)
+async def list_accounts(request: Request) -> Response:
+    """Every account with its balances and limits; fees are on `@fees`."""
+    return _shown(await _administration(request).list_accounts(await read_query(request)))
+
+
+@router.get(
+    "/accounts/{account}",
+    summary="Read an account",
+    responses={
+        200: answered("The account", AccountReply, ACCOUNT_EXAMPLE),
+        **problem_examples(*ACCOUNT_READ_ERRORS),
+    },
+    openapi_extra={"parameters": [ACCOUNT_NAME]},
+)
+async def read_account(request: Request) -> Response:
+    """One account; `@fees` is where all fees go."""
+    return _shown(await _administration(request).read_account(_account(request)))
+
+
+@router.post(
+    "/accounts/{account}/deposit",
+    summary="Deposit to an account",
+    responses={
+        200: answered("What the account has available now", TransferReply, TRANSFER_EXAMPLE),
+        **problem_examples(*DEPOSIT_ERRORS),
+    },
+    openapi_extra={"parameters": [ACCOUNT_NAME], "requestBody": _TRANSFER_SENT},
+)
+async def deposit(request: Request) -> Response:
+    """Brings money into the venue; an account that is not known yet is opened by it.
+
+    With a `reference` it may be sent again safely: the header `Idempotent-Replay: true` says that
+    it was done before.
+    """
+    body = await read_body(request)
+    return _shown(await _administration(request).deposit(_account(request), body))
+
+
+@router.post(
+    "/accounts/{account}/withdraw",
+    summary="Withdraw from an account",
+    responses={
+        200: answered("What the account has available now", TransferReply, TRANSFER_EXAMPLE),
+        **problem_examples(*WITHDRAW_ERRORS),
+    },
+    openapi_extra={"parameters": [ACCOUNT_NAME], "requestBody": _TRANSFER_SENT},
+)
+async def withdraw(request: Request) -> Response:
+    """Takes money out of the venue: what is available, never what open orders hold."""
+    body = await read_body(request)
+    return _shown(await _administration(request).withdraw(_account(request), body))
+
+
+@router.patch(
+    "/accounts/{account}",
+    summary="Block an account, or set its fees",
+    responses={
+        200: answered("The account as it is now", AccountReply, ACCOUNT_EXAMPLE),
+        **problem_examples(*ACCOUNT_CHANGE_ERRORS),
+    },
+    openapi_extra={
+        "parameters": [ACCOUNT_NAME],
+        "requestBody": sent(AccountChange.model_json_schema(), account=ACCOUNT_CHANGE_EXAMPLE),
+    },
+)
+async def change_account(request: Request) -> Response:
+    """What is left out stays as it is; a fee of null is the instrument's again.
+
+    Fees count for orders that are placed from now on.
+    """
+    body = await read_body(request)
+    return _shown(await _administration(request).change_account(_account(request), body))
+
+
+@router.put(
+    "/accounts/{account}/limits/{symbol}",
+    summary="Limit an account in a symbol",
+    responses={
+        200: answered("The account as it is now", AccountReply, ACCOUNT_EXAMPLE),
+        **problem_examples(*ACCOUNT_LIMITS_ERRORS),
+    },
+    openapi_extra={
+        "parameters": [ACCOUNT_NAME, SYMBOL],
+        "requestBody": sent(
+            AccountLimitsRequest.model_json_schema(), limits=ACCOUNT_LIMITS_EXAMPLE
+        ),
+    },
+)
+async def change_limits(request: Request) -> Response:
+    """What is left out stays as it is; null is what the instrument says, 0 is no limit at all.
+
+    Orders that are open already stay as they are.
+    """
+    body, symbol = await read_body(request), request.path_params["symbol"]
+    return _shown(await _administration(request).change_limits(_account(request), symbol, body))
+
+
+@router.post(
+    "/accounts/{account}/kill",
+    summary="Block an account and cancel its orders",
+    responses={
+        200: answered("What was canceled", AccountKillReply, ACCOUNT_KILL_EXAMPLE),
+        **problem_examples(*ACCOUNT_KILL_ERRORS),
+    },
+    openapi_extra={"parameters": [ACCOUNT_NAME]},
+)
+async def kill_account(request: Request) -> Response:
+    """It is blocked first, so that no order comes in behind the cancels. Safe to ask for again.
+
+    A halted market takes no cancels: orders that stand in one stay, and `halted` names it.
+    """
+    return _shown(await _administration(request).kill_account(_account(request)))
+
+
+@router.post(
+    "/kill",
+    summary="Stop all trading",
+    responses={
+        200: answered("What was stopped", VenueKillReply, VENUE_KILL_EXAMPLE),
+        **problem_examples(*VENUE_KILL_ERRORS),
+    },
+)
+async def kill_venue(request: Request) -> Response:
+    """Every market takes cancels only from now on, then all orders are canceled.
+
+    Halted markets stay halted, with their orders: `halted` names them. Safe to ask for again.
+    """
+    return _shown(await _administration(request).kill_venue())
+
+
+@router.post(
+    "/resume",
+    summary="Trade again",
+    responses={
+        200: answered("The markets that trade again", ResumeReply, RESUME_EXAMPLE),
+        **problem_examples(*VENUE_KILL_ERRORS),
+    },
+)
+async def resume(request: Request) -> Response:
+    """Every market that takes cancels only is switched to `trading`, whoever switched it before.
+
+    Halted markets stay halted. One that is to be `post_only` again has to be switched by itself.
+    """
+    return _shown(await _administration(request).resume())
+
+
+def _administration(request: Request) -> AccountAdministration:
+    administration: AccountAdministration = request.app.state.account_administration
+    return administration
+
+
+def _account(request: Request) -> str:
+    name: str = request.path_params["account"]
+    return name
+
+
+def _shown(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, reply.headers, JSON)

@@ -1,0 +1,168 @@
+"""What whoever runs the venue may do with accounts: money in and out, fees, limits, kill switch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from order_gateway.accounts import Accounts
+from order_gateway.admin_params import (
+    AccountChange,
+    AccountLimitsRequest,
+    AccountsParams,
+    TransferRequest,
+)
+from order_gateway.catalogue import Catalogue
+from order_gateway.operations import NO_HEADERS, REPLAY_HEADERS, Reply
+from order_gateway.order_entry import read_params
+from order_gateway.replies import encode
+from tapewire.account_entry import parse_amount, read_account_limits
+from tapewire.account_names import ACCOUNT_RULE, account_named
+from tapewire.account_types import AccountState
+from tapewire.decimals import format_units
+from tapewire.errors import InvalidField
+from tapewire.keys import FEE_ACCOUNT
+from tapewire.matching.bounds import AS_INSTRUMENT, Setting
+from tapewire.matching.engine import Engine
+from tapewire.matching.kill_switch import KillSwitch
+from tapewire.matching.queries import Queries
+from tapewire.matching.treasury import Treasury
+from tapewire.types import Account
+
+
+class AccountAdministration:
+    """Every answer is a Reply; what is refused is raised as Refusal."""
+
+    def __init__(self, engine: Engine, queries: Queries, catalogue: Catalogue) -> None:
+        self._queries = queries
+        self._catalogue = catalogue
+        self._treasury = Treasury(engine)
+        self._kill_switch = KillSwitch(engine, queries)
+        self._accounts = Accounts(engine, queries, catalogue)
+
+    async def list_accounts(self, params: Mapping[str, Any]) -> Reply:
+        """One page of accounts, by name."""
+        wanted = read_params(AccountsParams, params)
+        names = await self._queries.accounts()
+        after = wanted.cursor or ""
+        rest = [name for name in names if name > after]
+        page = rest[: wanted.limit]
+        cursor = page[-1] if len(rest) > len(page) else None
+        texts = ",".join(await self._accounts.texts(page))
+        return _answer(f'{{"accounts":[{texts}],"next_cursor":{encode(cursor)}}}')
+
+    async def read_account(self, name: str) -> Reply:
+        """One account; the fee account too."""
+        return _answer(await self._accounts.text(_named(name)))
+
+    async def deposit(self, name: str, params: Mapping[str, Any]) -> Reply:
+        """Bring money into an account, which is opened if it is new."""
+        return await self._transfer(name, params, 1)
+
+    async def withdraw(self, name: str, params: Mapping[str, Any]) -> Reply:
+        """Take money that is available out of an account."""
+        return await self._transfer(name, params, -1)
+
+    async def change_account(self, name: str, params: Mapping[str, Any]) -> Reply:
+        """Block or unblock an account, or give it fees of its own."""
+        account = _client(name)
+        wanted = read_params(AccountChange, params)
+        fees: dict[str, Setting] = {
+            field: AS_INSTRUMENT if value is None else value
+            for field, value in wanted.model_dump(
+                include={"maker_fee_ppm", "taker_fee_ppm"}, exclude_unset=True
+            ).items()
+        }
+        if wanted.state is None and not fees:
+            raise InvalidField(
+                "state",
+                "nothing_to_amend",
+                "state, maker_fee_ppm or taker_fee_ppm must be given: what is to change?",
+            )
+        await self._treasury.set_account(
+            account,
+            state=None if wanted.state is None else AccountState(wanted.state),
+            maker_fee_ppm=fees.get("maker_fee_ppm"),
+            taker_fee_ppm=fees.get("taker_fee_ppm"),
+        )
+        return _answer(await self._accounts.text(account))
+
+    async def change_limits(self, name: str, symbol: str, params: Mapping[str, Any]) -> Reply:
+        """Bound an account in one symbol."""
+        account = _client(name)
+        wanted = read_params(AccountLimitsRequest, params).model_dump(exclude_unset=True)
+        if not wanted:
+            raise InvalidField(
+                "open_orders_max",
+                "nothing_to_amend",
+                "open_orders_max, order_quantity_max, order_notional_max or position_max must be "
+                "given: what is to change?",
+            )
+        instrument = await self._catalogue.find(symbol)
+        limits = read_account_limits(wanted, instrument)
+        await self._treasury.set_account_limits(account, instrument.symbol, **limits)
+        return _answer(await self._accounts.text(account))
+
+    async def kill_account(self, name: str) -> Reply:
+        """Block an account and cancel its orders."""
+        account = _client(name)
+        killed = await self._kill_switch.kill_account(account)
+        return _answer(
+            encode(
+                {
+                    "account": account,
+                    "state": AccountState.BLOCKED,
+                    "canceled": killed.canceled,
+                    "halted": killed.halted,
+                }
+            )
+        )
+
+    async def kill_venue(self) -> Reply:
+        """Let all markets take cancels only and cancel every order."""
+        killed = await self._kill_switch.kill_venue()
+        return _answer(
+            encode(
+                {
+                    "switched": killed.switched,
+                    "canceled_count": killed.canceled,
+                    "halted": killed.halted,
+                }
+            )
+        )
+
+    async def resume(self) -> Reply:
+        """Let the markets trade that take cancels only."""
+        return _answer(encode({"switched": await self._kill_switch.resume()}))
+
+    async def _transfer(self, name: str, params: Mapping[str, Any], sign: int) -> Reply:
+        account = _named(name)
+        wanted = read_params(TransferRequest, params)
+        decimals = (await self._queries.assets()).get(wanted.asset)
+        if decimals is None:
+            raise InvalidField("asset", "unknown_asset", "asset is traded in no instrument.")
+        units = parse_amount(wanted.amount, wanted.asset, decimals)
+        move = self._treasury.deposit if sign > 0 else self._treasury.withdraw
+        done = await move(account, wanted.asset, units, reference=wanted.reference or "")
+        body = {
+            "account": account,
+            "asset": wanted.asset,
+            "amount": format_units(units, decimals),
+            "available": format_units(done.available_units, decimals),
+        }
+        headers = REPLAY_HEADERS if done.replayed else NO_HEADERS
+        return Reply(200, encode(body).encode(), headers)
+
+
+def _named(name: str) -> Account:
+    """An account that the path names, which may be the one of fees. Raises InvalidField."""
+    return Account(name) if name == FEE_ACCOUNT else _client(name)
+
+
+def _client(name: str) -> Account:
+    try:
+        return account_named(name)
+    except ValueError:
+        raise InvalidField("account", "invalid_account", f"account {ACCOUNT_RULE}.") from None
+
+
+def _answer(text: str) -> Reply:
+    return Reply(200, text.encode(), NO_HEADERS)

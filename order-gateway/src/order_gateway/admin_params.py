@@ -1,0 +1,67 @@
+"""What the operations on accounts take: one model per request."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from order_gateway.params import DecimalInput, PageParams, Params, WholeNumber
+from tapewire.limits import (
+    ASSET_CHARACTERS_MAX,
+    FEE_PPM_MAX,
+    OPEN_ORDERS_BOUND_MAX,
+    TRANSFER_REFERENCE_CHARACTERS_MAX,
+)
+
+REFERENCE_PATTERN = rf"^[A-Za-z0-9._:\-]{{1,{TRANSFER_REFERENCE_CHARACTERS_MAX}}}$"
+
+_Fee = Annotated[WholeNumber, Field(ge=0, le=FEE_PPM_MAX)]
+_Bound = Annotated[DecimalInput, Field(description="Null: as the instrument has it; 0: none")]
+
+
+class NoParams(Params):
+    """Nothing is to be said."""
+
+
+class AccountsParams(PageParams):
+    """Which part of the list of accounts."""
+
+
+class TransferRequest(Params):
+    """Money that comes into the venue or leaves it."""
+
+    asset: Annotated[str, Field(max_length=ASSET_CHARACTERS_MAX)]
+    amount: Annotated[DecimalInput, Field(description="More than zero")]
+    reference: Annotated[
+        str | None,
+        Field(
+            pattern=REFERENCE_PATTERN,
+            description="A name of your choice, unique in the account for a day: asked for again "
+            "with the same name, the transfer is done once",
+        ),
+    ] = None
+
+
+class AccountChange(Params):
+    """What to change of an account; what is left out stays as it is."""
+
+    state: Annotated[
+        Literal["active", "blocked"] | None, Field(description="A blocked account may only cancel")
+    ] = None
+    maker_fee_ppm: Annotated[
+        _Fee | None, Field(description="Millionths of what a fill brings; null: the instrument's")
+    ] = None
+    taker_fee_ppm: Annotated[
+        _Fee | None, Field(description="Millionths of what a fill brings; null: the instrument's")
+    ] = None
+
+
+class AccountLimitsRequest(Params):
+    """Limits of an account in one symbol; what is left out stays as it is."""
+
+    open_orders_max: Annotated[
+        WholeNumber | None,
+        Field(ge=1, le=OPEN_ORDERS_BOUND_MAX, description="Null: as the instrument has it"),
+    ] = None
+    order_quantity_max: _Bound | None = None
+    order_notional_max: _Bound | None = None
+    position_max: _Bound | None = None

@@ -1,0 +1,85 @@
+"""What is written of accounts, as the integers that the scripts take, and back. Pure."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from tapewire.account_types import LimitSet
+from tapewire.decimals import format_units, parse_steps, parse_units
+from tapewire.errors import InvalidField
+from tapewire.limits import EXACT_INTEGER_MAX
+from tapewire.matching.bounds import AS_INSTRUMENT, AccountLimits, MarketBounds, Setting
+from tapewire.scale import Scale
+from tapewire.types import Instrument
+
+Written = Mapping[str, str | int | None]
+"""Bounds as clients write them, by field; what is not in it stays as it is."""
+
+
+def parse_amount(text: str, asset: str, decimals: int) -> int:
+    """An amount to bring in or take out, in units of the asset. Raises InvalidField."""
+    units = parse_units(text, decimals, "amount")
+    if units is None:
+        raise InvalidField(
+            "amount", "too_many_digits", f"amount has more than the {decimals} decimals of {asset}."
+        )
+    if not 1 <= units <= EXACT_INTEGER_MAX:
+        most = format_units(EXACT_INTEGER_MAX, decimals)
+        raise InvalidField(
+            "amount", "out_of_range", f"amount must be more than zero and at most {most} {asset}."
+        )
+    return units
+
+
+def parse_quantity_bound(text: str, field: str, instrument: Instrument) -> int:
+    """A quantity of the base asset in lots; 0 is no bound. Raises InvalidField."""
+    return parse_steps(text, instrument.lot_units, instrument.quantity_decimals, field, "off_lot")
+
+
+def parse_notional_bound(text: str, field: str, instrument: Instrument) -> int:
+    """An amount of the quote asset in ticks x lots; 0 is no bound. Raises InvalidField."""
+    units = instrument.tick_units * instrument.lot_units
+    return parse_steps(text, units, instrument.notional_decimals, field, "off_amount_step")
+
+
+def read_account_limits(written: Written, instrument: Instrument) -> AccountLimits:
+    """Limits of an account in a symbol; None is what the instrument says. Raises InvalidField."""
+    return cast("AccountLimits", _read(written, instrument, AS_INSTRUMENT))
+
+
+def read_market_bounds(written: Written, instrument: Instrument) -> MarketBounds:
+    """The same bounds of a market; None leaves one as it is. Raises InvalidField."""
+    return cast("MarketBounds", _read(written, instrument, None))
+
+
+def write_account_limits(limits: LimitSet, instrument: Instrument) -> dict[str, str | int | None]:
+    """Limits of an account as clients read them: None is what the instrument says."""
+    scale = Scale(instrument)
+    order, notional, position = (
+        limits.order_lots_max, limits.order_notional_max, limits.position_lots_max,
+    )  # fmt: skip
+    return {
+        "open_orders_max": limits.open_orders_max,
+        "order_quantity_max": None if order is None else scale.quantity(order),
+        "order_notional_max": None if notional is None else scale.amount(notional),
+        "position_max": None if position is None else scale.quantity(position),
+    }
+
+
+def _read(written: Written, instrument: Instrument, nothing: Setting) -> dict[str, Setting]:
+    bounds: dict[str, Setting] = {}
+    for field, value in written.items():
+        if field == "order_quantity_max":
+            bounds["order_lots_max"] = _quantity(value, field, instrument, nothing)
+        elif field == "position_max":
+            bounds["position_lots_max"] = _quantity(value, field, instrument, nothing)
+        elif field == "order_notional_max" and value is not None:
+            bounds[field] = parse_notional_bound(str(value), field, instrument)
+        else:
+            bounds[field] = nothing if value is None else value
+    return bounds
+
+
+def _quantity(
+    value: str | int | None, field: str, instrument: Instrument, nothing: Setting
+) -> Setting:
+    return nothing if value is None else parse_quantity_bound(str(value), field, instrument)

@@ -1,0 +1,85 @@
+"""The kill switch: refuse new orders first, then cancel what is open. Each may be asked for again.
+
+A halted market takes no cancels either: what stands in it stays, and cannot trade. The answers say
+which markets those are, so that whoever lets them trade again can ask once more before.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from tapewire.account_types import AccountState
+from tapewire.matching.engine import Engine
+from tapewire.matching.queries import Queries
+from tapewire.matching.treasury import Treasury
+from tapewire.types import Account, MarketState, OrderId, Symbol
+
+REASON = "kill"
+ACCOUNTS_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKill:
+    """The orders of an account that were canceled; `halted`: markets where others still stand."""
+
+    canceled: list[OrderId]
+    halted: list[Symbol]
+
+
+@dataclass(frozen=True, slots=True)
+class VenueKill:
+    """The markets that were switched, how many orders were canceled, the markets left halted."""
+
+    switched: list[Symbol]
+    canceled: int
+    halted: list[Symbol]
+
+
+class KillSwitch:
+    """Stops one account, or the venue."""
+
+    def __init__(self, engine: Engine, queries: Queries) -> None:
+        self._engine = engine
+        self._queries = queries
+        self._treasury = Treasury(engine)
+
+    async def kill_account(self, account: Account) -> AccountKill:
+        """Block an account, then cancel its orders. Raises UnknownAccount, Unavailable."""
+        await self._treasury.set_account(account, state=AccountState.BLOCKED)
+        canceled = await self._engine.cancel_all(account, reason=REASON)
+        halted = (await self._by_state()).get(MarketState.HALTED, [])
+        left = await asyncio.gather(
+            *(self._queries.open_orders(account, [symbol], None, 1) for symbol in halted)
+        )
+        stands = [symbol for symbol, page in zip(halted, left, strict=True) if page.orders]
+        return AccountKill(canceled, stands)
+
+    async def kill_venue(self) -> VenueKill:
+        """Let every market take cancels only, then cancel all orders. Raises Unavailable."""
+        states = await self._by_state()
+        switched = sorted(
+            states.get(MarketState.TRADING, []) + states.get(MarketState.POST_ONLY, [])
+        )
+        for symbol in switched:
+            await self._engine.control_market(symbol, state=MarketState.CANCEL_ONLY)
+        accounts, count = await self._queries.accounts(), 0
+        for first in range(0, len(accounts), ACCOUNTS_AT_ONCE):
+            some = accounts[first : first + ACCOUNTS_AT_ONCE]
+            swept = await asyncio.gather(
+                *(self._engine.cancel_all(account, reason=REASON) for account in some)
+            )
+            count += sum(len(canceled) for canceled in swept)
+        return VenueKill(switched, count, states.get(MarketState.HALTED, []))
+
+    async def resume(self) -> list[Symbol]:
+        """Let every market that takes cancels only trade; which they are. Raises Unavailable."""
+        symbols = (await self._by_state()).get(MarketState.CANCEL_ONLY, [])
+        for symbol in symbols:
+            await self._engine.control_market(symbol, state=MarketState.TRADING)
+        return symbols
+
+    async def _by_state(self) -> dict[MarketState, list[Symbol]]:
+        """The symbols in each state, sorted."""
+        states: dict[MarketState, list[Symbol]] = {}
+        for symbol, (_, state) in (await self._queries.instruments()).items():
+            states.setdefault(state, []).append(symbol)
+        return states
