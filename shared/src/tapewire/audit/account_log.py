@@ -21,6 +21,7 @@ class LogReader:
         self._record = record
         self._epoch = epoch
         self._due: Position = (record.seq, record.balance_seq)
+        self._told: set[str] = set()
         self.events = 0
 
     @property
@@ -65,8 +66,11 @@ class LogReader:
         for change in event.changes:
             if change.order.account != header.account:
                 return f"order {change.order.order_id} in it is {change.order.account}'s"
-        # The newest event has the balances as they are now.
-        for balance in event.balances if self.events == 0 else ():
+        for balance in event.balances:
+            # The newest event about an asset has what the account has of it now.
+            if balance.asset in self._told:
+                continue
+            self._told.add(balance.asset)
             now = self._record.balances.get(balance.asset, Balance())
             if (balance.available, balance.held) != (now.available, now.held):
                 return (

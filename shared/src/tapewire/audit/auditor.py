@@ -27,7 +27,6 @@ from tapewire.audit.reading import AuditReader, Totals
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.queries import Queries
 from tapewire.matching.snapshots import START, AccountSnapshot, Bounds, IndexPart, Snapshots
-from tapewire.redis_client import AsyncRedis
 from tapewire.types import Account, Instrument, Side, Symbol
 
 # Orders that one script reads: of an account all of them, of an index part so many.
@@ -40,12 +39,10 @@ PAGE_ACCOUNTS = 20
 
 
 class Auditor:
-    """One audit of one venue."""
+    """One audit of one venue, over a connection that nobody else uses meanwhile."""
 
-    def __init__(
-        self, client: AsyncRedis, batcher: Batcher, *, log_events_max: int, is_checked: bool | None
-    ) -> None:
-        self._reader = AuditReader(client, batcher)
+    def __init__(self, batcher: Batcher, *, log_events_max: int, is_checked: bool | None) -> None:
+        self._reader = AuditReader(batcher)
         self._snapshots = Snapshots(batcher)
         self._queries = Queries(batcher)
         self._log_events_max = log_events_max

@@ -77,5 +77,5 @@ async def _audit(redis_url: str, log_events: int, *, is_checked: bool | None) ->
         stack.push_async_callback(client.aclose)
         batcher = Batcher(client, timeout_s=REPLY_TIMEOUT_S)
         stack.push_async_callback(batcher.close)
-        auditor = Auditor(client, batcher, log_events_max=log_events, is_checked=is_checked)
+        auditor = Auditor(batcher, log_events_max=log_events, is_checked=is_checked)
         return await auditor.run()

@@ -1,18 +1,18 @@
 """What an audit reads beside the snapshots: all accounts at one moment, the journal's end, logs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from tapewire import keys
 from tapewire.audit.account_log import LogReader
 from tapewire.audit.orders import UnreadableRecord
-from tapewire.errors import ConfigurationError, RedisUnavailable, TapewireError
+from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.journal.entries import read_entry
 from tapewire.matching.batcher import Batcher
-from tapewire.redis_client import AsyncRedis
 from tapewire.types import Account
 
 # Accounts may be opened between listing them and reading them; then both are done again.
@@ -20,6 +20,8 @@ TOTALS_ATTEMPTS = 10
 # The newest commands among which one is looked for that says whether funds are checked.
 COMMANDS_LOOKED_AT = 1_000
 LOG_PAGE_EVENTS = 500
+# Reads that one call adds to the transaction, a few round trips each.
+QUEUED_COMMANDS = 2_000
 _ORDER_OPS = frozenset({"place", "amend"})
 _US_PER_S = 1_000_000
 
@@ -42,41 +44,39 @@ class Totals:
 class AuditReader:
     """Plain reads of one venue."""
 
-    def __init__(self, client: AsyncRedis, batcher: Batcher) -> None:
-        self._client: Any = client
+    def __init__(self, batcher: Batcher) -> None:
+        # No one else may use it while all accounts are read: one connection, one transaction.
         self._batcher = batcher
 
     async def epoch(self) -> str:
-        """The venue's epoch. Raises ConfigurationError if there is no venue, RedisUnavailable."""
+        """The venue's epoch. Raises ConfigurationError if there is no venue, Unavailable."""
         found = await self._ask("GET", keys.EPOCH)
         if not found:
             raise ConfigurationError("this Redis holds no venue.")
         return _text(found)
 
     async def totals(self) -> Totals:
-        """All accounts in one step. Raises AccountsMoved, RedisUnavailable."""
+        """All accounts in one step. Raises AccountsMoved, Unavailable."""
         for _ in range(TOTALS_ATTEMPTS):
             accounts = sorted(await self._ask("SMEMBERS", keys.ACCOUNTS))
-            pipeline = self._client.pipeline(transaction=True)
-            pipeline.time()
-            pipeline.smembers(keys.ACCOUNTS)
-            pipeline.hgetall(keys.SUPPLY)
-            for account in accounts:
-                pipeline.hgetall(keys.account(_text(account)))
-            pipeline.time()
-            try:
-                found = await pipeline.execute(raise_on_error=False)
-            except (RedisError, OSError) as error:
-                raise RedisUnavailable(f"Redis did not answer ({error}).") from None
+            found = await self._one_step(
+                [
+                    ("TIME",),
+                    ("SMEMBERS", keys.ACCOUNTS),
+                    ("HGETALL", keys.SUPPLY),
+                    *(("HGETALL", keys.account(_text(account))) for account in accounts),
+                    ("TIME",),
+                ]
+            )
             start, listed, supply, *records, end = found
-            if listed == set(accounts):
+            if set(listed) == set(accounts):
                 return Totals(
                     {
                         Account(_text(name)): _texts(record)
                         for name, record in zip(accounts, records, strict=True)
                     },
                     _texts(supply),
-                    (end[0] - start[0]) * _US_PER_S + end[1] - start[1],
+                    _micros(end) - _micros(start),
                 )
         raise AccountsMoved(
             f"accounts were opened during each of {TOTALS_ATTEMPTS} attempts; ask again later."
@@ -115,6 +115,18 @@ class AuditReader:
                 return
             start = b"(" + page[-1][0]
 
+    async def _one_step(self, commands: list[tuple[str, ...]]) -> list[Any]:
+        """The replies to plain reads, between which Redis did nothing else.
+
+        They are queued in Redis bit by bit, and other clients are served meanwhile.
+        """
+        await self._batcher.submit("MULTI")
+        for first in range(0, len(commands), QUEUED_COMMANDS):
+            page = commands[first : first + QUEUED_COMMANDS]
+            await asyncio.gather(*(self._batcher.submit(*command) for command in page))
+        replies: list[Any] = await self._batcher.submit("EXEC")
+        return replies
+
     async def _ask(self, *command: str | bytes | int) -> Any:  # noqa: ANN401 (a Redis reply)
         try:
             return await self._batcher.submit(*command)
@@ -126,10 +138,17 @@ def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def _texts(record: Any) -> dict[str, str]:  # noqa: ANN401 (a Redis reply, or its refusal)
-    if not isinstance(record, Mapping):
+def _texts(reply: Any) -> dict[str, str]:  # noqa: ANN401 (a Redis reply, or its refusal)
+    if isinstance(reply, Mapping):
+        reply = [item for pair in reply.items() for item in pair]
+    if not isinstance(reply, list):
         return {}
-    return {_text(name): _text(value) for name, value in record.items()}
+    texts = [_text(item) for item in reply]
+    return dict(zip(texts[::2], texts[1::2], strict=True))
+
+
+def _micros(time: list[bytes]) -> int:
+    return int(time[0]) * _US_PER_S + int(time[1])
 
 
 def _text(item: bytes) -> str:
