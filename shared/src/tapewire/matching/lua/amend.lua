@@ -38,7 +38,9 @@ local function account_refusal()
   local beyond = limit_refusal(market, trader, wanted, quantity - order.quantity)
   if beyond then return beyond end
   local more = held_units(market, wanted) - held_units(market, order)
-  if command.funds_checked and more > trader.available then return 'INSUFFICIENT_FUNDS' end
+  if command.funds_checked and more > math.max(0, trader.available) then
+    return 'INSUFFICIENT_FUNDS'
+  end
 end
 
 local function refusal()

@@ -66,14 +66,14 @@ local function refusal()
     return 'POST_ONLY_WOULD_TAKE'
   end
   local may_rest = order.time_in_force == 'gtc' or order.time_in_force == 'gtd'
-  if (may_rest or order.stop_price) and trader.open_orders_max <= redis.call('ZCARD',
-    open_key(account, market.symbol)) then
+  if (may_rest or order.stop_price) and trader.open_orders_max > 0
+    and trader.open_orders_max <= redis.call('ZCARD', open_key(account, market.symbol)) then
     return 'OPEN_ORDERS_LIMIT'
   end
   if trader.state == 'blocked' then return 'ACCOUNT_BLOCKED' end
   local beyond = limit_refusal(market, trader, order, order.quantity or 0)
   if beyond then return beyond end
-  if command.funds_checked and needed_units(market, order) > trader.available then
+  if command.funds_checked and needed_units(market, order) > math.max(0, trader.available) then
     return 'INSUFFICIENT_FUNDS'
   end
 end

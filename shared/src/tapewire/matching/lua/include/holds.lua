@@ -65,8 +65,9 @@ local function settle_trade(command, market, taker, maker, ticks, lots)
 end
 
 -- Lots that a taker without a price can still pay at a price; nil if its funds are not checked.
+-- Who owes something, from a time without checks, can pay none.
 local function payable_lots(market, taker, ticks)
   if not taker.funds then return nil end
-  if taker.side == 'sell' then return math.floor(taker.funds / market.base_units) end
-  return math.floor(taker.funds / (ticks * market.quote_units))
+  if taker.side == 'sell' then return math.max(0, math.floor(taker.funds / market.base_units)) end
+  return math.max(0, math.floor(taker.funds / (ticks * market.quote_units)))
 end

@@ -15,8 +15,8 @@ local MAKERS_PER_READ = 32
 local function meet_makers(command, market, taker, limit, key, page)
   local gone = {}
 
-  -- Lots that the taker still takes at a price: of its quantity, or what its amount buys there; no
-  -- more than it can pay.
+  -- Lots that the taker still takes at a price: of its quantity, or what its amount buys there; and
+  -- how many of them it can pay.
   local function wanted_lots(ticks)
     local lots
     if taker.quantity then
@@ -27,7 +27,7 @@ local function meet_makers(command, market, taker, limit, key, page)
     end
     local payable = payable_lots(market, taker, ticks)
     taker.is_short = payable and payable < lots
-    return taker.is_short and payable or lots
+    return lots, taker.is_short and payable or lots
   end
 
   -- Ends a maker without a trade.
@@ -123,8 +123,8 @@ local function meet_makers(command, market, taker, limit, key, page)
       taker.is_short = false
       break
     end
-    local wanted = wanted_lots(ticks)
-    if wanted == 0 then
+    local wanted, paid = wanted_lots(ticks)
+    if paid == 0 then
       taker.is_spent = true
       break
     end
@@ -134,13 +134,15 @@ local function meet_makers(command, market, taker, limit, key, page)
     end
     met = met + 1
     local maker = read_order(string.sub(page[index], 18))
-    local priority, lots = maker.priority, math.min(wanted, shown_lots(maker))
+    local priority, shown = maker.priority, shown_lots(maker)
     if maker.expire_us and maker.expire_us <= market.now_us then
       end_maker(maker, 'expired')
     elseif maker.account == taker.account and taker.stp ~= 'none' then
-      if prevent_self_trade(maker, lots) then break end
+      -- What is prevented costs nothing.
+      taker.is_short = false
+      if prevent_self_trade(maker, math.min(wanted, shown)) then break end
     else
-      trade_with(maker, lots)
+      trade_with(maker, math.min(paid, shown))
     end
     -- A refreshed iceberg stands behind its level, but before all worse prices: look again.
     reread = maker.priority ~= priority
