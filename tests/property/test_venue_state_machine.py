@@ -8,21 +8,30 @@ printed shrunk; give it to `replay` to run it again.
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tapewire.matching.engine import MatchingLimits
 from tapewire.redis_server import RedisServer
 from tests.support.venue import Listener, Venue, listening, open_venue
 from tests.support.venue_audit import audit
-from tests.support.venue_commands import Step, steps
+from tests.support.venue_commands import Step, steps, switching_steps
 from tests.support.venue_pair import Pair
 
-RUNS = st.lists(steps(), min_size=70, max_size=120).map(
-    lambda drawn: [step for step in drawn if step is not None]
-)
+
+def runs_of(drawn_steps: st.SearchStrategy[Step | None]) -> st.SearchStrategy[list[Step]]:
+    """Long lists of commands; a failing one shrinks to nones, which are left out."""
+    return st.lists(drawn_steps, min_size=70, max_size=120).map(
+        lambda drawn: [step for step in drawn if step is not None]
+    )
+
+
+RUNS = runs_of(steps())
+# From accounts that can hardly pay two orders to such that rarely run out.
+WEALTH = st.sampled_from([1, 1, 2, 10])
 LIMITS = st.builds(
     MatchingLimits,
     fills_per_order_max=st.sampled_from([10_000, 10_000, 3]),
@@ -56,26 +65,68 @@ def shared_listener(session_redis: RedisServer, runner: asyncio.Runner) -> Itera
 
 
 async def replay(
-    venue: Venue, listener: Listener, limits: MatchingLimits, commands: Sequence[Step]
+    venue: Venue,
+    listener: Listener,
+    limits: MatchingLimits,
+    commands: Sequence[Step],
+    wealth: int = 1,
 ) -> Pair:
     """Run the commands through both venues; raises AssertionError at the first difference."""
     await listener.forget()
-    pair = Pair(venue, limits)
+    pair = Pair(venue, limits, wealth)
     await pair.run(commands)
     await audit(pair, listener)
     return pair
 
 
 @pytest.mark.timeout(0)
-@given(limits=LIMITS, commands=RUNS)
+@given(world=st.tuples(LIMITS, WEALTH), commands=RUNS)
 def test_the_venue_equals_the_reference(
+    shared_venue: Venue,
+    shared_listener: Listener,
+    runner: asyncio.Runner,
+    world: tuple[MatchingLimits, int],
+    commands: list[Step],
+) -> None:
+    """Any sequence of commands gives the replies, trades, books and balances of the reference."""
+    limits, wealth = world
+    checked = replace(limits, funds_checked=True)
+    pair = runner.run(replay(shared_venue, shared_listener, checked, commands, wealth))
+    note(pair)
+
+
+@pytest.mark.timeout(0)
+@settings(max_examples=settings().max_examples // 4)
+@given(limits=LIMITS, commands=RUNS)
+def test_without_funds_checks_it_equals_the_reference_as_well(
     shared_venue: Venue,
     shared_listener: Listener,
     runner: asyncio.Runner,
     limits: MatchingLimits,
     commands: list[Step],
 ) -> None:
-    """Any sequence of commands gives the replies, trades, books and records of the reference."""
-    pair = runner.run(replay(shared_venue, shared_listener, limits, commands))
+    """Where accounts may owe, all is counted the same, and nothing is refused for lack of money."""
+    note(runner.run(replay(shared_venue, shared_listener, limits, commands)))
+
+
+@pytest.mark.timeout(0)
+@settings(max_examples=settings().max_examples // 4)
+@given(limits=LIMITS, commands=runs_of(switching_steps()))
+def test_funds_checks_can_be_switched(
+    shared_venue: Venue,
+    shared_listener: Listener,
+    runner: asyncio.Runner,
+    limits: MatchingLimits,
+    commands: list[Step],
+) -> None:
+    """Who owes something when checks begin can release and receive, but spend nothing."""
+    note(runner.run(replay(shared_venue, shared_listener, limits, commands)))
+
+
+def note(pair: Pair) -> None:
+    """What a run was like, for the statistics."""
+    orders = pair.reference.orders.values()
     trades = sum(len(market.trades) for market in pair.reference.markets.values())
     event(f"{trades // 10 * 10} trades or more")
+    if any(order.reason == "insufficient_funds" for order in orders):
+        event("an order ended for lack of money")

@@ -1,16 +1,17 @@
 """One market of the reference venue: matching, resting, stops, self-trade prevention, amends.
 
 Written to be read: the next maker is looked for in the whole book each time, and whether a
-fill-or-kill order can fill is found out by trying it on a copy of the market.
+fill-or-kill order can fill is found out by trying it on a copy of the market. What is refused is in
+`reference_admission`, what a trade costs in `reference_accounts`.
 """
 
 import copy
 from dataclasses import dataclass, field
 
 from tapewire.types import (
-    Account,
     Amendment,
     Fill,
+    Instrument,
     Liquidity,
     Lots,
     MarketState,
@@ -22,121 +23,32 @@ from tapewire.types import (
     Ticks,
     TimeInForce,
 )
-
-BPS = 10_000
-
-
-class Refused(Exception):
-    """A command that is not done; `code` as clients see it."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-@dataclass(slots=True)
-class Line:
-    """The one line in which all orders of the venue stand: numbers that only grow."""
-
-    newest: int = 0
-
-    def draw(self) -> int:
-        """A place at the end of the line."""
-        self.newest += 1
-        return self.newest
-
-
-@dataclass(frozen=True, slots=True)
-class Trade:
-    """One execution, at the maker's price."""
-
-    seq: int
-    maker_id: str
-    taker_id: str
-    price: int
-    lots: int
-    aggressor_side: Side
-
-
-@dataclass(slots=True, eq=False)
-class ReferenceOrder:
-    """An order, open or closed. `quantity` is None until a market order by amount has ended."""
-
-    order_id: str
-    command: OrderCommand
-    number: int
-    created_us: int
-    updated_us: int
-    price: int | None
-    stop_price: int | None
-    quantity: int | None
-    status: OrderStatus = OrderStatus.NEW
-    reason: str | None = None
-    executed: int = 0
-    notional: int = 0
-    prevented: int = 0
-    prevented_notional: int = 0
-    shown: int = 0
-    triggered_us: int | None = None
-    fills: list[Fill] = field(default_factory=list)
-
-    @property
-    def account(self) -> Account:
-        """Whose it is."""
-        return self.command.account
-
-    @property
-    def symbol(self) -> Symbol:
-        """What it trades."""
-        return self.command.symbol
-
-    @property
-    def side(self) -> Side:
-        """Whether it buys or sells."""
-        return self.command.side
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it may still trade."""
-        return self.status in {OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED}
-
-    @property
-    def waits(self) -> bool:
-        """Whether it is a stop order before its trigger."""
-        return self.stop_price is not None and self.triggered_us is None
-
-    @property
-    def left(self) -> int:
-        """Lots that are neither executed nor prevented."""
-        assert self.quantity is not None
-        return self.quantity - self.executed - self.prevented
-
-    def is_due(self, now_us: int) -> bool:
-        """Whether its time is over."""
-        return self.command.expire_us is not None and self.command.expire_us <= now_us
-
-    def wants_at(self, price: int) -> int:
-        """Lots that it would take at this price: of its quantity, or what its amount buys."""
-        if self.command.quote_notional is None:
-            return self.left
-        amount = self.command.quote_notional - self.notional - self.prevented_notional
-        return amount // price
-
-    def fires_at(self, price: int) -> bool:
-        """Whether a trade at this price sets it off: a buy at or above, a sell at or below."""
-        assert self.stop_price is not None
-        return price >= self.stop_price if self.side is Side.BUY else price <= self.stop_price
+from tests.support.reference_accounts import Bounds, ReferenceAccounts
+from tests.support.reference_admission import BPS, admit, admit_amend, keeps_place
+from tests.support.reference_order import (
+    Line,
+    ReferenceOrder,
+    Trade,
+    amount_reason,
+    expiry_reason,
+    first_to_fire,
+    opposite,
+    within,
+)
 
 
 @dataclass(slots=True)
 class ReferenceMarket:
     """The state of one market. `book` and `stops` are in no order: `line` numbers give it."""
 
-    symbol: Symbol
+    instrument: Instrument
+    accounts: ReferenceAccounts
     line: Line
     fills_max: int
     stops_max: int
-    open_orders_max: int
+    bounds: Bounds
+    maker_fee_ppm: int
+    taker_fee_ppm: int
     state: MarketState = MarketState.TRADING
     band_bps: int = 0
     revision: int = 1
@@ -147,6 +59,15 @@ class ReferenceMarket:
     stops: list[ReferenceOrder] = field(default_factory=list)
     phase: list[int] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """What stands here holds money of its account."""
+        self.accounts.standing += [self.book, self.stops]
+
+    @property
+    def symbol(self) -> Symbol:
+        """What is traded here."""
+        return self.instrument.symbol
+
     def begin(self, clock_us: int) -> None:
         """An accepted command happens now; the venue clock never runs backwards."""
         self.now_us = max(self.now_us, clock_us)
@@ -154,13 +75,15 @@ class ReferenceMarket:
     def place(self, command: OrderCommand, clock_us: int, open_count: int) -> ReferenceOrder:
         """Take in an order. Raises Refused."""
         now_us = max(self.now_us, clock_us)
-        self._admit(command, now_us, open_count)
+        admit(self, command, now_us, open_count)
         self.begin(clock_us)
         number = self.line.draw()
         order = ReferenceOrder(
             str(number), command, number, now_us, now_us,
             command.price_ticks, command.stop_price_ticks, command.quantity_lots,
+            *self.accounts.fee_rates(command, self.maker_fee_ppm, self.taker_fee_ppm),
         )  # fmt: skip
+        self.accounts.reports[order.account] += 1
         if order.waits:
             self.stops.append(order)
         else:
@@ -170,22 +93,12 @@ class ReferenceMarket:
 
     def amend(self, order: ReferenceOrder, amendment: Amendment, clock_us: int) -> None:
         """Change an open order. Raises Refused."""
-        price = order.price if amendment.price_ticks is None else amendment.price_ticks
-        stop = order.stop_price
-        stop = stop if amendment.stop_price_ticks is None else amendment.stop_price_ticks
-        quantity = order.quantity
-        quantity = quantity if amendment.quantity_lots is None else amendment.quantity_lots
-        assert quantity is not None
-        assert order.quantity is not None
-        stays = price == order.price and stop == order.stop_price and quantity <= order.quantity
-        now_us = max(self.now_us, clock_us)
-        self._admit_amend(order, amendment, stays=stays, now_us=now_us)
-        if quantity <= order.executed + order.prevented:
-            raise Refused("quantity out_of_range")
-        if not stays:
-            self._admit_anew(order, price, stop)
+        changed = admit_amend(self, order, amendment, max(self.now_us, clock_us))
+        stays = keeps_place(order, changed)
         self.begin(clock_us)
-        order.price, order.stop_price, order.quantity = price, stop, quantity
+        order.price, order.stop_price = changed.price, changed.stop_price
+        order.quantity = changed.quantity
+        self.accounts.reports[order.account] += 1
         order.updated_us = self.now_us
         if stays:
             order.shown = min(order.shown, order.left)
@@ -203,6 +116,12 @@ class ReferenceMarket:
             place.remove(order)
         order.status, order.reason, order.updated_us = status, reason, self.now_us
         order.shown = 0
+        self._report_end(order)
+
+    def _report_end(self, order: ReferenceOrder) -> None:
+        """An end is told to its account; that of a filled order its last trade has told."""
+        if order.status is not OrderStatus.FILLED:
+            self.accounts.reports[order.account] += 1
 
     def queue(self, side: Side) -> list[ReferenceOrder]:
         """Resting orders of one side: the best price first, then as they stand in line."""
@@ -218,68 +137,10 @@ class ReferenceMarket:
             levels[order.price] = levels.get(order.price, 0) + order.shown
         return levels
 
-    def _admit(self, command: OrderCommand, now_us: int, open_count: int) -> None:
-        if command.revision != self.revision:
-            raise Refused("stale_instrument")
-        self._admit_state(post_only=command.post_only)
-        if command.expire_us is not None and command.expire_us <= now_us:
-            raise Refused("expire_at out_of_range")
-        self._admit_price(command.price_ticks)
-        stop = command.stop_price_ticks
-        if stop is not None and self.last_price is not None:
-            reached = self.last_price >= stop
-            if reached if command.side is Side.BUY else self.last_price <= stop:
-                raise Refused("stop_would_trigger")
-        if command.post_only and self._takes(command.side, command.price_ticks):
-            raise Refused("post_only_would_take")
-        may_rest = command.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
-        if (may_rest or stop is not None) and open_count >= self.open_orders_max:
-            raise Refused("open_orders_limit")
-
-    def _admit_state(self, *, post_only: bool) -> None:
-        if self.state in {MarketState.HALTED, MarketState.CANCEL_ONLY}:
-            raise Refused(f"market_{self.state}")
-        if self.state is MarketState.POST_ONLY and not post_only:
-            raise Refused("market_post_only")
-
-    def _admit_price(self, price: int | None) -> None:
-        """A price may be no farther from the last trade than the band."""
-        if price is None or self.last_price is None or self.band_bps == 0:
-            return
-        if abs(price - self.last_price) > self.last_price * self.band_bps // BPS:
-            raise Refused("price_out_of_band")
-
-    def _admit_amend(
-        self, order: ReferenceOrder, amendment: Amendment, *, stays: bool, now_us: int
-    ) -> None:
-        if not order.is_open or order.is_due(now_us):
-            raise Refused("order_closed")
-        if amendment.revision != self.revision:
-            raise Refused("stale_instrument")
-        if self.state is MarketState.HALTED:
-            raise Refused("market_halted")
-        if not stays:
-            self._admit_state(post_only=order.command.post_only)
-        if amendment.price_ticks is not None and order.price is None:
-            raise Refused("price price_forbidden")
-        if amendment.stop_price_ticks is not None and not order.waits:
-            raise Refused("stop_price stop_price_forbidden")
-
-    def _admit_anew(self, order: ReferenceOrder, price: int | None, stop: int | None) -> None:
-        """What loses its place is checked like a new order."""
-        self._admit_price(price)
-        if order.waits and self.last_price is not None:
-            moved = copy.copy(order)
-            moved.stop_price = stop
-            if moved.fires_at(self.last_price):
-                raise Refused("stop_would_trigger")
-        if order.command.post_only and self._takes(order.side, price):
-            raise Refused("post_only_would_take")
-
-    def _takes(self, side: Side, price: int | None) -> bool:
+    def takes(self, side: Side, price: int | None) -> bool:
         """Whether an order at this price would meet a resting one now."""
-        opposite = self.queue(_opposite(side))
-        return bool(opposite) and _within(side, opposite[0].price, price)
+        makers = self.queue(opposite(side))
+        return bool(makers) and within(side, makers[0].price, price)
 
     def _enter(self, order: ReferenceOrder) -> None:
         """An order takes what it may; what is left rests or is over."""
@@ -287,17 +148,17 @@ class ReferenceMarket:
         stopped_by = None if kill else self._match(order)
         order.updated_us = self.now_us
         if order.quantity is None:
-            order.reason = _amount_reason(order, stopped_by)
+            order.reason = amount_reason(order, stopped_by)
             order.quantity = order.executed + order.prevented
         elif order.left > 0:
-            rests = order.command.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
-            if rests and order.price is not None and stopped_by is None:
+            if order.may_rest and order.price is not None and stopped_by is None:
                 self._rest(order)
                 return
-            order.reason = stopped_by or _expiry_reason(order, kill=kill)
+            order.reason = stopped_by or expiry_reason(order, kill=kill)
         elif order.executed < order.quantity:
             order.reason = "self_trade"
         order.status = OrderStatus.FILLED if order.reason is None else OrderStatus.EXPIRED
+        self._report_end(order)
 
     def _rest(self, order: ReferenceOrder) -> None:
         order.status = OrderStatus.PARTIALLY_FILLED if order.executed else OrderStatus.NEW
@@ -312,16 +173,19 @@ class ReferenceMarket:
 
     def _match(self, taker: ReferenceOrder) -> str | None:
         """Trade with one maker after the other; says what ended it before it was done, if any."""
-        limit = self._limit(taker)
+        limit, money = self._limit(taker), self._money(taker)
         for met in range(self.fills_max + 1):
-            queue = self.queue(_opposite(taker.side))
-            if not queue or not _within(taker.side, queue[0].price, limit):
+            queue = self.queue(opposite(taker.side))
+            if not queue or not within(taker.side, queue[0].price, limit):
                 return None
             maker = queue[0]
             assert maker.price is not None
             wanted = taker.wants_at(maker.price)
             if wanted == 0:
                 return None if taker.quantity is not None else "spent"
+            payable = self._payable(taker, maker.price, money)
+            if payable == 0:
+                return "insufficient_funds"
             if met == self.fills_max:
                 return "fills_limit"
             mode = taker.command.self_trade_prevention
@@ -331,7 +195,7 @@ class ReferenceMarket:
                 if self._prevent(taker, maker, min(wanted, maker.shown)):
                     return "self_trade"
             else:
-                self._trade(taker, maker, min(wanted, maker.shown))
+                self._trade(taker, maker, min(wanted, payable, maker.shown))
         raise AssertionError("the loop returns")
 
     def _limit(self, order: ReferenceOrder) -> int | None:
@@ -343,18 +207,45 @@ class ReferenceMarket:
         width = self.last_price * self.band_bps // BPS
         return self.last_price + width if order.side is Side.BUY else self.last_price - width
 
+    def _money(self, order: ReferenceOrder) -> int | None:
+        """What its account has for it, in units, if it names no price; None if nobody asks."""
+        if not self.accounts.checked or order.price is not None:
+            return None
+        buys = order.side is Side.BUY
+        asset = self.instrument.quote if buys else self.instrument.base
+        return self.accounts.available(order.account, asset)
+
+    def _payable(self, order: ReferenceOrder, price: int, money: int | None) -> int:
+        """Lots that what is left of the money pays at this price; what is prevented costs none."""
+        if money is None:
+            return self.instrument.quantity_lots_max
+        if order.side is Side.SELL:
+            return max(0, money // self.instrument.base_units - order.executed)
+        units = self.instrument.quote_units
+        return max(0, (money - order.notional * units) // (price * units))
+
     def _trade(self, taker: ReferenceOrder, maker: ReferenceOrder, lots: int) -> None:
         assert maker.price is not None
         price = maker.price
         seq = len(self.trades) + 1
-        self.trades.append(Trade(seq, maker.order_id, taker.order_id, price, lots, taker.side))
+        buyer, seller = (taker, maker) if taker.side is Side.BUY else (maker, taker)
+        fees = self.accounts.settle(buyer, seller, price, lots, taker.side)
+        self.trades.append(
+            Trade(
+                seq, maker.order_id, taker.order_id, price, lots, taker.side,
+                fees[maker.side], fees[taker.side],
+            )
+        )  # fmt: skip
         self.phase.append(price)
         self.last_price = price
         for order, liquidity in ((taker, Liquidity.TAKER), (maker, Liquidity.MAKER)):
+            self.accounts.reports[order.account] += 1
             order.executed += lots
             order.notional += lots * price
             order.updated_us = self.now_us
-            order.fills.append(Fill(seq, Ticks(price), Lots(lots), liquidity, self.now_us))
+            order.fills.append(
+                Fill(seq, Ticks(price), Lots(lots), liquidity, self.now_us, fees[order.side])
+            )
         maker.status = OrderStatus.PARTIALLY_FILLED
         self._shorten(maker, lots)
 
@@ -391,53 +282,14 @@ class ReferenceMarket:
         while self.phase and budget > 0:
             reached = [order for order in self.stops if any(order.fires_at(p) for p in self.phase)]
             self.phase.clear()
-            for order in _first_to_fire(reached, budget):
+            for order in first_to_fire(reached, budget):
                 budget -= 1
                 if order.is_due(self.now_us):
                     self.end(order, OrderStatus.EXPIRED, "expired")
                     continue
                 self.stops.remove(order)
                 order.triggered_us = self.now_us
+                self.accounts.reports[order.account] += 1
                 order.number = self.line.draw()
                 self._enter(order)
         self.phase.clear()
-
-
-def _first_to_fire(reached: list[ReferenceOrder], budget: int) -> list[ReferenceOrder]:
-    """If more are reached than may run: of each side the nearest, then the longest in line."""
-    chosen: list[ReferenceOrder] = []
-    for side in Side:
-        sign = 1 if side is Side.BUY else -1
-        orders = [order for order in reached if order.side is side]
-        orders.sort(key=lambda order: (sign * (order.stop_price or 0), order.number))
-        chosen += orders[:budget]
-    return sorted(chosen, key=lambda order: order.number)[:budget]
-
-
-def _expiry_reason(order: ReferenceOrder, *, kill: bool) -> str:
-    """Why what was left could not rest."""
-    if kill:
-        return "fill_or_kill"
-    return "insufficient_liquidity" if order.price is None else "immediate_or_cancel"
-
-
-def _amount_reason(order: ReferenceOrder, stopped_by: str | None) -> str | None:
-    """Why a market order by amount is not filled; None if it is."""
-    used = order.notional + order.prevented_notional
-    if stopped_by != "spent" and used != order.command.quote_notional:
-        return stopped_by or "insufficient_liquidity"
-    if order.prevented:
-        return "self_trade"
-    return None if order.executed else "insufficient_liquidity"
-
-
-def _opposite(side: Side) -> Side:
-    return Side.SELL if side is Side.BUY else Side.BUY
-
-
-def _within(side: Side, price: int | None, limit: int | None) -> bool:
-    """Whether a maker's price is as good as the limit, or better."""
-    assert price is not None
-    if limit is None:
-        return True
-    return price <= limit if side is Side.BUY else price >= limit

@@ -2,7 +2,7 @@
 
 Plain objects and lists; the front of a line is found by sorting it. Prices are ticks, quantities
 lots. The rules are those of docs/matching.md, in the same words; `reference_market` has the ones of
-one market, this module those that go over all of them.
+one market, `reference_accounts` those of money, this module those that go over all of them.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,9 @@ from tapewire.types import (
     Symbol,
     TimeInForce,
 )
-from tests.support.reference_market import Line, ReferenceMarket, ReferenceOrder, Refused
+from tests.support.reference_accounts import Bounds, ReferenceAccounts
+from tests.support.reference_market import ReferenceMarket
+from tests.support.reference_order import Line, ReferenceOrder, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class ReferenceVenue:
     instruments: Mapping[Symbol, Instrument]
     fills_max: int
     stops_max: int
+    funds_checked: bool = False
+    accounts: ReferenceAccounts = field(init=False)
     line: Line = field(default_factory=Line)
     orders: dict[str, ReferenceOrder] = field(default_factory=dict)
     client_orders: dict[tuple[Account, str], ReferenceOrder] = field(default_factory=dict)
@@ -44,10 +48,16 @@ class ReferenceVenue:
 
     def __post_init__(self) -> None:
         """Open a market for every instrument."""
+        self.accounts = ReferenceAccounts(self.instruments, self.funds_checked)
         for symbol, instrument in self.instruments.items():
+            bounds = Bounds(
+                instrument.open_orders_max, instrument.order_lots_max,
+                instrument.order_notional_max, instrument.position_lots_max,
+            )  # fmt: skip
             self.markets[symbol] = ReferenceMarket(
-                symbol, self.line, self.fills_max, self.stops_max, instrument.open_orders_max
-            )
+                instrument, self.accounts, self.line, self.fills_max, self.stops_max, bounds,
+                instrument.maker_fee_ppm, instrument.taker_fee_ppm, band_bps=instrument.band_bps,
+            )  # fmt: skip
 
     def place(self, command: OrderCommand, clock_us: int) -> Placed:
         """Take in an order. Raises Refused."""
@@ -57,6 +67,8 @@ class ReferenceVenue:
             if _body(earlier.command) != _body(command):
                 raise Refused("duplicate_client_order_id")
             return Placed(earlier, replayed=True)
+        if command.account not in self.accounts.profiles:
+            raise Refused("unknown_account")
         open_count = len(self.open_orders(command.account, command.symbol))
         order = market.place(command, clock_us, open_count)
         self.orders[order.order_id] = order
@@ -149,17 +161,17 @@ class ReferenceVenue:
         self,
         symbol: Symbol,
         state: MarketState | None,
-        band_bps: int | None,
-        open_orders_max: int | None,
+        changes: Mapping[str, int | None],
         clock_us: int,
     ) -> None:
-        """Switch a market's state or bounds. Raises Refused."""
+        """Switch a market's state, bounds or fees; None changes nothing. Raises Refused."""
         market = self._market(symbol)
         market.begin(clock_us)
         market.state = state or market.state
-        market.band_bps = market.band_bps if band_bps is None else band_bps
-        if open_orders_max is not None:
-            market.open_orders_max = open_orders_max
+        for name, value in changes.items():
+            if value is not None:
+                owner = market.bounds if hasattr(market.bounds, name) else market
+                setattr(owner, name, value)
 
     def open_orders(self, account: Account, symbol: Symbol) -> list[ReferenceOrder]:
         """What an account has open in one symbol, the oldest first."""

@@ -64,11 +64,13 @@ max_quantity = "1000000"
 [[instrument]]
 symbol = "{HUGE}"
 base = "HUGE"
-quote = "USD"
+quote = "WHOLE"
 tick_size = "1"
 lot_size = "1"
 min_quantity = "1"
 max_quantity = "{HUGE_LOTS_MAX}"
+base_decimals = 0
+quote_decimals = 0
 """
 INSTRUMENTS: Mapping[Symbol, Instrument] = parse_instruments(_INSTRUMENTS, "the tests")
 
@@ -96,6 +98,11 @@ PERMANENT_KEYS = (
     "stops:",
     "expiring",
     "dead_man",
+    "account:",
+    "account_log:",
+    "accounts",
+    "assets",
+    "supply",
 )
 
 

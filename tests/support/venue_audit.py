@@ -10,9 +10,11 @@ from typing import Any
 from tapewire import keys
 from tapewire.matching.records import read_order
 from tapewire.types import Order, OrderId, Side
+from tests.support.machine_world import SYMBOLS
 from tests.support.venue import PERMANENT_KEYS, Listener
-from tests.support.venue_commands import SYMBOLS
-from tests.support.venue_pair import Pair, as_record
+from tests.support.venue_expectations import as_record
+from tests.support.venue_money import MONEY_KEYS, check_holds, read_money
+from tests.support.venue_pair import Pair
 
 
 async def audit(pair: Pair, listener: Listener) -> None:
@@ -26,6 +28,8 @@ async def audit(pair: Pair, listener: Listener) -> None:
     check_levels(dump, records)
     check_histories(pair, dump)
     check_lifetimes(dump, records)
+    hashes: Any = [dump.get(key, ({}, False))[0] for key in MONEY_KEYS]
+    check_holds(read_money(hashes), list(records.values()), pair.instruments)
 
 
 def check_publication(dump: dict[str, tuple[object, bool]], heard: list[bytes]) -> None:
@@ -123,7 +127,7 @@ def check_lifetimes(dump: dict[str, tuple[object, bool]], records: dict[str, Ord
         elif kind.startswith("client_order:"):
             assert value == ids[name].order_id.encode()
             assert expires is not ids[name].is_open, name
-        elif kind.startswith(("orders:", "fills:")):
+        elif kind.startswith(("orders:", "fills:", "transfer:")):
             assert expires, name
         else:
             assert kind.startswith(PERMANENT_KEYS), name

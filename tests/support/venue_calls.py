@@ -1,13 +1,24 @@
 """One random command as a call of the real engine, and as the same call of the reference venue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from tapewire.matching.engine import Engine
+from tapewire.matching.treasury import Treasury
 from tapewire.types import Account, Amendment, Instrument, Lots, OrderCommand, OrderId, Symbol
+from tests.support.account_commands import (
+    AccountCommand,
+    CheckFunds,
+    Deposit,
+    SetAccount,
+    SetBounds,
+    Withdraw,
+)
+from tests.support.machine_world import ACCOUNTS
+from tests.support.reference_accounts import ReferenceAccounts
 from tests.support.reference_venue import ReferenceVenue
 from tests.support.venue_commands import (
-    ACCOUNTS,
     Amend,
     Cancel,
     CancelAll,
@@ -98,14 +109,34 @@ async def call_engine(engine: Engine, call: Call) -> object:
             reply = await engine.expire_due()
         case DeadMan(account, timeout_us):
             reply = await engine.set_dead_man(account, timeout_us)
-        case Control(market, state, band_bps, bound):
-            await engine.control_market(
-                market, state=state, band_bps=band_bps, open_orders_max=bound
-            )
+        case Control(market, state):
+            await engine.control_market(market, state=state, **changes_of(call.command))
         case ChangeInstrument():
             assert call.instruments is not None
             await engine.publish_instruments(call.instruments)
+        case Deposit() | Withdraw() | SetAccount() | SetBounds() | CheckFunds():
+            reply = await _call_treasury(Treasury(engine), call.command)
     return reply
+
+
+async def _call_treasury(treasury: Treasury, command: AccountCommand) -> object:
+    """The part of `call_engine` that is about accounts."""
+    match command:
+        case Deposit(account, asset, units, reference):
+            return await treasury.deposit(account, asset, units, reference=reference)
+        case Withdraw(account, asset, units, reference):
+            return await treasury.withdraw(account, asset, units, reference=reference)
+        case SetAccount(account, state, maker_ppm, taker_ppm):
+            await treasury.set_account(
+                account, state=state, maker_fee_ppm=maker_ppm, taker_fee_ppm=taker_ppm
+            )
+        case SetBounds(account, symbol):
+            await treasury.set_account_limits(account, symbol, **changes_of(command))
+        case CheckFunds(checked):
+            # The last of the limits; who reads them does so when a command is sent.
+            engine = treasury._engine
+            engine._limits = f"{engine._limits.rpartition('|')[0]}|{int(checked)}"
+    return None
 
 
 def call_reference(reference: ReferenceVenue, call: Call) -> object:
@@ -128,8 +159,35 @@ def call_reference(reference: ReferenceVenue, call: Call) -> object:
             reply = reference.expire_due(clock_us)
         case DeadMan(account, timeout_us):
             reply = reference.set_dead_man(account, timeout_us, clock_us)
-        case Control(market, state, band_bps, bound):
-            reference.control(market, state, band_bps, bound, clock_us)
+        case Control(market, state):
+            reference.control(market, state, changes_of(call.command), clock_us)
         case ChangeInstrument(market):
             reference.markets[market].revision += 1
+        case Deposit() | Withdraw() | SetAccount() | SetBounds() | CheckFunds():
+            reply = _call_accounts(reference.accounts, call.command)
     return reply
+
+
+def _call_accounts(accounts: ReferenceAccounts, command: AccountCommand) -> object:
+    """The part of `call_reference` that is about accounts."""
+    match command:
+        case Deposit(account, asset, units, reference):
+            return accounts.deposit(account, asset, units, reference)
+        case Withdraw(account, asset, units, reference):
+            return accounts.withdraw(account, asset, units, reference)
+        case SetAccount(account, state, maker_ppm, taker_ppm):
+            accounts.set_profile(account, state, maker_ppm, taker_ppm)
+        case SetBounds(account, symbol):
+            accounts.set_bounds(account, symbol, changes_of(command))
+        case CheckFunds(checked):
+            accounts.checked = checked
+    return None
+
+
+def changes_of(command: Command) -> dict[str, Any]:
+    """The numbers that a command sets, by their names."""
+    return {
+        item.name: getattr(command, item.name)
+        for item in fields(command)
+        if item.name.endswith(("_max", "_ppm", "_bps"))
+    }

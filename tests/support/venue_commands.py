@@ -22,11 +22,20 @@ from tapewire.types import (
     Ticks,
     TimeInForce,
 )
-from tests.support.venue import ALICE, BOB, BTC, ODD
-
-CAROL = Account("carol")
-ACCOUNTS = (ALICE, BOB, CAROL)
-SYMBOLS = (BTC, ODD)
+from tests.support.account_commands import (
+    AccountCommand,
+    CheckFunds,
+    account_bounds,
+    account_settings,
+    deposits,
+    fee_rates,
+    notional_bounds,
+    order_lots_bounds,
+    position_bounds,
+    withdrawals,
+)
+from tests.support.machine_world import ACCOUNTS, SHARE, SYMBOLS
+from tests.support.venue import BTC
 
 
 def text_of(value: object) -> str:
@@ -99,12 +108,17 @@ class DeadMan:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Switch a market."""
+    """Switch a market; None changes nothing."""
 
     symbol: Symbol
-    state: MarketState | None
-    band_bps: int | None
-    open_orders_max: int | None
+    state: MarketState | None = None
+    band_bps: int | None = None
+    open_orders_max: int | None = None
+    order_lots_max: int | None = None
+    order_notional_max: int | None = None
+    position_lots_max: int | None = None
+    maker_fee_ppm: int | None = None
+    taker_fee_ppm: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +138,7 @@ Command: TypeAlias = (
     | DeadMan
     | Control
     | ChangeInstrument
+    | AccountCommand
 )
 
 
@@ -140,7 +155,7 @@ class Step:
 
 
 _accounts = st.sampled_from(ACCOUNTS)
-_symbols = st.sampled_from([BTC] * 5 + [ODD])
+_symbols = st.sampled_from([BTC] * 4 + [SHARE])
 _sides = st.sampled_from(Side)
 _prices = st.integers(97, 103).map(Ticks)
 _lots = st.one_of(st.integers(1, 4), st.integers(1, 20)).map(Lots)
@@ -186,7 +201,7 @@ _MAY_REST = {TimeInForce.GTC, TimeInForce.GTD}
 _revisions = st.sampled_from([0] * 60 + [1])
 _kinds = st.sampled_from(
     [OrderType.LIMIT] * 9
-    + [OrderType.MARKET, OrderType.IOC, OrderType.FOK]
+    + [OrderType.MARKET, OrderType.MARKET, OrderType.IOC, OrderType.FOK]
     + [OrderType.STOP, OrderType.STOP, OrderType.STOP_LIMIT, OrderType.STOP_LIMIT]
 )
 _times_in_force = {
@@ -211,6 +226,11 @@ _controls = st.builds(
     st.sampled_from([None, *[MarketState.TRADING] * 9, *MarketState]),
     st.sampled_from([None, None, 0, 150, 300]),
     st.sampled_from([None, None, 3, 50, 50]),
+    order_lots_max=order_lots_bounds,
+    order_notional_max=notional_bounds,
+    position_lots_max=position_bounds,
+    maker_fee_ppm=fee_rates,
+    taker_fee_ppm=fee_rates,
 )
 _foreign = st.sampled_from([False] * 9 + [True])
 _cancels = st.builds(Cancel, _numbers, _foreign)
@@ -221,10 +241,14 @@ _WEIGHTED: list[tuple[int, st.SearchStrategy[Command]]] = [
     (10, _cancels),
     (2, st.builds(CancelClientOrder, _accounts, st.sampled_from("xyz"))),
     (3, st.builds(Expire)),
-    (2, st.builds(CancelAll, _accounts, st.sampled_from([None, BTC, ODD]))),
+    (2, st.builds(CancelAll, _accounts, st.sampled_from([None, *SYMBOLS]))),
     (1, st.builds(DeadMan, _accounts, st.sampled_from([0, 1, 5]))),
     (4, _controls),
     (1, st.builds(ChangeInstrument, _symbols)),
+    (6, deposits),
+    (4, withdrawals),
+    (3, account_settings),
+    (2, account_bounds),
 ]
 _CHOICES = [strategy for weight, strategy in _WEIGHTED for _ in range(weight)]
 _choices = st.integers(0, len(_CHOICES) + 4)
@@ -238,3 +262,11 @@ def steps(draw: st.DrawFn) -> Step | None:
     if choice >= len(_CHOICES):
         return None
     return Step(draw(_CHOICES[choice]), draw(_clock_changes))
+
+
+@st.composite
+def switching_steps(draw: st.DrawFn) -> Step | None:
+    """The same in a venue that sometimes begins to ask for money, or no longer does."""
+    if draw(st.integers(0, 19)) == 19:
+        return Step(CheckFunds(draw(st.booleans())))
+    return draw(steps())

@@ -7,6 +7,7 @@ whole state between each two (one queue carries both, so each look sees exactly 
 import asyncio
 import copy
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,21 +17,18 @@ from tapewire.decimals import format_units
 from tapewire.errors import InvalidField, Refusal, StaleInstrument, TapewireError
 from tapewire.matching.engine import MatchingLimits, Placement
 from tapewire.matching.records import read_order, read_pairs
-from tapewire.types import (
-    Account,
-    Instrument,
-    Lots,
-    Order,
-    OrderId,
-    Side,
-    Symbol,
-    Ticks,
-)
-from tests.support.reference_market import ReferenceOrder, Refused
+from tapewire.matching.treasury import Transfer
+from tapewire.types import Account, Instrument, Order, OrderId, Symbol
+from tests.support.account_commands import Deposit
+from tests.support.machine_world import ACCOUNTS, INSTRUMENTS, SYMBOLS, opening_balances
+from tests.support.reference_accounts import Transferred
+from tests.support.reference_order import ReferenceOrder, Refused
 from tests.support.reference_venue import Placed, ReferenceVenue
-from tests.support.venue import INSTRUMENTS, Venue
+from tests.support.venue import Venue
 from tests.support.venue_calls import Call, call_engine, call_reference, resolve
-from tests.support.venue_commands import ACCOUNTS, SYMBOLS, Step
+from tests.support.venue_commands import Step
+from tests.support.venue_expectations import LOOK_KEYS, Look, as_record, expected_look
+from tests.support.venue_money import MONEY_KEYS, Money, check_money, expected_money, read_money
 
 CLOCK_START_US = 1_000_000
 
@@ -46,16 +44,6 @@ for index, key in ipairs(KEYS) do
 end
 return found
 """
-LOOK_KEYS = (
-    [keys.replay_log(symbol) for symbol in SYMBOLS]
-    + [keys.queue(symbol, side) for symbol in SYMBOLS for side in Side]
-    + [keys.levels(symbol, side) for symbol in SYMBOLS for side in Side]
-    + [keys.stops(symbol, side) for symbol in SYMBOLS for side in Side]
-    + [keys.open_orders(account, symbol) for account in ACCOUNTS for symbol in SYMBOLS]
-    + [keys.EXPIRING, keys.DEAD_MAN]
-)
-
-Look = list[dict[str, int]]
 
 
 @dataclass(slots=True)
@@ -66,6 +54,7 @@ class Expectation:
     call: Call
     reply: object
     look: Look
+    money: Money
     records: dict[str, Order]
     trades: dict[Symbol, list[tuple[object, ...]]]
     trades_before: dict[Symbol, int]
@@ -77,19 +66,22 @@ class Pair:
 
     venue: Venue
     limits: MatchingLimits
+    wealth: int = 1
     reference: ReferenceVenue = field(init=False)
     instruments: dict[Symbol, Instrument] = field(init=False)
     clock_us: int = CLOCK_START_US
     records: dict[str, Order] = field(default_factory=dict)
     fills: dict[Account, list[str]] = field(default_factory=dict)
+    balance_seqs: Counter[Account] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         """Both begin empty, with the same instruments and bounds."""
-        self.instruments = {symbol: INSTRUMENTS[symbol] for symbol in SYMBOLS}
+        self.instruments = dict(INSTRUMENTS)
         self.reference = ReferenceVenue(
             self.instruments,
             self.limits.fills_per_order_max,
             self.limits.stops_per_command_max,
+            self.limits.funds_checked,
         )
 
     async def run(self, steps: Sequence[Step]) -> None:
@@ -100,16 +92,26 @@ class Pair:
         await self.venue.client.flushdb()
         await engine.publish_instruments(self.instruments)
         await engine.ready()
-        expected = [self._expect(step) for step in steps]
+        expected = [self._expect(step) for step in [*self._opening(), *steps]]
         started = [self._start(item) for item in expected]
         await asyncio.gather(*(task for pair in started for task in pair))
         for index, (item, (reply, seen)) in enumerate(zip(expected, started, strict=True)):
             try:
                 compare_reply(reply.result(), item.reply)
                 compare_state(seen.result(), item)
+                found = read_money(seen.result()[-len(MONEY_KEYS) :])
+                check_money(found, item.money, funds_checked=self.limits.funds_checked)
             except AssertionError as error:
                 error.add_note(f"step {index}: {item.step}")
                 raise
+
+    def _opening(self) -> list[Step]:
+        """Everyone begins with the same money."""
+        return [
+            Step(Deposit(account, asset, units))
+            for account in ACCOUNTS
+            for asset, units in opening_balances(self.wealth).items()
+        ]
 
     def _expect(self, step: Step) -> Expectation:
         """Run one step through the reference."""
@@ -117,6 +119,7 @@ class Pair:
         reference = self.reference
         before = {symbol: len(reference.markets[symbol].trades) for symbol in SYMBOLS}
         was_open = {order.order_id for order in reference.orders.values() if order.is_open}
+        balances = reference.accounts.snapshot()
         call = resolve(step.command, self.clock_us, reference, self.instruments)
         reply: object
         try:
@@ -132,7 +135,14 @@ class Pair:
         self.records |= fresh
         trades = {symbol: self._trades(symbol, before[symbol]) for symbol in SYMBOLS}
         self._note_fills(before)
-        return Expectation(step, call, reply, expected_look(reference), fresh, trades, before)
+        # One message about an account for each command that changed its balances.
+        after = reference.accounts.snapshot()
+        changed = {place[0] for place in after if after[place] != balances.get(place, (0, 0))}
+        self.balance_seqs.update(changed)
+        return Expectation(
+            step, call, reply, expected_look(reference),
+            expected_money(reference, self.balance_seqs), fresh, trades, before,
+        )  # fmt: skip
 
     def _show(self, outcome: object) -> object:
         """A reply of the reference, fixed as it is now."""
@@ -141,10 +151,12 @@ class Pair:
                 return Placement(as_record(order), replayed=replayed)
             case ReferenceOrder():
                 return as_record(outcome)
+            case Transferred(available, replayed):
+                return Transfer(available, replayed=replayed)
         return copy.copy(outcome)
 
     def _trades(self, symbol: Symbol, known: int) -> list[tuple[object, ...]]:
-        instrument = INSTRUMENTS[symbol]
+        instrument = self.instruments[symbol]
         return [
             (
                 trade.seq, trade.maker_id, trade.taker_id, trade.aggressor_side,
@@ -159,11 +171,14 @@ class Pair:
         for symbol in SYMBOLS:
             market = self.reference.markets[symbol]
             for trade in market.trades[before[symbol] :]:
-                for order_id, liquidity in ((trade.taker_id, "t"), (trade.maker_id, "m")):
+                for order_id, liquidity, fee in (
+                    (trade.taker_id, "t", trade.taker_fee),
+                    (trade.maker_id, "m", trade.maker_fee),
+                ):
                     order = self.reference.orders[order_id]
                     self.fills.setdefault(order.account, []).append(
                         f"{order_id},{symbol},{order.side},{trade.seq},{trade.price},"
-                        f"{trade.lots},{liquidity},{market.now_us}"
+                        f"{trade.lots},{liquidity},{market.now_us},{fee}"
                     )
 
     def _start(self, item: Expectation) -> tuple[asyncio.Task[object], asyncio.Task[list[Any]]]:
@@ -173,11 +188,9 @@ class Pair:
         """
         submit = self.venue.engine.batcher.submit
         records = [keys.order(OrderId(order_id)) for order_id in item.records]
-
+        looked_at = [*LOOK_KEYS, *records, *MONEY_KEYS]
         unseen = [item.trades_before[symbol] + 1 for symbol in SYMBOLS]
-        look = submit(
-            "EVAL", LOOK, len(LOOK_KEYS) + len(records), *LOOK_KEYS, *records, *unseen
-        )  # fmt: skip
+        look = submit("EVAL", LOOK, len(looked_at), *looked_at, *unseen)
         return asyncio.ensure_future(self._answer(item.call)), asyncio.ensure_future(look)
 
     async def _answer(self, call: Call) -> object:
@@ -198,7 +211,7 @@ def compare_reply(found: object, expected: object) -> None:
 
 def compare_state(seen: list[Any], item: Expectation) -> None:
     """Queues, levels, stops, indexes, changed records and new trades are those of the reference."""
-    logs, look = seen[: len(SYMBOLS)], seen[len(SYMBOLS) :]
+    logs, look = seen[: len(SYMBOLS)], seen[len(SYMBOLS) : -len(MONEY_KEYS)]
     places = LOOK_KEYS[len(SYMBOLS) :]
     for key, found, expected in zip(places, look, item.look, strict=False):
         assert scored(found) == list(expected.items()) or (
@@ -249,72 +262,3 @@ def code_of(found: object) -> str:
         case StaleInstrument():
             return "stale_instrument"
     return f"not refused: {found}"
-
-
-def as_record(order: ReferenceOrder) -> Order:
-    """The order as the venue must tell it."""
-    command = order.command
-    return Order(
-        order_id=OrderId(order.order_id),
-        account=command.account,
-        symbol=command.symbol,
-        side=command.side,
-        order_type=command.order_type,
-        time_in_force=command.time_in_force,
-        status=order.status,
-        price_ticks=None if order.price is None else Ticks(order.price),
-        quantity_lots=Lots(order.quantity or 0),
-        executed_lots=Lots(order.executed),
-        executed_notional=order.notional,
-        client_order_id=command.client_order_id,
-        created_us=order.created_us,
-        updated_us=order.updated_us,
-        fills=tuple(order.fills),
-        prevented_lots=Lots(order.prevented),
-        self_trade_prevention=command.self_trade_prevention,
-        post_only=command.post_only,
-        display_lots=command.display_lots,
-        stop_price_ticks=None if order.stop_price is None else Ticks(order.stop_price),
-        triggered_us=order.triggered_us,
-        quote_notional=command.quote_notional,
-        expire_us=command.expire_us,
-        reason=order.reason,
-    )
-
-
-def expected_look(reference: ReferenceVenue) -> Look:
-    """What `LOOK_KEYS` must hold."""
-    look: Look = []
-    for symbol in SYMBOLS:
-        for side in Side:
-            sign = -1 if side is Side.BUY else 1
-            look.append(
-                {
-                    member(order): sign * (order.price or 0)
-                    for order in reference.markets[symbol].queue(side)
-                }
-            )
-    for symbol in SYMBOLS:
-        for side in Side:
-            depth = reference.markets[symbol].depth(side)
-            look.append({str(price): lots for price, lots in depth.items()})
-    for symbol in SYMBOLS:
-        for side in Side:
-            sign = 1 if side is Side.BUY else -1
-            stops = [order for order in reference.markets[symbol].stops if order.side is side]
-            stops.sort(key=lambda order: (sign * (order.stop_price or 0), order.number))
-            look.append({member(order): sign * (order.stop_price or 0) for order in stops})
-    for account in ACCOUNTS:
-        for symbol in SYMBOLS:
-            orders = reference.open_orders(account, symbol)
-            look.append({order.order_id: int(order.order_id) for order in orders})
-    look.append({order_id: at_us for at_us, order_id in sorted(
-        (at_us, order_id) for order_id, at_us in reference.expiring())})  # fmt: skip
-    timers = sorted((at_us, account) for account, at_us in reference.dead_man.items())
-    look.append({account: at_us for at_us, account in timers})
-    return look
-
-
-def member(order: ReferenceOrder) -> str:
-    """How an order stands in a sorted set."""
-    return f"{order.number:016d}:{order.order_id}"

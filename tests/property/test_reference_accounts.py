@@ -1,0 +1,144 @@
+"""The oracle's own laws of money, without the real venue: what it says must add up by itself.
+
+After every random command: nothing is made or lost, nobody owes what was checked, and what a trade
+moves is what was agreed less fees that are never rounded in favour of who pays them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from tapewire.types import Instrument, Side, Symbol
+from tests.support.machine_world import (
+    ACCOUNTS,
+    ASSETS,
+    DAVE,
+    INSTRUMENTS,
+    SYMBOLS,
+    opening_balances,
+)
+from tests.support.reference_accounts import FEES, PPM
+from tests.support.reference_order import Refused
+from tests.support.reference_venue import ReferenceVenue
+from tests.support.venue_calls import call_reference, resolve
+from tests.support.venue_commands import Amend, Place, Step, steps
+
+EVERYBODY = (*ACCOUNTS, DAVE, FEES)
+RUNS = st.lists(steps(), min_size=30, max_size=90).map(
+    lambda drawn: [step for step in drawn if step is not None]
+)
+
+
+@dataclass(slots=True)
+class Run:
+    """The reference alone, and which orders and amends it refused."""
+
+    funds_checked: bool
+    wealth: int
+    fills_max: int = 10_000
+    venue: ReferenceVenue = field(init=False)
+    instruments: dict[Symbol, Instrument] = field(init=False)
+    clock_us: int = 1_000_000
+    refusals: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Everyone begins with the same."""
+        self.instruments = dict(INSTRUMENTS)
+        self.venue = ReferenceVenue(
+            self.instruments, self.fills_max, 1_000, funds_checked=self.funds_checked
+        )
+        for account in ACCOUNTS:
+            for asset, units in opening_balances(self.wealth).items():
+                self.venue.accounts.deposit(account, asset, units)
+
+    def step(self, step: Step) -> None:
+        """Give it one command, and remember if an order was refused."""
+        self.clock_us = max(1, self.clock_us + step.clock_change_us)
+        call = resolve(step.command, self.clock_us, self.venue, self.instruments)
+        try:
+            call_reference(self.venue, call)
+        except Refused as refused:
+            if isinstance(step.command, Place | Amend):
+                self.refusals.append(refused.code)
+
+    def check(self) -> None:
+        """Conservation, and what may not be below zero."""
+        accounts = self.venue.accounts
+        for asset in ASSETS:
+            balances = [accounts.balance(account, asset) for account in EVERYBODY]
+            assert sum(item.available + item.held for item in balances) == accounts.supply[asset]
+            assert all(item.held >= 0 and item.incoming >= 0 for item in balances)
+            assert accounts.owned[FEES, asset] >= 0
+            if self.funds_checked:
+                assert all(item.available >= 0 for item in balances)
+
+
+@given(wealth=st.sampled_from([1, 1, 5]), checked=st.booleans(), commands=RUNS)
+def test_money_is_neither_made_nor_lost(
+    wealth: int, checked: bool, commands: Sequence[Step]
+) -> None:
+    """After every command all accounts together have what was brought in; none owes anything."""
+    run = Run(checked, wealth)
+    for command in commands:
+        run.step(command)
+        run.check()
+    event("money ran out" if "insufficient_funds" in run.refusals else "money lasted")
+    if not checked:
+        assert "insufficient_funds" not in run.refusals
+        assert all(order.reason != "insufficient_funds" for order in run.venue.orders.values())
+
+
+@given(commands=RUNS)
+def test_rounding_is_never_a_gain_of_who_pays(commands: Sequence[Step]) -> None:
+    """Each fee is the exact one or less than a unit more, and the fee account has all of them."""
+    run = Run(funds_checked=True, wealth=5)
+    for command in commands:
+        run.step(command)
+    collected: dict[str, int] = dict.fromkeys(ASSETS, 0)
+    for order in run.venue.orders.values():
+        instrument = run.instruments[order.symbol]
+        for fill in order.fills:
+            if order.side is Side.BUY:
+                asset, units = instrument.base, fill.quantity_lots * instrument.base_units
+            else:
+                asset = instrument.quote
+                units = fill.quantity_lots * fill.price_ticks * instrument.quote_units
+            rate = order.maker_fee_ppm if fill.liquidity == "maker" else order.taker_fee_ppm
+            assert 0 <= fill.fee_units - Fraction(units * rate, PPM) < 1
+            collected[asset] += fill.fee_units
+    assert collected == {asset: run.venue.accounts.owned[FEES, asset] for asset in ASSETS}
+
+
+@given(commands=RUNS)
+def test_what_ends_holds_nothing(commands: Sequence[Step]) -> None:
+    """When everything is canceled, nothing is held and nothing awaited; all is available again."""
+    run = Run(funds_checked=True, wealth=2)
+    for command in commands:
+        run.step(command)
+    for market in run.venue.markets.values():
+        run.venue.control(market.symbol, None, {}, run.clock_us)
+        for order in [*market.book, *market.stops]:
+            market.end(order, order.status, None)
+    accounts = run.venue.accounts
+    for account in EVERYBODY:
+        for asset in ASSETS:
+            balance = accounts.balance(account, asset)
+            assert (balance.held, balance.incoming) == (0, 0)
+            assert balance.available == accounts.owned[account, asset]
+
+
+@given(wealth=st.sampled_from([1, 2]), commands=RUNS)
+def test_no_order_costs_more_than_it_said(wealth: int, commands: Sequence[Step]) -> None:
+    """A buy with a price or an amount never pays more than that; a sell never gives more lots."""
+    run = Run(funds_checked=True, wealth=wealth, fills_max=4)
+    for command in commands:
+        run.step(command)
+    for order in run.venue.orders.values():
+        assert order.quantity is not None
+        assert order.executed + order.prevented <= order.quantity
+        if order.command.quote_notional is not None:
+            assert order.notional <= order.command.quote_notional
+    assert all(symbol in run.venue.markets for symbol in SYMBOLS)
