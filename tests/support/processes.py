@@ -21,6 +21,8 @@ REQUEST_TIMEOUT_S = 2.0
 STOP_TIMEOUT_S = 10.0
 START_ATTEMPTS_MAX = 3
 LOG_LINES_SHOWN_MAX = 200
+# Enough for what a test is not about, and for two thousand accounts.
+RICH = "*=20000000"
 
 
 class ServiceFailed(Exception):
@@ -89,7 +91,7 @@ def running_gateway(
     redis_url: str, log_dir: Path, variables: Mapping[str, str] | None = None
 ) -> Iterator[Service]:
     """Run `python -m order_gateway` until the block ends. Raises ServiceFailed."""
-    settings = {"REDIS_URL": redis_url} | dict(variables or {})
+    settings = {"REDIS_URL": redis_url, "TAPEWIRE_PAPER_BALANCES": RICH} | dict(variables or {})
     with _running("order_gateway", "TAPEWIRE_GATEWAY_PORT", settings, log_dir) as service:
         yield service
 

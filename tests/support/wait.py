@@ -10,6 +10,12 @@ from collections.abc import Awaitable, Callable
 
 POLL_INTERVAL_S = 0.01
 TIMEOUT_S = 10.0
+BACK_OFF_S = 0.05
+
+
+async def back_off() -> None:
+    """What a client does before it asks again: it leaves the others some time."""
+    await asyncio.sleep(BACK_OFF_S)
 
 
 async def wait_until(
