@@ -4,9 +4,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from order_gateway.incoming import ACCOUNT_PATTERN, JSON
+from order_gateway.incoming import JSON
 from order_gateway.order_entry import DEFAULT_ACCOUNT
 from order_gateway.params import CLIENT_ORDER_ID_PATTERN, ORDER_ID_PATTERN, Params
+from tapewire.account_names import ACCOUNT_PATTERN
 
 _INTEGER = {"schema": {"type": "integer"}}
 RATE_LIMIT_HEADERS: dict[str, Any] = {
@@ -31,6 +32,13 @@ ORDER_ID: dict[str, Any] = {
         "pattern": f"{ORDER_ID_PATTERN}|^client:{CLIENT_ORDER_ID_PATTERN[1:]}",
     },
     "examples": {"id": {"value": "42"}, "client": {"value": "client:my-1"}},
+}
+KEY_ID: dict[str, Any] = {
+    "name": "key_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+    "example": "Xk3vQ8mZt1Lb",
 }
 SYMBOL: dict[str, Any] = {
     "name": "symbol",

@@ -5,9 +5,15 @@ The table of all codes is `tapewire.error_codes`; `tapewire.problem` turns them 
 
 from pydantic import ValidationError
 
+from tapewire.account_names import ACCOUNT_RULE
 from tapewire.errors import InvalidField, Refusal
 from tapewire.json_text import shown_name
-from tapewire.limits import DEAD_MAN_TIMEOUT_S_MAX, ORDER_ID_DIGITS_MAX, PAGE_ITEMS_MAX
+from tapewire.limits import (
+    API_KEY_LABEL_CHARACTERS_MAX,
+    DEAD_MAN_TIMEOUT_S_MAX,
+    ORDER_ID_DIGITS_MAX,
+    PAGE_ITEMS_MAX,
+)
 
 _DECIMAL = 'must be a plain positive decimal such as "1.5"'
 _MOMENT = 'must be ISO 8601 with its offset from UTC, such as "2026-01-31T12:00:00Z"'
@@ -37,6 +43,10 @@ _RULES = {
     "to": _MOMENT,
     "state": 'must be "trading", "cancel_only", "halted" or "post_only"',
     "price_band_bps": "must be a whole number from 0 to 100000",
+    "account": ACCOUNT_RULE,
+    "permissions": 'must be a list of "read", "trade" and "admin"',
+    "label": f"must be at most {API_KEY_LABEL_CHARACTERS_MAX} printable ASCII characters",
+    "expires_at": _MOMENT,
     "open_orders_max": "must be a whole number from 1 to 1000000",
 }
 _CODES = {
@@ -45,6 +55,7 @@ _CODES = {
     "stop_price": "invalid_decimal",
     "display_quantity": "invalid_decimal",
     "quote_quantity": "invalid_decimal",
+    "account": "invalid_account",
     "order_id": "invalid_order_id",
 }
 _BOUNDS = frozenset({"greater_than_equal", "less_than_equal"})
@@ -80,7 +91,13 @@ def refusal_of(error: ValidationError) -> Refusal:
 
 
 UNAVAILABLE = ("redis_unavailable", "overloaded", "internal_error")
-ACCOUNT_ERRORS = ("invalid_account", "rate_limited", *UNAVAILABLE)
+# Who asks: at a gateway that wants keys.
+ACCESS_ERRORS = (
+    "key_required", "key_invalid", "key_revoked", "key_expired", "permission_denied",
+    "account_mismatch", "rate_limited",
+)  # fmt: skip
+ACCOUNT_ERRORS = ("invalid_account", *ACCESS_ERRORS, *UNAVAILABLE)
+ADMIN_ERRORS = (*ACCESS_ERRORS, *UNAVAILABLE)
 FIELD_ERRORS = ("unknown_field", "duplicate_field", "missing_field", "invalid_value")
 BODY_ERRORS = (
     "malformed_json",
@@ -148,10 +165,15 @@ CANCEL_ALL_ERRORS = (
 TIMER_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, "out_of_range", "outcome_unknown")
 LIST_ERRORS = (*ACCOUNT_ERRORS, *FIELD_ERRORS, "out_of_range", "unknown_symbol")
 MARKET_CHANGE_ERRORS = (
-    *BODY_ERRORS, *UNAVAILABLE, "out_of_range", "unknown_symbol", "nothing_to_amend",
+    *BODY_ERRORS, *ADMIN_ERRORS, "out_of_range", "unknown_symbol", "nothing_to_amend",
     "outcome_unknown",
 )  # fmt: skip
 INSTRUMENT_ERRORS = (
-    *BODY_ERRORS, *UNAVAILABLE, "invalid_decimal", "too_many_digits", "out_of_range", "off_tick",
+    *BODY_ERRORS, *ADMIN_ERRORS, "invalid_decimal", "too_many_digits", "out_of_range", "off_tick",
     "off_lot", "instrument_conflict", "instruments_limit", "outcome_unknown",
 )  # fmt: skip
+KEY_ERRORS = (
+    *BODY_ERRORS, *ADMIN_ERRORS, "invalid_account", "out_of_range", "keys_limit", "outcome_unknown",
+)  # fmt: skip
+KEY_LIST_ERRORS = (*ADMIN_ERRORS, *FIELD_ERRORS, "out_of_range")
+REVOKE_ERRORS = (*ADMIN_ERRORS, "key_not_found", "outcome_unknown")

@@ -9,7 +9,7 @@ from order_gateway import errors, examples, schemas
 from order_gateway.app import create_app
 from order_gateway.examples import ORDER_EXAMPLES
 from order_gateway.order_entry import read_params
-from order_gateway.params import AmendParams, CancelAllAfterParams, MarketRequest
+from order_gateway.params import AmendParams, ApiKeyRequest, CancelAllAfterParams, MarketRequest
 from order_gateway.schemas import InstrumentReply, OrderReply
 from order_gateway.settings import GatewaySettings
 from tapewire.error_codes import ERROR_CODES
@@ -41,6 +41,9 @@ def test_every_operation_is_there_with_a_summary(document: dict[str, Any]) -> No
         "POST /v1/cancel-all-after",
         "PUT /v1/admin/markets/{symbol}",
         "POST /v1/admin/instruments",
+        "POST /v1/admin/keys",
+        "GET /v1/admin/keys",
+        "DELETE /v1/admin/keys/{key_id}",
         "GET /v1/orders/{order_id}",
         "DELETE /v1/orders/{order_id}",
         "GET /v1/instruments",
@@ -116,6 +119,7 @@ def test_body_examples_can_be_sent() -> None:
     read_params(AmendParams, examples.AMEND_EXAMPLE)
     read_params(CancelAllAfterParams, examples.TIMER_REQUEST_EXAMPLE)
     read_params(MarketRequest, examples.MARKET_REQUEST_EXAMPLE)
+    read_params(ApiKeyRequest, examples.API_KEY_REQUEST_EXAMPLE)
     entry = InstrumentEntry.model_validate(examples.INSTRUMENT_REQUEST_EXAMPLE)
     assert build_instrument(entry).band_bps == 1_000
 
