@@ -17,6 +17,7 @@ SUBCOMMANDS = {
         "journal",
         "Export the journal of a venue, or prove it.",
     ),
+    "key": ("tapewire.key_command", "key", "Make, list and revoke API keys."),
     "watch": ("tapewire.watch", "watch", "Print the live tape."),
 }
 
