@@ -20,7 +20,8 @@ class Request:
 
     method: str
     path: str
-    account: str
+    account: str | None
+    authorization: str | None
     body: Any
 
 
@@ -79,7 +80,11 @@ def _serve(connection: socket.socket, gateway: ScriptedGateway, answer: Answer) 
                 headers[name.lower()] = value.strip()
             content = reader.read(int(headers.get("content-length", "0")))
             request = Request(
-                method, path, headers["x-account"], json.loads(content) if content else None
+                method,
+                path,
+                headers.get("x-account"),
+                headers.get("authorization"),
+                json.loads(content) if content else None,
             )
             gateway.requests.append(request)
             answered = answer(request)
