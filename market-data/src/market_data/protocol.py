@@ -53,9 +53,13 @@ QUERY_FIELDS = ("channels", "symbols", "since", "epoch", "on_lag")
 def read_request(text: str) -> Request:
     """One message as a request. Raises RequestError (its `request_id` is that of the message)."""
     try:
-        return Request.model_validate_json(text)
+        request = Request.model_validate_json(text)
     except ValidationError as error:
         raise _refusal(error) from None
+    for name in ("key", "account"):
+        if request.op != "authenticate" and getattr(request, name) is not None:
+            raise RequestError("invalid_field", f"{name}: only authenticate has this field")
+    return request
 
 
 def read_query(parameters: Mapping[str, str]) -> Request:
