@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -83,7 +83,7 @@ class Link:
         self._urls = [_feed_url(url) for url in urls]
         self._options = options
         trust = None if options.ca_file is None else client_context(options.ca_file)
-        self._trust = {} if trust is None else {"ssl": trust}
+        self._trust: dict[str, Any] = {} if trust is None else {"ssl": trust}
         self._headers = {} if options.account is None else {"X-Account": options.account}
         self._logger: logging.Logger | None = None
         if options.api_key is not None:
@@ -109,7 +109,7 @@ class Link:
         return self._urls[self._turn % len(self._urls)]
 
     @property
-    def _tls(self) -> dict[str, ssl.SSLContext]:
+    def _tls(self) -> dict[str, Any]:
         """What is to be said of TLS: nothing for a plain address, or for the system's trust."""
         return self._trust if self._url.startswith("wss:") else {}
 
