@@ -21,8 +21,8 @@ class Request:
     method: str
     path: str
     account: str | None
-    authorization: str | None
     body: Any
+    authorization: str | None = None
 
 
 Answer = Callable[[Request], bytes]
@@ -83,8 +83,8 @@ def _serve(connection: socket.socket, gateway: ScriptedGateway, answer: Answer) 
                 method,
                 path,
                 headers.get("x-account"),
-                headers.get("authorization"),
                 json.loads(content) if content else None,
+                headers.get("authorization"),
             )
             gateway.requests.append(request)
             answered = answer(request)

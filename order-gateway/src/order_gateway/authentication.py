@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from order_gateway.rate_limit import RateLimits
@@ -21,7 +20,7 @@ from tapewire.errors import (
     Unavailable,
 )
 from tapewire.key_verifier import KeyVerifier, identify
-from tapewire.problem import problem_response
+from tapewire.problem import refusal_response
 
 # Where a request's identity stands in its scope.
 IDENTITY = "tapewire.identity"
@@ -80,14 +79,6 @@ class Guard:
             await refusal_response(error)(scope, receive, send)
             return
         await self._app(scope, receive, send)
-
-
-def refusal_response(error: Refusal | Unavailable) -> Response:
-    """The answer to a request that is turned away before it reaches a route."""
-    headers = dict(error.headers or {})
-    if isinstance(error, Unavailable):
-        headers["Retry-After"] = str(error.retry_after_s)
-    return problem_response(error.code, str(error), field=error.field, headers=headers)
 
 
 def is_public(method: str, path: str) -> bool:

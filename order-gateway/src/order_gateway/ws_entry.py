@@ -12,7 +12,6 @@ from order_gateway.authentication import (
     check_account,
     check_operation,
     named_accounts,
-    refusal_response,
 )
 from order_gateway.health import SERVICE
 from order_gateway.incoming import read_account
@@ -28,7 +27,7 @@ from tapewire.errors import InvalidField, Refusal, TapewireError, Unavailable
 from tapewire.json_text import shown_name
 from tapewire.key_verifier import AUTHORIZATION
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
-from tapewire.problem import problem_response
+from tapewire.problem import problem_response, refusal_response
 from tapewire.types import Account
 from tapewire.websocket_protocol import SCOPE_EXTENSION, SocketProtocol
 

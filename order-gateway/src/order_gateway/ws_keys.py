@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from order_gateway.ws_messages import NO_ID, error_frame
 from tapewire.errors import AuthenticationFailed, Unavailable
 from tapewire.key_verifier import KEY_CLOSE_CODE
-from tapewire.limits import KEY_RECHECK_S
+from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, KEY_RECHECK_S
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -44,7 +44,10 @@ class KeyWatch:
         for session in self._sessions:
             if session.identity is not None:
                 by_key.setdefault(session.identity.key_id, []).append(session)
-        await asyncio.gather(*(self._look_at(sessions) for sessions in by_key.values()))
+        groups = list(by_key.values())
+        for first in range(0, len(groups), COMMANDS_PER_ROUND_TRIP_MAX):
+            part = groups[first : first + COMMANDS_PER_ROUND_TRIP_MAX]
+            await asyncio.gather(*(self._look_at(sessions) for sessions in part))
 
     async def _look_at(self, sessions: list[Session]) -> None:
         identity = sessions[0].identity
