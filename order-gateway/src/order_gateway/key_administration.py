@@ -14,9 +14,6 @@ from tapewire.errors import InvalidField
 from tapewire.timestamps import format_timestamp
 from tapewire.types import Account
 
-# What has a secret in it must not be kept by anything on its way.
-SECRET_HEADERS: Mapping[str, str] = {"Cache-Control": "no-store"}
-
 
 class KeyAdministration:
     """Every answer is about the keys as Redis has them at that moment."""
@@ -25,7 +22,10 @@ class KeyAdministration:
         self._store = store
 
     async def create(self, params: Mapping[str, Any]) -> Reply:
-        """Make a key: 201, with its text, which is shown this once. Raises a Refusal."""
+        """Make a key: 201, with its text, which is shown this once. Raises a Refusal.
+
+        As every answer of a service it has `Cache-Control: no-store`.
+        """
         wanted = read_params(ApiKeyRequest, params)
         expires_us = None
         if wanted.expires_at is not None:
@@ -41,7 +41,7 @@ class KeyAdministration:
             expires_us=expires_us,
         )
         body = {"key": new.text} | _shown(new.record)
-        return Reply(201, encode(body).encode(), SECRET_HEADERS)
+        return Reply(201, encode(body).encode(), NO_HEADERS)
 
     async def list(self, params: Mapping[str, Any]) -> Reply:
         """One page of the keys, by id, without their secrets. Raises a Refusal."""
