@@ -44,10 +44,10 @@ class AccountBench:
 
 @asynccontextmanager
 async def account_bench(
-    venue: Venue, url: str, folder: Path, **variables: str
+    venue: Venue, url: str, folder: Path, auth: str = "open", **variables: str
 ) -> AsyncIterator[AccountBench]:
     """A process until the block ends; `variables` as for `running_feed`."""
-    async with running_feed(url, folder, **(QUICK | variables)) as feed:
+    async with running_feed(url, folder, auth, **(QUICK | variables)) as feed:
         yield AccountBench(venue, feed)
 
 
