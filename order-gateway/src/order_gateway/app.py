@@ -106,7 +106,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     if app.state.needs_keys:
         app.add_middleware(Guard)
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
-    include_routes(app)
+    include_routes(app, needs_keys=app.state.needs_keys)
     app.include_router(health_router(SERVICE))
     return app
 

@@ -7,6 +7,7 @@ import pytest
 
 from order_gateway import errors, examples, schemas
 from order_gateway.app import create_app
+from order_gateway.authentication import is_public
 from order_gateway.examples import ORDER_EXAMPLES
 from order_gateway.order_entry import read_params
 from order_gateway.params import AmendParams, ApiKeyRequest, CancelAllAfterParams, MarketRequest
@@ -15,6 +16,7 @@ from order_gateway.settings import GatewaySettings
 from tapewire.error_codes import ERROR_CODES
 from tapewire.instruments import InstrumentEntry, build_instrument
 from tapewire.problem import Problem
+from tapewire.settings import VenueSettings
 from tests.support.order_bodies import read
 
 
@@ -79,10 +81,11 @@ def test_error_examples_are_problems_of_the_right_status(document: dict[str, Any
                     assert (problem.code, str(problem.status)) == (code, status)
                     seen.add(code)
     assert seen == documented_errors()
-    # What the framework answers by itself, at any path; and what only the feed answers with.
+    # What server and framework answer by themselves, at any path; and what only the feed does.
     elsewhere = {
         "not_found", "method_not_allowed", "http_error", "invalid_request", "stale_data",
-        "draining",
+        "draining", "request_timeout", "headers_too_large", "host_not_allowed",
+        "origin_not_allowed",
     }  # fmt: skip
     assert set(ERROR_CODES) - seen == elsewhere
 
@@ -145,3 +148,14 @@ def test_order_examples_can_be_sent(name: str) -> None:
     """Whoever tries an example in the documentation page gets an order."""
     body = json.dumps(ORDER_EXAMPLES[name]["value"]).encode()
     read(body)
+
+
+def test_the_document_says_what_wants_a_key() -> None:
+    """All but what is public, and only where keys are wanted at all."""
+    settings = GatewaySettings(venue=VenueSettings(auth="keys"))
+    for app_settings, wanted in ((settings, True), (GatewaySettings(), False)):
+        document = create_app(app_settings).openapi()
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                guarded = wanted and not is_public(method.upper(), path)
+                assert ("security" in operation) == guarded, path
