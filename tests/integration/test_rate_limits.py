@@ -1,6 +1,7 @@
 """Rate limits of a real gateway: the usual headers, and 429 with the time to wait."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -69,3 +70,23 @@ def test_too_much_is_refused_with_the_time_to_wait_and_nothing_is_done(api: http
     assert "ratelimit-limit" not in api.get("/v1/instruments").headers
     orders = api.get("/v1/orders", params={"limit": 500}).json()["orders"]
     assert len(orders) == 50
+
+
+def test_an_address_is_the_one_that_is_connected(redis_url: str, tmp_path: Path) -> None:
+    """What a client says of its address in a header changes nothing."""
+    variables = {
+        "TAPEWIRE_GATEWAY_ADDRESS_ORDERS_PER_S": "1",
+        "TAPEWIRE_GATEWAY_ADDRESS_BURST": "3",
+    }
+    with (
+        running_gateway(redis_url, tmp_path, variables) as gateway,
+        httpx.Client(base_url=gateway.url) as client,
+    ):
+        statuses = []
+        for number in range(5):
+            address = f"192.0.2.{number}"
+            claims = {"X-Forwarded-For": address, "X-Real-IP": address, "Forwarded": address}
+            reply = client.get("/v1/orders", headers=claims | {"X-Account": f"account-{number}"})
+            statuses.append(reply.status_code)
+    assert statuses[0] == 200
+    assert statuses[-1] == 429

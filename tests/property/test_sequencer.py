@@ -127,7 +127,7 @@ class Subscriber(RuleBasedStateMachine):
                 continue
             for item in self.sequencer.refill(symbol, messages, log_ended=ended):
                 if isinstance(item, Lost):
-                    assert item.symbol == symbol
+                    assert item.name == symbol
                     assert item.last <= self.trimmed[symbol], "told as lost, but in the log"
                     self.sent[symbol] += range(item.first, item.last + 1)
                 else:

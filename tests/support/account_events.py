@@ -75,13 +75,15 @@ class AccountBook:
         self.balances: dict[str, tuple[int, int]] = {}
         self.orders = 0
 
-    async def place(self, count: int = 1, *, heard: bool = True, **terms: Any) -> None:
+    async def place(
+        self, count: int = 1, *, heard: bool = True, unseen: bool = False, **terms: Any
+    ) -> None:
         """New orders that rest: one report and one message each."""
         for _ in range(count):
             self.orders += 1
             text = terms_text(self.name, **terms)
             change = change_text("new", f"{self.name}-{self.orders}", text, state_text("new"))
-            await self.happen([change], reports=1, heard=heard)
+            await self.happen([change], reports=1, heard=heard, unseen=unseen)
 
     async def fill(self, lots: Sequence[int], *, heard: bool = True) -> None:
         """A new order that takes and is filled: a report, and one for each fill."""
@@ -97,10 +99,13 @@ class AccountBook:
         )
         await self.happen([change], reports=1 + len(fills), heard=heard)
 
-    async def deposit(self, asset: str, units: int, *, heard: bool = True) -> None:
+    async def deposit(
+        self, asset: str, units: int, *, heard: bool = True, unseen: bool = False
+    ) -> None:
         """More of an asset: a change of balances without a report."""
         available, held = self.balances.get(asset, (0, 0))
-        await self.happen([], balances={asset: (available + units, held)}, heard=heard)
+        balances = {asset: (available + units, held)}
+        await self.happen([], balances=balances, heard=heard, unseen=unseen)
 
     async def happen(
         self,
@@ -109,8 +114,12 @@ class AccountBook:
         reports: int = 0,
         balances: dict[str, tuple[int, int]] | None = None,
         heard: bool = True,
+        unseen: bool = False,
     ) -> bytes:
-        """One command's message: into the record and the log, and published if `heard`."""
+        """One command's message: into the record and the log, and published if `heard`.
+
+        An `unseen` one is not in the record either, until `show`.
+        """
         self.seq += reports
         self.balance_seq += bool(balances)
         self.balances |= balances or {}
@@ -123,14 +132,19 @@ class AccountBook:
             epoch=self.epoch,
         )
         pipeline = self._client.pipeline(transaction=True)
-        pipeline.hset(keys.account(self.name), mapping=self.record())
+        if not unseen:
+            pipeline.hset(keys.account(self.name), mapping=self.record())
         pipeline.xadd(
             keys.account_log(self.name), {"event": payload}, id=f"{self.seq}-{self.balance_seq}"
         )
-        if heard:
+        if heard and not unseen:
             pipeline.publish(keys.ACCOUNT_CHANNEL, payload)
         await pipeline.execute()
         return payload
+
+    async def show(self) -> None:
+        """Bring the record up to what is in the log."""
+        await self._client.hset(keys.account(self.name), mapping=self.record())
 
     def record(self) -> dict[str, str]:
         """The fields of the account's hash."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from market_data.account_log import AccountLog
 from market_data.books import Books
 from market_data.canary import Canary
 from market_data.candle_feed import CandleFeed
@@ -26,6 +27,10 @@ from tests.support.venue import BTC, Venue, address_of
 from tests.support.wait import wait_until
 
 CANARY_CHANNEL = keys.canary_channel("test")
+CHANNELS = (
+    keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, keys.MARKET_CHANNEL, keys.ACCOUNT_CHANNEL,
+    CANARY_CHANNEL,
+)  # fmt: skip
 
 
 class FeedBench:
@@ -122,14 +127,15 @@ async def running_feed(
         canary = Canary(client, log, CANARY_CHANNEL, interval_s=canary_interval_s)
         poller = Poller(
             address,
-            (keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, keys.MARKET_CHANNEL, CANARY_CHANNEL),
+            CHANNELS,
             poll_timeout_s=0.1,
             batch_messages_max=64,
         )
         stack.callback(poller.close)
         books = Books(MarketRecords(client), hub)
         candles = CandleFeed(CandleLog(client), hub, VenueClock())
-        feed = Feed(poller, log, hub, canary, books=books, candles=candles)
+        accounts = AccountLog(client)
+        feed = Feed(poller, log, hub, canary, books=books, candles=candles, accounts=accounts)
         tasks = [asyncio.create_task(feed.run()), asyncio.create_task(canary.run())]
         stack.push_async_callback(_end, tasks)
         await wait_until(lambda: feed.subscribed, "the feed is subscribed")

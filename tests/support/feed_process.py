@@ -19,13 +19,14 @@ END_TIMEOUT_S = 20.0
 class FeedProcess:
     """`python -m market_data` on a port of its own."""
 
-    def __init__(self, redis_url: str, folder: Path, **variables: str) -> None:
+    def __init__(self, redis_url: str, folder: Path, auth: str = "open", **variables: str) -> None:
         """`variables` are settings without their prefix, such as `DRAIN_SPREAD_S`."""
         self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}"
         self._folder = folder
         self._variables = {
             "REDIS_URL": redis_url,
+            "TAPEWIRE_AUTH": auth,
             "TAPEWIRE_MARKET_DATA_PORT": str(self.port),
             **{f"TAPEWIRE_MARKET_DATA_{name}": value for name, value in variables.items()},
         }
@@ -82,10 +83,10 @@ class FeedProcess:
 
 @asynccontextmanager
 async def running_feed(
-    redis_url: str, folder: Path, **variables: str
+    redis_url: str, folder: Path, auth: str = "open", **variables: str
 ) -> AsyncIterator[FeedProcess]:
     """A ready process until the block ends."""
-    feed = FeedProcess(redis_url, folder, **variables)
+    feed = FeedProcess(redis_url, folder, auth, **variables)
     try:
         await feed.start()
         yield feed

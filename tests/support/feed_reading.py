@@ -5,7 +5,7 @@ import contextlib
 import json
 import re
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -37,7 +37,11 @@ def checked(text: str | bytes) -> dict[str, Any]:
 
 @asynccontextmanager
 async def connected(
-    url: str, query: str = "", *, buffer_bytes: int | None = None
+    url: str,
+    query: str = "",
+    *,
+    buffer_bytes: int | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[ClientConnection]:
     """A plain connection; with `buffer_bytes` the kernel takes little for a client that stalls."""
     port = int(url.rpartition(":")[2])
@@ -49,6 +53,7 @@ async def connected(
         async with connect(
             f"{url}/ws/market-data{query}",
             sock=plain,
+            additional_headers=headers,
             compression=None,
             ping_interval=None,
             close_timeout=1.0,

@@ -35,12 +35,12 @@ class Launcher:
     @property
     def gateway_url(self) -> str:
         """Base URL of the gateway, as printed."""
-        return self._printed(r"(http://\S+)/v1/orders ")
+        return self._printed(r"(https?://\S+)/v1/orders ")
 
     @property
     def feed_url(self) -> str:
         """URL of the feed, as printed."""
-        return self._printed(r"(ws://\S+/ws/market-data)")
+        return self._printed(r"(wss?://\S+/ws/market-data)")
 
     def wait_until_running(self) -> None:
         """Wait for the screen that says so. Raises AssertionError with what it said instead."""

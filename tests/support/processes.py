@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tapewire.tls import unverified_context
 from tests.support.wait import wait_for
 
 READY_TIMEOUT_S = 20.0
@@ -41,16 +42,17 @@ class Service:
     port: int
     process: subprocess.Popen[bytes]
     log_path: Path
+    secure: bool = False
 
     @property
     def url(self) -> str:
         """Base URL of its REST interface, without a slash at the end."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.secure else ''}://127.0.0.1:{self.port}"
 
     @property
     def websocket_url(self) -> str:
         """Base URL of its WebSocket interface, without a slash at the end."""
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws{'s' if self.secure else ''}://127.0.0.1:{self.port}"
 
     def log(self) -> str:
         """The last lines that it wrote to stdout and stderr."""
@@ -155,7 +157,8 @@ def start(
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    return Service(name, port, process, log_path)
+    secure = port_variable.replace("PORT", "TLS_CERTIFICATE") in settings
+    return Service(name, port, process, log_path, secure)
 
 
 def wait_until_ready(service: Service, timeout_s: float = READY_TIMEOUT_S) -> None:
@@ -185,7 +188,11 @@ def _check_alive(service: Service) -> None:
 
 def _ask_ready(service: Service) -> str | None:
     """None if it is ready, else what it said or why it could not be asked."""
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=REQUEST_TIMEOUT_S)
+    address, timeout_s = ("127.0.0.1", service.port), REQUEST_TIMEOUT_S
+    connection = http.client.HTTPConnection(*address, timeout=timeout_s)
+    if service.secure:
+        context = unverified_context()
+        connection = http.client.HTTPSConnection(*address, timeout=timeout_s, context=context)
     try:
         connection.request("GET", "/readyz")
         reply = connection.getresponse()

@@ -3,7 +3,9 @@
 import contextlib
 import os
 import socket
+import ssl
 import struct
+from collections.abc import Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -27,23 +29,35 @@ class RawFrame(NamedTuple):
 class RawWebSocket:
     """One connection; every read is bounded by `TIMEOUT_S`."""
 
-    def __init__(self, port: int, path: str, *, receive_buffer_bytes: int | None = None) -> None:
-        """Connect and shake hands; `status` tells how that went."""
+    def __init__(
+        self,
+        port: int,
+        path: str,
+        *,
+        receive_buffer_bytes: int | None = None,
+        headers: Sequence[str] = (),
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Connect and shake hands with further header lines; `status` tells how that went."""
+        more = "".join(f"{line}\r\n" for line in headers)
         self.socket = socket.socket()
         if receive_buffer_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.socket.settimeout(TIMEOUT_S)
         self.socket.connect(("127.0.0.1", port))
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.buffer = b""
         self.socket.sendall(
             f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: Upgrade\r\n"
             "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n".encode()
         )
         while b"\r\n\r\n" not in self.buffer:
             self._fill()
         head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
         self.status = int(head.split()[1])
+        self.head = head.decode("latin-1")
 
     def __enter__(self) -> Self:
         """Use as a context manager, so that no socket is left open."""

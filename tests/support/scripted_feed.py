@@ -50,6 +50,7 @@ class ScriptedFeed:
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
     refuse: HTTPStatus | None = None
 
 
@@ -60,6 +61,7 @@ async def scripted_feed(play: Play) -> AsyncIterator[ScriptedFeed]:
 
     def admit(socket: ServerConnection, request: Request) -> Response | None:
         feed.paths.append(request.path)
+        feed.keys.append(request.headers.get("Authorization"))
         return None if feed.refuse is None else socket.respond(feed.refuse, "")
 
     async def handle(socket: ServerConnection) -> None:

@@ -20,8 +20,9 @@ class Request:
 
     method: str
     path: str
-    account: str
+    account: str | None
     body: Any
+    authorization: str | None = None
 
 
 Answer = Callable[[Request], bytes]
@@ -79,7 +80,11 @@ def _serve(connection: socket.socket, gateway: ScriptedGateway, answer: Answer) 
                 headers[name.lower()] = value.strip()
             content = reader.read(int(headers.get("content-length", "0")))
             request = Request(
-                method, path, headers["x-account"], json.loads(content) if content else None
+                method,
+                path,
+                headers.get("x-account"),
+                json.loads(content) if content else None,
+                headers.get("authorization"),
             )
             gateway.requests.append(request)
             answered = answer(request)

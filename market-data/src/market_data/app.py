@@ -9,7 +9,9 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from market_data.account_log import AccountLog
 from market_data.asyncapi import router as asyncapi_router
+from market_data.authentication import Authenticator
 from market_data.canary import Canary
 from market_data.conversation import Conversations
 from market_data.drain import Drain
@@ -17,9 +19,12 @@ from market_data.feed import Feed
 from market_data.health import watch_health
 from market_data.heartbeat import Heartbeats
 from market_data.hub import Hub
+from market_data.key_checks import KeyChecks
+from market_data.lag import ACCOUNT_CHANNELS, BALANCES, TRADES
 from market_data.limits import FanoutLimits
 from market_data.market_state import MarketState
 from market_data.memory_budget import MemoryBudget
+from market_data.mending import gap_mender
 from market_data.metrics import market_data_metrics
 from market_data.metrics import router as metrics_router
 from market_data.poller import Poller
@@ -28,11 +33,16 @@ from market_data.replay_log import ReplayLog
 from market_data.resume import Resumer
 from market_data.routes import router
 from market_data.settings import MarketDataSettings
+from market_data.sources import AccountSource, TradeSource
 from market_data.state_routes import router as state_router
 from market_data.trade_routes import router as trade_router
 from market_data.trade_stream import TradeStreams
 from tapewire import __version__, keys
+from tapewire.api_key_store import ApiKeyStore
+from tapewire.body_limit import BodyLimit
 from tapewire.health import RedisProbe, health_router
+from tapewire.key_verifier import KeyVerifier
+from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.problem import ProblemApp
 from tapewire.redis_client import AsyncRedis, RedisAddress, open_async, wait_until_ready
 from tapewire.supervision import Supervisor
@@ -52,6 +62,7 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=partial(_run, settings=settings),
     )
+    app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
     app.include_router(router)
     app.include_router(trade_router)
     app.include_router(state_router)
@@ -70,6 +81,8 @@ class _Following:
     canary: Canary
     market: MarketState
     feed: Feed
+    conversations: Conversations
+    key_checks: KeyChecks | None
 
 
 def _follow(
@@ -82,15 +95,51 @@ def _follow(
     canary = Canary(client, log, channel, interval_s=settings.canary_interval_s)
     poller = Poller(
         address,
-        (keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, keys.MARKET_CHANNEL, canary.channel),
+        (
+            keys.TRADE_CHANNEL,
+            keys.BOOK_CHANNEL,
+            keys.MARKET_CHANNEL,
+            keys.ACCOUNT_CHANNEL,
+            canary.channel,
+        ),
         poll_timeout_s=settings.poll_timeout_s,
         batch_messages_max=settings.batch_messages_max,
     )
     stack.callback(poller.close)
     market = MarketState.follow(client, hub)
-    hub.on_gap = market.mend
-    feed = Feed(poller, log, hub, canary, books=market.books, candles=market.candles)
-    return _Following(hub, log, canary, market, feed)
+    accounts = AccountLog(client)
+    feed = Feed(
+        poller, log, hub, canary, books=market.books, candles=market.candles, accounts=accounts
+    )
+    first_frames = {**market.first_frames(), BALANCES: feed.accounts.balances_frame}
+    hub.on_gap = gap_mender(first_frames)
+    sources = {TRADES: TradeSource(feed.trades, log)} | dict.fromkeys(
+        ACCOUNT_CHANNELS, AccountSource(feed.accounts, accounts)
+    )
+    resumer = Resumer(sources, feed.sequencer)
+    stack.push_async_callback(resumer.close)
+    verifier = _verifier(stack, address, settings)
+    conversations = Conversations(
+        hub,
+        feed,
+        resumer,
+        first_frames,
+        authenticator=Authenticator(verifier),
+        clients_max=settings.clients_max,
+    )
+    stack.push_async_callback(conversations.logins.close)
+    checks = None if verifier is None else KeyChecks(hub, conversations, verifier)
+    return _Following(hub, log, canary, market, feed, conversations, checks)
+
+
+def _verifier(
+    stack: AsyncExitStack, address: RedisAddress, settings: MarketDataSettings
+) -> KeyVerifier | None:
+    if settings.venue.auth == "open":
+        return None
+    store = ApiKeyStore.open(address)
+    stack.push_async_callback(store.close)
+    return KeyVerifier(store)
 
 
 @asynccontextmanager
@@ -108,8 +157,6 @@ async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None
         await wait_until_ready(client, address, settings.venue.startup_timeout_s)
         venue = _follow(stack, client, address, settings)
         hub, feed, canary, market = venue.hub, venue.feed, venue.canary, venue.market
-        resumer = Resumer(feed, venue.log)
-        stack.push_async_callback(resumer.close)
         drain = Drain(hub, feed, spread_s=settings.drain_spread_s)
         budget = MemoryBudget(hub, bytes_max=settings.memory_bytes_max)
         timeout_s = settings.canary_timeout_s
@@ -121,17 +168,17 @@ async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None
         supervisor.start("canary", canary.run)
         supervisor.start("heartbeats", heartbeats.run)
         supervisor.start("memory-budget", budget.run)
+        if venue.key_checks is not None:
+            supervisor.start("key-checks", venue.key_checks.run)
         app.state.drain, app.state.feed, app.state.market = drain, feed, market
         app.state.replay_log = venue.log
-        app.state.conversations = Conversations(
-            hub, feed, resumer, market.first_frames(), clients_max=settings.clients_max
-        )
+        app.state.conversations = venue.conversations
         app.state.trade_streams = TradeStreams(feed, venue.log, drain)
         app.state.metrics = market_data_metrics(
             feed,
             hub,
             canary,
-            conversations=app.state.conversations,
+            conversations=venue.conversations,
             streams=app.state.trade_streams,
             budget=budget,
         )

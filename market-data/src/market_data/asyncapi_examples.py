@@ -126,6 +126,68 @@ MESSAGE_EXAMPLES: dict[str, dict[str, Any]] = {
             "epoch": _EPOCH,
         },
     },
+    "authenticated": {"type": "authenticated", "id": 5, "account": "alice"},
+    "order": {
+        "type": "order",
+        "account": "alice",
+        "epoch": _EPOCH,
+        "seq": 18,
+        "data": {
+            "order_id": "42",
+            "client_order_id": "mine-1",
+            "symbol": "BTC-USDT",
+            "side": "buy",
+            "order_type": "limit",
+            "time_in_force": "gtc",
+            "price": "60000.00",
+            "stop_price": None,
+            "quantity": "0.80000",
+            "executed_quantity": "0.50000",
+            "remaining_quantity": "0.30000",
+            "cumulative_quote_quantity": "30000.0000000",
+            "status": "partially_filled",
+            "reason": None,
+            "report": "trade",
+            "timestamp": _TIMESTAMP,
+            "trade_id": "BTC-USDT-8",
+            "trade_seq": 8,
+            "last_price": "60000.00",
+            "last_quantity": "0.50000",
+            "liquidity": "taker",
+            "fee": "0.00050000",
+            "fee_asset": "BTC",
+        },
+    },
+    "balances": {
+        "type": "balances",
+        "account": "alice",
+        "epoch": _EPOCH,
+        "seq": 6,
+        "data": [
+            {
+                "asset": "BTC",
+                "available": "1.49950000",
+                "held": "0.00000000",
+                "total": "1.49950000",
+            }
+        ],
+        "timestamp": _TIMESTAMP,
+    },
+    "balances_snapshot": {
+        "type": "balances_snapshot",
+        "account": "alice",
+        "epoch": _EPOCH,
+        "seq": 5,
+        "data": [
+            {
+                "asset": "USDT",
+                "available": "100.00000000",
+                "held": "18000.00000000",
+                "total": "18100.00000000",
+            }
+        ],
+        "timestamp": _TIMESTAMP,
+    },
 }
 
 REQUEST_EXAMPLES: tuple[dict[str, Any], ...] = (
@@ -133,4 +195,6 @@ REQUEST_EXAMPLES: tuple[dict[str, Any], ...] = (
     {"op": "subscribe", "id": 2, "since": {"BTC-USDT": 7}, "epoch": _EPOCH, "on_lag": "skip"},
     {"op": "unsubscribe", "id": 3, "channels": ["book10"], "symbols": ["BTC-USDT"]},
     {"op": "ping", "id": 4},
+    {"op": "authenticate", "id": 5, "account": "alice"},
+    {"op": "subscribe", "id": 6, "channels": ["orders", "balances"], "since": {"orders": 17}},
 )

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -29,6 +30,8 @@ class Canary:
     def __init__(
         self, client: AsyncRedis, log: ReplayLog, channel: str, *, interval_s: float
     ) -> None:
+        # The accounts of which the next round proves something.
+        self.accounts: Callable[[], Sequence[str]] = tuple
         self.channel = channel
         self._client = client
         self._log = log
@@ -44,7 +47,7 @@ class Canary:
         client: Any = self._client
         while True:
             try:
-                positions = await self._log.positions()
+                positions = await self._log.positions(self.accounts())
                 self._round += 1
                 self._sent[self._round] = (positions, time.monotonic())
                 while len(self._sent) > ROUNDS_MAX:

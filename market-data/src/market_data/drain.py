@@ -13,9 +13,9 @@ from market_data.errors import CloseCode
 from market_data.feed import Feed
 from market_data.frames import text_frame
 from market_data.hub import Hub
+from market_data.lag import BALANCES
 from market_data.protocol import encoded
 from market_data.session import Session
-from market_data.subscriptions import symbols_of
 from tapewire.errors import TapewireError
 
 logger = logging.getLogger(__name__)
@@ -59,15 +59,18 @@ class Drain:
                 await asyncio.sleep(TICK_S)
 
     def _tell(self, within_ms: int) -> None:
-        """Tell every client what to resume from: just the symbols whose trades it gets."""
+        """Tell every client what to resume from: just what it gets."""
         sequencer = self._feed.sequencer
         for group in self._hub.groups:
-            traded = symbols_of(group.subscription, "trades", sequencer.seqs)
             message = {
                 "type": "reconnect",
                 "within_ms": within_ms,
                 "epoch": sequencer.epoch,
-                "since": {symbol: sequencer.seqs[symbol] for symbol in traded},
+                "since": {
+                    name: seq
+                    for name, seq in self._feed.seqs_of(group.subscription).items()
+                    if name != BALANCES
+                },
             }
             self._hub.append(group, None, text_frame(encoded(message)))
         self._hub.flush()

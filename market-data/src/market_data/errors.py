@@ -17,6 +17,7 @@ class CloseCode(IntEnum):
     TRY_AGAIN = 4013
     TOO_MANY_ERRORS = 4500
     INVALID_REQUEST = 4501
+    NOT_AUTHENTICATED = 4502
 
 
 CLOSE_MEANINGS: Mapping[int, str] = MappingProxyType(
@@ -32,6 +33,7 @@ CLOSE_MEANINGS: Mapping[int, str] = MappingProxyType(
         CloseCode.TRY_AGAIN: "the service cannot serve the request now; connect again and resume",
         CloseCode.TOO_MANY_ERRORS: "too many requests that were wrong; mend the client",
         CloseCode.INVALID_REQUEST: "the request cannot be done; mend it",
+        CloseCode.NOT_AUTHENTICATED: "the key of the connection is no longer good",
     }
 )
 
@@ -46,10 +48,18 @@ ERROR_MEANINGS: Mapping[str, str] = MappingProxyType(
         "not_subscribed": "there is no such subscription to end",
         "too_many_subscriptions": "the client would have more topics than it may",
         "rate_limited": "the client sends requests faster than it may",
-        "since_in_future": "since is past the last trade of the symbol",
+        "since_in_future": "since is past the last trade of the symbol, or the last report",
         "busy": "another request of this client is still being served",
         "unavailable": "the request needs Redis, which does not answer",
         "slow_consumer": "the client reads slower than the feed",
+        "authentication_required": "the channel is private: authenticate first",
+        "already_authenticated": "the connection speaks for another account",
+        "invalid_account": "the name is not one that an account can have",
+        "account_mismatch": "the account named is not the one of the key",
+        "key_invalid": "the API key is not one of the venue",
+        "key_revoked": "the API key was revoked",
+        "key_expired": "the time of the API key is over",
+        "permission_denied": "the API key does not permit to read",
     }
 )
 

@@ -10,23 +10,27 @@ import contextlib
 import json
 import logging
 import random
-from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from market_data.account_line import AccountLine
+from market_data.account_log import AccountLog
 from market_data.books import Books
 from market_data.canary import Canary
 from market_data.candle_feed import CandleFeed
+from market_data.feed_counters import FeedCounters
 from market_data.frames import text_frame
-from market_data.hub import EVERY_SYMBOL, Hub
+from market_data.hub import EVERY_SYMBOL, Hub, Subscription
+from market_data.lag import ACCOUNT_CHANNELS, ORDERS, TRADES
 from market_data.poller import Poller, Published
-from market_data.recent_trades import RecentTrade, RecentTrades
 from market_data.replay_log import ReplayLog
-from market_data.sequencer import Lost, Positions, Sequencer, Verdict
+from market_data.sequencer import Positions, Sequencer, Verdict
+from market_data.subscriptions import symbols_of
+from market_data.trade_line import TradeLine
 from tapewire import keys
 from tapewire.errors import MessageError, TapewireError
 from tapewire.market_messages import decode_market_event
-from tapewire.messages import TradeMessage, decode_trade
+from tapewire.messages import decode_trade
 
 logger = logging.getLogger(__name__)
 
@@ -36,17 +40,7 @@ RETRY_DELAY_MAX_S = 1.0
 _TRADES = keys.TRADE_CHANNEL.encode()
 _MARKETS = keys.MARKET_CHANNEL.encode()
 _BOOKS = keys.BOOK_CHANNEL.encode()
-
-
-@dataclass(slots=True)
-class FeedCounters:
-    """What the feed has seen since it started."""
-
-    trades: int = 0
-    refilled: int = 0
-    lost: int = 0
-    garbage: int = 0
-    reconnects: int = 0
+_ACCOUNTS = keys.ACCOUNT_CHANNEL.encode()
 
 
 class Feed:
@@ -61,6 +55,7 @@ class Feed:
         *,
         books: Books,
         candles: CandleFeed,
+        accounts: AccountLog,
     ) -> None:
         self._poller = poller
         self._log = log
@@ -68,18 +63,36 @@ class Feed:
         self._canary = canary
         self._books = books
         self._candles = candles
-        self.sequencer = Sequencer()
-        self.recent = RecentTrades()
         self.counters = FeedCounters()
+        self.trades = TradeLine(log, hub, candles, self.counters, on_positions=self._expect)
+        self.accounts = AccountLine(accounts, log, hub, self.counters, on_positions=self._expect)
+        canary.accounts = self.accounts.due
         self.subscribed = False
         # Whether it knows where the venue stands; before that it cannot answer any client.
         self.started = False
         self._news = asyncio.Event()
-        self._has_news = False
         # Grows whenever the venue's data is no longer the one that was sent.
         self.generation = 0
         # Whether it then fell back within its epoch, or began another one.
         self.rewound = False
+
+    @property
+    def sequencer(self) -> Sequencer:
+        """Where the trades of every symbol are."""
+        return self.trades.sequencer
+
+    def seqs_of(self, topics: Subscription) -> dict[str, int]:
+        """The last seq that was published of whatever a subscription can resume or prove.
+
+        By symbol for trades, by channel for what is of an account.
+        """
+        seqs = self.sequencer.seqs
+        found = {symbol: seqs[symbol] for symbol in symbols_of(topics, TRADES, seqs)}
+        for channel, name in topics:
+            position = self.accounts.position(name) if channel in ACCOUNT_CHANNELS else None
+            if position is not None:
+                found[channel] = position.seq if channel == ORDERS else position.balance_seq
+        return found
 
     async def news(self, timeout_s: float) -> None:
         """Wait for the next trades to be sent, at most `timeout_s`."""
@@ -109,16 +122,19 @@ class Feed:
 
     async def _connect(self) -> None:
         await self._poller.subscribe()
-        positions = await self._log.positions()
+        positions = await self._log.positions(self.accounts.names)
         if not self.started:
             self.sequencer.start(positions)
+            self.accounts.restart(positions, rewound=False)
             self.started = True
-        elif positions.epoch == self.sequencer.epoch and self.sequencer.is_ahead_of(positions):
+        elif self._is_ahead_of(positions):
             self.sequencer.start(positions)
+            self.accounts.restart(positions, rewound=True)
             self._tell_epoch("rewound")
         else:
             await self._expect(positions)
-        await self._refill()
+        await self.trades.refill()
+        await self.accounts.mend()
         self._books.expect(positions)
         await self._books.resync()
         self._candles.publish()
@@ -126,6 +142,11 @@ class Feed:
         self.subscribed = True
         self._canary.send_soon()
         logger.info("subscribed, epoch %s", self.sequencer.epoch)
+
+    def _is_ahead_of(self, positions: Positions) -> bool:
+        return positions.epoch == self.sequencer.epoch and (
+            self.sequencer.is_ahead_of(positions) or self.accounts.is_ahead_of(positions)
+        )
 
     async def _pump(self) -> None:
         poll = self._poller.poll()
@@ -137,7 +158,9 @@ class Feed:
                 for published in batch:
                     await self._take(published)
                 if self.sequencer.targets:
-                    await self._refill()
+                    await self.trades.refill()
+                if self.accounts.is_behind:
+                    await self.accounts.mend()
                 if self._books.stale:
                     await self._books.resync()
                 self._candles.publish()
@@ -150,9 +173,9 @@ class Feed:
 
     def _flush(self) -> None:
         self._hub.flush()
-        if self._has_news:
+        if self.trades.has_news:
             # Whoever waits now is woken; whoever comes later waits for the next trades.
-            news, self._news, self._has_news = self._news, asyncio.Event(), False
+            news, self._news, self.trades.has_news = self._news, asyncio.Event(), False
             news.set()
 
     async def _take(self, published: Published) -> None:
@@ -162,6 +185,10 @@ class Feed:
         if published.channel == _MARKETS:
             await self._take_market(published.payload)
             return
+        if published.channel == _ACCOUNTS:
+            if not self.accounts.take(published.payload):
+                await self._expect(await self._log.positions(self.accounts.names))
+            return
         if published.channel != _TRADES:
             heard = self._canary.heard(published.payload)
             if heard is not None:
@@ -170,97 +197,59 @@ class Feed:
         try:
             message = decode_trade(published.payload)
         except MessageError as error:
-            self._skip(str(error))
+            self.counters.skip(keys.TRADE_CHANNEL, str(error))
             return
         verdict = self.sequencer.offer(message)
         if verdict is Verdict.DELIVER:
-            self._send(message)
+            self.trades.send(message)
         elif verdict is Verdict.UNKNOWN:
             positions = await self._log.positions()
             await self._expect(positions)
             event = message.event
             if event.epoch != self.sequencer.epoch or event.symbol not in positions.seqs:
-                self._skip(f"{event.symbol} in epoch {event.epoch} is not the venue's")
-
-    def _skip(self, reason: str, channel: str = keys.TRADE_CHANNEL) -> None:
-        self.counters.garbage += 1
-        logger.warning("skipped a message on %s: %s", channel, reason)
+                self.counters.skip(
+                    keys.TRADE_CHANNEL, f"{event.symbol} in epoch {event.epoch} is not the venue's"
+                )
 
     async def _expect(self, positions: Positions) -> None:
         """Reach these positions; if the venue began anew, begin anew with it."""
         self._books.expect(positions)
         if self.sequencer.expect(positions):
+            self.accounts.expect(positions)
             return
         # What was read a while ago may be of the epoch before: only Redis knows the present one.
-        positions = await self._log.positions()
+        positions = await self._log.positions(self.accounts.names)
         if positions.epoch and not self.sequencer.expect(positions):
             self.sequencer.restart(positions)
+            self.accounts.restart(positions, rewound=False)
             self._tell_epoch("new")
 
     def _tell_epoch(self, reason: str) -> None:
         self.generation += 1
         self.rewound = reason == "rewound"
-        self.recent.clear()
+        self.trades.recent.clear()
         self._candles.restart()
-        self._has_news = True
+        self.trades.has_news = True
         logger.warning("the venue is in epoch %s (%s)", self.sequencer.epoch, reason)
-        message = {
-            "type": "epoch",
-            "epoch": self.sequencer.epoch,
-            "reason": reason,
-            "seq": self.sequencer.seqs,
-        }
-        self._hub.broadcast(text_frame(json.dumps(message).encode()))
-
-    async def _refill(self) -> None:
-        """Read the log until no symbol is behind."""
-        while self.sequencer.targets:
-            symbol = next(iter(self.sequencer.targets))
-            messages, log_ended = await self._log.read(symbol, self.sequencer.seqs.get(symbol, 0))
-            if self.sequencer.doubts(symbol, messages, log_ended=log_ended):
-                positions = await self._log.positions()
-                if self.sequencer.correct(positions):
-                    self._skip(f"{symbol} was said to be further than it is")
-                    await self._expect(positions)
-                    continue
-            for item in self.sequencer.refill(symbol, messages, log_ended=log_ended):
-                if isinstance(item, Lost):
-                    self._tell_lost(item)
-                elif item.event.epoch == self.sequencer.epoch:
-                    self.counters.refilled += 1
-                    self._send(item)
-
-    def _send(self, message: TradeMessage) -> None:
-        self.counters.trades += 1
-        self._has_news = True
-        event = message.event
-        frame = trade_frame(message)
-        self.recent.add(event.symbol, RecentTrade(event.seq, message.payload, frame))
-        self._hub.publish("trades", event.symbol, event.seq, frame)
-        self._candles.take(event)
+        told = {"type": "epoch", "epoch": self.sequencer.epoch, "reason": reason}
+        for group in self._hub.groups:
+            # All symbols, also those that nobody in the group follows; accounts are private.
+            seqs = self.sequencer.seqs | self.seqs_of(group.subscription)
+            self._hub.append(group, None, text_frame(json.dumps(told | {"seq": seqs}).encode()))
 
     async def _take_market(self, payload: bytes) -> None:
         """Tell everyone who follows the symbol, on whatever channel."""
         try:
             event = decode_market_event(payload)
         except MessageError as error:
-            self._skip(str(error), keys.MARKET_CHANNEL)
+            self.counters.skip(keys.MARKET_CHANNEL, str(error))
             return
         if event.epoch != self.sequencer.epoch:
             await self._expect(await self._log.positions())
         frame = text_frame(b'{"type":"market","data":%b}' % payload)
         for group in self._hub.groups:
-            if any(symbol in {event.symbol, EVERY_SYMBOL} for _, symbol in group.subscription):
+            if any(
+                symbol in {event.symbol, EVERY_SYMBOL} and channel not in ACCOUNT_CHANNELS
+                for channel, symbol in group.subscription
+            ):
                 self._hub.append(group, None, frame)
-
-    def _tell_lost(self, lost: Lost) -> None:
-        self.counters.lost += lost.last - lost.first + 1
-        logger.error(
-            "%s: trades %d to %d left the replay log unread", lost.symbol, lost.first, lost.last
-        )
-        self._hub.publish_gap("trades", lost.symbol, lost.first, lost.last)
-
-
-def trade_frame(message: TradeMessage) -> bytes:
-    """A trade as clients get it: the published object, untouched, in an envelope."""
-    return text_frame(b'{"type":"trade","data":%b}' % message.payload)

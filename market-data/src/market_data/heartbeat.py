@@ -71,10 +71,7 @@ class Heartbeats:
         message: dict[str, object] = {
             "type": "stale" if stale else "heartbeat",
             "epoch": sequencer.epoch,
-            "seq": {
-                symbol: sequencer.seqs[symbol]
-                for symbol in symbols_of(topics, "trades", sequencer.seqs)
-            },
+            "seq": self._feed.seqs_of(topics),
             "timestamp": datetime.now(UTC)
             .isoformat(timespec="microseconds")
             .replace("+00:00", "Z"),

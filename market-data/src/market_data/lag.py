@@ -17,13 +17,19 @@ from market_data.ring import Entry, Note
 SLOW_CONSUMER_CLOSE_CODE = 4008
 SLOW_CONSUMER_CODE = "slow_consumer"
 
+TRADES = "trades"
+ORDERS = "orders"
+BALANCES = "balances"
+ACCOUNT_CHANNELS = frozenset({ORDERS, BALANCES})
+"""Channels of one account; where others have a symbol, their topics have the account."""
+
 STATE_CHANNELS = frozenset({"bbo"})
 """Sequenced channels whose newest message per symbol replaces all earlier ones.
 
 Messages without a sequence (snapshots, candles, heartbeats) are treated so in any case."""
 
-RESUME_CHANNEL = "trades"
-"""The channel whose sequences a client resumes from."""
+RESUME_CHANNELS = frozenset({TRADES, ORDERS})
+"""The channels whose sequences a client resumes from."""
 
 
 class LagPolicy(StrEnum):
@@ -96,12 +102,17 @@ def continues(previous: Note, note: Note) -> bool:
     return previous.last_seq is not None and previous.last_seq + 1 == note.first_seq
 
 
-def resume_points(entries: Iterable[Entry], channel: str = RESUME_CHANNEL) -> dict[str, int]:
-    """Return, per symbol with something undelivered, the last sequence before it."""
+def seq_name(channel: str, symbol: str) -> str:
+    """What a client calls the sequence of a topic: the symbol for trades, else the channel."""
+    return symbol if channel == TRADES else channel
+
+
+def resume_points(entries: Iterable[Entry]) -> dict[str, int]:
+    """Return, by name of what has something undelivered, the last sequence before it."""
     points: dict[str, int] = {}
     for _, note in entries:
-        if note is not None and note.channel == channel and note.first_seq is not None:
-            points.setdefault(note.symbol, note.first_seq - 1)
+        if note is not None and note.channel in RESUME_CHANNELS and note.first_seq is not None:
+            points.setdefault(seq_name(note.channel, note.symbol), note.first_seq - 1)
     return points
 
 
@@ -111,7 +122,7 @@ def gap_message(gap: Note) -> bytes:
         {
             "type": "gap",
             "channel": gap.channel,
-            "symbol": gap.symbol,
+            "account" if gap.channel in ACCOUNT_CHANNELS else "symbol": gap.symbol,
             "from": gap.first_seq,
             "to": gap.last_seq,
         }

@@ -56,7 +56,8 @@ def read_market(fields: Sequence[bytes | None]) -> MarketRecord | None:
     if fields[0] is None or fields[1] is None:
         return None
     epoch, *steps = fields[0].decode().split("|")
-    tick_units, price_decimals, lot_units, quantity_decimals = map(int, steps)
+    # More of it follows that the market does not show.
+    tick_units, price_decimals, lot_units, quantity_decimals = map(int, steps[:4])
     seq, book_seq, last_ticks, clock_us = fields[1].decode().split("|")
     return MarketRecord(
         epoch=epoch,

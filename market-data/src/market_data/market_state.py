@@ -8,10 +8,7 @@ from market_data.books import BBO_CHANNEL, BOOK_CHANNELS, Books
 from market_data.candle_feed import CHANNEL_OF, CandleFeed
 from market_data.candle_log import CandleLog
 from market_data.hub import Hub
-from market_data.lag import LagPolicy
 from market_data.market_records import MarketRecords
-from market_data.ring import Note
-from market_data.session import Session
 from market_data.venue_clock import VenueClock
 from tapewire.redis_client import AsyncRedis
 
@@ -30,17 +27,6 @@ class MarketState:
         """Make the parts; the feed fills them."""
         log, clock = CandleLog(client), VenueClock()
         return cls(Books(MarketRecords(client), hub), CandleFeed(log, hub, clock), log, clock)
-
-    def mend(self, session: Session, gaps: list[Note]) -> None:
-        """Give a conflated client whose book has a gap a fresh snapshot, behind the notice."""
-        if session.policy is not LagPolicy.CONFLATE:
-            return
-        for gap in gaps:
-            frame = None
-            if gap.channel in BOOK_CHANNELS:
-                frame = self.books.first_frame(gap.channel, gap.symbol)
-            if frame is not None:
-                session.send(frame)
 
     def first_frames(self) -> Mapping[str, Callable[[str, str], bytes | None]]:
         """By channel: from channel and symbol to what a new subscriber is sent first."""

@@ -45,13 +45,14 @@ def market_data_metrics(
     budget: MemoryBudget,
 ) -> ProcessMetrics:
     """The figures of docs/operations.md."""
-    counters = feed.counters
+    counters, accounts = feed.counters, feed.accounts
     return ProcessMetrics(
         gauges={
             "websocket_clients": ("Connected WebSocket clients", lambda: len(hub.sessions)),
             "event_streams": ("Open server-sent event streams", lambda: streams.active),
             "subscription_groups": ("Different subscriptions", lambda: hub.group_count),
             "feed_memory_bytes": ("Bytes that wait for slow clients", budget.used_bytes),
+            "accounts_followed": ("Accounts that clients listen to", lambda: len(accounts.names)),
             "redis_subscribed": ("Whether the subscription works", lambda: int(feed.subscribed)),
             "canary_round_trip_seconds": (
                 "How long the last canary took through Redis",
@@ -62,6 +63,15 @@ def market_data_metrics(
             "trades": ("Trades sent to subscribers", lambda: counters.trades),
             "trades_refilled": ("Trades read from the replay log", lambda: counters.refilled),
             "trades_lost": ("Trades that left the log unread", lambda: counters.lost),
+            "execution_reports": ("Reports sent to subscribers", lambda: counters.reports),
+            "account_messages_refilled": (
+                "Messages of accounts read from their logs",
+                lambda: counters.account_messages_refilled,
+            ),
+            "account_messages_lost": (
+                "Messages of accounts that left their logs unread",
+                lambda: counters.account_messages_lost,
+            ),
             "garbage_messages": ("Messages on our channels not ours", lambda: counters.garbage),
             "redis_reconnects": ("Subscriptions made anew", lambda: counters.reconnects),
             "slow_disconnects": ("Clients closed as too slow", lambda: hub.slow_disconnects),

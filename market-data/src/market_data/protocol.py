@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from market_data.errors import RequestError
 from market_data.lag import LagPolicy
-from tapewire.limits import EXACT_INTEGER_MAX, SYMBOL_CHARACTERS_MAX
+from tapewire.limits import ACCOUNT_CHARACTERS_MAX, EXACT_INTEGER_MAX, SYMBOL_CHARACTERS_MAX
 
 SERVICE = "market-data"
 
 NAMES_MAX = 1_000
+KEY_CHARACTERS_MAX = 128
 
 _Name = Annotated[str, Field(min_length=1, max_length=SYMBOL_CHARACTERS_MAX)]
 _Names = Annotated[list[_Name], Field(max_length=NAMES_MAX)]
@@ -30,13 +31,15 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    op: Literal["subscribe", "unsubscribe", "ping"]
+    op: Literal["subscribe", "unsubscribe", "ping", "authenticate"]
     id: RequestId | None = None
     channels: _Names = ["trades"]
     symbols: _Names = []
     since: _Since = {}
     epoch: Annotated[str, Field(max_length=64)] | None = None
     on_lag: Literal["disconnect", "conflate", "skip"] | None = None
+    key: str | None = Field(None, max_length=KEY_CHARACTERS_MAX, repr=False)
+    account: Annotated[str, Field(max_length=ACCOUNT_CHARACTERS_MAX)] | None = None
 
     @property
     def lag_policy(self) -> LagPolicy | None:
@@ -50,9 +53,13 @@ QUERY_FIELDS = ("channels", "symbols", "since", "epoch", "on_lag")
 def read_request(text: str) -> Request:
     """One message as a request. Raises RequestError (its `request_id` is that of the message)."""
     try:
-        return Request.model_validate_json(text)
+        request = Request.model_validate_json(text)
     except ValidationError as error:
         raise _refusal(error) from None
+    for name in ("key", "account"):
+        if request.op != "authenticate" and getattr(request, name) is not None:
+            raise RequestError("invalid_field", f"{name}: only authenticate has this field")
+    return request
 
 
 def read_query(parameters: Mapping[str, str]) -> Request:
@@ -104,7 +111,7 @@ def _refusal(error: ValidationError) -> RequestError:
     if kind == "extra_forbidden":
         return RequestError("unknown_field", f"{path[0]!r} is not a field of a request")
     if path[0] == "op":
-        return RequestError("unknown_op", "op must be subscribe, unsubscribe or ping")
+        return RequestError("unknown_op", "op must be subscribe, unsubscribe, authenticate or ping")
     return RequestError("invalid_field", f"{'.'.join(path)}: {first['msg']}")
 
 

@@ -1,8 +1,10 @@
 """Reads the venue's positions and its replay log: what a subscription may have missed."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
+from market_data.account_log import read_position
 from market_data.sequencer import Positions
 from tapewire import keys
 from tapewire.errors import MessageError
@@ -20,23 +22,30 @@ class ReplayLog:
     def __init__(self, client: AsyncRedis) -> None:
         self._client = client
 
-    async def positions(self) -> Positions:
-        """The epoch and every symbol's last seq. Raises RedisError, OSError."""
+    async def positions(self, accounts: Sequence[str] = ()) -> Positions:
+        """The epoch, every symbol's last seq, and those of some accounts.
+
+        Raises RedisError, OSError.
+        """
         symbols = sorted(item.decode() for item in await _members(self._client))
         pipeline: Any = self._client.pipeline(transaction=False)
         pipeline.get(keys.EPOCH)
         for symbol in symbols:
             pipeline.hget(keys.market(Symbol(symbol)), "state")
+        for name in accounts:
+            pipeline.hmget(keys.account(name), "seq", "balance_seq")
         epoch, *states = await pipeline.execute()
+        records = states[len(symbols) :]
         stands = {
             symbol: state.split(b"|")
-            for symbol, state in zip(symbols, states, strict=True)
+            for symbol, state in zip(symbols, states[: len(symbols)], strict=True)
             if state
         }
         return Positions(
             epoch.decode() if epoch else "",
             {symbol: int(state[0]) for symbol, state in stands.items()},
             {symbol: int(state[1]) for symbol, state in stands.items()},
+            {name: read_position(*record) for name, record in zip(accounts, records, strict=True)},
         )
 
     async def read(self, symbol: str, after_seq: int) -> tuple[list[TradeMessage], bool]:

@@ -8,7 +8,8 @@ from market_data.errors import CloseCode, RequestError
 from market_data.feed import Feed
 from market_data.protocol import encoded, error_message, read_query
 from market_data.websocket_protocol import SCOPE_EXTENSION, FeedSocketProtocol
-from tapewire.problem import problem_response
+from tapewire.errors import Refusal, Unavailable
+from tapewire.problem import problem_response, refusal_response
 
 router = APIRouter()
 
@@ -28,11 +29,17 @@ async def market_data(websocket: WebSocket) -> None:
     if conversations.is_full:
         await _deny(websocket, "overloaded", "This process has as many clients as it may.")
         return
+    try:
+        login = await conversations.identify(websocket.scope["headers"])
+    except (Refusal, Unavailable) as error:
+        conversations.errors += 1
+        await websocket.send_denial_response(refusal_response(error))
+        return
     await websocket.accept()
     socket: FeedSocketProtocol = websocket.scope["extensions"][SCOPE_EXTENSION]
     try:
         request = read_query(dict(websocket.query_params))
-        session = conversations.open(socket, request)
+        session = conversations.open(socket, request, login)
     except RequestError as error:
         conversations.errors += 1
         await websocket.send_text(encoded(error_message(error)).decode())

@@ -1,7 +1,8 @@
 """What a client may ask for, and how it is written. Pure.
 
 A channel is `trades`, `bbo`, `book` (all levels), `book10`, `book50`, or `candles:<interval>`
-(`candles` alone means one minute). A subscription is a set of (channel, symbol) topics.
+(`candles` alone means one minute); for one account `orders` and `balances`. A subscription is a set
+of (channel, symbol) topics; those of an account have it in the place of the symbol.
 """
 
 from collections.abc import Collection, Iterable
@@ -10,8 +11,12 @@ from market_data.books import BBO_CHANNEL, BOOK_CHANNELS
 from market_data.candles import INTERVALS
 from market_data.errors import RequestError
 from market_data.hub import EVERY_SYMBOL, Subscription, Topic, normalised
+from market_data.lag import ACCOUNT_CHANNELS, BALANCES, ORDERS, TRADES
 
-CHANNELS = ("trades", BBO_CHANNEL, *BOOK_CHANNELS, *(f"candles:{name}" for name in INTERVALS))
+PUBLIC_CHANNELS = (
+    TRADES, BBO_CHANNEL, *BOOK_CHANNELS, *(f"candles:{name}" for name in INTERVALS),
+)  # fmt: skip
+CHANNELS = (*PUBLIC_CHANNELS, ORDERS, BALANCES)
 
 _SHORT_NAMES = {"candles": "candles:1m"}
 
@@ -20,11 +25,15 @@ TOPICS_MAX = 1_000
 
 
 def read_topics(
-    channels: Iterable[str], symbols: Iterable[str], known_symbols: Collection[str]
+    channels: Iterable[str],
+    symbols: Iterable[str],
+    known_symbols: Collection[str],
+    account: str | None = None,
 ) -> Subscription:
-    """Every channel for every symbol; no symbol, or `*`, means all of them.
+    """Every channel for every symbol, those of an account for it alone.
 
-    Raises RequestError: unknown_channel, unknown_symbol, too_many_subscriptions.
+    No symbol, or `*`, means all of them. Raises RequestError: unknown_channel, unknown_symbol,
+    too_many_subscriptions, authentication_required (a private channel without an account).
     """
     names = {_SHORT_NAMES.get(channel, channel) for channel in channels}
     for name in sorted(names):
@@ -36,7 +45,14 @@ def read_topics(
     for symbol in sorted(wanted):
         if symbol != EVERY_SYMBOL and symbol not in known_symbols:
             raise RequestError("unknown_symbol", f"{_shown(symbol)} is not traded here")
-    topics = normalised(frozenset((name, symbol) for name in names for symbol in wanted))
+    private = names & ACCOUNT_CHANNELS
+    topics = normalised(frozenset((name, symbol) for name in names - private for symbol in wanted))
+    if private:
+        if account is None:
+            raise RequestError(
+                "authentication_required", f"{min(private)} is private: authenticate first"
+            )
+        topics |= {(name, account) for name in private}
     if len(topics) > TOPICS_MAX:
         raise RequestError("too_many_subscriptions", f"at most {TOPICS_MAX} per client")
     return topics
@@ -76,7 +92,12 @@ def covers(subscription: Subscription, channel: str, symbol: str) -> bool:
 
 
 def symbols_of(subscription: Subscription, channel: str, known: Iterable[str]) -> list[str]:
-    """The known symbols of which the subscription includes the channel, sorted."""
+    """The known symbols of which the subscription includes the channel, sorted.
+
+    Of a private channel, its account.
+    """
+    if channel in ACCOUNT_CHANNELS:
+        return sorted(name for topic, name in subscription if topic == channel)
     return sorted(symbol for symbol in known if covers(subscription, channel, symbol))
 
 

@@ -77,7 +77,7 @@ class TradeStreams:
     async def _forward(self, cursors: dict[str, int], symbol: str) -> AsyncIterator[bytes]:
         """The trades of one symbol that are sent to everyone by now."""
         head = self._feed.sequencer.seqs.get(symbol, 0)
-        recent = self._feed.recent.after(symbol, cursors[symbol], head)
+        recent = self._feed.trades.recent.after(symbol, cursors[symbol], head)
         if recent is not None:
             for trade in recent:
                 cursors[symbol] = trade.seq

@@ -8,18 +8,23 @@ from fastapi import FastAPI
 
 from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
+from order_gateway.authentication import Authentication, Guard
 from order_gateway.catalogue import Catalogue
 from order_gateway.expiry import Expiry
 from order_gateway.health import SERVICE, watch_health
+from order_gateway.key_administration import KeyAdministration
 from order_gateway.operations import Operations
 from order_gateway.rate_limit import Buckets, RateLimits
 from order_gateway.routes import include_routes
 from order_gateway.settings import GatewaySettings
 from order_gateway.ws_entry import Entry
+from order_gateway.ws_keys import KeyWatch
 from tapewire import __version__
+from tapewire.api_key_store import ApiKeyStore
 from tapewire.body_limit import BodyLimit
 from tapewire.health import RedisProbe, health_router
 from tapewire.instruments import load_instruments
+from tapewire.key_verifier import KeyVerifier
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.engine import Engine, MatchingLimits
 from tapewire.matching.queries import Queries
@@ -36,7 +41,9 @@ _DESCRIPTION = """Orders in over REST; the market-data service sends every trade
 Decimals are strings, in and out. Every error answer is `application/problem+json` with a stable
 `code`. An answer that was lost can be asked for again with the same `client_order_id`.
 
-An account is named by the header `X-Account`; whoever leaves it out shares the account `demo` with
+A gateway with `TAPEWIRE_AUTH=keys` wants `Authorization: Bearer KEY` with every request but those
+for instruments, and the key says whose it is. At an open gateway, which is the default,
+an account is named by the header `X-Account`; whoever leaves it out shares the account `demo` with
 all others who do. Self-trade prevention is `expire_taker` for a named account and `none` for
 `demo`, so that two orders sent without a name trade; what an order says always counts.
 
@@ -81,6 +88,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
                 drain_timeout_s=settings.graceful_shutdown_timeout_s,
             )
             stack.push_async_callback(entry.close)
+            verifier = _open_keys(app, address, stack)
             app.state.entry = app.state.drain = entry
             app.state.catalogue = catalogue
             app.state.operations = operations
@@ -90,6 +98,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
                 probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check
             )
             tasks.start("expiry", expiry.run)
+            if app.state.needs_keys:
+                tasks.start("keys", KeyWatch(verifier, entry.sessions).run)
             logger.info("trading %d instruments on %s", len(instruments), address.shown)
             yield
 
@@ -100,8 +110,11 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.rate_limits = _rate_limits(settings)
+    app.state.needs_keys = settings.venue.auth == "keys"
+    if app.state.needs_keys:
+        app.add_middleware(Guard)
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
-    include_routes(app)
+    include_routes(app, needs_keys=app.state.needs_keys)
     app.include_router(health_router(SERVICE))
     return app
 
@@ -109,6 +122,16 @@ def create_app(settings: GatewaySettings) -> FastAPI:
 def _paper_money(venue: VenueSettings) -> PaperMoney | None:
     """What new accounts start with; with keys an admin opens them, and None says so."""
     return None if venue.auth == "keys" else parse_paper_money(venue.paper_balances)
+
+
+def _open_keys(app: FastAPI, address: RedisAddress, stack: AsyncExitStack) -> KeyVerifier:
+    """What knows API keys; they are made and revoked at an open gateway too."""
+    store = ApiKeyStore.open(address)
+    stack.push_async_callback(store.close)
+    verifier = KeyVerifier(store)
+    app.state.authentication = Authentication(verifier, app.state.rate_limits)
+    app.state.key_administration = KeyAdministration(store)
+    return verifier
 
 
 def _rate_limits(settings: GatewaySettings) -> RateLimits:

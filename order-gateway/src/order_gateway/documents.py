@@ -4,9 +4,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from order_gateway.incoming import ACCOUNT_PATTERN, JSON
+from order_gateway.incoming import JSON
 from order_gateway.order_entry import DEFAULT_ACCOUNT
 from order_gateway.params import CLIENT_ORDER_ID_PATTERN, ORDER_ID_PATTERN, Params
+from tapewire.account_names import ACCOUNT_PATTERN
 from tapewire.keys import FEE_ACCOUNT
 
 _INTEGER = {"schema": {"type": "integer"}}
@@ -39,6 +40,13 @@ ACCOUNT_NAME: dict[str, Any] = {
     "required": True,
     "schema": {"type": "string", "pattern": f"^({ACCOUNT_PATTERN}|{FEE_ACCOUNT})$"},
     "example": "alice",
+}
+KEY_ID: dict[str, Any] = {
+    "name": "key_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+    "example": "Xk3vQ8mZt1Lb",
 }
 SYMBOL: dict[str, Any] = {
     "name": "symbol",

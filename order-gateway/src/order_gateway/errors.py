@@ -5,9 +5,11 @@ The table of all codes is `tapewire.error_codes`; `tapewire.problem` turns them 
 
 from pydantic import ValidationError
 
+from tapewire.account_names import ACCOUNT_RULE
 from tapewire.errors import InvalidField, Refusal
 from tapewire.json_text import shown_name
 from tapewire.limits import (
+    API_KEY_LABEL_CHARACTERS_MAX,
     DEAD_MAN_TIMEOUT_S_MAX,
     FEE_PPM_MAX,
     ORDER_ID_DIGITS_MAX,
@@ -43,6 +45,10 @@ _RULES = {
     "to": _MOMENT,
     "state": 'must be "trading", "cancel_only", "halted" or "post_only"',
     "price_band_bps": "must be a whole number from 0 to 100000",
+    "account": ACCOUNT_RULE,
+    "permissions": 'must be a list of "read", "trade" and "admin"',
+    "label": f"must be at most {API_KEY_LABEL_CHARACTERS_MAX} printable ASCII characters",
+    "expires_at": _MOMENT,
     "open_orders_max": "must be a whole number from 1 to 1000000",
     "order_quantity_max": _DECIMAL,
     "order_notional_max": _DECIMAL,
@@ -65,6 +71,7 @@ _CODES = {
     "order_notional_max": "invalid_decimal",
     "position_max": "invalid_decimal",
     "amount": "invalid_decimal",
+    "account": "invalid_account",
     "order_id": "invalid_order_id",
 }
 _BOUNDS = frozenset({"greater_than_equal", "less_than_equal"})
@@ -102,7 +109,13 @@ def refusal_of(error: ValidationError) -> Refusal:
 
 
 UNAVAILABLE = ("redis_unavailable", "overloaded", "internal_error")
-ACCOUNT_ERRORS = ("invalid_account", "rate_limited", *UNAVAILABLE)
+# Who asks: at a gateway that wants keys.
+ACCESS_ERRORS = (
+    "key_required", "key_invalid", "key_revoked", "key_expired", "permission_denied",
+    "account_mismatch", "rate_limited",
+)  # fmt: skip
+ACCOUNT_ERRORS = ("invalid_account", *ACCESS_ERRORS, *UNAVAILABLE)
+ADMIN_ERRORS = (*ACCESS_ERRORS, *UNAVAILABLE)
 FIELD_ERRORS = ("unknown_field", "duplicate_field", "missing_field", "invalid_value")
 BODY_ERRORS = (
     "malformed_json",
@@ -186,21 +199,21 @@ BOUND_ERRORS = (
     "invalid_decimal", "too_many_digits", "out_of_range", "off_lot", "off_amount_step",
 )  # fmt: skip
 MARKET_CHANGE_ERRORS = (
-    *BODY_ERRORS, *UNAVAILABLE, *BOUND_ERRORS, "unknown_symbol", "nothing_to_amend",
+    *BODY_ERRORS, *ADMIN_ERRORS, *BOUND_ERRORS, "unknown_symbol", "nothing_to_amend",
     "outcome_unknown",
 )  # fmt: skip
 INSTRUMENT_ERRORS = (
-    *BODY_ERRORS, *UNAVAILABLE, "invalid_decimal", "too_many_digits", "out_of_range", "off_tick",
+    *BODY_ERRORS, *ADMIN_ERRORS, "invalid_decimal", "too_many_digits", "out_of_range", "off_tick",
     "off_lot", "off_amount_step", "instrument_conflict", "instruments_limit", "outcome_unknown",
 )  # fmt: skip
-ACCOUNTS_ERRORS = (*UNAVAILABLE, *FIELD_ERRORS, "out_of_range")
-ACCOUNT_READ_ERRORS = (*UNAVAILABLE, "invalid_account", "unknown_account")
+ACCOUNTS_ERRORS = (*ADMIN_ERRORS, *FIELD_ERRORS, "out_of_range")
+ACCOUNT_READ_ERRORS = (*ADMIN_ERRORS, "invalid_account", "unknown_account")
 WITHDRAW_ERRORS = (
     *BODY_ERRORS, *ACCOUNT_READ_ERRORS, "invalid_decimal", "too_many_digits", "out_of_range",
     "unknown_asset", "insufficient_funds", "duplicate_reference", "outcome_unknown",
 )  # fmt: skip
 DEPOSIT_ERRORS = (
-    *BODY_ERRORS, *UNAVAILABLE, "invalid_account", "invalid_decimal", "too_many_digits",
+    *BODY_ERRORS, *ADMIN_ERRORS, "invalid_account", "invalid_decimal", "too_many_digits",
     "out_of_range", "unknown_asset", "duplicate_reference", "accounts_limit", "supply_limit",
     "outcome_unknown",
 )  # fmt: skip
@@ -212,4 +225,9 @@ ACCOUNT_LIMITS_ERRORS = (
     "outcome_unknown",
 )  # fmt: skip
 ACCOUNT_KILL_ERRORS = (*ACCOUNT_READ_ERRORS, "outcome_unknown")
-VENUE_KILL_ERRORS = (*UNAVAILABLE, "outcome_unknown")
+VENUE_KILL_ERRORS = (*ADMIN_ERRORS, "outcome_unknown")
+KEY_ERRORS = (
+    *BODY_ERRORS, *ADMIN_ERRORS, "invalid_account", "out_of_range", "keys_limit", "outcome_unknown",
+)  # fmt: skip
+KEY_LIST_ERRORS = (*ADMIN_ERRORS, *FIELD_ERRORS, "out_of_range")
+REVOKE_ERRORS = (*ADMIN_ERRORS, "key_not_found", "outcome_unknown")

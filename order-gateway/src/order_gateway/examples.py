@@ -210,3 +210,20 @@ BATCH_EXAMPLE: dict[str, Any] = {
         {"status": 201, "body": FILLED_EXAMPLE | {"client_order_id": "my-2"}},
     ]
 }
+API_KEY_REQUEST_EXAMPLE: dict[str, Any] = {
+    "account": "alice",
+    "permissions": ["trade"],
+    "label": "market maker",
+    "expires_at": "2099-12-31T23:59:59Z",
+}
+API_KEY_EXAMPLE: dict[str, Any] = {
+    "key_id": "Xk3vQ8mZt1Lb",
+    "account": "alice",
+    "permissions": ["trade"],
+    "label": "market maker",
+    "created_at": "2026-01-31T12:00:00.000001Z",
+    "expires_at": "2099-12-31T23:59:59.000000Z",
+    "revoked_at": None,
+}
+NEW_API_KEY_EXAMPLE: dict[str, Any] = {"key": f"tw_Xk3vQ8mZt1Lb_{'Secret0' * 6}x"} | API_KEY_EXAMPLE
+API_KEYS_EXAMPLE: dict[str, Any] = {"keys": [API_KEY_EXAMPLE], "next_cursor": None}

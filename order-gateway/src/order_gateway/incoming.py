@@ -1,6 +1,5 @@
 """Reads a request: its account, its body, its query. Direct routes have nobody else to do it."""
 
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -8,21 +7,19 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.requests import HTTPConnection
 
+from order_gateway.authentication import IDENTITY
 from order_gateway.errors import InvalidBody, UnsupportedMediaType
 from order_gateway.operations import Operations, orders_in
 from order_gateway.order_entry import DEFAULT_ACCOUNT
 from order_gateway.rate_limit import RateLimits
-from tapewire.errors import InvalidField, Refusal, Unavailable
+from tapewire.account_names import ACCOUNT_RULE, account_named
+from tapewire.api_keys import Identity
+from tapewire.errors import InvalidField, KeyRequired, Refusal, Unavailable
 from tapewire.json_text import decode_json, shown_name
-from tapewire.limits import ACCOUNT_CHARACTERS_MAX
 from tapewire.types import Account
 
 JSON = "application/json"
 CLIENT_ORDER_PREFIX = "client:"
-ACCOUNT_PATTERN = rf"[A-Za-z0-9._:\-]{{1,{ACCOUNT_CHARACTERS_MAX}}}"
-
-_ACCOUNT = re.compile(ACCOUNT_PATTERN, re.ASCII)
-
 
 Source = Callable[[Request], Awaitable[dict[str, Any]]]
 
@@ -89,18 +86,20 @@ def read_order_key(request: Request) -> dict[str, str]:
 
 
 def read_account(connection: HTTPConnection) -> Account:
-    """Whose request it is. Raises InvalidField."""
+    """Whose request it is: its key's, or whom it names in an open venue. Raises a Refusal."""
+    identity: Identity | None = connection.scope.get(IDENTITY)
+    if identity is not None:
+        return identity.account
+    if connection.app.state.needs_keys:
+        raise KeyRequired
     accounts = _header(connection, b"x-account")
     if not accounts:
         return DEFAULT_ACCOUNT
-    if len(accounts) > 1 or not _ACCOUNT.fullmatch(accounts[0]):
-        raise InvalidField(
-            "X-Account",
-            "invalid_account",
-            f"X-Account must be one name of 1 to {ACCOUNT_CHARACTERS_MAX} letters, digits, dots, "
-            "underscores, colons or hyphens.",
-        )
-    return Account(accounts[0])
+    try:
+        (name,) = accounts
+        return account_named(name)
+    except ValueError:
+        raise InvalidField("X-Account", "invalid_account", f"X-Account {ACCOUNT_RULE}.") from None
 
 
 def _header(connection: HTTPConnection, wanted: bytes) -> list[str]:

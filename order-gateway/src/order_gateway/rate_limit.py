@@ -95,6 +95,18 @@ class RateLimits:
             return addresses.headers(of_address_ns)
         return accounts.headers(of_account_ns)
 
+    def check_address(self, address: str | None, now_ns: int) -> None:
+        """Whether one more request of an address would pass. Raises RateLimited."""
+        if self._addresses is not None and address is not None:
+            _check(self._addresses, address, 1, now_ns)
+
+    def take_address(self, address: str | None, now_ns: int) -> None:
+        """Charge an address for a request that is of no account."""
+        addresses = self._addresses
+        if addresses is not None and address is not None:
+            ahead_ns = min(addresses.look(address, 1, now_ns), addresses.capacity_ns)
+            addresses.take(address, ahead_ns, now_ns)
+
 
 def _check(buckets: Buckets, name: str, count: int, now_ns: int) -> int:
     """As `Buckets.look`. Raises RateLimited."""

@@ -8,6 +8,7 @@ from order_gateway.params import (
     DECIMAL_PATTERN,
     MarketStateText,
     OrderTypeText,
+    PermissionText,
     SelfTradePreventionText,
     SideText,
     StatusText,
@@ -176,3 +177,28 @@ class InstrumentsReply(Answer):
     """Every instrument of the venue."""
 
     instruments: list[InstrumentReply]
+
+
+class ApiKeyReply(Answer):
+    """An API key, without its secret."""
+
+    key_id: Annotated[str, Field(description="Names the key; no secret")]
+    account: str
+    permissions: list[PermissionText]
+    label: str
+    created_at: Timestamp
+    expires_at: Annotated[Timestamp | None, Field(description="Null: never")]
+    revoked_at: Annotated[Timestamp | None, Field(description="Null: it was not")]
+
+
+class NewApiKeyReply(ApiKeyReply):
+    """A key that was just made."""
+
+    key: Annotated[str, Field(description="To be sent with requests; shown this once")]
+
+
+class ApiKeysReply(Answer):
+    """One page of keys, by key id."""
+
+    keys: list[ApiKeyReply]
+    next_cursor: NextCursor

@@ -13,12 +13,13 @@ from typing import Any
 from order_gateway.errors import InvalidBody
 from order_gateway.operations import Reply
 from order_gateway.replies import encode
-from tapewire.errors import InvalidField, Refusal, Unavailable
+from tapewire.errors import InvalidField, KeyRequired, Refusal, Unavailable
 from tapewire.json_text import NumberText, decode_json_text, shown_name
 from tapewire.problem import problem_body
 from tapewire.websocket_frames import text_frame
 
 PING = "ping"
+AUTHENTICATE = "authenticate"
 OPERATIONS = (
     "place", "amend", "cancel", "cancel_all", "order", "open_orders", "history", "fills", "batch",
     "cancel_all_after", "account", PING,
@@ -28,6 +29,7 @@ ID_CHARACTERS_MAX = 64
 NO_ID = "null"
 
 _FIELDS = frozenset({"id", "op", "params"})
+_AUTHENTICATE_FIELDS = frozenset({"id", "op", "key"})
 _KNOWN = frozenset(OPERATIONS)
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
@@ -78,6 +80,21 @@ def read_request(message: Mapping[str, Any], id_text: str) -> Request:
     if not isinstance(params, dict):
         raise InvalidField("params", "invalid_value", "params must be a JSON object.")
     return Request(id_text, op, params)
+
+
+def read_key(message: Mapping[str, Any]) -> str:
+    """The key of the first message of a connection that brought none. Raises a Refusal."""
+    if message.get("op") != AUTHENTICATE:
+        raise KeyRequired
+    if not message.keys() <= _AUTHENTICATE_FIELDS:
+        unknown = shown_name(next(name for name in message if name not in _AUTHENTICATE_FIELDS))
+        raise InvalidField(unknown, "unknown_field", f"{unknown} is not a member of this message.")
+    key = message.get("key")
+    if key is None:
+        raise InvalidField("key", "missing_field", "key is missing: it says who you are.")
+    if not isinstance(key, str):
+        raise InvalidField("key", "invalid_value", "key must be a string.")
+    return key
 
 
 def reply_frame(id_text: str, reply: Reply) -> bytes:

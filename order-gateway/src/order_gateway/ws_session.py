@@ -16,6 +16,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from order_gateway.authentication import check_operation
 from order_gateway.operations import READS_FIRST, orders_in
 from order_gateway.ws_messages import (
     NO_ID,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from order_gateway.operations import Operations
     from order_gateway.rate_limit import RateLimits
     from order_gateway.ws_orders import PlacedOrders
+    from tapewire.api_keys import Identity
     from tapewire.types import Account
 
 logger = logging.getLogger(__name__)
@@ -86,8 +88,11 @@ class Session:
         address: str | None,
         orders: PlacedOrders | None,
         on_closed: Callable[[Session], None],
+        identity: Identity | None = None,
     ) -> None:
+        """`identity` is whose key the connection brought, None at an open venue."""
         self.account = account
+        self.identity = identity
         self.orders = orders
         self.closed = False
         self._socket = socket
@@ -187,6 +192,8 @@ class Session:
                 message = read_object(text)
                 id_text = read_id(message)
                 request = read_request(message, id_text)
+                if self.identity is not None:
+                    check_operation(self.identity, request.op)
                 count = orders_in(request.op, request.params)
             finally:
                 # What cannot be read counts too.

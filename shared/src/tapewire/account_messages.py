@@ -116,6 +116,29 @@ class AccountEvent:
             self.header.balance_seq - bool(self.balances),
         )
 
+    @property
+    def epoch(self) -> str:
+        """The life of the venue's data that it belongs to."""
+        return self.header.epoch
+
+    @property
+    def name(self) -> str:
+        """The account."""
+        return self.header.account
+
+    # Reports and changes of balances counted together: as both only grow, and every message lets
+    # one of them grow, this one number proves that no message is missing.
+
+    @property
+    def first(self) -> int:
+        """The first number that it has, of reports and changes of balances together."""
+        return sum(self.before) + 1
+
+    @property
+    def last(self) -> int:
+        """The last number that it has, of reports and changes of balances together."""
+        return self.header.seq + self.header.balance_seq
+
 
 def account_of(payload: bytes) -> bytes:
     """The account of a message, without reading the rest of it; whatever, if it is not one."""

@@ -22,6 +22,7 @@ SUBCOMMANDS = {
         "audit",
         "Check that money, orders and books add up.",
     ),
+    "key": ("tapewire.key_command", "key", "Make, list and revoke API keys."),
     "watch": ("tapewire.watch", "watch", "Print the live tape."),
 }
 

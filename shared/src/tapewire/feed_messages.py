@@ -9,46 +9,50 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
+from tapewire.account_feed import (
+    Authenticated,
+    BalancesChanged,
+    BalancesSnapshot,
+    OrderReport,
+)
 from tapewire.book_messages import BookUpdate, Level
 from tapewire.errors import MessageError
-from tapewire.limits import EXACT_INTEGER_MAX
+from tapewire.feed_parts import FeedPart, Price, RequestId, Seq, Timestamp
 from tapewire.market_messages import MarketEvent
 from tapewire.messages import TradeEvent
 
-_Seq = Annotated[int, Field(ge=0, le=EXACT_INTEGER_MAX)]
-_Seqs = Annotated[Mapping[str, _Seq], Field(description="Per symbol, the seq of its last trade")]
-_RequestId = Annotated[int | str, Field(description="The id of the request, if it had one")]
+_Seqs = Annotated[
+    Mapping[str, Seq],
+    Field(
+        description="The last seq by symbol for trades, of the own account under `orders` and "
+        "`balances`"
+    ),
+]
 _Subscriptions = Annotated[
     list[str], Field(description="All topics now, such as `trades` or `bbo:BTC-USDT`")
 ]
-_Price = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$")]
-_Timestamp = Annotated[str, Field(min_length=20, max_length=32, description="ISO 8601, UTC")]
 
 
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
-
-
-class SeqRange(_Message):
-    """Trades from `first` to `last`, both included."""
+class SeqRange(FeedPart):
+    """Messages from `first` to `last`, both included."""
 
     first: int = Field(alias="from", ge=1)
     last: int = Field(alias="to", ge=1)
 
 
-class _Position(_Message):
+class _Position(FeedPart):
     """Where a subscription starts: everything after `seq` follows."""
 
     epoch: str
     subscriptions: _Subscriptions
     seq: _Seqs
     recovered: bool | None = Field(
-        None, description="Only after `since`: whether every trade after it follows"
+        None, description="Only after `since`: whether everything after it follows"
     )
     missed: Mapping[str, SeqRange] | None = Field(
-        None, description="Trades after `since` that are no longer kept, by symbol"
+        None, description="What came after `since` and is no longer kept, under the same names"
     )
 
 
@@ -57,104 +61,105 @@ class Connected(_Position):
 
     type: Literal["connected"]
     service: str
+    account: str | None = Field(None, description="For which the connection speaks, if it does")
 
 
 class Subscribed(_Position):
     """The answer to subscribe."""
 
     type: Literal["subscribed"]
-    id: _RequestId | None = None
+    id: RequestId | None = None
 
 
-class Unsubscribed(_Message):
+class Unsubscribed(FeedPart):
     """The answer to unsubscribe: nothing of what was ended follows."""
 
     type: Literal["unsubscribed"]
-    id: _RequestId | None = None
+    id: RequestId | None = None
     subscriptions: _Subscriptions
 
 
-class Pong(_Message):
+class Pong(FeedPart):
     """The answer to ping: everything published before it was sent before it."""
 
     type: Literal["pong"]
-    id: _RequestId | None = None
+    id: RequestId | None = None
 
 
-class FeedErrorMessage(_Message):
+class FeedErrorMessage(FeedPart):
     """A request that was not done, or the reason of the close that follows."""
 
     type: Literal["error"]
     code: str
     message: str
-    id: _RequestId | None = None
+    id: RequestId | None = None
     since: _Seqs | None = Field(None, description="Of slow_consumer: what to resume from")
 
 
-class Trade(_Message):
+class Trade(FeedPart):
     """One trade, exactly as it was published on `trade_events`."""
 
     type: Literal["trade"]
     data: TradeEvent
 
 
-class BookState(_Message):
+class BookState(FeedPart):
     """The best levels of a book as of `seq`."""
 
     symbol: str
-    seq: _Seq
+    seq: Seq
     epoch: str
     depth: int | Literal["all"]
     bids: list[Level] = Field(description="Best, which is highest, first")
     asks: list[Level] = Field(description="Best, which is lowest, first")
     checksum: int = Field(ge=0, lt=2**32, description="CRC32 of the ten best bids and asks")
-    timestamp: _Timestamp
+    timestamp: Timestamp
 
 
-class BookSnapshot(_Message):
+class BookSnapshot(FeedPart):
     """A book to start from; it replaces what the client had of this symbol."""
 
     type: Literal["book_snapshot"]
     data: BookState
 
 
-class L2Update(_Message):
+class L2Update(FeedPart):
     """New quantities of price levels: zero removes one. `seq` is +1 each."""
 
     type: Literal["l2_update"]
     data: BookUpdate
 
 
-class Quote(_Message):
+class Quote(FeedPart):
     """Best bid and ask as (price, quantity); null where that side is empty."""
 
     symbol: str
-    seq: _Seq
+    seq: Seq
     epoch: str
     bid: Level | None
     ask: Level | None
-    timestamp: _Timestamp
+    timestamp: Timestamp
 
 
-class Bbo(_Message):
+class Bbo(FeedPart):
     """The best bid or ask changed."""
 
     type: Literal["bbo"]
     data: Quote
 
 
-class CandleState(_Message):
+class CandleState(FeedPart):
     """Trades `first_seq` to `last_seq` of a symbol, all of one period."""
 
     symbol: str
     interval: str
-    start: _Timestamp
-    open: _Price
-    high: _Price
-    low: _Price
-    close: _Price
-    volume: _Price = Field(description="Of the base asset")
-    quote_volume: _Price = Field(description="Of the quote asset")
+    start: Timestamp
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Price = Field(description="Of the base asset")
+    quote_volume: Price = Field(description="Of the quote asset")
     trades: int = Field(ge=1)
     first_seq: int = Field(ge=1)
     last_seq: int = Field(ge=1)
@@ -162,50 +167,51 @@ class CandleState(_Message):
     epoch: str
 
 
-class Candle(_Message):
+class Candle(FeedPart):
     """The newest candle of an interval changed, or is over; it replaces what came before."""
 
     type: Literal["candle"]
     data: CandleState
 
 
-class BookMark(_Message):
+class BookMark(FeedPart):
     """What a copy of the book must be like now."""
 
-    seq: _Seq
+    seq: Seq
     checksum: int = Field(ge=0, lt=2**32)
 
 
-class Heartbeat(_Message):
+class Heartbeat(FeedPart):
     """Everything up to `seq` was sent before it."""
 
     type: Literal["heartbeat"]
     epoch: str
     seq: _Seqs
     book: Mapping[str, BookMark] | None = None
-    timestamp: _Timestamp
+    timestamp: Timestamp
 
 
-class Stale(_Message):
+class Stale(FeedPart):
     """The service does not hear Redis now: trades may have happened that it does not know of."""
 
     type: Literal["stale"]
     epoch: str
     seq: _Seqs
-    timestamp: _Timestamp
+    timestamp: Timestamp
 
 
-class Gap(_Message):
+class Gap(FeedPart):
     """Messages that this client will not get."""
 
     type: Literal["gap"]
     channel: str = "trades"
-    symbol: str
+    symbol: str = Field("", description="Of a public channel")
+    account: str | None = Field(None, description="Of a private channel")
     first: int = Field(alias="from", ge=1)
     last: int = Field(alias="to", ge=1)
 
 
-class EpochChanged(_Message):
+class EpochChanged(FeedPart):
     """The venue's data is not what it was: go on from `seq`."""
 
     type: Literal["epoch"]
@@ -214,7 +220,7 @@ class EpochChanged(_Message):
     seq: _Seqs
 
 
-class Reconnect(_Message):
+class Reconnect(FeedPart):
     """The process is about to stop: it will close with 1012, within this time."""
 
     type: Literal["reconnect"]
@@ -223,7 +229,7 @@ class Reconnect(_Message):
     since: _Seqs
 
 
-class Market(_Message):
+class Market(FeedPart):
     """A market's state was switched, or its instrument added or changed."""
 
     type: Literal["market"]
@@ -247,6 +253,10 @@ FeedMessage: TypeAlias = (
     | EpochChanged
     | Reconnect
     | Market
+    | Authenticated
+    | OrderReport
+    | BalancesChanged
+    | BalancesSnapshot
 )
 
 

@@ -16,6 +16,9 @@ from tapewire.errors import KeyExpired, KeyInvalid, KeyRequired, KeyRevoked
 from tapewire.limits import KEY_CACHE_S, KEYS_CACHED_MAX
 
 AUTHORIZATION = b"authorization"
+# Closes a WebSocket whose key is worth nothing; from 4500 on: do not come back with the same.
+KEY_CLOSE_CODE = 4502
+
 _SCHEME = "bearer"
 
 

@@ -50,6 +50,26 @@ class TradeMessage:
     event: TradeEvent
     payload: bytes
 
+    @property
+    def epoch(self) -> str:
+        """That of the trade."""
+        return self.event.epoch
+
+    @property
+    def name(self) -> str:
+        """The symbol, under which trades are numbered."""
+        return self.event.symbol
+
+    @property
+    def first(self) -> int:
+        """Its seq; a message is one trade."""
+        return self.event.seq
+
+    @property
+    def last(self) -> int:
+        """Its seq."""
+        return self.event.seq
+
 
 # Seven times as quick as pydantic's reader, in the one place where every trade passes.
 _DECODER = msgspec.json.Decoder(TradeEvent)

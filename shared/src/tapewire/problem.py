@@ -150,16 +150,20 @@ def _restore_examples(answer: dict[str, Any], written: dict[str, Any]) -> None:
             answer["content"][media_type]["example"] = content["example"]
 
 
+def refusal_response(error: Refusal | Unavailable) -> Response:
+    """The answer that says why a request was not done."""
+    headers = dict(error.headers or {})
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(error.retry_after_s)
+    return problem_response(error.code, str(error), field=error.field, headers=headers)
+
+
 async def _answer_refusal(_: Request, error: Refusal) -> Response:
-    return problem_response(error.code, str(error), field=error.field, headers=error.headers)
+    return refusal_response(error)
 
 
 async def _answer_unavailable(_: Request, error: Unavailable) -> Response:
-    return problem_response(
-        error.code,
-        str(error),
-        headers={**(error.headers or {}), "Retry-After": str(error.retry_after_s)},
-    )
+    return refusal_response(error)
 
 
 async def _answer_validation(_: Request, error: RequestValidationError) -> Response:

@@ -17,7 +17,6 @@ from tapewire.http_protocol import HttpProtocol
 logger = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-TLS_HANDSHAKE_TIMEOUT_S = 10.0
 TLS_SHUTDOWN_TIMEOUT_S = 5.0
 # uvicorn calls `on_tick` ten times a second.
 TICKS_PER_S = 10
@@ -49,7 +48,7 @@ class Server(uvicorn.Server):
                 sock=listener,
                 ssl=context,
                 backlog=self.config.backlog,
-                ssl_handshake_timeout=TLS_HANDSHAKE_TIMEOUT_S if context else None,
+                ssl_handshake_timeout=self._request_timeout_s if context else None,
                 ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S if context else None,
             )
             for listener in sockets or []

@@ -51,7 +51,10 @@ class ServerSettings(BaseSettings):
         75, ge=1, le=3_600, description="How long an idle connection stays open"
     )
     request_timeout_s: int = Field(
-        10, ge=1, le=600, description="How long a client may take to send one request; then 408"
+        10,
+        ge=1,
+        le=600,
+        description="How long a client may take to send one request, or to agree on TLS",
     )
     graceful_shutdown_timeout_s: int = Field(
         10, ge=0, le=600, description="How long a stop waits for requests that are being answered"

@@ -4,10 +4,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Collection
+from pathlib import Path
 
 import click
 
 from tapewire.client.errors import ContinuityError
+from tapewire.client.link import LinkOptions
 from tapewire.client.market_data import MarketDataClient
 from tapewire.errors import TapewireError
 from tapewire.tape import FEED_URL_DEFAULT, HEADER, Tape
@@ -16,11 +18,15 @@ from tapewire.tape import FEED_URL_DEFAULT, HEADER, Tape
 @click.command(context_settings={"show_default": True})
 @click.option("--url", default=FEED_URL_DEFAULT, help="The feed to read.")
 @click.option("--symbol", "symbols", multiple=True, help="Show only this one; may be repeated.")
-def watch(url: str, symbols: tuple[str, ...]) -> None:
+@click.option(
+    "--ca-file", type=click.Path(path_type=Path), help="Certificates to trust (PEM), for wss."
+)
+def watch(url: str, symbols: tuple[str, ...], ca_file: Path | None) -> None:
     """Print every trade as it happens, one line each; Ctrl-C ends it."""
     wanted = [symbol.upper() for symbol in symbols]
     try:
-        asyncio.run(_Watch(Tape(colour=sys.stdout.isatty())).follow(url, wanted))
+        watcher = _Watch(Tape(colour=sys.stdout.isatty()), LinkOptions(ca_file=ca_file))
+        asyncio.run(watcher.follow(url, wanted))
     except KeyboardInterrupt:
         click.echo("", err=True)
     except TapewireError as error:
@@ -30,14 +36,15 @@ def watch(url: str, symbols: tuple[str, ...]) -> None:
 class _Watch:
     """Prints trades to standard output, and troubles once each to standard error."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, options: LinkOptions) -> None:
         self._tape = tape
+        self._options = options
         self._told = False
 
     async def follow(self, url: str, symbols: Collection[str]) -> None:
         """Print for ever. Raises TapewireError when trying again would be vain."""
         click.echo(HEADER, err=True)
-        async with MarketDataClient(url, on_trouble=self._tell) as client:
+        async with MarketDataClient(url, on_trouble=self._tell, options=self._options) as client:
             stream = client.trades(symbols)
             while True:
                 try:

@@ -11,7 +11,12 @@ from websockets.server import ServerProtocol
 class Handshake(ServerProtocol):
     """Adds the headers of every answer to a refusal; uvicorn adds them to an acceptance."""
 
-    def __init__(self, *, headers: Sequence[tuple[bytes, bytes]], **options: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        *,
+        headers: Sequence[tuple[bytes, bytes]],
+        **options: Any,  # noqa: ANN401
+    ) -> None:
         """Take what a parser takes, and the headers."""
         super().__init__(**options)
         self._headers = headers

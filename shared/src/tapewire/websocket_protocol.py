@@ -14,7 +14,7 @@ from __future__ import annotations
 import socket as sockets
 from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.utils import ClientDisconnected, is_ssl
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
@@ -271,8 +271,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         sock = self.transport.get_extra_info("socket")
         if sock is not None and self.send_buffer_bytes is not None:
             sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, self.send_buffer_bytes)
-        # One unsent byte is enough for the transport to call pause_writing.
-        self.transport.set_write_buffer_limits(high=0)
+        # One unsent byte is enough for the transport to call pause_writing: a plain one compares
+        # with "more than", that of TLS with "at least", and would pause when all is written.
+        self.transport.set_write_buffer_limits(high=int(is_ssl(self.transport)))
 
     def _drop_handshake(self) -> None:
         """Replace the parser, whose suspended frames keep the request, and drop the rest of it."""

@@ -126,3 +126,23 @@ async def test_what_is_no_order_is_refused() -> None:
                 await venue.order("42")
             with pytest.raises(OrderRefused, match="418"):
                 await venue.order("42")
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ({}, ("demo", None)),
+        ({"account": "bob"}, ("bob", None)),
+        ({"api_key": "tw_x"}, (None, "Bearer tw_x")),
+        ({"api_key": "tw_x", "account": "bob"}, ("bob", "Bearer tw_x")),
+    ],
+)
+async def test_a_client_says_who_it_is(
+    options: dict[str, Any], sent: tuple[str | None, str | None]
+) -> None:
+    """By its key, or by a name where that is enough."""
+    with scripted_gateway(in_turn(reply(200, ORDER))) as gateway:
+        async with VenueClient(gateway.url, **options) as venue:
+            await venue.order("42")
+    (request,) = gateway.requests
+    assert (request.account, request.authorization) == sent

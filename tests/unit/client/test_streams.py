@@ -1,6 +1,7 @@
 """Streams over real sockets: reconnect, resume, give up, end."""
 
 import asyncio
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -218,3 +219,21 @@ async def test_a_book_that_stays_wrong_is_told() -> None:
         with pytest.raises(BookError):
             await take(client.books(["A"], depth=10), 1)
         assert len(feed.requests) == 3
+
+
+async def test_a_key_is_sent_with_every_connection(caplog: pytest.LogCaptureFixture) -> None:
+    """And to nobody else: what the client logs or shows of itself does not have it."""
+
+    async def play(connection: FeedConnection, _: dict[str, Any]) -> None:
+        await connection.send(subscribed({"A": 0}), trade(connection.number))
+        await connection.close(1012, "service restart")
+
+    key = "tw_key_secret"
+    caplog.set_level(logging.DEBUG)
+    async with scripted_feed(play) as feed:
+        async with MarketDataClient(feed.url, api_key=key, options=FAST) as client:
+            assert await seqs(client.trades(), 2) == [1, 2]
+        assert feed.keys == [f"Bearer {key}"] * 2
+    assert key not in repr(LinkOptions(api_key=key))
+    client_records = [r for r in caplog.records if "server" not in r.name]
+    assert all(key not in record.getMessage() for record in client_records)

@@ -15,7 +15,7 @@ def offer(tracker: TradeTracker, *messages: dict[str, Any]) -> list[Any]:
     return [shown(outcome) for message in messages for outcome in tracker.offer(read(message))]
 
 
-def shown(outcome: Outcome) -> Any:
+def shown(outcome: Outcome[TradeEvent]) -> Any:
     if isinstance(outcome, TradeEvent):
         return outcome.seq
     if isinstance(outcome, GapError):

@@ -8,14 +8,16 @@ import pytest
 from order_gateway import account_examples, account_schemas, errors, examples, schemas
 from order_gateway.admin_params import AccountChange, AccountLimitsRequest, TransferRequest
 from order_gateway.app import create_app
+from order_gateway.authentication import is_public
 from order_gateway.examples import ORDER_EXAMPLES
 from order_gateway.order_entry import read_params
-from order_gateway.params import AmendParams, CancelAllAfterParams, MarketRequest
+from order_gateway.params import AmendParams, ApiKeyRequest, CancelAllAfterParams, MarketRequest
 from order_gateway.schemas import InstrumentReply, OrderReply
 from order_gateway.settings import GatewaySettings
 from tapewire.error_codes import ERROR_CODES
 from tapewire.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.problem import Problem
+from tapewire.settings import VenueSettings
 from tests.support.order_bodies import read
 
 
@@ -52,6 +54,9 @@ def test_every_operation_is_there_with_a_summary(document: dict[str, Any]) -> No
         "POST /v1/cancel-all-after",
         "PUT /v1/admin/markets/{symbol}",
         "POST /v1/admin/instruments",
+        "POST /v1/admin/keys",
+        "GET /v1/admin/keys",
+        "DELETE /v1/admin/keys/{key_id}",
         "GET /v1/orders/{order_id}",
         "DELETE /v1/orders/{order_id}",
         "GET /v1/instruments",
@@ -87,10 +92,11 @@ def test_error_examples_are_problems_of_the_right_status(document: dict[str, Any
                     assert (problem.code, str(problem.status)) == (code, status)
                     seen.add(code)
     assert seen == documented_errors()
-    # What the framework answers by itself, at any path; and what only the feed answers with.
+    # What server and framework answer by themselves, at any path; and what only the feed does.
     elsewhere = {
         "not_found", "method_not_allowed", "http_error", "invalid_request", "stale_data",
-        "draining",
+        "draining", "request_timeout", "headers_too_large", "host_not_allowed",
+        "origin_not_allowed",
     }  # fmt: skip
     assert set(ERROR_CODES) - seen == elsewhere
 
@@ -131,6 +137,7 @@ def test_body_examples_can_be_sent() -> None:
     read_params(TransferRequest, account_examples.TRANSFER_REQUEST_EXAMPLE)
     read_params(AccountChange, account_examples.ACCOUNT_CHANGE_EXAMPLE)
     read_params(AccountLimitsRequest, account_examples.ACCOUNT_LIMITS_EXAMPLE)
+    read_params(ApiKeyRequest, examples.API_KEY_REQUEST_EXAMPLE)
     entry = InstrumentEntry.model_validate(examples.INSTRUMENT_REQUEST_EXAMPLE)
     assert build_instrument(entry, {}).band_bps == 1_000
 
@@ -156,3 +163,14 @@ def test_order_examples_can_be_sent(name: str) -> None:
     """Whoever tries an example in the documentation page gets an order."""
     body = json.dumps(ORDER_EXAMPLES[name]["value"]).encode()
     read(body)
+
+
+def test_the_document_says_what_wants_a_key() -> None:
+    """All but what is public, and only where keys are wanted at all."""
+    settings = GatewaySettings(venue=VenueSettings(auth="keys"))
+    for app_settings, wanted in ((settings, True), (GatewaySettings(), False)):
+        document = create_app(app_settings).openapi()
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                guarded = wanted and not is_public(method.upper(), path)
+                assert ("security" in operation) == guarded, path

@@ -115,3 +115,20 @@ def test_limits_may_be_off() -> None:
     only_accounts.admit("alice", None, 1, START_NS)
     with pytest.raises(RateLimited):
         only_accounts.admit("alice", None, 1, START_NS)
+
+
+def test_an_address_is_charged_without_an_account() -> None:
+    """Wrong keys empty its bucket; then it is told how long to wait, and looking costs nothing."""
+    limits = RateLimits(buckets(burst=5), buckets(per_second=1, burst=2))
+    for _ in range(2):
+        for _ in range(10):
+            limits.check_address("192.0.2.1", START_NS)
+        limits.take_address("192.0.2.1", START_NS)
+    with pytest.raises(RateLimited):
+        limits.check_address("192.0.2.1", START_NS)
+    # Charged at the same moment by requests that were let in before: no debt.
+    limits.take_address("192.0.2.1", START_NS)
+    limits.check_address("192.0.2.1", START_NS + NANOSECONDS)
+    limits.check_address("192.0.2.2", START_NS)
+    RateLimits(None, None).take_address("192.0.2.1", START_NS)
+    limits.take_address(None, START_NS)

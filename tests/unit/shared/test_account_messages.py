@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tapewire.account_json import render_balances, render_report
+from market_data.account_json import render_balances, render_report
 from tapewire.account_messages import (
     AccountEvent,
     Balance,
@@ -232,9 +232,7 @@ def test_a_report_has_the_decimals_of_its_instrument() -> None:
 def test_balances_may_be_below_zero() -> None:
     """Where funds are not checked an account may owe; the total is what it has and what is held."""
     balances = [Balance("USDT", -1_500_000, 500_000), Balance("BTC", 1, 0)]
-    text = render_balances(
-        "balances", "alice", "e1", 8, balances=balances, decimals=DECIMALS, time_us=TIME_US
-    )
+    text = render_balances("alice", "e1", 8, balances=balances, decimals=DECIMALS, time_us=TIME_US)
     assert json.loads(text)["data"] == [
         {"asset": "USDT", "available": "-1.500000", "held": "0.500000", "total": "-1.000000"},
         {"asset": "BTC", "available": "0.00000001", "held": "0.00000000", "total": "0.00000001"},

@@ -9,6 +9,8 @@ from tapewire.launcher.screen import VenueFacts, welcome
 FACTS = VenueFacts(
     gateway_url="http://127.0.0.1:8000",
     market_data_url="http://127.0.0.1:8001",
+    gateway_certificate=None,
+    market_data_certificate=None,
     redis_url="redis://user:secret@example.org:6379/0",
     redis_server=None,
     log_dir=Path("logs"),
@@ -52,3 +54,29 @@ def test_the_demo_is_announced_with_its_seed() -> None:
     """With a crowd the screen says so, and how to repeat it."""
     assert "seed 42" in welcome(replace(FACTS, demo_seed=42))
     assert "seed" not in welcome(FACTS)
+
+
+def test_with_certificates_the_commands_trust_them() -> None:
+    """What is shown works as it stands, also with a certificate that nobody else has signed."""
+    secure = replace(
+        FACTS,
+        gateway_url="https://127.0.0.1:8000",
+        market_data_url="https://127.0.0.1:8001",
+        gateway_certificate=Path("a.pem"),
+        market_data_certificate=Path("b.pem"),
+    )
+    text = welcome(secure)
+    assert "watch --url wss://127.0.0.1:8001/ws/market-data --ca-file b.pem\n" in text
+    assert text.count("curl -s --cacert a.pem https://127.0.0.1:8000/v1/orders") == 2
+
+
+def test_with_keys_each_order_has_one() -> None:
+    """The commands make the keys first; nothing else about them changes."""
+    text = welcome(replace(FACTS, auth="keys"))
+    for name in ("alice", "bob"):
+        assert f"{name.upper()}=$(" in text
+        assert f"key create --account {name} --permissions trade)" in text
+        assert f'-H "Authorization: Bearer ${name.upper()}"' in text
+    assert "X-Account" not in text
+    assert "secret" not in text
+    assert "key create" not in welcome(FACTS)

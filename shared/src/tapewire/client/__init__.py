@@ -5,6 +5,8 @@ async with MarketDataClient("ws://127.0.0.1:8001") as client:
         print(trade.seq, trade.price_decimal, trade.quantity_decimal)
 """
 
+from tapewire.account_feed import AssetBalance, OrderReport
+from tapewire.client.balance_keeper import Balances
 from tapewire.client.book_copy import BookCopy, PriceLevel
 from tapewire.client.errors import (
     BookError,
@@ -17,13 +19,16 @@ from tapewire.client.errors import (
 )
 from tapewire.client.link import LinkOptions
 from tapewire.client.market_data import MarketDataClient
+from tapewire.client.order_keeper import KeptOrder, OrderKeeper
 from tapewire.client.orders import Fill, PlacedOrder, VenueClient
-from tapewire.client.stream import Stream, TradeStream
+from tapewire.client.stream import ReportStream, Stream, TrackedStream, TradeStream
 from tapewire.client.tracker import Position
 from tapewire.feed_messages import CandleState, Quote
 from tapewire.messages import TradeEvent
 
 __all__ = [
+    "AssetBalance",
+    "Balances",
     "BookCopy",
     "BookError",
     "CandleState",
@@ -33,14 +38,19 @@ __all__ = [
     "FeedUnavailable",
     "Fill",
     "GapError",
+    "KeptOrder",
     "LinkOptions",
     "MarketDataClient",
+    "OrderKeeper",
     "OrderRefused",
+    "OrderReport",
     "PlacedOrder",
     "Position",
     "PriceLevel",
     "Quote",
+    "ReportStream",
     "Stream",
+    "TrackedStream",
     "TradeEvent",
     "TradeStream",
     "VenueClient",

@@ -2,7 +2,7 @@
 
 TapewireError
 ├── ContinuityError     the stream is not what it should be; iterating further goes on after it
-│   ├── GapError        trades `first` to `last` of `symbol` are lost for good
+│   ├── GapError        `first` to `last` of a symbol's trades, or of the orders, are lost for good
 │   ├── EpochError      the venue's data began anew, or lost its newest part
 │   └── BookError       a copy of a book stays wrong however often it is asked for
 ├── FeedRefused         the service says that it is no use to try again
@@ -18,10 +18,13 @@ class ContinuityError(TapewireError):
 
 
 class GapError(ContinuityError):
-    """Trades `first` to `last` (both included) of `symbol` cannot be had any more."""
+    """Trades `first` to `last` (both included) of `symbol` cannot be had any more.
+
+    For execution reports `symbol` is `orders`.
+    """
 
     def __init__(self, symbol: str, first: int, last: int) -> None:
-        super().__init__(f"{symbol}: trades {first} to {last} are missing")
+        super().__init__(f"{symbol}: {first} to {last} are missing")
         self.symbol, self.first, self.last = symbol, first, last
 
     @property

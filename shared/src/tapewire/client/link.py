@@ -8,11 +8,14 @@ in step.
 import asyncio
 import contextlib
 import json
+import logging
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -26,6 +29,7 @@ from websockets.exceptions import (
 
 from tapewire.client.errors import FeedRefused, FeedUnavailable
 from tapewire.feed_messages import FeedErrorMessage, FeedMessage, UnknownMessage, decode_message
+from tapewire.tls import client_context
 
 FEED_PATH = "/ws/market-data"
 # Without channels, so that all of a subscription fits in one message, however many symbols it has.
@@ -35,6 +39,7 @@ REQUEST_ID = 1
 FINAL_CLOSE_CODES = range(4500, 5000)
 # An answer to the subscription with one of these is worth another attempt.
 PASSING_CODES = frozenset({"busy", "rate_limited", "unavailable"})
+REFUSED_STATUSES = frozenset({401, 403})
 RETRIED_STATUSES = frozenset({429, *range(500, 600)})
 
 
@@ -55,6 +60,12 @@ class LinkOptions:
     # Without a connection for so long FeedUnavailable is raised; None tries for ever.
     give_up_after_s: float | None = None
     message_bytes_max: int = 16 * 1024 * 1024
+    # Trust these certificates (PEM) for wss:// addresses instead of those of the system.
+    ca_file: Path | None = None
+    # For private channels of a venue that wants keys.
+    api_key: str | None = field(default=None, repr=False)
+    # The same where the venue is open.
+    account: str | None = None
 
 
 class Link:
@@ -65,12 +76,21 @@ class Link:
     ) -> None:
         """`urls` are tried in turn; `on_trouble` is told why a connection failed or ended.
 
-        Raises ValueError without any url.
+        Raises ValueError without any url, ConfigurationError for a CA file of no use.
         """
         if not urls:
             raise ValueError("a client needs the address of a service")
         self._urls = [_feed_url(url) for url in urls]
         self._options = options
+        trust = None if options.ca_file is None else client_context(options.ca_file)
+        self._trust: dict[str, Any] = {} if trust is None else {"ssl": trust}
+        self._headers = {} if options.account is None else {"X-Account": options.account}
+        self._logger: logging.Logger | None = None
+        if options.api_key is not None:
+            self._headers["Authorization"] = f"Bearer {options.api_key}"
+            # The library logs the headers of a handshake, but not to one that wants no details.
+            self._logger = logging.getLogger("websockets.client.handshakes")
+            self._logger.setLevel(logging.INFO)
         self._on_trouble = on_trouble
         self._turn = 0
         self._attempts = 0
@@ -88,6 +108,11 @@ class Link:
     def _url(self) -> str:
         return self._urls[self._turn % len(self._urls)]
 
+    @property
+    def _tls(self) -> dict[str, Any]:
+        """What is to be said of TLS: nothing for a plain address, or for the system's trust."""
+        return self._trust if self._url.startswith("wss:") else {}
+
     async def open(self, request: Mapping[str, object]) -> None:
         """Connect and subscribe. Raises ConnectionEnded, FeedRefused, FeedUnavailable."""
         await self._pause()
@@ -96,6 +121,9 @@ class Link:
             # The feed is alive while it speaks, so no ping is needed to tell.
             self._connection = await connect(
                 url,
+                additional_headers=self._headers,
+                logger=self._logger,
+                **self._tls,
                 open_timeout=options.open_timeout_s,
                 close_timeout=options.close_timeout_s,
                 ping_interval=None,
@@ -110,9 +138,16 @@ class Link:
             raise FeedRefused("invalid_url", f"{url} is not a WebSocket address") from None
         except InvalidStatus as refusal:
             status = refusal.response.status_code
+            if status in REFUSED_STATUSES:
+                raise FeedRefused(
+                    str(status), f"{url} answers {status}: not with this key"
+                ) from None
             if status not in RETRIED_STATUSES:
                 raise FeedRefused(str(status), f"{url} answers {status}; is it the feed?") from None
             await self._lost(f"{url} answers {status}")
+        except ssl.SSLCertVerificationError as error:
+            reason = f"the certificate of {url} is not trusted: {error.verify_message}"
+            raise FeedRefused("certificate_not_trusted", reason) from None
         except (OSError, InvalidHandshake, WebSocketException) as error:
             await self._lost(f"{url}: {str(error) or type(error).__name__}")
 

@@ -1,15 +1,17 @@
 """The feed for programs: trades, books and quotes that are complete, or say that they are not."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
+from tapewire.client.balance_keeper import BalanceKeeper, Balances
 from tapewire.client.book_copy import BookCopy
 from tapewire.client.book_keeper import BookDepth, BookKeeper
 from tapewire.client.latest import LatestKeeper
 from tapewire.client.link import Link, LinkOptions
-from tapewire.client.stream import OnGap, Stream, TradeStream
-from tapewire.client.tracker import Position, TradeTracker
+from tapewire.client.stream import OnGap, ReportStream, Stream, TrackedStream, TradeStream
+from tapewire.client.tracker import ORDERS, Item, Position, ReportTracker, Tracker, TradeTracker
 from tapewire.feed_messages import CandleState, Quote
 
 OnLag: TypeAlias = Literal["disconnect", "conflate", "skip"]
@@ -28,19 +30,25 @@ class MarketDataClient:
         on_gap: OnGap = "raise",
         on_lag: OnLag = "disconnect",
         on_trouble: Callable[[str], None] | None = None,
+        api_key: str | None = None,
+        account: str | None = None,
         options: LinkOptions | None = None,
     ) -> None:
         """`urls` are equal services, tried in turn.
 
         `on_lag` is what the service does when this client reads too slowly; after `disconnect` it
         resumes and misses nothing. `on_trouble` is told, in a sentence, whenever a connection
-        fails or ends; another one is opened anyway.
+        fails or ends; another one is opened anyway. `orders` and `balances` are those of the
+        account that `api_key` proves, or of `account` where the venue is open.
         """
         self._urls: Sequence[str] = urls
         self._on_gap: OnGap = on_gap
         self._on_lag = on_lag
         self._on_trouble = on_trouble or (lambda _: None)
-        self._options = options or LinkOptions()
+        options = options or LinkOptions()
+        self._options = replace(
+            options, account=account or options.account, api_key=api_key or options.api_key
+        )
         self._streams: set[Stream[Any]] = set()
 
     def trades(
@@ -53,15 +61,20 @@ class MarketDataClient:
         Each trade comes once, in order of seq. Raises, while iterated, GapError and EpochError.
         """
         position = Position(seqs=since) if isinstance(since, Mapping) else since
-        stream = TradeStream(
-            self._link(),
-            TradeTracker(symbols or (), position),
-            on_gap=self._on_gap,
-            options={"on_lag": self._on_lag},
-            on_closed=self._streams.discard,
-        )
-        self._streams.add(stream)
-        return stream
+        return self._tracked(TradeTracker(symbols or (), position))
+
+    def orders(self, since: Position | int | None = None) -> ReportStream:
+        """Every execution report of the account after `since` (default: from now on).
+
+        0 means all that the venue keeps. Each report comes once, in order of seq; `OrderKeeper`
+        makes orders of them. Raises, while iterated, GapError and EpochError.
+        """
+        position = Position(seqs={ORDERS: since}) if isinstance(since, int) else since
+        return self._tracked(ReportTracker(position))
+
+    def balances(self) -> Stream[Balances]:
+        """All balances of the account, now and after every change."""
+        return self._stream(BalanceKeeper())
 
     def books(
         self, symbols: Collection[str] | None = None, depth: BookDepth = None
@@ -100,6 +113,17 @@ class MarketDataClient:
 
     def _link(self) -> Link:
         return Link(self._urls, self._options, self._on_trouble)
+
+    def _tracked(self, tracker: Tracker[Item]) -> TrackedStream[Item]:
+        stream = TrackedStream(
+            self._link(),
+            tracker,
+            on_gap=self._on_gap,
+            options={"on_lag": self._on_lag},
+            on_closed=self._streams.discard,
+        )
+        self._streams.add(stream)
+        return stream
 
     def _stream(self, core: Any) -> Stream[Any]:  # noqa: ANN401 (a Core of whatever it hands out)
         stream: Stream[Any] = Stream(

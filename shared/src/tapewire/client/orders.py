@@ -4,6 +4,7 @@ import asyncio
 import random
 import uuid
 from decimal import Decimal
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
@@ -12,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tapewire.client.errors import OrderRefused
 from tapewire.errors import MessageError, OutcomeUnknown
+from tapewire.tls import client_context
 from tapewire.types import Liquidity, OrderStatus, OrderType, Side, TimeInForce
 
 URL_DEFAULT = "http://127.0.0.1:8000"
+ACCOUNT_DEFAULT = "demo"
 # The gateway, or what stands before it, could not say; anything else is an answer.
 RETRIED_STATUSES = frozenset({502, 503, 504})
 
@@ -66,18 +69,26 @@ class VenueClient:
         self,
         url: str = URL_DEFAULT,
         *,
-        account: str = "demo",
+        account: str | None = None,
+        api_key: str | None = None,
         timeout_s: float = 5.0,
         attempts_max: int = 5,
         retry_delay_s: float = 0.1,
         retry_delay_max_s: float = 2.0,
+        ca_file: Path | None = None,
     ) -> None:
-        """`timeout_s` bounds each attempt; the delays between them are random up to a bound."""
+        """`timeout_s` bounds each attempt; the delays between them are random up to a bound.
+
+        At a venue that wants keys `api_key` says whose orders they are, at an open one `account`
+        does (default: `demo`). `ca_file` has the certificates to trust (PEM) instead of the usual
+        ones. Raises ConfigurationError if it is of no use.
+        """
         self._http = httpx.AsyncClient(
             base_url=url,
-            headers={"X-Account": account},
+            headers=_identifying(account, api_key),
             timeout=timeout_s,
             trust_env=False,
+            verify=True if ca_file is None else client_context(ca_file),
         )
         self._attempts_max = attempts_max
         self._retry_delay_s = retry_delay_s
@@ -158,6 +169,14 @@ class VenueClient:
                 raise refusal
             reason = str(refusal)
         raise OutcomeUnknown(f"no answer in {self._attempts_max} attempts: {reason}")
+
+
+def _identifying(account: str | None, api_key: str | None) -> dict[str, str]:
+    """The headers that say who asks."""
+    if api_key is None:
+        return {"X-Account": account or ACCOUNT_DEFAULT}
+    headers = {"Authorization": f"Bearer {api_key}"}
+    return headers if account is None else headers | {"X-Account": account}
 
 
 def _order(body: bytes) -> PlacedOrder:

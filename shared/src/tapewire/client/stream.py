@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
 from typing import Generic, Literal, Protocol, Self, TypeAlias, TypeVar
 
+from tapewire.account_feed import OrderReport
 from tapewire.client.errors import ContinuityError
 from tapewire.client.link import ConnectionEnded, Link
-from tapewire.client.tracker import Position, Signal, TradeTracker
+from tapewire.client.tracker import Position, Signal, Tracker
 from tapewire.feed_messages import FeedMessage, Heartbeat, UnknownMessage
 from tapewire.messages import TradeEvent
 
@@ -111,17 +112,17 @@ class Stream(AsyncIterator[Item], Generic[Item]):
             self._link.prove_alive(settled=isinstance(message, Heartbeat))
 
 
-class TradeStream(Stream[TradeEvent]):
-    """A stream of trades; `position` is where another stream can go on."""
+class TrackedStream(Stream[Item]):
+    """A stream of numbered items; `position` is where another stream can go on."""
 
     def __init__(
         self,
         link: Link,
-        tracker: TradeTracker,
+        tracker: Tracker[Item],
         *,
         on_gap: OnGap,
         options: Mapping[str, object],
-        on_closed: Callable[["Stream[TradeEvent]"], None],
+        on_closed: Callable[["Stream[Item]"], None],
     ) -> None:
         """As for every stream."""
         super().__init__(link, tracker, on_gap=on_gap, options=options, on_closed=on_closed)
@@ -134,5 +135,9 @@ class TradeStream(Stream[TradeEvent]):
 
     @property
     def duplicates(self) -> int:
-        """Trades that came again, after a resume, and were dropped."""
+        """Items that came again, after a resume, and were dropped."""
         return self._tracker.duplicates
+
+
+TradeStream: TypeAlias = TrackedStream[TradeEvent]
+ReportStream: TypeAlias = TrackedStream[OrderReport]

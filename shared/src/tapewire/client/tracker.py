@@ -1,19 +1,22 @@
-"""Proves that a client got every trade once and in order, and says what to ask for if not. Pure.
+"""Proves that a client got everything once and in order, and says what to ask for if not. Pure.
 
-    seq == last + 1   a trade to hand out
+`TradeTracker` does it for the trades of symbols, `ReportTracker` for the orders of an account.
+
+    seq == last + 1   an item to hand out
     seq <= last       had it already, drop
     seq >  last + 1   something is missing: connect again and resume from `last`; if what follows
                       `last` is missing again it cannot be had, and that is a gap
 
-A heartbeat ahead of what arrived is treated like a trade that comes too early, so that a loss at
+A heartbeat ahead of what arrived is treated like an item that comes too early, so that a loss at
 the end of the stream is found too.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
+from tapewire.account_feed import OrderReport
 from tapewire.client.errors import ContinuityError, EpochError, GapError
 from tapewire.feed_messages import (
     EpochChanged,
@@ -42,24 +45,47 @@ class Signal(Enum):
     RECONNECT = "reconnect"
 
 
-Outcome: TypeAlias = TradeEvent | ContinuityError | Signal
+Item = TypeVar("Item")
+
+Outcome: TypeAlias = Item | ContinuityError | Signal
+
+ORDERS = "orders"
 
 
-class TradeTracker:
-    """The position of one subscription to trades, over all its connections."""
+class Numbered(NamedTuple, Generic[Item]):
+    """An item with the name under which it is numbered."""
 
-    def __init__(self, symbols: Collection[str] = (), since: Position | None = None) -> None:
-        """Follow these symbols, or all if there are none, from `since`, or from now."""
+    name: str
+    seq: int
+    epoch: str
+    item: Item
+
+
+class Tracker(Generic[Item]):
+    """The position of one subscription, over all its connections."""
+
+    channel: str
+
+    def __init__(self, names: Collection[str], since: Position | None) -> None:
+        """Follow these names, or all if there are none, from `since`, or from now."""
         start = since or Position()
-        self._symbols = frozenset(symbols)
+        self._names = frozenset(names)
         # Empty until a service tells it, and at a venue that has never been open.
         self._epoch = start.epoch or ""
-        self._seqs = {symbol: seq for symbol, seq in start.seqs.items() if self._wants(symbol)}
+        self._seqs = {name: seq for name, seq in start.seqs.items() if self._wants(name)}
         # Whether any connection was answered, and whether the present one was.
         self._started = self._answered = False
-        # Where a resume was asked for because something was missing: symbol to last seq.
+        # Where a resume was asked for because something was missing: name to last seq.
         self._suspects: dict[str, int] = {}
         self.duplicates = 0
+
+    def _read(self, message: FeedMessage | UnknownMessage) -> Numbered[Item] | None:
+        """The item of a message, if it has one of this channel."""
+        raise NotImplementedError
+
+    def _name_of(self, gap: Gap) -> str:
+        """Under which name the missing ones are numbered."""
+        raise NotImplementedError
 
     @property
     def position(self) -> Position:
@@ -69,16 +95,19 @@ class TradeTracker:
     def request(self) -> dict[str, object]:
         """The subscription to ask a new connection for."""
         self._answered = False
-        body: dict[str, object] = {"op": "subscribe", "channels": ["trades"]}
-        if self._symbols:
-            body["symbols"] = sorted(self._symbols)
+        body: dict[str, object] = {"op": "subscribe", "channels": [self.channel]}
+        body |= self._selection()
         if self._seqs:
             body["since"] = dict(self._seqs)
             if self._epoch:
                 body["epoch"] = self._epoch
         return body
 
-    def offer(self, message: FeedMessage | UnknownMessage) -> list[Outcome]:
+    def _selection(self) -> dict[str, object]:
+        """What of the channel is wanted."""
+        return {}
+
+    def offer(self, message: FeedMessage | UnknownMessage) -> list[Outcome[Item]]:
         """Take the next message of the connection; returns what follows from it, in order."""
         match message:
             case Subscribed():
@@ -88,19 +117,20 @@ class TradeTracker:
                 return self._rewound()
         return self._take(message) if self._answered else []
 
-    def _take(self, message: FeedMessage | UnknownMessage) -> list[Outcome]:
+    def _take(self, message: FeedMessage | UnknownMessage) -> list[Outcome[Item]]:
+        numbered = self._read(message)
+        if numbered is not None:
+            return self._take_item(numbered)
         match message:
-            case Trade():
-                return self._trade(message.data)
             case Heartbeat():
                 return self._heartbeat(message)
-            case Gap(channel="trades"):
+            case Gap(channel=self.channel):
                 return self._gap(message)
             case EpochChanged():
                 return self._epoch_changed(message)
         return []
 
-    def _subscribed(self, answer: Subscribed) -> list[Outcome]:
+    def _subscribed(self, answer: Subscribed) -> list[Outcome[Item]]:
         known = self._epoch
         self._epoch = answer.epoch
         if known and answer.epoch != known:
@@ -110,7 +140,7 @@ class TradeTracker:
             self._seqs = dict.fromkeys(answer.seq, 0)
             behind = [Signal.RECONNECT] if any(answer.seq.values()) else []
             return [EpochError(known, answer.epoch, "new"), *behind]
-        gaps: list[Outcome] = []
+        gaps: list[Outcome[Item]] = []
         for symbol, missed in (answer.missed or {}).items():
             gaps += self._lose(symbol, missed.last)
         if not self._started:
@@ -122,32 +152,32 @@ class TradeTracker:
         self._seqs |= dict.fromkeys(new, 0)
         return gaps + ([Signal.RECONNECT] if any(answer.seq[symbol] for symbol in new) else [])
 
-    def _trade(self, event: TradeEvent) -> list[Outcome]:
-        if event.epoch != self._epoch:
+    def _take_item(self, numbered: Numbered[Item]) -> list[Outcome[Item]]:
+        name, seq, epoch, item = numbered
+        if epoch != self._epoch:
             return [Signal.RECONNECT]
-        symbol, seq = event.symbol, event.seq
-        last = self._seqs.get(symbol, 0)
+        last = self._seqs.get(name, 0)
         if seq <= last:
             self.duplicates += 1
             return []
-        missing = self._reach(symbol, seq - 1) if seq > last + 1 else []
+        missing = self._reach(name, seq - 1) if seq > last + 1 else []
         if Signal.RECONNECT in missing:
             return missing
-        self._seqs[symbol] = seq
-        self._suspects.pop(symbol, None)
-        return [*missing, event]
+        self._seqs[name] = seq
+        self._suspects.pop(name, None)
+        return [*missing, item]
 
-    def _heartbeat(self, message: Heartbeat) -> list[Outcome]:
+    def _heartbeat(self, message: Heartbeat) -> list[Outcome[Item]]:
         if message.epoch != self._epoch:
             return [Signal.RECONNECT]
-        outcomes: list[Outcome] = []
+        outcomes: list[Outcome[Item]] = []
         for symbol, seq in message.seq.items():
             if seq > self._seqs.setdefault(symbol, 0):
                 outcomes += self._reach(symbol, seq)
         # Whoever reads them stops at the first signal.
         return sorted(outcomes, key=lambda outcome: isinstance(outcome, Signal))
 
-    def _reach(self, symbol: str, seq: int) -> list[Outcome]:
+    def _reach(self, symbol: str, seq: int) -> list[Outcome[Item]]:
         """Everything up to `seq` should have been here."""
         last = self._seqs.get(symbol, 0)
         if self._suspects.get(symbol) == last:
@@ -155,7 +185,7 @@ class TradeTracker:
         self._seqs[symbol] = self._suspects[symbol] = last
         return [Signal.RECONNECT]
 
-    def _lose(self, symbol: str, seq: int) -> list[Outcome]:
+    def _lose(self, symbol: str, seq: int) -> list[Outcome[Item]]:
         """Give up what is missing up to `seq`."""
         last = self._seqs.get(symbol, 0)
         self._suspects.pop(symbol, None)
@@ -164,14 +194,15 @@ class TradeTracker:
         self._seqs[symbol] = seq
         return [GapError(symbol, last + 1, seq)]
 
-    def _gap(self, message: Gap) -> list[Outcome]:
-        last = self._seqs.get(message.symbol, 0)
-        before = self._reach(message.symbol, message.first - 1) if message.first > last + 1 else []
+    def _gap(self, message: Gap) -> list[Outcome[Item]]:
+        name = self._name_of(message)
+        last = self._seqs.get(name, 0)
+        before = self._reach(name, message.first - 1) if message.first > last + 1 else []
         if Signal.RECONNECT in before:
             return before
-        return before + self._lose(message.symbol, message.last)
+        return before + self._lose(name, message.last)
 
-    def _epoch_changed(self, message: EpochChanged) -> list[Outcome]:
+    def _epoch_changed(self, message: EpochChanged) -> list[Outcome[Item]]:
         old = self._epoch
         if message.reason == "new" and message.epoch == old:
             return []
@@ -180,7 +211,7 @@ class TradeTracker:
         self._seqs = {symbol: seq for symbol, seq in message.seq.items() if self._wants(symbol)}
         return [EpochError(old, message.epoch, message.reason)] if old else []
 
-    def _rewound(self) -> list[Outcome]:
+    def _rewound(self) -> list[Outcome[Item]]:
         """The service has not got what this client has: it lost it, and starts from where it is."""
         epoch = self._epoch
         self._seqs = {}
@@ -188,5 +219,45 @@ class TradeTracker:
         self._started = False
         return [EpochError(epoch, epoch, "rewound"), Signal.RECONNECT]
 
-    def _wants(self, symbol: str) -> bool:
-        return not self._symbols or symbol in self._symbols
+    def _wants(self, name: str) -> bool:
+        return not self._names or name in self._names
+
+
+class TradeTracker(Tracker[TradeEvent]):
+    """The trades of some symbols, or of all."""
+
+    channel = "trades"
+
+    def __init__(self, symbols: Collection[str] = (), since: Position | None = None) -> None:
+        """Follow these symbols, or all if there are none, from `since`, or from now."""
+        super().__init__(symbols, since)
+
+    def _selection(self) -> dict[str, object]:
+        return {"symbols": sorted(self._names)} if self._names else {}
+
+    def _read(self, message: FeedMessage | UnknownMessage) -> Numbered[TradeEvent] | None:
+        if not isinstance(message, Trade):
+            return None
+        event = message.data
+        return Numbered(event.symbol, event.seq, event.epoch, event)
+
+    def _name_of(self, gap: Gap) -> str:
+        return gap.symbol
+
+
+class ReportTracker(Tracker[OrderReport]):
+    """The execution reports of the account for which the connection speaks."""
+
+    channel = ORDERS
+
+    def __init__(self, since: Position | None = None) -> None:
+        """Follow the account from `since`, or from now."""
+        super().__init__((ORDERS,), since)
+
+    def _read(self, message: FeedMessage | UnknownMessage) -> Numbered[OrderReport] | None:
+        if not isinstance(message, OrderReport):
+            return None
+        return Numbered(ORDERS, message.seq, message.epoch, message)
+
+    def _name_of(self, gap: Gap) -> str:  # noqa: ARG002 (an account has one sequence)
+        return ORDERS

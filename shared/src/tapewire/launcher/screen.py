@@ -13,22 +13,26 @@ from tapewire.decimals import format_units
 from tapewire.examples import example_price_ticks, example_quantity_lots
 from tapewire.redis_client import RedisAddress
 from tapewire.redis_server import RedisServer
+from tapewire.settings import Auth
 from tapewire.tape import FEED_PATH, FEED_URL_DEFAULT
 from tapewire.types import Instrument
 
 
 @dataclass(frozen=True, slots=True)
 class VenueFacts:
-    """What the screen is about. `demo_seed` is None without a crowd."""
+    """What the screen is about. `demo_seed` is None without a crowd; so is what is not there."""
 
     gateway_url: str
     market_data_url: str
+    gateway_certificate: Path | None
+    market_data_certificate: Path | None
     redis_url: str
     redis_server: RedisServer | None
     log_dir: Path
     instrument: Instrument
     demo_seed: int | None
     seconds: float
+    auth: Auth = "open"
 
 
 def say(text: str, *, error: bool = False) -> None:
@@ -39,7 +43,7 @@ def say(text: str, *, error: bool = False) -> None:
 
 def welcome(facts: VenueFacts) -> str:
     """The text that is printed once everything answers."""
-    feed = facts.market_data_url.replace("http://", "ws://") + FEED_PATH
+    feed = facts.market_data_url.replace("http", "ws", 1) + FEED_PATH
     rows = [
         ("orders", f"{facts.gateway_url}/v1/orders", f"documented at {facts.gateway_url}/docs"),
         ("trades", feed, ""),
@@ -52,13 +56,14 @@ def welcome(facts: VenueFacts) -> str:
     table = "\n".join(
         f"  {name:<11} {value:<{width}}  {note}".rstrip() for name, value, note in rows
     )
-    watch = _watch_command(feed)
+    watch = _watch_command(feed, facts.market_data_certificate)
     sell = _order_command(facts, "sell", "alice")
     buy = _order_command(facts, "buy", "bob")
+    keys = "" if facts.auth == "open" else f"{_key_commands(facts)}\n\n"
     return (
         f"\nTapewire is running (ready after {facts.seconds:.1f} s).\n\n{table}\n\n"
         f"Watch the tape in a second terminal:\n\n  {watch}\n\n"
-        f"Then trade from a third one; alice sells, bob buys:\n\n{sell}\n\n{buy}\n\n"
+        f"Then trade from a third one; alice sells, bob buys:\n\n{keys}{sell}\n\n{buy}\n\n"
         "Ctrl-C stops everything. The data stays.\n"
     )
 
@@ -71,11 +76,25 @@ def _describe_redis(facts: VenueFacts) -> str:
     return f"{origin}{server.binary}, fsync {server.fsync}, data in {_short(server.directory.path)}"
 
 
-def _watch_command(feed: str) -> str:
+def _watch_command(feed: str, certificate: Path | None) -> str:
+    address = "" if feed == FEED_URL_DEFAULT else f" --url {feed}"
+    trust = "" if certificate is None else f" --ca-file {shlex.quote(_short(certificate))}"
+    return f"{_program()} watch{address}{trust}"
+
+
+def _key_commands(facts: VenueFacts) -> str:
+    """A key for each of the two; the address of a Redis of yours may have a password in it."""
+    address = "" if facts.redis_server is None else f" --redis-url {facts.redis_url}"
+    return "\n".join(
+        f"  {name.upper()}=$({_program()} key create --account {name} --permissions trade{address})"
+        for name in ("alice", "bob")
+    )
+
+
+def _program() -> str:
     found = shutil.which("tapewire")
     program = Path(sys.executable).with_name("tapewire")
-    command = "tapewire" if found == str(program) else shlex.quote(_short(program))
-    return f"{command} watch" + ("" if feed == FEED_URL_DEFAULT else f" --url {feed}")
+    return "tapewire" if found == str(program) else shlex.quote(_short(program))
 
 
 def _order_command(facts: VenueFacts, side: str, account: str) -> str:
@@ -86,9 +105,14 @@ def _order_command(facts: VenueFacts, side: str, account: str) -> str:
     quantity = format_units(
         example_quantity_lots(instrument) * instrument.lot_units, instrument.quantity_decimals
     )
+    certificate = facts.gateway_certificate
+    trust = "" if certificate is None else f" --cacert {shlex.quote(_short(certificate))}"
+    who = f"'X-Account: {account}'"
+    if facts.auth == "keys":
+        who = f'"Authorization: Bearer ${account.upper()}"'
     return (
-        f"  curl -s {facts.gateway_url}/v1/orders -H 'Content-Type: application/json' \\\n"
-        f"    -H 'X-Account: {account}' -d '"
+        f"  curl -s{trust} {facts.gateway_url}/v1/orders -H 'Content-Type: application/json' \\\n"
+        f"    -H {who} -d '"
         f'{{"symbol":"{instrument.symbol}","side":"{side}","order_type":"limit",'
         f'"quantity":"{quantity}","price":"{price}"}}\''
     )

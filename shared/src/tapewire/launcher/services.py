@@ -12,6 +12,7 @@ from pathlib import Path
 from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.ports import KeptPort
 from tapewire.processes import ChildProcess
+from tapewire.tls import unverified_context
 
 READY_REQUEST_TIMEOUT_S = 2.0
 OPEN_FILES = 16_384
@@ -29,9 +30,15 @@ class Service:
     workers: int
 
     @property
+    def certificate(self) -> Path | None:
+        """What it presents, by the environment that it inherits; None if it speaks plain."""
+        path = os.environ.get(f"{self.prefix}TLS_CERTIFICATE")
+        return Path(path) if path else None
+
+    @property
     def url(self) -> str:
         """Base URL for a client on this machine."""
-        return f"http://{self.port.reachable}"
+        return f"http{'s' if self.certificate else ''}://{self.port.reachable}"
 
     def processes(
         self, options: LaunchOptions, redis_url: str, log_dir: Path
@@ -55,9 +62,13 @@ class Service:
     def ready(self) -> bool:
         """Whether `/readyz` of a process on its port answers 200 now."""
         host, _, port = self.port.reachable.rpartition(":")
-        connection = http.client.HTTPConnection(
-            host.strip("[]"), int(port), timeout=READY_REQUEST_TIMEOUT_S
-        )
+        address, timeout_s = host.strip("[]"), READY_REQUEST_TIMEOUT_S
+        connection = http.client.HTTPConnection(address, int(port), timeout=timeout_s)
+        if self.certificate:
+            # It is for the name that clients use; this is our own child, and it is told nothing.
+            connection = http.client.HTTPSConnection(
+                address, int(port), timeout=timeout_s, context=unverified_context()
+            )
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
@@ -68,12 +79,13 @@ class Service:
 
 
 def crowd_process(
-    options: LaunchOptions, gateway_url: str, seed: int, log_dir: Path
+    options: LaunchOptions, gateway: Service, seed: int, log_dir: Path
 ) -> ChildProcess:
     """The demo crowd, not started."""
+    trust = ["--ca-file", str(gateway.certificate)] if gateway.certificate else []
     return ChildProcess(
         "demo crowd",
-        [*python_command("tapewire.crowd"), "--url", gateway_url, "--seed", str(seed)],
+        [*python_command("tapewire.crowd"), "--url", gateway.url, "--seed", str(seed), *trust],
         log_path=log_dir / "demo-crowd.log",
         environment=base_environment(options),
     )

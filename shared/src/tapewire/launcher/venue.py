@@ -94,18 +94,21 @@ class Venue:
             self._wait(service.ready, f"{service.name} was not ready", READY_TIMEOUT_S)
         seed = random.randrange(DEMO_SEED_MAX) if options.demo else None
         if seed is not None:
-            self._launch(crowd_process(options, gateway.url, seed, log_dir), self._crowd)
+            self._launch(crowd_process(options, gateway, seed, log_dir), self._crowd)
         say(
             welcome(
                 VenueFacts(
                     gateway_url=gateway.url,
                     market_data_url=market_data.url,
+                    gateway_certificate=gateway.certificate,
+                    market_data_certificate=market_data.certificate,
                     redis_url=redis_url,
                     redis_server=self._redis,
                     log_dir=log_dir,
                     instrument=next(iter(instruments.values())),
                     demo_seed=seed,
                     seconds=time.monotonic() - self._started_s,
+                    auth=options.auth,
                 )
             )
         )

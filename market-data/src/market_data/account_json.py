@@ -34,7 +34,6 @@ def render_report(
 
 
 def render_balances(
-    kind: str,
     account: str,
     epoch: str,
     seq: int,
@@ -42,10 +41,11 @@ def render_balances(
     balances: Iterable[Balance],
     decimals: Mapping[str, int],
     time_us: int,
+    is_snapshot: bool = False,
 ) -> bytes:
     """One message `balances` or `balances_snapshot`. Raises KeyError for an unknown asset."""
     message = {
-        "type": kind,
+        "type": "balances_snapshot" if is_snapshot else "balances",
         "account": account,
         "epoch": epoch,
         "seq": seq,

@@ -1,0 +1,74 @@
+"""API keys, made, listed and revoked by whoever runs the venue."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from order_gateway.operations import NO_HEADERS, Reply
+from order_gateway.order_entry import read_moment, read_params
+from order_gateway.params import ApiKeyRequest, KeysParams
+from order_gateway.replies import encode
+from tapewire.api_key_store import ApiKeyStore
+from tapewire.api_keys import ApiKey, Permission
+from tapewire.errors import InvalidField
+from tapewire.timestamps import format_timestamp
+from tapewire.types import Account
+
+
+class KeyAdministration:
+    """Every answer is about the keys as Redis has them at that moment."""
+
+    def __init__(self, store: ApiKeyStore) -> None:
+        self._store = store
+
+    async def create(self, params: Mapping[str, Any]) -> Reply:
+        """Make a key: 201, with its text, which is shown this once. Raises a Refusal.
+
+        As every answer of a service it has `Cache-Control: no-store`.
+        """
+        wanted = read_params(ApiKeyRequest, params)
+        expires_us = None
+        if wanted.expires_at is not None:
+            expires_us = read_moment(wanted.expires_at, "expires_at")
+            if expires_us <= time.time_ns() // 1_000:
+                raise InvalidField(
+                    "expires_at", "out_of_range", "expires_at must be later than now."
+                )
+        new = await self._store.create(
+            Account(wanted.account),
+            [Permission(name) for name in wanted.permissions],
+            label=wanted.label,
+            expires_us=expires_us,
+        )
+        body = {"key": new.text} | _shown(new.record)
+        return Reply(201, encode(body).encode(), NO_HEADERS)
+
+    async def list(self, params: Mapping[str, Any]) -> Reply:
+        """One page of the keys, by id, without their secrets. Raises a Refusal."""
+        wanted = read_params(KeysParams, params)
+        ids = [key_id for key_id in await self._store.ids() if key_id > (wanted.cursor or "")]
+        page = ids[: wanted.limit]
+        records = await self._store.read_many(page)
+        cursor = page[-1] if len(ids) > len(page) else None
+        body = {"keys": [_shown(record) for record in records], "next_cursor": cursor}
+        return Reply(200, encode(body).encode(), NO_HEADERS)
+
+    async def revoke(self, key_id: str) -> Reply:
+        """Make a key worthless, for good; again is no error. Raises KeyNotFound."""
+        return Reply(200, encode(_shown(await self._store.revoke(key_id))).encode(), NO_HEADERS)
+
+
+def _shown(record: ApiKey) -> dict[str, Any]:
+    return {
+        "key_id": record.key_id,
+        "account": record.account,
+        "permissions": [name for name in Permission if name in record.permissions],
+        "label": record.label,
+        "created_at": format_timestamp(record.created_us),
+        "expires_at": _moment(record.expires_us),
+        "revoked_at": _moment(record.revoked_us),
+    }
+
+
+def _moment(moment_us: int | None) -> str | None:
+    return None if moment_us is None else format_timestamp(moment_us)

@@ -1,0 +1,75 @@
+"""REST: API keys."""
+
+from fastapi import APIRouter, Request, Response
+
+from order_gateway.documents import KEY_ID, answered, queried, sent
+from order_gateway.errors import KEY_ERRORS, KEY_LIST_ERRORS, REVOKE_ERRORS
+from order_gateway.examples import (
+    API_KEY_EXAMPLE,
+    API_KEY_REQUEST_EXAMPLE,
+    API_KEYS_EXAMPLE,
+    NEW_API_KEY_EXAMPLE,
+)
+from order_gateway.incoming import JSON, read_body, read_query
+from order_gateway.key_administration import KeyAdministration
+from order_gateway.operations import Reply
+from order_gateway.params import ApiKeyRequest, KeysParams
+from order_gateway.schemas import ApiKeyReply, ApiKeysReply, NewApiKeyReply
+from tapewire.direct_route import DirectRoute
+from tapewire.problem import problem_examples
+
+router = APIRouter(prefix="/admin/keys", route_class=DirectRoute, tags=["admin"])
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Make an API key",
+    responses={
+        201: answered("The key, with its text", NewApiKeyReply, NEW_API_KEY_EXAMPLE),
+        **problem_examples(*KEY_ERRORS),
+    },
+    openapi_extra={
+        "requestBody": sent(ApiKeyRequest.model_json_schema(), key=API_KEY_REQUEST_EXAMPLE)
+    },
+)
+async def create_key(request: Request) -> Response:
+    """`key` is shown in this answer and never again: the venue keeps only its digest."""
+    return _shown(await _administration(request).create(await read_body(request)))
+
+
+@router.get(
+    "",
+    summary="List the API keys",
+    responses={
+        200: answered("One page, by key id", ApiKeysReply, API_KEYS_EXAMPLE),
+        **problem_examples(*KEY_LIST_ERRORS),
+    },
+    openapi_extra={"parameters": queried(KeysParams)},
+)
+async def list_keys(request: Request) -> Response:
+    """Those included that were revoked or ran out within the last 30 days."""
+    return _shown(await _administration(request).list(await read_query(request)))
+
+
+@router.delete(
+    "/{key_id}",
+    summary="Revoke an API key",
+    responses={
+        200: answered("The key, revoked", ApiKeyReply, API_KEY_EXAMPLE),
+        **problem_examples(*REVOKE_ERRORS),
+    },
+    openapi_extra={"parameters": [KEY_ID]},
+)
+async def revoke_key(request: Request) -> Response:
+    """For good, within two seconds, connections included. Again is no error."""
+    return _shown(await _administration(request).revoke(request.path_params["key_id"]))
+
+
+def _administration(request: Request) -> KeyAdministration:
+    administration: KeyAdministration = request.app.state.key_administration
+    return administration
+
+
+def _shown(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, dict(reply.headers), JSON)

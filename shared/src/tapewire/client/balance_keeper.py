@@ -1,0 +1,61 @@
+"""Keeps a copy of an account's balances, proven by seq at every change and heartbeat. Pure."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from tapewire.account_feed import AssetBalance, BalancesChanged, BalancesSnapshot
+from tapewire.client.errors import ContinuityError
+from tapewire.client.tracker import Signal
+from tapewire.feed_messages import FeedMessage, Gap, Heartbeat, Subscribed, UnknownMessage
+
+CHANNEL = "balances"
+
+Balances: TypeAlias = Mapping[str, AssetBalance]
+"""What an account has, by asset."""
+
+
+class BalanceKeeper:
+    """The balances of one account, over all connections."""
+
+    def __init__(self) -> None:
+        self._balances: dict[str, AssetBalance] = {}
+        # None while there is nothing to prove: before the snapshot, and after a gap.
+        self._seq: int | None = None
+        self._epoch = ""
+
+    def request(self) -> dict[str, object]:
+        """The subscription to ask a new connection for; a snapshot comes with it."""
+        self._seq = None
+        return {"op": "subscribe", "channels": [CHANNEL]}
+
+    def offer(
+        self, message: FeedMessage | UnknownMessage
+    ) -> list[Balances | ContinuityError | Signal]:
+        """Take the next message of the connection; returns what follows from it."""
+        match message:
+            case Subscribed():
+                self._seq = None
+            case BalancesSnapshot():
+                self._epoch, self._seq = message.epoch, message.seq
+                self._balances = {balance.asset: balance for balance in message.data}
+                return [dict(self._balances)]
+            case BalancesChanged():
+                return self._change(message)
+            case Gap(channel="balances"):
+                # A snapshot follows.
+                self._seq = None
+            case Heartbeat(seq={"balances": seq}) if self._seq is not None and seq > self._seq:
+                return [Signal.RECONNECT]
+        return []
+
+    def _change(self, message: BalancesChanged) -> list[Balances | ContinuityError | Signal]:
+        if self._seq is None or message.epoch != self._epoch:
+            # Another epoch is told with a snapshot of its own.
+            return []
+        if message.seq <= self._seq:
+            return []
+        if message.seq > self._seq + 1:
+            return [Signal.RECONNECT]
+        self._seq = message.seq
+        self._balances |= {balance.asset: balance for balance in message.data}
+        return [dict(self._balances)]

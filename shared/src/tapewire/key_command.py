@@ -1,0 +1,180 @@
+"""`tapewire key create`, `list` and `revoke`: the keys of a venue, straight in its Redis.
+
+The first administrator's key of a venue comes from here: whoever reaches its Redis owns it anyway.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import click
+
+from tapewire.account_names import account_named
+from tapewire.api_key_store import ApiKeyStore
+from tapewire.api_keys import ApiKey, NewKey, Permission, read_permissions, write_permissions
+from tapewire.errors import TapewireError
+from tapewire.limits import API_KEY_DAYS_MAX, API_KEY_LABEL_CHARACTERS_MAX
+from tapewire.redis_client import RedisAddress
+from tapewire.timestamps import format_timestamp
+from tapewire.types import Account
+
+DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
+TIMEOUT_S = 5.0
+DAY_US = 86_400_000_000
+
+_Result = TypeVar("_Result")
+
+_redis_url = click.option(
+    "--redis-url",
+    envvar="REDIS_URL",
+    default=DEFAULT_REDIS_URL,
+    show_default=True,
+    help="The venue's Redis; REDIS_URL does the same.",
+)
+
+
+def _checked(check: Callable[[str], _Result]) -> Callable[[Any, Any, str], _Result]:
+    """A click callback from a function that raises ValueError."""
+
+    def callback(_: click.Context, parameter: click.Parameter, value: str) -> _Result:
+        try:
+            return check(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param=parameter) from None
+
+    return callback
+
+
+def _label(text: str) -> str:
+    if len(text) > API_KEY_LABEL_CHARACTERS_MAX or not (text.isascii() and text.isprintable()):
+        raise ValueError(
+            f"a label is at most {API_KEY_LABEL_CHARACTERS_MAX} printable ASCII characters"
+        )
+    return text
+
+
+@click.group(short_help="Make, list and revoke API keys.")
+def key() -> None:
+    """API keys, which clients of a venue with TAPEWIRE_AUTH=keys need."""
+
+
+@key.command(short_help="Make a key.")
+@click.option(
+    "--account",
+    required=True,
+    metavar="NAME",
+    callback=_checked(account_named),
+    help="Whose orders it may act on.",
+)
+@click.option(
+    "--permissions",
+    required=True,
+    metavar="LIST",
+    callback=_checked(read_permissions),
+    help="Some of read, trade (which includes read) and admin, joined by commas.",
+)
+@click.option(
+    "--expires-in-days",
+    type=click.IntRange(1, API_KEY_DAYS_MAX),
+    metavar="N",
+    help="It never expires without this.",
+)
+@click.option(
+    "--label", default="", metavar="TEXT", callback=_checked(_label), help="What it is for."
+)
+@_redis_url
+def create(
+    *,
+    account: Account,
+    permissions: frozenset[Permission],
+    expires_in_days: int | None,
+    label: str,
+    redis_url: str,
+) -> None:
+    """Print a new key, alone on standard output. It is shown this once."""
+    expires_us = None
+    if expires_in_days is not None:
+        expires_us = time.time_ns() // 1_000 + expires_in_days * DAY_US
+    new = _run(_create(redis_url, account, permissions, label, expires_us))
+    click.echo(
+        f"key {new.record.key_id} of {account}; keep what follows, it is shown once:", err=True
+    )
+    click.echo(new.text)
+
+
+@key.command("list", short_help="List the keys.")
+@_redis_url
+def list_keys(redis_url: str) -> None:
+    """Every key, without its secret; those that ended are shown for 30 days."""
+    now_us = time.time_ns() // 1_000
+    for record in _run(_list(redis_url)):
+        click.echo(_line(record, now_us))
+
+
+@key.command(short_help="Make a key worthless.")
+@click.argument("key_id")
+@_redis_url
+def revoke(key_id: str, redis_url: str) -> None:
+    """Revoke the key with this id, for good; its connections end within two seconds."""
+    record = _run(_revoke(redis_url, key_id))
+    click.echo(f"key {record.key_id} of {record.account} is revoked")
+
+
+async def _create(
+    redis_url: str,
+    account: Account,
+    permissions: frozenset[Permission],
+    label: str,
+    expires_us: int | None,
+) -> NewKey:
+    async with _open(redis_url) as store:
+        return await store.create(account, permissions, label=label, expires_us=expires_us)
+
+
+async def _list(redis_url: str) -> list[ApiKey]:
+    async with _open(redis_url) as store:
+        records = await store.read_many(await store.ids())
+    return sorted(records, key=lambda record: (record.account, record.created_us))
+
+
+async def _revoke(redis_url: str, key_id: str) -> ApiKey:
+    async with _open(redis_url) as store:
+        return await store.revoke(key_id)
+
+
+@asynccontextmanager
+async def _open(redis_url: str) -> AsyncIterator[ApiKeyStore]:
+    store = ApiKeyStore.open(
+        RedisAddress(redis_url, connect_timeout_s=TIMEOUT_S, timeout_s=TIMEOUT_S, client_name="key")
+    )
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _line(record: ApiKey, now_us: int) -> str:
+    """One key for people: id, state, account, permissions, times, label."""
+    state = "active"
+    if record.revoked_us is not None:
+        state = "revoked"
+    elif record.expires_us is not None and record.expires_us <= now_us:
+        state = "expired"
+    ends = "never expires"
+    if record.expires_us is not None:
+        ends = f"expires {format_timestamp(record.expires_us)}"
+    parts = (
+        record.key_id, f"{state:7}", record.account, write_permissions(record.permissions),
+        f"created {format_timestamp(record.created_us)}", ends, record.label,
+    )  # fmt: skip
+    return "  ".join(part for part in parts if part)
+
+
+def _run(work: Coroutine[object, object, _Result]) -> _Result:
+    """Run it; an error of ours becomes one sentence and exit status 1."""
+    try:
+        return asyncio.run(work)
+    except TapewireError as error:
+        raise click.ClickException(str(error)) from None

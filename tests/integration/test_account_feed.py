@@ -1,0 +1,324 @@
+"""The private channels on a real process and Redis: complete, in order, or told exactly."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+from tapewire import keys
+from tapewire.client import GapError, MarketDataClient, OrderKeeper, Position
+from tests.support.account_feed import (
+    AccountBench,
+    account_bench,
+    ask,
+    reports,
+    seqs,
+)
+from tests.support.feed_bench import drop_subscribers
+from tests.support.feed_reading import (
+    SMALL_BUFFER_BYTES,
+    connected,
+    receive,
+    receive_all,
+    receive_type,
+)
+from tests.support.venue import INSTRUMENTS, Venue
+from tests.support.wait import wait_until
+
+
+@pytest_asyncio.fixture
+async def bench(venue: Venue, redis_url: str, tmp_path: Path) -> AsyncIterator[AccountBench]:
+    """An open venue with one market-data process."""
+    async with account_bench(venue, redis_url, tmp_path) as opened:
+        yield opened
+
+
+async def test_what_happens_to_an_account_is_told_in_order(bench: AccountBench) -> None:
+    """Reports and balances come as they happen, each with the next number of its own kind."""
+    alice = await bench.account("alice")
+    await alice.deposit("USDT", 500)
+    async with bench.listening("alice") as connection:
+        hello = await receive(connection)
+        assert hello["subscriptions"] == ["balances:alice", "orders:alice"]
+        assert (hello["account"], hello["seq"]) == ("alice", {"orders": 0, "balances": 1})
+        snapshot = await receive(connection)
+        assert (snapshot["type"], snapshot["seq"]) == ("balances_snapshot", 1)
+        assert [item["total"] for item in snapshot["data"]] == ["0.00000500"]
+        await alice.place(2)
+        await alice.deposit("BTC", 7)
+        await alice.fill([40, 60])
+        told = [await receive(connection) for _ in range(6)]
+        assert [(message["type"], message["seq"]) for message in told] == [
+            ("order", 1), ("order", 2), ("balances", 2), ("order", 3), ("order", 4), ("order", 5),
+        ]  # fmt: skip
+        assert [message["data"]["report"] for message in (told[0], *told[3:])] == [
+            "new", "new", "trade", "trade",
+        ]  # fmt: skip
+        assert told[-1]["data"]["status"] == "filled"
+        beat = await receive_type(connection, "heartbeat")
+        assert beat["seq"] == {"orders": 5, "balances": 2}
+
+
+async def test_a_gap_is_refilled_before_what_follows(bench: AccountBench) -> None:
+    """Messages that were logged but not heard come first, from the log, also several in a row."""
+    alice = await bench.account("alice")
+    async with bench.listening("alice") as connection:
+        await receive_type(connection, "balances_snapshot")
+        await alice.place()
+        await alice.fill([10, 20], heard=False)
+        await alice.deposit("BTC", 7, heard=False)
+        await alice.place(3, heard=False)
+        await alice.place()
+        assert seqs(await reports(connection, 8)) == list(range(1, 9))
+
+
+async def test_a_gap_at_the_end_is_found(bench: AccountBench) -> None:
+    """What nobody heard of is found although nothing follows it."""
+    alice = await bench.account("alice")
+    async with bench.listening("alice") as connection:
+        await receive_type(connection, "balances_snapshot")
+        await alice.place(2, heard=False)
+        await alice.deposit("BTC", 7, heard=False)
+        assert seqs(await reports(connection, 2)) == [1, 2]
+        assert (await receive_type(connection, "balances"))["seq"] == 1
+
+
+async def test_a_cut_subscription_loses_nothing(bench: AccountBench) -> None:
+    """What happens while the process is not subscribed is refilled when it is again."""
+    alice = await bench.account("alice")
+    async with bench.listening("alice") as connection:
+        await receive_type(connection, "balances_snapshot")
+        for _ in range(3):
+            await drop_subscribers(bench.venue)
+            await alice.place(20)
+        assert seqs(await reports(connection, 60)) == list(range(1, 61))
+
+
+async def test_a_resume_gives_what_was_missed(bench: AccountBench) -> None:
+    """From any report on, also from amid those of one message; 0 is the whole life."""
+    alice = await bench.account("alice")
+    await alice.place(3)
+    await alice.deposit("BTC", 5)
+    await alice.fill([10, 20, 30])
+    await alice.deposit("BTC", 5)
+    for since in (0, 2, 3, 4, 5, 7):
+        async with bench.listening("alice", f"?channels=orders&since=orders:{since}") as connection:
+            hello = await receive(connection)
+            assert (hello["recovered"], hello["seq"]) == (True, {"orders": 7})
+            assert "missed" not in hello
+            await connection.send('{"op":"ping","id":1}')
+            missed = [await receive(connection) for _ in range(7 - since)]
+            assert seqs(missed) == list(range(since + 1, 8))
+            await receive_type(connection, "pong")
+    async with bench.listening("alice", "?channels=") as connection:
+        answer = await ask(
+            connection, op="subscribe", channels=["orders", "balances"], since={"orders": 6}
+        )
+        assert answer["recovered"] is True
+        assert seqs(await reports(connection, 1)) == [7]
+
+
+async def test_a_log_that_forgot_is_told(bench: AccountBench) -> None:
+    """The range that is no longer kept is named, and what is left of it follows."""
+    alice = await bench.account("alice")
+    await alice.place(10)
+    client: Any = bench.venue.client
+    await client.xtrim(keys.account_log("alice"), maxlen=4, approximate=False)
+    async with bench.listening("alice", "?channels=orders&since=orders:2") as connection:
+        hello = await receive(connection)
+        assert hello["recovered"] is False
+        assert hello["missed"] == {"orders": {"from": 3, "to": 6}}
+        assert seqs(await reports(connection, 4)) == [7, 8, 9, 10]
+    async with MarketDataClient(bench.feed.url, account="alice", on_gap="continue") as follower:
+        stream = follower.orders(since=0)
+        assert [(await anext(stream)).seq for _ in range(4)] == [7, 8, 9, 10]
+        (told,) = stream.breaks
+        assert isinstance(told, GapError)
+        assert told.range == ("orders", 1, 6)
+
+
+async def test_what_the_log_lost_is_a_gap_and_a_snapshot(bench: AccountBench) -> None:
+    """Live too: the missing reports are named, and the balances are read anew."""
+    alice = await bench.account("alice")
+    client: Any = bench.venue.client
+    async with bench.listening("alice") as connection:
+        await receive_type(connection, "balances_snapshot")
+        await alice.place()
+        await reports(connection, 1)
+        # The entries are gone before the process can learn of them.
+        await alice.place(3, unseen=True)
+        await alice.deposit("BTC", 9, unseen=True)
+        await alice.place(unseen=True)
+        await client.xtrim(keys.account_log("alice"), maxlen=1, approximate=False)
+        await alice.show()
+        gap = await receive_type(connection, "gap")
+        assert gap == {
+            "type": "gap", "channel": "orders", "account": "alice", "from": 2, "to": 4,
+        }  # fmt: skip
+        assert seqs(await reports(connection, 1)) == [5]
+        snapshot = await receive_type(connection, "balances_snapshot")
+        assert (snapshot["seq"], snapshot["data"][0]["available"]) == (1, "0.00000009")
+
+
+async def test_positions_that_cannot_be(bench: AccountBench) -> None:
+    """Beyond the last report, of another epoch, without the channel: each has its answer."""
+    alice = await bench.account("alice")
+    await alice.place(2)
+    async with bench.listening("alice", "?channels=orders&since=orders:9") as connection:
+        messages, code = await receive_all(connection)
+        assert (messages[-1]["code"], code) == ("since_in_future", 4501)
+    async with bench.listening("alice", "?channels=orders&since=orders:1&epoch=no") as connection:
+        hello = await receive(connection)
+        assert (hello["recovered"], hello["seq"]) == (False, {"orders": 2})
+    async with bench.listening("alice", "?channels=balances&since=orders:1") as connection:
+        messages, code = await receive_all(connection)
+        assert (messages[-1]["code"], code) == ("invalid_field", 4501)
+
+
+async def test_an_account_sees_nothing_of_another(bench: AccountBench) -> None:
+    """However it asks, what happens to bob does not reach alice, nor the other way round."""
+    alice, bob = await bench.account("alice"), await bench.account("bob")
+    await bob.place(3)
+    await bob.deposit("BTC", 1_000)
+    async with bench.listening("bob"), bench.listening("alice") as connection:
+        await receive_type(connection, "balances_snapshot")
+        tries: list[dict[str, Any]] = [
+            {"op": "subscribe", "channels": ["orders"], "symbols": ["bob"]},
+            {"op": "subscribe", "channels": ["orders:bob"]},
+            {"op": "subscribe", "channels": ["orders"], "account": "bob"},
+            {"op": "authenticate", "account": "bob"},
+            {"op": "subscribe", "channels": ["trades"], "symbols": ["bob"]},
+            {"op": "subscribe", "channels": ["orders", "balances"], "since": {"bob": 0}},
+            {"op": "authenticate", "account": "b*b"},
+        ]
+        answers = [await ask(connection, **request) for request in tries]
+        codes = [answer.get("code") for answer in answers]
+        assert codes == [
+            "unknown_symbol", "unknown_channel", "invalid_field", "already_authenticated",
+            "unknown_symbol", "invalid_field", "invalid_account",
+        ]  # fmt: skip
+        await bob.place(3)
+        await alice.place()
+        (report,) = await reports(connection, 1)
+        assert (report["account"], report["seq"]) == ("alice", 1)
+        beat = await receive_type(connection, "heartbeat")
+        assert beat["seq"] == {"orders": 1, "balances": 0}
+        replay = await ask(connection, op="unsubscribe", channels=["orders"])
+        assert replay["subscriptions"] == ["balances:alice"]
+        answer = await ask(connection, op="subscribe", channels=["orders"], since={"orders": 0})
+        assert answer["seq"] == {"orders": 1}
+        assert [message["account"] for message in await reports(connection, 1)] == ["alice"]
+
+
+async def test_who_says_nothing_is_the_default_account(bench: AccountBench) -> None:
+    """In an open venue a connection may name its account once, or speaks for `demo`."""
+    demo = await bench.account("demo")
+    async with connected(bench.feed.url, "?channels=") as connection:
+        assert "account" not in await receive(connection)
+        answer = await ask(connection, op="subscribe", channels=["orders"])
+        assert answer["subscriptions"] == ["orders:demo"]
+        await demo.place()
+        assert seqs(await reports(connection, 1)) == [1]
+        refused = await ask(connection, op="authenticate", account="alice")
+        assert refused["code"] == "already_authenticated"
+    async with connected(bench.feed.url, "?channels=") as connection:
+        await receive(connection)
+        answer = await ask(connection, op="authenticate", account="alice")
+        assert (answer["type"], answer["account"]) == ("authenticated", "alice")
+        assert (await ask(connection, op="authenticate", account="alice"))["account"] == "alice"
+
+
+async def test_another_epoch_is_told_with_where_it_is(bench: AccountBench) -> None:
+    """After FLUSHALL the reports begin at 1 again; a replay of older data goes on from there."""
+    alice = await bench.account("alice")
+    await alice.deposit("BTC", 3)
+    await alice.place(2)
+    async with bench.listening("alice") as connection:
+        await receive_type(connection, "balances_snapshot")
+        client: Any = bench.venue.client
+        await client.flushall()
+        await bench.venue.engine.publish_instruments(INSTRUMENTS)
+        anew = await bench.account("alice")
+        await anew.place(2)
+        told = await receive_type(connection, "epoch")
+        assert (told["reason"], told["seq"]["orders"]) == ("new", 0)
+        new = [await receive(connection) for _ in range(3)]
+        assert seqs(message for message in new if message["type"] == "order") == [1, 2]
+        (snapshot,) = (message for message in new if message["type"] == "balances_snapshot")
+        assert (snapshot["seq"], snapshot["data"]) == (0, [])
+
+
+async def test_a_client_program_misses_nothing(bench: AccountBench) -> None:
+    """Over cut connections every report comes once; orders and balances are what they are."""
+    alice = await bench.account("alice")
+    keeper = OrderKeeper()
+    async with MarketDataClient(bench.feed.url, account="alice") as client:
+        stream, balances = client.orders(since=0), client.balances()
+        for round_number in range(1, 4):
+            await alice.place(5)
+            await alice.fill([10, 90])
+            await alice.deposit("BTC", 100)
+            async with asyncio.timeout(10):
+                while keeper.seq < 8 * round_number:
+                    keeper.take(await anext(stream))
+                while (await anext(balances))["BTC"].available != f"0.00000{round_number}00":
+                    pass
+            await bench.feed.kill()
+            await alice.place(0)
+            await bench.feed.start()
+        assert (stream.breaks, stream.position.seqs) == ([], {"orders": 24})
+        assert isinstance(stream.position, Position)
+    assert len(keeper.orders) == 18
+    assert len(keeper.open_orders) == 15
+    filled = keeper.orders["alice-6"]
+    assert [item.last_quantity for item in filled.trades] == ["0.00010", "0.00090"]
+    assert filled.state.status == "filled"
+
+
+async def test_clients_that_do_not_read_are_told_what_they_miss(
+    venue: Venue, redis_url: str, tmp_path: Path
+) -> None:
+    """Skip names the missing reports exactly, disconnect where to resume; balances start anew."""
+    count = 3_000
+    async with account_bench(venue, redis_url, tmp_path, LAG_MESSAGES_MAX="200") as bench:
+        alice = await bench.account("alice")
+        small = {"buffer_bytes": SMALL_BUFFER_BYTES}
+        query = "?channels=orders,balances&on_lag="
+        async with (
+            bench.listening("alice", f"{query}skip", **small) as skipping,
+            bench.listening("alice", f"{query}disconnect", **small) as leaving,
+        ):
+            for number in range(count):
+                await alice.place()
+                if number % 100 == 0:
+                    await alice.deposit("BTC", 1)
+
+            async def is_one_gone() -> bool:
+                return (await bench.feed.health())["active_connections"] == 1
+
+            await wait_until(is_one_gone, "the lagging client is given up", 30)
+            messages, code = await receive_all(leaving)
+            came = seqs(message for message in messages if message["type"] == "order")
+            assert came == list(range(1, came[-1] + 1))
+            assert (code, messages[-1]["since"]["orders"]) == (4008, came[-1])
+            await alice.place()
+            last, missing, balance = 0, 0, {}
+            while last < count + 1:
+                message = await receive_type(
+                    skipping, "order", "gap", "balances", "balances_snapshot"
+                )
+                if message["type"].startswith("balances"):
+                    balance = message
+                elif message.get("channel") == "balances":
+                    balance = {}
+                else:
+                    first = message.get("from", message.get("seq"))
+                    assert first == last + 1
+                    missing += message["type"] == "gap"
+                    last = message.get("to", first)
+            assert missing
+            if not balance:
+                balance = await receive_type(skipping, "balances_snapshot")
+            assert balance["data"][0]["available"] == "0.00000030"
