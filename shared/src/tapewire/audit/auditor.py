@@ -17,7 +17,8 @@ from tapewire.audit.comparison import (
     expiring_differences,
     hold_differences,
     level_differences,
-    order_differences,
+    listing_differences,
+    place_differences,
     queue_differences,
     stop_differences,
 )
@@ -29,9 +30,9 @@ from tapewire.matching.queries import Queries
 from tapewire.matching.snapshots import START, AccountSnapshot, Bounds, IndexPart, Snapshots
 from tapewire.types import Account, Instrument, Side, Symbol
 
-# Orders that one script reads: of an account all of them, of an index part so many.
-ACCOUNT_ORDERS_MAX = 50_000
-PART = Bounds(orders=200, orders_max=50_000)
+# Orders that one script reads: of an account all of them, of an index some whole levels.
+ACCOUNT_ORDERS_MAX = 20_000
+PART = Bounds(orders=200, orders_max=20_000)
 PAGE_LEVELS = 200
 # Accounts asked for in one round trip; Redis serves others between any two of them.
 PAGE_ACCOUNTS = 20
@@ -49,6 +50,7 @@ class Auditor:
         self._is_checked = is_checked
         self._found = Findings()
         self._instruments: dict[Symbol, Instrument] = {}
+        self._placed: set[str] = set()
         self._epoch = ""
 
     async def run(self) -> Findings:
@@ -120,9 +122,18 @@ class Auditor:
                 await self._read_instruments()
             self._found.count(Check.HOLDS, "assets", len(record.balances))
             self._found.differ(Check.HOLDS, hold_differences(snapshot, record, self._instruments))
-            self._found.count(Check.ORDERS, "open orders", len(snapshot.orders))
-            self._found.differ(Check.ORDERS, order_differences(snapshot))
+            self._found.differ(Check.ORDERS, listing_differences(snapshot))
+            await self._check_places([entry.order_id for entry in snapshot.orders])
         await self._check_log(snapshot, record)
+
+    async def _check_places(self, order_ids: Iterable[str]) -> None:
+        """Orders that no index before has led to; the others were looked at then."""
+        fresh = [order_id for order_id in order_ids if order_id not in self._placed]
+        self._placed.update(fresh)
+        for first in range(0, len(fresh), PART.orders):
+            placed = await self._snapshots.places(fresh[first : first + PART.orders])
+            self._found.count(Check.ORDERS, "orders", len(placed))
+            self._found.differ(Check.ORDERS, place_differences(placed))
 
     async def _check_log(self, snapshot: AccountSnapshot, record: AccountRecord) -> None:
         log = LogReader(record, self._epoch)
@@ -187,6 +198,7 @@ class Auditor:
                 continue
             self._found.count(Check.BOOKS, noun, part.count)
             self._found.differ(Check.BOOKS, differences(part))
+            await self._check_places(row.member.rpartition(":")[2] for row in part.orders)
 
     async def _read_instruments(self) -> None:
         found = await self._queries.instruments()

@@ -5,7 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tapewire.account_types import AccountRecord, Balance
 from tapewire.audit.orders import UnreadableRecord, find_claim, find_place, read_record
-from tapewire.matching.snapshots import AccountSnapshot, IndexPart, Level, OpenOrder, StandingOrder
+from tapewire.matching.snapshots import (
+    AccountSnapshot,
+    IndexPart,
+    Level,
+    PlacedOrder,
+    StandingOrder,
+)
 from tapewire.types import Instrument, Order, Side, Symbol
 
 
@@ -39,39 +45,52 @@ def hold_differences(
                 )
 
 
-def order_differences(snapshot: AccountSnapshot) -> Iterator[str]:
-    """Listed orders that are not open, not this account's, or do not stand where they have to."""
+def listing_differences(snapshot: AccountSnapshot) -> Iterator[str]:
+    """Listed orders that are not open, or not this account's."""
     for entry in snapshot.orders:
         where = f"open:{snapshot.account}:{entry.symbol} lists order {entry.order_id}"
-        if not entry.terms or not entry.state:
-            yield f"{where}, which has no record"
-            continue
         try:
-            order = read_record(entry.order_id, entry.terms, entry.state)
-            reasons = list(_entry_reasons(entry, order, snapshot.account))
+            order = _open_order(entry.order_id, entry.terms, entry.state)
         except UnreadableRecord as error:
-            reasons = [str(error)]
-        yield from (f"{where}: {reason}" for reason in reasons)
+            yield f"{where}: {error}"
+            continue
+        if (order.account, order.symbol) != (snapshot.account, entry.symbol):
+            yield f"{where}: it is {order.account}'s in {order.symbol}"
+        if entry.score != entry.order_id:
+            yield f"{where}: its place there is {entry.score}"
 
 
-def _entry_reasons(entry: OpenOrder, order: Order, account: str) -> Iterator[str]:
+def place_differences(orders: Iterable[PlacedOrder]) -> Iterator[str]:
+    """Orders that do not stand where they have to, or stand where they must not."""
+    for placed in orders:
+        if not placed.terms or not placed.state:
+            continue  # whatever names it is told by what it stands in
+        try:
+            order = read_record(placed.order_id, placed.terms, placed.state)
+            expected = _expected_scores(order, placed)
+        except UnreadableRecord as error:
+            yield str(error)
+            continue
+        for name, score, due in (
+            (f"open:{order.account}:{order.symbol}", placed.open_score, expected[0]),
+            (f"queue:{order.symbol}:{order.side}", placed.queue_score, expected[1]),
+            (f"stops:{order.symbol}:{order.side}", placed.stops_score, expected[2]),
+            ("expiring", placed.expiring_score, expected[3]),
+        ):
+            if score != due:
+                yield (
+                    f"order {placed.order_id}, {order.status}, is in {name} at {_at(score)}, not "
+                    f"{_at(due)}"
+                )
+
+
+def _expected_scores(order: Order, placed: PlacedOrder) -> tuple[str, str, str, str]:
+    """In its account's index, in queue, stops and expiring; an order that ended is in none."""
     if not order.is_open:
-        yield f"it is {order.status}"
-        return
-    if (order.account, order.symbol) != (account, entry.symbol):
-        yield f"it is {order.account}'s in {order.symbol}"
-    if entry.score != entry.order_id:
-        yield f"its place there is {entry.score}"
-    place = find_place(order, entry.terms, entry.state)
-    expected = ("", place.score) if place.is_waiting else (place.score, "")
-    for name, score, due in zip(
-        ("queue", "stops"), (entry.queue_score, entry.stops_score), expected, strict=True
-    ):
-        if score != due:
-            yield f"in {name}:{order.symbol}:{order.side} it is at {_at(score)}, not {_at(due)}"
-    end = str(order.expire_us or "")
-    if entry.expiring_score != end:
-        yield f"in expiring it is at {_at(entry.expiring_score)}, not {_at(end)}"
+        return "", "", "", ""
+    place = find_place(order, placed.terms, placed.state)
+    queue, stops = ("", place.score) if place.is_waiting else (place.score, "")
+    return placed.order_id, queue, stops, str(order.expire_us or "")
 
 
 def queue_differences(part: IndexPart, symbol: Symbol, side: Side) -> Iterator[str]:
@@ -101,7 +120,7 @@ def expiring_differences(part: IndexPart) -> Iterator[str]:
     """Entries of `expiring` that are no open order with this end."""
     for row in part.orders:
         try:
-            order = _open_order(row, row.member)
+            order = _open_order(row.member, row.terms, row.state)
             if row.score != str(order.expire_us or ""):
                 raise UnreadableRecord(f"it ends at {_at(str(order.expire_us or ''))}")
         except UnreadableRecord as error:
@@ -122,7 +141,7 @@ def _standing(
 ) -> tuple[int, list[str]]:
     """Lots that a member shows, and why it does not belong where it is."""
     try:
-        order = _open_order(row, row.member.rpartition(":")[2])
+        order = _open_order(row.member.rpartition(":")[2], row.terms, row.state)
         place = find_place(order, row.terms, row.state)
     except UnreadableRecord as error:
         return 0, [str(error)]
@@ -136,15 +155,13 @@ def _standing(
     return place.shown_lots, reasons
 
 
-def _open_order(row: StandingOrder, order_id: str) -> Order:
-    """The open order that a member is about. Raises UnreadableRecord, which says why not."""
-    if not row.terms or not row.state:
-        raise UnreadableRecord("there is no such order")
-    order = read_record(order_id, row.terms, row.state)
+def _open_order(order_id: str, terms: str, state: str) -> Order:
+    """The open order that an index names. Raises UnreadableRecord, which says why it is none."""
+    if not terms or not state:
+        raise UnreadableRecord("it has no record")
+    order = read_record(order_id, terms, state)
     if not order.is_open:
         raise UnreadableRecord(f"it is {order.status}")
-    if row.open_score != order_id:
-        raise UnreadableRecord(f"it is not among the open orders of {order.account}")
     return order
 
 

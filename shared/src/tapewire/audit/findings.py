@@ -46,6 +46,9 @@ class Findings:
         for sentence in sentences:
             self.differences[check] += 1
             if len(self.sentences) < DIFFERENCES_SHOWN_MAX:
-                # Whoever tampers may write anything: one line each, and nothing unprintable.
-                text = sentence.encode("ascii", "backslashreplace").decode().replace("\n", "\\n")
+                # Whoever tampers may write anything: one line each, nothing unprintable.
+                text = "".join(
+                    sign if sign.isascii() and sign.isprintable() else ascii(sign)[1:-1]
+                    for sign in sentence
+                )
                 self.sentences.append(f"{check}: {text[:DIFFERENCE_CHARACTERS_MAX]}")

@@ -4,9 +4,9 @@ Each is one read-only script, so that nothing changes between its reads; they ar
 check does not lean on the arithmetic of the scripts that it checks.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar, cast
 
 from redis.exceptions import NoScriptError
 
@@ -18,19 +18,28 @@ from tapewire.types import Account, Side, Symbol
 
 START = "-inf"
 
+_Row = TypeVar("_Row")
+
 
 @dataclass(frozen=True, slots=True)
-class OpenOrder:
-    """An entry of `open:<account>:<symbol>`: the record behind it, and where that order stands.
-
-    Texts as Redis has them; '' for what is not there.
-    """
+class ListedOrder:
+    """An entry of `open:<account>:<symbol>` and the record behind it; '' for what is not there."""
 
     order_id: str
     score: str
     symbol: str
     terms: str
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedOrder:
+    """An order's record, and its score in each index that it may stand in; '' as above."""
+
+    order_id: str
+    terms: str
+    state: str
+    open_score: str
     queue_score: str
     stops_score: str
     expiring_score: str
@@ -45,7 +54,7 @@ class AccountSnapshot:
     fields: Mapping[str, str]
     newest_event: tuple[bytes, Mapping[bytes, bytes]] | None
     # Empty if there are more than were to be read.
-    orders: Sequence[OpenOrder]
+    orders: Sequence[ListedOrder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,6 @@ class StandingOrder:
     score: str
     terms: str
     state: str
-    open_score: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +106,22 @@ class Snapshots:
 
     async def account(self, account: Account, orders_max: int) -> AccountSnapshot:
         """An account with its open orders. Raises Unavailable, ResponseError (a wrong type)."""
-        count, fields, newest, orders = await self._run(
+        count, record, newest, orders = await self._run(
             "audit_account", [keys.account(account)], account, orders_max
         )
         event = (newest[0], dict(_pairs(newest[1]))) if newest else None
         return AccountSnapshot(
             account,
             int(count),
-            read_pairs(fields),
+            read_pairs(record),
             event,
-            [OpenOrder(*row) for row in _rows(orders, 8)],
+            _read(ListedOrder, orders),
         )
+
+    async def places(self, order_ids: Sequence[str]) -> list[PlacedOrder]:
+        """Where some orders stand. Raises Unavailable, ResponseError."""
+        flat = await self._run("audit_places", [keys.EXPIRING], *order_ids)
+        return _read(PlacedOrder, flat)
 
     async def queue(self, symbol: Symbol, side: Side, start: str, bounds: Bounds) -> IndexPart:
         """Resting orders of one side and their levels. Raises Unavailable, ResponseError."""
@@ -143,8 +156,8 @@ class Snapshots:
         )
         return IndexPart(
             int(count),
-            [StandingOrder(*row) for row in _rows(orders, 5)],
-            dict(_rows(found, 2)),
+            _read(StandingOrder, orders),
+            {_text(score): _text(lots) for score, lots in _pairs(found)},
         )
 
     async def _run(self, name: str, names: list[str], *arguments: str | int) -> Any:  # noqa: ANN401
@@ -161,9 +174,11 @@ def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
     return zip(flat[::2], flat[1::2], strict=True)
 
 
-def _rows(flat: Sequence[bytes], width: int) -> Iterator[list[str]]:
+def _read(kind: Callable[..., _Row], flat: Sequence[bytes]) -> list[_Row]:
+    """Rows of texts, as wide as the type has fields."""
     texts = [_text(item) for item in flat]
-    return (texts[first : first + width] for first in range(0, len(texts), width))
+    width = len(fields(cast("Any", kind)))
+    return [kind(*texts[first : first + width]) for first in range(0, len(texts), width)]
 
 
 def _text(item: bytes) -> str:

@@ -4,10 +4,10 @@
 -- KEYS   1 the sorted set   2 levels:<symbol>:<side> (the same as 1: it has none)
 -- ARGV   1 where to begin: -inf, or '(' and the last score of the part before   2 orders to read,
 --        then those at the last score too   3 most orders that are read
--- Reply  {number of orders in the part, orders, levels}: per order five texts, '' for what is not
---        there: member, score, terms, state, score in open:<account>:<symbol>; per score its level:
---        score, lots. More orders than ARGV[3]: none of them, but one level without lots, which
---        tells the last score.
+-- Reply  {number of orders in the part, orders, levels}: per order four texts: member, score, terms,
+--        state ('' without a record); per score two: score, lots of its level ('' without one).
+--        More orders than ARGV[3]: none of them, but one level without lots, which tells the last
+--        score.
 -- Errors none.
 -- @include text market book ledger orders
 
@@ -21,21 +21,12 @@ if count > tonumber(ARGV[3]) then return { count, orders, { last, '' } } end
 if count > #members / 2 then
   members = redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], last, 'WITHSCORES')
 end
-
-local function add(value)
-  orders[#orders + 1] = value or ''
-end
-
 for index = 1, #members, 2 do
   local member, score = members[index], members[index + 1]
-  local id = string.match(member, '[^:]*$')
-  local record = redis.call('HMGET', order_key(id), 'terms', 'state')
-  local order = record[1] and record[2] and read_order(id)
-  add(member)
-  add(score)
-  add(record[1])
-  add(record[2])
-  add(order and order.symbol and redis.call('ZSCORE', open_key(order.account, order.symbol), id))
+  local record = redis.call('HMGET', order_key(string.match(member, '[^:]*$')), 'terms', 'state')
+  local place = #orders
+  orders[place + 1], orders[place + 2] = member, score
+  orders[place + 3], orders[place + 4] = record[1] or '', record[2] or ''
   if members[index - 1] ~= score then
     levels[#levels + 1] = score
     levels[#levels + 1] = KEYS[2] ~= KEYS[1] and redis.call('HGET', KEYS[2],
