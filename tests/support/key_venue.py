@@ -73,7 +73,9 @@ def running_key_venue(
     redis_url: str, log_dir: Path, variables: Mapping[str, str] | None = None
 ) -> Iterator[KeyVenue]:
     """A gateway with `TAPEWIRE_AUTH=keys`; its log has all there is to log."""
-    settings = {"TAPEWIRE_AUTH": "keys", "TAPEWIRE_LOG_LEVEL": "debug"} | dict(variables or {})
+    settings = {
+        "TAPEWIRE_AUTH": "keys", "TAPEWIRE_LOG_LEVEL": "debug", "TAPEWIRE_FUNDS": "unchecked",
+    } | dict(variables or {})  # fmt: skip
     with (
         running_gateway(redis_url, log_dir, settings) as service,
         httpx.Client(base_url=service.url, timeout=30) as api,

@@ -28,7 +28,7 @@ from tapewire.key_verifier import KeyVerifier
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.engine import Engine, MatchingLimits
 from tapewire.matching.queries import Queries
-from tapewire.paper_money import PaperMoney, parse_paper_money
+from tapewire.paper_money import parse_paper_money
 from tapewire.problem import ProblemApp
 from tapewire.redis_client import RedisAddress, open_async, wait_until_ready
 from tapewire.settings import VenueSettings
@@ -66,14 +66,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         """Raises RedisUnavailable or InstrumentConflict if the gateway cannot start."""
         async with AsyncExitStack() as stack:
-            await _wait_for_redis(address, settings.venue.startup_timeout_s)
-            engine = await Engine.open(
-                address,
-                MatchingLimits(funds_checked=settings.venue.funds == "checked"),
-                _paper_money(settings.venue),
-            )
-            stack.push_async_callback(engine.close)
-            await engine.ready()
+            engine = await _open_engine(address, settings.venue, stack)
             queries = Queries(engine.batcher)
             catalogue = Catalogue(engine, queries)
             await catalogue.open(instruments)
@@ -88,7 +81,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
                 drain_timeout_s=settings.graceful_shutdown_timeout_s,
             )
             stack.push_async_callback(entry.close)
-            verifier = _open_keys(app, address, stack)
+            verifier = _open_keys(app, address, engine, stack)
             app.state.entry = app.state.drain = entry
             app.state.catalogue = catalogue
             app.state.operations = operations
@@ -119,18 +112,30 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     return app
 
 
-def _paper_money(venue: VenueSettings) -> PaperMoney | None:
-    """What new accounts start with; with keys an admin opens them, and None says so."""
-    return None if venue.auth == "keys" else parse_paper_money(venue.paper_balances)
+async def _open_engine(
+    address: RedisAddress, venue: VenueSettings, stack: AsyncExitStack
+) -> Engine:
+    """The engine, once Redis answers. With keys an admin opens accounts, and nobody else."""
+    await _wait_for_redis(address, venue.startup_timeout_s)
+    engine = await Engine.open(
+        address,
+        MatchingLimits(funds_checked=venue.funds == "checked"),
+        None if venue.auth == "keys" else parse_paper_money(venue.paper_balances),
+    )
+    stack.push_async_callback(engine.close)
+    await engine.ready()
+    return engine
 
 
-def _open_keys(app: FastAPI, address: RedisAddress, stack: AsyncExitStack) -> KeyVerifier:
+def _open_keys(
+    app: FastAPI, address: RedisAddress, engine: Engine, stack: AsyncExitStack
+) -> KeyVerifier:
     """What knows API keys; they are made and revoked at an open gateway too."""
     store = ApiKeyStore.open(address)
     stack.push_async_callback(store.close)
     verifier = KeyVerifier(store)
     app.state.authentication = Authentication(verifier, app.state.rate_limits)
-    app.state.key_administration = KeyAdministration(store)
+    app.state.key_administration = KeyAdministration(store, engine)
     return verifier
 
 

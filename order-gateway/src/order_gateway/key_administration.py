@@ -11,6 +11,7 @@ from order_gateway.replies import encode
 from tapewire.api_key_store import ApiKeyStore
 from tapewire.api_keys import ApiKey, Permission
 from tapewire.errors import InvalidField
+from tapewire.matching.engine import Engine
 from tapewire.timestamps import format_timestamp
 from tapewire.types import Account
 
@@ -18,12 +19,14 @@ from tapewire.types import Account
 class KeyAdministration:
     """Every answer is about the keys as Redis has them at that moment."""
 
-    def __init__(self, store: ApiKeyStore) -> None:
+    def __init__(self, store: ApiKeyStore, engine: Engine) -> None:
         self._store = store
+        self._engine = engine
 
     async def create(self, params: Mapping[str, Any]) -> Reply:
         """Make a key: 201, with its text, which is shown this once. Raises a Refusal.
 
+        Its account is opened with it, if it is new.
         As every answer of a service it has `Cache-Control: no-store`.
         """
         wanted = read_params(ApiKeyRequest, params)
@@ -34,8 +37,10 @@ class KeyAdministration:
                 raise InvalidField(
                     "expires_at", "out_of_range", "expires_at must be later than now."
                 )
+        account = Account(wanted.account)
+        await self._engine.open_account(account)
         new = await self._store.create(
-            Account(wanted.account),
+            account,
             [Permission(name) for name in wanted.permissions],
             label=wanted.label,
             expires_us=expires_us,

@@ -16,6 +16,7 @@ from tapewire.api_key_store import ApiKeyStore
 from tapewire.api_keys import ApiKey, NewKey, Permission, read_permissions, write_permissions
 from tapewire.errors import TapewireError
 from tapewire.limits import API_KEY_DAYS_MAX, API_KEY_LABEL_CHARACTERS_MAX
+from tapewire.matching.engine import Engine
 from tapewire.redis_client import RedisAddress
 from tapewire.timestamps import format_timestamp
 from tapewire.types import Account
@@ -93,7 +94,10 @@ def create(
     label: str,
     redis_url: str,
 ) -> None:
-    """Print a new key, alone on standard output. It is shown this once."""
+    """Print a new key, alone on standard output. It is shown this once.
+
+    Its account is opened with it, if it is new.
+    """
     expires_us = None
     if expires_in_days is not None:
         expires_us = time.time_ns() // 1_000 + expires_in_days * DAY_US
@@ -129,6 +133,11 @@ async def _create(
     label: str,
     expires_us: int | None,
 ) -> NewKey:
+    engine = await Engine.open(_address(redis_url))
+    try:
+        await engine.open_account(account)
+    finally:
+        await engine.close()
     async with _open(redis_url) as store:
         return await store.create(account, permissions, label=label, expires_us=expires_us)
 
@@ -144,11 +153,15 @@ async def _revoke(redis_url: str, key_id: str) -> ApiKey:
         return await store.revoke(key_id)
 
 
+def _address(redis_url: str) -> RedisAddress:
+    return RedisAddress(
+        redis_url, connect_timeout_s=TIMEOUT_S, timeout_s=TIMEOUT_S, client_name="key"
+    )
+
+
 @asynccontextmanager
 async def _open(redis_url: str) -> AsyncIterator[ApiKeyStore]:
-    store = ApiKeyStore.open(
-        RedisAddress(redis_url, connect_timeout_s=TIMEOUT_S, timeout_s=TIMEOUT_S, client_name="key")
-    )
+    store = ApiKeyStore.open(_address(redis_url))
     try:
         yield store
     finally:
