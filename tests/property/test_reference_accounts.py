@@ -12,6 +12,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tapewire.types import Instrument, Side, Symbol
+from tests.support.command_runs import runs, steps
 from tests.support.machine_world import (
     ACCOUNTS,
     ASSETS,
@@ -24,12 +25,10 @@ from tests.support.reference_accounts import FEES, PPM
 from tests.support.reference_order import Refused
 from tests.support.reference_venue import ReferenceVenue
 from tests.support.venue_calls import call_reference, resolve
-from tests.support.venue_commands import Amend, Place, Step, steps
+from tests.support.venue_commands import Amend, Place, Step
 
 EVERYBODY = (*ACCOUNTS, DAVE, FEES)
-RUNS = st.lists(steps(), min_size=30, max_size=90).map(
-    lambda drawn: [step for step in drawn if step is not None]
-)
+RUNS = runs(steps(), 30, 90)
 
 
 @dataclass(slots=True)

@@ -16,22 +16,16 @@ from hypothesis import strategies as st
 
 from tapewire.matching.engine import MatchingLimits
 from tapewire.redis_server import RedisServer
+from tests.support.command_runs import runs, steps, switching_steps
 from tests.support.venue import Listener, Venue, listening, open_venue
 from tests.support.venue_audit import audit
-from tests.support.venue_commands import Step, steps, switching_steps
+from tests.support.venue_commands import Step
 from tests.support.venue_pair import Pair
 
-
-def runs_of(drawn_steps: st.SearchStrategy[Step | None]) -> st.SearchStrategy[list[Step]]:
-    """Long lists of commands; a failing one shrinks to nones, which are left out."""
-    return st.lists(drawn_steps, min_size=70, max_size=120).map(
-        lambda drawn: [step for step in drawn if step is not None]
-    )
-
-
-RUNS = runs_of(steps())
+RUNS = runs(steps(), 70, 120)
+SWITCHING = runs(switching_steps(), 70, 120)
 # From accounts that can hardly pay two orders to such that rarely run out.
-WEALTH = st.sampled_from([1, 1, 2, 10])
+WEALTH = st.sampled_from([1, 3, 6, 12])
 LIMITS = st.builds(
     MatchingLimits,
     fills_per_order_max=st.sampled_from([10_000, 10_000, 3]),
@@ -111,7 +105,7 @@ def test_without_funds_checks_it_equals_the_reference_as_well(
 
 @pytest.mark.timeout(0)
 @settings(max_examples=settings().max_examples // 4)
-@given(limits=LIMITS, commands=runs_of(switching_steps()))
+@given(limits=LIMITS, commands=SWITCHING)
 def test_funds_checks_can_be_switched(
     shared_venue: Venue,
     shared_listener: Listener,

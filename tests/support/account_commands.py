@@ -23,12 +23,13 @@ class Deposit:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Money that leaves an account, in units."""
+    """Money that leaves an account, in units: so much, or all but `leaves` of what is available."""
 
     account: Account
     asset: str
     units: int
     reference: str = ""
+    leaves: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,9 @@ AccountCommand: TypeAlias = Deposit | Withdraw | SetAccount | SetBounds | CheckF
 # Rates that divide nothing, the smallest, none, and the largest that an instrument may have.
 fee_rates = st.sampled_from([None, None, 0, 1, 333, 2_500, 99_999, 100_000])
 # Of each bound: mostly as it is or none, so that orders get through.
-order_lots_bounds = st.sampled_from([None, None, 0, 0, 8])
-notional_bounds = st.sampled_from([None, None, 0, 0, 800])
-position_bounds = st.sampled_from([None, None, 0, 0, 70])
+order_lots_bounds = st.sampled_from([None] * 4 + [0] * 4 + [8])
+notional_bounds = st.sampled_from([None] * 4 + [0] * 4 + [800])
+position_bounds = st.sampled_from([None] * 4 + [0] * 4 + [70])
 
 _accounts = st.sampled_from([*ACCOUNTS] * 5 + [DAVE])
 _assets = st.sampled_from(sorted(OPENING_UNITS))
@@ -98,7 +99,7 @@ withdrawals = _transfers(Withdraw)
 account_settings = st.builds(
     SetAccount,
     _accounts,
-    st.sampled_from([None, *[AccountState.ACTIVE] * 6, AccountState.BLOCKED]),
+    st.sampled_from([None, *[AccountState.ACTIVE] * 9, AccountState.BLOCKED]),
     _of_account(fee_rates),
     _of_account(fee_rates),
 )

@@ -69,6 +69,9 @@ def resolve(
             return replace(call, amendment=amendment)
         case Cancel(number, foreign):
             return _name(call, reference, number, foreign=foreign)
+        case Withdraw(account, asset, leaves=int(leaves)):
+            units = max(1, reference.accounts.available(account, asset) - leaves)
+            return replace(call, command=replace(command, units=units, leaves=None))
         case ChangeInstrument(symbol):
             old = instruments[symbol]
             new = replace(old, quantity_lots_max=Lots(old.quantity_lots_max - 1))

@@ -24,7 +24,6 @@ from tapewire.types import (
 )
 from tests.support.account_commands import (
     AccountCommand,
-    CheckFunds,
     account_bounds,
     account_settings,
     deposits,
@@ -155,11 +154,12 @@ class Step:
 
 
 _accounts = st.sampled_from(ACCOUNTS)
-_symbols = st.sampled_from([BTC] * 4 + [SHARE])
-_sides = st.sampled_from(Side)
-_prices = st.integers(97, 103).map(Ticks)
-_lots = st.one_of(st.integers(1, 4), st.integers(1, 20)).map(Lots)
-_modes = st.sampled_from(SelfTradePrevention)
+symbols = st.sampled_from([BTC] * 4 + [SHARE])
+sides = st.sampled_from(Side)
+prices = st.integers(97, 103).map(Ticks)
+few_lots = st.one_of(st.integers(1, 4), st.integers(1, 20)).map(Lots)
+_many_lots = st.one_of(few_lots, st.integers(10, 40).map(Lots))
+modes = st.sampled_from(SelfTradePrevention)
 _lifetimes = st.sampled_from([-1, 2, 10, 10, 30, 30])
 _client_order_ids = st.sampled_from([None] * 20 + ["x", "y", "z"])
 _numbers = st.integers(0, 12)
@@ -171,25 +171,26 @@ def _orders(draw: st.DrawFn) -> Place:
     kind = draw(_kinds)
     tif = draw(st.sampled_from(_times_in_force[kind]))
     rests = kind in {OrderType.LIMIT, OrderType.STOP_LIMIT} and tif in _MAY_REST
-    lots = draw(_lots)
-    by_amount = kind is OrderType.MARKET and draw(st.booleans())
     has_price = kind not in {OrderType.MARKET, OrderType.STOP}
+    # What names no price often wants more than there is money for.
+    lots = draw(few_lots if has_price else _many_lots)
+    by_amount = kind is OrderType.MARKET and draw(st.booleans())
     is_stop = kind in {OrderType.STOP, OrderType.STOP_LIMIT}
     option = draw(st.integers(0, 9)) if rests else 0
     shows = option in {7, 8, 9}
     order = OrderCommand(
         account=draw(_accounts),
-        symbol=draw(_symbols),
-        side=draw(_sides),
+        symbol=draw(symbols),
+        side=draw(sides),
         order_type=kind,
         time_in_force=tif,
         quantity_lots=None if by_amount else lots,
-        price_ticks=draw(_prices) if has_price else None,
+        price_ticks=draw(prices) if has_price else None,
         client_order_id=draw(_client_order_ids),
-        self_trade_prevention=draw(_modes),
+        self_trade_prevention=draw(modes),
         post_only=option == 6 and not is_stop,
         display_lots=Lots(draw(st.integers(1, min(lots, 5)))) if shows else None,
-        stop_price_ticks=Ticks(draw(_prices)) if is_stop else None,
+        stop_price_ticks=Ticks(draw(prices)) if is_stop else None,
         quote_notional=draw(st.integers(50, 1_500)) if by_amount else None,
         revision=draw(_revisions),
     )
@@ -214,14 +215,14 @@ _times_in_force = {
 }
 _amendments = st.builds(
     Amendment,
-    price_ticks=st.one_of(st.none(), _prices),
-    quantity_lots=st.one_of(st.none(), _lots),
+    price_ticks=st.one_of(st.none(), prices),
+    quantity_lots=st.one_of(st.none(), few_lots),
     stop_price_ticks=st.sampled_from([None, None, None, Ticks(99), Ticks(101)]),
     revision=_revisions,
 )
 _controls = st.builds(
     Control,
-    _symbols,
+    symbols,
     # Mostly back to trading: other states refuse nearly everything.
     st.sampled_from([None, *[MarketState.TRADING] * 9, *MarketState]),
     st.sampled_from([None, None, 0, 150, 300]),
@@ -244,29 +245,11 @@ _WEIGHTED: list[tuple[int, st.SearchStrategy[Command]]] = [
     (2, st.builds(CancelAll, _accounts, st.sampled_from([None, *SYMBOLS]))),
     (1, st.builds(DeadMan, _accounts, st.sampled_from([0, 1, 5]))),
     (4, _controls),
-    (1, st.builds(ChangeInstrument, _symbols)),
-    (6, deposits),
+    (1, st.builds(ChangeInstrument, symbols)),
+    (5, deposits),
     (4, withdrawals),
-    (3, account_settings),
+    (2, account_settings),
     (2, account_bounds),
 ]
-_CHOICES = [strategy for weight, strategy in _WEIGHTED for _ in range(weight)]
-_choices = st.integers(0, len(_CHOICES) + 4)
-_clock_changes = st.sampled_from([0, 1, 1, 1, 1, 2, 5, -4])
-
-
-@st.composite
-def steps(draw: st.DrawFn) -> Step | None:
-    """One step, or sometimes none: a failing list shrinks to nones, which are then left out."""
-    choice = draw(_choices)
-    if choice >= len(_CHOICES):
-        return None
-    return Step(draw(_CHOICES[choice]), draw(_clock_changes))
-
-
-@st.composite
-def switching_steps(draw: st.DrawFn) -> Step | None:
-    """The same in a venue that sometimes begins to ask for money, or no longer does."""
-    if draw(st.integers(0, 19)) == 19:
-        return Step(CheckFunds(draw(st.booleans())))
-    return draw(steps())
+COMMANDS = [strategy for weight, strategy in _WEIGHTED for _ in range(weight)]
+clock_changes = st.sampled_from([0, 1, 1, 1, 1, 2, 5, -4])
