@@ -22,6 +22,8 @@ from tests.support.wait import wait_for
 UNLIMITED = {
     "TAPEWIRE_GATEWAY_ACCOUNT_ORDERS_PER_S": "0",
     "TAPEWIRE_GATEWAY_ADDRESS_ORDERS_PER_S": "0",
+    # Of what one test has in flight or open at once.
+    "TAPEWIRE_PAPER_BALANCES": "*=80000000",
 }
 
 
@@ -126,6 +128,23 @@ def test_later_requests_see_what_earlier_ones_did(gateway: Service) -> None:
         assert [reply["id"] for reply in replies] == ids
         assert [reply["status"] for reply in replies] == [201, 200, 200, 200, 201, 200, 409] * 60
         assert {reply["result"]["quantity"] for reply in replies[2::7]} == {"0.30000"}
+
+
+def test_a_new_account_is_open_before_its_first_requests(gateway: Service) -> None:
+    """Also if they come in one packet: nothing overtakes the order that opens it."""
+    for name in ("new-1", "new-2", "new-3"):
+        with OrderSocket(gateway.port, name) as socket:
+            requests: list[tuple[str, dict[str, Any]]] = [
+                ("place", RESTING | {"client_order_id": "first"}),
+                ("cancel", {"client_order_id": "first"}),
+                ("account", {}),
+            ]
+            ids = socket.send_together(requests)
+            replies = [socket.receive() for _ in ids]
+            assert [reply["status"] for reply in replies] == [201, 200, 200]
+            assert {balance["held"] for balance in replies[-1]["result"]["balances"]} == {
+                "0.00000000"
+            }
 
 
 def test_what_follows_a_large_cancel_all_survives_it(gateway: Service) -> None:

@@ -116,6 +116,7 @@ async def test_a_lost_answer_is_told_and_the_order_is_there_once(redis_url: str)
     async with open_venue(redis_url) as direct, link_to(redis_url) as link:
         async with open_venue(link.url) as venue:
             await venue.engine.ready()
+            await venue.engine.open_account(ALICE)
             link.lose_answers = True
             with pytest.raises(OutcomeUnknown, match="same client_order_id"):
                 await venue.submit(Side.BUY, 1, 100, client_order_id="mine")
@@ -131,6 +132,7 @@ async def test_a_batch_whose_answers_are_lost_is_unknown_as_a_whole(redis_url: s
     async with open_venue(redis_url) as direct, link_to(redis_url) as link:
         async with open_venue(link.url) as venue:
             await venue.engine.ready()
+            await venue.engine.open_account(ALICE)
 
             def all_of_them() -> Any:
                 return asyncio.gather(

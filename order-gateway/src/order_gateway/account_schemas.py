@@ -33,7 +33,7 @@ class AccountLimitsReply(Answer):
     """What an account may have in one symbol, where it is not as the instrument says."""
 
     symbol: str
-    open_orders_max: Annotated[int | None, Field(description="Null: the instrument's")]
+    open_orders_max: Annotated[int | None, Field(description="Null: the instrument's; 0: none")]
     order_quantity_max: Bound
     order_notional_max: Bound
     position_max: Bound

@@ -5,14 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from order_gateway.params import DecimalInput, PageParams, Params, WholeNumber
+from tapewire.account_entry import REFERENCE_PATTERN
 from tapewire.limits import (
     ASSET_CHARACTERS_MAX,
     FEE_PPM_MAX,
     OPEN_ORDERS_BOUND_MAX,
-    TRANSFER_REFERENCE_CHARACTERS_MAX,
 )
-
-REFERENCE_PATTERN = rf"^[A-Za-z0-9._:\-]{{1,{TRANSFER_REFERENCE_CHARACTERS_MAX}}}$"
 
 _Fee = Annotated[WholeNumber, Field(ge=0, le=FEE_PPM_MAX)]
 _Bound = Annotated[DecimalInput, Field(description="Null: as the instrument has it; 0: none")]
@@ -34,7 +32,7 @@ class TransferRequest(Params):
     reference: Annotated[
         str | None,
         Field(
-            pattern=REFERENCE_PATTERN,
+            pattern=f"^{REFERENCE_PATTERN}$",
             description="A name of your choice, unique in the account for a day: asked for again "
             "with the same name, the transfer is done once",
         ),
@@ -60,7 +58,9 @@ class AccountLimitsRequest(Params):
 
     open_orders_max: Annotated[
         WholeNumber | None,
-        Field(ge=1, le=OPEN_ORDERS_BOUND_MAX, description="Null: as the instrument has it"),
+        Field(
+            ge=0, le=OPEN_ORDERS_BOUND_MAX, description="Null: as the instrument has it; 0: none"
+        ),
     ] = None
     order_quantity_max: _Bound | None = None
     order_notional_max: _Bound | None = None

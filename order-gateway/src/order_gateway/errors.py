@@ -5,6 +5,7 @@ The table of all codes is `tapewire.error_codes`; `tapewire.problem` turns them 
 
 from pydantic import ValidationError
 
+from tapewire.account_entry import REFERENCE_RULE
 from tapewire.account_names import ACCOUNT_RULE
 from tapewire.errors import InvalidField, Refusal
 from tapewire.json_text import shown_name
@@ -14,7 +15,6 @@ from tapewire.limits import (
     FEE_PPM_MAX,
     ORDER_ID_DIGITS_MAX,
     PAGE_ITEMS_MAX,
-    TRANSFER_REFERENCE_CHARACTERS_MAX,
 )
 
 _DECIMAL = 'must be a plain positive decimal such as "1.5"'
@@ -57,8 +57,8 @@ _RULES = {
     "taker_fee_ppm": f"must be a whole number from 0 to {FEE_PPM_MAX}",
     "asset": 'must be an asset of an instrument as a string, such as "USDT"',
     "amount": _DECIMAL,
-    "reference": f"must be a string of 1 to {TRANSFER_REFERENCE_CHARACTERS_MAX} letters, digits, "
-    "dots, underscores, colons or hyphens",
+    "reference": REFERENCE_RULE,
+    "AccountLimitsRequest.open_orders_max": "must be a whole number from 0 to 1000000",
     "AccountChange.state": 'must be "active" or "blocked"',
 }
 _CODES = {

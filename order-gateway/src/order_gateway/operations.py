@@ -184,6 +184,7 @@ class Operations:
                     raise
                 return Placement(earlier, replayed=True)
             try:
+                self._engine.introduce(account)
                 return await self._engine.place(command)
             except StaleInstrument:
                 if attempt == ATTEMPTS_MAX - 1:

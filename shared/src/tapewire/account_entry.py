@@ -1,15 +1,23 @@
 """What is written of accounts, as the integers that the scripts take, and back. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import cast
 
 from tapewire.account_types import LimitSet
 from tapewire.decimals import format_units, parse_steps, parse_units
 from tapewire.errors import InvalidField
-from tapewire.limits import EXACT_INTEGER_MAX
+from tapewire.limits import EXACT_INTEGER_MAX, TRANSFER_REFERENCE_CHARACTERS_MAX
 from tapewire.matching.bounds import AS_INSTRUMENT, AccountLimits, MarketBounds, Setting
 from tapewire.scale import Scale
 from tapewire.types import Instrument
+
+REFERENCE_PATTERN = rf"[A-Za-z0-9._:\-]{{1,{TRANSFER_REFERENCE_CHARACTERS_MAX}}}"
+REFERENCE_RULE = (
+    f"must be a string of 1 to {TRANSFER_REFERENCE_CHARACTERS_MAX} letters, digits, dots, "
+    "underscores, colons or hyphens"
+)
+_REFERENCE = re.compile(REFERENCE_PATTERN, re.ASCII)
 
 Written = Mapping[str, str | int | None]
 """Bounds as clients write them, by field; what is not in it stays as it is."""
@@ -28,6 +36,13 @@ def parse_amount(text: str, asset: str, decimals: int) -> int:
             "amount", "out_of_range", f"amount must be more than zero and at most {most} {asset}."
         )
     return units
+
+
+def check_reference(text: str) -> str:
+    """The name of a transfer. Raises InvalidField."""
+    if not _REFERENCE.fullmatch(text):
+        raise InvalidField("reference", "invalid_value", f"reference {REFERENCE_RULE}.")
+    return text
 
 
 def parse_quantity_bound(text: str, field: str, instrument: Instrument) -> int:

@@ -22,6 +22,11 @@ SUBCOMMANDS = {
         "audit",
         "Check that money, orders and books add up.",
     ),
+    "account": (
+        "tapewire.account_command",
+        "account",
+        "Show accounts, move money, set fees and limits.",
+    ),
     "key": ("tapewire.key_command", "key", "Make, list and revoke API keys."),
     "watch": ("tapewire.watch", "watch", "Print the live tape."),
 }

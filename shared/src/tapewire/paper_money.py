@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tapewire.decimals import parse_units
 from tapewire.errors import ConfigurationError, InvalidField
-from tapewire.limits import ASSET_CHARACTERS_MAX, ASSET_DECIMALS_MAX, EXACT_INTEGER_MAX
+from tapewire.limits import ASSET_CHARACTERS_MAX, ASSET_DECIMALS_MAX
 
 EVERY_ASSET = "*"
 DEFAULT_BALANCES = "*=1000000"
@@ -19,12 +19,10 @@ class PaperMoney:
 
     amounts: Mapping[str, str] = field(default_factory=dict)
 
-    def units(self, asset: str, decimals: int) -> int:
-        """What an account starts with, in units of the asset; never more than 2^53."""
-        text = self.amounts.get(asset) or self.amounts.get(EVERY_ASSET) or "0"
-        whole, _, fraction = text.partition(".")
-        units: int = int(whole) * 10**decimals + int((fraction + "0" * decimals)[:decimals] or "0")
-        return min(units, EXACT_INTEGER_MAX)
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Asset, amount, asset, amount and so on, as `open_account.lua` takes them."""
+        return tuple(text for pair in self.amounts.items() for text in pair)
 
 
 NO_MONEY = PaperMoney()

@@ -66,13 +66,17 @@ class Batcher:
 
         Raises Overloaded, RedisUnavailable (not done), OutcomeUnknown (sent, answer lost).
         """
+        return await self.begin(*command)
+
+    def begin(self, *command: str | bytes | int) -> asyncio.Future[Any]:
+        """Put one command into the queue at once; its reply comes as that of `submit`."""
         if len(self._pending) >= PENDING_COMMANDS_MAX:
             raise Overloaded("Too many orders are waiting for Redis; try again shortly.")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pending.append(_Pending(command, answer))
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_all(), name="batcher")
-        return await answer
+        return answer
 
     async def close(self) -> None:
         """Wait for what is on its way (bounded by the Redis timeout), then disconnect."""

@@ -22,10 +22,11 @@ from tapewire.limits import (
     REPLAY_LOG_TRADES_MAX,
     STOPS_PER_COMMAND_MAX,
 )
+from tapewire.matching.arguments import instrument_arguments, joined, optional
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.bounds import MarketBounds
 from tapewire.matching.digest import order_digest
-from tapewire.matching.records import read_order, read_pairs
+from tapewire.matching.records import read_order
 from tapewire.matching.refusals import refuse
 from tapewire.matching.script import Script, load_script
 from tapewire.paper_money import NO_MONEY, PaperMoney
@@ -72,7 +73,7 @@ class MatchingLimits:
 
     def packed(self) -> str:
         """As the scripts take them (include/command.lua)."""
-        return _joined(
+        return joined(
             (
                 self.fills_per_order_max, self.closed_order_kept_s, self.replay_log_trades_max,
                 self.journal_commands_max, self.stops_per_command_max, int(self.funds_checked),
@@ -96,6 +97,7 @@ class Engine:
         self._limits = (limits or MatchingLimits()).packed()
         # What an account that is not known yet starts with; None: it must be opened first.
         self.paper_money = paper_money
+        self._seen: set[Account] = set()
         self._scripts = {name: load_script(name) for name in SCRIPTS}
         # A test or a replay may set the venue clock, in microseconds; '' means Redis TIME.
         self.clock_us = ""
@@ -132,7 +134,9 @@ class Engine:
         """Make instruments known to the venue. Raises InstrumentConflict, Unavailable."""
         arguments: list[str] = []
         for instrument in instruments.values():
-            arguments += _instrument_arguments(instrument)
+            arguments += instrument_arguments(instrument)
+        # A Redis that has to be told what is traded has lost its accounts too.
+        self._seen.clear()
         await self.run("instruments", keys.INSTRUMENTS, uuid.uuid4().hex[:12], *arguments)
 
     async def place(self, command: OrderCommand) -> Placement:
@@ -146,11 +150,11 @@ class Engine:
             command.account, command.client_order_id or "",
             order_digest(command) if command.client_order_id else "",
             command.symbol, command.revision, command.side, command.order_type,
-            command.time_in_force, _optional(command.price_ticks),
-            _optional(command.quantity_lots), command.self_trade_prevention,
-            int(command.post_only), _optional(command.display_lots),
-            _optional(command.stop_price_ticks), _optional(command.quote_notional),
-            _optional(command.expire_us),
+            command.time_in_force, optional(command.price_ticks),
+            optional(command.quantity_lots), command.self_trade_prevention,
+            int(command.post_only), optional(command.display_lots),
+            optional(command.stop_price_ticks), optional(command.quote_notional),
+            optional(command.expire_us),
         )  # fmt: skip
         key = keys.market(command.symbol)
         try:
@@ -167,14 +171,26 @@ class Engine:
 
         Raises Conflict (accounts_limit, supply_limit), Unavailable.
         """
-        balances: list[str | int] = []
-        if self.paper_money:
-            assets = await self.batcher.submit("HGETALL", keys.ASSETS)
-            for asset, decimals in sorted(read_pairs(assets).items()):
-                units = self.paper_money.units(asset, int(decimals))
-                balances += (asset, units) if units else ()
-        key = keys.account(account)
-        return bool(await self.run("open_account", key, account, ACCOUNTS_MAX, *balances))
+        return bool(await self.run("open_account", keys.account(account), *self._opening(account)))
+
+    def introduce(self, account: Account) -> None:
+        """Have an account opened that was not seen before, ahead of what is submitted next.
+
+        So orders that are sent without waiting for answers stay in order. Raises Overloaded; what
+        else goes wrong the next order of the account tells.
+        """
+        if self.paper_money is None or account in self._seen:
+            return
+        if len(self._seen) >= ACCOUNTS_MAX:
+            self._seen.clear()
+        self._seen.add(account)
+        script = self._scripts["open_account"]
+        call = self._call(script, keys.account(account), self._opening(account))
+        answer = self.batcher.begin(*call)
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def _opening(self, account: Account) -> tuple[str | int, ...]:
+        return (account, ACCOUNTS_MAX, *(self.paper_money or NO_MONEY).arguments)
 
     async def amend(self, account: Account, order_id: OrderId, amendment: Amendment) -> Order:
         """Change an open order.
@@ -183,8 +199,8 @@ class Engine:
         """
         fields = await self.run(
             "amend", keys.order(order_id), account, order_id, amendment.revision,
-            _optional(amendment.price_ticks), _optional(amendment.quantity_lots),
-            _optional(amendment.stop_price_ticks),
+            optional(amendment.price_ticks), optional(amendment.quantity_lots),
+            optional(amendment.stop_price_ticks),
         )  # fmt: skip
         return read_order(order_id, fields)
 
@@ -243,7 +259,7 @@ class Engine:
         await self.run(
             "control", keys.market(symbol), symbol, state or "",
             *(
-                _optional(cast("int | None", bounds.get(name)))
+                optional(cast("int | None", bounds.get(name)))
                 for name in MarketBounds.__annotations__
             ),
         )  # fmt: skip
@@ -275,22 +291,9 @@ class Engine:
             refuse(str(error))
 
     async def _submit(self, script: Script, key: str, arguments: Iterable[str | int]) -> Reply:
-        return await self.batcher.submit(
-            "EVALSHA", script.sha, 1, key, self.clock_us, self._limits, *arguments
-        )
+        return await self.batcher.submit(*self._call(script, key, arguments))
 
-
-def _instrument_arguments(instrument: Instrument) -> list[str]:
-    return [
-        instrument.symbol, _joined(instrument.identity), _joined(instrument.limits),
-        _joined(instrument.controls),
-    ]  # fmt: skip
-
-
-def _joined(values: Iterable[object]) -> str:
-    """Values as the packed fields of the scripts hold them."""
-    return "|".join(str(value) for value in values)
-
-
-def _optional(value: int | None) -> int | str:
-    return "" if value is None else value
+    def _call(
+        self, script: Script, key: str, arguments: Iterable[str | int]
+    ) -> tuple[str | int, ...]:
+        return ("EVALSHA", script.sha, 1, key, self.clock_us, self._limits, *arguments)
