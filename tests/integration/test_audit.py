@@ -22,7 +22,7 @@ from tapewire.types import OrderId, Side
 from tests.support.audit import UNITS, audited, trade_everything
 from tests.support.random_commands import ACCOUNTS, SYMBOLS, RandomCommands
 from tests.support.topologies import running_cluster, running_sentinel
-from tests.support.venue import ALICE, BOB, BTC, Venue, open_venue
+from tests.support.venue import ALICE, BOB, BTC, HUGE, Venue, open_venue
 
 CHECKED = MatchingLimits(funds_checked=True)
 AUDITS_MIN = 3
@@ -103,6 +103,16 @@ async def test_available_below_zero_is_a_difference_only_where_funds_are_checked
         assert "funds are not checked" in found.remarks[Check.NEGATIVE]
         found = await audited(redis_url, is_checked=True)
         assert found.sentences == ["negative: account alice has -1000 units of BTC available"]
+
+
+async def test_sums_of_the_largest_orders_stay_exact(redis_url: str) -> None:
+    """One command that releases more than 2^53 units, an odd number of them, leaves nothing held."""
+    async with open_venue(redis_url) as venue:
+        await venue.buy(2**27 - 1, 2**26 - 1, symbol=HUGE)
+        await venue.buy(2**27, 2, symbol=HUGE)
+        assert (await audited(redis_url)).sentences == []
+        assert len(await venue.engine.cancel_all(ALICE)) == 2
+        assert (await audited(redis_url)).sentences == []
 
 
 async def test_a_venue_without_orders_passes(venue: Venue, redis_url: str) -> None:

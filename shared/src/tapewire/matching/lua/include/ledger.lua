@@ -48,16 +48,17 @@ local function change_balance(command, account, asset, available, held, incoming
     entry.assets[#entry.assets + 1] = asset
     return
   end
-  available, held, incoming = delta[1] + available, delta[2] + held, delta[3] + incoming
-  if math.max(math.abs(available), math.abs(held), math.abs(incoming)) >= EXACT_MAX then
-    -- Only a command that goes over many of the largest orders comes here.
+  local sum, held_sum, incoming_sum = delta[1] + available, delta[2] + held, delta[3] + incoming
+  if math.max(math.abs(sum), math.abs(held_sum), math.abs(incoming_sum)) >= EXACT_MAX then
+    -- Only a command that goes over many of the largest orders comes here. A sum may be rounded
+    -- already: what was there before is written, and the new part is kept as it came.
     local key = account_key(account)
     redis.call('HINCRBY', key, 'available:' .. asset, integer_text(delta[1]))
     redis.call('HINCRBY', key, 'held:' .. asset, integer_text(delta[2]))
     redis.call('HINCRBY', key, 'incoming:' .. asset, integer_text(delta[3]))
-    available, held, incoming = available - delta[1], held - delta[2], incoming - delta[3]
+    sum, held_sum, incoming_sum, delta.is_written = available, held, incoming, true
   end
-  delta[1], delta[2], delta[3] = available, held, incoming
+  delta[1], delta[2], delta[3] = sum, held_sum, incoming_sum
 end
 
 -- Units that an account has free now; beyond 2^53 no more than that, which any order can be paid of.
@@ -105,7 +106,7 @@ local function write_balances(entry, key, values)
       fields[count + 5] = 'incoming:' .. asset
       fields[count + 6] = add_exactly(key, fields[count + 5], values[first + 2], delta[3])
     end
-    if delta[1] ~= 0 or delta[2] ~= 0 then
+    if delta[1] ~= 0 or delta[2] ~= 0 or delta.is_written then
       texts[#texts + 1] = asset .. ',' .. available .. ',' .. held
     end
   end
