@@ -271,6 +271,8 @@ class ReferenceMarket:
             taker.prevented_notional += lots * maker.price
             maker.prevented += lots
             self._shorten(maker, lots)
+            # A maker that lost lots without a trade or an end is told so as amended.
+            self.accounts.reports[maker.account] += maker.is_open
             return False
         if mode is not SelfTradePrevention.EXPIRE_TAKER:
             self.end(maker, OrderStatus.EXPIRED, "self_trade")

@@ -292,7 +292,9 @@ class Listener:
 
     async def subscribe(self) -> None:
         """Subscribe to every channel of the venue."""
-        await self._pubsub.subscribe(keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, self._marker)
+        await self._pubsub.subscribe(
+            keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, keys.ACCOUNT_CHANNEL, self._marker
+        )
         await self._read_until_marker()
 
     async def heard(self, channel: str) -> list[bytes]:

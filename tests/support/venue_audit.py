@@ -10,6 +10,7 @@ from typing import Any
 from tapewire import keys
 from tapewire.matching.records import read_order
 from tapewire.types import Order, OrderId, Side
+from tests.support.account_log_audit import check_account_logs
 from tests.support.machine_world import SYMBOLS
 from tests.support.venue import PERMANENT_KEYS, Listener
 from tests.support.venue_expectations import as_record
@@ -28,6 +29,7 @@ async def audit(pair: Pair, listener: Listener) -> None:
     check_levels(dump, records)
     check_histories(pair, dump)
     check_lifetimes(dump, records)
+    check_account_logs(dump, await listener.heard(keys.ACCOUNT_CHANNEL))
     hashes: Any = [dump.get(key, ({}, False))[0] for key in MONEY_KEYS]
     check_holds(read_money(hashes), list(records.values()), pair.instruments)
 

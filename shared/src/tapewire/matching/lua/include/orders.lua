@@ -122,7 +122,8 @@ local function save_state(command, order, seq, fill)
     note_change(command, order, '', state, { seq .. ',' .. fill })
   else
     redis.call('HSET', order_key(order.id), 'state', state)
-    note_change(command, order, '', state, NO_FILLS)
+    -- An order that neither traded nor ended has lost lots to self-trade prevention.
+    note_change(command, order, is_open(order) and 'amended' or '', state, NO_FILLS)
   end
 end
 
