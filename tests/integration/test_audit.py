@@ -106,7 +106,7 @@ async def test_available_below_zero_is_a_difference_only_where_funds_are_checked
 
 
 async def test_sums_of_the_largest_orders_stay_exact(redis_url: str) -> None:
-    """One command that releases more than 2^53 units, an odd number of them, leaves nothing held."""
+    """A command that releases an odd number of units beyond 2^53 leaves nothing held."""
     async with open_venue(redis_url) as venue:
         await venue.buy(2**27 - 1, 2**26 - 1, symbol=HUGE)
         await venue.buy(2**27, 2, symbol=HUGE)

@@ -61,7 +61,7 @@ local function change_balance(command, account, asset, available, held, incoming
   delta[1], delta[2], delta[3] = sum, held_sum, incoming_sum
 end
 
--- Units that an account has free now; beyond 2^53 no more than that, which any order can be paid of.
+-- Units that an account has free now; of more than 2^53 no more than that, which pays any order.
 local function available_units(command, account, asset)
   local units = math.min(tonumber(redis.call('HGET', account_key(account),
     'available:' .. asset) or 0), EXACT_MAX)
