@@ -41,11 +41,7 @@ def terms(
     side: str, *, quantity: int = 9, price: str = "50", stop: str = "", symbol: str = BTC
 ) -> str:
     """The packed terms of alice's order with priority 12."""
-    return (
-        f"{quantity}|alice|||| {price}|12|{symbol}|{side}|limit|gtc|1|none|0|{stop}||0|0|".replace(
-            " ", ""
-        )
-    )
+    return f"{quantity}|alice||||{price}|12|{symbol}|{side}|limit|gtc|1|none|0|{stop}||0|0|"
 
 
 def state(

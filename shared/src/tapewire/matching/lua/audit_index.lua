@@ -4,10 +4,10 @@
 -- KEYS   1 the sorted set   2 levels:<symbol>:<side> (the same as 1: it has none)
 -- ARGV   1 where to begin: -inf, or '(' and the last score of the part before   2 orders to read,
 --        then those at the last score too   3 most orders that are read
--- Reply  {number of orders in the part, orders, levels}: per order four texts: member, score, terms,
---        state ('' without a record); per score two: score, lots of its level ('' without one).
---        More orders than ARGV[3]: none of them, but one level without lots, which tells the last
---        score.
+-- Reply  {number of orders in the part, orders, levels}: per order four texts: member, score,
+--        terms, state ('' without a record); per score two: score, lots of its level ('' without
+--        one). More orders than ARGV[3]: none of them, but one level without lots, which tells the
+--        last score.
 -- Errors none.
 -- @include text market book ledger orders
 
