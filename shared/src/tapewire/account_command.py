@@ -17,6 +17,7 @@ from tapewire.account_options import (
     AS_INSTRUMENT_WORD,
     any_name,
     client,
+    read_fee,
     read_open_orders,
     redis_url_option,
     reference_option,
@@ -113,12 +114,8 @@ def withdraw(name: Account, asset: str, amount: str, reference: str, redis_url: 
 
 @account.command(short_help="Set the fees of an account.")
 @client
-@click.option(
-    "--maker", callback=read_fee, metavar="PPM|default", help="Millionths of what a fill brings."
-)
-@click.option(
-    "--taker", callback=read_fee, metavar="PPM|default", help="Millionths of what a fill brings."
-)
+@click.option("--maker", callback=read_fee, metavar="PPM|default", help="Parts in a million.")
+@click.option("--taker", callback=read_fee, metavar="PPM|default", help="Parts in a million.")
 @redis_url_option
 def fees(name: Account, maker: Setting, taker: Setting, redis_url: str) -> None:
     """Give the account fees of its own, in millionths of what a fill brings.

@@ -26,7 +26,7 @@ def list_lines(records: Iterable[AccountRecord], decimals: Mapping[str, int]) ->
             if balance.total
         ]
         rows.append([record.account, record.state, ", ".join(totals)])
-    return _columns(rows)
+    return _columns(rows, numbers=False)
 
 
 def account_lines(
@@ -42,7 +42,7 @@ def account_lines(
     for asset, balance in record.balances.items():
         units = (balance.available, balance.held, balance.total)
         rows.append([asset, *(format_units(each, decimals[asset]) for each in units)])
-    lines += ["", *_columns(rows)] if record.balances else ["no balances"]
+    lines += ["", *_columns(rows, numbers=True)] if record.balances else ["no balances"]
     for symbol, limits in record.limits.items():
         written = write_account_limits(limits, instruments[symbol])
         shown = [f"{_LIMIT_NAMES[name]} {_limit(value)}" for name, value in written.items()]
@@ -60,19 +60,14 @@ def _limit(value: str | int | None) -> str:
     return "none" if not str(value).strip("0.") else str(value)
 
 
-def _columns(rows: list[list[str]]) -> list[str]:
-    """Rows with their cells one below the other; numbers, all but the ends, to the right."""
-    widths = (
-        [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
-    )
-    return [
-        "  ".join(
-            cell.ljust(width) if column == 0 or not _is_number(cell) else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
-def _is_number(cell: str) -> bool:
-    return bool(cell) and not cell.strip("-0123456789.")
+def _columns(rows: list[list[str]], *, numbers: bool) -> list[str]:
+    """Rows with their cells one below the other; numbers stand to the right, names to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for name, *cells in rows:
+        shown = [
+            cell.rjust(width) if numbers else cell.ljust(width)
+            for cell, width in zip(cells, widths[1:], strict=True)
+        ]
+        lines.append("  ".join([name.ljust(widths[0]), *shown]).rstrip())
+    return lines
