@@ -9,7 +9,7 @@
 --        new).
 -- Reply  the venue's epoch.
 -- Errors INSTRUMENT_CONFLICT <symbol>: it is live with another base, quote, tick, lot or decimals.
---        ASSET_CONFLICT <asset>: it has other decimals, in an instrument that is live or named here.
+--        ASSET_CONFLICT <asset>: it has other decimals, in an instrument that is live or named.
 -- Events one JSON object on channel market_events per instrument that is new or changed.
 -- Keys   epoch (string): names one unbroken life of the data; written once.
 --        instruments (set): every symbol.

@@ -26,7 +26,8 @@ local function changed(values, first)
 end
 
 local command = begin_funds('set_account')
-local state, maker_fee_ppm, taker_fee_ppm, opened_us = string.match(profile, '^(.-)|(.-)|(.-)|(.*)$')
+local state, maker_fee_ppm, taker_fee_ppm, opened_us =
+  string.match(profile, '^(.-)|(.-)|(.-)|(.*)$')
 profile = changed({ state, maker_fee_ppm, taker_fee_ppm }, 4) .. '|' .. opened_us
 redis.call('HSET', key, 'profile', profile)
 local limits = ''

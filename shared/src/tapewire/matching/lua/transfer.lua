@@ -6,7 +6,7 @@
 -- ARGV   1 clock_us   2 limits   3 account   4 asset   5 units, negative to withdraw
 --        6 reference ('' = none): the same transfer asked for again is done once
 --        7 how long a reference is kept, in seconds   8 accounts of the venue at the most
--- Reply  {0|1, available}: 1 = it was done before; what the account has free of the asset, in units.
+-- Reply  {0|1, available}: 1 = it was done before; what the account has free of it, in units.
 -- Errors DUPLICATE_REFERENCE (it stands for another transfer), UNKNOWN_ASSET, SUPPLY_LIMIT <asset>,
 --        ACCOUNTS_LIMIT, UNKNOWN_ACCOUNT (withdrawing), INSUFFICIENT_FUNDS.
 -- Keys   transfer:<account>:<reference> (string): asset|units|time_us. A reference that is older

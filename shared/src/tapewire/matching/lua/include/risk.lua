@@ -56,7 +56,9 @@ end
 local function needed_units(market, order)
   local units = held_units(market, order)
   if units > 0 then return units end
-  if order.quote_limit and order.side == 'buy' then return order.quote_limit * market.quote_units end
+  if order.quote_limit and order.side == 'buy' then
+    return order.quote_limit * market.quote_units
+  end
   if order.stop_price then return 0 end
   local best = redis.call('ZRANGE', queue_key(market.symbol, 'sell'), 0, 0, 'WITHSCORES')
   return best[1] and tonumber(best[2]) * market.quote_units or 0
