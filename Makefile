@@ -18,8 +18,8 @@ demo: .venv/installed ## the same with a small crowd of traders, so that prices 
 test: .venv/installed ## run every test against a real Redis, which the tests start themselves
 	$(BIN)/python -m pytest $(ARGS)
 
-test-nightly: .venv/installed ## let the property tests search twenty times longer
-	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/property $(ARGS)
+test-nightly: .venv/installed ## let the tests with random input search twenty times longer
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/property tests/e2e/test_openapi_fuzz.py $(ARGS)
 
 check: .venv/installed ## formatting, lint, types, house rules
 	$(BIN)/ruff format --check .

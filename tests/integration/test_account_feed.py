@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from tapewire import keys
 from tapewire.client import GapError, MarketDataClient, OrderKeeper, Position
+from tests.support.account_events import event_text
 from tests.support.account_feed import (
     AccountBench,
     account_bench,
@@ -250,13 +251,76 @@ async def test_another_epoch_is_told_with_where_it_is(bench: AccountBench) -> No
         assert (snapshot["seq"], snapshot["data"]) == (0, [])
 
 
+async def test_a_venue_that_fell_back_is_told(bench: AccountBench) -> None:
+    """Where Redis lost its newest part, the feed says where the account stands and goes on."""
+    alice = await bench.account("alice")
+    await alice.deposit("BTC", 3)
+    await alice.place(3)
+    client: Any = bench.venue.client
+    async with bench.listening("alice") as connection:
+        await receive_type(connection, "balances_snapshot")
+        older = await bench.account("alice")
+        older.seq, older.balance_seq, older.balances = 3, 1, dict(alice.balances)
+        await alice.place(2)
+        await alice.deposit("BTC", 4)
+        assert seqs(await reports(connection, 2)) == [4, 5]
+        await client.delete(keys.account_log("alice"))
+        await older.show()
+        await drop_subscribers(bench.venue)
+        told = await receive_type(connection, "epoch")
+        assert (told["reason"], told["seq"]["orders"]) == ("rewound", 3)
+        snapshot = await receive_type(connection, "balances_snapshot")
+        assert (snapshot["seq"], snapshot["data"][0]["available"]) == (1, "0.00000003")
+        await older.place()
+        assert seqs(await reports(connection, 1)) == [4]
+
+
+async def test_messages_that_are_not_the_venues_reach_nobody(bench: AccountBench) -> None:
+    """Garbage, another epoch, a position that never was: counted, and the feed goes on."""
+    alice = await bench.account("alice")
+    async with bench.listening("alice") as connection:
+        await receive_type(connection, "balances_snapshot")
+        for payload in (
+            b"alice|garbage",
+            b"bob|garbage",
+            event_text("alice", 1, 9, balances=[("BTC", 1, 1)], epoch="foreign"),
+            event_text("alice", 900, 900, balances=[("BTC", 1, 1)], epoch=alice.epoch),
+        ):
+            await bench.venue.client.publish(keys.ACCOUNT_CHANNEL, payload)
+        await alice.place(2)
+        assert seqs(await reports(connection, 2)) == [1, 2]
+        figures = await bench.figures()
+        assert figures["tapewire_garbage_messages_total"] == 3
+        assert figures["tapewire_account_messages_lost_total"] == 0
+
+
+async def test_an_account_is_followed_while_somebody_listens(bench: AccountBench) -> None:
+    """Two connections follow it once; it is forgotten when both are gone; a stop names reports."""
+    alice = await bench.account("alice")
+    await alice.place(2)
+    async with bench.listening("alice") as first:
+        await receive_type(first, "balances_snapshot")
+        async with bench.listening("alice"), bench.listening("bob") as second:
+            await receive_type(second, "balances_snapshot")
+            assert (await bench.figures())["tapewire_accounts_followed"] == 2
+
+        async def is_forgotten() -> bool:
+            return (await bench.figures())["tapewire_accounts_followed"] == 1
+
+        await wait_until(is_forgotten, "bob is forgotten")
+        await alice.place()
+        assert seqs(await reports(first, 1)) == [3]
+        bench.feed.terminate()
+        assert (await receive_type(first, "reconnect"))["since"] == {"orders": 3}
+
+
 async def test_a_client_program_misses_nothing(bench: AccountBench) -> None:
     """Over cut connections every report comes once; orders and balances are what they are."""
     alice = await bench.account("alice")
     keeper = OrderKeeper()
     async with MarketDataClient(bench.feed.url, account="alice") as client:
         stream, balances = client.orders(since=0), client.balances()
-        for round_number in range(1, 4):
+        for round_number in range(1, 3):
             await alice.place(5)
             await alice.fill([10, 90])
             await alice.deposit("BTC", 100)
@@ -268,10 +332,10 @@ async def test_a_client_program_misses_nothing(bench: AccountBench) -> None:
             await bench.feed.kill()
             await alice.place(0)
             await bench.feed.start()
-        assert (stream.breaks, stream.position.seqs) == ([], {"orders": 24})
+        assert (stream.breaks, stream.position.seqs) == ([], {"orders": 16})
         assert isinstance(stream.position, Position)
-    assert len(keeper.orders) == 18
-    assert len(keeper.open_orders) == 15
+    assert len(keeper.orders) == 12
+    assert len(keeper.open_orders) == 10
     filled = keeper.orders["alice-6"]
     assert [item.last_quantity for item in filled.trades] == ["0.00010", "0.00090"]
     assert filled.state.status == "filled"
@@ -281,7 +345,8 @@ async def test_clients_that_do_not_read_are_told_what_they_miss(
     venue: Venue, redis_url: str, tmp_path: Path
 ) -> None:
     """Skip names the missing reports exactly, disconnect where to resume; balances start anew."""
-    count = 3_000
+    rounds, orders = 40, 100
+    count = rounds * orders
     async with account_bench(venue, redis_url, tmp_path, LAG_MESSAGES_MAX="200") as bench:
         alice = await bench.account("alice")
         small = {"buffer_bytes": SMALL_BUFFER_BYTES}
@@ -290,19 +355,24 @@ async def test_clients_that_do_not_read_are_told_what_they_miss(
             bench.listening("alice", f"{query}skip", **small) as skipping,
             bench.listening("alice", f"{query}disconnect", **small) as leaving,
         ):
-            for number in range(count):
-                await alice.place()
-                if number % 100 == 0:
+
+            async def happen() -> None:
+                for _ in range(rounds):
+                    await alice.place_at_once(orders)
                     await alice.deposit("BTC", 1)
+
+            happening = asyncio.create_task(happen())
 
             async def is_one_gone() -> bool:
                 return (await bench.feed.health())["active_connections"] == 1
 
+            # It reads again in time to be told why it is closed.
             await wait_until(is_one_gone, "the lagging client is given up", 30)
             messages, code = await receive_all(leaving)
             came = seqs(message for message in messages if message["type"] == "order")
             assert came == list(range(1, came[-1] + 1))
             assert (code, messages[-1]["since"]["orders"]) == (4008, came[-1])
+            await happening
             await alice.place()
             last, missing, balance = 0, 0, {}
             while last < count + 1:
@@ -321,4 +391,4 @@ async def test_clients_that_do_not_read_are_told_what_they_miss(
             assert missing
             if not balance:
                 balance = await receive_type(skipping, "balances_snapshot")
-            assert balance["data"][0]["available"] == "0.00000030"
+            assert balance["data"][0]["available"] == f"0.000000{rounds}"

@@ -85,6 +85,19 @@ class AccountBook:
             change = change_text("new", f"{self.name}-{self.orders}", text, state_text("new"))
             await self.happen([change], reports=1, heard=heard, unseen=unseen)
 
+    async def place_at_once(self, count: int) -> None:
+        """New orders that rest, all of one command: a report each, in one message."""
+        first = self.orders + 1
+        self.orders += count
+        text, state = terms_text(self.name), state_text("new")
+        await self.happen(
+            [
+                change_text("new", f"{self.name}-{number}", text, state)
+                for number in range(first, first + count)
+            ],
+            reports=count,
+        )
+
     async def fill(self, lots: Sequence[int], *, heard: bool = True) -> None:
         """A new order that takes and is filled: a report, and one for each fill."""
         self.orders += 1

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 from websockets.asyncio.client import ClientConnection
 
 from tapewire import keys
@@ -31,6 +32,13 @@ class AccountBench:
         """An account of this venue, in its present epoch."""
         client: Any = self.venue.client
         return AccountBook(self.venue.client, name, (await client.get(keys.EPOCH)).decode())
+
+    async def figures(self) -> dict[str, float]:
+        """What `/metrics` says."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            reply = await client.get(f"http://127.0.0.1:{self.feed.port}/metrics")
+        lines = (line.split() for line in reply.text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, value in lines}
 
     @asynccontextmanager
     async def listening(

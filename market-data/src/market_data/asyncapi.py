@@ -33,7 +33,8 @@ MESSAGE_MODELS: dict[str, type[BaseModel]] = {
 _PARAMETERS = {
     "channels": "Names separated by commas: " + ", ".join(CHANNELS),
     "symbols": "Names separated by commas; all instruments without it, or with `*`",
-    "since": "`SYMBOL:SEQ,...`: send the trades after these first, then go on live",
+    "since": "`SYMBOL:SEQ,...`, `orders:SEQ`: send the trades, or the execution reports, after "
+    "these first, then go on live",
     "epoch": "The epoch that `since` belongs to; in another one nothing can be resumed",
     "on_lag": "What to do if this client reads too slowly: `disconnect`, `conflate`, `skip`",
 }
@@ -76,7 +77,9 @@ def _channel() -> dict[str, Any]:
     }
     return {
         "address": FEED_ADDRESS,
-        "description": "Without parameters a client gets every trade of every symbol.",
+        "description": "Without parameters a client gets every trade of every symbol. The channels "
+        "orders and balances are private: the upgrade has `Authorization: Bearer KEY` (in an open "
+        "venue `X-Account`), or the client sends the request authenticate.",
         "messages": {
             name: {"$ref": f"#/components/messages/{name}"} for name in [*MESSAGE_MODELS, "request"]
         },

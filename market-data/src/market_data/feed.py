@@ -188,6 +188,8 @@ class Feed:
         if published.channel == _ACCOUNTS:
             if not self.accounts.take(published.payload):
                 await self._expect(await self._log.positions(self.accounts.names))
+                if not self.accounts.take(published.payload):
+                    self.counters.skip(keys.ACCOUNT_CHANNEL, "its epoch is not the venue's")
             return
         if published.channel != _TRADES:
             heard = self._canary.heard(published.payload)

@@ -6,6 +6,7 @@ Read from the objects that count, at the moment of the scrape: nothing is counte
 from collections.abc import Callable, Iterator, Mapping
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -86,7 +87,12 @@ def market_data_metrics(
 router = APIRouter()
 
 
-@router.get("/metrics", tags=["health"], summary="Counters in Prometheus' text format")
+@router.get(
+    "/metrics",
+    tags=["health"],
+    summary="Counters in Prometheus' text format",
+    response_class=PlainTextResponse,
+)
 def metrics(request: Request) -> Response:
     """Figures of this process only; with several workers, scrapes meet them in turn."""
     registry = CollectorRegistry()

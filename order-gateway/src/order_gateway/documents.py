@@ -20,8 +20,9 @@ ACCOUNT: dict[str, Any] = {
     "name": "X-Account",
     "in": "header",
     "required": False,
-    "description": "Whose order it is",
-    "schema": {"type": "string", "default": DEFAULT_ACCOUNT, "pattern": f"^{ACCOUNT_PATTERN}$"},
+    "description": f"Whose order it is; at an open gateway `{DEFAULT_ACCOUNT}` if left out, and "
+    "with an API key nothing but the account of the key",
+    "schema": {"type": "string", "pattern": f"^{ACCOUNT_PATTERN}$"},
 }
 ORDER_ID: dict[str, Any] = {
     "name": "order_id",

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.requests import HTTPConnection
+from starlette.exceptions import HTTPException
 
 from order_gateway.authentication import IDENTITY
 from order_gateway.errors import InvalidBody, UnsupportedMediaType
@@ -20,6 +21,8 @@ from tapewire.types import Account
 
 JSON = "application/json"
 CLIENT_ORDER_PREFIX = "client:"
+# Stands where an order's id does, so every method but its own would look for such an order.
+BATCH_PATH = "batch"
 
 Source = Callable[[Request], Awaitable[dict[str, Any]]]
 
@@ -80,6 +83,8 @@ async def read_query(request: Request) -> dict[str, Any]:
 def read_order_key(request: Request) -> dict[str, str]:
     """Which order the path names: `42`, or `client:NAME` for the name that the client gave."""
     text: str = request.path_params["order_id"]
+    if text == BATCH_PATH:
+        raise HTTPException(405)
     if text.startswith(CLIENT_ORDER_PREFIX):
         return {"client_order_id": text.removeprefix(CLIENT_ORDER_PREFIX)}
     return {"order_id": text}

@@ -42,9 +42,8 @@ _BATCH_SCHEMA = {
                 "description": "`operation` (`place` if left out, `amend`, `cancel`) and its "
                 "fields: those of an order; or `order_id` or `client_order_id`, for an amendment "
                 "with what is to change",
-                "properties": {
-                    "operation": {"enum": ["place", "amend", "cancel"], "default": "place"}
-                },
+                # No more is said of them: a bad item is refused in its result, not the batch.
+                "properties": {"operation": {"default": "place"}},
             },
         }
     },

@@ -6,15 +6,27 @@ The matching script writes it (`matching/lua/include/book.lua`); everyone else r
 
 from typing import Annotated, TypeAlias
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from tapewire.errors import MessageError
 from tapewire.limits import BOOK_MESSAGE_BYTES_MAX, EXACT_INTEGER_MAX, SYMBOL_CHARACTERS_MAX
 
-_Decimal = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,17})(\.[0-9]{1,12})?$")]
+_DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,17})(\.[0-9]{1,12})?$"
+_Decimal = Annotated[str, Field(pattern=_DECIMAL_PATTERN)]
 
-Level: TypeAlias = tuple[_Decimal, _Decimal]
+# One schema for both items: what reads the document often knows no `prefixItems`.
+Level: TypeAlias = Annotated[
+    tuple[_Decimal, _Decimal],
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "string", "pattern": _DECIMAL_PATTERN},
+            "minItems": 2,
+            "maxItems": 2,
+        }
+    ),
+]
 """(price, quantity) in decimal text; quantity zero says that the level is gone."""
 
 

@@ -39,6 +39,7 @@ def _whole_number(value: object) -> object:
     return int(value.text) if isinstance(value, NumberText) and value.text.isdigit() else value
 
 
+_OpenOrders = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=OPEN_ORDERS_BOUND_MAX)]
 _Fee = Annotated[
     int,
     BeforeValidator(_whole_number),
@@ -65,9 +66,7 @@ class InstrumentEntry(BaseModel):
         Field(description="Farthest distance of a price from the last trade, in percent"),
     ] = None
     open_orders_max: Annotated[
-        int | None,
-        BeforeValidator(_whole_number),
-        Field(ge=1, le=OPEN_ORDERS_BOUND_MAX, description="Open orders an account may have in it"),
+        _OpenOrders | None, Field(description="Open orders an account may have in it")
     ] = None
     order_quantity_max: Annotated[
         str | None, Field(description="Largest quantity of one order; without it max_quantity")

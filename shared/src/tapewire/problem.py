@@ -123,12 +123,17 @@ class ProblemApp(FastAPI):
         super().include_router(router, **options)
 
     def allowed_methods(self, path: str) -> str:
-        """The methods that `path` takes, for an Allow header; the framework names only some."""
-        methods: set[str] = set()
-        for template, route in self._documented_routes:
-            if compile_path(template)[0].match(path):
-                methods |= route.methods or set()
-        return ", ".join(sorted(methods))
+        """The methods that `path` takes, for an Allow header; the framework names only some.
+
+        A path that stands as it is takes what is said there, whatever templates fit it too.
+        """
+        fitting = [
+            (template, route.methods or set())
+            for template, route in self._documented_routes
+            if compile_path(template)[0].match(path)
+        ]
+        exact = [found for found in fitting if found[0] == path]
+        return ", ".join(sorted(set().union(*(methods for _, methods in exact or fitting))))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with the schema that `problem_examples` refers to."""

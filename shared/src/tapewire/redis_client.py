@@ -7,8 +7,9 @@ only the caller can know whether asking again is safe. Reconnecting is done by t
 import asyncio
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import redis
 import redis.asyncio
@@ -35,6 +36,7 @@ BlockingRedis = redis.Redis
 
 _SENTINEL = "redis+sentinel"
 _CLUSTER = "redis+cluster"
+_PASSWORD_FILE = "password_file"  # noqa: S105 (the name of a parameter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,9 @@ def open_async(address: RedisAddress) -> AsyncRedis:
     Raises ConfigurationError if the URL is not one of ours.
     """
     no_retry = AsyncRetry(NoBackoff(), 0)
-    scheme, hosts, service, login = _split(address.url)
-    options = address.options() | login
+    url, password = _read_password(address.url)
+    scheme, hosts, service, login = _split(url)
+    options = address.options() | login | password
     try:
         if scheme == _CLUSTER:
             host, port = hosts[0]
@@ -118,7 +121,7 @@ def open_async(address: RedisAddress) -> AsyncRedis:
             )
             client: AsyncRedis = sentinel.master_for(service, connection_pool_class=_SentinelPool)
             return client
-        return redis.asyncio.Redis.from_url(address.url, **options)
+        return redis.asyncio.Redis.from_url(url, **options)
     except ValueError as error:
         raise ConfigurationError(f"REDIS_URL: {error}") from None
 
@@ -134,8 +137,9 @@ def open_subscriber(address: RedisAddress) -> BlockingRedis:
         "retry": no_retry,
         "health_check_interval": HEALTH_CHECK_INTERVAL_S,
     }
-    scheme, hosts, service, login = _split(address.url)
-    options |= login
+    url, password = _read_password(address.url)
+    scheme, hosts, service, login = _split(url)
+    options |= login | password
     try:
         if scheme == _CLUSTER:
             host, port = hosts[0]
@@ -148,7 +152,7 @@ def open_subscriber(address: RedisAddress) -> BlockingRedis:
             )
             client: BlockingRedis = sentinel.master_for(service)
             return client
-        return redis.Redis.from_url(address.url, **options)
+        return redis.Redis.from_url(url, **options)
     except ValueError as error:
         raise ConfigurationError(f"REDIS_URL: {error}") from None
 
@@ -177,6 +181,23 @@ async def wait_until_ready(client: AsyncRedis, address: RedisAddress, timeout_s:
             await asyncio.sleep(READY_POLL_INTERVAL_S)
         else:
             return
+
+
+def _read_password(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without its `password_file`, and what stands in that file."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    name = query.pop(_PASSWORD_FILE, None)
+    if name is None:
+        return url, {}
+    try:
+        password = Path(name).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigurationError(
+            f"REDIS_URL: the password file {name} cannot be read: {reason}"
+        ) from None
+    return parts._replace(query=urlencode(query)).geturl(), {"password": password}
 
 
 def _split(url: str) -> tuple[str, list[tuple[str, int]], str, dict[str, Any]]:

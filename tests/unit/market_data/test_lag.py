@@ -123,3 +123,17 @@ def test_messages_are_the_documented_json() -> None:
     assert gap == {"type": "gap", "channel": "trades", "symbol": "BTC", "from": 2, "to": 5}
     error = json.loads(slow_consumer_message({"BTC": 5}))
     assert (error["type"], error["code"], error["since"]) == ("error", "slow_consumer", {"BTC": 5})
+
+
+def test_an_account_is_named_as_such() -> None:
+    """Its gaps say `account`, and its reports are resumed under the name of their channel."""
+    gap = Note("orders", "alice", 3, 5, is_gap=True)
+    assert json.loads(gap_message(gap)) == {
+        "type": "gap", "channel": "orders", "account": "alice", "from": 3, "to": 5,
+    }  # fmt: skip
+    entries: list[Entry] = [
+        (b"", Note("orders", "alice", 7, 7)),
+        (b"", Note("balances", "alice", 2, 2)),
+        (b"", Note("orders", "alice", 8, 8)),
+    ]
+    assert resume_points(entries) == {"orders": 6}

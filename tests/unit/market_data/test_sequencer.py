@@ -3,7 +3,9 @@
 import pytest
 
 from market_data.sequencer import Lost, Positions, Sequencer, Verdict
+from tapewire.account_messages import AccountEvent, decode_account_event
 from tapewire.messages import TradeMessage, decode_trade
+from tests.support.account_events import change_text, event_text, state_text, terms_text
 from tests.support.trades import trade_message
 
 EPOCH = "e1"
@@ -185,3 +187,44 @@ def test_messages_keep_their_bytes() -> None:
     (sent, *_) = sequencer.refill("A", [message, trade(2), trade(3)], log_ended=True)
     assert isinstance(sent, TradeMessage)
     assert sent.payload is payload
+
+
+def happened(seq: int, balance_seq: int, reports: int, has_balances: bool) -> AccountEvent:
+    """A message of alice that leaves her at these numbers."""
+    change = change_text("new", "1", terms_text("alice"), state_text("new"))
+    payload = event_text(
+        "alice",
+        seq,
+        balance_seq,
+        balances=[("BTC", 1, 0)] if has_balances else [],
+        changes=[change] * reports,
+    )
+    return decode_account_event(payload)
+
+
+def test_a_message_may_have_several_numbers() -> None:
+    """Reports and changes of balances count together; each message has to follow the last one."""
+    line = Sequencer(EPOCH)
+    line.begin("alice", 10)
+    assert line.offer(happened(8, 5, 2, has_balances=True)) is Verdict.DELIVER
+    assert line.seqs == {"alice": 13}
+    assert line.offer(happened(8, 5, 2, has_balances=True)) is Verdict.DUPLICATE
+    assert line.offer(happened(9, 7, 1, has_balances=True)) is Verdict.BEHIND
+    assert line.targets == {"alice": 16}
+    missed = [happened(8, 6, 0, has_balances=True), happened(9, 7, 1, has_balances=True)]
+    assert line.refill("alice", missed, log_ended=True) == missed
+    assert (line.seqs, line.targets) == ({"alice": 16}, {})
+
+
+def test_a_name_is_followed_from_anywhere_until_it_is_forgotten() -> None:
+    """It begins where it stands, learns how far it should be, and leaves nothing behind."""
+    line = Sequencer(EPOCH)
+    line.begin("alice", 10)
+    line.reach("alice", 9)
+    assert not line.targets
+    line.reach("alice", 12)
+    assert line.targets == {"alice": 12}
+    line.forget("alice")
+    line.forget("alice")
+    assert (line.seqs, line.targets) == ({}, {})
+    assert line.offer(happened(8, 5, 2, has_balances=True)) is Verdict.UNKNOWN

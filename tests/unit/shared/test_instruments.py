@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tapewire.errors import ConfigurationError
+from tapewire.instrument_entry import InstrumentEntry
 from tapewire.instruments import load_instruments, packaged_instruments, parse_instruments
 from tapewire.limits import EXACT_INTEGER_MAX, OPEN_ORDERS_MAX
 from tapewire.types import Symbol
@@ -51,6 +52,15 @@ def test_a_market_may_start_with_bounds() -> None:
     assert (acme.band_bps, acme.open_orders_max) == (725, 500)
     plain = parse_instruments(write(), "x")[Symbol("ACME")]
     assert (plain.band_bps, plain.open_orders_max) == (0, OPEN_ORDERS_MAX)
+
+
+def test_what_may_be_left_out_may_be_null() -> None:
+    """In the body of an admin call, null is the same as nothing."""
+    fields = {name: text.strip('"') for name, text in GOOD.items()}
+    names = [name for name, field in InstrumentEntry.model_fields.items() if field.default is None]
+    entry = InstrumentEntry.model_validate(fields | dict.fromkeys(names))
+    assert names
+    assert entry == InstrumentEntry.model_validate(fields)
 
 
 def test_a_minimum_notional_between_two_steps_is_rounded_up() -> None:

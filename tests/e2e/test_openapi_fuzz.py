@@ -1,0 +1,142 @@
+"""The OpenAPI documents keep their word: requests made from them, every answer held against them.
+
+Schemathesis takes every operation of a document by itself: its examples, the edges of every
+schema, then random requests, good and bad. It fails for an answer of 5xx (Redis is there, so not
+even 503 may come), for a status, a content type, a body or a header that the document does not
+have, for a request that the document forbids and the service takes, for a method that is not
+there and not refused with 405, and for an operation that wants a key and works without.
+
+`HYPOTHESIS_PROFILE=nightly` looks twenty times longer. A failure shows the request as a curl
+command; `FUZZ_SEED=n` makes again the requests of the seed that was printed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tapewire.problem import Problem
+from tests.support.openapi_fuzz import RUN_TIMEOUT_S, check_document
+from tests.support.processes import Service, running_gateway, running_market_data
+
+pytestmark = pytest.mark.timeout(RUN_TIMEOUT_S + 20)
+
+TRADING = ("--exclude-path-regex=^/v1/admin/",)
+# Markets are halted and accounts blocked by these, so they come after all others.
+ADMINISTRATION = ("--include-path-regex=^/v1/admin/",)
+ACCOUNT = "fuzzer"
+# Far above what these tests send, so that the headers of the limits come and no 429 does.
+LIMITS = {
+    "TAPEWIRE_GATEWAY_ACCOUNT_ORDERS_PER_S": "1000000",
+    "TAPEWIRE_GATEWAY_ACCOUNT_BURST": "10000000",
+    "TAPEWIRE_GATEWAY_ADDRESS_ORDERS_PER_S": "1000000",
+    "TAPEWIRE_GATEWAY_ADDRESS_BURST": "10000000",
+}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A gateway that wants keys, and one that may do everything."""
+
+    service: Service
+    key_id: str
+    headers: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def gateway(module_redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """An open gateway."""
+    with running_gateway(module_redis_url, tmp_path_factory.mktemp("gateway"), LIMITS) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    gateway: Service, module_redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Guarded]:
+    """A gateway with keys on the same venue; its account is opened and has money."""
+    settings = LIMITS | {"TAPEWIRE_AUTH": "keys"}
+    with (
+        httpx.Client(base_url=gateway.url, timeout=30) as api,
+        running_gateway(module_redis_url, tmp_path_factory.mktemp("keys"), settings) as service,
+    ):
+        wanted = {"account": ACCOUNT, "permissions": ["trade", "admin"]}
+        made = api.post("/v1/admin/keys", json=wanted)
+        assert made.status_code == 201, made.text
+        for asset in ("BTC", "ETH", "USDT"):
+            transfer = {"asset": asset, "amount": "1000000"}
+            paid = api.post(f"/v1/admin/accounts/{ACCOUNT}/deposit", json=transfer)
+            assert paid.status_code == 200, paid.text
+        key = made.json()
+        yield Guarded(service, key["key_id"], {"Authorization": f"Bearer {key['key']}"})
+
+
+@pytest.fixture(scope="module")
+def market_data(
+    gateway: Service, module_redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """Market data of the same venue."""
+    with running_market_data(module_redis_url, tmp_path_factory.mktemp("feed")) as service:
+        yield service
+
+
+def test_an_open_gateway_does_what_its_document_says(gateway: Service, tmp_path: Path) -> None:
+    """All but administration."""
+    check_document(gateway, tmp_path, operations=TRADING)
+
+
+def test_a_gateway_with_keys_does_what_its_document_says(guarded: Guarded, tmp_path: Path) -> None:
+    """The same for the account of a key; named by itself, since no other may be."""
+    check_document(
+        guarded.service, tmp_path, operations=TRADING, headers=guarded.headers, account=ACCOUNT
+    )
+
+
+def test_market_data_does_what_its_document_says(market_data: Service, tmp_path: Path) -> None:
+    """All of it, with the trades of the tests before."""
+    check_document(market_data, tmp_path)
+
+
+def test_methods_that_are_not_in_a_document_are_refused(
+    gateway: Service, guarded: Guarded, market_data: Service
+) -> None:
+    """Every path of every document says with 405 what it takes, and nothing else."""
+    for service, headers in ((gateway, {}), (guarded.service, guarded.headers), (market_data, {})):
+        with httpx.Client(base_url=service.url, headers=headers, timeout=30) as api:
+            for path, operations in api.get("/openapi.json").json()["paths"].items():
+                documented = {method.upper() for method in operations}
+                for method in sorted(set(METHODS) - documented):
+                    reply = api.request(method, _named(path))
+                    assert reply.status_code == 405, f"{method} {path}: {reply.text}"
+                    assert set(reply.headers["Allow"].split(", ")) == documented, (method, path)
+                    if method != "HEAD":
+                        problem = Problem.model_validate_json(reply.content)
+                        assert problem.code == "method_not_allowed"
+
+
+def test_administration_does_what_its_document_says(gateway: Service, tmp_path: Path) -> None:
+    """At an open gateway."""
+    check_document(gateway, tmp_path, operations=ADMINISTRATION)
+
+
+def test_administration_with_keys_does_what_its_document_says(
+    guarded: Guarded, tmp_path: Path
+) -> None:
+    """Every operation with a key, and refused without."""
+    check_document(
+        guarded.service,
+        tmp_path,
+        operations=ADMINISTRATION,
+        headers=guarded.headers,
+        own_key_id=guarded.key_id,
+    )
+
+
+def _named(path: str) -> str:
+    """A path with something that may stand in each of its places."""
+    values: dict[str, Any] = {"order_id": "1", "symbol": "BTC-USDT", "key_id": "Xk3vQ8mZt1Lb"}
+    return path.format_map({"account": ACCOUNT} | values)

@@ -1,0 +1,166 @@
+"""The Redis user of the venue: enough for everything that the venue does, and nothing else."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
+from websockets.sync.client import connect
+
+from tapewire import keys
+from tapewire.cli import main
+from tapewire.errors import ConfigurationError
+from tapewire.redis_client import RedisAddress, open_async
+from tests.support.order_bodies import LIMIT_ORDER
+from tests.support.random_commands import RandomCommands
+from tests.support.rest import place
+from tests.support.restricted_redis import RestrictedRedis, restricted_redis
+from tests.support.venue import open_venue
+from tests.support.wait import wait_for
+from tests.support.whole_venue import running_venue
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RestrictedRedis]:
+    """One as the compose file starts it, empty."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    with restricted_redis(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestrictedRedis]:
+    """One for tests that are only refused."""
+    with restricted_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+def test_it_may_do_what_a_venue_does(server: RestrictedRedis, tmp_path: Path) -> None:
+    """Trade, follow, read, expire, be healthy: no command is refused."""
+    with (
+        running_venue(server.service_url, tmp_path) as venue,
+        httpx.Client(base_url=venue.gateway.url) as api,
+        connect(venue.feed_url) as feed,
+    ):
+        sold = place(api, account="alice", side="sell", quantity="1")
+        assert place(api, account="bob", quantity="0.25")["status"] == "filled"
+        wait_for(lambda: json.loads(feed.recv(10))["type"] == "trade", "the trade on the feed")
+        path, alice = f"/v1/orders/{sold['order_id']}", {"X-Account": "alice"}
+        assert api.patch(path, json={"quantity": "0.75"}, headers=alice).status_code == 200
+        assert api.delete(path, headers=alice).status_code == 200
+        soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+        timed = place(api, time_in_force="gtd", expire_at=soon)
+        assert api.post("/v1/orders/batch", json={"orders": [LIMIT_ORDER] * 2}).status_code == 200
+        expired = f"/v1/orders/{timed['order_id']}"
+        wait_for(lambda: api.get(expired).json()["status"] == "expired", "the order expires")
+        for service in (venue.gateway, venue.market_data):
+            assert httpx.get(f"{service.url}/readyz").status_code == 200
+            assert httpx.get(f"{service.url}/health").json()["redis"] == "connected"
+        for name in ("trades", "candles", "ticker", "book", "bbo"):
+            reply = httpx.get(f"{venue.market_data.url}/v1/{name}/BTC-USDT")
+            assert reply.status_code == 200
+        for name in ("orders", "fills", "instruments"):
+            assert api.get(f"/v1/{name}").status_code == 200
+    assert server.refused() == []
+
+
+def test_it_may_run_every_command_of_the_engine(server: RestrictedRedis, tmp_path: Path) -> None:
+    """A random life of a venue, its journal exported and proved from outside."""
+
+    async def live() -> None:
+        async with open_venue(server.url) as venue:
+            await RandomCommands(venue.engine, 5).run(500)
+
+    asyncio.run(live())
+    for arguments in (("export", str(tmp_path / "journal.jsonl")), ("verify",)):
+        command = ["journal", *arguments, "--redis-url", server.service_url]
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code == 0, result.output
+    assert server.refused() == []
+
+
+REFUSED = (
+    "FLUSHALL", "FLUSHDB", "CONFIG GET *", "CONFIG SET dir /", "KEYS *", "DEBUG SLEEP 0",
+    "SHUTDOWN", "MODULE LIST", "ACL LIST", "ACL WHOAMI", "MONITOR", "SAVE", "BGREWRITEAOF",
+    "REPLICAOF NO ONE", "SLAVEOF NO ONE", "CLIENT LIST", "CLIENT KILL TYPE normal", "INFO",
+    "EVAL return{} 0", "SCRIPT FLUSH", "SCRIPT KILL", "SWAPDB 0 1", "RENAME {tw}:a {tw}:b",
+    "DUMP {tw}:epoch", "RESTORE {tw}:a 0 x", "MIGRATE h 1 {tw}:a 0 1", "SORT {tw}:a", "OBJECT HELP",
+    "LATENCY RESET", "SLOWLOG GET", "MEMORY DOCTOR", "CLUSTER INFO", "FAILOVER", "PSYNC ? -1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", REFUSED)
+def test_it_may_not_command_the_server(shared_server: RestrictedRedis, command: str) -> None:
+    """Nothing of other people's data, of the server, or of what a dump could carry away."""
+    with (
+        shared_server.client() as client,
+        pytest.raises((NoPermissionError, ResponseError), match="perm"),
+    ):
+        client.execute_command(*command.split())
+
+
+def test_it_may_not_touch_what_is_not_the_venue_s(shared_server: RestrictedRedis) -> None:
+    """Neither keys nor channels, and no script changes that."""
+    script = "return redis.call('SET', KEYS[1], 'x')"
+    with shared_server.client() as client:
+        client.set(f"{keys.PREFIX}mine", "x")
+        digest = client.script_load(script)
+        client.evalsha(digest, 1, f"{keys.PREFIX}mine")
+        for name in ("other", "{tw}other", "tw:other", ""):
+            for attempt in (("GET", name), ("SET", name, "x"), ("EVALSHA", digest, 1, name)):
+                with pytest.raises(ResponseError, match=r"permission|NOPERM|can't access"):
+                    client.execute_command(*attempt)
+        hidden = client.script_load("return redis.call('GET', 'other')")
+        with pytest.raises(ResponseError, match=r"permission|NOPERM|can't access"):
+            client.evalsha(hidden, 1, f"{keys.PREFIX}mine")
+        for channel in (keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, keys.canary_channel("a")):
+            client.publish(channel, "x")
+        for channel in ("other", "trade_events2", "__keyspace@0__:a"):
+            for attempt in ("PUBLISH {} x", "SUBSCRIBE {}", "PSUBSCRIBE {}"):
+                with pytest.raises(NoPermissionError):
+                    client.execute_command(*attempt.format(channel).split())
+
+
+def test_nobody_else_gets_in(shared_server: RestrictedRedis) -> None:
+    """Neither the default user nor one with another password."""
+    port = shared_server.port
+    for login in ("", "default:x@", "tapewire:x@", "tapewire:@"):
+        address = RedisAddress(f"redis://{login}127.0.0.1:{port}/0", 5, 5, "stranger")
+
+        async def knock(address: RedisAddress = address) -> None:
+            client = open_async(address)
+            try:
+                await client.ping()
+            finally:
+                await client.aclose()
+
+        with pytest.raises((AuthenticationError, NoPermissionError, ResponseError)):
+            asyncio.run(knock())
+
+
+def test_a_password_of_one_s_own_is_kept_and_changed(tmp_path: Path) -> None:
+    """It comes from the environment, survives a start without it, and is replaced by another."""
+    for number, variables in enumerate(({"REDIS_PASSWORD": "own & strange/$1"}, {})):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        if number:
+            (folder / "redis-password").write_text("kept from before")
+        with restricted_redis(folder, **variables) as server, server.client() as client:
+            wait_for(client.ping, "an answer")
+            expected = "kept from before" if number else "own & strange/$1"
+            assert server.password_file.read_text() == expected
+            assert expected not in (folder / "users.acl").read_text()
+
+
+@pytest.mark.parametrize("scheme", ["redis", "redis+cluster", "redis+sentinel"])
+def test_a_password_file_that_cannot_be_read_is_a_sentence(scheme: str) -> None:
+    """It names the file, before anything connects."""
+    url = f"{scheme}://tapewire@127.0.0.1:1/0?password_file=/nowhere/password"
+    with pytest.raises(ConfigurationError, match="password file /nowhere/password cannot be read"):
+        open_async(RedisAddress(url, 1, 1, "test"))
