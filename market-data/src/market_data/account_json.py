@@ -21,10 +21,7 @@ def render_report(
 ) -> bytes:
     """One message of the channel `orders`. `decimals` by asset; raises KeyError without them."""
     order, scale = report.order, Scale(instrument)
-    data = _describe(order, scale) | {
-        "report": report.kind,
-        "timestamp": format_timestamp(report.time_us),
-    }
+    data = _describe(report, scale)
     if report.execution is not None:
         data |= _describe_execution(order, report.execution, instrument, scale, decimals)
     message = {
@@ -60,7 +57,8 @@ def amount_text(units: int, decimals: int) -> str:
     return f"{'-' if units < 0 else ''}{format_units(abs(units), decimals)}"
 
 
-def _describe(order: Order, scale: Scale) -> dict[str, object]:
+def _describe(report: ExecutionReport, scale: Scale) -> dict[str, object]:
+    order = report.order
     price, stop_price = order.price_ticks, order.stop_price_ticks
     return {
         "order_id": order.order_id,
@@ -72,11 +70,13 @@ def _describe(order: Order, scale: Scale) -> dict[str, object]:
         "price": None if price is None else scale.price(price),
         "stop_price": None if stop_price is None else scale.price(stop_price),
         "quantity": scale.quantity(order.quantity_lots),
-        "executed_quantity": scale.quantity(order.executed_lots),
-        "remaining_quantity": scale.quantity(order.remaining_lots),
-        "cumulative_quote_quantity": scale.amount(order.executed_notional),
-        "status": order.status,
-        "reason": order.reason,
+        "executed_quantity": scale.quantity(report.executed_lots),
+        "remaining_quantity": scale.quantity(report.remaining_lots),
+        "cumulative_quote_quantity": scale.amount(report.executed_notional),
+        "status": report.status,
+        "reason": report.reason,
+        "report": report.kind,
+        "timestamp": format_timestamp(report.time_us),
     }
 
 

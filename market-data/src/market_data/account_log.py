@@ -13,8 +13,8 @@ from tapewire.matching.records import read_instrument, read_pairs
 from tapewire.redis_client import AsyncRedis
 from tapewire.types import Instrument, Symbol
 
-# One read of a log: about 500 KiB.
-READ_MESSAGES_MAX = 1_000
+# One read of a log: about 50 KiB, which take some 10 ms to decode and to render.
+READ_MESSAGES_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ found by walking the fills back.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 from tapewire.errors import MessageError
 from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX
 from tapewire.matching.records import read_order
-from tapewire.types import Liquidity, Lots, Order, OrderStatus
+from tapewire.types import Liquidity, Order, OrderStatus
 
 PART = "\x1e"
 FIELD = "\x1f"
@@ -84,13 +84,26 @@ class OrderChange:
 
 
 class ExecutionReport(NamedTuple):
-    """One step in the life of an order; `order` is its state after it, without its fills."""
+    """One step in the life of an order, and the state in which it left it.
+
+    `order` is the order after the last step of its command; what may have been otherwise before
+    stands here.
+    """
 
     seq: int
     kind: ReportKind
     order: Order
+    executed_lots: int
+    executed_notional: int
+    status: OrderStatus
+    reason: str | None
     execution: Execution | None
     time_us: int
+
+    @property
+    def remaining_lots(self) -> int:
+        """Lots that are neither executed nor prevented."""
+        return self.order.quantity_lots - self.executed_lots - self.order.prevented_lots
 
 
 @dataclass(frozen=True)
@@ -104,9 +117,11 @@ class AccountEvent:
     @cached_property
     def reports(self) -> tuple[ExecutionReport, ...]:
         """The execution reports, in order; the last one has the number of the header."""
-        steps = [step for change in self.changes for step in _walk(change, self.header.time_us)]
-        first = self.header.seq - len(steps) + 1
-        return tuple(ExecutionReport(first + index, *step) for index, step in enumerate(steps))
+        reports: list[ExecutionReport] = []
+        seq = self.before[0]
+        for change in self.changes:
+            reports += _walk(change, seq + len(reports) + 1, self.header.time_us)
+        return tuple(reports)
 
     @cached_property
     def before(self) -> tuple[int, int]:
@@ -191,10 +206,8 @@ def _read_execution(text: str) -> Execution:
     )
 
 
-def _walk(
-    change: OrderChange, time_us: int
-) -> Iterator[tuple[ReportKind, Order, Execution | None, int]]:
-    """The states of an order after each of its reports. Raises ValueError for impossible fills."""
+def _walk(change: OrderChange, seq: int, time_us: int) -> Iterator[ExecutionReport]:
+    """The reports of a change, from number `seq` on. Raises ValueError for impossible fills."""
     final = change.order
     executed = final.executed_lots - sum(item.lots for item in change.executions)
     notional = final.executed_notional - sum(item.ticks * item.lots for item in change.executions)
@@ -205,13 +218,16 @@ def _walk(
         if execution is not None:
             executed += execution.lots
             notional += execution.ticks * execution.lots
-        order = final
-        if index < len(steps) - 1:
-            order = replace(
-                final,
-                executed_lots=Lots(executed),
-                executed_notional=notional,
-                status=OrderStatus.PARTIALLY_FILLED if executed else OrderStatus.NEW,
-                reason=None,
-            )
-        yield kind, order, execution, time_us if execution is None else execution.time_us
+        is_last = index == len(steps) - 1
+        between = OrderStatus.PARTIALLY_FILLED if executed else OrderStatus.NEW
+        yield ExecutionReport(
+            seq + index,
+            kind,
+            final,
+            executed,
+            notional,
+            final.status if is_last else between,
+            final.reason if is_last else None,
+            execution,
+            time_us if execution is None else execution.time_us,
+        )

@@ -36,7 +36,7 @@ def decoded(*changes: str, seq: int = 20, **more: Any) -> AccountEvent:
 
 
 def shown(report: ExecutionReport) -> tuple[int, str, int, str]:
-    return report.seq, report.kind, report.order.executed_lots, report.order.status
+    return report.seq, report.kind, report.executed_lots, report.status
 
 
 def test_the_fills_of_a_change_are_walked_back() -> None:
@@ -50,8 +50,8 @@ def test_the_fills_of_a_change_are_walked_back() -> None:
         (19, "trade", 30, "partially_filled"),
         (20, "expired", 30, "expired"),
     ]
-    assert [report.order.executed_notional for report in event.reports] == [0, 500, 1_500, 1_500]
-    assert [report.order.reason for report in event.reports] == [
+    assert [report.executed_notional for report in event.reports] == [0, 500, 1_500, 1_500]
+    assert [report.reason for report in event.reports] == [
         None, None, None, "immediate_or_cancel",
     ]  # fmt: skip
     assert event.before == (16, 5)
@@ -82,7 +82,7 @@ def test_what_a_change_is_reported_as(
     assert [report.kind for report in event.reports] == expected
     if expected:
         assert event.reports[-1].seq == 20
-        assert event.reports[-1].order.status == state.partition("|")[0]
+        assert event.reports[-1].status == state.partition("|")[0]
     assert event.before == (20 - len(expected), 4)
 
 
@@ -110,8 +110,8 @@ def test_random_fills_walk_back_and_forth() -> None:
             seq += len(expected)
             event = decode_account_event(event_text("alice", seq, 0, changes=[change]))
             assert [
-                (item.kind, item.order.executed_lots, item.order.executed_notional,
-                 item.order.remaining_lots, item.order.status)
+                (item.kind, item.executed_lots, item.executed_notional,
+                 item.remaining_lots, item.status)
                 for item in event.reports
             ] == expected  # fmt: skip
             assert event.before[0] == seq - len(expected)
