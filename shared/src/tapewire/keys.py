@@ -1,7 +1,7 @@
 """Every Redis key and channel of the venue. Field by field: docs/matching.md.
 
 All keys share the hash tag `{tw}`: one partition, so one atomic step may touch any of them, and a
-Redis Cluster keeps them on one node. The Lua script builds the same names from `PREFIX`.
+Redis Cluster keeps them on one node. The Lua scripts write the same names.
 """
 
 from tapewire.types import OrderId, Side, Symbol

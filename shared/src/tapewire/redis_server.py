@@ -38,6 +38,9 @@ MULTI_PART_AOF_DIRECTORY = "appendonlydir"
 
 # The pub/sub bound lets a market-data process stall for a while without losing its subscription:
 # 256 MiB is about 700,000 trades of 350 bytes, and 64 MiB may not stand for longer than 60 s.
+# Redis searches small hashes and sorted sets from their start; by default they are small up to 512
+# and 128 entries, and each order looks into price levels and open orders. Redis 7 and Valkey take
+# these names too.
 _CONFIGURATION = """\
 # Written by Tapewire at every start; changes made here are lost.
 bind {host}
@@ -51,6 +54,8 @@ save ""
 maxmemory-policy noeviction
 client-output-buffer-limit pubsub 256mb 64mb 60
 tcp-backlog 511
+hash-max-ziplist-entries 8
+zset-max-ziplist-entries 16
 """
 
 # In the server's log: pid:role date time mark message; `#` marks warnings and errors.

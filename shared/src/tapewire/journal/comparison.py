@@ -22,7 +22,7 @@ STREAM_ENTRIES_KEPT = 10_000
 TRANSFER_KEPT_US = TRANSFER_REFERENCE_KEPT_S * 1_000_000
 
 # Families whose keys may have left with their time, and those whose streams are trimmed.
-_MORTAL = frozenset({"order", "client_order", "orders", "fills", "transfer"})
+_MORTAL = frozenset({"order", "client_order", "transfer"})
 _STREAMS = frozenset({"trades", "candles", "orders", "fills", "account_log"})
 _IMMORTAL = frozenset(
     {
@@ -151,7 +151,7 @@ class _Pass:
         family = _family(name)
         gone = lengths[1] - lengths[0]
         kept = self._replica.log_trades_max if family == "trades" else STREAM_ENTRIES_KEPT
-        if gone > 0 and lengths[0] < kept and family not in _MORTAL:
+        if gone > 0 and lengths[0] < kept:
             self._differ(
                 name, f"{gone} of the oldest entries are missing, but only {lengths[0]} are left"
             )
@@ -183,17 +183,7 @@ class _Pass:
         if family == "transfer":
             value = await client.get(name)
             return int(value.rpartition(b"|")[2]) <= await self._now_us() - TRANSFER_KEPT_US
-        if family == "order":
-            updated = (await client.hget(name, "state")).split(b"|")[3]
-        elif family == "fills":
-            newest = (await client.xrevrange(name, count=1))[0][1]
-            updated = newest[b"fills"].split(b",")[-2]
-        else:
-            order_id = (await client.xrevrange(name, count=1))[0][0].partition(b"-")[0]
-            terms = await client.hget(f"{keys.PREFIX}order:{order_id.decode()}", "terms")
-            if terms is None:  # forgotten by the replay, so it is over
-                return True
-            updated = terms.split(b"|")[11]
+        updated = (await client.hget(name, "state")).split(b"|")[3]
         over_us = int(updated) + self._replica.kept_s * 1_000_000 - LIFETIME_SLACK_US
         return over_us <= await self._now_us()
 

@@ -15,7 +15,7 @@
 --        its old price also ACCOUNT_BLOCKED, ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT,
 --        POSITION_LIMIT, BALANCE_LIMIT, INSUFFICIENT_FUNDS (for what it would hold beyond before).
 -- Events as place.
--- @include text market book ledger orders holds candles command trades match fok admit risk
+-- @include text market book ledger orders standing holds command match admit risk
 
 local command = begin_command('amend')
 local order = read_order(ARGV[4])
@@ -25,13 +25,13 @@ if not market then return redis.error_reply('UNKNOWN_SYMBOL') end
 
 local price, quantity = tonumber(ARGV[6]) or order.price, tonumber(ARGV[7]) or order.quantity
 local stop_price = tonumber(ARGV[8]) or order.stop_price
-local waits = is_waiting(order)
+local waits = order.stop_price and not order.triggered_us
 local keeps_priority = price == order.price and stop_price == order.stop_price
   and quantity <= order.quantity
 
 -- Whether the account may have the order as it would be; what it holds already is not needed anew.
 local function account_refusal()
-  local trader = read_trader(market, order)
+  local trader = read_trader(command, market, order)
   local wanted = { side = order.side, price = price, stop_price = stop_price, quantity = quantity,
     executed = order.executed, prevented = order.prevented }
   if trader.state == 'blocked' then return 'ACCOUNT_BLOCKED' end
@@ -68,11 +68,11 @@ end
 local refused = refusal()
 if refused then return redis.error_reply(refused) end
 
-order.fills = {}
+order.fields, order.fill_lines = { 'terms', '', 'state', '' }, {}
 hold_order(command, market, order, -1)
 if keeps_priority then
   local shown = shown_lots(order)
-  order.quantity, order.updated_us = quantity, market.now_us
+  order.quantity, order.updated = quantity, market.now
   if order.visible then order.visible = math.min(order.visible, remaining_lots(order)) end
   if not waits then change_level(market, order.side, price, shown_lots(order) - shown) end
   hold_order(command, market, order, 1)
@@ -86,7 +86,7 @@ else
   order.price, order.quantity, order.stop_price = price, quantity, stop_price
   order.visible, order.priority = nil, next_number(command)
   if waits then
-    order.updated_us = market.now_us
+    order.updated = market.now
     redis.call('ZADD', stops_key(market.symbol, order.side), stop_score(order),
       queue_member(order))
     hold_order(command, market, order, 1)
@@ -94,9 +94,10 @@ else
     run_taker(command, market, order)
   end
 end
+order.terms = terms_text(order)
 write_order(command, order, 'amended')
 if not is_open(order) then unindex_order(order, command.closed_kept_s) end
 run_stops(command, market)
 local fields = redis.call('HGETALL', order_key(order.id))
-end_command(command, order.id .. '|' .. state_of(fields))
+end_command(command, order.id .. '|' .. redis.call('HGET', order_key(order.id), 'state'))
 return fields

@@ -10,7 +10,7 @@
 -- @include text market book ledger orders
 
 local orders, indexes, count = {}, {}, 0
-for _, symbol in ipairs(redis.call('SMEMBERS', PREFIX .. 'instruments')) do
+for _, symbol in ipairs(redis.call('SMEMBERS', '{tw}:instruments')) do
   local size = redis.call('ZCARD', open_key(ARGV[1], symbol))
   if size > 0 then indexes[#indexes + 1] = symbol end
   count = count + size
@@ -27,5 +27,5 @@ if count <= tonumber(ARGV[2]) then
     end
   end
 end
-local newest = redis.call('XREVRANGE', PREFIX .. 'account_log:' .. ARGV[1], '+', '-', 'COUNT', 1)
+local newest = redis.call('XREVRANGE', '{tw}:account_log:' .. ARGV[1], '+', '-', 'COUNT', 1)
 return { count, redis.call('HGETALL', KEYS[1]), newest[1] or {}, orders }

@@ -6,7 +6,7 @@
 -- Errors ORDER_NOT_FOUND (also another account's order), ORDER_CLOSED (it ended already),
 --        UNKNOWN_SYMBOL, MARKET_HALTED.
 -- Events book_updates: the level it left.
--- @include text market book ledger orders holds candles command ending
+-- @include text market book ledger orders standing holds command ending
 
 local command = begin_command('cancel')
 local order_id = ARGV[4]

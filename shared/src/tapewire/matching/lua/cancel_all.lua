@@ -6,11 +6,11 @@
 -- Reply  {id, ...} of the orders canceled. As many as ARGV[5]: ask again, there may be more.
 -- Errors UNKNOWN_SYMBOL, MARKET_HALTED (the one named; with '' halted markets are passed over).
 -- Events book_updates: one per symbol.
--- @include text market book ledger orders holds candles command ending
+-- @include text market book ledger orders standing holds command ending
 
 -- trading, cancel_only, halted or post_only; nil if the symbol is unknown.
 local function market_state(symbol)
-  local controls = redis.call('HGET', PREFIX .. 'market:' .. symbol, 'controls')
+  local controls = redis.call('HGET', '{tw}:market:' .. symbol, 'controls')
   return controls and string.match(controls, '^[^|]*')
 end
 

@@ -9,13 +9,13 @@
 --        position_lots_max|maker_fee_ppm|taker_fee_ppm.
 -- Errors UNKNOWN_SYMBOL.
 -- Events one JSON object on channel market_events.
--- @include text market book ledger candles command
+-- @include text market book ledger command
 
 local command = begin_command('control')
 local market = command_market(command, ARGV[3])
 if not market then return redis.error_reply('UNKNOWN_SYMBOL') end
 local state = ARGV[4] ~= '' and ARGV[4] or market.state
-local bounds = { integer_text(market.band_bps), market.open_orders_max, market.order_lots_max,
+local bounds = { market.band_bps, market.open_orders_max, market.order_lots_max,
   market.order_notional_max, market.position_lots_max, market.maker_fee_ppm,
   market.taker_fee_ppm }
 for index = 1, #bounds do

@@ -4,7 +4,7 @@
 -- ARGV   1 clock_us   2 limits   3 account   4 timeout in microseconds (0 disarms)
 -- Reply  when it fires, microseconds since 1970 as text; '' if disarmed.
 -- Errors none.
--- @include text market book ledger candles command
+-- @include text market book ledger command
 
 local command = begin_command('dead_man')
 if ARGV[4] == '0' then

@@ -7,9 +7,9 @@
 -- Reply  number of orders ended and timers fired. As many as ARGV[3]: ask again, there may be more.
 -- Keys   dead_man (sorted set): account, score = when it fires in microseconds.
 -- Events book_updates: one per symbol.
--- @include text market book ledger orders holds candles command ending
+-- @include text market book ledger orders standing holds command ending
 
-local DEAD_MAN = PREFIX .. 'dead_man'
+local DEAD_MAN = '{tw}:dead_man'
 local now = integer_text(read_clock(ARGV[1]))
 local left, ended = tonumber(ARGV[3]), {}
 local due = redis.call('ZRANGEBYSCORE', EXPIRING, '-inf', now, 'LIMIT', 0, left)
@@ -26,7 +26,7 @@ for _, order_id in ipairs(due) do
 end
 left = left - #due
 
-local symbols = #dead > 0 and redis.call('SMEMBERS', PREFIX .. 'instruments') or {}
+local symbols = #dead > 0 and redis.call('SMEMBERS', '{tw}:instruments') or {}
 table.sort(symbols)
 for _, account in ipairs(dead) do
   for _, symbol in ipairs(symbols) do

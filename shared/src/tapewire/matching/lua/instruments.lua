@@ -16,10 +16,10 @@
 --        assets (hash): asset -> its decimals.
 --        market:<symbol> (hash): identity, limits, and what include/market.lua lists. The revision
 --        in controls grows with every change, so that no gateway works with old limits.
--- @include text market book ledger candles command
+-- @include text market book ledger command
 
 local WIDTH = 4
-local ASSETS = PREFIX .. 'assets'
+local ASSETS = '{tw}:assets'
 local IDENTITY_PATTERN = '^(.-)|(.-)|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)$'
 local assets = {}
 
@@ -42,7 +42,7 @@ local function steps_of(epoch, identity)
 end
 
 for first = 4, #ARGV, WIDTH do
-  local live = redis.call('HGET', PREFIX .. 'market:' .. ARGV[first], 'identity')
+  local live = redis.call('HGET', '{tw}:market:' .. ARGV[first], 'identity')
   -- Changing it would change the meaning of every resting order.
   if live and live ~= ARGV[first + 1] then
     return redis.error_reply('INSTRUMENT_CONFLICT ' .. ARGV[first])
@@ -57,18 +57,18 @@ for first = 4, #ARGV, WIDTH do
   end
 end
 
-local is_first = redis.call('SET', PREFIX .. 'epoch', ARGV[3], 'NX')
-local epoch = redis.call('GET', PREFIX .. 'epoch')
+local is_first = redis.call('SET', '{tw}:epoch', ARGV[3], 'NX')
+local epoch = redis.call('GET', '{tw}:epoch')
 local command = begin_command('instruments')
 local changed = {}
 if is_first then
-  redis.call('SADD', PREFIX .. 'accounts', FEE_ACCOUNT)
+  redis.call('SADD', '{tw}:accounts', FEE_ACCOUNT)
   redis.call('HSET', account_key(FEE_ACCOUNT), 'profile', 'active|||' .. command.clock_us)
 end
 for asset, decimals in pairs(assets) do redis.call('HSETNX', ASSETS, asset, decimals) end
 for first = 4, #ARGV, WIDTH do
   local symbol, identity, limits = ARGV[first], ARGV[first + 1], ARGV[first + 2]
-  local key = PREFIX .. 'market:' .. symbol
+  local key = '{tw}:market:' .. symbol
   if redis.call('HGET', key, 'limits') ~= limits then
     local is_new = redis.call('SADD', KEYS[1], symbol) == 1
     if is_new then

@@ -8,7 +8,7 @@
 -- Errors ACCOUNTS_LIMIT, SUPPLY_LIMIT <asset>.
 -- Keys   accounts (set), supply (hash): include/funds.lua.
 -- Events account_events: its balances.
--- @include text market book ledger candles command funds
+-- @include text market book ledger command funds
 
 if redis.call('HEXISTS', account_key(ARGV[3]), 'profile') == 1 then return 0 end
 local amounts = {}
@@ -21,7 +21,7 @@ local function starting_units(asset, decimals)
 end
 
 local refused, gifts = opening_refusal(tonumber(ARGV[4])), {}
-local pairs_of_assets = redis.call('HGETALL', PREFIX .. 'assets')
+local pairs_of_assets = redis.call('HGETALL', '{tw}:assets')
 for first = 1, #pairs_of_assets, 2 do
   local asset = pairs_of_assets[first]
   local units = starting_units(asset, tonumber(pairs_of_assets[first + 1]))

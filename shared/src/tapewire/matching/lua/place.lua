@@ -18,7 +18,7 @@
 --        INSUFFICIENT_FUNDS: decided in this order, before the first write.
 -- Events trade_events, one a trade; book_updates, one if a price level changed; account_events, one
 --        for each account that it changed.
--- @include text market book ledger orders holds candles command trades match fok admit risk
+-- @include text market book ledger orders holds command match admit risk
 
 local command = begin_command('place')
 local market = command_market(command, ARGV[6])
@@ -43,56 +43,85 @@ local order = {
   price = tonumber(ARGV[11]), quantity = tonumber(ARGV[12]), stp = ARGV[13],
   post_only = ARGV[14], display = tonumber(ARGV[15]), stop_price = tonumber(ARGV[16]),
   quote_limit = tonumber(ARGV[17]), expire_us = tonumber(ARGV[18]),
-  status = 'new', reason = '', executed = 0, notional = 0, prevented = 0, fills = {},
-  created_us = market.now_us, updated_us = market.now_us,
+  status = 'new', reason = '', executed = 0, notional = 0, prevented = 0,
+  created = market.now, updated = market.now,
 }
 
-local trader = read_trader(market, order)
+local trader = read_trader(command, market, order)
 if not trader then return redis.error_reply('UNKNOWN_ACCOUNT') end
 order.maker_fee_ppm, order.taker_fee_ppm = trader.maker_fee_ppm, trader.taker_fee_ppm
 
-local function refusal()
-  if ARGV[7] ~= market.revision then return 'STALE_INSTRUMENT' end
-  if market.state == 'halted' then return 'MARKET_HALTED' end
-  if market.state == 'cancel_only' then return 'MARKET_CANCEL_ONLY' end
-  if market.state == 'post_only' and order.post_only ~= '1' then return 'MARKET_POST_ONLY' end
-  if order.expire_us and order.expire_us <= market.now_us then return 'EXPIRE_IN_PAST' end
-  if is_out_of_band(market, order.price) then return 'PRICE_OUT_OF_BAND' end
-  local last = tonumber(market.last_price)
-  if order.stop_price and last and fires(order.side, order.stop_price, last) then
-    return 'STOP_WOULD_TRIGGER'
-  end
-  if order.post_only == '1' and would_take(market, order.side, order.price) then
-    return 'POST_ONLY_WOULD_TAKE'
-  end
-  local may_rest = order.time_in_force == 'gtc' or order.time_in_force == 'gtd'
-  if (may_rest or order.stop_price) and trader.open_orders_max > 0
-    and trader.open_orders_max <= redis.call('ZCARD', open_key(account, market.symbol)) then
-    return 'OPEN_ORDERS_LIMIT'
-  end
-  if trader.state == 'blocked' then return 'ACCOUNT_BLOCKED' end
-  local beyond = limit_refusal(market, trader, order, order.quantity or 0)
-  if beyond then return beyond end
-  if command.funds_checked and needed_units(market, order) > math.max(0, trader.available) then
-    return 'INSUFFICIENT_FUNDS'
+-- A chain and not a function with returns: a function would be made anew for each order.
+local may_rest = order.time_in_force == 'gtc' or order.time_in_force == 'gtd'
+local refused
+if ARGV[7] ~= market.revision then
+  refused = 'STALE_INSTRUMENT'
+elseif market.state == 'halted' then
+  refused = 'MARKET_HALTED'
+elseif market.state == 'cancel_only' then
+  refused = 'MARKET_CANCEL_ONLY'
+elseif market.state == 'post_only' and order.post_only ~= '1' then
+  refused = 'MARKET_POST_ONLY'
+elseif order.expire_us and order.expire_us <= market.now_us then
+  refused = 'EXPIRE_IN_PAST'
+elseif is_out_of_band(market, order.price) then
+  refused = 'PRICE_OUT_OF_BAND'
+elseif order.stop_price and market.last_price ~= ''
+  and fires(order.side, order.stop_price, market.last_price + 0) then
+  refused = 'STOP_WOULD_TRIGGER'
+elseif order.post_only == '1' and would_take(market, order.side, order.price) then
+  refused = 'POST_ONLY_WOULD_TAKE'
+elseif (may_rest or order.stop_price) and trader.open_orders_max ~= '0'
+  and redis.call('ZCARD', open_key(account, market.symbol)) - trader.open_orders_max >= 0 then
+  refused = 'OPEN_ORDERS_LIMIT'
+elseif trader.state == 'blocked' then
+  refused = 'ACCOUNT_BLOCKED'
+else
+  refused = limit_refusal(market, trader, order, order.quantity or 0)
+  if not refused and command.funds_checked
+    and needed_units(market, order) > math.max(0, trader.available) then
+    refused = 'INSUFFICIENT_FUNDS'
   end
 end
-
-local refused = refusal()
 if refused then return redis.error_reply(refused) end
 
 order.priority = next_number(command)
 order.id = integer_text(order.priority)
 if order.stop_price then
+  order.fields, order.fill_lines = { 'terms', '', 'state', '' }, {}
   redis.call('ZADD', stops_key(market.symbol, order.side), stop_score(order), queue_member(order))
   hold_order(command, market, order, 1)
 else
   run_taker(command, market, order)
 end
+-- As terms_text, but for a quantity that an amount came to: what came as text is not formatted.
+order.terms = (ARGV[12] ~= '' and ARGV[12] or integer_text(order.quantity)) .. '|' .. account .. '|'
+  .. client_order_id .. '|' .. ARGV[18] .. '|' .. ARGV[15] .. '|' .. ARGV[11] .. '|' .. order.id
+  .. '|' .. market.symbol .. '|' .. ARGV[8] .. '|' .. ARGV[9] .. '|' .. ARGV[10] .. '|'
+  .. market.now .. '|' .. ARGV[13] .. '|' .. ARGV[14] .. '|' .. ARGV[16] .. '|' .. ARGV[17]
+  .. '|' .. order.maker_fee_ppm .. '|' .. order.taker_fee_ppm .. '|' .. ARGV[5]
 local fields = write_order(command, order, 'new')
-index_order(order, command.closed_kept_s)
-if not is_open(order) then expire_record(order, command.closed_kept_s) end
+
+redis.call('XADD', '{tw}:orders:' .. account, 'MAXLEN', '~', 10000, order.id,
+  'symbol', market.symbol)
+if client_order_id ~= '' then
+  redis.call('SET', client_order_key(account, client_order_id), order.id)
+end
+if is_open(order) then
+  redis.call('ZADD', open_key(account, market.symbol), order.id, order.id)
+  if order.expire_us then redis.call('ZADD', EXPIRING, ARGV[18], order.id) end
+else
+  -- One that ended at once goes into the history only.
+  redis.call('EXPIRE', order_key(order.id), command.closed_kept_s)
+  if client_order_id ~= '' then
+    redis.call('EXPIRE', client_order_key(account, client_order_id), command.closed_kept_s)
+  end
+end
 -- A stop may have traded with what was left of this order.
-if run_stops(command, market) then fields = redis.call('HGETALL', order_key(order.id)) end
-end_command(command, order.id .. '|' .. state_of(fields))
+local state = fields[4]
+if run_stops(command, market) then
+  fields = redis.call('HGETALL', order_key(order.id))
+  state = redis.call('HGET', order_key(order.id), 'state')
+end
+end_command(command, order.id .. '|' .. state)
 return { 0, order.id, fields }

@@ -7,13 +7,13 @@
 --        Each '' = as it is, '-' = as the instrument has it.
 -- Reply  {profile, limits of the symbol or ''}.
 -- Errors UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL.
--- @include text market book ledger candles command funds
+-- @include text market book ledger command funds
 
 local key = account_key(ARGV[3])
 local profile = redis.call('HGET', key, 'profile')
 if not profile then return redis.error_reply('UNKNOWN_ACCOUNT') end
 local symbol = ARGV[7]
-if symbol ~= '' and redis.call('EXISTS', PREFIX .. 'market:' .. symbol) == 0 then
+if symbol ~= '' and redis.call('EXISTS', '{tw}:market:' .. symbol) == 0 then
   return redis.error_reply('UNKNOWN_SYMBOL')
 end
 

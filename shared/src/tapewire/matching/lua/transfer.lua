@@ -13,12 +13,12 @@
 --        than it is kept is free again, by the clock of the command; Redis forgets it some time
 --        later.
 -- Events account_events: its balances.
--- @include text market book ledger candles command funds
+-- @include text market book ledger command funds
 
 local account, asset, units, reference = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local key, kept_s = account_key(account), tonumber(ARGV[7])
 local command = begin_funds('transfer')
-local reference_key = PREFIX .. 'transfer:' .. account .. ':' .. reference
+local reference_key = '{tw}:transfer:' .. account .. ':' .. reference
 local earlier = reference ~= '' and redis.call('GET', reference_key)
 if earlier then
   local body, time_us = string.match(earlier, '^(.*)|(%d+)$')

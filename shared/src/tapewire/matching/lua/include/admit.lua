@@ -12,19 +12,11 @@ end
 
 -- The last price and how far from it a price may be; nil without a band or a last price.
 local function price_band(market)
-  local reference = tonumber(market.last_price)
-  if market.band_bps == 0 or not reference then return nil end
+  if market.band_bps == '0' or market.last_price == '' then return nil end
+  local reference = market.last_price + 0
   -- In two steps: a high price times the band would not be exact.
   return reference, math.floor(reference / 10000) * market.band_bps
     + math.floor(reference % 10000 * market.band_bps / 10000)
-end
-
--- The farthest price at which an order may trade: its own limit, or the end of the price band.
-local function price_limit(market, order)
-  if order.price then return order.price end
-  local reference, width = price_band(market)
-  if not reference then return nil end
-  return order.side == 'buy' and reference + width or reference - width
 end
 
 -- Whether a resting price is too far from the last trade.
@@ -55,27 +47,39 @@ local function end_taker(order, is_used_up)
   end
 end
 
--- A market order by amount: filled if what is left of its amount buys no lot at the next price.
-local function settle_amount(order)
-  local is_used_up = order.is_spent
-    or order.notional + order.prevented_notional == order.quote_limit
-  order.quantity = order.executed + order.prevented
-  if is_used_up and not order.is_short and order.executed > 0 and order.prevented == 0 then
-    order.status = 'filled'
-  else
-    end_taker(order, is_used_up)
+-- Runs an order against the book: it ends filled, resting or expired. Its record is complete
+-- afterwards but for the caller's write.
+local function run_taker(command, market, order)
+  order.fields, order.fill_lines, order.prevented_notional = { 'terms', '', 'state', '' }, {}, 0
+  order.updated = market.now
+  -- Whoever names no price pays of what there is.
+  if command.funds_checked and not order.price then
+    order.funds = available_units(command, order.account, (order_assets(market, order)))
   end
-end
-
--- Decides what is left of a taker: filled, resting or ended. Does not write its record.
-local function settle_taker(command, market, order)
-  order.updated_us = market.now_us
-  if order.quote_limit then return settle_amount(order) end
-  local remaining = remaining_lots(order)
+  -- The farthest price at which it may trade: its own limit, or the end of the price band.
+  local limit, fills = order.price, true
+  if not limit then
+    local reference, width = price_band(market)
+    if reference then limit = order.side == 'buy' and reference + width or reference - width end
+  end
+  if order.time_in_force == 'fok' then
+    -- @include fok
+    fills = would_fill(command, market, order, limit)
+  end
+  if fills then match(command, market, order, limit) end
+  local remaining, is_filled, is_used_up = remaining_lots(order), nil, nil
+  if order.quote_limit then
+    -- By amount: filled if what is left of it buys no lot at the next price.
+    is_used_up = order.is_spent or order.notional + order.prevented_notional == order.quote_limit
+    order.quantity = order.executed + order.prevented
+    is_filled = is_used_up and not order.is_short and order.executed > 0 and order.prevented == 0
+  else
+    is_filled, is_used_up = order.executed == order.quantity, remaining == 0
+  end
   local rests = order.time_in_force == 'gtc' or order.time_in_force == 'gtd'
-  if order.executed == order.quantity then
+  if is_filled then
     order.status = 'filled'
-  elseif remaining > 0 and order.reason == '' and rests and order.price then
+  elseif rests and order.price and remaining > 0 and order.reason == '' then
     order.status = order.executed > 0 and 'partially_filled' or 'new'
     if order.display then order.visible = math.min(order.display, remaining) end
     redis.call('ZADD', queue_key(market.symbol, order.side), price_score(order.side, order.price),
@@ -83,31 +87,22 @@ local function settle_taker(command, market, order)
     change_level(market, order.side, order.price, shown_lots(order))
     hold_order(command, market, order, 1)
   else
-    end_taker(order, remaining == 0)
+    end_taker(order, is_used_up)
   end
 end
 
--- Runs an order against the book; its record is complete afterwards but for the caller's write.
-local function run_taker(command, market, order)
-  order.fills, order.fill_lines, order.prevented_notional = {}, {}, 0
-  -- Whoever names no price pays of what there is.
-  if command.funds_checked and not order.price then
-    order.funds = available_units(command, order.account, (order_assets(market, order)))
-  end
-  local limit = price_limit(market, order)
-  if order.time_in_force ~= 'fok' or would_fill(command, market, order, limit) then
-    match(command, market, order, limit)
-  end
-  settle_taker(command, market, order)
-end
-
--- Writes an order that came in, was amended or set off, with the fills that it took.
+-- Writes an order that came in, was amended or set off, with the fills that it took; its terms are
+-- set. Returns the fields of its record that changed.
 local function write_order(command, order, kind)
-  order.terms = terms_text(order)
-  local fields = { 'terms', order.terms, 'state', state_text(order) }
-  note_change(command, order, kind, fields[4], order.fill_lines or NO_FILLS)
-  for index = 1, #order.fills do fields[#fields + 1] = order.fills[index] end
-  write_fields(order_key(order.id), fields)
+  local fields, lines = order.fields, order.fill_lines
+  fields[2], fields[4] = order.terms, state_text(order)
+  note_change(command, order, kind, fields[4], #lines == 0 and '' or table.concat(lines, ';'),
+    #lines)
+  local key = order_key(order.id)
+  -- In pieces: Lua's stack bounds what unpack may return.
+  for first = 1, #fields, 1000 do
+    redis.call('HSET', key, unpack(fields, first, math.min(first + 999, #fields)))
+  end
   return fields
 end
 
@@ -119,6 +114,7 @@ local function run_stops(command, market)
   local buys, sells = stops_key(market.symbol, 'buy'), stops_key(market.symbol, 'sell')
   if redis.call('EXISTS', buys, sells) == 0 then return false end
 
+  -- @include standing
   -- The stops that fire between the lowest and the highest price just traded, in order of arrival.
   local function fired_stops(count_max)
     local fired = {}
@@ -145,11 +141,12 @@ local function run_stops(command, market)
       local order = read_order(string.sub(stop.member, 18))
       hold_order(command, market, order, -1)
       if order.expire_us and order.expire_us <= market.now_us then
-        order.status, order.reason, order.updated_us = 'expired', 'expired', market.now_us
+        order.status, order.reason, order.updated = 'expired', 'expired', market.now
         save_state(command, order)
       else
         order.triggered_us, order.priority = market.now_us, next_number(command)
         run_taker(command, market, order)
+        order.terms = terms_text(order)
         write_order(command, order, 'triggered')
       end
       if not is_open(order) then unindex_order(order, command.closed_kept_s) end

@@ -7,14 +7,12 @@
 --        levels:<symbol>:<side> (hash): price in ticks -> displayed resting lots.
 -- Events one message a command on channel book_updates, when a level changed; book_seq + 1.
 
-local BOOK_CHANNEL = 'book_updates'
-
 local function queue_key(symbol, side)
-  return PREFIX .. 'queue:' .. symbol .. ':' .. side
+  return '{tw}:queue:' .. symbol .. ':' .. side
 end
 
 local function stops_key(symbol, side)
-  return PREFIX .. 'stops:' .. symbol .. ':' .. side
+  return '{tw}:stops:' .. symbol .. ':' .. side
 end
 
 local function opposite(side)
@@ -38,40 +36,44 @@ end
 
 -- Adds displayed lots (negative to take away) to one price level, when the command ends.
 local function change_level(market, side, ticks, lots)
-  local changes = market.changes[side]
-  changes[ticks] = (changes[ticks] or 0) + lots
+  local changes = market[side]
+  if changes then
+    changes[ticks] = (changes[ticks] or 0) + lots
+  else
+    market[side] = { [ticks] = lots }
+  end
 end
 
 -- Writes the changed levels of one side, best price first; returns their rows.
 local function write_levels(market, side)
-  local prices, rows = {}, {}
-  for ticks, lots in pairs(market.changes[side]) do
-    if lots ~= 0 then prices[#prices + 1] = ticks end
+  local changes, rows = market[side], {}
+  if not changes then return '' end
+  for ticks, lots in pairs(changes) do
+    if lots ~= 0 then rows[#rows + 1] = ticks end
   end
-  if #prices == 0 then return rows end
   -- Most commands change one level: no need to sort, or to make a function for it.
-  if #prices > 1 then
-    table.sort(prices, function(one, other)
+  if #rows > 1 then
+    table.sort(rows, function(one, other)
       if side == 'buy' then return one > other end
       return one < other
     end)
   end
-  local key = PREFIX .. 'levels:' .. market.symbol .. ':' .. side
-  for index, ticks in ipairs(prices) do
+  local key = '{tw}:levels:' .. market.symbol .. ':' .. side
+  for index = 1, #rows do
+    local ticks = rows[index]
     local price = integer_text(ticks)
-    local total = redis.call('HINCRBY', key, price, integer_text(market.changes[side][ticks]))
+    local total = redis.call('HINCRBY', key, price, changes[ticks])
     if total == 0 then redis.call('HDEL', key, price) end
     rows[index] = '["' .. price_text(market, ticks) .. '","' .. quantity_text(market, total) .. '"]'
   end
-  return rows
+  return table.concat(rows, ',')
 end
 
 local function announce_book(market)
   local bids, asks = write_levels(market, 'buy'), write_levels(market, 'sell')
-  if #bids == 0 and #asks == 0 then return end
+  if bids == '' and asks == '' then return end
   market.book_seq = market.book_seq + 1
-  redis.call('PUBLISH', BOOK_CHANNEL, '{"symbol":"' .. market.symbol .. '","seq":'
-    .. integer_text(market.book_seq) .. ',"bids":[' .. table.concat(bids, ',')
-    .. '],"asks":[' .. table.concat(asks, ',') .. '],"timestamp":"'
-    .. market.timestamp .. '","epoch":"' .. market.epoch .. '"}')
+  redis.call('PUBLISH', 'book_updates', '{"symbol":"' .. market.symbol .. '","seq":'
+    .. integer_text(market.book_seq) .. ',"bids":[' .. bids .. '],"asks":[' .. asks
+    .. '],"timestamp":"' .. market.timestamp .. '","epoch":"' .. market.epoch .. '"}')
 end

@@ -9,29 +9,31 @@
 --        order with the same clock and limits, the commands give the same results and state.
 -- Limits ARGV[2] = fills_max|closed_kept_s|log_trades_max|journal_max|stops_max|funds_checked.
 
-local LIMITS_PATTERN = '^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|(%d)$'
-local HISTORY_FILLS_MAX = 10000
-local SEPARATOR = '\31'
-
 local function begin_command(op)
   local fills_max, closed_kept_s, log_trades_max, journal_max, stops_max, funds_checked =
-    string.match(ARGV[2], LIMITS_PATTERN)
+    string.match(ARGV[2], '^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|(%d)$')
   return {
     op = op,
     -- The clock as it was read; each market makes its own time of it, which never runs back.
-    clock_us = integer_text(read_clock(ARGV[1])),
-    fills_max = tonumber(fills_max),
+    clock_us = ARGV[1] ~= '' and ARGV[1] or integer_text(read_clock('')),
+    fills_max = fills_max + 0,
     closed_kept_s = closed_kept_s,
     log_trades_max = log_trades_max,
     journal_max = journal_max,
-    stops_max = tonumber(stops_max),
+    stops_max = stops_max + 0,
     funds_checked = funds_checked == '1',
+    -- Account -> what changes of it (include/ledger.lua); the first and the last of them.
     ledger = {},
-    touched = {},
+    first_entry = nil,
+    last_entry = nil,
+    -- What was read of the account whose order came in (include/risk.lua).
+    trader = nil,
+    -- Symbol -> market; the first and the last of them, which form a chain.
     markets = {},
-    order_of_markets = {},
-    fills = {},
-    accounts = {},
+    first_market = nil,
+    last_market = nil,
+    epoch = nil,
+    now = nil,
     number = nil,
   }
 end
@@ -43,7 +45,12 @@ local function command_market(command, symbol)
     market = load_market(symbol, command.clock_us)
     if not market then return nil end
     command.markets[symbol] = market
-    command.order_of_markets[#command.order_of_markets + 1] = market
+    if command.last_market then
+      command.last_market.following = market
+    else
+      command.first_market = market
+    end
+    command.last_market = market
     command.epoch, command.now = market.epoch, market.now
   end
   return market
@@ -51,33 +58,35 @@ end
 
 -- A new order number, larger than all before.
 local function next_number(command)
-  local number = redis.call('INCR', PREFIX .. 'last_order_id')
+  local number = redis.call('INCR', '{tw}:last_order_id')
   command.number = command.number or number
   return number
 end
 
 -- Writes what the command has gathered; `result` is what a replay must give again.
 local function end_command(command, result)
-  for _, account in ipairs(command.accounts) do
-    local key = PREFIX .. 'fills:' .. account
-    redis.call('XADD', key, 'MAXLEN', '~', HISTORY_FILLS_MAX, integer_text(command.number),
-      'fills', table.concat(command.fills[account], ';'))
-    redis.call('EXPIRE', key, command.closed_kept_s)
-  end
-  for _, entry in ipairs(command.touched) do write_account(command, entry) end
-  local parts = { result }
-  for _, market in ipairs(command.order_of_markets) do
-    announce_book(market)
-    if market.trades > 0 then
-      record_candle(market, market.first_ticks, market.traded_lots, market.traded_notional,
-        market.trades)
+  local entry, market = command.first_entry, command.first_market
+  while entry do
+    if entry.fills then
+      redis.call('XADD', '{tw}:fills:' .. entry.account, 'MAXLEN', '~', 10000, command.number,
+        'fills', table.concat(entry.fills, ';'))
     end
-    save_market(market)
-    parts[#parts + 1] = market.symbol .. '|' .. integer_text(market.seq) .. '|'
-      .. integer_text(market.book_seq)
+    write_account(command, entry)
+    entry = entry.following
   end
-  redis.call('XADD', PREFIX .. 'journal', 'MAXLEN', '~', command.journal_max,
-    redis.call('INCR', PREFIX .. 'last_command'), 'op', command.op, 'clock', command.clock_us,
-    'limits', ARGV[2], 'args', table.concat(ARGV, SEPARATOR, 3),
-    'result', table.concat(parts, SEPARATOR))
+  while market do
+    announce_book(market)
+    if market.traded then
+      -- @include candles
+      record_candle(market, market.traded)
+    end
+    local seq, book_seq = integer_text(market.seq), integer_text(market.book_seq)
+    redis.call('HSET', market.key, 'state', seq .. '|' .. book_seq .. '|' .. market.last_price
+      .. '|' .. market.now)
+    result = result .. '\31' .. market.symbol .. '|' .. seq .. '|' .. book_seq
+    market = market.following
+  end
+  redis.call('XADD', '{tw}:journal', 'MAXLEN', '~', command.journal_max,
+    redis.call('INCR', '{tw}:last_command'), 'op', command.op, 'clock', command.clock_us,
+    'limits', ARGV[2], 'args', table.concat(ARGV, '\31', 3), 'result', result)
 end

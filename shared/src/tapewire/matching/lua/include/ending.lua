@@ -3,14 +3,14 @@
 
 -- Takes an open order out of wherever it waits and ends it.
 local function end_order(command, market, order, status, reason)
-  if is_waiting(order) then
+  if order.stop_price and not order.triggered_us then
     redis.call('ZREM', stops_key(market.symbol, order.side), queue_member(order))
   else
     redis.call('ZREM', queue_key(market.symbol, order.side), queue_member(order))
     change_level(market, order.side, order.price, -shown_lots(order))
   end
   hold_order(command, market, order, -1)
-  order.status, order.reason, order.updated_us = status, reason, market.now_us
+  order.status, order.reason, order.updated = status, reason, market.now
   order.visible = nil
   save_state(command, order)
   unindex_order(order, command.closed_kept_s)

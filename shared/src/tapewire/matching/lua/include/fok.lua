@@ -5,6 +5,7 @@
 local MAKERS_LOOKED_AT = 32
 
 local function would_fill(command, market, taker, limit)
+  -- @include standing
   -- One maker of the walk. Returns true or false once the outcome is known.
   local function count_maker(command, walk, lots, hidden, display)
     if walk.met == command.fills_max then return false end

@@ -3,12 +3,12 @@
 --        supply (hash): asset -> units deposited minus units withdrawn, of all accounts. The sum of
 --        what all accounts have free and held is the same, always.
 
-local ACCOUNTS, SUPPLY = PREFIX .. 'accounts', PREFIX .. 'supply'
+local ACCOUNTS, SUPPLY = '{tw}:accounts', '{tw}:supply'
 
 -- A command that is about no market.
 local function begin_funds(op)
   local command = begin_command(op)
-  command.epoch, command.now = redis.call('GET', PREFIX .. 'epoch') or '', command.clock_us
+  command.epoch, command.now = redis.call('GET', '{tw}:epoch') or '', command.clock_us
   return command
 end
 
@@ -18,7 +18,7 @@ end
 
 -- Why this many units more of an asset cannot be; nil if they can.
 local function supply_refusal(asset, units)
-  if redis.call('HEXISTS', PREFIX .. 'assets', asset) == 0 then return 'UNKNOWN_ASSET ' .. asset end
+  if redis.call('HEXISTS', '{tw}:assets', asset) == 0 then return 'UNKNOWN_ASSET ' .. asset end
   if (redis.call('HGET', SUPPLY, asset) or 0) + units > BALANCE_UNITS_MAX then
     return 'SUPPLY_LIMIT ' .. asset
   end

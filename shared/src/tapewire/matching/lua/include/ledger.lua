@@ -9,32 +9,37 @@
 --        seq, balance_seq = number of the newest execution report, of the newest balances.
 --        account_log:<account> (stream): one entry per command that changed the account, entry id
 --        = seq-balance_seq after it, field 'event' = what was published; bounded.
--- Events account_events, one message per command and account: parts joined by RECORD:
+-- Events account_events, one message per command and account: parts joined by character 30:
 --        account|epoch|seq|balance_seq|time_us; asset,available,held;...; then one part for each
---        change of an order, fields joined by FIELD: kind (new, amended, triggered or empty), order
---        id, terms, state, fills (seq,ticks,lots,m|t,time_us,fee_units;...).
+--        change of an order, fields joined by character 31: kind (new, amended, triggered or
+--        empty), order id, terms, state, fills (seq,ticks,lots,m|t,time_us,fee_units;...).
 --        A change is as many execution reports as note_change counts.
 -- Units are added as doubles while they are exact, beyond 2^53 by Redis itself.
 
-local ACCOUNT_CHANNEL = 'account_events'
-local ACCOUNT_LOG_EVENTS_MAX = 10000
 local FEE_ACCOUNT = '@fees'
 local EXACT_MAX = 9007199254740992
 local BALANCE_UNITS_MAX = 4611686018427387904
-local RECORD, FIELD = '\30', '\31'
 
 local function account_key(account)
-  return PREFIX .. 'account:' .. account
+  return '{tw}:account:' .. account
 end
 
--- What the command knows of an account; made when it is first touched.
+-- What the command knows of an account; made when it is first touched. The entries form a chain in
+-- the order of their making: one table less than a list of them.
 local function account_entry(command, account)
   local entry = command.ledger[account]
   if not entry then
-    -- The first two parts of the event are known at the end only.
-    entry = { account = account, assets = {}, deltas = {}, changes = { '', '' }, reports = 0 }
+    -- deltas: asset -> its delta, also a chain; `changes` are the parts of the event, made with the
+    -- first change of an order; `fills` the lines for the history.
+    entry = { account = account, deltas = {}, first_delta = nil, last_delta = nil, changes = nil,
+      fills = nil, reports = 0, following = nil }
     command.ledger[account] = entry
-    command.touched[#command.touched + 1] = entry
+    if command.last_entry then
+      command.last_entry.following = entry
+    else
+      command.first_entry = entry
+    end
+    command.last_entry = entry
   end
   return entry
 end
@@ -44,97 +49,122 @@ local function change_balance(command, account, asset, available, held, incoming
   local entry = account_entry(command, account)
   local delta = entry.deltas[asset]
   if not delta then
-    entry.deltas[asset] = { available, held, incoming }
-    entry.assets[#entry.assets + 1] = asset
+    delta = { asset = asset, available = available, held = held, incoming = incoming,
+      following = nil, is_written = nil }
+    entry.deltas[asset] = delta
+    if entry.last_delta then entry.last_delta.following = delta else entry.first_delta = delta end
+    entry.last_delta = delta
     return
   end
-  local sum, held_sum, incoming_sum = delta[1] + available, delta[2] + held, delta[3] + incoming
-  if math.max(math.abs(sum), math.abs(held_sum), math.abs(incoming_sum)) >= EXACT_MAX then
+  local sum, held_sum, incoming_sum = delta.available + available, delta.held + held,
+    delta.incoming + incoming
+  if sum >= EXACT_MAX or sum <= -EXACT_MAX or held_sum >= EXACT_MAX or held_sum <= -EXACT_MAX
+    or incoming_sum >= EXACT_MAX or incoming_sum <= -EXACT_MAX then
     -- Only a command that goes over many of the largest orders comes here. A sum may be rounded
     -- already: what was there before is written, and the new part is kept as it came.
     local key = account_key(account)
-    redis.call('HINCRBY', key, 'available:' .. asset, integer_text(delta[1]))
-    redis.call('HINCRBY', key, 'held:' .. asset, integer_text(delta[2]))
-    redis.call('HINCRBY', key, 'incoming:' .. asset, integer_text(delta[3]))
+    redis.call('HINCRBY', key, 'available:' .. asset, integer_text(delta.available))
+    redis.call('HINCRBY', key, 'held:' .. asset, integer_text(delta.held))
+    redis.call('HINCRBY', key, 'incoming:' .. asset, integer_text(delta.incoming))
     sum, held_sum, incoming_sum, delta.is_written = available, held, incoming, true
+    -- What was read before is no longer so.
+    command.trader = nil
   end
-  delta[1], delta[2], delta[3] = sum, held_sum, incoming_sum
+  delta.available, delta.held, delta.incoming = sum, held_sum, incoming_sum
 end
 
 -- Units that an account has free now; of more than 2^53 no more than that, which pays any order.
 local function available_units(command, account, asset)
-  local units = math.min(tonumber(redis.call('HGET', account_key(account),
-    'available:' .. asset) or 0), EXACT_MAX)
+  local trader, units = command.trader, nil
+  if trader and trader.account == account and trader.pays == asset then
+    units = trader.available
+  else
+    units = redis.call('HGET', account_key(account), 'available:' .. asset) or 0
+  end
+  units = math.min(units + 0, EXACT_MAX)
   local entry = command.ledger[account]
   local delta = entry and entry.deltas[asset]
-  return delta and units + delta[1] or units
+  return delta and units + delta.available or units
 end
 
 -- Remembers a change of an order for its account: its kind, if it is more than a trade or an end;
--- its fills; its end, if it was canceled or expired.
-local function note_change(command, order, kind, state, fills)
+-- its fills, as text, and their count; its end, if it was canceled or expired.
+local function note_change(command, order, kind, state, fills, count)
   local entry = account_entry(command, order.account)
-  entry.changes[#entry.changes + 1] = table.concat({ kind, order.id, order.terms, state,
-    table.concat(fills, ';') }, FIELD)
-  local has_ended = order.status == 'canceled' or order.status == 'expired'
-  entry.reports = entry.reports + (kind ~= '' and 1 or 0) + #fills + (has_ended and 1 or 0)
+  local change = kind .. '\31' .. order.id .. '\31' .. order.terms .. '\31' .. state .. '\31'
+    .. fills
+  if entry.changes then
+    entry.changes[#entry.changes + 1] = change
+  else
+    entry.changes = { change }
+  end
+  if kind ~= '' then count = count + 1 end
+  if order.status == 'canceled' or order.status == 'expired' then count = count + 1 end
+  entry.reports = entry.reports + count
 end
 
 -- The sum as text; `field` is where Redis has the first.
 local function add_exactly(key, field, units, delta)
-  local sum = (tonumber(units) or 0) + delta
-  if math.abs(sum) < EXACT_MAX and math.abs(sum - delta) < EXACT_MAX then
-    return integer_text(sum)
+  local sum = (units or 0) + delta
+  if sum < EXACT_MAX and sum > -EXACT_MAX and sum - delta < EXACT_MAX
+    and sum - delta > -EXACT_MAX then
+    -- Unchanged digits stay as they are: quicker than to format them again.
+    return delta == 0 and units or integer_text(sum)
   end
   -- No step may stop half way: a sum that passes 64 bits stays as it was.
   redis.pcall('HINCRBY', key, field, integer_text(delta))
   return redis.call('HGET', key, field)
 end
 
--- Writes the balances of an account; returns their text for its event.
-local function write_balances(entry, key, values)
-  local fields, texts = {}, {}
-  for index, asset in ipairs(entry.assets) do
-    local delta, first = entry.deltas[asset], 3 * index
-    local available_field, held_field = 'available:' .. asset, 'held:' .. asset
-    local available = add_exactly(key, available_field, values[first], delta[1])
-    local held = add_exactly(key, held_field, values[first + 1], delta[2])
-    local count = #fields
-    fields[count + 1], fields[count + 2] = available_field, available
-    fields[count + 3], fields[count + 4] = held_field, held
-    if delta[3] ~= 0 then
-      fields[count + 5] = 'incoming:' .. asset
-      fields[count + 6] = add_exactly(key, fields[count + 5], values[first + 2], delta[3])
-    end
-    if delta[1] ~= 0 or delta[2] ~= 0 or delta.is_written then
-      texts[#texts + 1] = asset .. ',' .. available .. ',' .. held
-    end
+-- What Redis has of an account: seq, balance_seq, then available, held and incoming of each asset.
+local function read_balances(entry, key)
+  local wanted, delta, count = { 'seq', 'balance_seq' }, entry.first_delta, 2
+  while delta do
+    local asset = delta.asset
+    wanted[count + 1], wanted[count + 2] = 'available:' .. asset, 'held:' .. asset
+    wanted[count + 3] = 'incoming:' .. asset
+    delta, count = delta.following, count + 3
   end
-  return fields, texts
+  return redis.call('HMGET', key, unpack(wanted))
 end
 
 -- Writes what the command changed of one account, and tells whoever listens to it.
 local function write_account(command, entry)
-  local key, wanted = account_key(entry.account), { 'seq', 'balance_seq' }
-  for _, asset in ipairs(entry.assets) do
-    local count = #wanted
-    wanted[count + 1], wanted[count + 2] = 'available:' .. asset, 'held:' .. asset
-    wanted[count + 3] = 'incoming:' .. asset
+  local key, trader, delta = account_key(entry.account), command.trader, entry.first_delta
+  -- Of the account whose order came in all this was read at the beginning.
+  if trader and trader.account ~= entry.account then trader = nil end
+  local values = trader and trader.record or read_balances(entry, key)
+  local seq = integer_text((values[1] or 0) + entry.reports)
+  local fields, texts, first = { 'seq', seq, 'balance_seq', '' }, '', 0
+  while delta do
+    local asset, count = delta.asset, #fields
+    first = trader and (asset == trader.pays and 3 or 6) or first + 3
+    local available_field, held_field = 'available:' .. asset, 'held:' .. asset
+    local available = add_exactly(key, available_field, values[first], delta.available)
+    local held = add_exactly(key, held_field, values[first + 1], delta.held)
+    fields[count + 1], fields[count + 2] = available_field, available
+    fields[count + 3], fields[count + 4] = held_field, held
+    if delta.incoming ~= 0 then
+      fields[count + 5] = 'incoming:' .. asset
+      fields[count + 6] = add_exactly(key, fields[count + 5], values[first + 2], delta.incoming)
+    end
+    if delta.available ~= 0 or delta.held ~= 0 or delta.is_written then
+      texts = (texts == '' and '' or texts .. ';') .. asset .. ',' .. available .. ',' .. held
+    end
+    delta = delta.following
   end
-  local values = redis.call('HMGET', key, unpack(wanted))
-  local fields, texts = write_balances(entry, key, values)
-  local seq = integer_text((tonumber(values[1]) or 0) + entry.reports)
-  local balance_seq = integer_text((tonumber(values[2]) or 0) + (#texts > 0 and 1 or 0))
-  local count = #fields
-  fields[count + 1], fields[count + 2] = 'seq', seq
-  fields[count + 3], fields[count + 4] = 'balance_seq', balance_seq
+  local balance_seq = values[2] or '0'
+  if texts ~= '' then balance_seq = integer_text(balance_seq + 1) end
+  fields[4] = balance_seq
   redis.call('HSET', key, unpack(fields))
-  if entry.account == FEE_ACCOUNT or (entry.reports == 0 and #texts == 0) then return end
-  entry.changes[1] = entry.account .. '|' .. command.epoch .. '|' .. seq .. '|' .. balance_seq
-    .. '|' .. command.now
-  entry.changes[2] = table.concat(texts, ';')
-  local event = table.concat(entry.changes, RECORD)
-  redis.call('XADD', PREFIX .. 'account_log:' .. entry.account, 'MAXLEN', '~',
-    ACCOUNT_LOG_EVENTS_MAX, seq .. '-' .. balance_seq, 'event', event)
-  redis.call('PUBLISH', ACCOUNT_CHANNEL, event)
+  local changes = entry.changes
+  if entry.account == FEE_ACCOUNT or (entry.reports == 0 and texts == '') then return end
+  local event = entry.account .. '|' .. command.epoch .. '|' .. seq .. '|' .. balance_seq .. '|'
+    .. command.now .. '\30' .. texts
+  if changes then
+    event = event .. '\30' .. (changes[2] and table.concat(changes, '\30') or changes[1])
+  end
+  redis.call('XADD', '{tw}:account_log:' .. entry.account, 'MAXLEN', '~',
+    10000, seq .. '-' .. balance_seq, 'event', event)
+  redis.call('PUBLISH', 'account_events', event)
 end

@@ -13,6 +13,7 @@ local MAKERS_PER_READ = 32
 -- functions within are made only when there is someone to meet: each call of a script makes all
 -- functions of its file anew, and an order that meets nobody should not wait for these.
 local function meet_makers(command, market, taker, limit, key, page)
+  -- @include settlement trades standing
   local gone = {}
 
   -- Lots that the taker still takes at a price: of its quantity, or what its amount buys there; and
@@ -35,7 +36,7 @@ local function meet_makers(command, market, taker, limit, key, page)
     change_level(market, maker.side, maker.price, -shown_lots(maker))
     gone[#gone + 1] = queue_member(maker)
     hold_order(command, market, maker, -1)
-    maker.status, maker.reason, maker.updated_us = 'expired', reason, market.now_us
+    maker.status, maker.reason, maker.updated = 'expired', reason, market.now
     maker.visible = nil
     save_state(command, maker)
     unindex_order(maker, command.closed_kept_s)
@@ -56,7 +57,7 @@ local function meet_makers(command, market, taker, limit, key, page)
   -- place. `seq` and `fill` are the trade, if it is one.
   local function shorten_maker(maker, lots, seq, fill)
     change_level(market, maker.side, maker.price, -lots)
-    maker.updated_us = market.now_us
+    maker.updated = market.now
     if remaining_lots(maker) == 0 then
       -- What lost a part to self-trade prevention is never filled.
       maker.status, maker.visible = 'filled', nil
@@ -98,10 +99,10 @@ local function meet_makers(command, market, taker, limit, key, page)
     local text, now = integer_text(ticks) .. ',' .. integer_text(lots), market.now
     local taken = text .. ',t,' .. now .. ',' .. integer_text(taker_fee)
     local made = text .. ',m,' .. now .. ',' .. integer_text(maker_fee)
-    local fills, lines = taker.fills, taker.fill_lines
+    local fields, lines = taker.fields, taker.fill_lines
+    local count = #fields
     taker.executed, taker.notional = taker.executed + lots, taker.notional + ticks * lots
-    fills[#fills + 1] = 'f' .. seq
-    fills[#fills + 1] = taken
+    fields[count + 1], fields[count + 2] = 'f' .. seq, taken
     lines[#lines + 1] = seq .. ',' .. taken
     maker.executed, maker.notional = maker.executed + lots, maker.notional + ticks * lots
     maker.status = 'partially_filled'

@@ -1,8 +1,12 @@
 -- Contract: numbers and times as text, exactly as the wire shows them. Pure; no keys, no errors.
 -- Lua numbers are doubles and `..` prints only 14 digits, so every number goes through here.
--- '%d' is exact up to 2^53 (Lua casts to a 64-bit long) and five times as quick as '%.0f'.
+-- '%d' is exact up to 2^53 (Lua casts to a 64-bit long) and five times as quick as '%.0f'. Redis
+-- itself takes whole numbers as they are, with 17 digits.
+-- Digits become a number by `+ 0` where there are some for sure: half the cost of tonumber.
 
+-- Every second number of a command is zero: that one needs no formatting.
 local function integer_text(number)
+  if number == 0 then return '0' end
   return string.format('%d', number)
 end
 
