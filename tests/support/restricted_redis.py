@@ -52,7 +52,7 @@ class RestrictedRedis:
 
     def refused(self) -> list[str]:
         """What users were refused, as `reason object`; what redis-py says of itself is left out."""
-        with redis.Redis(port=self.port, username="inspector", password="any") as client:  # noqa: S106
+        with redis.Redis.from_url(f"redis://inspector:any@127.0.0.1:{self.port}/0") as client:
             entries: Sequence[Any] = client.execute_command("ACL", "LOG", 100)
         shown = [f"{entry['reason']} {entry['object']}" for entry in map(_texts, entries)]
         return [text for text in shown if "client" not in text]
