@@ -71,7 +71,7 @@ local function refusal()
     return 'OPEN_ORDERS_LIMIT'
   end
   if trader.state == 'blocked' then return 'ACCOUNT_BLOCKED' end
-  local beyond = limit_refusal(market, trader, order, order.quantity or 0)
+  local beyond = limit_refusal(market, trader, order, lots_at_most(market, order))
   if beyond then return beyond end
   if command.funds_checked and needed_units(market, order) > math.max(0, trader.available) then
     return 'INSUFFICIENT_FUNDS'
