@@ -286,6 +286,8 @@ def test_the_demo_crowd_moves_the_market(tmp_path: Path) -> None:
         with connect(launcher.feed_url, proxy=None) as feed:
             for _ in range(3):
                 next_trade(feed)
+        maker = httpx.get(f"{launcher.gateway_url}/v1/admin/accounts/maker-ada", trust_env=False)
+        assert all(int(each["total"].partition(".")[0]) > 9_000_000 for each in maker.json()["balances"])
         family = launcher.children()
         assert len(family) == 4
         assert launcher.interrupt() == 0
