@@ -247,7 +247,7 @@ async def _shown(venue: _Venue, name: Account) -> list[str]:
 async def _instrument(venue: _Venue, symbol: str) -> Instrument:
     found = await venue.queries.instrument(Symbol(symbol))
     if found is None:
-        raise UnknownSymbol(f"symbol {symbol!r} is not traded here.")
+        raise UnknownSymbol(f"{symbol!r} is not traded here.")
     return found[0]
 
 
