@@ -137,7 +137,7 @@ def test_it_may_not_command_the_server(shared_server: RestrictedRedis, command: 
     """Nothing of other people's data, of the server, or of what a dump could carry away."""
     with (
         shared_server.client() as client,
-        pytest.raises((NoPermissionError, ResponseError), match="perm|not allowed"),
+        pytest.raises((NoPermissionError, ResponseError), match=r"perm|not allowed"),
     ):
         client.execute_command(*command.split())
 
