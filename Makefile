@@ -15,11 +15,13 @@ run: .venv/installed ## start the venue: Redis, gateway, market data (ARGS=--hel
 demo: .venv/installed ## the same with a small crowd of traders, so that prices move
 	$(BIN)/python -P -m tapewire up --demo $(ARGS)
 
+RANDOM_TESTS := tests/property tests/e2e/test_openapi_fuzz.py
+
 test: .venv/installed ## run every test against a real Redis, which the tests start themselves
 	$(BIN)/python -m pytest $(ARGS)
 
 test-nightly: .venv/installed ## let the tests with random input search twenty times longer
-	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/property tests/e2e/test_openapi_fuzz.py $(ARGS)
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(RANDOM_TESTS) $(ARGS)
 
 check: .venv/installed ## formatting, lint, types, house rules
 	$(BIN)/ruff format --check .

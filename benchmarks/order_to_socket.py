@@ -172,6 +172,8 @@ def start(stack: ExitStack, folder: Path, redis_url: str) -> tuple[int, list[Fee
         "REDIS_URL": redis_url,
         "TAPEWIRE_GATEWAY_PORT": str(ports["gateway"]),
         "TAPEWIRE_MARKET_DATA_PORT": str(ports["market-data"]),
+        # Of what the takers of a run spend.
+        "TAPEWIRE_PAPER_BALANCES": "*=80000000",
     }
     for name, arguments in commands.items():
         child = ChildProcess(

@@ -70,7 +70,7 @@ def order_body(number: int) -> dict[str, str]:
         "symbol": "BTC-USDT",
         "side": side,
         "order_type": "limit",
-        "quantity": "0.5",
+        "quantity": "0.005",
         "price": f"{ticks // 100}.{ticks % 100:02}",
     }
 
@@ -266,6 +266,8 @@ def server(command: list[str], redis_url: str, folder: Path, core: int) -> Itera
         "TAPEWIRE_GATEWAY_PORT": str(port),
         "TAPEWIRE_GATEWAY_ACCOUNT_ORDERS_PER_S": "0",
         "TAPEWIRE_GATEWAY_ADDRESS_ORDERS_PER_S": "0",
+        # Of what the orders of a run hold.
+        "TAPEWIRE_PAPER_BALANCES": "*=80000000",
     }
     log = folder / f"server-{port}.log"
     child = ChildProcess("server", command, log_path=log, environment=environment)

@@ -2,6 +2,8 @@
 # Starts Redis for the venue: arguments are those of redis-server. Only the user `tapewire` can log
 # in, with what redis-users.acl (beside this file) allows. Its password is REDIS_PASSWORD; without
 # one it is made at the first start. The services read it from SECRET_DIR, a volume that they share.
+# The default user is off and yet may do everything: Redis 7 replays its append-only log as that user
+# and would drop, in silence, what scripts wrote.
 set -eu
 here=$(dirname "$0")
 secret="${SECRET_DIR:-/run/tapewire}"

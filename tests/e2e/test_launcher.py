@@ -286,6 +286,11 @@ def test_the_demo_crowd_moves_the_market(tmp_path: Path) -> None:
         with connect(launcher.feed_url, proxy=None) as feed:
             for _ in range(3):
                 next_trade(feed)
+        path = f"{launcher.gateway_url}/v1/admin/accounts/maker-ada"
+        maker = httpx.get(path, trust_env=False)
+        totals = [int(each["total"].partition(".")[0]) for each in maker.json()["balances"]]
+        assert len(totals) == 4
+        assert min(totals) > 9_000_000
         family = launcher.children()
         assert len(family) == 4
         assert launcher.interrupt() == 0

@@ -96,7 +96,8 @@ def replays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replays]:
     bitstamp = read_recording(sample(BITSTAMP))
     lobster = read_recording(sample(LOBSTER), book_path=sample(LOBSTER_BOOK))
     logs = tmp_path_factory.mktemp("logs")
-    settings = {"TAPEWIRE_INSTRUMENTS": str(INSTRUMENTS)}
+    # A recording does not tell what its traders had.
+    settings = {"TAPEWIRE_INSTRUMENTS": str(INSTRUMENTS), "TAPEWIRE_FUNDS": "unchecked"}
     # everysec: nothing here kills Redis, and a sync per order would only measure the disk.
     with (
         RedisServer(tmp_path_factory.mktemp("redis"), fsync="everysec") as redis,

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 
 from order_gateway.account_schemas import AccountReply, AccountsReply, TransferReply
 from tests.support.gateway_pair import Desk
@@ -65,6 +66,19 @@ def test_whoever_looks_at_a_new_account_sees_what_it_starts_with(api: httpx.Clie
         assert money(alice, "BTC") == ("0.50000000", "0.00000000")
         assert money(alice, "USDT") == ("1000.00000000", "0.00000000")
     refused(api.get("/v1/account?x=1"), 422, "unknown_field")
+
+
+def test_a_redis_without_its_data_gives_the_same_start(api: httpx.Client, redis_url: str) -> None:
+    """Whether an order or a look at the account is the first that it hears of."""
+    order = LIMIT_ORDER | {"quantity": "0.01", "price": "50000.00"}
+    for account in ("alice", "bob"):
+        with redis.Redis.from_url(redis_url) as client:
+            client.flushdb()
+        if account == "alice":
+            place(api, account=account, **order)
+        assert [item["asset"] for item in own(api, account)["balances"]] == [
+            "BTC", "ETH", "SOL", "USDT"
+        ]  # fmt: skip
 
 
 def test_an_order_holds_money_and_a_trade_moves_it_less_the_fee(api: httpx.Client) -> None:

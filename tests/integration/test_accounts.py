@@ -227,6 +227,13 @@ async def test_limits_of_an_account(funded: Venue) -> None:
     await limits(ALICE, BTC, order_notional_max=0, position_lots_max=1_050, open_orders_max=2)
     await funded.buy(50, 100)
     await refused(funded, "position_limit", Side.BUY, 1, 100)
+    await funded.sell(100, 300, account=BOB)
+    by_amount = replace(
+        order_command(Side.BUY, 1, order_type=OrderType.MARKET),
+        quantity_lots=None, quote_notional=300,
+    )  # fmt: skip
+    with pytest.raises(Conflict, match="position limit"):
+        await funded.engine.place(by_amount)
     await funded.sell(50, 200)
     await refused(funded, "open_orders_limit", Side.SELL, 1, 200)
     await funded.buy(50, 100, account=BOB)

@@ -32,7 +32,7 @@ def admit(market: "ReferenceMarket", command: OrderCommand, now_us: int, open_co
     if (may_rest or stop is not None) and bound is not None and open_count >= bound:
         raise Refused("open_orders_limit")
     _check_size(market, command, command.quantity_lots, command.price_ticks or stop)
-    _check_position(market, command, command.quantity_lots)
+    _check_position(market, command, _lots_at_most(market, command))
     _check_funds(market, command)
 
 
@@ -128,14 +128,22 @@ def _check_size(
         raise Refused("order_notional_limit")
 
 
-def _check_position(market: "ReferenceMarket", command: OrderCommand, lots: int | None) -> None:
-    """Whether the account may have so many lots more.
+def _lots_at_most(market: "ReferenceMarket", command: OrderCommand) -> int:
+    """What a new order may bring: its quantity, or what its amount buys at the best price."""
+    if command.quantity_lots is not None:
+        return command.quantity_lots
+    asks = market.queue(Side.SELL)
+    if command.side is Side.SELL or not asks:
+        return 0
+    assert command.quote_notional is not None
+    assert asks[0].price is not None
+    return command.quote_notional // asks[0].price
 
-    An order by amount has no quantity that could be compared before it has traded, and what asks
-    for fewer lots than before adds nothing.
-    """
+
+def _check_position(market: "ReferenceMarket", command: OrderCommand, lots: int) -> None:
+    """Whether the account may have so many lots more; fewer than before add nothing."""
     bound = _bound(market, command, "position_lots_max")
-    if bound is None or lots is None or lots <= 0:
+    if bound is None or lots <= 0:
         return
     instrument = market.instrument
     most = bound * instrument.base_units

@@ -19,6 +19,7 @@ from tests.support.documents import ROOT
 from tests.support.wait import wait_for
 
 STOP_TIMEOUT_S = 10.0
+DURABLE = ("--save", "", "--appendonly", "yes", "--appendfsync", "everysec")
 # Beside the users of the venue, so that a test can ask what was refused.
 INSPECTOR = "user inspector on nopass ~* &* +@all\n"
 
@@ -29,6 +30,7 @@ class RestrictedRedis:
 
     port: int
     folder: Path
+    child: ChildProcess
 
     @property
     def password_file(self) -> Path:
@@ -46,13 +48,18 @@ class RestrictedRedis:
         password = quote(self.password_file.read_text(), safe="")
         return f"redis://tapewire:{password}@127.0.0.1:{self.port}/0"
 
+    def start(self) -> None:
+        """Start it, for the first time or again, and wait until it answers."""
+        self.child.launch()
+        wait_for(lambda: self.child.running and _answers(self), "the restricted Redis answers")
+
     def client(self) -> redis.Redis:
         """A client that may do what the venue may."""
         return redis.Redis.from_url(self.url, decode_responses=True)
 
     def refused(self) -> list[str]:
         """What users were refused, as `reason object`; what redis-py says of itself is left out."""
-        with redis.Redis(port=self.port, username="inspector", password="any") as client:  # noqa: S106
+        with redis.Redis.from_url(f"redis://inspector:any@127.0.0.1:{self.port}/0") as client:
             entries: Sequence[Any] = client.execute_command("ACL", "LOG", 100)
         shown = [f"{entry['reason']} {entry['object']}" for entry in map(_texts, entries)]
         return [text for text in shown if "client" not in text]
@@ -67,10 +74,10 @@ def restricted_redis(folder: Path, **variables: str) -> Iterator[RestrictedRedis
     programs = folder / "bin"
     programs.mkdir()
     (programs / "redis-server").symlink_to(find_server().path)
-    server = RestrictedRedis(free_port(), folder)
+    port = free_port()
     child = ChildProcess(
         "redis",
-        ["/bin/sh", str(files / "redis-start.sh"), "--port", str(server.port), "--save", ""],
+        ["/bin/sh", str(files / "redis-start.sh"), "--port", str(port), *DURABLE],
         log_path=folder / "redis.log",
         directory=folder,
         environment={
@@ -80,9 +87,9 @@ def restricted_redis(folder: Path, **variables: str) -> Iterator[RestrictedRedis
             **variables,
         },
     )
-    child.launch()
+    server = RestrictedRedis(port, folder, child)
     try:
-        wait_for(lambda: child.running and _answers(server), "the restricted Redis answers")
+        server.start()
         yield server
     finally:
         child.stop(STOP_TIMEOUT_S)

@@ -11,7 +11,7 @@ from order_gateway.replies import encode
 from tapewire.account_entry import write_account_limits
 from tapewire.account_types import AccountRecord
 from tapewire.decimals import format_units
-from tapewire.errors import UnknownAccount
+from tapewire.errors import UnknownAccount, UnknownSymbol
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
 from tapewire.timestamps import format_timestamp
@@ -37,7 +37,12 @@ class Accounts:
         except UnknownAccount:
             if self._engine.paper_money is None:
                 raise
-        await self._engine.open_account(account)
+        try:
+            await self._engine.open_account(account)
+        except UnknownSymbol:
+            # Redis came back without its data.
+            await self._catalogue.restore()
+            await self._engine.open_account(account)
         return await self.text(account)
 
     async def text(self, account: Account) -> str:

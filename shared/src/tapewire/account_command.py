@@ -25,7 +25,7 @@ from tapewire.account_options import (
 from tapewire.account_table import account_lines, list_lines
 from tapewire.account_types import AccountState
 from tapewire.decimals import format_units
-from tapewire.errors import InvalidField, TapewireError
+from tapewire.errors import InvalidField, TapewireError, UnknownSymbol
 from tapewire.matching.bounds import AS_INSTRUMENT, Setting
 from tapewire.matching.engine import Engine
 from tapewire.matching.kill_switch import KillSwitch
@@ -247,7 +247,7 @@ async def _shown(venue: _Venue, name: Account) -> list[str]:
 async def _instrument(venue: _Venue, symbol: str) -> Instrument:
     found = await venue.queries.instrument(Symbol(symbol))
     if found is None:
-        raise InvalidField("symbol", "unknown_symbol", f"{symbol!r} is not traded here.")
+        raise UnknownSymbol(f"{symbol!r} is not traded here.")
     return found[0]
 
 
@@ -265,7 +265,7 @@ def _run(redis_url: str, work: Callable[[_Venue], Awaitable[_Result]]) -> _Resul
 
     try:
         return asyncio.run(go())
-    except InvalidField as error:
+    except (InvalidField, UnknownSymbol) as error:
         raise click.UsageError(str(error)) from None
     except TapewireError as error:
         raise click.ClickException(str(error)) from None

@@ -13,7 +13,8 @@ PREFLIGHT_KEPT_S: Final = 600
 ALLOWED_METHODS: Final = "GET, POST, PUT, PATCH, DELETE"
 ALLOWED_HEADERS: Final = "Authorization, Content-Type, Last-Event-ID, X-Account"
 EXPOSED_HEADERS: Final = (
-    "Idempotent-Replay, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After"
+    "Idempotent-Replay, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
+    "WWW-Authenticate"
 )
 # Names that were found right are not judged again; no client can make the memory grow past this.
 NAMES_REMEMBERED_MAX: Final = 256

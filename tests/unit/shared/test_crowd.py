@@ -114,6 +114,8 @@ def test_an_instrument_is_read_as_the_gateway_writes_it() -> None:
         "max_quantity": "1000",
         "max_price": "120.00",
         "min_notional": "5000.00",
+        "base_decimals": 8,
+        "quote_decimals": 8,
     }
     (expected,) = parse_instruments(SHARES, "shares").values()
     assert read_instrument(entry) == expected

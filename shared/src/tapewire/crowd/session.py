@@ -11,14 +11,18 @@ from typing import Any
 
 import httpx
 
-from tapewire.crowd.traders import Crowd, Intent, Slot
+from tapewire.crowd.traders import MAKERS, TAKERS, Crowd, Intent, Slot
 from tapewire.decimals import format_units, parse_steps, parse_units
 from tapewire.errors import MessageError, TapewireError
+from tapewire.limits import EXACT_INTEGER_MAX
 from tapewire.types import Account, Instrument, Lots, Symbol, Ticks
 
 logger = logging.getLogger(__name__)
 
 SYMBOLS_MAX = 3
+# Of each asset, for each trader. At 30 requests a second a taker strays by some 2,000,000 USDT a
+# day, up or down.
+FUNDS = 10_000_000
 REQUEST_TIMEOUT_S = 5.0
 RETRY_DELAY_MIN_S = 0.25
 RETRY_DELAY_MAX_S = 5.0
@@ -53,12 +57,28 @@ class CrowdSession:
             instruments = await self._instruments()
             names = ", ".join(instrument.symbol for instrument in instruments)
             logger.info("trading %s with seed %d", names, self._seed)
+            await self._fund(instruments)
             crowd = Crowd(instruments, self._seed)
             while True:
                 await self._act(crowd.next_intent())
         except Stopped:
             if crowd is not None:
                 await self._say_goodbye(crowd)
+
+    async def _fund(self, instruments: list[Instrument]) -> None:
+        """Bring in what the traders lack of each asset to go on for weeks."""
+        decimals = {each.base: each.base_decimals for each in instruments} | {
+            each.quote: each.quote_decimals for each in instruments
+        }
+        for account in (*MAKERS, *TAKERS):
+            shown = await self._ask("GET", "/v1/account", account)
+            totals = {item["asset"]: str(item["total"]) for item in shown.get("balances", [])}
+            for asset, digits in sorted(decimals.items()):
+                wanted = min(FUNDS, EXACT_INTEGER_MAX // 10**digits)
+                missing = wanted - int(totals.get(asset, "0").partition(".")[0])
+                if missing > 0:
+                    path = f"/v1/admin/accounts/{account}/deposit"
+                    await self._ask("POST", path, None, {"asset": asset, "amount": str(missing)})
 
     async def _act(self, intent: Intent) -> None:
         slot = intent.slot
@@ -130,7 +150,7 @@ class CrowdSession:
         self.outcomes[code] += 1
         # A quote that was filled meanwhile cannot be canceled: that is daily life.
         if method != "DELETE" and self.outcomes[code] == 1:
-            logger.warning("an order was refused: %s", document.get("detail", code))
+            logger.warning("a request was refused: %s", document.get("detail", code))
         return {}
 
     async def _pace(self) -> None:
@@ -192,6 +212,8 @@ def read_instrument(entry: dict[str, Any]) -> Instrument:
             quantity_lots_max=lots("max_quantity"),
             price_ticks_max=Ticks(price_ticks_max),
             notional_min=-(-(notional or 0) // (tick_units * lot_units)),
+            base_decimals=int(entry["base_decimals"]),
+            quote_decimals=int(entry["quote_decimals"]),
         )
     except (KeyError, TypeError, TapewireError) as error:
         raise MessageError(f"the gateway describes an instrument badly: {error}") from None

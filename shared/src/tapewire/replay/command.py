@@ -82,7 +82,8 @@ def replay(
     """Feed the recorded order flow of FILE through a running venue, in order.
 
     FILE is a Bitstamp order log, a LOBSTER message file or Tapewire's own CSV (docs/replay.md),
-    plain or gzip. The venue must know the instrument: docs/examples/replay-instruments.toml.
+    plain or gzip. The venue must know the instrument (docs/examples/replay-instruments.toml), and
+    not ask for money (tapewire up --funds unchecked), since a recording does not tell of any.
     """
     try:
         recording = read_recording(file, Format(format_name) if format_name else None, seed_book)
@@ -115,7 +116,7 @@ def check_symbol(connection: GatewayConnection, symbol: str) -> None:
     if symbol not in known:
         raise ReplayError(
             f"the venue does not trade {symbol}, only {', '.join(known)}: start it with "
-            "--instruments docs/examples/replay-instruments.toml"
+            "--funds unchecked --instruments docs/examples/replay-instruments.toml"
         )
 
 

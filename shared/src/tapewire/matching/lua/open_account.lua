@@ -5,7 +5,8 @@
 --        each: asset ('*' = every other one), amount as decimal text. Of each asset that is traded
 --        it gets so much, cut off at its decimals, 2^53 units at the most.
 -- Reply  1 if it is new, 0 if it was known.
--- Errors ACCOUNTS_LIMIT, SUPPLY_LIMIT <asset>.
+-- Errors UNKNOWN_SYMBOL (amounts are given, but nothing is traded yet: it would get none),
+--        ACCOUNTS_LIMIT, SUPPLY_LIMIT <asset>.
 -- Keys   accounts (set), supply (hash): include/funds.lua.
 -- Events account_events: its balances.
 -- @include text market book ledger command funds
@@ -22,6 +23,7 @@ end
 
 local refused, gifts = opening_refusal(tonumber(ARGV[4])), {}
 local pairs_of_assets = redis.call('HGETALL', '{tw}:assets')
+if #ARGV > 4 and #pairs_of_assets == 0 then return redis.error_reply('UNKNOWN_SYMBOL') end
 for first = 1, #pairs_of_assets, 2 do
   local asset = pairs_of_assets[first]
   local units = starting_units(asset, tonumber(pairs_of_assets[first + 1]))

@@ -77,7 +77,7 @@ elseif (may_rest or order.stop_price) and trader.open_orders_max ~= '0'
 elseif trader.state == 'blocked' then
   refused = 'ACCOUNT_BLOCKED'
 else
-  refused = limit_refusal(market, trader, order, order.quantity or 0)
+  refused = limit_refusal(market, trader, order, lots_at_most(market, order))
   if not refused and command.funds_checked
     and needed_units(market, order) > math.max(0, trader.available) then
     refused = 'INSUFFICIENT_FUNDS'

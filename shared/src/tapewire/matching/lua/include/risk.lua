@@ -61,6 +61,19 @@ local function limit_refusal(market, trader, order, more_lots)
   end
 end
 
+local function best_ask(market)
+  local best = redis.call('ZRANGE', queue_key(market.symbol, 'sell'), 0, 0, 'WITHSCORES')
+  return best[1] and tonumber(best[2])
+end
+
+-- Lots that a new order brings at the most: of a buy by amount, what that buys at the best ask.
+-- A sale by amount adds nothing to what the account may have.
+local function lots_at_most(market, order)
+  if order.quantity then return order.quantity end
+  local ask = order.side == 'buy' and best_ask(market)
+  return ask and math.floor(order.quote_limit / ask) or 0
+end
+
 -- Units that must be free for a new order. Without a price: what the least trade takes.
 local function needed_units(market, order)
   local units = held_units(market, order)
@@ -69,6 +82,6 @@ local function needed_units(market, order)
     return order.quote_limit * market.quote_units
   end
   if order.stop_price then return 0 end
-  local best = redis.call('ZRANGE', queue_key(market.symbol, 'sell'), 0, 0, 'WITHSCORES')
-  return best[1] and tonumber(best[2]) * market.quote_units or 0
+  local ask = best_ask(market)
+  return ask and ask * market.quote_units or 0
 end
