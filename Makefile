@@ -55,4 +55,4 @@ bench-feed: .venv/installed ## measure deliveries per second beside other WebSoc
 
 .PHONY: bench-orders
 bench-orders: .venv/installed ## measure orders per second over REST, batches and WebSocket
-	$(BIN)/python benchmarks/orders.py $(ARGS)
+	$(BIN)/python -m benchmarks.orders $(ARGS)
