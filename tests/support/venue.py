@@ -88,6 +88,8 @@ PERMANENT_KEYS = (
     "last_order_id",
     "last_command",
     "market:",
+    "orders:",
+    "fills:",
     "queue:",
     "levels:",
     "trades:",
