@@ -149,8 +149,6 @@ class Pair:
             key = name.removeprefix(keys.PREFIX)
             if key.startswith("order:"):
                 assert expires is (key.removeprefix("order:") not in open_ids), key
-            elif key.startswith(("orders:", "fills:")):
-                assert expires, key
             else:
                 assert key.startswith(PERMANENT_KEYS), key
 
