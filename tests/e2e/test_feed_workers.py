@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.processes import Service, free_port, running_gateway, start, wait_until_ready
-from tests.support.wait import wait_until
+from tests.support.wait import wait_for, wait_until
 from tests.support.whole_venue import FEED_PATH, Reader, order_body, reader, rest_client
 
 PORT = "TAPEWIRE_MARKET_DATA_PORT"
@@ -27,6 +27,11 @@ def two_workers(redis_url: str, folder: Path) -> Iterator[list[Service]]:
             workers.append(start("market_data", PORT, settings, log_dir, port))
         for worker in workers:
             wait_until_ready(worker)
+        # On a shared port that was perhaps the same process twice.
+        wait_for(
+            lambda: all("subscribed, epoch" in worker.log() for worker in workers),
+            "both have subscribed",
+        )
         yield workers
     finally:
         for worker in workers:

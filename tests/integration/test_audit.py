@@ -46,7 +46,7 @@ async def test_an_audit_passes_in_the_middle_of_traffic(redis_url: str) -> None:
     """Random commands with fees and checked funds go on while the audit runs, several times."""
     async with open_venue(redis_url, limits=CHECKED) as venue:
         for account in ACCOUNTS:
-            for asset in ("BTC", "USDT", "SHARE", "USD"):
+            for asset in ("BTC", "USDT", "SHARE", "DOLLAR"):
                 await Treasury(venue.engine).deposit(account, asset, UNITS)
         for symbol in SYMBOLS:
             await venue.engine.control_market(symbol, maker_fee_ppm=250, taker_fee_ppm=1_000)

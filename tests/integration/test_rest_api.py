@@ -75,6 +75,8 @@ def test_two_orders_trade_and_the_trade_is_published(api: httpx.Client, redis_ur
         "price": "59999.50",
         "quantity": "0.20000",
         "liquidity": "taker",
+        "fee": "0.00000000",
+        "fee_asset": "BTC",
         "timestamp": event.timestamp,
     }
     assert (event.trade_id, event.price, event.quantity) == ("BTC-USDT-1", "59999.50", "0.20000")
@@ -83,7 +85,7 @@ def test_two_orders_trade_and_the_trade_is_published(api: httpx.Client, redis_ur
     assert taker["cumulative_quote_quantity"] == "11999.9000000"
     read = api.get(f"/v1/orders/{maker['order_id']}").json()
     assert (read["status"], read["remaining_quantity"]) == ("filled", "0.00000")
-    assert read["fills"] == [fill | {"liquidity": "maker"}]
+    assert read["fills"] == [fill | {"liquidity": "maker", "fee_asset": "USDT"}]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ import redis
 
 from tapewire import keys
 from tapewire.api_keys import Permission, make_key, write_record
+from tapewire.limits import ACCOUNTS_MAX
+from tapewire.matching.engine import MatchingLimits
+from tapewire.matching.script import load_script
 from tapewire.types import Account
 from tests.support.order_bodies import body
 from tests.support.processes import Service, running_gateway
@@ -33,7 +36,14 @@ class KeyVenue:
         expires_us: int | None = None,
         created_us: int = 1,
     ) -> str:
-        """The text of a new key; without permissions it may trade. Straight into Redis."""
+        """The text of a new key; without permissions it may trade. Straight into Redis.
+
+        Its account is opened, as it is with every key that is made.
+        """
+        self.redis.eval(
+            load_script("open_account").source, 1, keys.account(account), "",
+            MatchingLimits().packed(), account, ACCOUNTS_MAX,
+        )  # fmt: skip
         new = make_key(
             Account(account),
             permissions or (Permission.TRADE,),

@@ -55,7 +55,7 @@ max_quantity = "100"
 [[instrument]]
 symbol = "{ODD}"
 base = "SHARE"
-quote = "USD"
+quote = "DOLLAR"
 tick_size = "0.25"
 lot_size = "5"
 min_quantity = "5"

@@ -83,12 +83,28 @@ def _watch_command(feed: str, certificate: Path | None) -> str:
 
 
 def _key_commands(facts: VenueFacts) -> str:
-    """A key for each of the two; the address of a Redis of yours may have a password in it."""
+    """A key and the money for each of the two: with keys nobody starts with any.
+
+    The address of a Redis of yours is not shown, since it may have a password in it.
+    """
     address = "" if facts.redis_server is None else f" --redis-url {facts.redis_url}"
-    return "\n".join(
-        f"  {name.upper()}=$({_program()} key create --account {name} --permissions trade{address})"
-        for name in ("alice", "bob")
+    instrument, program = facts.instrument, _program()
+    lots = example_quantity_lots(instrument)
+    units = example_price_ticks(instrument) * lots * instrument.tick_units * instrument.lot_units
+    amounts = (
+        ("alice", instrument.base, _quantity(instrument)),
+        ("bob", instrument.quote, format_units(units, instrument.notional_decimals)),
     )
+    return "\n".join(
+        f"  {name.upper()}=$({program} key create --account {name} --permissions trade{address})\n"
+        f"  {program} account deposit {name} {asset} {amount}{address}"
+        for name, asset, amount in amounts
+    )
+
+
+def _quantity(instrument: Instrument) -> str:
+    lots = example_quantity_lots(instrument)
+    return format_units(lots * instrument.lot_units, instrument.quantity_decimals)
 
 
 def _program() -> str:
@@ -102,9 +118,7 @@ def _order_command(facts: VenueFacts, side: str, account: str) -> str:
     price = format_units(
         example_price_ticks(instrument) * instrument.tick_units, instrument.price_decimals
     )
-    quantity = format_units(
-        example_quantity_lots(instrument) * instrument.lot_units, instrument.quantity_decimals
-    )
+    quantity = _quantity(instrument)
     certificate = facts.gateway_certificate
     trust = "" if certificate is None else f" --cacert {shlex.quote(_short(certificate))}"
     who = f"'X-Account: {account}'"
