@@ -45,7 +45,7 @@ def read_record(order_id: str, terms: str, state: str) -> Order:
     }
     try:
         return read_order(OrderId(order_id), record)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         raise UnreadableRecord(f"order {order_id} cannot be read: {error}") from None
 
 

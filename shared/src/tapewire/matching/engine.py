@@ -280,18 +280,16 @@ class Engine:
     async def run(self, name: str, key: str, *arguments: str | int) -> Reply:
         """Run a script; raises what `refusals.py` makes of its refusal, or Unavailable."""
         script = self._scripts[name]
+        call = self._call(script, key, arguments)
         try:
             try:
-                return await self._submit(script, key, arguments)
+                return await self.batcher.begin(*call)
             except NoScriptError:
                 # Redis was restarted: it ran nothing, so loading and asking again is safe.
                 await self.batcher.submit("SCRIPT", "LOAD", script.source)
-                return await self._submit(script, key, arguments)
+                return await self.batcher.begin(*call)
         except ResponseError as error:
             refuse(str(error))
-
-    async def _submit(self, script: Script, key: str, arguments: Iterable[str | int]) -> Reply:
-        return await self.batcher.submit(*self._call(script, key, arguments))
 
     def _call(
         self, script: Script, key: str, arguments: Iterable[str | int]

