@@ -19,11 +19,11 @@ from tapewire.account_options import (
     client,
     read_fee,
     read_open_orders,
-    redis_url_option,
     reference_option,
 )
 from tapewire.account_table import account_lines, list_lines
 from tapewire.account_types import AccountState
+from tapewire.command_options import redis_url_option
 from tapewire.decimals import format_units
 from tapewire.errors import InvalidField, TapewireError, UnknownSymbol
 from tapewire.matching.bounds import AS_INSTRUMENT, Setting

@@ -5,15 +5,16 @@ The first administrator's key of a venue comes from here: whoever reaches its Re
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
 from tapewire.account_names import account_named
 from tapewire.api_key_store import ApiKeyStore
 from tapewire.api_keys import ApiKey, NewKey, Permission, read_permissions, write_permissions
+from tapewire.command_options import checked, redis_url_option
 from tapewire.errors import TapewireError
 from tapewire.limits import API_KEY_DAYS_MAX, API_KEY_LABEL_CHARACTERS_MAX
 from tapewire.matching.engine import Engine
@@ -21,31 +22,10 @@ from tapewire.redis_client import RedisAddress
 from tapewire.timestamps import format_timestamp
 from tapewire.types import Account
 
-DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 TIMEOUT_S = 5.0
 DAY_US = 86_400_000_000
 
 _Result = TypeVar("_Result")
-
-_redis_url = click.option(
-    "--redis-url",
-    envvar="REDIS_URL",
-    default=DEFAULT_REDIS_URL,
-    show_default=True,
-    help="The venue's Redis; REDIS_URL does the same.",
-)
-
-
-def _checked(check: Callable[[str], _Result]) -> Callable[[Any, Any, str], _Result]:
-    """A click callback from a function that raises ValueError."""
-
-    def callback(_: click.Context, parameter: click.Parameter, value: str) -> _Result:
-        try:
-            return check(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error), param=parameter) from None
-
-    return callback
 
 
 def _label(text: str) -> str:
@@ -66,14 +46,14 @@ def key() -> None:
     "--account",
     required=True,
     metavar="NAME",
-    callback=_checked(account_named),
+    callback=checked(account_named),
     help="Whose orders it may act on.",
 )
 @click.option(
     "--permissions",
     required=True,
     metavar="LIST",
-    callback=_checked(read_permissions),
+    callback=checked(read_permissions),
     help="Some of read, trade (which includes read) and admin, joined by commas.",
 )
 @click.option(
@@ -83,9 +63,9 @@ def key() -> None:
     help="It never expires without this.",
 )
 @click.option(
-    "--label", default="", metavar="TEXT", callback=_checked(_label), help="What it is for."
+    "--label", default="", metavar="TEXT", callback=checked(_label), help="What it is for."
 )
-@_redis_url
+@redis_url_option
 def create(
     *,
     account: Account,
@@ -109,7 +89,7 @@ def create(
 
 
 @key.command("list", short_help="List the keys.")
-@_redis_url
+@redis_url_option
 def list_keys(redis_url: str) -> None:
     """Every key, without its secret; those that ended are shown for 30 days."""
     now_us = time.time_ns() // 1_000
@@ -119,7 +99,7 @@ def list_keys(redis_url: str) -> None:
 
 @key.command(short_help="Make a key worthless.")
 @click.argument("key_id")
-@_redis_url
+@redis_url_option
 def revoke(key_id: str, redis_url: str) -> None:
     """Revoke the key with this id, for good; its connections end within two seconds."""
     record = _run(_revoke(redis_url, key_id))

@@ -10,11 +10,11 @@ from tapewire.audit.account_log import LOG_EVENTS_KEPT
 from tapewire.audit.auditor import Auditor
 from tapewire.audit.findings import Findings
 from tapewire.audit.report import report_lines
+from tapewire.command_options import redis_url_option
 from tapewire.errors import TapewireError
 from tapewire.matching.batcher import Batcher
 from tapewire.redis_client import RedisAddress, open_async
 
-DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 CONNECT_TIMEOUT_S = 5.0
 REPLY_TIMEOUT_S = 60.0
 LOG_EVENTS_READ = 1_000
@@ -27,13 +27,7 @@ _FUNDS = {"auto": None, "checked": True, "unchecked": False}
 
 
 @click.command(short_help="Check that money, orders and books add up.")
-@click.option(
-    "--redis-url",
-    envvar="REDIS_URL",
-    default=DEFAULT_REDIS_URL,
-    show_default=True,
-    help="The venue's Redis; REDIS_URL does the same.",
-)
+@redis_url_option
 @click.option(
     "--log-events",
     type=click.IntRange(1, LOG_EVENTS_READ_MAX),

@@ -11,6 +11,7 @@ A heartbeat ahead of what arrived is treated like an item that comes too early, 
 the end of the stream is found too.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -61,7 +62,7 @@ class Numbered(NamedTuple, Generic[Item]):
     item: Item
 
 
-class Tracker(Generic[Item]):
+class Tracker(ABC, Generic[Item]):
     """The position of one subscription, over all its connections."""
 
     channel: str
@@ -79,13 +80,13 @@ class Tracker(Generic[Item]):
         self._suspects: dict[str, int] = {}
         self.duplicates = 0
 
+    @abstractmethod
     def _read(self, message: FeedMessage | UnknownMessage) -> Numbered[Item] | None:
         """The item of a message, if it has one of this channel."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _name_of(self, gap: Gap) -> str:
         """Under which name the missing ones are numbered."""
-        raise NotImplementedError
 
     @property
     def position(self) -> Position:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import click
 
+from tapewire.command_options import redis_url_option
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.journal.file import JournalFile, write_journal
 from tapewire.journal.replica import open_replica
@@ -24,7 +25,6 @@ from tapewire.journal.verification import (
 )
 from tapewire.redis_client import AsyncRedis, RedisAddress, open_async
 
-DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 CONNECT_TIMEOUT_S = 5.0
 REPLY_TIMEOUT_S = 60.0
 # Exit statuses besides 0 (equal, done) and 1 (refused); 2 is click's own for wrong usage.
@@ -32,14 +32,6 @@ DIFFERENT_STATUS = 3
 MOVED_STATUS = 4
 
 _Result = TypeVar("_Result")
-
-_redis_url = click.option(
-    "--redis-url",
-    envvar="REDIS_URL",
-    default=DEFAULT_REDIS_URL,
-    show_default=True,
-    help="The venue's Redis; REDIS_URL does the same.",
-)
 
 
 @click.group(short_help="Export the journal of a venue, or prove it.")
@@ -49,7 +41,7 @@ def journal() -> None:
 
 @journal.command(short_help="Write the journal into a file.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@_redis_url
+@redis_url_option
 @click.option("--partial", is_flag=True, help="Also if the beginning of the journal was trimmed.")
 def export(file: Path, redis_url: str, *, partial: bool) -> None:
     """Write every command and its result to FILE, one JSON object a line; .gz compresses.
@@ -63,7 +55,7 @@ def export(file: Path, redis_url: str, *, partial: bool) -> None:
 @click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@_redis_url
+@redis_url_option
 def verify(file: Path | None, redis_url: str) -> None:
     """Run every command again on an empty Redis and compare the results.
 
