@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from tapewire.processes import ChildProcess
-from tapewire.redis_server import free_port
+from tapewire.redis.server import free_port
+from tapewire.runtime.processes import ChildProcess
 
 READY_TIMEOUT_S = 20.0
 
@@ -21,7 +21,7 @@ from order_gateway.examples import FILLED_EXAMPLE
 from order_gateway.params import OrderRequest
 from order_gateway.schemas import OrderReply
 from order_gateway.settings import PREFIX, GatewaySettings
-from tapewire.serving import serve
+from tapewire.web.serving import serve
 from tapewire.settings import load_settings
 
 app = FastAPI()

@@ -25,8 +25,8 @@ from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tapewire.processes import ChildProcess
-from tapewire.redis_server import RedisServer, free_port
+from tapewire.redis.server import RedisServer, free_port
+from tapewire.runtime.processes import ChildProcess
 
 HOST = "127.0.0.1"
 SYMBOL, PRICE, QUANTITY = "BTC-USDT", "60000.00", "0.00100"

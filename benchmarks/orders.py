@@ -28,7 +28,7 @@ from benchmarks.order_load import Client, RestClient, SocketClient, order_body
 from benchmarks.order_redis import RedisCost, measure_redis
 from benchmarks.order_servers import NO_OP, Server, server
 
-from tapewire.redis_server import RedisServer
+from tapewire.redis.server import RedisServer
 
 CONNECTIONS = 32
 SOCKETS = 4

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tapewire.redis_server import RedisServer
+from tapewire.redis.server import RedisServer
 
 
 @pytest.fixture(scope="session")

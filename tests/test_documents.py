@@ -19,10 +19,10 @@ import httpx
 import pytest
 
 from market_data.errors import CLOSE_MEANINGS, ERROR_MEANINGS, CloseCode
-from market_data.metrics import market_data_metrics
+from market_data.http.metrics import market_data_metrics
 from tapewire import keys
 from tapewire.error_codes import ERROR_CODES
-from tapewire.feed_messages import FeedMessage, UnknownMessage, decode_message
+from tapewire.wire.feed_messages import FeedMessage, UnknownMessage, decode_message
 from tests.support.documents import (
     ROOT,
     blocks,

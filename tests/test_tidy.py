@@ -174,7 +174,7 @@ BAD: list[tuple[Rule, str, str]] = [
     (rules.sleeping_tests, TESTS, "time.sleep(1)"),
     (rules.redis_stand_ins, TESTS, "from fakeredis import FakeRedis"),
     (rules.redis_stand_ins, TESTS, "monkeypatch.setattr('redis.Redis.get', None)"),
-    (rules.floats_in_price_code, "shared/src/tapewire/decimals.py", "x = float('1.1')"),
+    (rules.floats_in_price_code, "shared/src/tapewire/values/decimals.py", "x = float('1.1')"),
     (rules.objects_at_import, SOURCE, "client = redis.Redis()"),
     (rules.objects_at_import, SOURCE, "settings = GatewaySettings()"),
     (rules.banned_frameworks, GATEWAY, "from starlette.middleware.base import BaseHTTPMiddleware"),

@@ -18,8 +18,8 @@ import pytest
 
 from tapewire.client import MarketDataClient, OrderKeeper
 from tapewire.matching.treasury import Treasury
-from tapewire.redis_server import RedisServer
-from tapewire.types import Account, Symbol
+from tapewire.redis.server import RedisServer
+from tapewire.values.types import Account, Symbol
 from tests.support.audit import audited
 from tests.support.bots import MARKETS, Bot
 from tests.support.processes import Service, start, wait_until_ready

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tapewire.redis_server import RedisServer
+from tapewire.redis.server import RedisServer
 from tests.support.feed_process import running_feed
 from tests.support.feed_traffic import Load, assert_complete, following
 from tests.support.venue import open_venue

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tapewire.problem import Problem
+from tapewire.web.problem import Problem
 from tests.support.openapi_fuzz import RUN_TIMEOUT_S, check_document
 from tests.support.processes import Service, running_gateway, running_market_data
 

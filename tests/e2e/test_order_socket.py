@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from order_gateway.schemas import OrderReply
-from order_gateway.ws_entry import MESSAGE_BYTES_MAX
-from order_gateway.ws_session import IN_FLIGHT_MAX
-from tapewire.problem import Problem
+from order_gateway.ws.entry import MESSAGE_BYTES_MAX
+from order_gateway.ws.session import IN_FLIGHT_MAX
+from tapewire.web.problem import Problem
 from tests.support.order_bodies import LIMIT_ORDER
 from tests.support.order_socket import RESTING, OrderSocket
 from tests.support.processes import Service, running_gateway, wait_until_ready

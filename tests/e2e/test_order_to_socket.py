@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tapewire.redis_server import RedisServer, free_port
+from tapewire.redis.server import RedisServer, free_port
 from tests.support.feed_traffic import make_trades
 from tests.support.processes import start
 from tests.support.venue import address_of, open_venue

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tapewire.account_feed import OrderReport
 from tapewire.client import Balances, MarketDataClient, OrderKeeper, ReportStream, Stream
-from tapewire.redis_server import RedisServer
+from tapewire.redis.server import RedisServer
+from tapewire.wire.account_feed import OrderReport
 from tests.support.feed_process import FeedProcess, running_feed
 from tests.support.processes import Service, running_gateway
 from tests.support.wait import wait_until

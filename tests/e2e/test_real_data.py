@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tapewire.redis_server import RedisServer
+from tapewire.redis.server import RedisServer
 from tapewire.replay.connection import GatewayConnection
 from tapewire.replay.player import Player
 from tapewire.replay.recording import Recording, read_recording

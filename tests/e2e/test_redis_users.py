@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 from tapewire import keys
 from tapewire.cli import main
 from tapewire.errors import ConfigurationError
-from tapewire.redis_client import RedisAddress, open_async
+from tapewire.redis.client import RedisAddress, open_async
 from tests.support.order_bodies import LIMIT_ORDER
 from tests.support.random_commands import RandomCommands
 from tests.support.rest import place

@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tapewire.client import FeedRefused, LinkOptions, MarketDataClient, VenueClient
-from tapewire.tls import client_context
+from tapewire.web.tls import client_context
 from tests.support.certificates import KEY_PASSWORD, Certificate, issue
 from tests.support.launcher import launched
 from tests.support.processes import Service, child_environment

@@ -17,8 +17,8 @@ from tapewire.cli import main
 from tapewire.matching.engine import MatchingLimits
 from tapewire.matching.snapshots import Bounds
 from tapewire.matching.treasury import Treasury
-from tapewire.redis_server import RedisServer, free_port
-from tapewire.types import OrderId, Side
+from tapewire.redis.server import RedisServer, free_port
+from tapewire.values.types import OrderId, Side
 from tests.support.audit import UNITS, audited, trade_everything
 from tests.support.random_commands import ACCOUNTS, SYMBOLS, RandomCommands
 from tests.support.topologies import running_cluster, running_sentinel

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tapewire import keys
-from tapewire.api_keys import Permission
+from tapewire.api_keys.text import Permission
 from tapewire.limits import KEY_CACHE_S
 from tests.support.key_venue import KeyVenue, running_key_venue
 from tests.support.rest import refused

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tapewire.api_keys import Permission
-from tapewire.key_verifier import KEY_CLOSE_CODE
+from tapewire.api_keys.text import Permission
+from tapewire.api_keys.verifier import KEY_CLOSE_CODE
 from tapewire.limits import AUTHENTICATE_TIMEOUT_S, KEY_RECHECK_S
 from tests.support.key_venue import KeyVenue, running_key_venue
 from tests.support.order_bodies import LIMIT_ORDER

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tapewire import keys
-from tapewire.redis_server import RedisServer
-from tapewire.types import Symbol
+from tapewire.redis.server import RedisServer
+from tapewire.values.types import Symbol
 from tests.support.feed_bench import (
     FeedBench,
     drop_subscribers,

@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 from websockets.exceptions import InvalidStatus
 
-from tapewire.api_key_store import ApiKeyStore
-from tapewire.api_keys import Permission
+from tapewire.api_keys.store import ApiKeyStore
+from tapewire.api_keys.text import Permission
 from tapewire.client import FeedRefused, MarketDataClient
 from tapewire.limits import KEY_RECHECK_S
-from tapewire.types import Account
+from tapewire.values.types import Account
 from tests.support.account_feed import BOTH, AccountBench, account_bench, ask, reports, seqs
 from tests.support.feed_reading import connected, receive, receive_all, receive_type
 from tests.support.feed_traffic import make_trades

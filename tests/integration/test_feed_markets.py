@@ -3,7 +3,7 @@
 import redis.asyncio
 
 from tapewire import keys
-from tapewire.types import MarketState
+from tapewire.values.types import MarketState
 from tests.support.feed_bench import FeedBench
 from tests.support.venue import BTC, Venue
 from tests.support.wait import wait_until

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tapewire.api_keys import split_key
+from tapewire.api_keys.text import split_key
 from tapewire.cli import main
 from tests.support.key_venue import running_key_venue
 from tests.support.wait import wait_for

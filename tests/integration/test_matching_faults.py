@@ -21,9 +21,9 @@ from tapewire.errors import (
 )
 from tapewire.limits import PENDING_COMMANDS_MAX
 from tapewire.matching.engine import Engine, Placement
-from tapewire.redis_binary import find_server
-from tapewire.redis_server import RedisServer, free_port
-from tapewire.types import OrderId, OrderStatus, Side
+from tapewire.redis.binary import find_server
+from tapewire.redis.server import RedisServer, free_port
+from tapewire.values.types import OrderId, OrderStatus, Side
 from tests.support.link import link_to
 from tests.support.venue import ALICE, INSTRUMENTS, Venue, address_of, listening, open_venue
 from tests.support.wait import wait_until

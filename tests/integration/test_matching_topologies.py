@@ -11,13 +11,13 @@ import pytest
 import redis
 from redis.exceptions import RedisError
 
-from market_data.replay_log import ReplayLog
+from market_data.feed.replay_log import ReplayLog
 from tapewire.errors import RedisUnavailable, Unavailable
 from tapewire.matching.engine import Engine
-from tapewire.redis_binary import find_server
-from tapewire.redis_client import open_async, wait_until_ready
-from tapewire.redis_server import RedisServer, free_port
-from tapewire.types import OrderStatus, OrderType, Side
+from tapewire.redis.binary import find_server
+from tapewire.redis.client import open_async, wait_until_ready
+from tapewire.redis.server import RedisServer, free_port
+from tapewire.values.types import OrderStatus, OrderType, Side
 from tests.support.topologies import SERVICE, attach_replica, running_cluster, running_sentinel
 from tests.support.venue import Venue, address_of, open_venue, order_command
 from tests.support.wait import wait_until

@@ -7,8 +7,8 @@ import pytest
 
 from order_gateway.schemas import TimerReply
 from tapewire import keys
-from tapewire.timestamps import parse_timestamp
-from tapewire.types import Symbol
+from tapewire.values.timestamps import parse_timestamp
+from tapewire.values.types import Symbol
 from tests.support.gateway_pair import Desk
 from tests.support.order_bodies import LIMIT_ORDER
 from tests.support.rest import place, refused

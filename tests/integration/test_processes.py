@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tapewire.data_directory import DataDirectory
 from tapewire.errors import ConfigurationError
 from tapewire.launcher.ports import KeptPort
 from tapewire.launcher.signals import Signals
-from tapewire.processes import LOG_BYTES_MAX, ChildProcess
-from tapewire.redis_server import PortTaken
+from tapewire.redis.data_directory import DataDirectory
+from tapewire.redis.server import PortTaken
+from tapewire.runtime.processes import LOG_BYTES_MAX, ChildProcess
 from tests.support.launcher import alive
 from tests.support.wait import wait_for
 
@@ -78,7 +78,7 @@ def test_a_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
     """When the parent is killed, the child ends by itself."""
     log = tmp_path / "log"
     code = (
-        "import pathlib, signal, sys; from tapewire.processes import ChildProcess;"
+        "import pathlib, signal, sys; from tapewire.runtime.processes import ChildProcess;"
         f"child = ChildProcess('c', [sys.executable, '-c', {PATIENT!r}],"
         f" log_path=pathlib.Path({str(log)!r}));"
         "child.launch(); print(child.pid, flush=True); signal.pause()"

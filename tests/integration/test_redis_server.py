@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from tapewire.errors import ConfigurationError, RedisUnavailable
-from tapewire.redis_binary import ServerBinary, find_server, inspect
-from tapewire.redis_server import PortTaken, RedisServer
+from tapewire.redis.binary import ServerBinary, find_server, inspect
+from tapewire.redis.server import PortTaken, RedisServer
 from tests.support.wait import wait_for
 
 EMPTY_PATH = "/nonexistent"
@@ -168,7 +168,7 @@ def test_versions_are_checked(tmp_path: Path, name: str, answer: str, usable: bo
 def test_no_server_at_all_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without any usable server the message says what was found and what to do."""
     path = fake_binary(tmp_path, "redis-server", "Redis server v=5.0.7 sha=0 malloc=x")
-    monkeypatch.setattr("tapewire.redis_binary.util.find_spec", lambda _: None)
+    monkeypatch.setattr("tapewire.redis.binary.util.find_spec", lambda _: None)
     with pytest.raises(ConfigurationError) as refusal:
         find_server(str(tmp_path))
     assert f"{path} is redis 5.0.7" in str(refusal.value)

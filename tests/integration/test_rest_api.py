@@ -12,7 +12,7 @@ import redis
 from order_gateway.schemas import InstrumentsReply
 from tapewire import keys
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
-from tapewire.messages import decode_trade
+from tapewire.wire.trade_event import decode_trade
 from tests.support import order_bodies
 from tests.support.order_bodies import REFUSED
 from tests.support.processes import Service, running_gateway

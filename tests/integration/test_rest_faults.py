@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tapewire.redis_server import RedisServer
+from tapewire.redis.server import RedisServer
 from tests.support import order_bodies
 from tests.support.processes import Service, running_gateway
 from tests.support.rest import JSON, place

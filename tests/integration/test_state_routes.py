@@ -10,10 +10,7 @@ import pytest_asyncio
 import redis
 
 from market_data.app import create_app
-from market_data.book import Level2Book
-from market_data.candles import INTERVALS, render_candle
-from market_data.settings import MarketDataSettings
-from market_data.state_schemas import (
+from market_data.http.state_schemas import (
     BOOK_EXAMPLE,
     CANDLES_EXAMPLE,
     QUOTE_EXAMPLE,
@@ -21,13 +18,16 @@ from market_data.state_schemas import (
     CandlesReply,
     TickerReply,
 )
+from market_data.market.book import Level2Book
+from market_data.market.candles import INTERVALS, render_candle
+from market_data.settings import MarketDataSettings
 from tapewire import keys
-from tapewire.feed_messages import BookState, Quote
-from tapewire.problem import Problem, ProblemApp
-from tapewire.redis_server import RedisServer
+from tapewire.redis.server import RedisServer
 from tapewire.settings import VenueSettings
-from tapewire.timestamps import format_timestamp
-from tapewire.types import OrderType, Side
+from tapewire.values.timestamps import format_timestamp
+from tapewire.values.types import OrderType, Side
+from tapewire.web.problem import Problem, ProblemApp
+from tapewire.wire.feed_messages import BookState, Quote
 from tests.integration.test_candles import START_S, computed, trades_of
 from tests.support.fake_socket import FakeSocket
 from tests.support.venue import BTC, INSTRUMENTS, Venue, open_venue

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from market_data.limits import FanoutLimits
-from tapewire.tls import client_context
+from tapewire.web.tls import client_context
 from tests.support.certificates import Certificate, issue
 from tests.support.feed_server import LOOPS, MESSAGE_BYTES_MAX, FeedServer, running_server
 from tests.support.raw_websocket import CLOSE, TEXT, RawWebSocket

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from market_data.book import Level2Book
+from market_data.market.book import Level2Book
 from tapewire.client.book_copy import BookCopy
 from tapewire.client.book_keeper import BookDepth, BookKeeper
 from tapewire.client.tracker import Signal

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from tapewire import keys
 from tapewire.errors import OrderClosed, OrderNotFound, TapewireError
-from tapewire.redis_server import RedisServer
-from tapewire.types import Order, OrderType, Side
+from tapewire.redis.server import RedisServer
+from tapewire.values.types import Order, OrderType, Side
 from tests.support.reference_book import BookOrder, ReferenceBook, Refused, Trade
 from tests.support.venue import BTC, INSTRUMENTS, PERMANENT_KEYS, Venue, open_venue
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from tapewire.matching.engine import MatchingLimits
-from tapewire.types import (
+from tapewire.values.types import (
     Account,
     Amendment,
     Lots,

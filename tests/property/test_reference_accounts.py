@@ -11,7 +11,7 @@ from fractions import Fraction
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from tapewire.types import Instrument, Side, Symbol
+from tapewire.values.types import Instrument, Side, Symbol
 from tests.support.command_runs import runs, steps
 from tests.support.machine_world import (
     ACCOUNTS,

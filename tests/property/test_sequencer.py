@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from market_data.sequencer import Lost, Positions, Sequencer, Verdict
-from tapewire.messages import TradeMessage
+from market_data.feed.sequencer import Lost, Positions, Sequencer, Verdict
+from tapewire.wire.trade_event import TradeMessage
 from tests.support.trades import trade_message
 
 SYMBOLS = st.sampled_from(["A", "B"])

@@ -15,7 +15,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tapewire.matching.engine import MatchingLimits
-from tapewire.redis_server import RedisServer
+from tapewire.redis.server import RedisServer
 from tests.support.command_runs import runs, steps, switching_steps
 from tests.support.venue import Listener, Venue, listening, open_venue
 from tests.support.venue_audit import audit

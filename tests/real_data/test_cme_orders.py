@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from tapewire.errors import TapewireError
-from tapewire.instruments import load_instruments
 from tapewire.matching.engine import Engine
 from tapewire.replay.recording import Format, read_recording
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, Step
-from tapewire.types import (
+from tapewire.values.instruments import load_instruments
+from tapewire.values.types import (
     Account,
     Amendment,
     Lots,

@@ -5,9 +5,9 @@ from typing import TypeAlias
 
 from hypothesis import strategies as st
 
-from tapewire.account_types import AccountState
-from tapewire.matching.bounds import AS_INSTRUMENT, Setting
-from tapewire.types import Account, Symbol
+from tapewire.values.account_types import AccountState
+from tapewire.values.bounds import AS_INSTRUMENT, Setting
+from tapewire.values.types import Account, Symbol
 from tests.support.machine_world import ACCOUNTS, DAVE, OPENING_UNITS, SYMBOLS
 
 

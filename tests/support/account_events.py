@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tapewire import keys
-from tapewire.account_messages import FIELD, PART
-from tapewire.redis_client import AsyncRedis
+from tapewire.redis.client import AsyncRedis
+from tapewire.wire.account_event import FIELD, PART
 
 EPOCH = "e1"
 TIME_US = 1_769_860_800_000_001

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from tapewire import keys
-from tapewire.types import Account, OrderId
+from tapewire.values.types import Account, OrderId
 from tests.support.machine_world import ACCOUNTS, DAVE
 
 RECORD, FIELD = "\x1e", "\x1f"

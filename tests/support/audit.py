@@ -6,8 +6,8 @@ from tapewire.audit.auditor import Auditor
 from tapewire.audit.findings import Findings
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.treasury import Treasury
-from tapewire.redis_client import open_async
-from tapewire.types import Lots, OrderType, Side, Ticks, TimeInForce
+from tapewire.redis.client import open_async
+from tapewire.values.types import Lots, OrderType, Side, Ticks, TimeInForce
 from tests.support.venue import ALICE, BOB, BTC, Venue, address_of, order_command
 
 UNITS = 10**15

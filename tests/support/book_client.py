@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from market_data.book import Level2Book
-from market_data.hub import Hub
-from market_data.session import Session
-from tapewire.types import Instrument
+from market_data.fanout.hub import Hub
+from market_data.fanout.session import Session
+from market_data.market.book import Level2Book
+from tapewire.values.types import Instrument
 from tests.support.fake_socket import FakeSocket
 
 CHANNELS = {"book": "all", "book10": 10, "book50": 50}

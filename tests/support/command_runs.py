@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from tapewire.types import Lots, OrderCommand, OrderType, Side, TimeInForce
+from tapewire.values.types import Lots, OrderCommand, OrderType, Side, TimeInForce
 from tests.support.account_commands import CheckFunds, Withdraw
 from tests.support.machine_world import ACCOUNTS, INSTRUMENTS
 from tests.support.venue_commands import (

@@ -6,21 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from market_data.account_log import AccountLog
-from market_data.books import Books
-from market_data.canary import Canary
-from market_data.candle_feed import CandleFeed
-from market_data.candle_log import CandleLog
-from market_data.feed import Feed
-from market_data.hub import EVERY_SYMBOL, Hub
-from market_data.market_records import MarketRecords
-from market_data.poller import Poller
-from market_data.replay_log import ReplayLog
-from market_data.venue_clock import VenueClock
+from market_data.fanout.hub import EVERY_SYMBOL, Hub
+from market_data.feed.account_log import AccountLog
+from market_data.feed.canary import Canary
+from market_data.feed.feed import Feed
+from market_data.feed.poller import Poller
+from market_data.feed.replay_log import ReplayLog
+from market_data.market.books import Books
+from market_data.market.candle_feed import CandleFeed
+from market_data.market.candle_log import CandleLog
+from market_data.market.market_records import MarketRecords
+from market_data.market.venue_clock import VenueClock
 from tapewire import keys
-from tapewire.redis_client import open_async
-from tapewire.supervision import cancel_all
-from tapewire.types import Side, Symbol
+from tapewire.redis.client import open_async
+from tapewire.runtime.supervision import cancel_all
+from tapewire.values.types import Side, Symbol
 from tests.support.fake_socket import FakeSocket
 from tests.support.trades import trade_payload
 from tests.support.venue import BTC, Venue, address_of

@@ -12,7 +12,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tapewire.feed_messages import UnknownMessage, decode_message
+from tapewire.wire.feed_messages import UnknownMessage, decode_message
 
 MESSAGE_TIMEOUT_S = 10.0
 SMALL_BUFFER_BYTES = 4_096

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tapewire.feed_messages import FeedMessage, UnknownMessage, decode_message
+from tapewire.wire.feed_messages import FeedMessage, UnknownMessage, decode_message
 
 TIMESTAMP = "2026-01-31T12:00:00.000001Z"
 

@@ -10,8 +10,8 @@ from typing import Any
 from tapewire import keys
 from tapewire.client import MarketDataClient, Position, TradeStream
 from tapewire.errors import TapewireError
-from tapewire.messages import TradeEvent
-from tapewire.types import Side, Symbol
+from tapewire.values.types import Side, Symbol
+from tapewire.wire.trade_event import TradeEvent
 from tests.support.venue import BTC, HUGE, ODD, Venue
 from tests.support.wait import wait_until
 

@@ -10,11 +10,11 @@ import httpx
 import redis
 
 from tapewire import keys
-from tapewire.api_keys import Permission, make_key, write_record
+from tapewire.api_keys.text import Permission, make_key, write_record
 from tapewire.limits import ACCOUNTS_MAX
 from tapewire.matching.engine import MatchingLimits
 from tapewire.matching.script import load_script
-from tapewire.types import Account
+from tapewire.values.types import Account
 from tests.support.order_bodies import body
 from tests.support.processes import Service, running_gateway
 from tests.support.raw_websocket import RawWebSocket

@@ -6,8 +6,8 @@ has a tick and a lot that are no powers of ten; amounts of one order are alike i
 
 from collections.abc import Mapping
 
-from tapewire.instruments import parse_instruments
-from tapewire.types import Account, Instrument, Symbol
+from tapewire.values.instruments import parse_instruments
+from tapewire.values.types import Account, Instrument, Symbol
 from tests.support.venue import ALICE, BOB, BTC
 
 CAROL = Account("carol")

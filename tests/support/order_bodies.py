@@ -6,9 +6,9 @@ from typing import Any
 from order_gateway.catalogue import unknown_symbol
 from order_gateway.order_entry import build_command, read_params
 from order_gateway.params import OrderRequest
-from tapewire.instruments import packaged_instruments
-from tapewire.json_text import decode_json
-from tapewire.types import Account, OrderCommand, Symbol
+from tapewire.values.instruments import packaged_instruments
+from tapewire.values.json_text import decode_json
+from tapewire.values.types import Account, OrderCommand, Symbol
 
 BITCOIN = packaged_instruments()[Symbol("BTC-USDT")]
 LIMIT_ORDER: dict[str, Any] = {

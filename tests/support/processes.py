@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tapewire.tls import unverified_context
+from tapewire.web.tls import unverified_context
 from tests.support.wait import wait_for
 
 READY_TIMEOUT_S = 20.0

@@ -3,12 +3,12 @@
 import random
 from dataclasses import dataclass, field
 
-from tapewire.account_types import AccountState
 from tapewire.errors import Refusal, StaleInstrument
-from tapewire.matching.bounds import AS_INSTRUMENT
 from tapewire.matching.engine import Engine
 from tapewire.matching.treasury import Treasury
-from tapewire.types import (
+from tapewire.values.account_types import AccountState
+from tapewire.values.bounds import AS_INSTRUMENT
+from tapewire.values.types import (
     Account,
     Amendment,
     Lots,

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tapewire.account_types import AccountState, Balance
-from tapewire.matching.bounds import AS_INSTRUMENT, Setting
-from tapewire.types import Account, Instrument, OrderCommand, Side, Symbol
+from tapewire.values.account_types import AccountState, Balance
+from tapewire.values.bounds import AS_INSTRUMENT, Setting
+from tapewire.values.types import Account, Instrument, OrderCommand, Side, Symbol
 from tests.support.reference_order import ReferenceOrder, Refused
 
 FEES = Account("@fees")

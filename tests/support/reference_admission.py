@@ -3,7 +3,7 @@
 import copy
 from typing import TYPE_CHECKING
 
-from tapewire.types import Amendment, MarketState, OrderCommand, Side, TimeInForce
+from tapewire.values.types import Amendment, MarketState, OrderCommand, Side, TimeInForce
 from tests.support.reference_order import ReferenceOrder, Refused
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tapewire.types import OrderStatus, OrderType, Side
+from tapewire.values.types import OrderStatus, OrderType, Side
 
 
 class Refused(StrEnum):

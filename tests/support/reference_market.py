@@ -8,7 +8,7 @@ fill-or-kill order can fill is found out by trying it on a copy of the market. W
 import copy
 from dataclasses import dataclass, field
 
-from tapewire.types import (
+from tapewire.values.types import (
     Amendment,
     Fill,
     Instrument,

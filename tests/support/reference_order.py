@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from tapewire.types import Account, Fill, OrderCommand, OrderStatus, Side, Symbol, TimeInForce
+from tapewire.values.types import (
+    Account,
+    Fill,
+    OrderCommand,
+    OrderStatus,
+    Side,
+    Symbol,
+    TimeInForce,
+)
 
 
 class Refused(Exception):

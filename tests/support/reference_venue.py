@@ -8,7 +8,7 @@ one market, `reference_accounts` those of money, this module those that go over 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tapewire.types import (
+from tapewire.values.types import (
     Account,
     Amendment,
     Instrument,

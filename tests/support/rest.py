@@ -6,7 +6,7 @@ import httpx
 import redis
 
 from order_gateway.schemas import OrderReply
-from tapewire.problem import Problem
+from tapewire.web.problem import Problem
 from tests.support import order_bodies
 
 JSON = {"Content-Type": "application/json"}

@@ -12,9 +12,9 @@ from urllib.parse import quote
 import redis
 from redis.exceptions import RedisError
 
-from tapewire.processes import ChildProcess
-from tapewire.redis_binary import find_server
-from tapewire.redis_server import free_port
+from tapewire.redis.binary import find_server
+from tapewire.redis.server import free_port
+from tapewire.runtime.processes import ChildProcess
 from tests.support.documents import ROOT
 from tests.support.wait import wait_for
 

@@ -8,9 +8,9 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
-from tapewire.processes import ChildProcess
-from tapewire.redis_binary import find_server
-from tapewire.redis_server import RedisServer, free_port
+from tapewire.redis.binary import find_server
+from tapewire.redis.server import RedisServer, free_port
+from tapewire.runtime.processes import ChildProcess
 from tests.support.wait import wait_for
 
 STOP_TIMEOUT_S = 10.0

@@ -3,7 +3,7 @@
 import json
 from functools import cache
 
-from tapewire.messages import TradeMessage, decode_trade
+from tapewire.wire.trade_event import TradeMessage, decode_trade
 
 
 @cache

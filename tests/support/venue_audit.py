@@ -9,7 +9,7 @@ from typing import Any
 
 from tapewire import keys
 from tapewire.matching.records import read_order
-from tapewire.types import Order, OrderId, Side
+from tapewire.values.types import Order, OrderId, Side
 from tests.support.account_log_audit import check_account_logs
 from tests.support.machine_world import SYMBOLS
 from tests.support.venue import PERMANENT_KEYS, Listener

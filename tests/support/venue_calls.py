@@ -6,7 +6,15 @@ from typing import Any
 
 from tapewire.matching.engine import Engine
 from tapewire.matching.treasury import Treasury
-from tapewire.types import Account, Amendment, Instrument, Lots, OrderCommand, OrderId, Symbol
+from tapewire.values.types import (
+    Account,
+    Amendment,
+    Instrument,
+    Lots,
+    OrderCommand,
+    OrderId,
+    Symbol,
+)
 from tests.support.account_commands import (
     AccountCommand,
     CheckFunds,

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from hypothesis import strategies as st
 
-from tapewire.types import (
+from tapewire.values.types import (
     Account,
     Amendment,
     Lots,

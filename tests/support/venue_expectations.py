@@ -1,7 +1,7 @@
 """What the real venue must hold after a command, in the words of Redis, told by the reference."""
 
 from tapewire import keys
-from tapewire.types import Lots, Order, OrderId, Side, Ticks
+from tapewire.values.types import Lots, Order, OrderId, Side, Ticks
 from tests.support.machine_world import ACCOUNTS, SYMBOLS
 from tests.support.reference_order import ReferenceOrder
 from tests.support.reference_venue import ReferenceVenue

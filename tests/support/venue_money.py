@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 from tapewire import keys
-from tapewire.account_types import Balance
-from tapewire.types import Account, Instrument, Order, Side, Symbol
+from tapewire.values.account_types import Balance
+from tapewire.values.types import Account, Instrument, Order, Side, Symbol
 from tests.support.machine_world import ACCOUNTS, ASSETS, DAVE, SYMBOLS
 from tests.support.reference_accounts import FEES, Bounds
 from tests.support.reference_venue import ReferenceVenue

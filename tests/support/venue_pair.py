@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tapewire import keys
-from tapewire.decimals import format_units
 from tapewire.errors import InvalidField, Refusal, StaleInstrument, TapewireError
 from tapewire.matching.engine import MatchingLimits, Placement
 from tapewire.matching.records import read_order, read_pairs
 from tapewire.matching.treasury import Transfer
-from tapewire.types import Account, Instrument, Order, OrderId, Symbol
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Account, Instrument, Order, OrderId, Symbol
 from tests.support.account_commands import Deposit
 from tests.support.machine_world import ACCOUNTS, INSTRUMENTS, SYMBOLS, opening_balances
 from tests.support.reference_accounts import Transferred

@@ -9,43 +9,43 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from market_data.account_log import AccountLog
-from market_data.asyncapi import router as asyncapi_router
-from market_data.authentication import Authenticator
-from market_data.canary import Canary
-from market_data.conversation import Conversations
-from market_data.drain import Drain
-from market_data.feed import Feed
-from market_data.health import watch_health
-from market_data.heartbeat import Heartbeats
-from market_data.hub import Hub
-from market_data.key_checks import KeyChecks
-from market_data.lag import ACCOUNT_CHANNELS, BALANCES, TRADES
+from market_data.clients.authentication import Authenticator
+from market_data.clients.conversation import Conversations
+from market_data.clients.drain import Drain
+from market_data.clients.key_checks import KeyChecks
+from market_data.clients.protocol import SERVICE
+from market_data.clients.resume import Resumer
+from market_data.clients.sources import AccountSource, TradeSource
+from market_data.fanout.hub import Hub
+from market_data.fanout.lag import ACCOUNT_CHANNELS, BALANCES, TRADES
+from market_data.fanout.memory_budget import MemoryBudget
+from market_data.feed.account_log import AccountLog
+from market_data.feed.canary import Canary
+from market_data.feed.feed import Feed
+from market_data.feed.heartbeat import Heartbeats
+from market_data.feed.poller import Poller
+from market_data.feed.replay_log import ReplayLog
+from market_data.http.asyncapi import router as asyncapi_router
+from market_data.http.health import watch_health
+from market_data.http.metrics import market_data_metrics
+from market_data.http.metrics import router as metrics_router
+from market_data.http.routes import router
+from market_data.http.state_routes import router as state_router
+from market_data.http.trade_routes import router as trade_router
+from market_data.http.trade_stream import TradeStreams
 from market_data.limits import FanoutLimits
-from market_data.market_state import MarketState
-from market_data.memory_budget import MemoryBudget
-from market_data.mending import gap_mender
-from market_data.metrics import market_data_metrics
-from market_data.metrics import router as metrics_router
-from market_data.poller import Poller
-from market_data.protocol import SERVICE
-from market_data.replay_log import ReplayLog
-from market_data.resume import Resumer
-from market_data.routes import router
+from market_data.market.market_state import MarketState
+from market_data.market.mending import gap_mender
 from market_data.settings import MarketDataSettings
-from market_data.sources import AccountSource, TradeSource
-from market_data.state_routes import router as state_router
-from market_data.trade_routes import router as trade_router
-from market_data.trade_stream import TradeStreams
 from tapewire import __version__, keys
-from tapewire.api_key_store import ApiKeyStore
-from tapewire.body_limit import BodyLimit
-from tapewire.health import RedisProbe, health_router
-from tapewire.key_verifier import KeyVerifier
+from tapewire.api_keys.store import ApiKeyStore
+from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
-from tapewire.problem import ProblemApp
-from tapewire.redis_client import AsyncRedis, RedisAddress, open_async, wait_until_ready
-from tapewire.supervision import Supervisor
+from tapewire.redis.client import AsyncRedis, RedisAddress, open_async, wait_until_ready
+from tapewire.runtime.supervision import Supervisor
+from tapewire.web.body_limit import BodyLimit
+from tapewire.web.health import RedisProbe, health_router
+from tapewire.web.problem import ProblemApp
 
 logger = logging.getLogger(__name__)
 

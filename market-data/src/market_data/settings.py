@@ -4,7 +4,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from market_data.limits import BATCH_MESSAGES_MAX, LAG_MESSAGES_MAX, RING_MESSAGES_MAX
-from tapewire.serving import ServerSettings
+from tapewire.web.serving import ServerSettings
 
 PREFIX = "TAPEWIRE_MARKET_DATA_"
 

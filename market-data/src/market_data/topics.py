@@ -7,11 +7,11 @@ of (channel, symbol) topics; those of an account have it in the place of the sym
 
 from collections.abc import Collection, Iterable
 
-from market_data.books import BBO_CHANNEL, BOOK_CHANNELS
-from market_data.candles import INTERVALS
 from market_data.errors import RequestError
-from market_data.hub import EVERY_SYMBOL, Subscription, Topic, normalised
-from market_data.lag import ACCOUNT_CHANNELS, BALANCES, ORDERS, TRADES
+from market_data.fanout.hub import EVERY_SYMBOL, Subscription, Topic, normalised
+from market_data.fanout.lag import ACCOUNT_CHANNELS, BALANCES, ORDERS, TRADES
+from market_data.market.books import BBO_CHANNEL, BOOK_CHANNELS
+from market_data.market.candles import INTERVALS
 
 PUBLIC_CHANNELS = (
     TRADES, BBO_CHANNEL, *BOOK_CHANNELS, *(f"candles:{name}" for name in INTERVALS),

@@ -41,8 +41,8 @@ from order_gateway.errors import (
 )
 from order_gateway.incoming import JSON, read_body, read_query
 from order_gateway.operations import Reply
-from tapewire.direct_route import DirectRoute
-from tapewire.problem import problem_examples
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
 
 router = APIRouter(prefix="/admin", route_class=DirectRoute, tags=["admin"])
 

@@ -14,18 +14,18 @@ from order_gateway.catalogue import Catalogue
 from order_gateway.operations import NO_HEADERS, REPLAY_HEADERS, Reply
 from order_gateway.order_entry import read_params
 from order_gateway.replies import encode
-from tapewire.account_entry import parse_amount, read_account_limits
-from tapewire.account_names import ACCOUNT_RULE, account_named
-from tapewire.account_types import AccountState
-from tapewire.decimals import format_units
 from tapewire.errors import InvalidField
 from tapewire.keys import FEE_ACCOUNT
-from tapewire.matching.bounds import AS_INSTRUMENT, Setting
 from tapewire.matching.engine import Engine
 from tapewire.matching.kill_switch import KillSwitch
 from tapewire.matching.queries import Queries
 from tapewire.matching.treasury import Treasury
-from tapewire.types import Account
+from tapewire.values.account_entry import parse_amount, read_account_limits
+from tapewire.values.account_names import ACCOUNT_RULE, account_named
+from tapewire.values.account_types import AccountState
+from tapewire.values.bounds import AS_INSTRUMENT, Setting
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Account
 
 
 class AccountAdministration:

@@ -21,8 +21,8 @@ from order_gateway.params import (
     HistoryParams,
 )
 from order_gateway.schemas import CanceledReply, FillsReply, OrdersReply, TimerReply
-from tapewire.direct_route import DirectRoute
-from tapewire.problem import problem_examples
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
 
 router = APIRouter(route_class=DirectRoute, tags=["orders"])
 

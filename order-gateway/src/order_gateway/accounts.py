@@ -8,14 +8,14 @@ from order_gateway.admin_params import NoParams
 from order_gateway.catalogue import Catalogue
 from order_gateway.order_entry import read_params
 from order_gateway.replies import encode
-from tapewire.account_entry import write_account_limits
-from tapewire.account_types import AccountRecord
-from tapewire.decimals import format_units
 from tapewire.errors import UnknownAccount, UnknownSymbol
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
-from tapewire.timestamps import format_timestamp
-from tapewire.types import Account
+from tapewire.values.account_entry import write_account_limits
+from tapewire.values.account_types import AccountRecord
+from tapewire.values.decimals import format_units
+from tapewire.values.timestamps import format_timestamp
+from tapewire.values.types import Account
 
 
 class Accounts:

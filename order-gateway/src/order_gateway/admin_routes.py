@@ -15,9 +15,9 @@ from order_gateway.incoming import JSON, read_body
 from order_gateway.operations import Reply
 from order_gateway.params import MarketRequest
 from order_gateway.schemas import InstrumentReply
-from tapewire.direct_route import DirectRoute
-from tapewire.instrument_entry import InstrumentEntry
-from tapewire.problem import problem_examples
+from tapewire.values.instrument_entry import InstrumentEntry
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
 
 router = APIRouter(prefix="/admin", route_class=DirectRoute, tags=["admin"])
 

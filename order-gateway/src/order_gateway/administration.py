@@ -11,14 +11,14 @@ from order_gateway.operations import NO_HEADERS, Reply
 from order_gateway.order_entry import read_params
 from order_gateway.params import MarketRequest
 from order_gateway.replies import render_market
-from tapewire.account_entry import read_market_bounds
 from tapewire.errors import Conflict, InstrumentConflict, InvalidField
-from tapewire.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.limits import INSTRUMENTS_MAX
-from tapewire.matching.bounds import MarketBounds
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
-from tapewire.types import Instrument, MarketState
+from tapewire.values.account_entry import read_market_bounds
+from tapewire.values.bounds import MarketBounds
+from tapewire.values.instrument_entry import InstrumentEntry, build_instrument
+from tapewire.values.types import Instrument, MarketState
 
 # How an instrument entry names what `Instrument.controls` has, in the same order.
 CONTROL_FIELDS = (

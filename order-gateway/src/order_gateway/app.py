@@ -17,22 +17,22 @@ from order_gateway.operations import Operations
 from order_gateway.rate_limit import Buckets, RateLimits
 from order_gateway.routes import include_routes
 from order_gateway.settings import GatewaySettings
-from order_gateway.ws_entry import Entry
-from order_gateway.ws_keys import KeyWatch
+from order_gateway.ws.entry import Entry
+from order_gateway.ws.keys import KeyWatch
 from tapewire import __version__
-from tapewire.api_key_store import ApiKeyStore
-from tapewire.body_limit import BodyLimit
-from tapewire.health import RedisProbe, health_router
-from tapewire.instruments import load_instruments
-from tapewire.key_verifier import KeyVerifier
+from tapewire.api_keys.store import ApiKeyStore
+from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.engine import Engine, MatchingLimits
 from tapewire.matching.queries import Queries
-from tapewire.paper_money import parse_paper_money
-from tapewire.problem import ProblemApp
-from tapewire.redis_client import RedisAddress, open_async, wait_until_ready
+from tapewire.redis.client import RedisAddress, open_async, wait_until_ready
+from tapewire.runtime.supervision import Supervisor
 from tapewire.settings import VenueSettings
-from tapewire.supervision import Supervisor
+from tapewire.values.instruments import load_instruments
+from tapewire.values.paper_money import parse_paper_money
+from tapewire.web.body_limit import BodyLimit
+from tapewire.web.health import RedisProbe, health_router
+from tapewire.web.problem import ProblemApp
 
 logger = logging.getLogger(__name__)
 

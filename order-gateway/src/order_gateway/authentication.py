@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from order_gateway.rate_limit import RateLimits
-from tapewire.api_keys import Identity, Permission
+from tapewire.api_keys.text import Identity, Permission
+from tapewire.api_keys.verifier import KeyVerifier, identify
 from tapewire.errors import (
     AccountMismatch,
     AuthenticationFailed,
@@ -19,8 +20,7 @@ from tapewire.errors import (
     Refusal,
     Unavailable,
 )
-from tapewire.key_verifier import KeyVerifier, identify
-from tapewire.problem import refusal_response
+from tapewire.web.problem import refusal_response
 
 # Where a request's identity stands in its scope.
 IDENTITY = "tapewire.identity"

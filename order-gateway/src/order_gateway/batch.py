@@ -14,8 +14,8 @@ from order_gateway.errors import InvalidBody
 from order_gateway.replies import encode
 from tapewire.errors import InvalidField, Refusal, Unavailable
 from tapewire.limits import BATCH_ORDERS_MAX
-from tapewire.problem import problem_body
-from tapewire.types import Account
+from tapewire.values.types import Account
+from tapewire.web.problem import problem_body
 
 if TYPE_CHECKING:
     from order_gateway.operations import Operations

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 from order_gateway.incoming import JSON
 from order_gateway.order_entry import DEFAULT_ACCOUNT
 from order_gateway.params import CLIENT_ORDER_ID_PATTERN, ORDER_ID_PATTERN, Params
-from tapewire.account_names import ACCOUNT_PATTERN
 from tapewire.keys import FEE_ACCOUNT
+from tapewire.values.account_names import ACCOUNT_PATTERN
 
 _INTEGER = {"schema": {"type": "integer"}}
 RATE_LIMIT_HEADERS: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tapewire.problem import problem_body
+from tapewire.web.problem import problem_body
 
 ORDER_EXAMPLES: dict[str, Any] = {
     "limit": {

@@ -13,11 +13,11 @@ from order_gateway.errors import InvalidBody, UnsupportedMediaType
 from order_gateway.operations import Operations, orders_in
 from order_gateway.order_entry import DEFAULT_ACCOUNT
 from order_gateway.rate_limit import RateLimits
-from tapewire.account_names import ACCOUNT_RULE, account_named
-from tapewire.api_keys import Identity
+from tapewire.api_keys.text import Identity
 from tapewire.errors import InvalidField, KeyRequired, Refusal, Unavailable
-from tapewire.json_text import decode_json, shown_name
-from tapewire.types import Account
+from tapewire.values.account_names import ACCOUNT_RULE, account_named
+from tapewire.values.json_text import decode_json, shown_name
+from tapewire.values.types import Account
 
 JSON = "application/json"
 CLIENT_ORDER_PREFIX = "client:"

@@ -8,8 +8,8 @@ from order_gateway.examples import INSTRUMENT_EXAMPLE
 from order_gateway.incoming import JSON
 from order_gateway.replies import render_market, render_markets
 from order_gateway.schemas import InstrumentReply, InstrumentsReply
-from tapewire.direct_route import DirectRoute
-from tapewire.problem import problem_examples
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
 
 router = APIRouter(route_class=DirectRoute, tags=["instruments"])
 

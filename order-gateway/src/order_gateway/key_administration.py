@@ -8,12 +8,12 @@ from order_gateway.operations import NO_HEADERS, Reply
 from order_gateway.order_entry import read_moment, read_params
 from order_gateway.params import ApiKeyRequest, KeysParams
 from order_gateway.replies import encode
-from tapewire.api_key_store import ApiKeyStore
-from tapewire.api_keys import ApiKey, Permission
+from tapewire.api_keys.store import ApiKeyStore
+from tapewire.api_keys.text import ApiKey, Permission
 from tapewire.errors import InvalidField
 from tapewire.matching.engine import Engine
-from tapewire.timestamps import format_timestamp
-from tapewire.types import Account
+from tapewire.values.timestamps import format_timestamp
+from tapewire.values.types import Account
 
 
 class KeyAdministration:

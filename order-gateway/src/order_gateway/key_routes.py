@@ -15,8 +15,8 @@ from order_gateway.key_administration import KeyAdministration
 from order_gateway.operations import Reply
 from order_gateway.params import ApiKeyRequest, KeysParams
 from order_gateway.schemas import ApiKeyReply, ApiKeysReply, NewApiKeyReply
-from tapewire.direct_route import DirectRoute
-from tapewire.problem import problem_examples
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
 
 router = APIRouter(prefix="/admin/keys", route_class=DirectRoute, tags=["admin"])
 

@@ -18,7 +18,7 @@ from order_gateway.replies import encode, render_account_fill, render_order
 from tapewire.errors import InvalidField
 from tapewire.limits import EXACT_INTEGER_MAX, PAGE_RECORDS_MAX
 from tapewire.matching.queries import OrderPage, Queries
-from tapewire.types import Account, AccountFill, Order, OrderStatus, Symbol
+from tapewire.values.types import Account, AccountFill, Order, OrderStatus, Symbol
 
 OPEN_STATUSES = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 # One command may have thousands of fills, so few of them are read at once.

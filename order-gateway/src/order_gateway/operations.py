@@ -3,7 +3,7 @@
 `Operations.run(operation, account, params)` takes the fields of a request as `decode_json` gives
 them (numbers as NumberText, or everything as text) and answers with status, JSON body and headers.
 What is refused is raised as Refusal, what cannot be answered now as Unavailable; each transport
-shows both as the same problem (`tapewire.problem.problem_body(error.code, str(error),
+shows both as the same problem (`tapewire.web.problem.problem_body(error.code, str(error),
 error.field)`).
 
 Order of execution: `place`, `cancel`, `cancel_all` and `cancel_all_after` put their command into
@@ -45,8 +45,8 @@ from tapewire.errors import (
 )
 from tapewire.matching.engine import Engine, Placement
 from tapewire.matching.queries import Queries
-from tapewire.timestamps import format_timestamp
-from tapewire.types import Account, Instrument, Order, OrderId, Symbol
+from tapewire.values.timestamps import format_timestamp
+from tapewire.values.types import Account, Instrument, Order, OrderId, Symbol
 
 NO_HEADERS: Mapping[str, str] = {}
 REPLAY_HEADERS: Mapping[str, str] = {"Idempotent-Replay": "true"}

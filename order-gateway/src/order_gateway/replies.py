@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable
 
 from order_gateway.catalogue import Market
-from tapewire.scale import Scale
-from tapewire.timestamps import format_timestamp
-from tapewire.types import AccountFill, Fill, Instrument, Order
+from tapewire.values.scale import Scale
+from tapewire.values.timestamps import format_timestamp
+from tapewire.values.types import AccountFill, Fill, Instrument, Order
 
 encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 

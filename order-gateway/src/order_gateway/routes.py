@@ -10,8 +10,8 @@ from order_gateway import (
     instrument_routes,
     key_routes,
     order_routes,
-    ws_entry,
 )
+from order_gateway.ws import entry as ws_entry
 
 PREFIX = "/v1"
 

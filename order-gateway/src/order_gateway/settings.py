@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from tapewire.serving import ServerSettings
+from tapewire.web.serving import ServerSettings
 
 PREFIX = "TAPEWIRE_GATEWAY_"
 

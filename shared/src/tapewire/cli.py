@@ -6,29 +6,29 @@ import click
 
 # name -> (module, attribute, the line that `tapewire --help` shows)
 SUBCOMMANDS = {
-    "up": ("tapewire.launcher.command", "up", "Start the whole venue on this machine."),
+    "up": ("tapewire.commands.up", "up", "Start the whole venue on this machine."),
     "replay": (
-        "tapewire.replay.command",
+        "tapewire.commands.replay",
         "replay",
         "Feed recorded order flow through the gateway.",
     ),
     "journal": (
-        "tapewire.journal.command",
+        "tapewire.commands.journal",
         "journal",
         "Export the journal of a venue, or prove it.",
     ),
     "audit": (
-        "tapewire.audit.command",
+        "tapewire.commands.audit",
         "audit",
         "Check that money, orders and books add up.",
     ),
     "account": (
-        "tapewire.account_command",
+        "tapewire.commands.account",
         "account",
         "Show accounts, move money, set fees and limits.",
     ),
-    "key": ("tapewire.key_command", "key", "Make, list and revoke API keys."),
-    "watch": ("tapewire.watch", "watch", "Print the live tape."),
+    "key": ("tapewire.commands.key", "key", "Make, list and revoke API keys."),
+    "watch": ("tapewire.commands.watch", "watch", "Print the live tape."),
 }
 
 

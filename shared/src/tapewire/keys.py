@@ -4,7 +4,7 @@ All keys share the hash tag `{tw}`: one partition, so one atomic step may touch 
 Redis Cluster keeps them on one node. The Lua scripts write the same names.
 """
 
-from tapewire.types import OrderId, Side, Symbol
+from tapewire.values.types import OrderId, Side, Symbol
 
 PREFIX = "{tw}:"
 

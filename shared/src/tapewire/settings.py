@@ -13,8 +13,8 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tapewire.errors import ConfigurationError
-from tapewire.origins import parse_hosts, parse_origins
-from tapewire.paper_money import DEFAULT_BALANCES, parse_paper_money
+from tapewire.values.origins import parse_hosts, parse_origins
+from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
 
 PREFIX = "TAPEWIRE_"
 SERVICE_PREFIXES = ("TAPEWIRE_GATEWAY_", "TAPEWIRE_MARKET_DATA_")

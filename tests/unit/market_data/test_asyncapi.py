@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import market_data
-from market_data.asyncapi import MESSAGE_MODELS, asyncapi_document
-from market_data.asyncapi_examples import MESSAGE_EXAMPLES, REQUEST_EXAMPLES
+from market_data.clients.protocol import QUERY_FIELDS, Request
 from market_data.errors import CLOSE_MEANINGS, ERROR_MEANINGS, CloseCode
-from market_data.protocol import QUERY_FIELDS, Request
+from market_data.http.asyncapi import MESSAGE_MODELS, asyncapi_document
+from market_data.http.asyncapi_examples import MESSAGE_EXAMPLES, REQUEST_EXAMPLES
 
 SOURCES = Path(market_data.__file__).parent
 DOCUMENTS = {"asyncapi.py", "asyncapi_examples.py"}

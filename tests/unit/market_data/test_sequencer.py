@@ -2,9 +2,9 @@
 
 import pytest
 
-from market_data.sequencer import Lost, Positions, Sequencer, Verdict
-from tapewire.account_messages import AccountEvent, decode_account_event
-from tapewire.messages import TradeMessage, decode_trade
+from market_data.feed.sequencer import Lost, Positions, Sequencer, Verdict
+from tapewire.wire.account_event import AccountEvent, decode_account_event
+from tapewire.wire.trade_event import TradeMessage, decode_trade
 from tests.support.account_events import change_text, event_text, state_text, terms_text
 from tests.support.trades import trade_message
 

@@ -10,10 +10,10 @@ from order_gateway.authentication import (
     is_public,
     named_accounts,
 )
-from order_gateway.ws_messages import OPERATIONS
-from tapewire.api_keys import Identity, Permission
+from order_gateway.ws.messages import OPERATIONS
+from tapewire.api_keys.text import Identity, Permission
 from tapewire.errors import AccountMismatch, PermissionDenied
-from tapewire.types import Account
+from tapewire.values.types import Account
 
 
 def bearer(*permissions: Permission) -> Identity:

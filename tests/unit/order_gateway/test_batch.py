@@ -11,7 +11,7 @@ from order_gateway.batch import run_batch
 from order_gateway.operations import Operations, Reply, orders_in
 from tapewire.errors import OrderClosed, OutcomeUnknown, Refusal
 from tapewire.limits import BATCH_ORDERS_MAX
-from tapewire.types import Account
+from tapewire.values.types import Account
 
 ALICE = Account("alice")
 

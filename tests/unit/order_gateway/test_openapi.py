@@ -15,9 +15,9 @@ from order_gateway.params import AmendParams, ApiKeyRequest, CancelAllAfterParam
 from order_gateway.schemas import InstrumentReply, OrderReply
 from order_gateway.settings import GatewaySettings
 from tapewire.error_codes import ERROR_CODES
-from tapewire.instrument_entry import InstrumentEntry, build_instrument
-from tapewire.problem import Problem
 from tapewire.settings import VenueSettings
+from tapewire.values.instrument_entry import InstrumentEntry, build_instrument
+from tapewire.web.problem import Problem
 from tests.support.order_bodies import read
 
 

@@ -10,7 +10,7 @@ from order_gateway.order_entry import build_amendment, read_params
 from order_gateway.params import AmendParams
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal
-from tapewire.types import (
+from tapewire.values.types import (
     Account,
     Amendment,
     Lots,

@@ -18,8 +18,8 @@ from order_gateway.schemas import (
     InstrumentsReply,
     OrderReply,
 )
-from tapewire.instruments import packaged_instruments, parse_instruments
-from tapewire.types import (
+from tapewire.values.instruments import packaged_instruments, parse_instruments
+from tapewire.values.types import (
     Account,
     AccountFill,
     Fill,

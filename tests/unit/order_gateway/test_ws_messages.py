@@ -5,7 +5,7 @@ import json
 import pytest
 
 from order_gateway.operations import Reply
-from order_gateway.ws_messages import (
+from order_gateway.ws.messages import (
     OPERATIONS,
     Request,
     error_frame,
@@ -17,7 +17,7 @@ from order_gateway.ws_messages import (
     reply_frame,
 )
 from tapewire.errors import InvalidField, RateLimited, RedisUnavailable, Refusal
-from tapewire.json_text import NumberText
+from tapewire.values.json_text import NumberText
 
 
 def payload(frame: bytes) -> object:

@@ -9,10 +9,10 @@ import pytest
 
 from order_gateway.operations import Operations, Reply
 from order_gateway.rate_limit import RateLimits
-from order_gateway.ws_orders import PlacedOrders
-from order_gateway.ws_session import IN_FLIGHT_MAX, Session
+from order_gateway.ws.orders import PlacedOrders
+from order_gateway.ws.session import IN_FLIGHT_MAX, Session
 from tapewire.errors import Conflict, OutcomeUnknown, Unavailable
-from tapewire.types import Account
+from tapewire.values.types import Account
 from tests.support.wait import wait_until
 
 ALICE = Account("alice")
@@ -302,7 +302,7 @@ async def test_orders_that_ended_meanwhile_are_no_failure() -> None:
 
 async def test_an_absent_redis_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be canceled is tried again, in bounded time, and then told."""
-    monkeypatch.setattr("order_gateway.ws_orders.RETRY_DELAYS_S", (0.0,))
+    monkeypatch.setattr("order_gateway.ws.orders.RETRY_DELAYS_S", (0.0,))
     connection = Connection(orders_max=100)
     assert connection.orders is not None
     connection.orders.note("place", {}, Reply(201, json.dumps(shown(1)).encode()))

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from market_data.account_json import render_balances, render_report
-from tapewire.account_messages import (
+from market_data.feed.account_json import render_balances, render_report
+from tapewire.errors import MessageError
+from tapewire.wire.account_event import (
     AccountEvent,
     Balance,
     ExecutionReport,
     account_of,
     decode_account_event,
 )
-from tapewire.errors import MessageError
-from tapewire.feed_messages import decode_message
+from tapewire.wire.feed_messages import decode_message
 from tests.support.account_events import (
     TIME_US,
     change_text,

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tapewire.errors import ConfigurationError
-from tapewire.exposure import check_exposure, check_listener
-from tapewire.serving import ServerSettings, bind_socket
 from tapewire.settings import VenueSettings
+from tapewire.web.exposure import check_exposure, check_listener
+from tapewire.web.serving import ServerSettings, bind_socket
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - refused
 

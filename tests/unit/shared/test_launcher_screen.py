@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tapewire.instruments import packaged_instruments
 from tapewire.launcher.screen import VenueFacts, welcome
+from tapewire.values.instruments import packaged_instruments
 
 FACTS = VenueFacts(
     gateway_url="http://127.0.0.1:8000",

@@ -6,7 +6,7 @@ import pytest
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from tapewire.errors import InvalidField, OrderNotFound, OutcomeUnknown
-from tapewire.problem import Problem, ProblemApp, problem_body, problem_examples
+from tapewire.web.problem import Problem, ProblemApp, problem_body, problem_examples
 from tests.support.asgi import Reply, call
 
 

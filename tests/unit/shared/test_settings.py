@@ -5,8 +5,8 @@ from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from tapewire.errors import ConfigurationError
-from tapewire.serving import ServerSettings
 from tapewire.settings import VenueSettings, load_settings, variable_names
+from tapewire.web.serving import ServerSettings
 
 PREFIX = "TAPEWIRE_GATEWAY_"
 

@@ -8,13 +8,13 @@ account needs another connection.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from market_data.clients.protocol import Request
 from market_data.errors import RequestError
-from market_data.protocol import Request
-from tapewire.account_names import account_named
-from tapewire.api_keys import Identity, Permission
+from tapewire.api_keys.text import Identity, Permission
+from tapewire.api_keys.verifier import KeyVerifier, bearer_key
 from tapewire.errors import AccountMismatch, InvalidField, PermissionDenied, Refusal
-from tapewire.key_verifier import KeyVerifier, bearer_key
-from tapewire.types import Account
+from tapewire.values.account_names import account_named
+from tapewire.values.types import Account
 
 DEFAULT_ACCOUNT = Account("demo")
 

@@ -2,9 +2,9 @@
 
 import time
 
-from market_data.authentication import Login
+from market_data.clients.authentication import Login
 from market_data.errors import RequestError
-from market_data.session import Session
+from market_data.fanout.session import Session
 
 # Requests of one client that may be wrong, over its life, before it is closed.
 ERRORS_MAX = 10

@@ -6,16 +6,10 @@ answer stands exactly where its effect begins.
 
 from collections.abc import Mapping
 
-from market_data.authentication import Authenticator, Headers, Login
-from market_data.client_state import ERRORS_MAX, REQUESTS_BURST, ClientState, state_of
-from market_data.errors import CloseCode, RequestError
-from market_data.feed import Feed
-from market_data.frames import text_frame
-from market_data.hub import Hub, Subscription
-from market_data.lag import ACCOUNT_CHANNELS, ORDERS, TRADES, LagPolicy, seq_name
-from market_data.logins import Logins
-from market_data.mending import FirstFrame
-from market_data.protocol import (
+from market_data.clients.authentication import Authenticator, Headers, Login
+from market_data.clients.client_state import ERRORS_MAX, REQUESTS_BURST, ClientState, state_of
+from market_data.clients.logins import Logins
+from market_data.clients.protocol import (
     SERVICE,
     Request,
     encoded,
@@ -23,9 +17,15 @@ from market_data.protocol import (
     read_request,
     request_id_of,
 )
-from market_data.resume import Recovery, Resume, Resumer, held_from
-from market_data.session import Session, Socket
-from market_data.subscriptions import added, covers, read_topics, removed, symbols_of, written
+from market_data.clients.resume import Recovery, Resume, Resumer, held_from
+from market_data.errors import CloseCode, RequestError
+from market_data.fanout.frames import text_frame
+from market_data.fanout.hub import Hub, Subscription
+from market_data.fanout.lag import ACCOUNT_CHANNELS, ORDERS, TRADES, LagPolicy, seq_name
+from market_data.fanout.session import Session, Socket
+from market_data.feed.feed import Feed
+from market_data.market.mending import FirstFrame
+from market_data.topics import added, covers, read_topics, removed, symbols_of, written
 
 # First frames (book snapshots and the like) that one request may ask for.
 FIRST_FRAMES_MAX = 500

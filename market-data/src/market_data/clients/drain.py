@@ -9,13 +9,13 @@ import asyncio
 import logging
 import random
 
+from market_data.clients.protocol import encoded
 from market_data.errors import CloseCode
-from market_data.feed import Feed
-from market_data.frames import text_frame
-from market_data.hub import Hub
-from market_data.lag import BALANCES
-from market_data.protocol import encoded
-from market_data.session import Session
+from market_data.fanout.frames import text_frame
+from market_data.fanout.hub import Hub
+from market_data.fanout.lag import BALANCES
+from market_data.fanout.session import Session
+from market_data.feed.feed import Feed
 from tapewire.errors import TapewireError
 
 logger = logging.getLogger(__name__)

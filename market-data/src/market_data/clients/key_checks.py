@@ -7,14 +7,14 @@ nothing private is published.
 import asyncio
 import logging
 
-from market_data.client_state import state_of
-from market_data.conversation import Conversations
+from market_data.clients.client_state import state_of
+from market_data.clients.conversation import Conversations
 from market_data.errors import CloseCode, RequestError
-from market_data.hub import Hub
-from market_data.session import Session
-from tapewire.api_keys import Identity, Permission
+from market_data.fanout.hub import Hub
+from market_data.fanout.session import Session
+from tapewire.api_keys.text import Identity, Permission
+from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.errors import AuthenticationFailed, PermissionDenied, Refusal, Unavailable
-from tapewire.key_verifier import KeyVerifier
 from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, KEY_RECHECK_S
 
 logger = logging.getLogger(__name__)

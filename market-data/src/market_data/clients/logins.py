@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from market_data.authentication import Authenticator, Login
+from market_data.clients.authentication import Authenticator, Login
+from market_data.clients.protocol import Request
 from market_data.errors import RequestError
-from market_data.protocol import Request
 from tapewire.errors import Unavailable
 
 Proven = Callable[[Login | RequestError], None]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from market_data.errors import RequestError
-from market_data.lag import LagPolicy
+from market_data.fanout.lag import LagPolicy
 from tapewire.limits import ACCOUNT_CHARACTERS_MAX, EXACT_INTEGER_MAX, SYMBOL_CHARACTERS_MAX
 
 SERVICE = "market-data"

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
+from market_data.clients.protocol import encoded, error_message
+from market_data.clients.sources import Source
 from market_data.errors import CloseCode, RequestError
-from market_data.frames import text_frame
-from market_data.hub import Subscription, Topic
-from market_data.lag import gap_message, seq_name
-from market_data.protocol import encoded, error_message
-from market_data.ring import Entry, Note
-from market_data.sequencer import Sequencer
-from market_data.session import Session
-from market_data.sources import Source
+from market_data.fanout.frames import text_frame
+from market_data.fanout.hub import Subscription, Topic
+from market_data.fanout.lag import gap_message, seq_name
+from market_data.fanout.ring import Entry, Note
+from market_data.fanout.session import Session
+from market_data.feed.sequencer import Sequencer
 
 logger = logging.getLogger(__name__)
 

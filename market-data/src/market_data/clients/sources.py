@@ -3,14 +3,14 @@
 import asyncio
 from typing import Protocol
 
-from market_data.account_line import AccountLine
-from market_data.account_log import AccountLog
 from market_data.errors import RequestError
-from market_data.lag import ORDERS, TRADES
-from market_data.replay_log import ReplayLog
-from market_data.ring import Entry, Note
-from market_data.sequencer import AccountPosition
-from market_data.trade_line import TradeLine, trade_frame
+from market_data.fanout.lag import ORDERS, TRADES
+from market_data.fanout.ring import Entry, Note
+from market_data.feed.account_line import AccountLine
+from market_data.feed.account_log import AccountLog
+from market_data.feed.replay_log import ReplayLog
+from market_data.feed.sequencer import AccountPosition
+from market_data.feed.trade_line import TradeLine, trade_frame
 from tapewire.limits import EXACT_INTEGER_MAX
 
 # A process may know of another epoch a little later than Redis.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from market_data.ring import Note, Ring
+from market_data.fanout.ring import Note, Ring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from market_data.hub import Hub, Subscription
-    from market_data.session import Session
+    from market_data.fanout.hub import Hub, Subscription
+    from market_data.fanout.session import Session
 
 NEVER = 1 << 62
 """A ring position that is not reached."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from market_data import lag
-from market_data.frames import text_frame
-from market_data.group import Group
-from market_data.lag import LagPolicy
+from market_data.fanout import lag
+from market_data.fanout.frames import text_frame
+from market_data.fanout.group import Group
+from market_data.fanout.lag import LagPolicy
+from market_data.fanout.ring import Note
+from market_data.fanout.session import Session, Socket
 from market_data.limits import FanoutLimits
-from market_data.ring import Note
-from market_data.session import Session, Socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

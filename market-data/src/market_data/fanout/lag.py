@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from market_data.ring import Entry, Note
+from market_data.fanout.ring import Entry, Note
 
 SLOW_CONSUMER_CLOSE_CODE = 4008
 SLOW_CONSUMER_CODE = "slow_consumer"

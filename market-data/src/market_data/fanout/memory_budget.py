@@ -3,8 +3,8 @@
 import asyncio
 import logging
 
-from market_data.hub import Hub
-from market_data.lag import LagPolicy
+from market_data.fanout.hub import Hub
+from market_data.fanout.lag import LagPolicy
 
 logger = logging.getLogger(__name__)
 

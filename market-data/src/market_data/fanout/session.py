@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from market_data.ring import Entry, count_within
+from market_data.fanout.ring import Entry, count_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from market_data.group import Group
-    from market_data.hub import Hub
-    from market_data.lag import LagPolicy
+    from market_data.fanout.group import Group
+    from market_data.fanout.hub import Hub
+    from market_data.fanout.lag import LagPolicy
 
 
 class Socket(Protocol):

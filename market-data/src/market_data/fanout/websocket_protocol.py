@@ -1,7 +1,7 @@
 """The WebSocket connection under the fan-out: that of the venue, with the feed's bounds."""
 
 from market_data.limits import CLIENT_FRAGMENTS_MAX, CLOSE_TIMEOUT_S, SEND_BUFFER_BYTES
-from tapewire.websocket_protocol import SCOPE_EXTENSION, SocketProtocol
+from tapewire.web.websocket_protocol import SCOPE_EXTENSION, SocketProtocol
 
 __all__ = ["SCOPE_EXTENSION", "FeedSocketProtocol"]
 

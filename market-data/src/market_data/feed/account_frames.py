@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from market_data.account_json import render_balances, render_report
-from market_data.account_log import AccountLog
-from market_data.denominations import Denominations
-from market_data.frames import text_frame
-from tapewire.account_messages import AccountEvent, Balance, ExecutionReport
+from market_data.fanout.frames import text_frame
+from market_data.feed.account_json import render_balances, render_report
+from market_data.feed.account_log import AccountLog
+from market_data.feed.denominations import Denominations
+from tapewire.wire.account_event import AccountEvent, Balance, ExecutionReport
 
 
 class AccountFrames:

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterable, Mapping
 
-from tapewire.account_messages import Balance, Execution, ExecutionReport
-from tapewire.decimals import format_units
-from tapewire.scale import Scale
-from tapewire.timestamps import format_timestamp
-from tapewire.types import Instrument, Order, Side
+from tapewire.values.decimals import format_units
+from tapewire.values.scale import Scale
+from tapewire.values.timestamps import format_timestamp
+from tapewire.values.types import Instrument, Order, Side
+from tapewire.wire.account_event import Balance, Execution, ExecutionReport
 
 encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 

@@ -10,17 +10,17 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from market_data.account_frames import AccountFrames
-from market_data.account_log import AccountLog, AccountRecord
-from market_data.feed_counters import FeedCounters
-from market_data.hub import Hub
-from market_data.lag import BALANCES, ORDERS
-from market_data.line import Line
-from market_data.replay_log import ReplayLog
-from market_data.sequencer import AccountPosition, Lost, Positions, Verdict
+from market_data.fanout.hub import Hub
+from market_data.fanout.lag import BALANCES, ORDERS
+from market_data.feed.account_frames import AccountFrames
+from market_data.feed.account_log import AccountLog, AccountRecord
+from market_data.feed.feed_counters import FeedCounters
+from market_data.feed.line import Line
+from market_data.feed.replay_log import ReplayLog
+from market_data.feed.sequencer import AccountPosition, Lost, Positions, Verdict
 from tapewire import keys
-from tapewire.account_messages import AccountEvent, Balance, account_of, decode_account_event
 from tapewire.errors import MessageError
+from tapewire.wire.account_event import AccountEvent, Balance, account_of, decode_account_event
 
 logger = logging.getLogger(__name__)
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from market_data.sequencer import AccountPosition
+from market_data.feed.sequencer import AccountPosition
 from tapewire import keys
-from tapewire.account_messages import AccountEvent, Balance, decode_account_event
 from tapewire.errors import MessageError
 from tapewire.matching.records import read_instrument, read_pairs
-from tapewire.redis_client import AsyncRedis
-from tapewire.types import Instrument, Symbol
+from tapewire.redis.client import AsyncRedis
+from tapewire.values.types import Instrument, Symbol
+from tapewire.wire.account_event import AccountEvent, Balance, decode_account_event
 
 # One read of a log: about 50 KiB, which take some 10 ms to decode and to render.
 READ_MESSAGES_MAX = 100

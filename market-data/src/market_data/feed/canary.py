@@ -14,9 +14,9 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from market_data.replay_log import ReplayLog
-from market_data.sequencer import Positions
-from tapewire.redis_client import AsyncRedis
+from market_data.feed.replay_log import ReplayLog
+from market_data.feed.sequencer import Positions
+from tapewire.redis.client import AsyncRedis
 
 logger = logging.getLogger(__name__)
 

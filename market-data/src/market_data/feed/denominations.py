@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from market_data.account_log import AccountLog
-from tapewire.account_messages import AccountEvent
+from market_data.feed.account_log import AccountLog
 from tapewire.limits import ASSET_DECIMALS
-from tapewire.types import Instrument
+from tapewire.values.types import Instrument
+from tapewire.wire.account_event import AccountEvent
 
 
 class Denominations:

@@ -13,24 +13,24 @@ import random
 
 from redis.exceptions import RedisError
 
-from market_data.account_line import AccountLine
-from market_data.account_log import AccountLog
-from market_data.books import Books
-from market_data.canary import Canary
-from market_data.candle_feed import CandleFeed
-from market_data.feed_counters import FeedCounters
-from market_data.frames import text_frame
-from market_data.hub import EVERY_SYMBOL, Hub, Subscription
-from market_data.lag import ACCOUNT_CHANNELS, ORDERS, TRADES
-from market_data.poller import Poller, Published
-from market_data.replay_log import ReplayLog
-from market_data.sequencer import Positions, Sequencer, Verdict
-from market_data.subscriptions import symbols_of
-from market_data.trade_line import TradeLine
+from market_data.fanout.frames import text_frame
+from market_data.fanout.hub import EVERY_SYMBOL, Hub, Subscription
+from market_data.fanout.lag import ACCOUNT_CHANNELS, ORDERS, TRADES
+from market_data.feed.account_line import AccountLine
+from market_data.feed.account_log import AccountLog
+from market_data.feed.canary import Canary
+from market_data.feed.feed_counters import FeedCounters
+from market_data.feed.poller import Poller, Published
+from market_data.feed.replay_log import ReplayLog
+from market_data.feed.sequencer import Positions, Sequencer, Verdict
+from market_data.feed.trade_line import TradeLine
+from market_data.market.books import Books
+from market_data.market.candle_feed import CandleFeed
+from market_data.topics import symbols_of
 from tapewire import keys
 from tapewire.errors import MessageError, TapewireError
-from tapewire.market_messages import decode_market_event
-from tapewire.messages import decode_trade
+from tapewire.wire.market_event import decode_market_event
+from tapewire.wire.trade_event import decode_trade
 
 logger = logging.getLogger(__name__)
 

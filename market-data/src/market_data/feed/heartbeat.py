@@ -9,14 +9,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from market_data.books import BOOK_CHANNELS
-from market_data.canary import Canary
-from market_data.feed import Feed
-from market_data.frames import text_frame
-from market_data.group import Group
-from market_data.hub import Hub
-from market_data.protocol import encoded
-from market_data.subscriptions import symbols_of
+from market_data.clients.protocol import encoded
+from market_data.fanout.frames import text_frame
+from market_data.fanout.group import Group
+from market_data.fanout.hub import Hub
+from market_data.feed.canary import Canary
+from market_data.feed.feed import Feed
+from market_data.market.books import BOOK_CHANNELS
+from market_data.topics import symbols_of
 
 INTERVAL_S = 1.0
 # Also a busy client gets one so often, to check its books.

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Generic
 
-from market_data.sequencer import Lost, Message, Sequencer
+from market_data.feed.sequencer import Lost, Message, Sequencer
 
 
 class Line(ABC, Generic[Message]):

@@ -16,7 +16,7 @@ from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from tapewire.errors import RedisUnavailable
-from tapewire.redis_client import BlockingRedis, RedisAddress, open_subscriber
+from tapewire.redis.client import BlockingRedis, RedisAddress, open_subscriber
 
 logger = logging.getLogger(__name__)
 

@@ -4,13 +4,13 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from market_data.account_log import read_position
-from market_data.sequencer import Positions
+from market_data.feed.account_log import read_position
+from market_data.feed.sequencer import Positions
 from tapewire import keys
 from tapewire.errors import MessageError
-from tapewire.messages import TradeMessage, decode_trade
-from tapewire.redis_client import AsyncRedis
-from tapewire.types import Symbol
+from tapewire.redis.client import AsyncRedis
+from tapewire.values.types import Symbol
+from tapewire.wire.trade_event import TradeMessage, decode_trade
 
 # One read of the log: about 300 KiB of trades.
 READ_TRADES_MAX = 1_000

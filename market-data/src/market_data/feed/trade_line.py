@@ -3,17 +3,17 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-from market_data.candle_feed import CandleFeed
-from market_data.feed_counters import FeedCounters
-from market_data.frames import text_frame
-from market_data.hub import Hub
-from market_data.lag import TRADES
-from market_data.line import Line
-from market_data.recent_trades import RecentTrade, RecentTrades
-from market_data.replay_log import ReplayLog
-from market_data.sequencer import Lost, Positions
+from market_data.fanout.frames import text_frame
+from market_data.fanout.hub import Hub
+from market_data.fanout.lag import TRADES
+from market_data.feed.feed_counters import FeedCounters
+from market_data.feed.line import Line
+from market_data.feed.recent_trades import RecentTrade, RecentTrades
+from market_data.feed.replay_log import ReplayLog
+from market_data.feed.sequencer import Lost, Positions
+from market_data.market.candle_feed import CandleFeed
 from tapewire import keys
-from tapewire.messages import TradeMessage
+from tapewire.wire.trade_event import TradeMessage
 
 logger = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from market_data import protocol
-from market_data.asyncapi_examples import MESSAGE_EXAMPLES, REQUEST_EXAMPLES
+from market_data.clients import protocol
 from market_data.errors import CLOSE_MEANINGS, ERROR_MEANINGS
-from market_data.subscriptions import CHANNELS
+from market_data.http.asyncapi_examples import MESSAGE_EXAMPLES, REQUEST_EXAMPLES
+from market_data.topics import CHANNELS
 from tapewire import __version__
-from tapewire.direct_route import DirectRoute
-from tapewire.feed_messages import FeedMessage
+from tapewire.web.direct_route import DirectRoute
+from tapewire.wire.feed_messages import FeedMessage
 
 PATH = "/asyncapi.json"
 FEED_ADDRESS = "/ws/market-data"

@@ -1,13 +1,13 @@
 """What a market-data process needs to be ready: Redis, its subscription, a canary lately."""
 
-from market_data.canary import Canary
-from market_data.drain import Drain
-from market_data.feed import Feed
-from market_data.hub import Hub
-from market_data.protocol import SERVICE
+from market_data.clients.drain import Drain
+from market_data.clients.protocol import SERVICE
+from market_data.fanout.hub import Hub
+from market_data.feed.canary import Canary
+from market_data.feed.feed import Feed
 from tapewire.errors import TapewireError
-from tapewire.health import Health, RedisProbe
-from tapewire.supervision import Supervisor
+from tapewire.runtime.supervision import Supervisor
+from tapewire.web.health import Health, RedisProbe
 
 
 def watch_health(

@@ -11,12 +11,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from market_data.canary import Canary
-from market_data.conversation import Conversations
-from market_data.feed import Feed
-from market_data.hub import Hub
-from market_data.memory_budget import MemoryBudget
-from market_data.trade_stream import TradeStreams
+from market_data.clients.conversation import Conversations
+from market_data.fanout.hub import Hub
+from market_data.fanout.memory_budget import MemoryBudget
+from market_data.feed.canary import Canary
+from market_data.feed.feed import Feed
+from market_data.http.trade_stream import TradeStreams
 
 Reading = tuple[str, Callable[[], float]]
 

@@ -2,14 +2,14 @@
 
 from fastapi import APIRouter, WebSocket
 
-from market_data.conversation import Conversations
-from market_data.drain import Drain
+from market_data.clients.conversation import Conversations
+from market_data.clients.drain import Drain
+from market_data.clients.protocol import encoded, error_message, read_query
 from market_data.errors import CloseCode, RequestError
-from market_data.feed import Feed
-from market_data.protocol import encoded, error_message, read_query
-from market_data.websocket_protocol import SCOPE_EXTENSION, FeedSocketProtocol
+from market_data.fanout.websocket_protocol import SCOPE_EXTENSION, FeedSocketProtocol
+from market_data.feed.feed import Feed
 from tapewire.errors import Refusal, Unavailable
-from tapewire.problem import problem_response, refusal_response
+from tapewire.web.problem import problem_response, refusal_response
 
 router = APIRouter()
 

@@ -7,10 +7,7 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, Request, Response
 from redis.exceptions import RedisError
 
-from market_data.books import Depth
-from market_data.candles import INTERVALS, render_candle
-from market_data.market_state import MarketState
-from market_data.state_schemas import (
+from market_data.http.state_schemas import (
     BOOK_EXAMPLE,
     CANDLES_EXAMPLE,
     QUOTE_EXAMPLE,
@@ -18,12 +15,15 @@ from market_data.state_schemas import (
     CandlesReply,
     TickerReply,
 )
-from market_data.ticker import render_ticker, window_start_s
-from tapewire.direct_route import DirectRoute
+from market_data.market.books import Depth
+from market_data.market.candles import INTERVALS, render_candle
+from market_data.market.market_state import MarketState
+from market_data.market.ticker import render_ticker, window_start_s
 from tapewire.errors import InvalidField, RedisUnavailable, UnknownSymbol
-from tapewire.feed_messages import BookState, Quote
-from tapewire.problem import problem_examples
-from tapewire.timestamps import parse_timestamp
+from tapewire.values.timestamps import parse_timestamp
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
+from tapewire.wire.feed_messages import BookState, Quote
 
 JSON = "application/json"
 

@@ -1,14 +1,14 @@
 """The REST answers about the state of a market that the feed has no message for, and examples.
 
-Decimals are text. Book, best prices and candles are those of `tapewire.feed_messages`.
+Decimals are text. Book, best prices and candles are those of `tapewire.wire.feed_messages`.
 """
 
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from tapewire.book_messages import Level
-from tapewire.feed_messages import CandleState
+from tapewire.wire.book_event import Level
+from tapewire.wire.feed_messages import CandleState
 
 _Decimal = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$")]
 _Signed = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]

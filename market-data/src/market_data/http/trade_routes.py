@@ -6,15 +6,15 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from redis.exceptions import RedisError
 
+from market_data.clients.protocol import read_since
 from market_data.errors import RequestError
-from market_data.feed import Feed
-from market_data.protocol import read_since
-from market_data.replay_log import READ_TRADES_MAX, ReplayLog
-from market_data.trade_stream import EventStreamResponse, TradeStreams
-from tapewire.direct_route import DirectRoute
+from market_data.feed.feed import Feed
+from market_data.feed.replay_log import READ_TRADES_MAX, ReplayLog
+from market_data.http.trade_stream import EventStreamResponse, TradeStreams
 from tapewire.errors import InvalidField, RedisUnavailable, UnknownSymbol
 from tapewire.limits import EXACT_INTEGER_MAX
-from tapewire.problem import problem_examples
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
 
 LIMIT_DEFAULT = 100
 # Every event carries the position of every symbol of its stream.

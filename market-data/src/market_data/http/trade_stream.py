@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from market_data.drain import Drain
-from market_data.feed import Feed
-from market_data.replay_log import ReplayLog
+from market_data.clients.drain import Drain
+from market_data.feed.feed import Feed
+from market_data.feed.replay_log import ReplayLog
 
 HEARTBEAT_S = 1.0
 # A reader that takes nothing for so long is disconnected.

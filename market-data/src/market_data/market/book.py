@@ -8,9 +8,9 @@ import zlib
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 
-from tapewire.book_messages import Level
-from tapewire.decimals import format_units
 from tapewire.errors import MessageError
+from tapewire.values.decimals import format_units
+from tapewire.wire.book_event import Level
 
 CHECKSUM_LEVELS = 10
 

@@ -13,15 +13,15 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from market_data.book import Level2Book, WindowChange
-from market_data.frames import text_frame
-from market_data.hub import Hub
-from market_data.market_records import BookRecord, MarketRecords
-from market_data.sequencer import Positions
+from market_data.fanout.frames import text_frame
+from market_data.fanout.hub import Hub
+from market_data.feed.sequencer import Positions
+from market_data.market.book import Level2Book, WindowChange
+from market_data.market.market_records import BookRecord, MarketRecords
 from tapewire import keys
-from tapewire.book_messages import BookUpdate, Level, decode_book_update
 from tapewire.errors import MessageError, Unavailable, UnknownSymbol
-from tapewire.timestamps import format_timestamp
+from tapewire.values.timestamps import format_timestamp
+from tapewire.wire.book_event import BookUpdate, Level, decode_book_update
 
 logger = logging.getLogger(__name__)
 

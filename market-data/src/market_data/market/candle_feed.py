@@ -9,14 +9,14 @@ import json
 import logging
 from dataclasses import dataclass, field, replace
 
-from market_data.candle_log import CandleLog
-from market_data.candles import INTERVALS, MINUTE_S, Candle, merge, render_candle
-from market_data.frames import text_frame
-from market_data.hub import Hub
-from market_data.market_records import MarketRecord
-from market_data.venue_clock import VenueClock
-from tapewire.messages import TradeEvent
-from tapewire.timestamps import parse_timestamp
+from market_data.fanout.frames import text_frame
+from market_data.fanout.hub import Hub
+from market_data.market.candle_log import CandleLog
+from market_data.market.candles import INTERVALS, MINUTE_S, Candle, merge, render_candle
+from market_data.market.market_records import MarketRecord
+from market_data.market.venue_clock import VenueClock
+from tapewire.values.timestamps import parse_timestamp
+from tapewire.wire.trade_event import TradeEvent
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ Each answer is read in one atomic step, because a candle that is over moves from
 from dataclasses import dataclass
 from typing import Any
 
-from market_data.candles import (
+from market_data.market.candles import (
     BASES_S,
     HOUR_S,
     INTERVALS,
@@ -17,10 +17,10 @@ from market_data.candles import (
     merge,
     read_candle,
 )
-from market_data.market_records import MarketRecord, read_market
+from market_data.market.market_records import MarketRecord, read_market
 from tapewire import keys
-from tapewire.redis_client import AsyncRedis
-from tapewire.types import Symbol
+from tapewire.redis.client import AsyncRedis
+from tapewire.values.types import Symbol
 
 
 @dataclass(frozen=True, slots=True)

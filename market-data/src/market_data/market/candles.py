@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from market_data.market_records import MarketRecord
-from tapewire.timestamps import format_timestamp
+from market_data.market.market_records import MarketRecord
+from tapewire.values.timestamps import format_timestamp
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 BASES_S = (MINUTE_S, HOUR_S, DAY_S)

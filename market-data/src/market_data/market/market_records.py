@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapewire import keys
-from tapewire.book_messages import Level
-from tapewire.decimals import format_units
-from tapewire.redis_client import AsyncRedis
-from tapewire.types import Side, Symbol
+from tapewire.redis.client import AsyncRedis
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Side, Symbol
+from tapewire.wire.book_event import Level
 
 
 @dataclass(frozen=True, slots=True)

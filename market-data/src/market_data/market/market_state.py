@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from market_data.books import BBO_CHANNEL, BOOK_CHANNELS, Books
-from market_data.candle_feed import CHANNEL_OF, CandleFeed
-from market_data.candle_log import CandleLog
-from market_data.hub import Hub
-from market_data.market_records import MarketRecords
-from market_data.venue_clock import VenueClock
-from tapewire.redis_client import AsyncRedis
+from market_data.fanout.hub import Hub
+from market_data.market.books import BBO_CHANNEL, BOOK_CHANNELS, Books
+from market_data.market.candle_feed import CHANNEL_OF, CandleFeed
+from market_data.market.candle_log import CandleLog
+from market_data.market.market_records import MarketRecords
+from market_data.market.venue_clock import VenueClock
+from tapewire.redis.client import AsyncRedis
 
 
 @dataclass(frozen=True, slots=True)

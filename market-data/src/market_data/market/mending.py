@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from market_data.books import BOOK_CHANNELS
-from market_data.lag import BALANCES, LagPolicy
-from market_data.ring import Note
-from market_data.session import Session
+from market_data.fanout.lag import BALANCES, LagPolicy
+from market_data.fanout.ring import Note
+from market_data.fanout.session import Session
+from market_data.market.books import BOOK_CHANNELS
 
 FirstFrame = Callable[[str, str], bytes | None]
 """Of a channel and a symbol, the framed state that a new subscriber starts from, if known."""

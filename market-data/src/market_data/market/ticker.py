@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from market_data.candles import DAY_S, MINUTE_S, Candle
-from market_data.market_records import MarketRecord
-from tapewire.decimals import format_units
-from tapewire.timestamps import format_timestamp
+from market_data.market.candles import DAY_S, MINUTE_S, Candle
+from market_data.market.market_records import MarketRecord
+from tapewire.values.decimals import format_units
+from tapewire.values.timestamps import format_timestamp
 
 PERCENT_DECIMALS = 2
 

@@ -6,7 +6,7 @@ The venue's clock is that of Redis, and in a replay that of the recording: neith
 import time
 from collections.abc import Callable
 
-from tapewire.timestamps import parse_timestamp
+from tapewire.values.timestamps import parse_timestamp
 
 
 class VenueClock:

@@ -17,19 +17,19 @@ from order_gateway.health import SERVICE
 from order_gateway.incoming import read_account
 from order_gateway.operations import Operations
 from order_gateway.rate_limit import RateLimits
-from order_gateway.ws_messages import PING, hello_frame
-from order_gateway.ws_newcomer import Newcomer
-from order_gateway.ws_orders import PlacedOrders
-from order_gateway.ws_session import IN_FLIGHT_MAX, Session
-from tapewire.account_names import account_named
-from tapewire.api_keys import Identity
+from order_gateway.ws.messages import PING, hello_frame
+from order_gateway.ws.newcomer import Newcomer
+from order_gateway.ws.orders import PlacedOrders
+from order_gateway.ws.session import IN_FLIGHT_MAX, Session
+from tapewire.api_keys.text import Identity
+from tapewire.api_keys.verifier import AUTHORIZATION
 from tapewire.errors import InvalidField, Refusal, TapewireError, Unavailable
-from tapewire.json_text import shown_name
-from tapewire.key_verifier import AUTHORIZATION
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
-from tapewire.problem import problem_response, refusal_response
-from tapewire.types import Account
-from tapewire.websocket_protocol import SCOPE_EXTENSION, SocketProtocol
+from tapewire.values.account_names import account_named
+from tapewire.values.json_text import shown_name
+from tapewire.values.types import Account
+from tapewire.web.problem import problem_response, refusal_response
+from tapewire.web.websocket_protocol import SCOPE_EXTENSION, SocketProtocol
 
 logger = logging.getLogger(__name__)
 

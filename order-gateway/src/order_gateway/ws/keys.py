@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from order_gateway.ws_messages import NO_ID, error_frame
+from order_gateway.ws.messages import NO_ID, error_frame
+from tapewire.api_keys.verifier import KEY_CLOSE_CODE
 from tapewire.errors import AuthenticationFailed, Unavailable
-from tapewire.key_verifier import KEY_CLOSE_CODE
 from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, KEY_RECHECK_S
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from order_gateway.ws_session import Session
-    from tapewire.key_verifier import KeyVerifier
+    from order_gateway.ws.session import Session
+    from tapewire.api_keys.verifier import KeyVerifier
 
 
 class KeyWatch:

@@ -14,9 +14,9 @@ from order_gateway.errors import InvalidBody
 from order_gateway.operations import Reply
 from order_gateway.replies import encode
 from tapewire.errors import InvalidField, KeyRequired, Refusal, Unavailable
-from tapewire.json_text import NumberText, decode_json_text, shown_name
-from tapewire.problem import problem_body
-from tapewire.websocket_frames import text_frame
+from tapewire.values.json_text import NumberText, decode_json_text, shown_name
+from tapewire.web.problem import problem_body
+from tapewire.web.websocket_frames import text_frame
 
 PING = "ping"
 AUTHENTICATE = "authenticate"

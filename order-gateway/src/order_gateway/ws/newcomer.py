@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from order_gateway.operations import Reply
 from order_gateway.replies import encode
-from order_gateway.ws_messages import (
+from order_gateway.ws.messages import (
     NO_ID,
     error_frame,
     failure_frame,
@@ -21,16 +21,16 @@ from order_gateway.ws_messages import (
     read_object,
     reply_frame,
 )
+from tapewire.api_keys.verifier import KEY_CLOSE_CODE
 from tapewire.errors import KeyRequired, RateLimited, Refusal, Unavailable
-from tapewire.key_verifier import KEY_CLOSE_CODE
 from tapewire.limits import AUTHENTICATE_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from order_gateway.ws_session import Session
-    from tapewire.api_keys import Identity
-    from tapewire.websocket_protocol import SocketProtocol
+    from order_gateway.ws.session import Session
+    from tapewire.api_keys.text import Identity
+    from tapewire.web.websocket_protocol import SocketProtocol
 
 logger = logging.getLogger(__name__)
 

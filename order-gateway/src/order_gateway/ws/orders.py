@@ -13,7 +13,7 @@ from typing import Any
 from order_gateway.operations import Operations, Reply
 from tapewire.errors import Conflict, Refusal, Unavailable
 from tapewire.limits import PAGE_ITEMS_MAX
-from tapewire.types import Account
+from tapewire.values.types import Account
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from order_gateway.authentication import check_operation
 from order_gateway.operations import READS_FIRST, orders_in
-from order_gateway.ws_messages import (
+from order_gateway.ws.messages import (
     NO_ID,
     PING,
     Request,
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
     from order_gateway.operations import Operations
     from order_gateway.rate_limit import RateLimits
-    from order_gateway.ws_orders import PlacedOrders
-    from tapewire.api_keys import Identity
-    from tapewire.types import Account
+    from order_gateway.ws.orders import PlacedOrders
+    from tapewire.api_keys.text import Identity
+    from tapewire.values.types import Account
 
 logger = logging.getLogger(__name__)
 

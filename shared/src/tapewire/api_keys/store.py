@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 from tapewire import keys
-from tapewire.api_keys import (
+from tapewire.api_keys.text import (
     ApiKey,
     NewKey,
     Permission,
@@ -22,8 +22,8 @@ from tapewire.errors import Conflict, KeyNotFound, OutcomeUnknown, RedisUnavaila
 from tapewire.limits import API_KEY_KEPT_S, API_KEYS_MAX, COMMANDS_PER_ROUND_TRIP_MAX
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.records import read_pairs
-from tapewire.redis_client import AsyncRedis, RedisAddress, open_async
-from tapewire.types import Account
+from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
+from tapewire.values.types import Account
 
 _MICROSECONDS = 1_000_000
 

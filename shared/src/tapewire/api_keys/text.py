@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tapewire.types import Account
+from tapewire.values.types import Account
 
 KEY_ID_CHARACTERS = 12
 # 43 characters of 62 kinds carry 256 bits.

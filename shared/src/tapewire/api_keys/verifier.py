@@ -10,8 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from tapewire.api_key_store import ApiKeyStore
-from tapewire.api_keys import ApiKey, Identity, proves, split_key
+from tapewire.api_keys.store import ApiKeyStore
+from tapewire.api_keys.text import ApiKey, Identity, proves, split_key
 from tapewire.errors import KeyExpired, KeyInvalid, KeyRequired, KeyRevoked
 from tapewire.limits import KEY_CACHE_S, KEYS_CACHED_MAX
 

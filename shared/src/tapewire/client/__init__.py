@@ -5,7 +5,6 @@ async with MarketDataClient("ws://127.0.0.1:8001") as client:
         print(trade.seq, trade.price_decimal, trade.quantity_decimal)
 """
 
-from tapewire.account_feed import AssetBalance, OrderReport
 from tapewire.client.balance_keeper import Balances
 from tapewire.client.book_copy import BookCopy, PriceLevel
 from tapewire.client.errors import (
@@ -23,8 +22,9 @@ from tapewire.client.order_keeper import KeptOrder, OrderKeeper
 from tapewire.client.orders import Fill, PlacedOrder, VenueClient
 from tapewire.client.stream import ReportStream, Stream, TrackedStream, TradeStream
 from tapewire.client.tracker import Position
-from tapewire.feed_messages import CandleState, Quote
-from tapewire.messages import TradeEvent
+from tapewire.wire.account_feed import AssetBalance, OrderReport
+from tapewire.wire.feed_messages import CandleState, Quote
+from tapewire.wire.trade_event import TradeEvent
 
 __all__ = [
     "AssetBalance",

@@ -28,8 +28,13 @@ from websockets.exceptions import (
 )
 
 from tapewire.client.errors import FeedRefused, FeedUnavailable
-from tapewire.feed_messages import FeedErrorMessage, FeedMessage, UnknownMessage, decode_message
-from tapewire.tls import client_context
+from tapewire.web.tls import client_context
+from tapewire.wire.feed_messages import (
+    FeedErrorMessage,
+    FeedMessage,
+    UnknownMessage,
+    decode_message,
+)
 
 FEED_PATH = "/ws/market-data"
 # Without channels, so that all of a subscription fits in one message, however many symbols it has.

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tapewire.client.errors import OrderRefused
 from tapewire.errors import MessageError, OutcomeUnknown
-from tapewire.tls import client_context
-from tapewire.types import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from tapewire.values.types import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from tapewire.web.tls import client_context
 
 URL_DEFAULT = "http://127.0.0.1:8000"
 ACCOUNT_DEFAULT = "demo"

@@ -12,8 +12,7 @@ from typing import TypeVar
 
 import click
 
-from tapewire.account_entry import check_reference, parse_amount, read_account_limits
-from tapewire.account_options import (
+from tapewire.commands.account_options import (
     AS_INSTRUMENT_WORD,
     any_name,
     client,
@@ -21,18 +20,19 @@ from tapewire.account_options import (
     read_open_orders,
     reference_option,
 )
-from tapewire.account_table import account_lines, list_lines
-from tapewire.account_types import AccountState
-from tapewire.command_options import redis_url_option
-from tapewire.decimals import format_units
+from tapewire.commands.account_table import account_lines, list_lines
+from tapewire.commands.options import redis_url_option
 from tapewire.errors import InvalidField, TapewireError, UnknownSymbol
-from tapewire.matching.bounds import AS_INSTRUMENT, Setting
 from tapewire.matching.engine import Engine
 from tapewire.matching.kill_switch import KillSwitch
 from tapewire.matching.queries import Queries
 from tapewire.matching.treasury import Transfer, Treasury
-from tapewire.redis_client import RedisAddress
-from tapewire.types import Account, Instrument, Symbol
+from tapewire.redis.client import RedisAddress
+from tapewire.values.account_entry import check_reference, parse_amount, read_account_limits
+from tapewire.values.account_types import AccountState
+from tapewire.values.bounds import AS_INSTRUMENT, Setting
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Account, Instrument, Symbol
 
 TIMEOUT_S = 30.0
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import click
 
-from tapewire.account_names import account_named
-from tapewire.command_options import checked
+from tapewire.commands.options import checked
 from tapewire.keys import FEE_ACCOUNT
 from tapewire.limits import FEE_PPM_MAX, OPEN_ORDERS_BOUND_MAX
-from tapewire.matching.bounds import AS_INSTRUMENT, Setting
-from tapewire.types import Account
+from tapewire.values.account_names import account_named
+from tapewire.values.bounds import AS_INSTRUMENT, Setting
+from tapewire.values.types import Account
 
 AS_INSTRUMENT_WORD = "default"
 

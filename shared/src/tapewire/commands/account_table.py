@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from tapewire.account_entry import write_account_limits
-from tapewire.account_types import AccountRecord
-from tapewire.decimals import format_units
-from tapewire.timestamps import format_timestamp
-from tapewire.types import Instrument, Symbol
+from tapewire.values.account_entry import write_account_limits
+from tapewire.values.account_types import AccountRecord
+from tapewire.values.decimals import format_units
+from tapewire.values.timestamps import format_timestamp
+from tapewire.values.types import Instrument, Symbol
 
 _LIMIT_NAMES = {
     "open_orders_max": "open orders",

@@ -10,10 +10,10 @@ from tapewire.audit.account_log import LOG_EVENTS_KEPT
 from tapewire.audit.auditor import Auditor
 from tapewire.audit.findings import Findings
 from tapewire.audit.report import report_lines
-from tapewire.command_options import redis_url_option
+from tapewire.commands.options import redis_url_option
 from tapewire.errors import TapewireError
 from tapewire.matching.batcher import Batcher
-from tapewire.redis_client import RedisAddress, open_async
+from tapewire.redis.client import RedisAddress, open_async
 
 CONNECT_TIMEOUT_S = 5.0
 REPLY_TIMEOUT_S = 60.0

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from tapewire.command_options import redis_url_option
+from tapewire.commands.options import redis_url_option
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.journal.file import JournalFile, write_journal
 from tapewire.journal.replica import open_replica
@@ -23,7 +23,7 @@ from tapewire.journal.verification import (
     verify_file,
     verify_venue,
 )
-from tapewire.redis_client import AsyncRedis, RedisAddress, open_async
+from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 
 CONNECT_TIMEOUT_S = 5.0
 REPLY_TIMEOUT_S = 60.0

@@ -11,16 +11,16 @@ from typing import TypeVar
 
 import click
 
-from tapewire.account_names import account_named
-from tapewire.api_key_store import ApiKeyStore
-from tapewire.api_keys import ApiKey, NewKey, Permission, read_permissions, write_permissions
-from tapewire.command_options import checked, redis_url_option
+from tapewire.api_keys.store import ApiKeyStore
+from tapewire.api_keys.text import ApiKey, NewKey, Permission, read_permissions, write_permissions
+from tapewire.commands.options import checked, redis_url_option
 from tapewire.errors import TapewireError
 from tapewire.limits import API_KEY_DAYS_MAX, API_KEY_LABEL_CHARACTERS_MAX
 from tapewire.matching.engine import Engine
-from tapewire.redis_client import RedisAddress
-from tapewire.timestamps import format_timestamp
-from tapewire.types import Account
+from tapewire.redis.client import RedisAddress
+from tapewire.values.account_names import account_named
+from tapewire.values.timestamps import format_timestamp
+from tapewire.values.types import Account
 
 TIMEOUT_S = 5.0
 DAY_US = 86_400_000_000

@@ -10,9 +10,9 @@ from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.screen import say
 from tapewire.launcher.signals import Signals
 from tapewire.launcher.venue import Venue
-from tapewire.paper_money import DEFAULT_BALANCES, parse_paper_money
-from tapewire.redis_server import Fsync
+from tapewire.redis.server import Fsync
 from tapewire.settings import Auth, Funds, LogLevel
+from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
 
 PORT = click.IntRange(0, 65_535)
 WORKERS = click.IntRange(1, 64)

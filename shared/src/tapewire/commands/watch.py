@@ -12,7 +12,7 @@ from tapewire.client.errors import ContinuityError
 from tapewire.client.link import LinkOptions
 from tapewire.client.market_data import MarketDataClient
 from tapewire.errors import TapewireError
-from tapewire.tape import FEED_URL_DEFAULT, HEADER, Tape
+from tapewire.launcher.tape import FEED_URL_DEFAULT, HEADER, Tape
 
 
 @click.command(context_settings={"show_default": True})

@@ -1,6 +1,6 @@
 """Prices and quantities that look right, for the first screen and for the demo crowd."""
 
-from tapewire.types import Instrument, Lots, Ticks
+from tapewire.values.types import Instrument, Lots, Ticks
 
 # Whole units of the quote asset; any other base asset starts at `OTHER_PRICE`.
 PRICES = {"BTC": 60_000, "ETH": 3_000, "SOL": 150}

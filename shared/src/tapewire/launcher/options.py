@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tapewire.redis_server import Fsync
+from tapewire.redis.server import Fsync
 from tapewire.settings import Auth
 
 

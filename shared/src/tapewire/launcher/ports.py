@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from tapewire.errors import ConfigurationError
-from tapewire.redis_server import PortTaken
+from tapewire.redis.server import PortTaken
 
 # Who listens on every address is reached on this one.
 LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104

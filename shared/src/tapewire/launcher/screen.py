@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from tapewire.decimals import format_units
-from tapewire.examples import example_price_ticks, example_quantity_lots
-from tapewire.redis_client import RedisAddress
-from tapewire.redis_server import RedisServer
+from tapewire.crowd.examples import example_price_ticks, example_quantity_lots
+from tapewire.launcher.tape import FEED_PATH, FEED_URL_DEFAULT
+from tapewire.redis.client import RedisAddress
+from tapewire.redis.server import RedisServer
 from tapewire.settings import Auth
-from tapewire.tape import FEED_PATH, FEED_URL_DEFAULT
-from tapewire.types import Instrument
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Instrument
 
 
 @dataclass(frozen=True, slots=True)

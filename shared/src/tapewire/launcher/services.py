@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.ports import KeptPort
-from tapewire.processes import ChildProcess
-from tapewire.tls import unverified_context
+from tapewire.runtime.processes import ChildProcess
+from tapewire.web.tls import unverified_context
 
 READY_REQUEST_TIMEOUT_S = 2.0
 OPEN_FILES = 16_384

@@ -1,7 +1,7 @@
 """The tape as lines of text: one per trade, and one where trades were missed. Pure."""
 
-from tapewire.messages import TradeEvent
-from tapewire.types import Side
+from tapewire.values.types import Side
+from tapewire.wire.trade_event import TradeEvent
 
 FEED_PATH = "/ws/market-data"
 FEED_URL_DEFAULT = f"ws://127.0.0.1:8001{FEED_PATH}"

@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from typing import NoReturn
 
-from tapewire.data_directory import DataDirectory
 from tapewire.errors import RedisUnavailable, TapewireError
-from tapewire.exposure import check_exposure
-from tapewire.instruments import load_instruments
 from tapewire.launcher.member import LaunchFailed, Member, sentence_of
 from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.ports import KeptPort
 from tapewire.launcher.screen import VenueFacts, say, welcome
 from tapewire.launcher.services import DEMO_SEED_MAX, Service, allow_open_files, crowd_process
 from tapewire.launcher.signals import Signals
-from tapewire.processes import ChildProcess
-from tapewire.redis_server import PortTaken, RedisServer
+from tapewire.redis.data_directory import DataDirectory
+from tapewire.redis.server import PortTaken, RedisServer
+from tapewire.runtime.processes import ChildProcess
+from tapewire.values.instruments import load_instruments
+from tapewire.web.exposure import check_exposure
 
 REDIS_PORT_PREFERRED = 6379
 REDIS_TIMEOUT_S = 120.0  # a large append-only file takes a while to load

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tapewire.types import Instrument
+from tapewire.values.types import Instrument
 
 
 def instrument_arguments(instrument: Instrument) -> list[str]:

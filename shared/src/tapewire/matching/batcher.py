@@ -28,7 +28,7 @@ from redis.exceptions import (
 from tapewire import keys
 from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable
 from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, PENDING_COMMANDS_MAX
-from tapewire.redis_client import AsyncRedis
+from tapewire.redis.client import AsyncRedis
 
 Command = tuple[str | bytes | int, ...]
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapewire import keys
-from tapewire.account_types import AccountRecord
 from tapewire.errors import DuplicateClientOrderId, OrderNotFound, UnknownAccount
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
@@ -16,7 +15,8 @@ from tapewire.matching.records import (
     read_order,
     read_pairs,
 )
-from tapewire.types import (
+from tapewire.values.account_types import AccountRecord
+from tapewire.values.types import (
     Account,
     AccountFill,
     Instrument,

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from tapewire.account_types import AccountRecord, AccountState, Balance, LimitSet
-from tapewire.types import (
+from tapewire.values.account_types import AccountRecord, AccountState, Balance, LimitSet
+from tapewire.values.types import (
     Account,
     AccountFill,
     Fill,

@@ -14,7 +14,7 @@ from tapewire import keys
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.records import read_pairs
 from tapewire.matching.script import load_script
-from tapewire.types import Account, Side, Symbol
+from tapewire.values.types import Account, Side, Symbol
 
 START = "-inf"
 

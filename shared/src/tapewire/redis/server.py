@@ -18,10 +18,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from tapewire.data_directory import DataDirectory
 from tapewire.errors import ConfigurationError, RedisUnavailable
-from tapewire.processes import ChildProcess
-from tapewire.redis_binary import ServerBinary, find_server
+from tapewire.redis.binary import ServerBinary, find_server
+from tapewire.redis.data_directory import DataDirectory
+from tapewire.runtime.processes import ChildProcess
 
 Fsync = Literal["always", "everysec"]
 

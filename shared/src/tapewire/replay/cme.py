@@ -18,10 +18,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tapewire.decimals import format_units
 from tapewire.replay.recorded_book import Execution, Level, RecordedBook
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
-from tapewire.types import OrderType, Side
+from tapewire.values.decimals import format_units
+from tapewire.values.types import OrderType, Side
 
 COLUMNS = (
     "ts_event", "order_id", "price_1e9", "size", "flags", "action", "side", "ts_recv",

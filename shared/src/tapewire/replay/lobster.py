@@ -36,7 +36,7 @@ from tapewire.replay.lobster_file import (
 )
 from tapewire.replay.recorded_book import Execution, RecordedBook
 from tapewire.replay.steps import Cancel, Enter, RecordedTrade, Step, seed_label
-from tapewire.types import OrderType, Side
+from tapewire.values.types import OrderType, Side
 
 
 def read_lobster(lines: Iterable[str], book_row: str | None = None) -> list[Step]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from tapewire.replay.connection import GatewayConnection, Reply
 from tapewire.replay.report import Report, VenueTrade
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
-from tapewire.types import Side
+from tapewire.values.types import Side
 
 IN_FLIGHT_MAX = 32
 SEED_ACCOUNT = "replay-seed"

@@ -7,7 +7,7 @@ later orders. The reader of a recording that names its makers uses this book to 
 
 from collections import defaultdict
 
-from tapewire.types import Side
+from tapewire.values.types import Side
 
 Level = tuple[Side, int]
 Execution = tuple[str, Level, int]

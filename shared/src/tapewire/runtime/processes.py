@@ -8,7 +8,7 @@ When the parent is killed, the kernel sends the child SIGTERM (Linux, PR_SET_PDE
 chosen over a pipe that every child would have to watch, because redis-server cannot be taught to.
 A small interpreter asks for the signal and then becomes the command, because running Python
 between fork and exec (`preexec_fn`) can deadlock in a process with threads. Elsewhere than on Linux
-the lock in `tapewire.data_directory` keeps a forgotten server's data from being opened twice.
+the lock in `tapewire.redis.data_directory` keeps a forgotten server's data from being opened twice.
 """
 
 import os

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from tapewire.account_types import LimitSet
-from tapewire.decimals import format_units, parse_steps, parse_units
 from tapewire.errors import InvalidField
 from tapewire.limits import EXACT_INTEGER_MAX, TRANSFER_REFERENCE_CHARACTERS_MAX
-from tapewire.matching.bounds import AS_INSTRUMENT, AccountLimits, MarketBounds, Setting
-from tapewire.scale import Scale
-from tapewire.types import Instrument
+from tapewire.values.account_types import LimitSet
+from tapewire.values.bounds import AS_INSTRUMENT, AccountLimits, MarketBounds, Setting
+from tapewire.values.decimals import format_units, parse_steps, parse_units
+from tapewire.values.scale import Scale
+from tapewire.values.types import Instrument
 
 REFERENCE_PATTERN = rf"[A-Za-z0-9._:\-]{{1,{TRANSFER_REFERENCE_CHARACTERS_MAX}}}"
 REFERENCE_RULE = (

@@ -3,7 +3,7 @@
 import re
 
 from tapewire.limits import ACCOUNT_CHARACTERS_MAX
-from tapewire.types import Account
+from tapewire.values.types import Account
 
 ACCOUNT_PATTERN = rf"[A-Za-z0-9._:\-]{{1,{ACCOUNT_CHARACTERS_MAX}}}"
 ACCOUNT_RULE = (

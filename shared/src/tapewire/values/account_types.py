@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tapewire.types import Account, Symbol
+from tapewire.values.types import Account, Symbol
 
 
 class AccountState(StrEnum):

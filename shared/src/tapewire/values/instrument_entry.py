@@ -5,9 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from tapewire.decimals import format_units, parse_steps, parse_units
 from tapewire.errors import InvalidField
-from tapewire.json_text import NumberText
 from tapewire.limits import (
     ASSET_CHARACTERS_MAX,
     ASSET_DECIMALS,
@@ -20,7 +18,9 @@ from tapewire.limits import (
     PRICE_BAND_BPS_MAX,
     SYMBOL_CHARACTERS_MAX,
 )
-from tapewire.types import Instrument, Lots, Symbol, Ticks
+from tapewire.values.decimals import format_units, parse_steps, parse_units
+from tapewire.values.json_text import NumberText
+from tapewire.values.types import Instrument, Lots, Symbol, Ticks
 
 SYMBOL_PATTERN = r"[A-Z0-9][A-Z0-9.\-]*"
 PERCENT_DECIMALS = 2

@@ -33,14 +33,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from tapewire.errors import ConfigurationError, InvalidField
-from tapewire.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.limits import INSTRUMENTS_MAX
-from tapewire.types import Instrument, Symbol
+from tapewire.values.instrument_entry import InstrumentEntry, build_instrument
+from tapewire.values.types import Instrument, Symbol
 
 
 def packaged_instruments() -> dict[Symbol, Instrument]:
     """The three pairs that come with Tapewire."""
-    text = resources.files("tapewire").joinpath("instruments.toml").read_text("utf-8")
+    text = resources.files("tapewire.values").joinpath("instruments.toml").read_text("utf-8")
     return parse_instruments(text, "instruments.toml")
 
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tapewire.decimals import parse_units
 from tapewire.errors import ConfigurationError, InvalidField
 from tapewire.limits import ASSET_CHARACTERS_MAX, ASSET_DECIMALS_MAX
+from tapewire.values.decimals import parse_units
 
 EVERY_ASSET = "*"
 DEFAULT_BALANCES = "*=1000000"

@@ -1,7 +1,7 @@
 """Writes the ticks, lots and notionals of one instrument with its decimals. Nothing here rounds."""
 
-from tapewire.decimals import format_units
-from tapewire.types import Instrument, Side
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Instrument, Side
 
 
 class Scale:

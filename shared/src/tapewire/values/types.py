@@ -1,7 +1,7 @@
 """The venue's vocabulary: sides, order types, statuses, instruments, orders, fills. All frozen.
 
 Inside the venue a price is an integer number of *ticks* and a quantity an integer number of *lots*
-of its instrument; decimals exist only at the edge (`tapewire.decimals`).
+of its instrument; decimals exist only at the edge (`tapewire.values.decimals`).
 """
 
 from dataclasses import dataclass

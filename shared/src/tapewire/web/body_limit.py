@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tapewire.errors import Refusal
-from tapewire.problem import problem_response
+from tapewire.web.problem import problem_response
 
 
 class BodyTooLarge(Refusal):

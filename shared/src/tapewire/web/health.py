@@ -15,9 +15,9 @@ from fastapi import APIRouter, Request, Response
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from tapewire.direct_route import DirectRoute
 from tapewire.errors import RedisUnavailable, TapewireError
-from tapewire.redis_client import RedisAddress, open_async
+from tapewire.redis.client import RedisAddress, open_async
+from tapewire.web.direct_route import DirectRoute
 
 HEALTH_TIMEOUT_S = 1.0
 

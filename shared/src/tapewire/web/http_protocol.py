@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tapewire.limits import REQUEST_BYTES_MAX, REQUEST_HEAD_BYTES_MAX
-from tapewire.problem import PROBLEM_MEDIA_TYPE, problem_body
-from tapewire.response_headers import fitting
+from tapewire.web.problem import PROBLEM_MEDIA_TYPE, problem_body
+from tapewire.web.response_headers import fitting
 
 if TYPE_CHECKING:
     import asyncio

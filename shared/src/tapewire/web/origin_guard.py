@@ -6,8 +6,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tapewire.origins import Admission
-from tapewire.problem import problem_response
+from tapewire.values.origins import Admission
+from tapewire.web.problem import problem_response
 
 PREFLIGHT_KEPT_S: Final = 600
 ALLOWED_METHODS: Final = "GET, POST, PUT, PATCH, DELETE"

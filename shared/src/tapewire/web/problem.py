@@ -16,9 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
-from tapewire.docs_page import add_docs_page
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal, Unavailable
+from tapewire.web.docs_page import add_docs_page
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 PROBLEM_SCHEMA = "#/components/schemas/Problem"

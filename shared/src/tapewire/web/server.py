@@ -13,7 +13,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from tapewire.http_protocol import HttpProtocol
+from tapewire.web.http_protocol import HttpProtocol
 
 logger = logging.getLogger(__name__)
 

@@ -21,12 +21,12 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tapewire.errors import ConfigurationError, TapewireError
-from tapewire.origin_guard import OriginGuard
-from tapewire.origins import Admission
-from tapewire.response_headers import every_answer
-from tapewire.server import Server
 from tapewire.settings import VenueSettings
-from tapewire.tls import server_context
+from tapewire.values.origins import Admission
+from tapewire.web.origin_guard import OriginGuard
+from tapewire.web.response_headers import every_answer
+from tapewire.web.server import Server
+from tapewire.web.tls import server_context
 
 logger = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from tapewire.websocket_frames import close_reason
-from tapewire.websocket_handshake import Handshake
-from tapewire.websocket_owner import DISCARDED_EVENTS, Owner
+from tapewire.web.websocket_frames import close_reason
+from tapewire.web.websocket_handshake import Handshake
+from tapewire.web.websocket_owner import DISCARDED_EVENTS, Owner
 
 if TYPE_CHECKING:
     import asyncio

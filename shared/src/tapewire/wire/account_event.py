@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from tapewire.errors import MessageError
 from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX
 from tapewire.matching.records import read_order
-from tapewire.types import Liquidity, Order, OrderStatus
+from tapewire.values.types import Liquidity, Order, OrderStatus
 
 PART = "\x1e"
 FIELD = "\x1f"

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tapewire.feed_parts import FeedPart, Price, RequestId, Seq, Timestamp
-from tapewire.types import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from tapewire.values.types import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from tapewire.wire.feed_parts import FeedPart, Price, RequestId, Seq, Timestamp
 
 _Amount = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 

@@ -11,17 +11,17 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from tapewire.account_feed import (
+from tapewire.errors import MessageError
+from tapewire.wire.account_feed import (
     Authenticated,
     BalancesChanged,
     BalancesSnapshot,
     OrderReport,
 )
-from tapewire.book_messages import BookUpdate, Level
-from tapewire.errors import MessageError
-from tapewire.feed_parts import FeedPart, Price, RequestId, Seq, Timestamp
-from tapewire.market_messages import MarketEvent
-from tapewire.messages import TradeEvent
+from tapewire.wire.book_event import BookUpdate, Level
+from tapewire.wire.feed_parts import FeedPart, Price, RequestId, Seq, Timestamp
+from tapewire.wire.market_event import MarketEvent
+from tapewire.wire.trade_event import TradeEvent
 
 _Seqs = Annotated[
     Mapping[str, Seq],

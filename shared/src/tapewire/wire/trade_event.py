@@ -12,7 +12,7 @@ import msgspec
 
 from tapewire.errors import MessageError
 from tapewire.limits import EXACT_INTEGER_MAX, SYMBOL_CHARACTERS_MAX, TRADE_MESSAGE_BYTES_MAX
-from tapewire.types import Side
+from tapewire.values.types import Side
 
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 

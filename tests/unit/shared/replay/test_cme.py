@@ -6,7 +6,7 @@ import pytest
 
 from tapewire.replay.cme import COLUMNS, read_cme
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
-from tapewire.types import OrderType, Side
+from tapewire.values.types import OrderType, Side
 
 LAST = 128
 

@@ -6,7 +6,7 @@ import pytest
 
 from tapewire.replay.lobster import read_lobster
 from tapewire.replay.steps import Cancel, Enter, RecordedTrade, ReplayError, Step
-from tapewire.types import OrderType, Side
+from tapewire.values.types import OrderType, Side
 
 
 def entered(steps: list[Step]) -> list[tuple[str, str, str | None, str]]:

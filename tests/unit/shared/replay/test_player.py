@@ -10,7 +10,7 @@ from tapewire.replay.connection import GatewayConnection, Reply
 from tapewire.replay.player import Player
 from tapewire.replay.report import Report
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
-from tapewire.types import OrderType, Side
+from tapewire.values.types import OrderType, Side
 from tests.support.scripted_gateway import Request, ScriptedGateway, reply, scripted_gateway
 
 BUY = Enter(0, "b", Side.BUY, OrderType.LIMIT, "2", "99")
