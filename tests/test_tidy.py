@@ -44,7 +44,7 @@ TEXT_SUFFIXES = {
     ".js", ".css",
 }  # fmt: skip
 CODE_SUFFIXES = {"", ".py", ".lua", ".sh", ".yml"}
-SAME_NAMES = ("__main__.py", "app.py", "errors.py", "health.py", "routes.py", "settings.py")
+SAME_NAMES = ("__main__.py", "app.py", "errors.py", "settings.py")
 
 Rule = Callable[[SourceFile], Iterator[str]]
 Selection = Callable[[SourceFile], bool]

@@ -35,12 +35,12 @@ LIVE_OBJECTS = {
 SCRIPT_CALLS = {"eval", "evalsha", "register_script", "script_load", "fcall", "function_load"}
 # Where prices and quantities are handled: integers there, never binary fractions.
 PRICE_CODE = (
-    SHARED + "decimals.py",
-    SHARED + "instruments.py",
-    SHARED + "types.py",
-    SHARED + "messages.py",
-    SHARED + "tape.py",
-    SHARED + "examples.py",
+    SHARED + "values/decimals.py",
+    SHARED + "values/instruments.py",
+    SHARED + "values/types.py",
+    SHARED + "wire/trade_event.py",
+    SHARED + "launcher/tape.py",
+    SHARED + "crowd/examples.py",
     SHARED + "crowd/traders.py",
     MATCHING,
     SERVICES["order_gateway"],

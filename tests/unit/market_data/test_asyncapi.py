@@ -44,7 +44,7 @@ def types_in_code() -> set[str]:
     They stand as a dictionary's `type`, in JSON text, or as the kind of an acknowledgement.
     """
     found: set[str] = set()
-    for path in SOURCES.glob("*.py"):
+    for path in SOURCES.rglob("*.py"):
         if path.name in DOCUMENTS:
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
