@@ -23,7 +23,7 @@ from market_data.http.metrics import market_data_metrics
 from tapewire import keys
 from tapewire.error_codes import ERROR_CODES
 from tapewire.wire.feed_messages import FeedMessage, UnknownMessage, decode_message
-from tests.support.documents import (
+from tests.support.house.documents import (
     ROOT,
     blocks,
     broken_links,
@@ -33,8 +33,13 @@ from tests.support.documents import (
     section,
     table,
 )
-from tests.support.processes import Service, child_environment, running_gateway, running_market_data
-from tests.support.settings_table import TABLES, settings_table
+from tests.support.house.settings_table import TABLES, settings_table
+from tests.support.running.processes import (
+    Service,
+    child_environment,
+    running_gateway,
+    running_market_data,
+)
 from tests.support.wait import wait_for
 
 PROTOCOL = "docs/protocol.md"

@@ -1,6 +1,6 @@
 """The house rules, checked.
 
-| rule | function in tests/support/house_rules.py | applies to |
+| rule | function in tests/support/house/rules.py | applies to |
 |---|---|---|
 | modules up to 300 lines, test modules up to 500 | long_modules | Python, Lua, shell |
 | functions up to 60 lines | long_functions | Python |
@@ -32,8 +32,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import house_rules as rules
-from tests.support.house_rules import SourceFile
+from tests.support.house import rules
+from tests.support.house.rules import SourceFile
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = (
@@ -148,7 +148,7 @@ def test_every_rule_is_in_the_table() -> None:
     """The table above lists exactly the rules that are checked."""
     listed = {line.split("|")[2].strip() for line in (__doc__ or "").splitlines() if "|" in line}
     assert {rule.__name__ for rule, _ in RULES} == listed - {"---", "below"} - {
-        "function in tests/support/house_rules.py"
+        "function in tests/support/house/rules.py"
     }
 
 

@@ -20,9 +20,9 @@ from tapewire.client import MarketDataClient, OrderKeeper
 from tapewire.matching.treasury import Treasury
 from tapewire.redis.server import RedisServer
 from tapewire.values.types import Account, Symbol
-from tests.support.audit import audited
-from tests.support.bots import MARKETS, Bot
-from tests.support.processes import Service, start, wait_until_ready
+from tests.support.reference.audit import audited
+from tests.support.running.bots import MARKETS, Bot
+from tests.support.running.processes import Service, start, wait_until_ready
 from tests.support.venue import Venue, open_venue
 from tests.support.wait import wait_until
 

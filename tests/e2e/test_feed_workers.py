@@ -6,9 +6,15 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.processes import Service, free_port, running_gateway, start, wait_until_ready
+from tests.support.running.processes import (
+    Service,
+    free_port,
+    running_gateway,
+    start,
+    wait_until_ready,
+)
+from tests.support.running.whole_venue import FEED_PATH, Reader, order_body, reader, rest_client
 from tests.support.wait import wait_for, wait_until
-from tests.support.whole_venue import FEED_PATH, Reader, order_body, reader, rest_client
 
 PORT = "TAPEWIRE_MARKET_DATA_PORT"
 CLIENTS = 24

@@ -17,7 +17,7 @@ import pytest
 import redis
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.launcher import (
+from tests.support.running.launcher import (
     GATEWAY,
     MARKET_DATA,
     REDIS,

@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from tapewire.web.problem import Problem
-from tests.support.openapi_fuzz import RUN_TIMEOUT_S, check_document
-from tests.support.processes import Service, running_gateway, running_market_data
+from tests.support.running.processes import Service, running_gateway, running_market_data
+from tests.support.transport.openapi_fuzz import RUN_TIMEOUT_S, check_document
 
 pytestmark = pytest.mark.timeout(RUN_TIMEOUT_S + 20)
 

@@ -13,10 +13,10 @@ from order_gateway.schemas import OrderReply
 from order_gateway.ws.entry import MESSAGE_BYTES_MAX
 from order_gateway.ws.session import IN_FLIGHT_MAX
 from tapewire.web.problem import Problem
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.order_socket import RESTING, OrderSocket
-from tests.support.processes import Service, running_gateway, wait_until_ready
-from tests.support.raw_websocket import BINARY, CLOSE, TEXT, RawWebSocket
+from tests.support.running.processes import Service, running_gateway, wait_until_ready
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.order_socket import RESTING, OrderSocket
+from tests.support.transport.raw_websocket import BINARY, CLOSE, TEXT, RawWebSocket
 from tests.support.wait import wait_for
 
 UNLIMITED = {

@@ -15,8 +15,8 @@ import pytest
 from tapewire.client import Balances, MarketDataClient, OrderKeeper, ReportStream, Stream
 from tapewire.redis.server import RedisServer
 from tapewire.wire.account_feed import OrderReport
-from tests.support.feed_process import FeedProcess, running_feed
-from tests.support.processes import Service, running_gateway
+from tests.support.feeds.process import FeedProcess, running_feed
+from tests.support.running.processes import Service, running_gateway
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.timeout(120)

@@ -14,9 +14,15 @@ import pytest
 
 from order_gateway.order_entry import DEFAULT_ACCOUNT
 from tapewire.redis.server import RedisServer
+from tests.support.running.whole_venue import (
+    WholeVenue,
+    order_body,
+    reader,
+    rest_client,
+    running_venue,
+)
 from tests.support.venue import Venue, open_venue
 from tests.support.wait import wait_until
-from tests.support.whole_venue import WholeVenue, order_body, reader, rest_client, running_venue
 
 SENDERS = 6
 ROUNDS = 2

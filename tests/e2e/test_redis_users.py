@@ -16,13 +16,13 @@ from tapewire import keys
 from tapewire.cli import main
 from tapewire.errors import ConfigurationError
 from tapewire.redis.client import RedisAddress, open_async
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.random_commands import RandomCommands
-from tests.support.rest import place
-from tests.support.restricted_redis import RestrictedRedis, restricted_redis
+from tests.support.reference.random_commands import RandomCommands
+from tests.support.running.restricted_redis import RestrictedRedis, restricted_redis
+from tests.support.running.whole_venue import running_venue
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.rest import place
 from tests.support.venue import open_venue
 from tests.support.wait import wait_for
-from tests.support.whole_venue import running_venue
 
 
 @pytest.fixture

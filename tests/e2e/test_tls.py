@@ -16,11 +16,11 @@ from websockets.asyncio.client import connect
 
 from tapewire.client import FeedRefused, LinkOptions, MarketDataClient, VenueClient
 from tapewire.web.tls import client_context
-from tests.support.certificates import KEY_PASSWORD, Certificate, issue
-from tests.support.launcher import launched
-from tests.support.processes import Service, child_environment
+from tests.support.running.launcher import launched
+from tests.support.running.processes import Service, child_environment
+from tests.support.running.whole_venue import WholeVenue, running_venue
+from tests.support.transport.certificates import KEY_PASSWORD, Certificate, issue
 from tests.support.wait import wait_for
-from tests.support.whole_venue import WholeVenue, running_venue
 
 PREFIXES = ("TAPEWIRE_GATEWAY_", "TAPEWIRE_MARKET_DATA_")
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from tests.support.feed_bench import FeedBench, running_feed
-from tests.support.gateway_pair import Desk, GatewayPair, opened_desk, running_pair
+from tests.support.feeds.bench import FeedBench, running_feed
+from tests.support.running.gateway_pair import Desk, GatewayPair, opened_desk, running_pair
 from tests.support.venue import Listener, Venue, listening, open_venue
 
 

@@ -9,22 +9,22 @@ import pytest_asyncio
 
 from tapewire import keys
 from tapewire.client import GapError, MarketDataClient, OrderKeeper, Position
-from tests.support.account_events import event_text
-from tests.support.account_feed import (
+from tests.support.feeds.account_feed import (
     AccountBench,
     account_bench,
     ask,
     reports,
     seqs,
 )
-from tests.support.feed_bench import drop_subscribers
-from tests.support.feed_reading import (
+from tests.support.feeds.bench import drop_subscribers
+from tests.support.feeds.reading import (
     SMALL_BUFFER_BYTES,
     connected,
     receive,
     receive_all,
     receive_type,
 )
+from tests.support.reference.account_events import event_text
 from tests.support.venue import INSTRUMENTS, Venue
 from tests.support.wait import wait_until
 

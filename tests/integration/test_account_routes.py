@@ -9,11 +9,11 @@ import pytest
 import redis
 
 from order_gateway.account_schemas import AccountReply, AccountsReply, TransferReply
-from tests.support.gateway_pair import Desk
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.order_socket import OrderSocket
-from tests.support.processes import Service, running_gateway
-from tests.support.rest import JSON, place, refused
+from tests.support.running.gateway_pair import Desk
+from tests.support.running.processes import Service, running_gateway
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.order_socket import OrderSocket
+from tests.support.transport.rest import JSON, place, refused
 
 ACME = {"quantity": "10", "price": "100.00"}
 MONEY = {"TAPEWIRE_PAPER_BALANCES": "*=1000,BTC=0.5,ACME=0"}

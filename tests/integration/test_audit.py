@@ -19,9 +19,9 @@ from tapewire.matching.snapshots import Bounds
 from tapewire.matching.treasury import Treasury
 from tapewire.redis.server import RedisServer, free_port
 from tapewire.values.types import OrderId, Side
-from tests.support.audit import UNITS, audited, trade_everything
-from tests.support.random_commands import ACCOUNTS, SYMBOLS, RandomCommands
-from tests.support.topologies import running_cluster, running_sentinel
+from tests.support.reference.audit import UNITS, audited, trade_everything
+from tests.support.reference.random_commands import ACCOUNTS, SYMBOLS, RandomCommands
+from tests.support.running.topologies import running_cluster, running_sentinel
 from tests.support.venue import ALICE, BOB, BTC, HUGE, Venue, open_venue
 
 CHECKED = MatchingLimits(funds_checked=True)

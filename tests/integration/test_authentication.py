@@ -12,8 +12,8 @@ import pytest
 from tapewire import keys
 from tapewire.api_keys.text import Permission
 from tapewire.limits import KEY_CACHE_S
-from tests.support.key_venue import KeyVenue, running_key_venue
-from tests.support.rest import refused
+from tests.support.running.key_venue import KeyVenue, running_key_venue
+from tests.support.transport.rest import refused
 from tests.support.wait import wait_for
 
 SECRET_CHARACTERS = 43

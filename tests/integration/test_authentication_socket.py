@@ -10,9 +10,9 @@ import pytest
 from tapewire.api_keys.text import Permission
 from tapewire.api_keys.verifier import KEY_CLOSE_CODE
 from tapewire.limits import AUTHENTICATE_TIMEOUT_S, KEY_RECHECK_S
-from tests.support.key_venue import KeyVenue, running_key_venue
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.raw_websocket import CLOSE, TEXT, RawWebSocket
+from tests.support.running.key_venue import KeyVenue, running_key_venue
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.raw_websocket import CLOSE, TEXT, RawWebSocket
 
 RESTING = LIMIT_ORDER | {"price": "50000.00"}
 WRONG = f"tw_{'x' * 12}_{'y' * 43}"

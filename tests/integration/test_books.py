@@ -17,7 +17,7 @@ from tapewire.errors import OrderClosed, UnknownSymbol
 from tapewire.values.decimals import format_units
 from tapewire.values.types import Order, OrderType, Side, Symbol
 from tapewire.wire.book_event import Level
-from tests.support.book_client import BookClient
+from tests.support.feeds.book_client import BookClient
 from tests.support.venue import BTC, INSTRUMENTS, ODD, Listener, Venue
 
 

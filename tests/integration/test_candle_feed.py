@@ -16,7 +16,7 @@ from tapewire import keys
 from tapewire.values.timestamps import format_timestamp, parse_timestamp
 from tapewire.wire.trade_event import TradeEvent, decode_trade
 from tests.integration.test_candles import PACES, START_S, computed, trade_over_time, trades_of
-from tests.support.fake_socket import FakeSocket
+from tests.support.transport.fake_socket import FakeSocket
 from tests.support.venue import BTC, INSTRUMENTS, Listener, Venue
 
 SECOND_US = 1_000_000

@@ -12,7 +12,7 @@ import pytest
 from tapewire import keys
 from tapewire.redis.server import RedisServer
 from tapewire.values.types import Symbol
-from tests.support.feed_bench import (
+from tests.support.feeds.bench import (
     FeedBench,
     drop_subscribers,
     log_unheard,
@@ -22,8 +22,8 @@ from tests.support.feed_bench import (
     trade,
     trade_unheard,
 )
-from tests.support.topologies import running_cluster, running_sentinel
-from tests.support.trades import trade_payload
+from tests.support.feeds.trades import trade_payload
+from tests.support.running.topologies import running_cluster, running_sentinel
 from tests.support.venue import BTC, INSTRUMENTS, ODD, Venue, open_venue
 from tests.support.wait import wait_until
 

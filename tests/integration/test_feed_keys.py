@@ -15,9 +15,9 @@ from tapewire.api_keys.text import Permission
 from tapewire.client import FeedRefused, MarketDataClient
 from tapewire.limits import KEY_RECHECK_S
 from tapewire.values.types import Account
-from tests.support.account_feed import BOTH, AccountBench, account_bench, ask, reports, seqs
-from tests.support.feed_reading import connected, receive, receive_all, receive_type
-from tests.support.feed_traffic import make_trades
+from tests.support.feeds.account_feed import BOTH, AccountBench, account_bench, ask, reports, seqs
+from tests.support.feeds.reading import connected, receive, receive_all, receive_type
+from tests.support.feeds.traffic import make_trades
 from tests.support.venue import Venue, address_of
 
 ALICE = Account("alice")

@@ -4,7 +4,7 @@ import redis.asyncio
 
 from tapewire import keys
 from tapewire.values.types import MarketState
-from tests.support.feed_bench import FeedBench
+from tests.support.feeds.bench import FeedBench
 from tests.support.venue import BTC, Venue
 from tests.support.wait import wait_until
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.processes import child_environment
-from tests.support.rest import place
+from tests.support.running.processes import child_environment
+from tests.support.transport.rest import place
 from tests.support.wait import wait_for
 
 START_TIMEOUT_S = 30

@@ -20,7 +20,7 @@ from tapewire.journal.source import LiveJournal
 from tapewire.journal.verification import Verdict, verify_file, verify_venue
 from tapewire.matching.engine import MatchingLimits
 from tapewire.values.types import OrderId
-from tests.support.random_commands import RandomCommands
+from tests.support.reference.random_commands import RandomCommands
 from tests.support.venue import ALICE, BOB, BTC, ODD, Venue, open_venue
 from tests.support.wait import wait_until
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from tapewire import keys
 from tapewire.cli import main
-from tests.support.random_commands import RandomCommands
+from tests.support.reference.random_commands import RandomCommands
 from tests.support.venue import open_venue
 
 

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from tapewire.api_keys.text import split_key
 from tapewire.cli import main
-from tests.support.key_venue import running_key_venue
+from tests.support.running.key_venue import running_key_venue
 from tests.support.wait import wait_for
 
 

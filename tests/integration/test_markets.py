@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from order_gateway.schemas import InstrumentReply
-from tests.support.gateway_pair import INSTRUMENT, Desk, GatewayPair
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.processes import running_gateway
-from tests.support.rest import place, refused
+from tests.support.running.gateway_pair import INSTRUMENT, Desk, GatewayPair
+from tests.support.running.processes import running_gateway
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.rest import place, refused
 
 ACME = {"quantity": "10", "price": "100.00"}
 

@@ -24,7 +24,7 @@ from tapewire.matching.engine import Engine, Placement
 from tapewire.redis.binary import find_server
 from tapewire.redis.server import RedisServer, free_port
 from tapewire.values.types import OrderId, OrderStatus, Side
-from tests.support.link import link_to
+from tests.support.transport.link import link_to
 from tests.support.venue import ALICE, INSTRUMENTS, Venue, address_of, listening, open_venue
 from tests.support.wait import wait_until
 

@@ -18,7 +18,12 @@ from tapewire.redis.binary import find_server
 from tapewire.redis.client import open_async, wait_until_ready
 from tapewire.redis.server import RedisServer, free_port
 from tapewire.values.types import OrderStatus, OrderType, Side
-from tests.support.topologies import SERVICE, attach_replica, running_cluster, running_sentinel
+from tests.support.running.topologies import (
+    SERVICE,
+    attach_replica,
+    running_cluster,
+    running_sentinel,
+)
 from tests.support.venue import Venue, address_of, open_venue, order_command
 from tests.support.wait import wait_until
 

@@ -8,9 +8,9 @@ import httpx
 
 from order_gateway.schemas import BatchReply
 from tapewire.limits import BATCH_ORDERS_MAX
-from tests.support.gateway_pair import Desk
-from tests.support.order_bodies import LIMIT_ORDER, REFUSED
-from tests.support.rest import place, refused
+from tests.support.running.gateway_pair import Desk
+from tests.support.transport.order_bodies import LIMIT_ORDER, REFUSED
+from tests.support.transport.rest import place, refused
 
 DUPLICATES = 10_000
 

@@ -9,9 +9,9 @@ from order_gateway.schemas import TimerReply
 from tapewire import keys
 from tapewire.values.timestamps import parse_timestamp
 from tapewire.values.types import Symbol
-from tests.support.gateway_pair import Desk
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.rest import place, refused
+from tests.support.running.gateway_pair import Desk
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.rest import place, refused
 from tests.support.wait import wait_for
 
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from order_gateway.schemas import FillsReply, OrdersReply
-from tests.support.gateway_pair import Desk
-from tests.support.rest import place, refused
+from tests.support.running.gateway_pair import Desk
+from tests.support.transport.rest import place, refused
 
 
 def page(api: httpx.Client, path: str, **query: Any) -> tuple[list[dict[str, Any]], str | None]:

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from order_gateway.schemas import CanceledReply, OrderReply
-from tests.support.gateway_pair import Desk
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.rest import place, refused
+from tests.support.running.gateway_pair import Desk
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.rest import place, refused
 
 
 def read(api: httpx.Client, order: dict[str, Any]) -> dict[str, Any]:

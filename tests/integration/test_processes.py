@@ -15,7 +15,7 @@ from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DataDirectory
 from tapewire.redis.server import PortTaken
 from tapewire.runtime.processes import LOG_BYTES_MAX, ChildProcess
-from tests.support.launcher import alive
+from tests.support.running.launcher import alive
 from tests.support.wait import wait_for
 
 STUBBORN = (

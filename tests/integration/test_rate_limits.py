@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.processes import Service, running_gateway
-from tests.support.rest import place, refused
+from tests.support.running.processes import Service, running_gateway
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.rest import place, refused
 
 # So slow that nothing comes back while a test runs.
 TIGHT = {

@@ -13,10 +13,10 @@ from order_gateway.schemas import InstrumentsReply
 from tapewire import keys
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.wire.trade_event import decode_trade
-from tests.support import order_bodies
-from tests.support.order_bodies import REFUSED
-from tests.support.processes import Service, running_gateway
-from tests.support.rest import JSON, contents, place, refused
+from tests.support.running.processes import Service, running_gateway
+from tests.support.transport import order_bodies
+from tests.support.transport.order_bodies import REFUSED
+from tests.support.transport.rest import JSON, contents, place, refused
 
 HEALTHY = b'{"status":"healthy","service":"order-gateway","redis":"connected"}'
 

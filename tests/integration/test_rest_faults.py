@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from tapewire.redis.server import RedisServer
-from tests.support import order_bodies
-from tests.support.processes import Service, running_gateway
-from tests.support.rest import JSON, place
+from tests.support.running.processes import Service, running_gateway
+from tests.support.transport import order_bodies
+from tests.support.transport.rest import JSON, place
 from tests.support.wait import wait_for
 
 HEALTHY = b'{"status":"healthy","service":"order-gateway","redis":"connected"}'

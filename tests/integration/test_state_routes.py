@@ -29,7 +29,7 @@ from tapewire.values.types import OrderType, Side
 from tapewire.web.problem import Problem, ProblemApp
 from tapewire.wire.feed_messages import BookState, Quote
 from tests.integration.test_candles import START_S, computed, trades_of
-from tests.support.fake_socket import FakeSocket
+from tests.support.transport.fake_socket import FakeSocket
 from tests.support.venue import BTC, INSTRUMENTS, Venue, open_venue
 from tests.support.wait import wait_until
 

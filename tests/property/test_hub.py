@@ -17,7 +17,7 @@ from market_data.fanout.lag import LagPolicy
 from market_data.fanout.ring import Entry, Note
 from market_data.fanout.session import Session
 from market_data.limits import FanoutLimits
-from tests.support.fake_socket import FakeSocket, message_frame, private_frame
+from tests.support.transport.fake_socket import FakeSocket, message_frame, private_frame
 
 CHANNELS = ("trades", "bbo")
 SYMBOLS = ("A", "B", "C")

@@ -18,7 +18,7 @@ from tapewire import keys
 from tapewire.errors import OrderClosed, OrderNotFound, TapewireError
 from tapewire.redis.server import RedisServer
 from tapewire.values.types import Order, OrderType, Side
-from tests.support.reference_book import BookOrder, ReferenceBook, Refused, Trade
+from tests.support.reference.book import BookOrder, ReferenceBook, Refused, Trade
 from tests.support.venue import BTC, INSTRUMENTS, PERMANENT_KEYS, Venue, open_venue
 
 PRICES = st.integers(98, 102)

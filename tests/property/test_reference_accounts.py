@@ -12,8 +12,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tapewire.values.types import Instrument, Side, Symbol
-from tests.support.command_runs import runs, steps
-from tests.support.machine_world import (
+from tests.support.reference.accounts import FEES, PPM
+from tests.support.reference.machine_world import (
     ACCOUNTS,
     ASSETS,
     DAVE,
@@ -21,11 +21,11 @@ from tests.support.machine_world import (
     SYMBOLS,
     opening_balances,
 )
-from tests.support.reference_accounts import FEES, PPM
-from tests.support.reference_order import Refused
-from tests.support.reference_venue import ReferenceVenue
-from tests.support.venue_calls import call_reference, resolve
-from tests.support.venue_commands import Amend, Place, Step
+from tests.support.reference.order import Refused
+from tests.support.reference.venue import ReferenceVenue
+from tests.support.reference.venue_calls import call_reference, resolve
+from tests.support.reference.venue_commands import Amend, Place, Step
+from tests.support.running.command_runs import runs, steps
 
 EVERYBODY = (*ACCOUNTS, DAVE, FEES)
 RUNS = runs(steps(), 30, 90)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapewire.values.types import OrderStatus, OrderType, Side
-from tests.support.reference_book import BookOrder, ReferenceBook, Trade
+from tests.support.reference.book import BookOrder, ReferenceBook, Trade
 
 EXAMPLES = 200
 ACTIONS_MAX = 60

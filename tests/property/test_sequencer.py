@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from market_data.feed.sequencer import Lost, Positions, Sequencer, Verdict
 from tapewire.wire.trade_event import TradeMessage
-from tests.support.trades import trade_message
+from tests.support.feeds.trades import trade_message
 
 SYMBOLS = st.sampled_from(["A", "B"])
 PAGE_TRADES = 4

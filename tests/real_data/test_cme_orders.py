@@ -28,8 +28,8 @@ from tapewire.values.types import (
     Ticks,
     TimeInForce,
 )
-from tests.support.market_data_samples import CME, sample
-from tests.support.replay_score import Fills, exactly_filled, recorded_fills
+from tests.support.recordings.market_data_samples import CME, sample
+from tests.support.recordings.replay_score import Fills, exactly_filled, recorded_fills
 from tests.support.venue import Venue, open_venue
 
 pytestmark = pytest.mark.timeout(300)

@@ -11,9 +11,9 @@ import httpx
 from websockets.asyncio.client import ClientConnection
 
 from tapewire import keys
-from tests.support.account_events import AccountBook
-from tests.support.feed_process import FeedProcess, running_feed
-from tests.support.feed_reading import connected, receive, receive_type
+from tests.support.feeds.process import FeedProcess, running_feed
+from tests.support.feeds.reading import connected, receive, receive_type
+from tests.support.reference.account_events import AccountBook
 from tests.support.venue import Venue
 
 QUICK = {"CANARY_INTERVAL_S": "0.1", "POLL_TIMEOUT_S": "0.05"}

@@ -21,8 +21,8 @@ from tapewire import keys
 from tapewire.redis.client import open_async
 from tapewire.runtime.supervision import cancel_all
 from tapewire.values.types import Side, Symbol
-from tests.support.fake_socket import FakeSocket
-from tests.support.trades import trade_payload
+from tests.support.feeds.trades import trade_payload
+from tests.support.transport.fake_socket import FakeSocket
 from tests.support.venue import BTC, Venue, address_of
 from tests.support.wait import wait_until
 

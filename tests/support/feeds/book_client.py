@@ -6,7 +6,7 @@ from market_data.fanout.hub import Hub
 from market_data.fanout.session import Session
 from market_data.market.book import Level2Book
 from tapewire.values.types import Instrument
-from tests.support.fake_socket import FakeSocket
+from tests.support.transport.fake_socket import FakeSocket
 
 CHANNELS = {"book": "all", "book10": 10, "book50": 50}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.processes import Service, child_environment, free_port, wait_until_ready
+from tests.support.running.processes import Service, child_environment, free_port, wait_until_ready
 from tests.support.wait import wait_until
 
 END_TIMEOUT_S = 20.0

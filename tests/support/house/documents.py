@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("docs", "benchmarks", "tests", "shared", "order-gateway", "market-data")
 
 _LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 VARIABLE = "MARKET_DATA_SAMPLES"
-BESIDE_REPOSITORY = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+BESIDE_REPOSITORY = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 
 BITSTAMP = "bitstamp-btcusd-l3/bitstamp_btcusd_2015-05-01_events_part1.log.gz"
 LOBSTER = "lobster-aapl-l50-firsthour/AAPL_2012-06-21_message_50_first45000.csv.gz"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tapewire.values.account_types import AccountState
 from tapewire.values.bounds import AS_INSTRUMENT, Setting
 from tapewire.values.types import Account, Symbol
-from tests.support.machine_world import ACCOUNTS, DAVE, OPENING_UNITS, SYMBOLS
+from tests.support.reference.machine_world import ACCOUNTS, DAVE, OPENING_UNITS, SYMBOLS
 
 
 @dataclass(frozen=True, slots=True)

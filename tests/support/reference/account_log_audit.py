@@ -5,7 +5,7 @@ from typing import Any
 
 from tapewire import keys
 from tapewire.values.types import Account, OrderId
-from tests.support.machine_world import ACCOUNTS, DAVE
+from tests.support.reference.machine_world import ACCOUNTS, DAVE
 
 RECORD, FIELD = "\x1e", "\x1f"
 NO_REPORT_OF_END = {"new", "partially_filled", "filled"}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from tapewire.values.account_types import AccountState, Balance
 from tapewire.values.bounds import AS_INSTRUMENT, Setting
 from tapewire.values.types import Account, Instrument, OrderCommand, Side, Symbol
-from tests.support.reference_order import ReferenceOrder, Refused
+from tests.support.reference.order import ReferenceOrder, Refused
 
 FEES = Account("@fees")
 PPM = 1_000_000

@@ -4,10 +4,10 @@ import copy
 from typing import TYPE_CHECKING
 
 from tapewire.values.types import Amendment, MarketState, OrderCommand, Side, TimeInForce
-from tests.support.reference_order import ReferenceOrder, Refused
+from tests.support.reference.order import ReferenceOrder, Refused
 
 if TYPE_CHECKING:
-    from tests.support.reference_market import ReferenceMarket
+    from tests.support.reference.market import ReferenceMarket
 
 BPS = 10_000
 

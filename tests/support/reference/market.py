@@ -23,9 +23,9 @@ from tapewire.values.types import (
     Ticks,
     TimeInForce,
 )
-from tests.support.reference_accounts import Bounds, ReferenceAccounts
-from tests.support.reference_admission import BPS, admit, admit_amend, keeps_place
-from tests.support.reference_order import (
+from tests.support.reference.accounts import Bounds, ReferenceAccounts
+from tests.support.reference.admission import BPS, admit, admit_amend, keeps_place
+from tests.support.reference.order import (
     Line,
     ReferenceOrder,
     Trade,

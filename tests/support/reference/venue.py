@@ -18,9 +18,9 @@ from tapewire.values.types import (
     Symbol,
     TimeInForce,
 )
-from tests.support.reference_accounts import Bounds, ReferenceAccounts
-from tests.support.reference_market import ReferenceMarket
-from tests.support.reference_order import Line, ReferenceOrder, Refused
+from tests.support.reference.accounts import Bounds, ReferenceAccounts
+from tests.support.reference.market import ReferenceMarket
+from tests.support.reference.order import Line, ReferenceOrder, Refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from typing import Any
 from tapewire import keys
 from tapewire.matching.records import read_order
 from tapewire.values.types import Order, OrderId, Side
-from tests.support.account_log_audit import check_account_logs
-from tests.support.machine_world import SYMBOLS
+from tests.support.reference.account_log_audit import check_account_logs
+from tests.support.reference.machine_world import SYMBOLS
+from tests.support.reference.venue_expectations import as_record
+from tests.support.reference.venue_money import MONEY_KEYS, check_holds, read_money
+from tests.support.reference.venue_pair import Pair
 from tests.support.venue import PERMANENT_KEYS, Listener
-from tests.support.venue_expectations import as_record
-from tests.support.venue_money import MONEY_KEYS, check_holds, read_money
-from tests.support.venue_pair import Pair
 
 
 async def audit(pair: Pair, listener: Listener) -> None:

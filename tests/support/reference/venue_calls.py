@@ -15,7 +15,7 @@ from tapewire.values.types import (
     OrderId,
     Symbol,
 )
-from tests.support.account_commands import (
+from tests.support.reference.account_commands import (
     AccountCommand,
     CheckFunds,
     Deposit,
@@ -23,10 +23,10 @@ from tests.support.account_commands import (
     SetBounds,
     Withdraw,
 )
-from tests.support.machine_world import ACCOUNTS
-from tests.support.reference_accounts import ReferenceAccounts
-from tests.support.reference_venue import ReferenceVenue
-from tests.support.venue_commands import (
+from tests.support.reference.accounts import ReferenceAccounts
+from tests.support.reference.machine_world import ACCOUNTS
+from tests.support.reference.venue import ReferenceVenue
+from tests.support.reference.venue_commands import (
     Amend,
     Cancel,
     CancelAll,

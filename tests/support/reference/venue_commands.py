@@ -22,7 +22,7 @@ from tapewire.values.types import (
     Ticks,
     TimeInForce,
 )
-from tests.support.account_commands import (
+from tests.support.reference.account_commands import (
     AccountCommand,
     account_bounds,
     account_settings,
@@ -33,7 +33,7 @@ from tests.support.account_commands import (
     position_bounds,
     withdrawals,
 )
-from tests.support.machine_world import ACCOUNTS, SHARE, SYMBOLS
+from tests.support.reference.machine_world import ACCOUNTS, SHARE, SYMBOLS
 from tests.support.venue import BTC
 
 

@@ -2,9 +2,9 @@
 
 from tapewire import keys
 from tapewire.values.types import Lots, Order, OrderId, Side, Ticks
-from tests.support.machine_world import ACCOUNTS, SYMBOLS
-from tests.support.reference_order import ReferenceOrder
-from tests.support.reference_venue import ReferenceVenue
+from tests.support.reference.machine_world import ACCOUNTS, SYMBOLS
+from tests.support.reference.order import ReferenceOrder
+from tests.support.reference.venue import ReferenceVenue
 
 LOOK_KEYS = (
     [keys.replay_log(symbol) for symbol in SYMBOLS]

@@ -7,9 +7,9 @@ from dataclasses import astuple, dataclass
 from tapewire import keys
 from tapewire.values.account_types import Balance
 from tapewire.values.types import Account, Instrument, Order, Side, Symbol
-from tests.support.machine_world import ACCOUNTS, ASSETS, DAVE, SYMBOLS
-from tests.support.reference_accounts import FEES, Bounds
-from tests.support.reference_venue import ReferenceVenue
+from tests.support.reference.accounts import FEES, Bounds
+from tests.support.reference.machine_world import ACCOUNTS, ASSETS, DAVE, SYMBOLS
+from tests.support.reference.venue import ReferenceVenue
 
 EVERYBODY = (*ACCOUNTS, DAVE, FEES)
 MONEY_KEYS = [keys.SUPPLY, *(keys.account(account) for account in EVERYBODY)]

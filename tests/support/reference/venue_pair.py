@@ -19,16 +19,22 @@ from tapewire.matching.records import read_order, read_pairs
 from tapewire.matching.treasury import Transfer
 from tapewire.values.decimals import format_units
 from tapewire.values.types import Account, Instrument, Order, OrderId, Symbol
-from tests.support.account_commands import Deposit
-from tests.support.machine_world import ACCOUNTS, INSTRUMENTS, SYMBOLS, opening_balances
-from tests.support.reference_accounts import Transferred
-from tests.support.reference_order import ReferenceOrder, Refused
-from tests.support.reference_venue import Placed, ReferenceVenue
+from tests.support.reference.account_commands import Deposit
+from tests.support.reference.accounts import Transferred
+from tests.support.reference.machine_world import ACCOUNTS, INSTRUMENTS, SYMBOLS, opening_balances
+from tests.support.reference.order import ReferenceOrder, Refused
+from tests.support.reference.venue import Placed, ReferenceVenue
+from tests.support.reference.venue_calls import Call, call_engine, call_reference, resolve
+from tests.support.reference.venue_commands import Step
+from tests.support.reference.venue_expectations import LOOK_KEYS, Look, as_record, expected_look
+from tests.support.reference.venue_money import (
+    MONEY_KEYS,
+    Money,
+    check_money,
+    expected_money,
+    read_money,
+)
 from tests.support.venue import Venue
-from tests.support.venue_calls import Call, call_engine, call_reference, resolve
-from tests.support.venue_commands import Step
-from tests.support.venue_expectations import LOOK_KEYS, Look, as_record, expected_look
-from tests.support.venue_money import MONEY_KEYS, Money, check_money, expected_money, read_money
 
 CLOCK_START_US = 1_000_000
 

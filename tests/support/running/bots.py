@@ -16,7 +16,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from tests.support.processes import Service
+from tests.support.running.processes import Service
 from tests.support.wait import back_off
 
 REPLY_TIMEOUT_S = 5.0

@@ -3,9 +3,9 @@
 from hypothesis import strategies as st
 
 from tapewire.values.types import Lots, OrderCommand, OrderType, Side, TimeInForce
-from tests.support.account_commands import CheckFunds, Withdraw
-from tests.support.machine_world import ACCOUNTS, INSTRUMENTS
-from tests.support.venue_commands import (
+from tests.support.reference.account_commands import CheckFunds, Withdraw
+from tests.support.reference.machine_world import ACCOUNTS, INSTRUMENTS
+from tests.support.reference.venue_commands import (
     COMMANDS,
     Place,
     Step,

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import redis
 
-from tests.support.processes import Service, running_gateway
-from tests.support.rest import JSON
+from tests.support.running.processes import Service, running_gateway
+from tests.support.transport.rest import JSON
 
 # Other tests drive more orders a second than one client may.
 UNLIMITED = {

@@ -15,10 +15,10 @@ from tapewire.limits import ACCOUNTS_MAX
 from tapewire.matching.engine import MatchingLimits
 from tapewire.matching.script import load_script
 from tapewire.values.types import Account
-from tests.support.order_bodies import body
-from tests.support.processes import Service, running_gateway
-from tests.support.raw_websocket import RawWebSocket
-from tests.support.rest import JSON
+from tests.support.running.processes import Service, running_gateway
+from tests.support.transport.order_bodies import body
+from tests.support.transport.raw_websocket import RawWebSocket
+from tests.support.transport.rest import JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.processes import child_environment
+from tests.support.running.processes import child_environment
 from tests.support.wait import wait_for
 
 START_TIMEOUT_S = 60.0

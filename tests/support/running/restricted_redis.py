@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from tapewire.redis.binary import find_server
 from tapewire.redis.server import free_port
 from tapewire.runtime.processes import ChildProcess
-from tests.support.documents import ROOT
+from tests.support.house.documents import ROOT
 from tests.support.wait import wait_for
 
 STOP_TIMEOUT_S = 10.0

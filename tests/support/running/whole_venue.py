@@ -13,7 +13,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.support.processes import Service, running_gateway, running_market_data
+from tests.support.running.processes import Service, running_gateway, running_market_data
 from tests.support.wait import wait_until
 
 REQUEST_TIMEOUT_S = 10.0

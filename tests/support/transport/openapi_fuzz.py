@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support import openapi_hooks
-from tests.support.processes import Service, child_environment
+from tests.support.running.processes import Service, child_environment
+from tests.support.transport import openapi_hooks
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 # Random requests for each operation, beside the examples and edges of its schema.

@@ -4,8 +4,8 @@ import json
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.raw_websocket import CLOSE, TEXT, RawWebSocket
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.raw_websocket import CLOSE, TEXT, RawWebSocket
 
 # Away from the book, so that it rests.
 RESTING: dict[str, Any] = LIMIT_ORDER | {"price": "50000.00"}

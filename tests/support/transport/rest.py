@@ -7,7 +7,7 @@ import redis
 
 from order_gateway.schemas import OrderReply
 from tapewire.web.problem import Problem
-from tests.support import order_bodies
+from tests.support.transport import order_bodies
 
 JSON = {"Content-Type": "application/json"}
 

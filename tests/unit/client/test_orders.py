@@ -8,7 +8,7 @@ import pytest
 
 from tapewire.client import OrderRefused, VenueClient
 from tapewire.errors import MessageError, OutcomeUnknown
-from tests.support.scripted_gateway import Request, reply, scripted_gateway
+from tests.support.transport.scripted_gateway import Request, reply, scripted_gateway
 
 ORDER = {
     "order_id": "42",

@@ -5,7 +5,7 @@ from typing import Any
 from tapewire.client.errors import EpochError, GapError
 from tapewire.client.tracker import Outcome, Position, Signal, TradeTracker
 from tapewire.wire.trade_event import TradeEvent
-from tests.support.feed_samples import epoch_message, gap, heartbeat, read, subscribed, trade
+from tests.support.feeds.samples import epoch_message, gap, heartbeat, read, subscribed, trade
 
 AGAIN = Signal.RECONNECT
 

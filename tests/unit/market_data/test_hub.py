@@ -6,7 +6,7 @@ from market_data.fanout.frames import text_frame
 from market_data.fanout.hub import Hub, normalised
 from market_data.fanout.session import Session
 from market_data.limits import FanoutLimits
-from tests.support.fake_socket import FakeSocket, message_frame, private_frame
+from tests.support.transport.fake_socket import FakeSocket, message_frame, private_frame
 
 TRADES = frozenset({("trades", "*")})
 BTC = frozenset({("trades", "BTC")})

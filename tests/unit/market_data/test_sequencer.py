@@ -5,8 +5,8 @@ import pytest
 from market_data.feed.sequencer import Lost, Positions, Sequencer, Verdict
 from tapewire.wire.account_event import AccountEvent, decode_account_event
 from tapewire.wire.trade_event import TradeMessage, decode_trade
-from tests.support.account_events import change_text, event_text, state_text, terms_text
-from tests.support.trades import trade_message
+from tests.support.feeds.trades import trade_message
+from tests.support.reference.account_events import change_text, event_text, state_text, terms_text
 
 EPOCH = "e1"
 

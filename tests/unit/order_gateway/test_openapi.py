@@ -18,7 +18,7 @@ from tapewire.error_codes import ERROR_CODES
 from tapewire.settings import VenueSettings
 from tapewire.values.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.web.problem import Problem
-from tests.support.order_bodies import read
+from tests.support.transport.order_bodies import read
 
 
 @pytest.fixture(scope="module")

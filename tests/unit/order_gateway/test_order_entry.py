@@ -22,8 +22,8 @@ from tapewire.values.types import (
     Ticks,
     TimeInForce,
 )
-from tests.support import order_bodies
-from tests.support.order_bodies import (
+from tests.support.transport import order_bodies
+from tests.support.transport.order_bodies import (
     BITCOIN,
     REFUSED,
     amount_body,

@@ -17,7 +17,7 @@ from tapewire.wire.account_event import (
     decode_account_event,
 )
 from tapewire.wire.feed_messages import decode_message
-from tests.support.account_events import (
+from tests.support.reference.account_events import (
     TIME_US,
     change_text,
     event_text,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from tapewire.web.body_limit import BodyLimit
 from tapewire.web.direct_route import DirectRoute
 from tapewire.web.problem import ProblemApp
-from tests.support.asgi import Headers, call
+from tests.support.transport.asgi import Headers, call
 
 LIMIT_BYTES = 10
 

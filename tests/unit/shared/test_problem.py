@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from tapewire.errors import InvalidField, OrderNotFound, OutcomeUnknown
 from tapewire.web.problem import Problem, ProblemApp, problem_body, problem_examples
-from tests.support.asgi import Reply, call
+from tests.support.transport.asgi import Reply, call
 
 
 def make_app() -> ProblemApp:

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tapewire.cli import main
-from tests.support.scripted_gateway import Request, reply, scripted_gateway
+from tests.support.transport.scripted_gateway import Request, reply, scripted_gateway
 
 CSV = """time_us,action,id,side,price,quantity
 0,add,a,buy,1,1

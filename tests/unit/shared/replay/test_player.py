@@ -11,7 +11,12 @@ from tapewire.replay.player import Player
 from tapewire.replay.report import Report
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
 from tapewire.values.types import OrderType, Side
-from tests.support.scripted_gateway import Request, ScriptedGateway, reply, scripted_gateway
+from tests.support.transport.scripted_gateway import (
+    Request,
+    ScriptedGateway,
+    reply,
+    scripted_gateway,
+)
 
 BUY = Enter(0, "b", Side.BUY, OrderType.LIMIT, "2", "99")
 SELL = Enter(1_000, "s", Side.SELL, OrderType.MARKET, "1")
