@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tapewire.errors import ConfigurationError
+from tapewire.runtime.venue_address import VENUE_VARIABLE
 from tapewire.values.origins import parse_hosts, parse_origins
 from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
 
@@ -124,7 +125,7 @@ def load_settings(
 
 def check_names(model: type[BaseSettings], prefix: str, environment: Mapping[str, str]) -> None:
     """Refuse a `TAPEWIRE_*` variable that nothing reads; the other service checks its own."""
-    known = variable_names(VenueSettings, PREFIX) | variable_names(model, prefix)
+    known = variable_names(VenueSettings, PREFIX) | variable_names(model, prefix) | {VENUE_VARIABLE}
     foreign = tuple(other for other in SERVICE_PREFIXES if other != prefix)
     for name in environment:
         upper = name.upper()

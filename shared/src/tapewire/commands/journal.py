@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from tapewire.commands.options import redis_url_option
+from tapewire.commands.options import RedisChoice, redis_options
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.journal.file import JournalFile, write_journal
 from tapewire.journal.replica import open_replica
@@ -41,29 +41,30 @@ def journal() -> None:
 
 @journal.command(short_help="Write the journal into a file.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@redis_url_option
+@redis_options
 @click.option("--partial", is_flag=True, help="Also if the beginning of the journal was trimmed.")
-def export(file: Path, redis_url: str, *, partial: bool) -> None:
+def export(file: Path, redis: RedisChoice, *, partial: bool) -> None:
     """Write every command and its result to FILE, one JSON object a line; .gz compresses.
 
     A running venue may go on: the file reaches up to the moment of the call.
     """
-    click.echo(_run(_export(file, redis_url, partial=partial)))
+    click.echo(_run(_export(file, redis.reach(), partial=partial)))
 
 
 @journal.command(short_help="Run the journal again and compare.")
 @click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@redis_url_option
-def verify(file: Path | None, redis_url: str) -> None:
+@redis_options
+def verify(file: Path | None, redis: RedisChoice) -> None:
     """Run every command again on an empty Redis and compare the results.
 
     With FILE, an exported journal; without it the venue itself, whose books, orders, trades,
     candles and sequences are compared as well. The venue is only read.
     """
     started_s = time.monotonic()
-    verdict = _run(_verify(file, redis_url))
+    work = _verify_venue(redis.reach()) if file is None else _verify_file(file)
+    verdict = _run(work)
     for line in report_lines(verdict, time.monotonic() - started_s):
         click.echo(line)
     if not verdict.is_equal:
@@ -90,11 +91,15 @@ async def _export(path: Path, redis_url: str, *, partial: bool) -> str:
         return f"{path}: {count:,} commands, {first:,} to {last:,}, epoch {header.epoch}"
 
 
-async def _verify(file: Path | None, redis_url: str) -> Verdict:
+async def _verify_file(file: Path) -> Verdict:
     async with AsyncExitStack() as stack:
         replica = await stack.enter_async_context(open_replica())
-        if file is not None:
-            return await verify_file(JournalFile(file), replica, _show_progress())
+        return await verify_file(JournalFile(file), replica, _show_progress())
+
+
+async def _verify_venue(redis_url: str) -> Verdict:
+    async with AsyncExitStack() as stack:
+        replica = await stack.enter_async_context(open_replica())
         return await verify_venue(_open(redis_url, stack), replica, _show_progress())
 
 

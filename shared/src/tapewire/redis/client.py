@@ -171,7 +171,7 @@ async def wait_until_ready(client: AsyncRedis, address: RedisAddress, timeout_s:
     while True:
         try:
             await client.ping()
-            await _check_version(client, address)
+            await check_version(client, address)
         except (RedisError, OSError) as error:
             if loop.time() >= deadline_s:
                 raise RedisUnavailable(
@@ -187,12 +187,18 @@ async def wait_until_ready(client: AsyncRedis, address: RedisAddress, timeout_s:
             return
 
 
-async def _check_version(client: AsyncRedis, address: RedisAddress) -> None:
+async def check_version(client: AsyncRedis, address: RedisAddress) -> None:
     """Raise ConfigurationError if the server is older than the venue needs.
 
     `HELLO` is asked, because a server with restricted users refuses `INFO` more often.
     """
-    reply = await client.execute_command("HELLO")
+    # It names no key, so in a cluster it is for any node.
+    if isinstance(client, redis.asyncio.RedisCluster):
+        await client.initialize()
+        node = client.get_random_node()
+        reply = await client.execute_command("HELLO", target_nodes=node)
+    else:
+        reply = await client.execute_command("HELLO")
     version = version_from_hello(_texts(reply))
     if version is not None and not version.supported:
         raise ConfigurationError(
