@@ -84,8 +84,9 @@ def replay(
     """Feed the recorded order flow of FILE through a running venue, in order.
 
     FILE is a Bitstamp order log, a LOBSTER message file, CME market-by-order records or Tapewire's
-    own CSV (docs/replay.md), plain or gzip. The venue must know the instrument (docs/examples/replay-instruments.toml), and
-    not ask for money (tapewire up --funds unchecked), since a recording does not tell of any.
+    own CSV (docs/replay.md), plain or gzip. The venue must know the instrument
+    (docs/examples/replay-instruments.toml) and be started with --funds unchecked, because a
+    recording has no account balances.
     """
     try:
         recording = read_recording(file, Format(format_name) if format_name else None, seed_book)
