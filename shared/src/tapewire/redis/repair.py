@@ -1,17 +1,24 @@
 """What to do about an append-only file that the server cannot read."""
 
+import re
 import shlex
 import shutil
 from pathlib import Path
 
-MULTI_PART_LOG = Path("appendonlydir", "appendonly.aof.manifest")
-SINGLE_LOG = Path("appendonly.aof")
+LOG_DIRECTORY = "appendonlydir"
 CHECK_TOOLS = ("redis-check-aof", "valkey-check-aof")
 
+_LOG_NAME = re.compile(r"appendonly\.aof(?:\.[0-9]+\.(?:base|incr)\.(?:aof|rdb))?")
 
-def repair_advice(server: Path, directory: Path) -> str:
-    """How to repair the log in `directory` of the executable `server`; each command is a line."""
-    log = directory / (MULTI_PART_LOG if (directory / MULTI_PART_LOG).exists() else SINGLE_LOG)
+
+def repair_advice(server: Path, directory: Path, complaint: str) -> str:
+    """How to repair the log in `directory` of the executable `server`; each command is a line.
+
+    `complaint` is the line of the server's log that names the damaged file.
+    """
+    # The tool of Valkey 9.1 takes its own snapshots for text, so the manifest is of no use to it.
+    named = _LOG_NAME.search(complaint)
+    log = directory / LOG_DIRECTORY / (named[0] if named else "appendonly.aof.manifest")
     copy = shlex.join(["cp", "-a", str(directory), f"{directory}.damaged"])
     check = _check_command(server, log)
     return (

@@ -248,9 +248,9 @@ class RedisServer:
                 f"the Redis server ended while it started ({self.child.ending}): {reason} "
                 f"(log: {self.log_path})"
             )
+        advice = repair_advice(self.binary.path, self.directory.path, reason)
         # The server's own advice has a placeholder where the path belongs.
         reason = _SERVER_ADVICE.split(reason)[0].rstrip(" :.")
-        advice = repair_advice(self.binary.path, self.directory.path)
         raise RedisUnavailable(
             f"the Redis server cannot read its data ({self.child.ending}): {reason} "
             f"(log: {self.log_path}). {advice}"
