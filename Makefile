@@ -30,7 +30,7 @@ check: .venv/installed ## formatting, lint, types, house rules
 	$(BIN)/python -m pytest -q tests/test_tidy.py
 
 bench: .venv/installed ## measure an order's way from POST to a WebSocket
-	$(BIN)/python benchmarks/order_to_socket.py $(ARGS)
+	$(BIN)/python -m benchmarks.order_to_socket $(ARGS)
 
 clean: ## remove .venv and caches; the venue's data in .tapewire stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -17,7 +17,7 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 
 TAPEWIRE = (sys.executable, "-P", "-m", "tapewire")
-GATEWAY, MARKET_DATA, REDIS = "order_gateway", "market_data", "redis-server"
+GATEWAY, MARKET_DATA, REDIS = "order_gateway", "market_data", "-server"
 
 
 @dataclass(frozen=True, slots=True)

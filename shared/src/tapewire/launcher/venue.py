@@ -15,6 +15,7 @@ from tapewire.launcher.services import DEMO_SEED_MAX, Service, allow_open_files,
 from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DataDirectory
 from tapewire.redis.server import PortTaken, RedisServer
+from tapewire.redis.versions import WANTED
 from tapewire.runtime.processes import ChildProcess
 from tapewire.values.instruments import load_instruments
 from tapewire.web.exposure import check_exposure
@@ -119,6 +120,11 @@ class Venue:
             directory.path / "redis", port=REDIS_PORT_PREFERRED, fsync=self._options.fsync
         )
         self._redis = server
+        for found in server.binary.passed_over:
+            say(
+                f"tapewire: {found}, but the venue needs {WANTED}; using {_described(server)}",
+                error=True,
+            )
         for port in (REDIS_PORT_PREFERRED, 0):
             server.port = port
             try:
@@ -204,3 +210,8 @@ class Venue:
                 child.kill()
                 why = "as you wish" if hurry else f"as it did not stop within {timeout_s:g} s"
                 say(f"tapewire: {child.name} was killed, {why}", error=True)
+
+
+def _described(server: RedisServer) -> str:
+    binary = server.binary
+    return f"the bundled {binary}" if binary.bundled else f"{binary.path} ({binary})"

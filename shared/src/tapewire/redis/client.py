@@ -6,6 +6,7 @@ only the caller can know whether asking again is safe. Reconnecting is done by t
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from redis.exceptions import RedisClusterException, RedisError
 from redis.retry import Retry
 
 from tapewire.errors import ConfigurationError, RedisUnavailable
+from tapewire.redis.versions import WANTED, version_from_hello
 
 logger = logging.getLogger(__name__)
 
@@ -158,9 +160,10 @@ def open_subscriber(address: RedisAddress) -> BlockingRedis:
 
 
 async def wait_until_ready(client: AsyncRedis, address: RedisAddress, timeout_s: float) -> None:
-    """Wait for Redis to answer; says so once while it waits.
+    """Wait for Redis to answer, and check its version; one log line says that it is waited for.
 
-    Raises RedisUnavailable when it did not answer within `timeout_s`.
+    Raises RedisUnavailable when Redis did not answer within `timeout_s`, and ConfigurationError
+    when it is older than the venue needs.
     """
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + timeout_s
@@ -168,6 +171,7 @@ async def wait_until_ready(client: AsyncRedis, address: RedisAddress, timeout_s:
     while True:
         try:
             await client.ping()
+            await _check_version(client, address)
         except (RedisError, OSError) as error:
             if loop.time() >= deadline_s:
                 raise RedisUnavailable(
@@ -181,6 +185,31 @@ async def wait_until_ready(client: AsyncRedis, address: RedisAddress, timeout_s:
             await asyncio.sleep(READY_POLL_INTERVAL_S)
         else:
             return
+
+
+async def _check_version(client: AsyncRedis, address: RedisAddress) -> None:
+    """Raise ConfigurationError if the server is older than the venue needs.
+
+    `HELLO` is asked, because a server with restricted users refuses `INFO` more often.
+    """
+    reply = await client.execute_command("HELLO")
+    version = version_from_hello(_texts(reply))
+    if version is not None and not version.supported:
+        raise ConfigurationError(
+            f"the server at {address.shown} is {version}, but Tapewire needs {WANTED}; "
+            "upgrade it (the data stays), or set REDIS_URL to a newer server"
+        )
+
+
+def _texts(reply: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401
+    """Names and values of a reply, which is a mapping in RESP3 and a flat list in RESP2."""
+    pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
+    for name, value in pairs:
+        yield _text(name), _text(value) if isinstance(value, bytes) else value
+
+
+def _text(value: Any) -> str:  # noqa: ANN401
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _read_password(url: str) -> tuple[str, dict[str, str]]:

@@ -34,13 +34,11 @@ FREE_PORT_ATTEMPTS = 5
 
 CONFIGURATION_FILE = "redis.conf"
 LOG_FILE = "redis.log"
-MULTI_PART_AOF_DIRECTORY = "appendonlydir"
 
 # The pub/sub bound lets a market-data process stall for a while without losing its subscription:
 # 256 MiB is about 700,000 trades of 350 bytes, and 64 MiB may not stand for longer than 60 s.
-# Redis searches small hashes and sorted sets from their start; by default they are small up to 512
-# and 128 entries, and each order looks into price levels and open orders. Redis 7 and Valkey take
-# these names too.
+# Redis searches small hashes and sorted sets from their start. By default a hash is small up to 512
+# entries and a sorted set up to 128, and each order looks into price levels and open orders.
 _CONFIGURATION = """\
 # Written by Tapewire at every start; changes made here are lost.
 bind {host}
@@ -54,8 +52,8 @@ save ""
 maxmemory-policy noeviction
 client-output-buffer-limit pubsub 256mb 64mb 60
 tcp-backlog 511
-hash-max-ziplist-entries 8
-zset-max-ziplist-entries 16
+hash-max-listpack-entries 8
+zset-max-listpack-entries 16
 """
 
 # In the server's log: pid:role date time mark message; `#` marks warnings and errors.
@@ -160,11 +158,10 @@ class RedisServer:
         """Start its process and return at once.
 
         Raises ConfigurationError: no server on this machine, the directory is not writable or in
-        use, it holds data of a newer server, or PortTaken.
+        use, or PortTaken.
         """
         binary = self.binary
         self.directory.lock()
-        self._check_data(binary)
         self.port = self.port or free_port()
         check_port_free(HOST, self.port)
         folder = self.directory.path
@@ -215,16 +212,6 @@ class RedisServer:
         """Stop it cleanly and start it on the same port with the same data."""
         self.stop()
         self.start()
-
-    def _check_data(self, binary: ServerBinary) -> None:
-        """An older server would overlook the newer multi-part log and start with no data."""
-        newer = self.directory.path / MULTI_PART_AOF_DIRECTORY
-        if binary.version < (7, 0, 0) and newer.exists():
-            raise ConfigurationError(
-                f"the data in {self.directory.path} was written by Redis 7 or newer, but the "
-                f"server here is {binary} ({binary.path}); install a newer one, or choose another "
-                "data directory"
-            )
 
     def _wait_until_ready(self, timeout_s: float) -> None:
         deadline_s = time.monotonic() + timeout_s
