@@ -42,27 +42,19 @@ def journal() -> None:
 
 @journal.command(short_help="Write the journal into a file.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-<<<<<<< HEAD
 @redis_options
-@click.option("--partial", is_flag=True, help="Also if the beginning of the journal was trimmed.")
-def export(file: Path, redis: RedisChoice, *, partial: bool) -> None:
-=======
-@redis_url_option
 @click.option(
     "--partial",
     is_flag=True,
     help="Export what is left of a journal whose oldest commands were trimmed.",
 )
-def export(file: Path, redis_url: str, *, partial: bool) -> None:
->>>>>>> main
+def export(file: Path, redis: RedisChoice, *, partial: bool) -> None:
     """Write every command and its result to FILE, one JSON object a line; .gz compresses.
 
     The venue may go on trading: the file has every command up to the moment of the call. FILE may
     be a symbolic link, a pipe or a device; a regular file appears when it is complete.
     """
-<<<<<<< HEAD
-    click.echo(_run(_export(file, redis.reach(), partial=partial)))
-=======
+    redis_url = redis.reach()
     try:
         with journal_output(file) as output:
             summary = _run(_export(output, redis_url, partial=partial))
@@ -70,7 +62,6 @@ def export(file: Path, redis_url: str, *, partial: bool) -> None:
         raise click.ClickException(str(error)) from None
     # Standard output may be the file itself.
     click.echo(f"{file}: {summary}", err=True)
->>>>>>> main
 
 
 @journal.command(short_help="Run the journal again and compare.")
@@ -85,13 +76,12 @@ def verify(file: Path | None, redis: RedisChoice) -> None:
     candles and sequences are compared as well. The venue is only read.
     """
     started_s = time.monotonic()
-<<<<<<< HEAD
-    work = _verify_venue(redis.reach()) if file is None else _verify_file(file)
-    verdict = _run(work)
-=======
+    redis_url = redis.reach() if file is None else ""
     with _Count() as count:
-        verdict = _run(_verify(file, redis_url, count.add))
->>>>>>> main
+        if file is None:
+            verdict = _run(_verify_venue(redis_url, count.add))
+        else:
+            verdict = _run(_verify_file(file, count.add))
     for line in report_lines(verdict, time.monotonic() - started_s):
         click.echo(line)
     if not verdict.is_equal:
@@ -118,25 +108,16 @@ async def _export(file: BinaryIO, redis_url: str, *, partial: bool) -> str:
         return f"{count:,} commands, {first:,} to {last:,}, epoch {header.epoch}"
 
 
-<<<<<<< HEAD
-async def _verify_file(file: Path) -> Verdict:
+async def _verify_file(file: Path, progress: Progress) -> Verdict:
     async with AsyncExitStack() as stack:
         replica = await stack.enter_async_context(open_replica())
-        return await verify_file(JournalFile(file), replica, _show_progress())
+        return await verify_file(JournalFile(file), replica, progress)
 
 
-async def _verify_venue(redis_url: str) -> Verdict:
+async def _verify_venue(redis_url: str, progress: Progress) -> Verdict:
     async with AsyncExitStack() as stack:
         replica = await stack.enter_async_context(open_replica())
-        return await verify_venue(_open(redis_url, stack), replica, _show_progress())
-=======
-async def _verify(file: Path | None, redis_url: str, progress: Progress) -> Verdict:
-    async with AsyncExitStack() as stack:
-        replica = await stack.enter_async_context(open_replica())
-        if file is not None:
-            return await verify_file(JournalFile(file), replica, progress)
         return await verify_venue(_open(redis_url, stack), replica, progress)
->>>>>>> main
 
 
 def _open(redis_url: str, stack: AsyncExitStack) -> AsyncRedis:
