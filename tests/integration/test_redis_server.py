@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -114,6 +115,31 @@ def test_broken_data_stops_the_start(redis_server: RedisServer) -> None:
     with pytest.raises(RedisUnavailable, match=r"cannot read its data.*append only file"):
         redis_server.start()
     assert not redis_server.running
+
+
+def test_broken_data_is_repaired_as_advised(tmp_path: Path) -> None:
+    """The advice of the error has real paths: its commands, run as they are, mend the data."""
+    server = RedisServer(tmp_path / "a folder")
+    try:
+        server.start()
+        with client_of(server) as client:
+            client.set("key", "value")
+        server.stop()
+        [log] = [p for p in server.directory.path.rglob("*.aof") if "base" not in p.name]
+        log.write_bytes(log.read_bytes() + b"garbage\r\n" * 100)
+        with pytest.raises(RedisUnavailable) as raised:
+            server.start()
+        advice = str(raised.value)
+        assert "<" not in advice
+        commands = [line for line in advice.splitlines() if line.startswith("  ")]
+        for command in commands:
+            subprocess.run(["sh", "-c", command], input=b"y\n", check=True, capture_output=True)
+        assert (tmp_path / "a folder.damaged").is_dir()
+        server.start()
+        with client_of(server) as client:
+            assert client.get("key") == "value"
+    finally:
+        server.stop()
 
 
 def test_an_end_cut_off_is_repaired(redis_server: RedisServer) -> None:

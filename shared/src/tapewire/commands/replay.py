@@ -1,6 +1,6 @@
 """`tapewire replay`: recorded order flow through a running venue, with progress and a report."""
 
-import itertools
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import click
 from tapewire.replay.connection import GatewayConnection
 from tapewire.replay.player import IN_FLIGHT_MAX, Player
 from tapewire.replay.recording import Format, Recording, read_recording
-from tapewire.replay.steps import Enter, ReplayError, Step
+from tapewire.replay.steps import Enter, RecordedTrade, ReplayError, Step
 
 DEFAULT_GATEWAY = "http://127.0.0.1:8000"
 IN_FLIGHT_LIMIT = 64
@@ -47,7 +47,9 @@ def _read_speed(_context: click.Context, _option: click.Parameter, value: str) -
 )
 @click.option("--gateway", default=DEFAULT_GATEWAY, show_default=True, help="Its base URL.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), help="Stop after so many orders and cancels (no seed)."
+    "--limit",
+    type=click.IntRange(min=1),
+    help="Stop after so many orders, cancels and amends; the seed does not count.",
 )
 @click.option(
     "--seed/--no-seed",
@@ -81,9 +83,10 @@ def replay(
 ) -> None:
     """Feed the recorded order flow of FILE through a running venue, in order.
 
-    FILE is a Bitstamp order log, a LOBSTER message file or Tapewire's own CSV (docs/replay.md),
-    plain or gzip. The venue must know the instrument (docs/examples/replay-instruments.toml), and
-    not ask for money (tapewire up --funds unchecked), since a recording does not tell of any.
+    FILE is a Bitstamp order log, a LOBSTER message file, CME market-by-order records or Tapewire's
+    own CSV (docs/replay.md), plain or gzip. The venue must know the instrument
+    (docs/examples/replay-instruments.toml) and be started with --funds unchecked, because a
+    recording has no account balances.
     """
     try:
         recording = read_recording(file, Format(format_name) if format_name else None, seed_book)
@@ -96,16 +99,37 @@ def replay(
             click.echo(
                 f"{file.name}: {recording.format}, {len(steps):,} steps to {symbol}, {gateway}"
             )
-            _play(Player(connection, symbol, speed=speed, in_flight_max=in_flight), steps)
+            player = Player(connection, symbol, speed=speed, in_flight_max=in_flight)
+            player.report.caveats = list(caveats(recording, seed=seed))
+            _play(player, steps)
     except ReplayError as error:
         raise click.ClickException(str(error)) from None
 
 
 def choose_steps(recording: Recording, *, seed: bool, limit: int | None) -> list[Step]:
-    """The steps to play: with or without the seed, and the first `limit` after it."""
+    """The steps to play: the seed if wanted, then the flow with its first `limit` requests."""
     seeds = [step for step in recording.steps if isinstance(step, Enter) and step.is_seed]
     flow = (step for step in recording.steps if not (isinstance(step, Enter) and step.is_seed))
-    return (seeds if seed else []) + list(itertools.islice(flow, limit))
+    return (seeds if seed else []) + list(_first_requests(flow, limit))
+
+
+def _first_requests(flow: Iterable[Step], limit: int | None) -> Iterator[Step]:
+    """The steps up to the last of `limit` requests, with the trades that it made."""
+    requests = 0
+    for step in flow:
+        if not isinstance(step, RecordedTrade):
+            requests += 1
+            if limit is not None and requests > limit:
+                return
+        yield step
+
+
+def caveats(recording: Recording, *, seed: bool) -> Iterator[str]:
+    """Why trades of the replay cannot be compared with the recorded ones, a sentence each."""
+    if recording.caveat is not None:
+        yield recording.caveat
+    if not seed and any(isinstance(step, Enter) and step.is_seed for step in recording.steps):
+        yield "the replay began without the book that the recording began with"
 
 
 def check_symbol(connection: GatewayConnection, symbol: str) -> None:

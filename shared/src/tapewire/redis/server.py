@@ -21,6 +21,7 @@ from redis.retry import Retry
 from tapewire.errors import ConfigurationError, RedisUnavailable
 from tapewire.redis.binary import ServerBinary, find_server
 from tapewire.redis.data_directory import DataDirectory
+from tapewire.redis.repair import repair_advice
 from tapewire.runtime.processes import ChildProcess
 
 Fsync = Literal["always", "everysec"]
@@ -58,6 +59,9 @@ zset-max-listpack-entries 16
 
 # In the server's log: pid:role date time mark message; `#` marks warnings and errors.
 _LOG_LINE = re.compile(r"^\d+:[A-Z] \d+ \w+ \d+ [\d:.]+ # (?P<message>.*)$")
+
+
+_SERVER_ADVICE = re.compile(r"(?:: )?make a backup|\b(?:You can|If you want to) ", re.IGNORECASE)
 
 
 class PortTaken(ConfigurationError):
@@ -239,9 +243,17 @@ class RedisServer:
             raise PortTaken(port_taken_sentence(HOST, self.port))
         broken = [line for line in warnings if re.search("append only file|AOF|RDB", line)]
         reason = (broken or warnings or lines or ["it wrote nothing"])[-1]
-        what = "cannot read its data" if broken else "ended while it started"
+        if not broken:
+            raise RedisUnavailable(
+                f"the Redis server ended while it started ({self.child.ending}): {reason} "
+                f"(log: {self.log_path})"
+            )
+        advice = repair_advice(self.binary.path, self.directory.path, reason)
+        # The server's own advice has a placeholder where the path belongs.
+        reason = _SERVER_ADVICE.split(reason)[0].rstrip(" :.")
         raise RedisUnavailable(
-            f"the Redis server {what} ({self.child.ending}): {reason} (log: {self.log_path})"
+            f"the Redis server cannot read its data ({self.child.ending}): {reason} "
+            f"(log: {self.log_path}). {advice}"
         )
 
     def __enter__(self) -> Self:

@@ -31,7 +31,7 @@ class Scale:
         return format_units(notional * self._amount_units, decimals)
 
     def fee(self, units: int, side: Side) -> str:
-        """A fee and the asset that it is in, which is the one that a fill brings."""
+        """A fee and its asset: the asset that the fill brings."""
         asset, decimals = self._instrument.quote, self._instrument.quote_decimals
         if side is Side.BUY:
             asset, decimals = self._instrument.base, self._instrument.base_decimals
