@@ -48,14 +48,15 @@ class VenueSettings(BaseSettings):
         None, description="Instrument file (TOML); without it the packaged three pairs"
     )
     auth: Auth = Field(
-        "open", description="`open`: a request names its account; `keys`: its API key does"
+        "open",
+        description="`open`: a request names its account; `keys`: its API key does so",
     )
     open_to_network: bool = Field(
         False,
-        description="Let an `open` venue listen on more than loopback: whoever reaches it acts "
-        "for every account",
+        description="Let an `open` venue listen beyond loopback: every client that reaches it "
+        "acts for every account",
     )
-    log_level: LogLevel = Field("info", description="Least severe level that is logged")
+    log_level: LogLevel = Field("info", description="Least severe logged level")
     funds: Funds = Field(
         "checked",
         description="Whether an order needs money: `unchecked` lets balances go below zero, for "
