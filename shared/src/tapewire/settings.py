@@ -33,8 +33,8 @@ class VenueSettings(BaseSettings):
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0",
         validation_alias="REDIS_URL",
-        description="Redis or Valkey: redis:// rediss:// unix:// redis+sentinel:// "
-        "redis+cluster://",
+        description="Redis or Valkey: redis:// unix:// redis+sentinel:// redis+cluster://; "
+        "rediss for TLS",
     )
     redis_connect_timeout_s: float = Field(
         2.0, gt=0, le=60, description="Longest wait for a connection to Redis"
