@@ -22,6 +22,7 @@ from market_data.errors import CLOSE_MEANINGS, ERROR_MEANINGS, CloseCode
 from market_data.http.metrics import market_data_metrics
 from tapewire import keys
 from tapewire.error_codes import ERROR_CODES
+from tapewire.runtime.loop_lag import LoopLag
 from tapewire.wire.feed_messages import MESSAGE_TYPES, UnknownMessage, decode_message
 from tests.support.house.documents import (
     ROOT,
@@ -120,6 +121,7 @@ def test_metrics_are_those_of_the_code() -> None:
     )
     expected = [[f"tapewire_{name}", text] for name, (text, _) in shown._gauges.items()]
     expected += [[f"tapewire_{name}_total", text] for name, (text, _) in shown._counters.items()]
+    expected += [[metric.name, metric.documentation] for metric in LoopLag().collect()]
     text = section(read("docs/operations.md"), "\n## Metrics\n", "\n## Redis\n")
     assert table(text) == expected
 

@@ -27,7 +27,7 @@ from tests.support.running.processes import Service, start, wait_until_ready
 from tests.support.venue import Venue, open_venue
 from tests.support.wait import wait_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.serial]
 
 BOTS = 50
 ORDERS_BETWEEN_KILLS = 150

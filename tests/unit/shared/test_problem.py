@@ -64,7 +64,7 @@ async def test_a_refusal_names_its_field() -> None:
     problem = check(await call(make_app(), "GET", "/field"), 422, "off_tick")
     assert problem.field == "price"
     assert problem.detail == "price must be a multiple of 0.01."
-    assert problem.title == "The price is no multiple of the tick size"
+    assert problem.title == "The price is not a multiple of the tick size"
 
 
 async def test_a_refusal_without_a_field_has_none() -> None:

@@ -1,7 +1,8 @@
-"""Routes whose endpoints take the Request and return the Response, and the JSON of such a response.
+"""Routes whose endpoints take the Request and return the Response, and the JSON of a response.
 
-FastAPI documents a direct route like any other, but solves no dependencies for it, which costs a
-third of a small request. The endpoint reads its own body, headers and path parameters.
+FastAPI documents such routes like any other but solves no dependencies for them; dependency solving
+is a third of the cost of a small request. A direct endpoint reads its own body, headers and path
+parameters.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -19,10 +20,10 @@ _encode = json.Encoder().encode
 
 
 class DirectRoute(APIRoute):
-    """To be used as `APIRouter(route_class=DirectRoute)`."""
+    """Route class: `APIRouter(route_class=DirectRoute)`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint itself."""
+        """Return the endpoint itself."""
         endpoint: DirectEndpoint = self.endpoint
 
         async def handle(request: Request) -> Response:

@@ -1,7 +1,7 @@
 """Error answers as RFC 9457 problem+json, the same in every service.
 
-`ProblemApp` is a FastAPI application all of whose error answers are problems, also those of the
-framework (unknown path, wrong method, bug), and whose OpenAPI document says so.
+`ProblemApp` is a FastAPI application that answers every error with a problem document, framework
+errors included (unknown path, wrong method, bug), and describes them in its OpenAPI document.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_
 
 
 class Problem(Struct, frozen=True, gc=False, omit_defaults=True):
-    """Why a request was not done. `code` is stable; `detail` is a sentence for people."""
+    """Why a request failed. `code` is stable; `detail` is a sentence for people."""
 
     type: Annotated[str, Meta(description="`urn:tapewire:problem:` and the code")]
     title: Annotated[str, Meta(description="What the code means, the same in every answer")]
@@ -109,7 +109,7 @@ class ProblemApp(FastAPI):
             self.add_exception_handler(kind, handler)
 
     def include_router(self, router: APIRouter, **options: Any) -> None:  # noqa: ANN401
-        """As FastAPI does it, and remember the routes for `allowed_methods`."""
+        """Include a router as FastAPI does, and record its routes for `allowed_methods`."""
         prefix = options.get("prefix", "")
         for route in router.routes:
             if isinstance(route, APIRoute):
@@ -117,9 +117,9 @@ class ProblemApp(FastAPI):
         super().include_router(router, **options)
 
     def allowed_methods(self, path: str) -> str:
-        """The methods that `path` takes, for an Allow header; the framework names only some.
+        """The methods of `path`, for an Allow header; the framework names only some of them.
 
-        A path that stands as it is takes what is said there, whatever templates fit it too.
+        A literal path has precedence over templates that match it.
         """
         fitting = [
             (template, route.methods or set())
@@ -148,14 +148,14 @@ class ProblemApp(FastAPI):
 
 
 def _restore_examples(answer: dict[str, Any], written: dict[str, Any]) -> None:
-    """Give examples back their nulls, which FastAPI takes out of the whole document."""
+    """Restore nulls in examples, which FastAPI removes from the whole document."""
     for media_type, content in written.get("content", {}).items():
         for name in {"example", "examples"} & content.keys():
             answer["content"][media_type][name] = content[name]
 
 
 def refusal_response(error: Refusal | Unavailable) -> Response:
-    """The answer that says why a request was not done."""
+    """The answer for a refused request."""
     headers = dict(error.headers or {})
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after_s)
@@ -171,7 +171,7 @@ async def _answer_unavailable(_: Request, error: Unavailable) -> Response:
 
 
 async def _answer_validation(_: Request, error: RequestValidationError) -> Response:
-    """A parameter that FastAPI checks itself, of an endpoint that lets it."""
+    """Answer a parameter that FastAPI validated and refused."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"][1:]) or None
     return problem_response("invalid_request", f"{field}: {first['msg']}.", field=field)
@@ -194,10 +194,10 @@ async def _answer_framework(request: Request, error: HTTPException) -> Response:
 
 
 async def _answer_nobody(_: Request, __: ClientDisconnect) -> Response:
-    """The client went away in the middle of its request: no bug, and nobody reads this."""
+    """The client disconnected during its request; no client reads this answer."""
     return problem_response("http_error", "The request was not complete.")
 
 
 async def _answer_bug(_: Request, __: Exception) -> Response:
-    """The server logs the error with its traceback; the client learns nothing of it."""
+    """Answer 500; the server logs the traceback and the client learns no internals."""
     return problem_response("internal_error", "The service failed; its log has the reason.")

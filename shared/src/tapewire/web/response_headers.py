@@ -1,7 +1,7 @@
-"""Headers that every answer of a service has: no guessing, no framing, no referrer, no copies.
+"""Headers of every answer of a service: no sniffing, no framing, no referrer, no caching.
 
-The server adds them to whatever it sends, so an answer of the parser has them as one of a route
-does, and a route has nothing to do. The page at `/docs` brings the policy that its script needs.
+The server adds the headers, so that answers of the HTTP parser carry them as well as answers of
+routes. The page at `/docs` has a policy of its own for its script.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ Headers = list[tuple[bytes, bytes]]
 
 _DOCUMENT_PATHS: Final = (b"/docs?", b"/docs-assets/")
 
-# Two years, the least that browsers' own lists ask for.
+# Two years: the minimum for the preload lists of browsers.
 _STRICT_TRANSPORT: Final = "max-age=63072000"
 
 EVERY_ANSWER: Final = (
@@ -22,15 +22,15 @@ EVERY_ANSWER: Final = (
 
 
 def every_answer(*, secure: bool) -> list[tuple[str, str]]:
-    """The headers of every answer; with TLS also that it may not be left."""
+    """The headers of every answer; with TLS also Strict-Transport-Security."""
     transport = [("Strict-Transport-Security", _STRICT_TRANSPORT)] if secure else []
     return [*EVERY_ANSWER, *transport]
 
 
 def fitting(headers: Headers, method: bytes, url: bytes) -> Headers:
-    """The headers of every answer without those that a page and its files have to say themselves.
+    """The headers of every answer, without those that `/docs` and its files set themselves.
 
-    `url` is the request's target; for all but the page the list comes back as it is.
+    `url` is the request's target. For every other page the list is returned unchanged.
     """
     if not url.startswith(b"/docs") or method != b"GET":
         return headers
