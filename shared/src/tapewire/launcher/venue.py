@@ -18,7 +18,6 @@ from tapewire.launcher.services import DEMO_SEED_MAX, Service, allow_open_files,
 from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DIRECTORY_MODE, DataDirectory
 from tapewire.redis.server import PortTaken, RedisServer
-from tapewire.redis.versions import WANTED
 from tapewire.runtime.processes import ChildProcess
 from tapewire.runtime.venue_address import FEED_PATH, REDIS_PORT_DEFAULT
 from tapewire.runtime.venue_file import RunningRedis, RunningVenue, VenueFile
@@ -164,7 +163,7 @@ class Venue:
         self._redis = server
         for found in server.binary.passed_over:
             say(
-                f"tapewire: {found}, but the venue needs {WANTED}; using {_described(server)}",
+                f"tapewire: {found}; using {_described(server)}",
                 error=True,
             )
         for port in (REDIS_PORT_DEFAULT, 0) if wanted is None else (wanted,):
