@@ -6,6 +6,7 @@ from typing import get_args
 
 import click
 
+from tapewire.commands.options import VariableOption, written_as
 from tapewire.errors import ConfigurationError
 from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.screen import say
@@ -33,6 +34,12 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     return value
 
 
+def _names(context: click.Context, *names: str) -> list[str]:
+    """How options were given: by flag or by variable."""
+    options = {option.name: option for option in context.command.params}
+    return [written_as(context, options[name]) for name in names]
+
+
 @click.command(context_settings={"show_default": True, "max_content_width": 100})
 @click.option("--host", default=HOST_DEFAULT, help="Address both services listen on.")
 @click.option(
@@ -40,6 +47,7 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     type=PORT,
     metavar="PORT",
     default=GATEWAY_PORT_DEFAULT,
+    cls=VariableOption,
     envvar="TAPEWIRE_GATEWAY_PORT",
     help="Port for orders (REST); 0 takes a free one.",
 )
@@ -48,12 +56,14 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     type=PORT,
     metavar="PORT",
     default=MARKET_DATA_PORT_DEFAULT,
+    cls=VariableOption,
     envvar="TAPEWIRE_MARKET_DATA_PORT",
     help="Port for the feed (WebSocket); 0 takes a free one.",
 )
 @click.option(
     "--redis-url",
     metavar="URL",
+    cls=VariableOption,
     envvar="REDIS_URL",
     show_envvar=True,
     help="Use this Redis instead of starting one: redis:// rediss:// unix:// and more.",
@@ -85,6 +95,7 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
 @click.option(
     "--instruments",
     type=click.Path(dir_okay=False, path_type=Path),
+    cls=VariableOption,
     envvar="TAPEWIRE_INSTRUMENTS",
     show_default="BTC-USDT, ETH-USDT and SOL-USDT",
     help="What is traded (a TOML file).",
@@ -99,12 +110,14 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     "--auth",
     type=click.Choice(get_args(Auth)),
     default="open",
+    cls=VariableOption,
     envvar="TAPEWIRE_AUTH",
     help="Who a request is of: whom it names (open), or whose API key it brings (keys).",
 )
 @click.option(
     "--open-to-network",
     is_flag=True,
+    cls=VariableOption,
     envvar="TAPEWIRE_OPEN_TO_NETWORK",
     help="Let --auth open listen on more than loopback: whoever reaches it acts for anybody.",
 )
@@ -113,6 +126,7 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     "--log-level",
     type=click.Choice(get_args(LogLevel)),
     default="info",
+    cls=VariableOption,
     envvar="TAPEWIRE_LOG_LEVEL",
     help="Least severe level in the log files.",
 )
@@ -120,6 +134,7 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     "--funds",
     type=click.Choice(get_args(Funds)),
     default="checked",
+    cls=VariableOption,
     envvar="TAPEWIRE_FUNDS",
     help="Whether an order needs money; unchecked for simulations and replays.",
 )
@@ -128,6 +143,7 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     metavar="ASSET=AMOUNT,...",
     callback=_check_balances,
     default=DEFAULT_BALANCES,
+    cls=VariableOption,
     envvar="TAPEWIRE_PAPER_BALANCES",
     help="What a new account starts with; * is every other asset.",
 )
@@ -158,14 +174,19 @@ def up(
     started again.
     """
     if gateway_port == market_data_port != 0:
-        raise click.UsageError("--gateway-port and --market-data-port must differ")
+        ports = " and ".join(_names(context, "gateway_port", "market_data_port"))
+        raise click.UsageError(f"{ports} must differ")
     if redis_url and redis_port is not None:
+        port, url = _names(context, "redis_port", "redis_url")
         raise click.UsageError(
-            "--redis-port is for a Redis that is started here, and --redis-url (REDIS_URL) names "
-            "one that runs already; leave one of them out"
+            f"{port} is for a Redis that is started here, and {url} names a Redis that runs "
+            "already; leave one of them out"
         )
     if demo and auth == "keys":
-        raise click.UsageError("--demo needs --auth open: the crowd has no API keys")
+        (auth_option,) = _names(context, "auth")
+        raise click.UsageError(
+            f"--demo needs --auth open, because the crowd has no API keys; {auth_option} is keys"
+        )
     # Data, logs and the address of the venue are for this user only.
     os.umask(0o077)
     options = LaunchOptions(
