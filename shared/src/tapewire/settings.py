@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tapewire.errors import ConfigurationError
 from tapewire.runtime.environment import drop_service_links, is_service_link
+from tapewire.runtime.log import LogFormat
 from tapewire.runtime.venue_address import VENUE_VARIABLE
 from tapewire.values.origins import parse_hosts, parse_origins
 from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
@@ -65,6 +66,11 @@ class VenueSettings(BaseSettings):
         "acts for every account",
     )
     log_level: LogLevel = Field("info", description="Least severe logged level")
+    log_format: LogFormat = Field(
+        "text",
+        description="`text`: one line a record on standard error; `json`: one object a line on "
+        "standard output",
+    )
     funds: Funds = Field(
         "checked",
         description="Whether an order needs money: `unchecked` lets balances go below zero, for "

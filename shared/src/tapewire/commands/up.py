@@ -13,6 +13,7 @@ from tapewire.launcher.screen import say
 from tapewire.launcher.signals import Signals
 from tapewire.launcher.venue import Venue
 from tapewire.redis.configuration import Fsync
+from tapewire.runtime.log import LogFormat
 from tapewire.runtime.venue_address import (
     DATA_DIR_DEFAULT,
     GATEWAY_PORT_DEFAULT,
@@ -131,6 +132,14 @@ def _names(context: click.Context, *names: str) -> list[str]:
     help="Least severe level in the log files.",
 )
 @click.option(
+    "--log-format",
+    type=click.Choice(get_args(LogFormat)),
+    default="text",
+    cls=VariableOption,
+    envvar="TAPEWIRE_LOG_FORMAT",
+    help="Log files (text), or JSON lines of the services on standard output (json).",
+)
+@click.option(
     "--funds",
     type=click.Choice(get_args(Funds)),
     default="checked",
@@ -165,6 +174,7 @@ def up(
     open_to_network: bool,
     demo: bool,
     log_level: LogLevel,
+    log_format: LogFormat,
     funds: Funds,
     paper_balances: str,
 ) -> None:
@@ -204,9 +214,10 @@ def up(
         open_to_network=open_to_network,
         demo=demo,
         log_level=log_level,
+        log_format=log_format,
         funds=funds,
         paper_balances=paper_balances,
     )
     with Signals() as signals:
-        say("tapewire: starting")
+        say("tapewire: starting", error=options.log_format == "json")
         context.exit(Venue(options, signals).run())
