@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -157,67 +157,34 @@ def _names(context: click.Context, *names: str) -> list[str]:
     help="What a new account starts with; * is every other asset.",
 )
 @click.pass_context
-def up(
-    context: click.Context,
-    *,
-    host: str,
-    gateway_port: int,
-    market_data_port: int,
-    redis_url: str | None,
-    redis_port: int | None,
-    data_dir: Path,
-    gateway_workers: int,
-    market_data_workers: int,
-    instruments: Path | None,
-    fsync: Fsync,
-    auth: Auth,
-    open_to_network: bool,
-    demo: bool,
-    log_level: LogLevel,
-    log_format: LogFormat,
-    funds: Funds,
-    paper_balances: str,
-) -> None:
+def up(context: click.Context, **values: Any) -> None:  # noqa: ANN401 (checked by the options)
     """Start the whole venue here: Redis, the order gateway and the market-data service.
 
     Ctrl-C stops everything in order; press it again to kill what hangs. A part that dies is
     started again.
     """
-    if gateway_port == market_data_port != 0:
+    options = LaunchOptions(**values)
+    _check_together(context, options)
+    # Data, logs and the address of the venue are for this user only.
+    os.umask(0o077)
+    with Signals() as signals:
+        say("tapewire: starting", error=options.log_format == "json")
+        context.exit(Venue(options, signals).run())
+
+
+def _check_together(context: click.Context, options: LaunchOptions) -> None:
+    """Refuse options that contradict each other. Raises UsageError."""
+    if options.gateway_port == options.market_data_port != 0:
         ports = " and ".join(_names(context, "gateway_port", "market_data_port"))
         raise click.UsageError(f"{ports} must differ")
-    if redis_url and redis_port is not None:
+    if options.redis_url and options.redis_port is not None:
         port, url = _names(context, "redis_port", "redis_url")
         raise click.UsageError(
             f"{port} is for a Redis that is started here, and {url} names a Redis that runs "
             "already; leave one of them out"
         )
-    if demo and auth == "keys":
-        (auth_option,) = _names(context, "auth")
+    if options.demo and options.auth == "keys":
+        (auth,) = _names(context, "auth")
         raise click.UsageError(
-            f"--demo needs --auth open, because the crowd has no API keys; {auth_option} is keys"
+            f"--demo needs --auth open, because the crowd has no API keys; {auth} is keys"
         )
-    # Data, logs and the address of the venue are for this user only.
-    os.umask(0o077)
-    options = LaunchOptions(
-        host=host,
-        gateway_port=gateway_port,
-        market_data_port=market_data_port,
-        redis_url=redis_url,
-        redis_port=redis_port,
-        data_dir=data_dir,
-        gateway_workers=gateway_workers,
-        market_data_workers=market_data_workers,
-        instruments=instruments,
-        fsync=fsync,
-        auth=auth,
-        open_to_network=open_to_network,
-        demo=demo,
-        log_level=log_level,
-        log_format=log_format,
-        funds=funds,
-        paper_balances=paper_balances,
-    )
-    with Signals() as signals:
-        say("tapewire: starting", error=options.log_format == "json")
-        context.exit(Venue(options, signals).run())
