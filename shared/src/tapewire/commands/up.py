@@ -157,7 +157,7 @@ def _names(context: click.Context, *names: str) -> list[str]:
     help="What a new account starts with; * is every other asset.",
 )
 @click.pass_context
-def up(context: click.Context, **values: Any) -> None:  # noqa: ANN401 (checked by the options)
+def up(context: click.Context, /, **values: Any) -> None:  # noqa: ANN401 (checked by the options)
     """Start the whole venue here: Redis, the order gateway and the market-data service.
 
     Ctrl-C stops everything in order; press it again to kill what hangs. A part that dies is
