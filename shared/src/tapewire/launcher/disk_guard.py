@@ -53,8 +53,8 @@ class DiskGuard:
         free = self._free(self._directory)
         if free < RESERVE_BYTES:
             raise ConfigurationError(
-                f"the disk of {self._directory} is full ({_megabytes(free)} left), and a venue needs "
-                f"{_megabytes(RESERVE_BYTES)}; make room, or choose another --data-dir"
+                f"the disk of {self._directory} is full ({_megabytes(free)} left), and a venue "
+                f"needs {_megabytes(RESERVE_BYTES)}; make room, or choose another --data-dir"
             )
 
     def check(self) -> str | None:

@@ -13,12 +13,12 @@ from tapewire.errors import RedisUnavailable, TapewireError
 from tapewire.launcher.disk_guard import DiskGuard
 from tapewire.launcher.member import LaunchFailed, Member, sentence_of
 from tapewire.launcher.options import LaunchOptions
-from tapewire.launcher.ports import KeptPort
 from tapewire.launcher.screen import VenueFacts, say, welcome
 from tapewire.launcher.services import DEMO_SEED_MAX, Service, allow_open_files, crowd_process
 from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DIRECTORY_MODE, DataDirectory
-from tapewire.redis.server import PortTaken, RedisServer
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import KeptPort, PortTaken
 from tapewire.runtime.processes import ChildProcess
 from tapewire.runtime.venue_address import FEED_PATH, REDIS_PORT_DEFAULT
 from tapewire.runtime.venue_file import RunningRedis, RunningVenue, VenueFile

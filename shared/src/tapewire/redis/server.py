@@ -6,7 +6,6 @@ second server opens the same files while the first one lives.
 """
 
 import contextlib
-import socket
 import time
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +28,7 @@ from tapewire.redis.configuration import (
 from tapewire.redis.data_directory import DataDirectory
 from tapewire.redis.repair import explain_end
 from tapewire.redis.stored_data import read_stored_data
+from tapewire.runtime.ports import PortTaken, check_port_free, free_port, port_taken_sentence
 from tapewire.runtime.processes import ChildProcess
 
 HOST = "127.0.0.1"
@@ -39,10 +39,6 @@ PROBE_TIMEOUT_S = 2.0
 FREE_PORT_ATTEMPTS = 5
 
 LOG_FILE = "redis.log"
-
-
-class PortTaken(ConfigurationError):
-    """The port belongs to another process."""
 
 
 class RedisServer:
@@ -287,26 +283,3 @@ class RedisServer:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
-
-
-def free_port(host: str = HOST) -> int:
-    """A port nobody listens on now; somebody else may take it before the caller does."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
-def check_port_free(host: str, port: int) -> None:
-    """Raise PortTaken if another process listens on `port`."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As a server does: connections of an earlier one that still linger are no obstacle.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            raise PortTaken(port_taken_sentence(host, port)) from None
-
-
-def port_taken_sentence(host: str, port: int) -> str:
-    """What to tell a person whose port is taken."""
-    return f"port {port} on {host} is in use by another process; stop it, or choose another port"
