@@ -188,11 +188,13 @@ def test_a_file_that_ends_early_is_refused(traded_url: str, tmp_path: Path) -> N
     assert "ends before command" in result.output
 
 
-def test_an_empty_or_absent_redis_is_told(redis_url: str, tmp_path: Path) -> None:
+def test_an_empty_or_absent_redis_is_told(redis_url: str, traded_url: str, tmp_path: Path) -> None:
     """Nothing to export and nobody to ask are sentences too."""
-    result = run("export", "--redis-url", redis_url, str(tmp_path / "x"))
-    assert (result.exit_code, "the journal is empty" in result.output) == (1, True)
-    result = run("export", "--redis-url", "redis://127.0.0.1:1", str(tmp_path / "x"))
-    assert (result.exit_code, "Redis did not answer" in result.output) == (1, True)
-    result = run("export", "--redis-url", redis_url, str(tmp_path / "no" / "folder"))
+    result = run("export", "--redis-url", traded_url, str(tmp_path / "no" / "folder"))
     assert result.exit_code == 1
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    result = run("export", "--redis-url", redis_url, str(tmp_path / "x"))
+    assert (result.exit_code, "holds no venue" in result.output) == (1, True)
+    result = run("export", "--redis-url", "redis://127.0.0.1:1", str(tmp_path / "x"))
+    assert (result.exit_code, "does not answer" in result.output) == (1, True)

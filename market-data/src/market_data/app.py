@@ -93,7 +93,13 @@ def _follow(
     hub = Hub(limits=limits)
     log = ReplayLog(client)
     channel = keys.canary_channel(uuid.uuid4().hex)
-    canary = Canary(client, log, channel, interval_s=settings.canary_interval_s)
+    canary = Canary(
+        client,
+        log,
+        channel,
+        interval_s=settings.canary_interval_s,
+        timeout_s=settings.canary_timeout_s,
+    )
     poller = Poller(
         address,
         (

@@ -33,6 +33,11 @@ class Launcher:
         return self.output_path.read_text("utf-8")
 
     @property
+    def data_dir(self) -> Path:
+        """Its data directory."""
+        return self.output_path.parent / "data"
+
+    @property
     def gateway_url(self) -> str:
         """Base URL of the gateway, as printed."""
         return self._printed(r"(https?://\S+)/v1/orders ")

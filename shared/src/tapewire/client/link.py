@@ -28,6 +28,7 @@ from websockets.exceptions import (
 )
 
 from tapewire.client.errors import FeedRefused, FeedUnavailable
+from tapewire.runtime.venue_address import FEED_PATH
 from tapewire.web.tls import client_context
 from tapewire.wire.feed_messages import (
     FeedErrorMessage,
@@ -36,7 +37,6 @@ from tapewire.wire.feed_messages import (
     decode_message,
 )
 
-FEED_PATH = "/ws/market-data"
 # Without channels, so that all of a subscription fits in one message, however many symbols it has.
 NO_CHANNELS = "channels="
 REQUEST_ID = 1

@@ -11,7 +11,7 @@ from typing import BinaryIO, Self, TypeVar
 
 import click
 
-from tapewire.commands.options import redis_url_option
+from tapewire.commands.options import RedisChoice, redis_options
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.journal.file import JournalFile, journal_output, write_journal
 from tapewire.journal.replica import open_replica
@@ -42,18 +42,19 @@ def journal() -> None:
 
 @journal.command(short_help="Write the journal into a file.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@redis_url_option
+@redis_options
 @click.option(
     "--partial",
     is_flag=True,
     help="Export what is left of a journal whose oldest commands were trimmed.",
 )
-def export(file: Path, redis_url: str, *, partial: bool) -> None:
+def export(file: Path, redis: RedisChoice, *, partial: bool) -> None:
     """Write every command and its result to FILE, one JSON object a line; .gz compresses.
 
     The venue may go on trading: the file has every command up to the moment of the call. FILE may
     be a symbolic link, a pipe or a device; a regular file appears when it is complete.
     """
+    redis_url = redis.reach()
     try:
         with journal_output(file) as output:
             summary = _run(_export(output, redis_url, partial=partial))
@@ -67,16 +68,20 @@ def export(file: Path, redis_url: str, *, partial: bool) -> None:
 @click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@redis_url_option
-def verify(file: Path | None, redis_url: str) -> None:
+@redis_options
+def verify(file: Path | None, redis: RedisChoice) -> None:
     """Run every command again on an empty Redis and compare the results.
 
     With FILE, an exported journal; without it the venue itself, whose books, orders, trades,
     candles and sequences are compared as well. The venue is only read.
     """
     started_s = time.monotonic()
+    redis_url = redis.reach() if file is None else ""
     with _Count() as count:
-        verdict = _run(_verify(file, redis_url, count.add))
+        if file is None:
+            verdict = _run(_verify_venue(redis_url, count.add))
+        else:
+            verdict = _run(_verify_file(file, count.add))
     for line in report_lines(verdict, time.monotonic() - started_s):
         click.echo(line)
     if not verdict.is_equal:
@@ -103,11 +108,15 @@ async def _export(file: BinaryIO, redis_url: str, *, partial: bool) -> str:
         return f"{count:,} commands, {first:,} to {last:,}, epoch {header.epoch}"
 
 
-async def _verify(file: Path | None, redis_url: str, progress: Progress) -> Verdict:
+async def _verify_file(file: Path, progress: Progress) -> Verdict:
     async with AsyncExitStack() as stack:
         replica = await stack.enter_async_context(open_replica())
-        if file is not None:
-            return await verify_file(JournalFile(file), replica, progress)
+        return await verify_file(JournalFile(file), replica, progress)
+
+
+async def _verify_venue(redis_url: str, progress: Progress) -> Verdict:
+    async with AsyncExitStack() as stack:
+        replica = await stack.enter_async_context(open_replica())
         return await verify_venue(_open(redis_url, stack), replica, progress)
 
 

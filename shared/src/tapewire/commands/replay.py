@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
+from tapewire.commands.options import locate, say_venue, venue_option
 from tapewire.replay.connection import GatewayConnection
 from tapewire.replay.player import IN_FLIGHT_MAX, Player
 from tapewire.replay.recording import Format, Recording, read_recording
 from tapewire.replay.steps import Enter, RecordedTrade, ReplayError, Step
 
-DEFAULT_GATEWAY = "http://127.0.0.1:8000"
 IN_FLIGHT_LIMIT = 64
 SPEED_MAX = 1e9
 PROGRESS_STEPS = 200
@@ -45,7 +45,8 @@ def _read_speed(_context: click.Context, _option: click.Parameter, value: str) -
     default="max",
     help='Recorded seconds per second (1 is as it was); "max", the default, is as fast as it goes.',
 )
-@click.option("--gateway", default=DEFAULT_GATEWAY, show_default=True, help="Its base URL.")
+@venue_option
+@click.option("--gateway", metavar="URL", help="Base URL of a gateway, in place of --venue.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -75,7 +76,8 @@ def replay(
     symbol: str | None,
     format_name: str | None,
     speed: float | None,
-    gateway: str,
+    wanted_venue: str | None,
+    gateway: str | None,
     limit: int | None,
     seed: bool,
     seed_book: Path | None,
@@ -93,6 +95,7 @@ def replay(
         symbol = symbol or recording.symbol
         if symbol is None:
             raise ReplayError("the file does not tell its instrument: pass --symbol")
+        gateway = gateway or _gateway_of(wanted_venue)
         steps = choose_steps(recording, seed=seed, limit=limit)
         with closing(GatewayConnection(gateway)) as connection:
             check_symbol(connection, symbol)
@@ -104,6 +107,15 @@ def replay(
             _play(player, steps)
     except ReplayError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _gateway_of(wanted_venue: str | None) -> str:
+    """The gateway of the venue, which is named on stderr."""
+    venue = locate(wanted_venue)
+    if venue.gateway_url is None:
+        raise click.UsageError(f"{venue.name} does not tell where its gateway is; give --gateway")
+    say_venue(venue.name, venue.gateway_url)
+    return venue.gateway_url
 
 
 def choose_steps(recording: Recording, *, seed: bool, limit: int | None) -> list[Step]:

@@ -32,7 +32,7 @@ class RedisProbe:
 
     def __init__(self, address: RedisAddress, *, timeout_s: float = HEALTH_TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
-        self._client = open_async(
+        self._client: Any = open_async(
             replace(
                 address,
                 connect_timeout_s=min(address.connect_timeout_s, timeout_s),
