@@ -194,7 +194,7 @@ def test_no_server_at_all_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("tapewire.redis.binary.util.find_spec", lambda _: None)
     with pytest.raises(ConfigurationError) as refusal:
         find_server(str(tmp_path))
-    assert f"{path} is Redis 5.0.7" in str(refusal.value)
+    assert f"{path} is Redis 5.0.7, and Tapewire needs" in str(refusal.value)
     assert "set REDIS_URL" in str(refusal.value)
 
 

@@ -6,6 +6,7 @@ folder and a log of its own, and runs the `main()` that `python -m` runs. The te
 and of signals to a gateway use new interpreters.
 """
 
+import atexit
 import multiprocessing
 import os
 import signal
@@ -90,4 +91,8 @@ def _run_service(service: str, environment: Mapping[str, str], folder: str, log_
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = [service]
-    import_module(f"{service}.__main__").main()
+    try:
+        import_module(f"{service}.__main__").main()
+    finally:
+        # An interpreter does this at its end, a process of multiprocessing does not.
+        atexit._run_exitfuncs()

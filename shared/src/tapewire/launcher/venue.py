@@ -18,7 +18,6 @@ from tapewire.launcher.services import DEMO_SEED_MAX, Service, allow_open_files,
 from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DIRECTORY_MODE, DataDirectory
 from tapewire.redis.server import PortTaken, RedisServer
-from tapewire.redis.versions import WANTED
 from tapewire.runtime.processes import ChildProcess
 from tapewire.runtime.venue_address import FEED_PATH, REDIS_PORT_DEFAULT
 from tapewire.runtime.venue_file import RunningRedis, RunningVenue, VenueFile
@@ -89,6 +88,7 @@ class Venue:
         if seed is not None:
             self._launch(crowd_process(options, gateway, seed, log_dir), self._crowd)
         self._leave_address()
+        # With JSON lines standard output is for them alone.
         say(
             welcome(
                 VenueFacts(
@@ -104,7 +104,8 @@ class Venue:
                     seconds=time.monotonic() - self._started_s,
                     auth=options.auth,
                 )
-            )
+            ),
+            error=options.log_format == "json",
         )
 
     def _take_ports(self, stack: ExitStack) -> list[Service]:
@@ -164,7 +165,7 @@ class Venue:
         self._redis = server
         for found in server.binary.passed_over:
             say(
-                f"tapewire: {found}, but the venue needs {WANTED}; using {_described(server)}",
+                f"tapewire: {found}; using {_described(server)}",
                 error=True,
             )
         for port in (REDIS_PORT_DEFAULT, 0) if wanted is None else (wanted,):
@@ -212,12 +213,20 @@ class Venue:
         """Restart what dies, until asked to stop. Raises StopRequested or LaunchFailed."""
         while True:
             now_s = time.monotonic()
+            self._bound_logs()
             for member in self._members:
                 news = member.supervise(now_s)
                 if news is not None:
                     say(f"tapewire: {news}", error=True)
                     self._renew_address()
             self._pause(min(m.due_in_s(now_s, SUPERVISION_INTERVAL_S) for m in self._members))
+
+    def _bound_logs(self) -> None:
+        children = [*self._service_processes(), *self._crowd]
+        if self._redis is not None:
+            children.append(self._redis.child)
+        for child in children:
+            child.bound_log()
 
     def _service_processes(self) -> list[ChildProcess]:
         return [child for service in self._services for child in service.children]
@@ -233,7 +242,7 @@ class Venue:
         # The request that brought us here is not yet impatience, however often it came.
         stops_before = self._signals.stops
         if self._members or (self._redis is not None and self._redis.running):
-            say("tapewire: stopping")
+            say("tapewire: stopping", error=self._options.log_format == "json")
         self._file.remove()
         self._end(self._crowd, CROWD_STOP_TIMEOUT_S, stops_before)
         self._end(self._service_processes(), SERVICE_STOP_TIMEOUT_S, stops_before)

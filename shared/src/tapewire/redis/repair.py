@@ -5,7 +5,8 @@ import shlex
 import shutil
 from pathlib import Path
 
-LOG_DIRECTORY = "appendonlydir"
+from tapewire.redis.stored_data import LOG_FOLDER, MANIFEST
+
 CHECK_TOOLS = ("redis-check-aof", "valkey-check-aof")
 
 _LOG_NAME = re.compile(r"appendonly\.aof(?:\.[0-9]+\.(?:base|incr)\.(?:aof|rdb))?")
@@ -18,7 +19,7 @@ def repair_advice(server: Path, directory: Path, complaint: str) -> str:
     """
     # The tool of Valkey 9.1 takes its own snapshots for text, so the manifest is of no use to it.
     named = _LOG_NAME.search(complaint)
-    log = directory / LOG_DIRECTORY / (named[0] if named else "appendonly.aof.manifest")
+    log = directory / LOG_FOLDER / (named[0] if named else MANIFEST)
     copy = shlex.join(["cp", "-a", str(directory), f"{directory}.damaged"])
     check = _check_command(server, log)
     return (

@@ -29,6 +29,7 @@ from tapewire.redis.configuration import (
 )
 from tapewire.redis.data_directory import DataDirectory
 from tapewire.redis.repair import repair_advice
+from tapewire.redis.stored_data import read_stored_data
 from tapewire.runtime.processes import ChildProcess
 
 HOST = "127.0.0.1"
@@ -85,7 +86,7 @@ class RedisServer:
     def binary(self) -> ServerBinary:
         """The executable it runs. Raises ConfigurationError if this machine has none."""
         if self._binary is None:
-            self._binary = find_server()
+            self._binary = find_server(stored=read_stored_data(self.directory.path))
         return self._binary
 
     @property
@@ -155,10 +156,11 @@ class RedisServer:
         """Start its process and return at once.
 
         Raises ConfigurationError: no server on this machine, the directory is not writable or in
-        use, or PortTaken.
+        use, the server does not read the data in it, or PortTaken.
         """
         binary = self.binary
         self.directory.lock()
+        self._check_data(binary)
         self.port = self.port or free_port()
         check_port_free(HOST, self.port)
         folder = self.directory.path
@@ -210,6 +212,16 @@ class RedisServer:
         """Stop it cleanly and start it on the same port with the same data."""
         self.stop()
         self.start()
+
+    def _check_data(self, binary: ServerBinary) -> None:
+        """Refuse a server that would take data of a newer server for damaged data."""
+        stored = read_stored_data(self.directory.path)
+        if stored is not None and not stored.is_read_by(binary.version):
+            raise ConfigurationError(
+                f"the data in {self.directory.path} was written by {stored.writer}, and {binary} "
+                f"({binary.path}) does not read it; use {stored.writer} or newer, or choose "
+                "another data directory"
+            )
 
     def _wait_until_ready(self, timeout_s: float) -> None:
         deadline_s = time.monotonic() + timeout_s
