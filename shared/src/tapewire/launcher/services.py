@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapewire.launcher.options import LaunchOptions
-from tapewire.launcher.ports import KeptPort
+from tapewire.runtime.ports import KeptPort
 from tapewire.runtime.processes import ChildProcess
 from tapewire.runtime.venue_address import VENUE_VARIABLE
 from tapewire.runtime.venue_file import RunningService
