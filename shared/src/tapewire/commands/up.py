@@ -93,6 +93,7 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     envvar="TAPEWIRE_OPEN_TO_NETWORK",
     help="Let --auth open listen on more than loopback: whoever reaches it acts for anybody.",
 )
+@click.option("--open", "open_page", is_flag=True, help="Open the trading page in a browser.")
 @click.option("--demo", is_flag=True, help="Add a small crowd of traders, so that prices move.")
 @click.option(
     "--log-level",
@@ -135,6 +136,7 @@ def up(
     log_level: LogLevel,
     funds: Funds,
     paper_balances: str,
+    open_page: bool,
 ) -> None:
     """Start the whole venue here: Redis, the order gateway and the market-data service.
 
@@ -161,6 +163,7 @@ def up(
         log_level=log_level,
         funds=funds,
         paper_balances=paper_balances,
+        open_page=open_page,
     )
     with Signals() as signals:
         say("tapewire: starting")

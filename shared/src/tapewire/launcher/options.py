@@ -26,3 +26,4 @@ class LaunchOptions:
     log_level: str
     funds: str
     paper_balances: str
+    open_page: bool = False

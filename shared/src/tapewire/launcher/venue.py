@@ -10,8 +10,14 @@ from tapewire.errors import RedisUnavailable, TapewireError
 from tapewire.launcher.member import LaunchFailed, Member, sentence_of
 from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.ports import KeptPort
-from tapewire.launcher.screen import VenueFacts, say, welcome
-from tapewire.launcher.services import DEMO_SEED_MAX, Service, allow_open_files, crowd_process
+from tapewire.launcher.screen import VenueFacts, open_page, say, welcome
+from tapewire.launcher.services import (
+    DEMO_SEED_MAX,
+    Service,
+    allow_open_files,
+    crowd_process,
+    page_environment,
+)
 from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DataDirectory
 from tapewire.redis.server import PortTaken, RedisServer
@@ -87,8 +93,9 @@ class Venue:
         redis_url = options.redis_url or self._start_redis(directory)
         log_dir = directory.path / "logs"
         log_dir.mkdir(exist_ok=True)
+        page = page_environment(gateway, market_data)
         for service in (gateway, market_data):
-            for child in service.processes(options, redis_url, log_dir):
+            for child in service.processes(options, redis_url, log_dir, page):
                 self._launch(child, self._services)
         for service in (gateway, market_data):
             self._wait(service.ready, f"{service.name} was not ready", READY_TIMEOUT_S)
@@ -112,6 +119,8 @@ class Venue:
                 )
             )
         )
+        if options.open_page:
+            open_page(gateway.url)
 
     def _start_redis(self, directory: DataDirectory) -> str:
         """Start our own server, on the usual port if that is free."""

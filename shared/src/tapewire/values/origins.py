@@ -10,6 +10,8 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from tapewire.values.service_address import ServiceAddress
+
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _NAME = re.compile(r"(?:\*\.)?[a-z0-9._-]+")
 _PORT = re.compile(r":[0-9]{0,5}$")
@@ -44,16 +46,31 @@ class Admission:
     origins: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
     names_checked: bool = False
+    page: ServiceAddress | None = None
 
     @classmethod
-    def listening_on(cls, address: str, *, origins: str | None, hosts: str | None) -> "Admission":
+    def listening_on(
+        cls,
+        address: str,
+        *,
+        origins: str | None,
+        hosts: str | None,
+        page: ServiceAddress | None = None,
+    ) -> "Admission":
         """The rules of a service that listens on `address`; both lists are comma-separated.
 
-        On loopback only this machine asks, so only its names are right, and those listed.
+        On loopback only this machine asks, so only its names are right, and those listed. `page`
+        is the service whose pages may ask as if they were listed.
         """
         names = parse_hosts(hosts or "")
         checked = "*" not in names and (bool(names) or _is_loopback(address))
-        return cls(parse_origins(origins or ""), names, checked)
+        return cls(parse_origins(origins or ""), names, checked, page)
+
+    def lists(self, origin: str, host: str) -> bool:
+        """Whether a page of `origin` may ask this service, which it calls `host`."""
+        if origin.lower() in self.origins:
+            return True
+        return self.page is not None and self.page.is_origin(origin, host) and self.knows(host)
 
     def knows(self, host: str) -> bool:
         """Whether a `Host` is ours: an address, a name of this machine, or one that is listed."""
