@@ -53,7 +53,8 @@ Selection = Callable[[SourceFile], bool]
 @cache
 def repository() -> tuple[SourceFile, ...]:
     """Every text file that belongs to the project; caches and generated folders are not."""
-    found = [path for path in ROOT.iterdir() if path.is_file()]
+    # In a git worktree `.git` is a file that names the main checkout.
+    found = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]
     for folder in FOLDERS:
         found += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
     files = []

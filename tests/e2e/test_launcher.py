@@ -28,7 +28,10 @@ from tests.support.running.launcher import (
 )
 from tests.support.wait import wait_for
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc"),
+    pytest.mark.serial,
+]
 
 ORDER = {"symbol": "BTC-USDT", "order_type": "limit", "quantity": "0.1", "price": "60000.00"}
 
@@ -154,7 +157,7 @@ def test_without_a_server_on_path_the_bundled_one_is_used(tmp_path: Path) -> Non
     """On a machine without Redis the wheel's own server carries the venue."""
     with launched(tmp_path, variables={"PATH": str(tmp_path / "nothing")}) as launcher:
         launcher.wait_until_running()
-        assert "bundled redis" in launcher.output
+        assert "bundled Valkey" in launcher.output
         assert place(launcher, "sell", "alice")["status"] == "new"
 
 

@@ -28,7 +28,6 @@ from market_data.feed.replay_log import ReplayLog
 from market_data.http.asyncapi import router as asyncapi_router
 from market_data.http.health import watch_health
 from market_data.http.metrics import market_data_metrics
-from market_data.http.metrics import router as metrics_router
 from market_data.http.routes import router
 from market_data.http.state_routes import router as state_router
 from market_data.http.trade_routes import router as trade_router
@@ -42,9 +41,11 @@ from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async, wait_until_ready
+from tapewire.runtime.loop_lag import LoopLag
 from tapewire.runtime.supervision import Supervisor
 from tapewire.web.body_limit import BodyLimit
 from tapewire.web.health import RedisProbe, health_router
+from tapewire.web.metrics import Metrics, metrics_router
 from tapewire.web.problem import ProblemApp
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
     app.include_router(trade_router)
     app.include_router(state_router)
     app.include_router(asyncapi_router)
-    app.include_router(metrics_router)
+    app.include_router(metrics_router())
     app.include_router(health_router(SERVICE, {"active_connections": 0}))
     return app
 
@@ -93,7 +94,13 @@ def _follow(
     hub = Hub(limits=limits)
     log = ReplayLog(client)
     channel = keys.canary_channel(uuid.uuid4().hex)
-    canary = Canary(client, log, channel, interval_s=settings.canary_interval_s)
+    canary = Canary(
+        client,
+        log,
+        channel,
+        interval_s=settings.canary_interval_s,
+        timeout_s=settings.canary_timeout_s,
+    )
     poller = Poller(
         address,
         (
@@ -175,14 +182,20 @@ async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None
         app.state.replay_log = venue.log
         app.state.conversations = venue.conversations
         app.state.trade_streams = TradeStreams(feed, venue.log, drain)
-        app.state.metrics = market_data_metrics(
-            feed,
-            hub,
-            canary,
-            conversations=venue.conversations,
-            streams=app.state.trade_streams,
-            budget=budget,
+        lag = LoopLag()
+        supervisor.start("loop-lag", lag.run)
+        app.state.metrics = Metrics(
+            market_data_metrics(
+                feed,
+                hub,
+                canary,
+                conversations=venue.conversations,
+                streams=app.state.trade_streams,
+                budget=budget,
+            ),
+            lag,
         )
+        await stack.enter_async_context(app.state.metrics.shared(SERVICE, settings))
         app.state.health = watch_health(
             probe,
             supervisor=supervisor,

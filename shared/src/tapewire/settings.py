@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tapewire.errors import ConfigurationError
+from tapewire.runtime.venue_address import VENUE_VARIABLE
 from tapewire.values.origins import parse_hosts, parse_origins
 from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
 
@@ -32,8 +33,8 @@ class VenueSettings(BaseSettings):
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0",
         validation_alias="REDIS_URL",
-        description="Redis or Valkey: redis:// rediss:// unix:// redis+sentinel:// "
-        "redis+cluster://",
+        description="Redis or Valkey: redis:// unix:// redis+sentinel:// redis+cluster://; "
+        "rediss for TLS",
     )
     redis_connect_timeout_s: float = Field(
         2.0, gt=0, le=60, description="Longest wait for a connection to Redis"
@@ -48,14 +49,15 @@ class VenueSettings(BaseSettings):
         None, description="Instrument file (TOML); without it the packaged three pairs"
     )
     auth: Auth = Field(
-        "open", description="`open`: a request names its account; `keys`: its API key does"
+        "open",
+        description="`open`: a request names its account; `keys`: its API key does so",
     )
     open_to_network: bool = Field(
         False,
-        description="Let an `open` venue listen on more than loopback: whoever reaches it acts "
-        "for every account",
+        description="Let an `open` venue listen beyond loopback: every client that reaches it "
+        "acts for every account",
     )
-    log_level: LogLevel = Field("info", description="Least severe level that is logged")
+    log_level: LogLevel = Field("info", description="Least severe logged level")
     funds: Funds = Field(
         "checked",
         description="Whether an order needs money: `unchecked` lets balances go below zero, for "
@@ -124,7 +126,7 @@ def load_settings(
 
 def check_names(model: type[BaseSettings], prefix: str, environment: Mapping[str, str]) -> None:
     """Refuse a `TAPEWIRE_*` variable that nothing reads; the other service checks its own."""
-    known = variable_names(VenueSettings, PREFIX) | variable_names(model, prefix)
+    known = variable_names(VenueSettings, PREFIX) | variable_names(model, prefix) | {VENUE_VARIABLE}
     foreign = tuple(other for other in SERVICE_PREFIXES if other != prefix)
     for name in environment:
         upper = name.upper()

@@ -1,7 +1,8 @@
 """The libraries of the page: one list, the files as their makers published them, checksums.
 
-`python -m tests.support.page.libraries` fetches the listed versions with npm and writes the files
-and their checksums; to update a library, change its version in the list first. The list is
+`python -m tests.support.page.libraries update` fetches the listed versions with npm and writes the
+files and their checksums; to update a library, change its version in the list first. `packages`
+prints what the type check and the browser tests need from npm. The list is
 `static/lib/libraries.json`.
 """
 
@@ -38,6 +39,18 @@ def read_list() -> list[dict[str, Any]]:
     """The libraries as the list has them."""
     libraries: list[dict[str, Any]] = json.loads(LIST.read_text("utf-8"))["libraries"]
     return libraries
+
+
+def read_tools() -> dict[str, str]:
+    """Versions of the npm packages that only checks and tests use."""
+    tools: dict[str, str] = json.loads(LIST.read_text("utf-8"))["tools"]
+    return tools
+
+
+def packages() -> list[str]:
+    """Every npm package with its version: tools, and the libraries for their types."""
+    tools = [f"{name}@{version}" for name, version in read_tools().items()]
+    return tools + [f"{library['package']}@{library['version']}" for library in read_list()]
 
 
 def library_files() -> Iterator[LibraryFile]:
@@ -108,8 +121,14 @@ def _render(libraries: list[dict[str, Any]]) -> str:
         head = {name: value for name, value in library.items() if name != "files"}
         files = ",\n".join(f"      {json.dumps(file)}" for file in library["files"])
         blocks.append(f'    {json.dumps(head)[:-1]}, "files": [\n{files}]}}')
-    return '{\n  "libraries": [\n' + ",\n".join(blocks) + "\n  ]\n}\n"
+    tools = json.dumps(read_tools())
+    return f'{{\n  "tools": {tools},\n  "libraries": [\n' + ",\n".join(blocks) + "\n  ]\n}\n"
 
 
 if __name__ == "__main__":
-    update()
+    if sys.argv[1:] == ["update"]:
+        update()
+    elif sys.argv[1:] == ["packages"]:
+        sys.stdout.write("\n".join(packages()) + "\n")
+    else:
+        sys.exit("say update or packages")

@@ -17,7 +17,7 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 
 TAPEWIRE = (sys.executable, "-P", "-m", "tapewire")
-GATEWAY, MARKET_DATA, REDIS = "order_gateway", "market_data", "redis-server"
+GATEWAY, MARKET_DATA, REDIS = "order_gateway", "market_data", "-server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ class Launcher:
     def output(self) -> str:
         """What it printed so far."""
         return self.output_path.read_text("utf-8")
+
+    @property
+    def data_dir(self) -> Path:
+        """Its data directory."""
+        return self.output_path.parent / "data"
 
     @property
     def gateway_url(self) -> str:

@@ -1,15 +1,4 @@
-"""Counters and gauges of one process at `/metrics`, in Prometheus' text format.
-
-Read from the objects that count, at the moment of the scrape: nothing is counted twice.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
-
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+"""The figures of a market-data process, beside those that every service has."""
 
 from market_data.clients.conversation import Conversations
 from market_data.fanout.hub import Hub
@@ -17,23 +6,7 @@ from market_data.fanout.memory_budget import MemoryBudget
 from market_data.feed.canary import Canary
 from market_data.feed.feed import Feed
 from market_data.http.trade_stream import TradeStreams
-
-Reading = tuple[str, Callable[[], float]]
-
-
-class ProcessMetrics(Collector):
-    """What one market-data process tells of itself."""
-
-    def __init__(self, gauges: Mapping[str, Reading], counters: Mapping[str, Reading]) -> None:
-        self._gauges = gauges
-        self._counters = counters
-
-    def collect(self) -> Iterator[Metric]:
-        """Read everything now."""
-        for name, (text, read) in self._gauges.items():
-            yield GaugeMetricFamily(f"tapewire_{name}", text, value=read())
-        for name, (text, read) in self._counters.items():
-            yield CounterMetricFamily(f"tapewire_{name}", text, value=read())
+from tapewire.web.metrics import Readings
 
 
 def market_data_metrics(
@@ -44,10 +17,10 @@ def market_data_metrics(
     conversations: Conversations,
     streams: TradeStreams,
     budget: MemoryBudget,
-) -> ProcessMetrics:
+) -> Readings:
     """The figures of docs/operations.md."""
     counters, accounts = feed.counters, feed.accounts
-    return ProcessMetrics(
+    return Readings(
         gauges={
             "websocket_clients": ("Connected WebSocket clients", lambda: len(hub.sessions)),
             "event_streams": ("Open server-sent event streams", lambda: streams.active),
@@ -82,19 +55,3 @@ def market_data_metrics(
             "stalled_streams": ("Event streams that took nothing", lambda: streams.stalled_streams),
         },
     )
-
-
-router = APIRouter()
-
-
-@router.get(
-    "/metrics",
-    tags=["health"],
-    summary="Counters in Prometheus' text format",
-    response_class=PlainTextResponse,
-)
-def metrics(request: Request) -> Response:
-    """Figures of this process only; with several workers, scrapes meet them in turn."""
-    registry = CollectorRegistry()
-    registry.register(request.app.state.metrics)
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

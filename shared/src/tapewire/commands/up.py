@@ -1,5 +1,6 @@
 """The options of `tapewire up`."""
 
+import os
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +11,13 @@ from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.screen import say
 from tapewire.launcher.signals import Signals
 from tapewire.launcher.venue import Venue
-from tapewire.redis.server import Fsync
+from tapewire.redis.configuration import Fsync
+from tapewire.runtime.venue_address import (
+    DATA_DIR_DEFAULT,
+    GATEWAY_PORT_DEFAULT,
+    HOST_DEFAULT,
+    MARKET_DATA_PORT_DEFAULT,
+)
 from tapewire.settings import Auth, Funds, LogLevel
 from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
 
@@ -27,12 +34,12 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
 
 
 @click.command(context_settings={"show_default": True, "max_content_width": 100})
-@click.option("--host", default="127.0.0.1", help="Address both services listen on.")
+@click.option("--host", default=HOST_DEFAULT, help="Address both services listen on.")
 @click.option(
     "--gateway-port",
     type=PORT,
     metavar="PORT",
-    default=8000,
+    default=GATEWAY_PORT_DEFAULT,
     envvar="TAPEWIRE_GATEWAY_PORT",
     help="Port for orders (REST); 0 takes a free one.",
 )
@@ -40,7 +47,7 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     "--market-data-port",
     type=PORT,
     metavar="PORT",
-    default=8001,
+    default=MARKET_DATA_PORT_DEFAULT,
     envvar="TAPEWIRE_MARKET_DATA_PORT",
     help="Port for the feed (WebSocket); 0 takes a free one.",
 )
@@ -52,10 +59,18 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     help="Use this Redis instead of starting one: redis:// rediss:// unix:// and more.",
 )
 @click.option(
+    "--redis-port",
+    type=PORT,
+    metavar="PORT",
+    default=None,
+    show_default="6379, or a free one if 6379 is taken",
+    help="Port of the Redis that is started.",
+)
+@click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path(".tapewire"),
-    help="Where Redis keeps the venue's data, and the logs.",
+    default=DATA_DIR_DEFAULT,
+    help="Where Redis keeps the venue's data, and the logs; other commands find the venue here.",
 )
 @click.option(
     "--gateway-workers", type=WORKERS, metavar="N", default=1, help="Gateway processes on one port."
@@ -125,6 +140,7 @@ def up(
     gateway_port: int,
     market_data_port: int,
     redis_url: str | None,
+    redis_port: int | None,
     data_dir: Path,
     gateway_workers: int,
     market_data_workers: int,
@@ -145,13 +161,21 @@ def up(
     """
     if gateway_port == market_data_port != 0:
         raise click.UsageError("--gateway-port and --market-data-port must differ")
+    if redis_url and redis_port is not None:
+        raise click.UsageError(
+            "--redis-port is for a Redis that is started here, and --redis-url (REDIS_URL) names "
+            "one that runs already; leave one of them out"
+        )
     if demo and auth == "keys":
         raise click.UsageError("--demo needs --auth open: the crowd has no API keys")
+    # Data, logs and the address of the venue are for this user only.
+    os.umask(0o077)
     options = LaunchOptions(
         host=host,
         gateway_port=gateway_port,
         market_data_port=market_data_port,
         redis_url=redis_url,
+        redis_port=redis_port,
         data_dir=data_dir,
         gateway_workers=gateway_workers,
         market_data_workers=market_data_workers,

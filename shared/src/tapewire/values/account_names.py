@@ -1,4 +1,4 @@
-"""How an account may be called: one rule for headers, keys and commands."""
+"""The rule for account names, shared by headers, keys and commands."""
 
 import re
 
@@ -15,7 +15,7 @@ _ACCOUNT = re.compile(ACCOUNT_PATTERN, re.ASCII)
 
 
 def account_named(text: str) -> Account:
-    """The account that a client names. Raises ValueError."""
+    """The account that a client names. Raises ValueError for an invalid name."""
     if not _ACCOUNT.fullmatch(text):
         raise ValueError(f"an account {ACCOUNT_RULE}")
     return Account(text)

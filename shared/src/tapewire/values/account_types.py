@@ -1,4 +1,4 @@
-"""The vocabulary of accounts: balances in units of an asset, limits, profile. All frozen."""
+"""Accounts as values: balances in units of an asset, limits, profile. All frozen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from tapewire.values.types import Account, Symbol
 
 
 class AccountState(StrEnum):
-    """Whether an account may place orders; a blocked one may only cancel."""
+    """Whether an account may place orders; a blocked account may only cancel."""
 
     ACTIVE = "active"
     BLOCKED = "blocked"
@@ -16,23 +16,23 @@ class AccountState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What an account has of one asset, in its units."""
+    """Balance of one asset, in units of the asset."""
 
     available: int = 0
     # Held by open orders.
     held: int = 0
-    # What open orders would still bring.
+    # Amount that the open orders would bring if they filled.
     incoming: int = 0
 
     @property
     def total(self) -> int:
-        """Available and held."""
+        """Available plus held."""
         return self.available + self.held
 
 
 @dataclass(frozen=True, slots=True)
 class LimitSet:
-    """Bounds of an account in one symbol; None: what the instrument says, 0: none."""
+    """Limits of an account in one symbol; None: the instrument's limit, 0: no limit."""
 
     open_orders_max: int | None = None
     order_lots_max: int | None = None
@@ -42,7 +42,7 @@ class LimitSet:
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """An account as the venue keeps it. A fee of None is the instrument's."""
+    """An account as stored. A fee of None means the instrument's fee."""
 
     account: Account
     state: AccountState
@@ -51,6 +51,6 @@ class AccountRecord:
     opened_us: int
     balances: Mapping[str, Balance]
     limits: Mapping[Symbol, LimitSet]
-    # Number of the newest execution report, and of the newest change of its balances.
+    # Sequence number of the newest execution report, and of the newest balance change.
     seq: int
     balance_seq: int

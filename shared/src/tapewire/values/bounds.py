@@ -1,4 +1,4 @@
-"""What an admin may set of a market and of an account, in the order in which scripts take it."""
+"""Bounds that an administrator sets on a market or an account, in the argument order of Lua."""
 
 from typing import TypeAlias, TypedDict
 
@@ -10,7 +10,7 @@ Setting: TypeAlias = int | str | None
 
 
 class MarketBounds(TypedDict, total=False):
-    """What an admin may set of a market, in the order of `control.lua`; None leaves it as it is."""
+    """Bounds of a market, in the order of `control.lua`; None leaves a bound unchanged."""
 
     band_bps: int | None
     open_orders_max: int | None
@@ -22,7 +22,7 @@ class MarketBounds(TypedDict, total=False):
 
 
 class AccountLimits(TypedDict, total=False):
-    """Bounds of one account in one symbol, in the order of `set_account.lua`; 0 is no bound."""
+    """Limits of one account in one symbol, in the order of `set_account.lua`; 0 means no limit."""
 
     open_orders_max: Setting
     order_lots_max: Setting

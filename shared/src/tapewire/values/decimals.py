@@ -1,7 +1,7 @@
-"""Exact conversion between decimal text and integers: the only place where decimals live.
+"""Exact conversion between decimal text and integers: the only module that handles decimals.
 
-Text in is plain digits with at most one point: no sign, no exponent, no spaces, no NaN. Nothing is
-ever rounded for the caller; a value between two steps is refused.
+Accepted text is digits with at most one point: no sign, no exponent, no spaces, no NaN. No value is
+rounded; a value between two steps is refused.
 """
 
 import re
@@ -17,7 +17,7 @@ _PLAIN_DECIMAL = re.compile(r"([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
 
 def parse_units(text: str, decimals: int, field: str) -> int | None:
-    """Read decimal text as an integer count of 10^-`decimals`; None if it lies between two.
+    """Read decimal text as an integer count of 10^-`decimals`; None for a value between two counts.
 
     Raises InvalidField: `invalid_decimal` (not plain digits) or `too_many_digits`.
     """
@@ -45,8 +45,8 @@ def parse_units(text: str, decimals: int, field: str) -> int | None:
 def parse_steps(text: str, step_units: int, decimals: int, field: str, off_step_code: str) -> int:
     """Read decimal text as a whole number of steps of `step_units` x 10^-`decimals`.
 
-    Raises InvalidField: as `parse_units`, or `off_step_code` when it is no multiple of the step,
-    or `out_of_range` when it is too large to stay exact.
+    Raises InvalidField: as `parse_units`; `off_step_code` for a value that is no multiple of the
+    step; `out_of_range` for a value too large to stay exact.
     """
     units = parse_units(text, decimals, field)
     if units is None or units % step_units:

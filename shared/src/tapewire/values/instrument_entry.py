@@ -1,4 +1,4 @@
-"""One instrument as it is written, and what its fields mean together."""
+"""One instrument as written in a file or an admin call, and the checks across its fields."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -35,7 +35,7 @@ _Decimals = Annotated[int, Field(ge=0, le=ASSET_DECIMALS_MAX)]
 
 
 def _whole_number(value: object) -> object:
-    """A number of a JSON body keeps its text until its field is known."""
+    """Keep the text of a JSON number until its field is known."""
     return int(value.text) if isinstance(value, NumberText) and value.text.isdigit() else value
 
 
@@ -48,7 +48,7 @@ _Fee = Annotated[
 
 
 class InstrumentEntry(BaseModel):
-    """An instrument as it is written: a `[[instrument]]` table, or the body of an admin call."""
+    """An instrument as written: a `[[instrument]]` table, or the body of an admin call."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -89,7 +89,7 @@ class InstrumentEntry(BaseModel):
 
 
 def build_instrument(entry: InstrumentEntry, assets: Mapping[str, int]) -> Instrument:
-    """Check what the fields mean together; `assets` has the decimals that are known already.
+    """Check the fields against each other; `assets` holds the known decimals of assets.
 
     Raises InvalidField.
     """
@@ -165,7 +165,7 @@ def _check_quantities(
 def _choose_price_max(
     entry: InstrumentEntry, tick_units: int, price_decimals: int, ticks_exact: int
 ) -> int:
-    """Ticks of the highest price; price x quantity must stay an exact integer in a double."""
+    """Highest price in ticks for which price x quantity stays an exact integer in a double."""
     ticks_max = ticks_exact
     if entry.max_price is not None:
         ticks_max = parse_steps(
@@ -185,7 +185,7 @@ def _choose_price_max(
 
 
 def _choose_decimals(field: str, wanted: int | None, known: int | None, needed: int) -> int:
-    """Decimals of an asset: what is known, else what is wanted, else as most assets have."""
+    """Decimals of an asset: the known value, else the wanted value, else the default."""
     decimals = known if wanted is None else wanted
     if decimals is None:
         decimals = max(ASSET_DECIMALS, needed)
@@ -209,7 +209,7 @@ def _parse_step(text: str, field: str) -> tuple[int, int]:
 
 
 def _parse_notional(text: str, field: str, notional_units: int, decimals: int) -> int:
-    """An amount of the quote asset in ticks x lots, rounded up to the next whole one."""
+    """An amount of the quote asset in ticks x lots, rounded up."""
     units = parse_units(text, decimals, field)
     if units is None:
         raise InvalidField(field, "too_many_digits", f"{field} is finer than one tick x one lot.")
@@ -217,7 +217,7 @@ def _parse_notional(text: str, field: str, notional_units: int, decimals: int) -
 
 
 def _parse_band(text: str) -> int:
-    """Percent as hundredths of a percent; 0 is no band."""
+    """Percent as hundredths of a percent; 0 means no band."""
     bps = parse_units(text, PERCENT_DECIMALS, "price_band")
     if bps is None or bps > PRICE_BAND_BPS_MAX:
         most = format_units(PRICE_BAND_BPS_MAX, PERCENT_DECIMALS)

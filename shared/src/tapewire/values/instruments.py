@@ -39,7 +39,7 @@ from tapewire.values.types import Instrument, Symbol
 
 
 def packaged_instruments() -> dict[Symbol, Instrument]:
-    """The three pairs that come with Tapewire."""
+    """The three instruments in the package."""
     text = resources.files("tapewire.values").joinpath("instruments.toml").read_text("utf-8")
     return parse_instruments(text, "instruments.toml")
 
@@ -99,7 +99,7 @@ def _parse_entry(table: object, where: str) -> InstrumentEntry:
 
 
 def _gather_assets(assets: dict[str, int], entry: InstrumentEntry, where: str) -> None:
-    """What one instrument says about an asset counts for all of the file."""
+    """Collect the decimals of assets; they apply to the whole file."""
     for asset, decimals in ((entry.base, entry.base_decimals), (entry.quote, entry.quote_decimals)):
         if decimals is not None and assets.setdefault(asset, decimals) != decimals:
             raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""JSON in, exactly: numbers keep their text, no key stands twice, and the bytes are UTF-8."""
+"""Exact JSON input: numbers keep their text, a duplicate key is refused, bytes must be UTF-8."""
 
 import json
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ NAME_CHARACTERS_SHOWN_MAX = 64
 
 
 class MalformedJson(Refusal):
-    """The body is not a JSON text."""
+    """The body is not valid JSON."""
 
     code = "malformed_json"
 
 
 @dataclass(frozen=True, slots=True)
 class NumberText:
-    """A number as it was written, also NaN and Infinity, so that its field can be named."""
+    """The text of a JSON number, NaN and Infinity included, so that an error can name its field."""
 
     text: str
 
 
 def shown_name(name: str) -> str:
-    """A name of a client's making, short and printable, for a sentence."""
+    """A name sent by a client, shortened and printable, for use in a sentence."""
     printable = ascii(name[:NAME_CHARACTERS_SHOWN_MAX])[1:-1]
     return printable if len(name) <= NAME_CHARACTERS_SHOWN_MAX else f"{printable}..."
 
@@ -45,7 +45,7 @@ _DECODER = json.JSONDecoder(
 
 
 def decode_json(body: bytes) -> object:
-    """Read a JSON text; every number in it becomes a NumberText.
+    """Read a JSON text; every number becomes a NumberText.
 
     Raises MalformedJson, or InvalidField `duplicate_field`.
     """
@@ -57,7 +57,7 @@ def decode_json(body: bytes) -> object:
 
 
 def decode_json_text(text: str) -> object:
-    """The same of a text that was decoded already. Raises as `decode_json`."""
+    """As `decode_json`, for text that is already decoded. Raises as `decode_json`."""
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:

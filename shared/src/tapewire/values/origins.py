@@ -1,9 +1,10 @@
-"""Which web pages may talk to a service, and under which names it answers. Closed by default.
+"""Which web pages may call a service, and under which host names. Closed by default.
 
-A program sends no `Origin`; a browser does for every request that a foreign page makes and can read
-or that changes something, and for every WebSocket. Such a request is refused before it is routed,
-unless its origin is listed or is that of the service itself. Names are checked because a page can
-make its own name resolve to this machine (DNS rebinding) and would then pass as the service itself.
+A program sends no `Origin`. A browser sends `Origin` with every WebSocket handshake and every
+cross-origin request whose answer a page can read or that changes state. A request with an `Origin`
+that is neither listed nor the service's own is refused before routing. Host names are checked
+because a page can make its own name resolve to this machine (DNS rebinding) and would then pass as
+the service itself.
 """
 
 import ipaddress
@@ -18,7 +19,7 @@ _PORT = re.compile(r":[0-9]{0,5}$")
 
 
 def parse_origins(text: str) -> frozenset[str]:
-    """A comma-separated list of origins. Raises ValueError naming the entry that is none."""
+    """A comma-separated list of origins. Raises ValueError naming the invalid entry."""
     origins = _entries(text)
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):
@@ -27,7 +28,7 @@ def parse_origins(text: str) -> frozenset[str]:
 
 
 def parse_hosts(text: str) -> frozenset[str]:
-    """A comma-separated list of names or addresses. Raises ValueError naming what is none."""
+    """A comma-separated list of names or addresses. Raises ValueError naming the invalid entry."""
     hosts = frozenset(host.strip("[]") for host in _entries(text))
     for host in hosts:
         if host != "*" and not (_NAME.fullmatch(host) or _is_address(host)):
@@ -41,7 +42,7 @@ def _entries(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who may ask. `names_checked` says whether a request must ask for a name that is known."""
+    """Rules for callers; `names_checked` says whether the host name must be a known one."""
 
     origins: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
@@ -59,8 +60,8 @@ class Admission:
     ) -> "Admission":
         """The rules of a service that listens on `address`; both lists are comma-separated.
 
-        On loopback only this machine asks, so only its names are right, and those listed. `page`
-        is the service whose pages may ask as if they were listed.
+        Only this machine reaches a loopback address, so there only this machine's names and the
+        listed names are valid. Pages of the service `page` may ask as if their origin were listed.
         """
         names = parse_hosts(hosts or "")
         checked = "*" not in names and (bool(names) or _is_loopback(address))
@@ -73,7 +74,7 @@ class Admission:
         return self.page is not None and self.page.is_origin(origin, host) and self.knows(host)
 
     def knows(self, host: str) -> bool:
-        """Whether a `Host` is ours: an address, a name of this machine, or one that is listed."""
+        """Whether a `Host` is valid: an address, a name of this machine, or a listed name."""
         name = _PORT.sub("", host.lower()).strip("[]").removesuffix(".")
         if name in self.hosts or "*" in self.hosts or _is_loopback(name) or _is_address(name):
             return True
@@ -83,9 +84,9 @@ class Admission:
         )
 
     def is_own(self, origin: str, host: str, *, secure: bool) -> bool:
-        """Whether a page of `origin` was served under the very name that it now asks.
+        """Whether a page of `origin` was served under the host name that it calls now.
 
-        A page over plain HTTP is not that of a service over TLS.
+        A page served over plain HTTP is not a page of a service with TLS.
         """
         scheme, _, authority = origin.lower().partition("://")
         if scheme != "https" and (secure or scheme != "http"):

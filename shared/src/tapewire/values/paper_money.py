@@ -1,4 +1,4 @@
-"""What new accounts of an open venue start with: `*=1000000,BTC=10`. Pure."""
+"""Starting balances of new accounts of an open venue: `*=1000000,BTC=10`. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _ASSET = re.compile(rf"\*|[A-Z0-9][A-Z0-9.\-]{{0,{ASSET_CHARACTERS_MAX - 1}}}")
 
 @dataclass(frozen=True, slots=True)
 class PaperMoney:
-    """Amounts as decimal text, by asset; `*` stands for every other one."""
+    """Amounts as decimal text, by asset; `*` stands for every other asset."""
 
     amounts: Mapping[str, str] = field(default_factory=dict)
 

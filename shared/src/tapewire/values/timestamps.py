@@ -16,7 +16,7 @@ def format_timestamp(time_us: int) -> str:
 
 @lru_cache(_SECONDS_KEPT)
 def _second(seconds: int) -> str:
-    """Most of what is shown in a row happened in the same few seconds."""
+    """Cached text of a second, because most timestamps in a row share a few seconds."""
     return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
 
 

@@ -36,7 +36,7 @@ class OrderType(StrEnum):
 
 
 class TimeInForce(StrEnum):
-    """How long an order may work: until canceled, at once in part or in full, until a date."""
+    """How long an order may work: until canceled, immediately in part or in full, until a date."""
 
     GTC = "gtc"
     IOC = "ioc"
@@ -45,7 +45,7 @@ class TimeInForce(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order is in its life; the last three are final."""
+    """The stage of an order's life; the last three are final."""
 
     NEW = "new"
     PARTIALLY_FILLED = "partially_filled"
@@ -55,7 +55,7 @@ class OrderStatus(StrEnum):
 
 
 class SelfTradePrevention(StrEnum):
-    """What happens when two orders of one account would trade; the taker's mode decides."""
+    """Effect when two orders of one account would trade; the taker's mode decides."""
 
     NONE = "none"
     EXPIRE_TAKER = "expire_taker"
@@ -65,7 +65,7 @@ class SelfTradePrevention(StrEnum):
 
 
 class MarketState(StrEnum):
-    """What a market takes: everything, cancels only, nothing, or orders that only make."""
+    """The commands a market accepts: all, cancels only, none, or post-only orders."""
 
     TRADING = "trading"
     CANCEL_ONLY = "cancel_only"
@@ -74,7 +74,7 @@ class MarketState(StrEnum):
 
 
 class Liquidity(StrEnum):
-    """Whether a fill rested in the book before (maker) or came to take (taker)."""
+    """The role of an order in a fill: maker (rested in the book) or taker (arrived)."""
 
     MAKER = "maker"
     TAKER = "taker"
@@ -82,7 +82,7 @@ class Liquidity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What is traded and in which steps. All numbers are integers.
+    """A traded instrument and its steps. All numbers are integers.
 
     A tick is `tick_units` x 10^-`price_decimals` of the quote asset; a lot is `lot_units` x
     10^-`quantity_decimals` of the base asset. A notional is price in ticks x quantity in lots.
@@ -105,7 +105,7 @@ class Instrument:
     quote_decimals: int = ASSET_DECIMALS
     maker_fee_ppm: int = 0
     taker_fee_ppm: int = 0
-    # What one order and one account may be, at the most; 0 is no bound.
+    # Limits of one order and of one account; 0 means no limit.
     order_lots_max: int = 0
     order_notional_max: int = 0
     position_lots_max: int = 0
@@ -115,7 +115,10 @@ class Instrument:
 
     @property
     def identity(self) -> tuple[str, str, int, int, int, int, int, int]:
-        """What is fixed for the life of the instrument: another would change resting orders."""
+        """Fields that stay fixed for the life of the instrument.
+
+        Resting orders depend on them.
+        """
         return (
             self.base, self.quote, self.tick_units, self.price_decimals,
             self.lot_units, self.quantity_decimals, self.base_decimals, self.quote_decimals,
@@ -123,7 +126,7 @@ class Instrument:
 
     @property
     def limits(self) -> tuple[int, int, int, int]:
-        """What may be changed while it is traded."""
+        """Fields that may change while the instrument is traded."""
         return (
             self.quantity_lots_min, self.quantity_lots_max, self.price_ticks_max,
             self.notional_min,
@@ -131,7 +134,7 @@ class Instrument:
 
     @property
     def controls(self) -> tuple[int, int, int, int, int, int, int]:
-        """What an admin changes at any moment: bounds and fees (`control.lua`)."""
+        """Fields that an administrator sets at any time: bounds and fees (`control.lua`)."""
         return (
             self.band_bps, self.open_orders_max, self.order_lots_max, self.order_notional_max,
             self.position_lots_max, self.maker_fee_ppm, self.taker_fee_ppm,
@@ -158,7 +161,7 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class OrderCommand:
-    """One order as the matching script takes it, already checked against its instrument."""
+    """An order as the Lua library takes it, already checked against its instrument."""
 
     account: Account
     symbol: Symbol
@@ -172,7 +175,7 @@ class OrderCommand:
     post_only: bool = False
     display_lots: Lots | None = None
     stop_price_ticks: Ticks | None = None
-    # What a market order may spend or wants to get, in ticks x lots, instead of a quantity.
+    # Amount that a market order spends or receives, in ticks x lots, instead of a quantity.
     quote_notional: int | None = None
     expire_us: int | None = None
     revision: int = 1
@@ -180,7 +183,7 @@ class OrderCommand:
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """What is to change of an open order; None leaves it as it is."""
+    """Changes to an open order; None leaves a value unchanged."""
 
     price_ticks: Ticks | None = None
     quantity_lots: Lots | None = None
@@ -190,21 +193,21 @@ class Amendment:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution as one of its two orders sees it."""
+    """One execution from the view of one of its two orders."""
 
     seq: int
     price_ticks: Ticks
     quantity_lots: Lots
     liquidity: Liquidity
     timestamp_us: int
-    # Taken from what was received: in units of the base asset for a buyer, of the quote asset for
+    # Deducted from the received amount: units of the base asset for a buyer, of the quote asset for
     # a seller.
     fee_units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as the venue stores it. Times are venue clock, microseconds since 1970 UTC."""
+    """An order as stored. Times are venue clock, microseconds since 1970 UTC."""
 
     order_id: OrderId
     account: Account
@@ -229,20 +232,20 @@ class Order:
     triggered_us: int | None = None
     quote_notional: int | None = None
     expire_us: int | None = None
-    # Why it ended other than by being filled; None while it is open.
+    # Reason of an end other than a fill; None while the order is open.
     reason: str | None = None
-    # As they were when it was placed, in millionths of what a fill brings.
+    # Rates at the time of placing, in millionths of the received amount.
     maker_fee_ppm: int = 0
     taker_fee_ppm: int = 0
 
     @property
     def is_open(self) -> bool:
-        """Whether it may still trade."""
+        """Whether the order may still trade."""
         return self.status in {OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED}
 
     @property
     def remaining_lots(self) -> Lots:
-        """Lots that are neither executed nor prevented; of a closed order, what it ended with."""
+        """Lots neither executed nor prevented; of a closed order, the lots it ended with."""
         return Lots(self.quantity_lots - self.executed_lots - self.prevented_lots)
 
 

@@ -1,4 +1,4 @@
-"""A bound on request bodies, before anything reads them; also for those of unknown length."""
+"""ASGI middleware that bounds request bodies, of known and of unknown length."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -7,17 +7,18 @@ from tapewire.web.problem import problem_response
 
 
 class BodyTooLarge(Refusal):
-    """The body has more bytes than the service takes."""
+    """The body exceeds the service's limit in bytes."""
 
     code = "body_too_large"
     status = 413
 
 
 class BodyLimit:
-    """ASGI middleware: answers 413 when a body is over `bytes_max`.
+    """ASGI middleware: answers 413 to a body over `bytes_max`.
 
-    A declared length is judged at once and costs nothing more, since the server holds the client to
-    it. Without one the bytes are counted as they come; whoever reads them gets BodyTooLarge.
+    A declared length is checked at once, because the server holds the client to the declared
+    length. Without a declared length the bytes are counted as they arrive, and the reader of the
+    body gets BodyTooLarge.
     """
 
     def __init__(self, app: ASGIApp, *, bytes_max: int) -> None:

@@ -1,4 +1,4 @@
-"""The page at `/docs`: Swagger UI from files of our own, so that it works without the internet."""
+"""The page at `/docs`: Swagger UI from packaged files, so that the page works offline."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 def add_docs_page(app: FastAPI) -> None:
-    """Serve the page and what it needs; the application itself was made with `docs_url=None`."""
+    """Serve `/docs` and its files; the application must be made with `docs_url=None`."""
     folder = resources.files("fastapi_offline").joinpath("static")
     app.mount(ASSETS, StaticFiles(directory=str(folder)), name="docs-assets")
 
@@ -37,7 +37,7 @@ def add_docs_page(app: FastAPI) -> None:
 
 
 def _policy(page: bytes) -> str:
-    """Let the page run its own script, by its digest, and ask its own service; nothing else."""
+    """Content-Security-Policy of `/docs`: its own script, by digest, and its own service."""
     digests = [
         base64.b64encode(hashlib.sha256(script).digest()).decode()
         for script in _INLINE_SCRIPT.findall(page)

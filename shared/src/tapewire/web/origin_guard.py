@@ -1,4 +1,4 @@
-"""Refuses requests of foreign pages and for foreign names, and answers browsers as CORS asks."""
+"""ASGI middleware that refuses foreign origins and host names and answers CORS requests."""
 
 from typing import Final
 
@@ -16,12 +16,12 @@ EXPOSED_HEADERS: Final = (
     "Idempotent-Replay, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
     "WWW-Authenticate"
 )
-# Names that were found right are not judged again; no client can make the memory grow past this.
+# Cached valid host names; the bound keeps clients from growing the cache.
 NAMES_REMEMBERED_MAX: Final = 256
 
 
 class OriginGuard:
-    """ASGI application around another: refuses what may not ask, answers browsers (CORS)."""
+    """ASGI middleware: refuses foreign origins and hosts, answers browsers (CORS)."""
 
     def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self._app = app

@@ -1,7 +1,7 @@
-"""Headers that every answer of a service has: no guessing, no framing, no referrer, no copies.
+"""Headers of every answer of a service: no sniffing, no framing, no referrer, no caching.
 
-The server adds them to every answer, those of the parser included, so that routes need not. Pages
-and their files bring the policy and the caching that they need.
+The server adds the headers, so that answers of the HTTP parser carry them as well as answers of
+routes. Pages and their files have a policy and a caching rule of their own.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ _PAGES: Final = frozenset({b"/", b"/admin", b"/docs"})
 _PAGE_FOLDERS: Final = (b"/docs-assets/", b"/page/")
 _READING_METHODS: Final = frozenset({b"GET", b"HEAD"})
 
-# Two years, the least that browsers' own lists ask for.
+# Two years: the minimum for the preload lists of browsers.
 _STRICT_TRANSPORT: Final = "max-age=63072000"
 
 EVERY_ANSWER: Final = (
@@ -27,15 +27,15 @@ PLAIN_ANSWER: Final = dict(EVERY_ANSWER[:2])
 
 
 def every_answer(*, secure: bool) -> list[tuple[str, str]]:
-    """The headers of every answer; with TLS also that it may not be left."""
+    """The headers of every answer; with TLS also Strict-Transport-Security."""
     transport = [("Strict-Transport-Security", _STRICT_TRANSPORT)] if secure else []
     return [*EVERY_ANSWER, *transport]
 
 
 def fitting(headers: Headers, method: bytes, url: bytes) -> Headers:
-    """The headers of every answer without those that a page and its files say themselves.
+    """The headers of every answer, without those that pages and their files set themselves.
 
-    `url` is the request's target; for all but pages the list comes back as it is.
+    `url` is the request's target. For every other path the list is returned unchanged.
     """
     if method not in _READING_METHODS or not _is_page(url):
         return headers

@@ -1,4 +1,4 @@
-"""uvicorn's server, with a drain before its end and bounds on how long it waits for a client."""
+"""uvicorn's server with a drain before its shutdown and bounds on slow clients."""
 
 import asyncio
 import contextlib
@@ -27,14 +27,14 @@ YOUNG_OBJECTS = 20_000
 
 
 def _spare_the_collector() -> None:
-    """What is there after the start stays: the collector need not walk over it again and again."""
+    """Freeze the objects that exist after the start, so that the collector skips them."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
 class Server(uvicorn.Server):
-    """Says where it listens, and stops in good order also before and after it listens."""
+    """Reports its address when it listens, and shuts down in order at every stage."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Server(uvicorn.Server):
         self._drain: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so; as uvicorn does it, but with a bound on every TLS handshake."""
+        """Listen and report the address, as uvicorn does, with a bound on every TLS handshake."""
         loop, context = asyncio.get_running_loop(), self._context
         self.servers = [
             await loop.create_server(
@@ -72,7 +72,7 @@ class Server(uvicorn.Server):
             logger.info("listening on http%s://%s:%d", "s" if context else "", shown, port)
 
     async def on_tick(self, counter: int) -> bool:
-        """Look for clients that take too long to send their request."""
+        """Check for clients that send their request too slowly."""
         if counter % TICKS_PER_S == 0:
             now_s = asyncio.get_running_loop().time()
             for connection in tuple(self.server_state.connections):
@@ -90,12 +90,12 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to `stopping_on_signals`: uvicorn would skip the drain."""
+        """Leave signals to `stopping_on_signals`, because uvicorn would skip the drain."""
         yield
 
     @contextlib.contextmanager
     def stopping_on_signals(self) -> Iterator[None]:
-        """Stop in good order on SIGINT or SIGTERM, whatever stage the process is in."""
+        """Shut down in order on SIGINT or SIGTERM, at every stage of the process."""
         loop, main = asyncio.get_running_loop(), asyncio.current_task()
 
         def stop(number: int, frame: FrameType | None) -> None:
@@ -115,7 +115,7 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def _begin_drain(self, number: int) -> None:
-        """Let the app say goodbye to its clients, then exit as the signal asked for."""
+        """Let the application drain its clients, then exit as the signal asks."""
         if self._drain is None:
             self._drain = asyncio.create_task(self._app.state.drain.run(), name="drain")
             self._drain.add_done_callback(lambda _: self.handle_exit(number, None))

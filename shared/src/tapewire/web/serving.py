@@ -1,6 +1,6 @@
 """Run one ASGI service: its socket, uvicorn with every option explicit, its start and its end.
 
-Whatever stops a start ends the process with one sentence and status 1, without a traceback.
+An error at start ends the process with one sentence and status 1, without a traceback.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ class ServerSettings(BaseSettings):
     )
 
     def tls(self) -> ssl.SSLContext | None:
-        """The context of the listener, None for plain HTTP. Raises ConfigurationError."""
+        """The TLS context of the listener, None for plain HTTP. Raises ConfigurationError."""
         password = self.tls_key_password
         return server_context(
             self.tls_certificate,
@@ -83,7 +83,7 @@ class ServerSettings(BaseSettings):
         )
 
     def admission(self) -> Admission:
-        """Which pages may ask, and under which names."""
+        """Which pages may call the service, and under which names."""
         venue = self.venue
         return Admission.listening_on(
             self.host,
@@ -99,7 +99,7 @@ class ServerSettings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class WebSocketOptions:
-    """How the server speaks WebSocket. Compression is off: it costs CPU and memory per client."""
+    """WebSocket options. Compression is off, because it costs CPU and memory per client."""
 
     protocol: type[asyncio.Protocol] | Literal["none"]
     message_bytes_max: int = 65_536
@@ -113,7 +113,7 @@ NO_WEBSOCKET = WebSocketOptions("none")
 
 @contextlib.contextmanager
 def exit_with_a_sentence(service: str) -> Iterator[None]:
-    """Turn an error of ours into one line on standard error and exit status 1."""
+    """Turn a TapewireError into one line on standard error and exit status 1."""
     try:
         yield
     except TapewireError as error:
@@ -128,10 +128,10 @@ def serve(
     *,
     check_address: Callable[[str], None],
 ) -> None:
-    """Run `app` and its lifespan until SIGINT or SIGTERM; `check_address` may refuse where.
+    """Run `app` and its lifespan until SIGINT or SIGTERM; `check_address` may refuse the address.
 
-    Raises ConfigurationError if the port cannot be had or the certificate is of no use, and
-    whatever the lifespan raises at start.
+    Raises ConfigurationError for a port in use or an unusable certificate, and whatever the
+    lifespan raises at start.
     """
     context = settings.tls()
     config = configure(app, settings, websocket)
@@ -146,7 +146,7 @@ def serve(
 def configure(
     app: FastAPI, settings: ServerSettings, websocket: WebSocketOptions = NO_WEBSOCKET
 ) -> uvicorn.Config:
-    """Every option of uvicorn that matters, so that none changes with its version."""
+    """Set every uvicorn option that matters, so that no default changes with its version."""
     return uvicorn.Config(
         OriginGuard(app, settings.admission()),
         loop="asyncio" if sys.platform == "win32" else "uvloop",
@@ -162,7 +162,7 @@ def configure(
         log_config=None,
         log_level="warning",
         access_log=False,
-        # Whoever connects could claim any address, and with it the rate limits of another.
+        # A client could claim any address in a header and use up the rate limit of another client.
         proxy_headers=False,
         headers=every_answer(secure=settings.tls_certificate is not None),
         server_header=False,
@@ -178,9 +178,9 @@ def configure(
 def bind_socket(
     settings: ServerSettings, check_address: Callable[[str], None] = lambda _: None
 ) -> Iterator[socket.socket]:
-    """Take the port, not yet listening; `check_address` is given the IP address before that.
+    """Bind the port without listening; `check_address` gets the IP address first.
 
-    Raises ConfigurationError if that is not possible, and what `check_address` raises.
+    Raises ConfigurationError if the port cannot be bound, and what `check_address` raises.
     """
     where = f"{settings.host}:{settings.port}"
     try:
@@ -199,7 +199,7 @@ def bind_socket(
             listener.bind(address)
             yield listener
         except OSError as error:
-            # Two sockets may be bound to one port; the second learns of it when it listens.
+            # Two sockets may bind one port; the second fails when it listens.
             if error.errno not in {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}:
                 raise
             raise ConfigurationError(f"cannot listen on {where}: {_explain(error)}") from None
@@ -212,7 +212,7 @@ def _explain(error: OSError) -> str:
 
 
 async def _serve(app: FastAPI, server: Server, listener: socket.socket) -> None:
-    """The life of the process: start what the app needs, listen, drain, stop what it needed."""
+    """The life of the process: start the application, listen, drain, stop the application."""
     with server.stopping_on_signals():
         try:
             async with app.router.lifespan_context(app):

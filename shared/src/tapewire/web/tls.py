@@ -1,21 +1,21 @@
-"""TLS at both ends: what a service presents, and whom a client trusts. TLS 1.2 or newer."""
+"""TLS at both ends: the service's certificate and the client's trust. TLS 1.2 or newer."""
 
 import ssl
 from pathlib import Path
 
 from tapewire.errors import ConfigurationError
 
-# The services speak nothing else; without a word on it a client may hope for HTTP/2.
+# The services speak HTTP/1.1 only; without ALPN a client may try HTTP/2.
 APPLICATION_PROTOCOLS = ["http/1.1"]
 
 
 def server_context(
     certificate: Path | None, key: Path | None, key_password: str | None, *, prefix: str
 ) -> ssl.SSLContext | None:
-    """The context of a service, None if it is to speak plain; `prefix` is that of its settings.
+    """The TLS context of a service, None for plain HTTP; `prefix` is that of its settings.
 
-    Raises ConfigurationError naming the setting: one without the other, a file that cannot be
-    read, a key that does not belong to the certificate or that the password does not open.
+    Raises ConfigurationError naming the setting: certificate without key or key without
+    certificate, an unreadable file, a key of another certificate, or a wrong password.
     """
     if certificate is None and key is None:
         if key_password is not None:
@@ -35,7 +35,7 @@ def server_context(
     asked = False
 
     def answer() -> str:
-        """The password; without an answer of ours OpenSSL would ask at the terminal."""
+        """The password of the key; without an answer OpenSSL would prompt at the terminal."""
         nonlocal asked
         asked = True
         return key_password or ""
@@ -56,12 +56,12 @@ def server_context(
 def client_context(ca_file: Path) -> ssl.SSLContext:
     """The context of a client that trusts the certificates of one PEM file and no others.
 
-    The file may also be the certificate of the service itself. Raises ConfigurationError.
+    The file may also be the service's own certificate. Raises ConfigurationError.
     """
     check_readable(ca_file, "the CA file")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # A certificate in the file is trusted as it is, also if another one has signed it.
+    # A certificate in the file is trusted directly, even when another certificate has signed it.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
         context.load_verify_locations(ca_file)
@@ -71,7 +71,7 @@ def client_context(ca_file: Path) -> ssl.SSLContext:
 
 
 def unverified_context() -> ssl.SSLContext:
-    """The context of a launcher that asks a child of its own, by loopback, whether it answers."""
+    """The context of the launcher, which asks its own child over loopback whether it answers."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -79,7 +79,7 @@ def unverified_context() -> ssl.SSLContext:
 
 
 def check_readable(path: Path, name: str) -> None:
-    """Raise ConfigurationError, beginning with `name`, if the file cannot be read."""
+    """Raise ConfigurationError, beginning with `name`, for an unreadable file."""
     try:
         with path.open("rb"):
             return
