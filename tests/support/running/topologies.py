@@ -9,7 +9,8 @@ import redis
 from redis.exceptions import RedisError
 
 from tapewire.redis.binary import find_server
-from tapewire.redis.server import RedisServer, free_port
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import free_port
 from tapewire.runtime.processes import ChildProcess
 from tests.support.wait import wait_for
 

@@ -56,16 +56,19 @@ class Admission:
         *,
         origins: str | None,
         hosts: str | None,
+        own_name: str = "",
         page: ServiceAddress | None = None,
     ) -> "Admission":
         """The rules of a service that listens on `address`; both lists are comma-separated.
 
-        Only this machine reaches a loopback address, so there only this machine's names and the
-        listed names are valid. Pages of the service `page` may ask as if their origin were listed.
+        Only this machine reaches a loopback address, so there only this machine's names, the
+        listed names and `own_name`, the name that was resolved to `address`, are valid. Pages of
+        the service `page` may ask as if their origin were listed.
         """
         names = parse_hosts(hosts or "")
         checked = "*" not in names and (bool(names) or _is_loopback(address))
-        return cls(parse_origins(origins or ""), names, checked, page)
+        known = names | {own_name.lower()} if own_name else names
+        return cls(parse_origins(origins or ""), known, checked, page)
 
     def lists(self, origin: str, host: str) -> bool:
         """Whether a page of `origin` may ask this service, which it calls `host`."""

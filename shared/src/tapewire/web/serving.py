@@ -24,6 +24,7 @@ from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.settings import VenueSettings
 from tapewire.values.origins import Admission
 from tapewire.values.service_address import ServiceAddress
+from tapewire.web.exposure import resolved_address
 from tapewire.web.origin_guard import OriginGuard
 from tapewire.web.response_headers import every_answer
 from tapewire.web.server import Server
@@ -86,9 +87,10 @@ class ServerSettings(BaseSettings):
         """Which pages may call the service, and under which names."""
         venue = self.venue
         return Admission.listening_on(
-            self.host,
+            resolved_address(self.host),
             origins=venue.allowed_origins,
             hosts=venue.allowed_hosts,
+            own_name=self.host,
             page=self.page_address(),
         )
 
