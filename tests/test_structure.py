@@ -21,7 +21,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
         "launcher", "commands", "cli", "__main__",
     ),
     "order_gateway": (
-        REST, "ws", "state", "guard", "incoming", "instrument_routes", "order_routes",
+        REST, "ws", "page", "state", "guard", "incoming", "instrument_routes", "order_routes",
         "account_routes", "admin_routes", "account_admin_routes", "key_routes", "socket_routes",
         "app", "__main__",
     ),

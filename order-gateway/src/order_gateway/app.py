@@ -28,6 +28,7 @@ from order_gateway.health import SERVICE, watch_health
 from order_gateway.key_administration import KeyAdministration
 from order_gateway.metrics import Activity, GatewayMetrics
 from order_gateway.operations import OPERATION_NAMES, Operations
+from order_gateway.page.routes import add_pages
 from order_gateway.rate_limit import Buckets, RateLimits
 from order_gateway.settings import GatewaySettings
 from order_gateway.state import GatewayState
@@ -93,6 +94,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.include_router(public.router, prefix=PREFIX)
     app.include_router(health_router(SERVICE))
     app.include_router(metrics_router())
+    add_pages(app, settings.feed_url, settings.venue.auth)
     return app
 
 
