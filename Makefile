@@ -9,10 +9,10 @@ ARGS ?=
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
-run: .venv/installed ## start the venue: Redis, gateway, market data (ARGS=--help shows more)
+run: .venv/runtime ## start the venue: Redis, gateway, market data (ARGS=--help shows more)
 	$(BIN)/python -P -m tapewire up $(ARGS)
 
-demo: .venv/installed ## the same with a small crowd of traders, so that prices move
+demo: .venv/runtime ## the same with a small crowd of traders, so that prices move
 	$(BIN)/python -P -m tapewire up --demo $(ARGS)
 
 RANDOM_TESTS := tests/property tests/e2e/test_openapi_fuzz.py
@@ -42,18 +42,29 @@ clean: ## remove .venv and caches; the venue's data in .tapewire stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find shared order-gateway market-data tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
-# Installs again only when what is wanted changed.
-.venv/installed: pyproject.toml constraints.txt
+# Stamps: each is made again only when what is wanted changed. Running needs no development tools.
+GOAL := $(or $(firstword $(MAKECMDGOALS)),run)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+FAILED := { echo "The packages could not be installed; the reason is above"; exit 1; }
+
+.venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Tapewire needs Python 3.11 or newer, and '$(PYTHON)' is not;" \
-	    "try: make PYTHON=python3.11"; exit 1; }
+	    "try: make $(GOAL) PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || { echo "Creating .venv"; $(PYTHON) -m venv .venv; } || { \
 	  rm -rf .venv; echo "This Python cannot make a virtual environment;" \
 	    "on Debian and Ubuntu install the package python3-venv"; exit 1; }
-	@echo "Installing Tapewire and its tools into .venv (once; it takes a minute)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]" \
-	  || { echo "The packages could not be installed; the reason is above"; exit 1; }
 	@touch $@
+
+.venv/runtime: .venv/made pyproject.toml constraints.txt
+	@echo "Installing Tapewire into .venv (once; it takes half a minute)"
+	@$(INSTALL) -e . || $(FAILED)
+	@touch $@
+
+.venv/installed: .venv/made pyproject.toml constraints.txt
+	@echo "Installing Tapewire and its development tools into .venv (once; it takes a minute)"
+	@$(INSTALL) -e ".[dev]" || $(FAILED)
+	@touch .venv/runtime $@
 
 .PHONY: bench-feed
 bench-feed: .venv/installed ## measure deliveries per second beside other WebSocket feeds

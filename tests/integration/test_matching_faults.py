@@ -22,7 +22,8 @@ from tapewire.errors import (
 from tapewire.limits import PENDING_COMMANDS_MAX
 from tapewire.matching.engine import Engine, Placement
 from tapewire.redis.binary import find_server
-from tapewire.redis.server import RedisServer, free_port
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import free_port
 from tapewire.values.types import OrderId, OrderStatus, Side
 from tests.support.transport.link import link_to
 from tests.support.venue import ALICE, INSTRUMENTS, Venue, address_of, listening, open_venue

@@ -15,7 +15,8 @@ from redis.exceptions import RedisError
 
 from tapewire import keys
 from tapewire.redis.binary import find_server
-from tapewire.redis.server import RedisServer, free_port
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import free_port
 from tapewire.runtime.processes import ChildProcess
 from tests.support.wait import wait_for
 

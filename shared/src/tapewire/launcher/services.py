@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapewire.launcher.options import LaunchOptions
-from tapewire.launcher.ports import KeptPort
+from tapewire.runtime.ports import KeptPort
 from tapewire.runtime.processes import ChildProcess
 from tapewire.runtime.venue_address import VENUE_VARIABLE
 from tapewire.runtime.venue_file import RunningService
@@ -70,6 +70,7 @@ class Service:
                 python_command(self.package),
                 log_path=log_dir / f"{name}.log",
                 environment=environment,
+                shares_output=options.log_format == "json",
             )
 
     def ready(self) -> bool:
@@ -114,6 +115,7 @@ def base_environment(options: LaunchOptions) -> dict[str, str]:
     environment = dict(os.environ) | {
         "PYTHONUNBUFFERED": "1",
         "TAPEWIRE_LOG_LEVEL": options.log_level,
+        "TAPEWIRE_LOG_FORMAT": options.log_format,
         "TAPEWIRE_FUNDS": options.funds,
         "TAPEWIRE_PAPER_BALANCES": options.paper_balances,
         "TAPEWIRE_AUTH": options.auth,
