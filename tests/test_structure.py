@@ -20,7 +20,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
         "matching", "wire", "web", "api_keys", "client", "journal", "audit", "replay", "crowd",
         "launcher", "commands", "cli", "__main__",
     ),
-    "order_gateway": (REST, "ws", "routes", "app", "__main__"),
+    "order_gateway": (REST, "ws", "page", "routes", "app", "__main__"),
     "market_data": (
         "limits", "errors", "settings", "fanout", "topics", "market", "feed", "clients", "http",
         "app", "__main__",

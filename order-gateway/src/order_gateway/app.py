@@ -14,6 +14,7 @@ from order_gateway.expiry import Expiry
 from order_gateway.health import SERVICE, watch_health
 from order_gateway.key_administration import KeyAdministration
 from order_gateway.operations import Operations
+from order_gateway.page.routes import add_pages
 from order_gateway.rate_limit import Buckets, RateLimits
 from order_gateway.routes import include_routes
 from order_gateway.settings import GatewaySettings
@@ -109,6 +110,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
     include_routes(app, needs_keys=app.state.needs_keys)
     app.include_router(health_router(SERVICE))
+    add_pages(app, settings.feed_url, settings.venue.auth)
     return app
 
 
