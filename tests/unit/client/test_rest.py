@@ -123,7 +123,7 @@ async def test_a_request_that_may_not_be_repeated_is_sent_once() -> None:
 
 async def test_a_settings_null_is_sent_and_what_stays_is_not() -> None:
     """None means the instrument's fee, which is not the same as leaving the fee out."""
-    account = {
+    account: dict[str, Any] = {
         "account": "bob", "state": "active", "maker_fee_ppm": None, "taker_fee_ppm": 5,
         "opened_timestamp": "2026-01-31T12:00:00.000001Z", "balances": [], "limits": [],
     }  # fmt: skip

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from market_data.fanout.frames import text_frame
-from market_data.feed.account_json import render_balances, render_report
 from market_data.feed.account_log import AccountLog
 from market_data.feed.denominations import Denominations
 from tapewire.wire.account_event import AccountEvent, Balance, ExecutionReport
+from tapewire.wire.account_feed import render_balances, render_report
 
 
 class AccountFrames:

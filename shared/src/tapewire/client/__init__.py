@@ -1,7 +1,7 @@
 """The venue for programs (docs/client.md): orders, market data, streams, administration.
 
 async with VenueClient(account="alice") as venue:
-    order = await venue.place("BTC-USDT", "buy", "0.5", "60000.00")
+    order = await venue.place("BTC-USDT", "buy", "0.5", "55000.00")
     async for trade in venue.feed().trades(["BTC-USDT"]):
         print(trade.seq, trade.price_decimal, trade.quantity_decimal)
 """
@@ -43,6 +43,7 @@ from tapewire.client.replies import (
     ServiceReadiness,
     Ticker,
     Transfer,
+    VenueTime,
 )
 from tapewire.client.rest import RestOptions
 from tapewire.client.stream import ReportStream, Stream, TrackedStream, TradeStream
@@ -53,6 +54,7 @@ from tapewire.client.sync_streams import (
     SyncStream,
     SyncTrackedStream,
 )
+from tapewire.client.tables import to_pandas
 from tapewire.client.tracker import Position
 from tapewire.client.venue import Admin, VenueClient
 from tapewire.errors import (
@@ -132,4 +134,6 @@ __all__ = [
     "Unavailable",
     "Unreachable",
     "VenueClient",
+    "VenueTime",
+    "to_pandas",
 ]

@@ -16,6 +16,7 @@ from tapewire.client.replies import (
     ServiceReadiness,
     Ticker,
     TradesPage,
+    VenueTime,
 )
 from tapewire.wire.trade_event import TradeEvent
 
@@ -26,6 +27,7 @@ NOT_WELL = frozenset({503})
 
 _read_instrument = decoder(InstrumentInfo)
 _read_instruments = decoder(InstrumentList)
+_read_time = decoder(VenueTime)
 _read_trades = decoder(TradesPage)
 _read_book = decoder(BookLevels)
 _read_prices = decoder(BestPrices)
@@ -46,6 +48,12 @@ def instruments() -> Call[list[InstrumentInfo]]:
 def instrument(symbol: str) -> Call[InstrumentInfo]:
     """Read one instrument: steps, bounds, and the state of its market."""
     return Call(_read_instrument, path={"symbol": symbol})
+
+
+@operation("GET", "/v1/time")
+def time() -> Call[VenueTime]:
+    """Read the venue's clock."""
+    return Call(_read_time)
 
 
 @operation("GET", "/v1/trades/{symbol}", service=FEED)
@@ -130,6 +138,12 @@ def feed_alive() -> Call[ServiceLife]:
 def feed_readiness() -> Call[ServiceReadiness]:
     """Read every check of the market-data service."""
     return Call(_read_readiness)
+
+
+@operation("GET", "/metrics")
+def metrics() -> Call[str]:
+    """Read the figures of the gateway, in the text format of Prometheus."""
+    return Call(lambda body: body.decode())
 
 
 @operation("GET", "/metrics", service=FEED)

@@ -101,6 +101,13 @@ class AccountsPage(Struct, frozen=True):
     next_cursor: str | None
 
 
+class VenueTime(Struct, frozen=True):
+    """The time of the venue's clock, as text and in microseconds since 1970 UTC."""
+
+    timestamp: str
+    unix_us: int
+
+
 class InstrumentInfo(Struct, frozen=True):
     """An instrument: its steps and bounds, and the state of its market. A bound of 0 is none."""
 

@@ -15,9 +15,9 @@ from tapewire.client.calls import Call, ServiceName, given
 from tapewire.client.errors import RequestRefused, Unreachable
 from tapewire.client.replies import Problem
 from tapewire.errors import OutcomeUnknown, Unavailable
+from tapewire.values.account_names import ACCOUNT_HEADER, DEFAULT_ACCOUNT
 from tapewire.web.tls import client_context
 
-ACCOUNT_DEFAULT = "demo"
 # The service, or a proxy before it, could not say; every other status is an answer.
 RETRIED_STATUSES = frozenset({502, 503, 504})
 # With these codes of 503 nothing was done.
@@ -47,9 +47,9 @@ class RestOptions:
     def headers(self) -> dict[str, str]:
         """The headers that say who asks."""
         if self.api_key is None:
-            return {"X-Account": self.account or ACCOUNT_DEFAULT}
+            return {ACCOUNT_HEADER: self.account or DEFAULT_ACCOUNT}
         headers = {"Authorization": f"Bearer {self.api_key}"}
-        return headers if self.account is None else headers | {"X-Account": self.account}
+        return headers if self.account is None else headers | {ACCOUNT_HEADER: self.account}
 
     def retry_delay_within_s(self, attempt: int) -> float:
         """A random delay before the attempt with this number; the first attempt has number 0."""

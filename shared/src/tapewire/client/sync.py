@@ -83,6 +83,7 @@ class SyncVenueClient:
 
     instruments = blocking(market_calls.instruments)
     instrument = blocking(market_calls.instrument)
+    time = blocking(market_calls.time)
     trades = blocking_items(market_calls.trades)
     book = blocking(market_calls.book)
     bbo = blocking(market_calls.bbo)
@@ -91,6 +92,7 @@ class SyncVenueClient:
     health = blocking(market_calls.health)
     alive = blocking(market_calls.alive)
     readiness = blocking(market_calls.readiness)
+    metrics = blocking(market_calls.metrics)
     feed_health = blocking(market_calls.feed_health)
     feed_alive = blocking(market_calls.feed_alive)
     feed_readiness = blocking(market_calls.feed_readiness)

@@ -96,6 +96,7 @@ class VenueClient:
 
     instruments = awaited(market_calls.instruments)
     instrument = awaited(market_calls.instrument)
+    time = awaited(market_calls.time)
     trades = awaited_items(market_calls.trades)
     book = awaited(market_calls.book)
     bbo = awaited(market_calls.bbo)
@@ -104,6 +105,7 @@ class VenueClient:
     health = awaited(market_calls.health)
     alive = awaited(market_calls.alive)
     readiness = awaited(market_calls.readiness)
+    metrics = awaited(market_calls.metrics)
     feed_health = awaited(market_calls.feed_health)
     feed_alive = awaited(market_calls.feed_alive)
     feed_readiness = awaited(market_calls.feed_readiness)

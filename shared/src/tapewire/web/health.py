@@ -6,7 +6,6 @@
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +16,7 @@ from redis.exceptions import RedisError
 
 from tapewire.errors import RedisUnavailable, TapewireError
 from tapewire.redis.client import RedisAddress, open_async
-from tapewire.web.direct_route import DirectRoute
+from tapewire.web.direct_route import DirectRoute, json_response
 
 HEALTH_TIMEOUT_S = 1.0
 
@@ -116,11 +115,7 @@ async def _outcome(check: Check) -> str:
 
 
 def _answer(body: Mapping[str, object], *, well: bool) -> Response:
-    return Response(
-        json.dumps(body, separators=(",", ":")),
-        200 if well else 503,
-        media_type="application/json",
-    )
+    return json_response(body, 200 if well else 503)
 
 
 def _documented(

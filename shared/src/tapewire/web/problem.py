@@ -4,52 +4,54 @@
 errors included (unknown path, wrong method, bug), and describes them in its OpenAPI document.
 """
 
-import json
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field
+from msgspec import Meta, Struct, to_builtins
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
+from starlette.types import Scope
 
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal, Unavailable
+from tapewire.web.direct_route import json_response
 from tapewire.web.docs_page import add_docs_page
+from tapewire.web.schemas import SchemaReference, referenced_models, schema_components
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-PROBLEM_SCHEMA = "#/components/schemas/Problem"
 
 _FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
-class Problem(BaseModel):
+class Problem(Struct, frozen=True, gc=False, omit_defaults=True):
     """Why a request failed. `code` is stable; `detail` is a sentence for people."""
 
-    model_config = ConfigDict(extra="forbid")
+    type: Annotated[str, Meta(description="`urn:tapewire:problem:` and the code")]
+    title: Annotated[str, Meta(description="What the code means, the same in every answer")]
+    status: Annotated[int, Meta(description="The HTTP status")]
+    code: Annotated[str, Meta(description="Stable name of the problem")]
+    detail: Annotated[str, Meta(description="What is wrong with this request, naming the field")]
+    field: Annotated[
+        str | None, Meta(description="The field, header or path parameter at fault")
+    ] = None
 
-    type: str = Field(description="`urn:tapewire:problem:` and the code")
-    title: str = Field(description="What the code means, the same in every answer")
-    status: int = Field(description="The HTTP status")
-    code: str = Field(description="Stable name of the problem")
-    detail: str = Field(description="What is wrong with this request, naming the field")
-    field: str | None = Field(None, description="The field, header or path parameter at fault")
 
+def problem_of(
+    code: str, detail: str, field: str | None = None, *, status: int | None = None
+) -> Problem:
+    """The problem of a code; `status` replaces that of the table (framework errors only).
 
-def problem_body(code: str, detail: str, field: str | None = None) -> dict[str, Any]:
-    """The members of a problem. Raises KeyError for a code that is not in the table."""
+    Raises KeyError for a code that is not in the table.
+    """
     meaning = ERROR_CODES[code]
-    body = {
-        "type": f"urn:tapewire:problem:{code}",
-        "title": meaning.title,
-        "status": meaning.status,
-        "code": code,
-        "detail": detail,
-    }
-    return body if field is None else body | {"field": field}
+    return Problem(
+        f"urn:tapewire:problem:{code}", meaning.title, status or meaning.status, code, detail, field
+    )
 
 
 def problem_response(
@@ -60,15 +62,9 @@ def problem_response(
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """An error answer; `status` overrides the status of the code (framework errors only)."""
-    body = problem_body(code, detail, field)
-    body["status"] = status or body["status"]
-    return Response(
-        json.dumps(body, separators=(",", ":")),
-        body["status"],
-        headers=headers,
-        media_type=PROBLEM_MEDIA_TYPE,
-    )
+    """An error answer; arguments as for `problem_of`."""
+    problem = problem_of(code, detail, field, status=status)
+    return json_response(problem, problem.status, headers, PROBLEM_MEDIA_TYPE)
 
 
 def problem_examples(*codes: str) -> dict[int | str, dict[str, Any]]:
@@ -81,13 +77,13 @@ def problem_examples(*codes: str) -> dict[int | str, dict[str, Any]]:
             {
                 "description": "",
                 "content": {
-                    PROBLEM_MEDIA_TYPE: {"schema": {"$ref": PROBLEM_SCHEMA}, "examples": {}}
+                    PROBLEM_MEDIA_TYPE: {"schema": SchemaReference(Problem), "examples": {}}
                 },
             },
         )
         response["description"] += f"{'; ' if response['description'] else ''}`{code}`"
         response["content"][PROBLEM_MEDIA_TYPE]["examples"][code] = {
-            "value": problem_body(code, f"{meaning.title}.")
+            "value": to_builtins(problem_of(code, f"{meaning.title}."))
         }
         if meaning.status in {429, 503}:
             response["headers"] = {
@@ -101,6 +97,8 @@ class ProblemApp(FastAPI):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (those of FastAPI)
         self._documented_routes: list[tuple[str, APIRoute]] = []
+        # Answered problems by code.
+        self.problems: Counter[str] = Counter()
         super().__init__(redirect_slashes=False, docs_url=None, redoc_url=None, **options)
         add_docs_page(self)
         handlers: dict[type[Exception], Any] = {
@@ -136,23 +134,34 @@ class ProblemApp(FastAPI):
         return ", ".join(sorted(set().union(*(methods for _, methods in exact or fitting))))
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, with the schema that `problem_examples` refers to."""
+        """The OpenAPI document, with every schema that a SchemaReference of a route names."""
         document = super().openapi()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.setdefault("Problem", Problem.model_json_schema())
+        models: list[type] = [Problem]
         for path, route in self._documented_routes:
+            models += referenced_models([route.responses, route.openapi_extra])
             for method in (route.methods or ()) if route.include_in_schema else ():
-                answers = document["paths"][path][method.lower()]["responses"]
+                operation = document["paths"][path][method.lower()]
                 for status, written in route.responses.items():
-                    _restore_examples(answers[str(status)], written)
+                    _restore_examples(operation["responses"][str(status)], written)
+                body = (route.openapi_extra or {}).get("requestBody")
+                if body is not None:
+                    _restore_examples(operation["requestBody"], body)
+        schemas |= schema_components(models)
         return document
 
 
 def _restore_examples(answer: dict[str, Any], written: dict[str, Any]) -> None:
     """Restore nulls in examples, which FastAPI removes from the whole document."""
     for media_type, content in written.get("content", {}).items():
-        if "example" in content:
-            answer["content"][media_type]["example"] = content["example"]
+        for name in {"example", "examples"} & content.keys():
+            answer["content"][media_type][name] = content[name]
+
+
+def count_problem(scope: Scope, code: str) -> None:
+    """Count an answer that did not pass the handlers of the application, for its metrics."""
+    app: ProblemApp = scope["app"]
+    app.problems[code] += 1
 
 
 def refusal_response(error: Refusal | Unavailable) -> Response:
@@ -163,19 +172,21 @@ def refusal_response(error: Refusal | Unavailable) -> Response:
     return problem_response(error.code, str(error), field=error.field, headers=headers)
 
 
-async def _answer_refusal(_: Request, error: Refusal) -> Response:
+async def _answer_refusal(request: Request, error: Refusal) -> Response:
+    count_problem(request.scope, error.code)
     return refusal_response(error)
 
 
-async def _answer_unavailable(_: Request, error: Unavailable) -> Response:
+async def _answer_unavailable(request: Request, error: Unavailable) -> Response:
+    count_problem(request.scope, error.code)
     return refusal_response(error)
 
 
-async def _answer_validation(_: Request, error: RequestValidationError) -> Response:
-    """Answer a parameter that FastAPI validated and refused."""
+async def _answer_validation(request: Request, error: RequestValidationError) -> Response:
+    """Answer a parameter that FastAPI itself found wrong, on a route with declared parameters."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"][1:]) or None
-    return problem_response("invalid_request", f"{field}: {first['msg']}.", field=field)
+    return _counted(request, "invalid_request", f"{field}: {first['msg']}.", field=field)
 
 
 async def _answer_framework(request: Request, error: HTTPException) -> Response:
@@ -186,7 +197,8 @@ async def _answer_framework(request: Request, error: HTTPException) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == 405 and (allowed := request.app.allowed_methods(request.url.path)):
         headers["Allow"] = allowed
-    return problem_response(
+    return _counted(
+        request,
         _FRAMEWORK_CODES.get(error.status_code, "http_error"),
         details.get(error.status_code, f"{error.detail}."),
         status=error.status_code,
@@ -194,11 +206,17 @@ async def _answer_framework(request: Request, error: HTTPException) -> Response:
     )
 
 
-async def _answer_nobody(_: Request, __: ClientDisconnect) -> Response:
+async def _answer_nobody(request: Request, _: ClientDisconnect) -> Response:
     """The client disconnected during its request; no client reads this answer."""
-    return problem_response("http_error", "The request was not complete.")
+    return _counted(request, "http_error", "The request was not complete.")
 
 
-async def _answer_bug(_: Request, __: Exception) -> Response:
+async def _answer_bug(request: Request, _: Exception) -> Response:
     """Answer 500; the server logs the traceback and the client learns no internals."""
-    return problem_response("internal_error", "The service failed; its log has the reason.")
+    return _counted(request, "internal_error", "The service failed; its log has the reason.")
+
+
+def _counted(request: Request, code: str, detail: str, **more: Any) -> Response:  # noqa: ANN401
+    """An error answer that the metrics count; `more` as for `problem_response`."""
+    count_problem(request.scope, code)
+    return problem_response(code, detail, **more)
