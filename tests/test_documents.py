@@ -117,9 +117,7 @@ def test_settings_are_those_of_the_models(title: str) -> None:
 def test_metrics_are_those_of_the_code() -> None:
     """The table of metrics has each that market-data shows, with its meaning, and no other."""
     nothing: Any = MagicMock()
-    shown = market_data_metrics(
-        nothing, nothing, nothing, conversations=nothing, streams=nothing, budget=nothing
-    )
+    shown = market_data_metrics(nothing, nothing, nothing, conversations=nothing, streams=nothing)
     expected = [[f"tapewire_{name}", text] for name, (text, _) in shown._gauges.items()]
     expected += [[f"tapewire_{name}_total", text] for name, (text, _) in shown._counters.items()]
     expected += [[metric.name, metric.documentation] for metric in LoopLag().collect()]

@@ -6,6 +6,7 @@ from pydantic_settings import SettingsConfigDict
 from market_data.limits import BATCH_MESSAGES_MAX, LAG_MESSAGES_MAX, RING_MESSAGES_MAX
 from tapewire.web.serving import ServerSettings
 
+SERVICE = "market-data"
 PREFIX = "TAPEWIRE_MARKET_DATA_"
 
 
