@@ -17,8 +17,14 @@ demo: .venv/installed ## the same with a small crowd of traders, so that prices 
 
 RANDOM_TESTS := tests/property tests/e2e/test_openapi_fuzz.py
 
+# Tests of one file stay with one worker, in the order of tests/conftest.py: long files first.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
 test: .venv/installed ## run every test against a real Redis, which the tests start themselves
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) --durations=10 $(ARGS)
+	@if [ -z "$(ARGS)" ] && command -v redis-server > /dev/null; then \
+	  echo "The integration tests again, on $$(command -v redis-server)"; \
+	  $(PYTEST) --server=path tests/integration; fi
 
 test-nightly: .venv/installed ## let the tests with random input search twenty times longer
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(RANDOM_TESTS) $(ARGS)
@@ -27,7 +33,7 @@ check: .venv/installed ## formatting, lint, types, house rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_tidy.py
+	$(BIN)/python -m pytest -q tests/test_tidy.py tests/test_structure.py
 
 bench: .venv/installed ## measure an order's way from POST to a WebSocket
 	$(BIN)/python -m benchmarks.order_to_socket $(ARGS)

@@ -28,7 +28,10 @@ from tests.support.running.launcher import (
 )
 from tests.support.wait import wait_for
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc"),
+    pytest.mark.serial,
+]
 
 ORDER = {"symbol": "BTC-USDT", "order_type": "limit", "quantity": "0.1", "price": "60000.00"}
 
@@ -295,3 +298,17 @@ def test_the_demo_crowd_moves_the_market(tmp_path: Path) -> None:
         assert len(family) == 4
         assert launcher.interrupt() == 0
         assert not any(alive(pid) for pid in family)
+
+
+def test_json_lines_go_to_standard_output(tmp_path: Path) -> None:
+    """With --log-format json standard output has one JSON object a line and nothing else."""
+    output = tmp_path / "lines"
+    with (
+        output.open("wb") as lines,
+        launched(tmp_path, "--log-format=json", stdout=lines) as launcher,
+    ):
+        launcher.wait_until_running()
+        assert launcher.interrupt() == 0
+    records = [json.loads(line) for line in output.read_text("utf-8").splitlines()]
+    assert {record["service"] for record in records} == {"order-gateway", "market-data"}
+    assert all(record["time"] and record["level"] and record["message"] for record in records)

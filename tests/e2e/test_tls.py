@@ -171,7 +171,7 @@ def test_the_whole_venue_starts_with_certificates(certificate: Certificate, tmp_
         launcher.wait_until_running()
         assert launcher.gateway_url.startswith("https://")
         assert launcher.feed_url.startswith("wss://")
-        (command,) = [line for line in launcher.output.splitlines() if "--ca-file" in line]
+        (command,) = [line for line in launcher.output.splitlines() if " watch " in line]
         options = command.partition(" watch ")[2].split()
         output = tmp_path / "tape"
         with output.open("wb") as file:

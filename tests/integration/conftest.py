@@ -18,6 +18,13 @@ async def venue(redis_url: str) -> AsyncIterator[Venue]:
 
 
 @pytest_asyncio.fixture
+async def venue_url(venue: Venue, redis_url: str) -> str:
+    """A Redis that holds a venue with the instruments of the tests."""
+    del venue
+    return redis_url
+
+
+@pytest_asyncio.fixture
 async def listener(redis_url: str) -> AsyncIterator[Listener]:
     """A subscriber that hears everything published from the start of the test."""
     async with listening(redis_url) as opened:

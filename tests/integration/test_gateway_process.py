@@ -5,19 +5,26 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.support.running.processes import child_environment
+from tests.support.running.processes import (
+    Service,
+    child_environment,
+    running_gateway,
+    running_market_data,
+)
 from tests.support.transport.rest import place
 from tests.support.wait import wait_for
 
 START_TIMEOUT_S = 30
+GARBAGE_CONNECTIONS = 400
 CLOSED_REDIS = "redis://:secret@127.0.0.1:1/0"
+LEFT_OUT = re.compile(r"(\d+) lines like this were left out")
 CONFLICT = """
 [[instrument]]
 symbol = "BTC-USDT"
@@ -170,3 +177,24 @@ def test_workers_share_a_port(redis_url: str, tmp_path: Path) -> None:
             assert first.wait(START_TIMEOUT_S) == 0
             with httpx.Client(base_url=f"http://127.0.0.1:{port}") as api:
                 assert place(api)["status"] == "new"
+
+
+@pytest.mark.parametrize("running", [running_gateway, running_market_data])
+def test_a_flood_of_garbage_writes_a_bounded_log(
+    redis_url: str, tmp_path: Path, running: Callable[..., AbstractContextManager[Service]]
+) -> None:
+    """Clients that send no HTTP cannot fill the disk; the last line says how many there were."""
+    # Market-data needs the instruments that a gateway knows.
+    with running_gateway(redis_url, tmp_path), running(redis_url, tmp_path) as service:
+        for _ in range(GARBAGE_CONNECTIONS):
+            with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+                connection.sendall(b"\x16\x03\x01garbage\r\n\r\n")
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(4096):
+                    pass
+        service.stop()
+        lines = [line for line in service.log().splitlines() if "Invalid HTTP" in line]
+    # A slow machine needs more than one window for so many connections.
+    assert len(lines) < GARBAGE_CONNECTIONS / 2
+    counts = [int(found[1]) for line in lines if (found := LEFT_OUT.search(line))]
+    assert sum(counts) + len(lines) - len(counts) == GARBAGE_CONNECTIONS

@@ -14,7 +14,7 @@ from tapewire import keys
 from tapewire.journal import verification
 from tapewire.journal.comparison import Comparison, compare_state
 from tapewire.journal.entries import SEPARATOR, JournalEntry, JournalError
-from tapewire.journal.file import JournalFile, write_journal
+from tapewire.journal.file import JournalFile, journal_output, write_journal
 from tapewire.journal.replica import Replica, open_replica
 from tapewire.journal.source import LiveJournal
 from tapewire.journal.verification import Verdict, verify_file, verify_venue
@@ -43,7 +43,8 @@ async def export(venue: Venue, path: Path) -> JournalFile:
     """Write the whole journal of a venue into a file."""
     source = LiveJournal(venue.client)
     first, last = await source.first(), await source.last()
-    await write_journal(path, await source.header(first, last), source.pages(first, last))
+    with journal_output(path) as file:
+        await write_journal(file, await source.header(first, last), source.pages(first, last))
     return JournalFile(path)
 
 

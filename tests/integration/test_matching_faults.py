@@ -58,7 +58,7 @@ async def test_a_restart_changes_nothing(either_server: RedisServer, ending: str
         with pytest.raises(RedisUnavailable):
             await venue.buy(1, 100)
         await asyncio.to_thread(either_server.start)
-        await venue.client.connection_pool.disconnect()  # type: ignore[union-attr]
+        await venue.client.connection_pool.disconnect()
         assert await venue.dump() == before
         again = await venue.submit(Side.BUY, 3, 101, client_order_id="b1")
         assert again.replayed
@@ -277,7 +277,8 @@ async def test_a_redis_that_refuses_writes_is_unavailable(
 
         async def switch(value: str) -> None:
             if setting == "replicaof":
-                await venue.client.execute_command("REPLICAOF", *value.split())
+                client: Any = venue.client
+                await client.execute_command("REPLICAOF", *value.split())
             else:
                 await venue.client.config_set(setting, value)
 

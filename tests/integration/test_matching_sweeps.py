@@ -11,6 +11,8 @@ from tapewire.matching.engine import MatchingLimits
 from tapewire.values.types import Lots, OrderStatus, OrderType, Side, Ticks, TimeInForce
 from tests.support.venue import ALICE, BOB, BTC, Listener, Venue, open_venue, order_command
 
+pytestmark = pytest.mark.serial
+
 SWEPT = 5_000
 
 

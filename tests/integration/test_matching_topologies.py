@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -112,7 +113,8 @@ async def test_orders_follow_a_failover(tmp_path: Path) -> None:
         with running_sentinel(tmp_path, first) as url:
             async with open_venue(url, timeout_s=1.0) as venue:
                 await venue.buy(1, 80, client_order_id="before")
-                await venue.client.execute_command("WAIT", 1, 5_000)
+                client: Any = venue.client
+                await client.execute_command("WAIT", 1, 5_000)
                 await wait_until(lambda: replica_is_known(url), "Sentinel knows the replica")
                 os.kill(first.pid, signal.SIGKILL)
                 await place_on_master(venue, "after")

@@ -10,6 +10,7 @@ from tapewire import keys
 from tapewire.values.timestamps import parse_timestamp
 from tapewire.values.types import Symbol
 from tests.support.running.gateway_pair import Desk
+from tests.support.structures import read_exactly
 from tests.support.transport.order_bodies import LIMIT_ORDER
 from tests.support.transport.rest import place, refused
 from tests.support.wait import wait_for
@@ -66,7 +67,7 @@ def arm(desk: Desk, timeout_s: object, account: str) -> dict[str, Any]:
         "/v1/cancel-all-after", json={"timeout_s": timeout_s}, headers={"X-Account": account}
     )
     assert reply.status_code == 200, reply.text
-    TimerReply.model_validate_json(reply.content)
+    read_exactly(reply.content, TimerReply)
     answer: dict[str, Any] = reply.json()
     return answer
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -116,6 +117,31 @@ def test_broken_data_stops_the_start(redis_server: RedisServer) -> None:
     assert not redis_server.running
 
 
+def test_broken_data_is_repaired_as_advised(tmp_path: Path) -> None:
+    """The advice of the error has real paths: its commands, run as they are, mend the data."""
+    server = RedisServer(tmp_path / "a folder")
+    try:
+        server.start()
+        with client_of(server) as client:
+            client.set("key", "value")
+        server.stop()
+        [log] = [p for p in server.directory.path.rglob("*.aof") if "base" not in p.name]
+        log.write_bytes(log.read_bytes() + b"garbage\r\n" * 100)
+        with pytest.raises(RedisUnavailable) as raised:
+            server.start()
+        advice = str(raised.value)
+        assert "<" not in advice
+        commands = [line for line in advice.splitlines() if line.startswith("  ")]
+        for command in commands:
+            subprocess.run(["sh", "-c", command], input=b"y\n", check=True, capture_output=True)
+        assert (tmp_path / "a folder.damaged").is_dir()
+        server.start()
+        with client_of(server) as client:
+            assert client.get("key") == "value"
+    finally:
+        server.stop()
+
+
 def test_an_end_cut_off_is_repaired(redis_server: RedisServer) -> None:
     """A half-written last command, as a power cut leaves it, does not stop the start."""
     with client_of(redis_server) as client:
@@ -168,7 +194,7 @@ def test_no_server_at_all_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("tapewire.redis.binary.util.find_spec", lambda _: None)
     with pytest.raises(ConfigurationError) as refusal:
         find_server(str(tmp_path))
-    assert f"{path} is Redis 5.0.7" in str(refusal.value)
+    assert f"{path} is Redis 5.0.7, and Tapewire needs" in str(refusal.value)
     assert "set REDIS_URL" in str(refusal.value)
 
 

@@ -15,8 +15,8 @@ from tests.support.transport import order_bodies
 from tests.support.transport.rest import JSON, place
 from tests.support.wait import wait_for
 
-HEALTHY = b'{"status":"healthy","service":"order-gateway","redis":"connected"}'
-UNHEALTHY = b'{"status":"unhealthy","service":"order-gateway","redis":"disconnected"}'
+HEALTHY = b'{"status":"healthy","service":"order-gateway","redis":"connected"}\n'
+UNHEALTHY = b'{"status":"unhealthy","service":"order-gateway","redis":"disconnected"}\n'
 # Longer than the bound of a health answer, so that the test can tell them apart.
 TIMEOUTS = {
     "TAPEWIRE_REDIS_TIMEOUT_S": "4",

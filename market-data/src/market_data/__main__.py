@@ -16,7 +16,7 @@ def main() -> None:
     """Run one market-data process; exits with status 1 and one sentence if it cannot start."""
     with exit_with_a_sentence(SERVICE):
         settings = load_settings(MarketDataSettings, PREFIX)
-        configure_logging(settings.venue.log_level, SERVICE)
+        configure_logging(settings.venue.log_level, SERVICE, settings.venue.log_format)
         websocket = WebSocketOptions(
             protocol=FeedSocketProtocol,
             message_bytes_max=CLIENT_MESSAGE_BYTES_MAX,

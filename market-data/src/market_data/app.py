@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -36,7 +37,7 @@ from market_data.market.candle_feed import CandleFeed, VenueClock
 from market_data.market.candle_log import CandleLog
 from market_data.market.market_records import MarketRecords
 from market_data.settings import SERVICE, MarketDataSettings
-from market_data.topics import ORDERS, TRADES
+from market_data.topics import ACCOUNT_CHANNELS, TRADES
 from tapewire import __version__, keys
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
@@ -98,21 +99,32 @@ async def _run(app: ProblemApp, settings: MarketDataSettings) -> AsyncIterator[N
         yield
 
 
-def _assemble(
-    stack: AsyncExitStack,
-    client: AsyncRedis,
-    address: RedisAddress,
-    settings: MarketDataSettings,
-    supervisor: Supervisor,
-) -> tuple[FeedState, Mapping[str, Callable[[], Awaitable[None]]]]:
-    """Make the objects of the process; returns also its background tasks, by name."""
-    probe = RedisProbe(address)
-    stack.push_async_callback(probe.close)
-    verifier = _verifier(stack, address, settings)
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """What follows the venue: the objects between Redis and the clients."""
+
+    hub: Hub
+    log: ReplayLog
+    canary: Canary
+    books: Books
+    clock: VenueClock
+    candle_log: CandleLog
+    account_log: AccountLog
+    feed: Feed
+
+
+def _follow(
+    stack: AsyncExitStack, client: AsyncRedis, address: RedisAddress, settings: MarketDataSettings
+) -> _Following:
     hub = Hub(limits=FanoutLimits(lag_messages_max=settings.lag_messages_max))
     log = ReplayLog(client)
-    channel = keys.canary_channel(uuid.uuid4().hex)
-    canary = Canary(client, log, channel, interval_s=settings.canary_interval_s)
+    canary = Canary(
+        client,
+        log,
+        keys.canary_channel(uuid.uuid4().hex),
+        interval_s=settings.canary_interval_s,
+        timeout_s=settings.canary_timeout_s,
+    )
     poller = Poller(
         address,
         (*_CHANNELS, canary.channel),
@@ -124,40 +136,67 @@ def _assemble(
     candle_log, account_log = CandleLog(client), AccountLog(client)
     candles = CandleFeed(candle_log, hub, clock)
     feed = Feed(poller, log, hub, canary, books=books, candles=candles, accounts=account_log)
+    return _Following(hub, log, canary, books, clock, candle_log, account_log, feed)
+
+
+def _converse(
+    stack: AsyncExitStack,
+    venue: _Following,
+    settings: MarketDataSettings,
+    verifier: KeyVerifier | None,
+) -> Conversations:
+    feed = venue.feed
+    accounts = AccountSource(feed.accounts, venue.account_log)
     sources: dict[str, Source] = {
-        TRADES: TradeSource(feed.trades, log),
-        ORDERS: AccountSource(feed.accounts, account_log),
+        TRADES: TradeSource(feed.trades, venue.log),
+        **dict.fromkeys(ACCOUNT_CHANNELS, accounts),
     }
     resumer = Resumer(sources, feed.sequencer)
     stack.push_async_callback(resumer.close)
     conversations = Conversations(
-        hub,
+        venue.hub,
         feed,
         resumer,
         authenticator=Authenticator(verifier),
         clients_max=settings.clients_max,
     )
     stack.push_async_callback(conversations.close)
-    drain = Drain(hub, feed, spread_s=settings.drain_spread_s)
-    budget = MemoryBudget(hub, bytes_max=settings.memory_bytes_max)
-    timeout_s = settings.canary_timeout_s
-    heartbeats = Heartbeats(hub, feed, canary, books.mark, canary_timeout_s=timeout_s)
-    streams, lag = TradeStreams(feed, log, drain), LoopLag()
+    return conversations
+
+
+def _assemble(
+    stack: AsyncExitStack,
+    client: AsyncRedis,
+    address: RedisAddress,
+    settings: MarketDataSettings,
+    supervisor: Supervisor,
+) -> tuple[FeedState, Mapping[str, Callable[[], Awaitable[None]]]]:
+    """Make the objects of the process; returns also its background tasks, by name."""
+    probe = RedisProbe(address)
+    stack.push_async_callback(probe.close)
+    verifier = _verifier(stack, address, settings)
+    venue = _follow(stack, client, address, settings)
+    conversations = _converse(stack, venue, settings, verifier)
+    hub, feed, canary = venue.hub, venue.feed, venue.canary
+    drain, timeout_s = Drain(hub, feed, spread_s=settings.drain_spread_s), canary.timeout_s
+    heartbeats = Heartbeats(hub, feed, canary, venue.books.mark, canary_timeout_s=timeout_s)
+    streams, lag = TradeStreams(feed, venue.log, drain), LoopLag()
     tasks = {
         "feed": feed.run,
         "canary": canary.run,
         "heartbeats": heartbeats.run,
-        "memory-budget": budget.run,
+        "memory-budget": MemoryBudget(hub, bytes_max=settings.memory_bytes_max).run,
         "loop-lag": lag.run,
     }
     if verifier is not None:
         tasks["key-checks"] = KeyChecks(hub, conversations, verifier).run
+    figures = market_data_metrics(feed, hub, canary, conversations=conversations, streams=streams)
     state = FeedState(
         feed=feed,
-        replay_log=log,
-        books=books,
-        candle_log=candle_log,
-        clock=clock,
+        replay_log=venue.log,
+        books=venue.books,
+        candle_log=venue.candle_log,
+        clock=venue.clock,
         conversations=conversations,
         trade_streams=streams,
         drain=drain,
@@ -170,10 +209,7 @@ def _assemble(
             drain=drain,
             canary_timeout_s=timeout_s,
         ),
-        metrics=Metrics(
-            market_data_metrics(feed, hub, canary, conversations=conversations, streams=streams),
-            lag,
-        ),
+        metrics=Metrics(figures, lag),
     )
     return state, tasks
 

@@ -11,8 +11,7 @@ from order_gateway.examples import (
     INSTRUMENT_REQUEST_EXAMPLE,
     MARKET_REQUEST_EXAMPLE,
 )
-from order_gateway.incoming import JSON, read_body
-from order_gateway.operations import Reply
+from order_gateway.incoming import read_body, respond
 from order_gateway.params import MarketRequest
 from order_gateway.schemas import InstrumentReply
 from tapewire.values.instrument_entry import InstrumentEntry
@@ -46,7 +45,7 @@ async def change_market(request: Request) -> Response:
     """
     administration: Administration = request.app.state.administration
     symbol = request.path_params["symbol"]
-    return _shown(await administration.change_market(symbol, await read_body(request)))
+    return respond(await administration.change_market(symbol, await read_body(request)))
 
 
 @router.post(
@@ -71,8 +70,4 @@ async def publish_instrument(request: Request) -> Response:
     limits would not allow stay as they are.
     """
     administration: Administration = request.app.state.administration
-    return _shown(await administration.publish_instrument(await read_body(request)))
-
-
-def _shown(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, media_type=JSON)
+    return respond(await administration.publish_instrument(await read_body(request)))

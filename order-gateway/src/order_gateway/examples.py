@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tapewire.web.problem import problem_body
+from msgspec import to_builtins
+
+from tapewire.web.problem import problem_of
 
 ORDER_EXAMPLES: dict[str, Any] = {
     "limit": {
@@ -205,7 +207,7 @@ BATCH_EXAMPLE: dict[str, Any] = {
     "results": [
         {
             "status": 409,
-            "problem": problem_body("order_closed", "The order is closed already."),
+            "problem": to_builtins(problem_of("order_closed", "The order is closed already.")),
         },
         {"status": 201, "body": FILLED_EXAMPLE | {"client_order_id": "my-2"}},
     ]

@@ -9,17 +9,19 @@ from fastapi.requests import HTTPConnection
 from starlette.exceptions import HTTPException
 
 from order_gateway.authentication import IDENTITY
+from order_gateway.batch import orders_in
 from order_gateway.errors import InvalidBody, UnsupportedMediaType
-from order_gateway.operations import Operations, orders_in
+from order_gateway.operations import Operations
 from order_gateway.order_entry import DEFAULT_ACCOUNT
 from order_gateway.rate_limit import RateLimits
+from order_gateway.replies import Reply
 from tapewire.api_keys.text import Identity
 from tapewire.errors import InvalidField, KeyRequired, Refusal, Unavailable
 from tapewire.values.account_names import ACCOUNT_RULE, account_named
 from tapewire.values.json_text import decode_json, shown_name
 from tapewire.values.types import Account
+from tapewire.web.direct_route import JSON_MEDIA_TYPE, json_response
 
-JSON = "application/json"
 CLIENT_ORDER_PREFIX = "client:"
 # Stands where an order's id does, so every method but its own would look for such an order.
 BATCH_PATH = "batch"
@@ -55,13 +57,18 @@ async def answer(
     except (Refusal, Unavailable) as error:
         error.headers = headers
         raise
-    return Response(reply.body, reply.status, {**headers, **reply.headers}, JSON)
+    return json_response(reply.answer, reply.status, {**headers, **reply.headers})
+
+
+def respond(reply: Reply) -> Response:
+    """A reply to a request that no rate limit counts."""
+    return json_response(reply.answer, reply.status, reply.headers)
 
 
 async def read_body(request: Request) -> dict[str, Any]:
     """The JSON object of a body. Raises a Refusal."""
     content_type = "".join(_header(request, b"content-type")[:1])
-    if content_type.partition(";")[0].strip().lower() != JSON:
+    if content_type.partition(";")[0].strip().lower() != JSON_MEDIA_TYPE:
         raise UnsupportedMediaType("Content-Type must be application/json.")
     fields = decode_json(await request.body())
     if not isinstance(fields, dict):

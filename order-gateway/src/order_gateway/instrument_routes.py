@@ -5,10 +5,9 @@ from fastapi import APIRouter, Request, Response
 from order_gateway.catalogue import Catalogue
 from order_gateway.documents import SYMBOL, answered
 from order_gateway.examples import INSTRUMENT_EXAMPLE
-from order_gateway.incoming import JSON
-from order_gateway.replies import render_market, render_markets
+from order_gateway.replies import instrument_reply, instruments_reply
 from order_gateway.schemas import InstrumentReply, InstrumentsReply
-from tapewire.web.direct_route import DirectRoute
+from tapewire.web.direct_route import DirectRoute, json_response
 from tapewire.web.problem import problem_examples
 
 router = APIRouter(route_class=DirectRoute, tags=["instruments"])
@@ -28,7 +27,7 @@ async def list_instruments(request: Request) -> Response:
     While Redis is away the answer is as it was last seen.
     """
     catalogue: Catalogue = request.app.state.catalogue
-    return Response(render_markets(await catalogue.read_all()), media_type=JSON)
+    return json_response(instruments_reply(await catalogue.read_all()))
 
 
 @router.get(
@@ -44,4 +43,4 @@ async def read_instrument(request: Request) -> Response:
     """One instrument."""
     catalogue: Catalogue = request.app.state.catalogue
     market = await catalogue.read(request.path_params["symbol"])
-    return Response(render_market(market), media_type=JSON)
+    return json_response(instrument_reply(market))

@@ -1,10 +1,9 @@
 """Everything an account can do, apart from how it is asked: REST, batches and WebSocket share it.
 
 `Operations.run(operation, account, params)` takes the fields of a request as `decode_json` gives
-them (numbers as NumberText, or everything as text) and answers with status, JSON body and headers.
-What is refused is raised as Refusal, what cannot be answered now as Unavailable; each transport
-shows both as the same problem (`tapewire.web.problem.problem_body(error.code, str(error),
-error.field)`).
+them (numbers as NumberText, or everything as text) and answers with a `Reply`. What is refused is
+raised as Refusal, what cannot be answered now as Unavailable; each transport shows both as the same
+problem (`tapewire.web.problem.problem_of(error.code, str(error), error.field)`).
 
 Order of execution: `place`, `cancel`, `cancel_all` and `cancel_all_after` put their command into
 the queue to Redis before they first wait, so requests started one after the other are executed in
@@ -14,9 +13,10 @@ which has just changed is sent once more, behind what was sent meanwhile.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from order_gateway.accounts import Accounts
 from order_gateway.batch import run_batch
@@ -35,7 +35,8 @@ from order_gateway.params import (
     OrderKey,
     OrderRequest,
 )
-from order_gateway.replies import encode, render_order
+from order_gateway.replies import NO_HEADERS, REPLAY_HEADERS, Reply
+from order_gateway.schemas import CanceledReply, TimerReply
 from tapewire.errors import (
     InvalidField,
     OutcomeUnknown,
@@ -47,9 +48,8 @@ from tapewire.matching.engine import Engine, Placement
 from tapewire.matching.queries import Queries
 from tapewire.values.timestamps import format_timestamp
 from tapewire.values.types import Account, Instrument, Order, OrderId, Symbol
+from tapewire.wire.orders import order_reply
 
-NO_HEADERS: Mapping[str, str] = {}
-REPLAY_HEADERS: Mapping[str, str] = {"Idempotent-Replay": "true"}
 READS_FIRST = frozenset({"amend", "batch"})
 # Once as it is known, once after Redis was told what is traded, once after it was read anew.
 ATTEMPTS_MAX = 3
@@ -58,15 +58,6 @@ MICROSECONDS = 1_000_000
 LIMIT_CODES = frozenset({"out_of_range", "notional_too_small"})
 
 _Checked = TypeVar("_Checked")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer for a client; `body` is a JSON object."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Operations:
@@ -106,10 +97,10 @@ class Operations:
             request.symbol
         )
         placement = await self._place(request, account, instrument)
-        body = render_order(placement.order, instrument).encode()
+        answer = order_reply(placement.order, instrument)
         if placement.replayed:
-            return Reply(200, body, REPLAY_HEADERS)
-        return Reply(201, body, NO_HEADERS)
+            return Reply(200, answer, REPLAY_HEADERS)
+        return Reply(201, answer, NO_HEADERS)
 
     async def amend(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Change price, quantity or stop price of an open order."""
@@ -120,7 +111,7 @@ class Operations:
             amendment = await self._checked(partial(build_amendment, request, order), instrument)
             try:
                 amended = await self._engine.amend(account, order.order_id, amendment)
-                return Reply(200, render_order(amended, instrument).encode(), NO_HEADERS)
+                return Reply(200, order_reply(amended, instrument), NO_HEADERS)
             except StaleInstrument:
                 if attempt == ATTEMPTS_MAX - 1:
                     raise
@@ -150,15 +141,14 @@ class Operations:
         canceled = await self._engine.cancel_all(
             account, None if symbol is None else Symbol(symbol)
         )
-        return Reply(200, encode({"canceled": canceled}).encode(), NO_HEADERS)
+        return Reply(200, CanceledReply(canceled), NO_HEADERS)
 
     async def cancel_all_after(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Arm, renew or disarm the timer that cancels all orders of the account."""
         timeout_s = read_params(CancelAllAfterParams, params).timeout_s
         due_us = await self._engine.set_dead_man(account, timeout_s * MICROSECONDS)
         fires_at = None if due_us is None else format_timestamp(due_us)
-        body = encode({"timeout_s": timeout_s, "fires_at": fires_at})
-        return Reply(200, body.encode(), NO_HEADERS)
+        return Reply(200, TimerReply(timeout_s, fires_at), NO_HEADERS)
 
     async def order(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Read one order."""
@@ -166,7 +156,7 @@ class Operations:
 
     async def batch(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Do up to a hundred of place, amend and cancel, in order, each with its own result."""
-        return Reply(200, (await run_batch(self, account, params)).encode(), NO_HEADERS)
+        return Reply(200, await run_batch(self.run, account, params), NO_HEADERS)
 
     async def _place(
         self, request: OrderRequest, account: Account, instrument: Instrument
@@ -219,13 +209,7 @@ class Operations:
 
     async def _shown(self, order: Order) -> Reply:
         instrument = await self._catalogue.find(order.symbol)
-        return Reply(200, render_order(order, instrument).encode(), NO_HEADERS)
-
-
-def orders_in(operation: str, params: Mapping[str, Any]) -> int:
-    """How many orders a request counts as, for rate limits: its items, if it is a batch."""
-    items = params.get("orders") if operation == "batch" else None
-    return max(1, len(items)) if isinstance(items, list) else 1
+        return Reply(200, order_reply(order, instrument), NO_HEADERS)
 
 
 def _order_key(params: Mapping[str, Any]) -> OrderKey:
@@ -246,9 +230,9 @@ def _check_key(key: OrderKey) -> None:
 
 
 def _listed(
-    method: Callable[[Account, Mapping[str, Any]], Awaitable[str]],
+    method: Callable[[Account, Mapping[str, Any]], Awaitable[Struct]],
 ) -> Callable[[Account, Mapping[str, Any]], Awaitable[Reply]]:
     async def answer(account: Account, params: Mapping[str, Any]) -> Reply:
-        return Reply(200, (await method(account, params)).encode(), NO_HEADERS)
+        return Reply(200, await method(account, params), NO_HEADERS)
 
     return answer

@@ -1,8 +1,17 @@
 """The `tapewire` command. Each subcommand is a module of its own, imported when it is used."""
 
+import errno
+import os
+import sys
 from importlib import import_module, metadata
+from typing import Any
 
 import click
+
+from tapewire.runtime.environment import drop_service_links
+
+# A full disk, a device that fails, a closed descriptor, a quota or a size limit that is reached.
+OUTPUT_ERRORS = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG})
 
 # name -> (module, attribute, the line that `tapewire --help` shows)
 SUBCOMMANDS = {
@@ -35,6 +44,18 @@ SUBCOMMANDS = {
 class LazyGroup(click.Group):
     """Knows its commands by name; `--help` costs no import of theirs."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as click declares it)
+        """Run a command; a standard output that cannot be written is one sentence, status 1."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            # Commands name the files that they write, so an error without a name is the output's.
+            if error.errno not in OUTPUT_ERRORS or error.filename is not None:
+                raise
+            _drop_output()
+            click.echo(f"Error: standard output cannot be written: {error.strerror}.", err=True)
+            sys.exit(1)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order a newcomer needs them."""
         del ctx
@@ -56,6 +77,11 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, _, line) in SUBCOMMANDS.items()])
 
 
+def _drop_output() -> None:
+    """Send the rest of the output nowhere: the interpreter flushes once more at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -66,3 +92,4 @@ def main() -> None:
 
     Orders in over REST, every trade out over WebSocket.
     """
+    drop_service_links(os.environ)

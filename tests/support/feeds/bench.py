@@ -116,7 +116,7 @@ async def logged(venue: Venue, symbol: Symbol = BTC) -> list[dict[str, Any]]:
 
 @asynccontextmanager
 async def running_feed(
-    venue: Venue, url: str, *, canary_interval_s: float = 0.05
+    venue: Venue, url: str, *, canary_interval_s: float = 0.05, canary_timeout_s: float = 60
 ) -> AsyncIterator[FeedBench]:
     """Run poller, feed and canary until the block ends."""
     address = address_of(url)
@@ -124,7 +124,9 @@ async def running_feed(
         client = open_async(address)
         stack.push_async_callback(client.aclose)
         hub, log = Hub(), ReplayLog(client)
-        canary = Canary(client, log, CANARY_CHANNEL, interval_s=canary_interval_s)
+        canary = Canary(
+            client, log, CANARY_CHANNEL, interval_s=canary_interval_s, timeout_s=canary_timeout_s
+        )
         poller = Poller(
             address,
             CHANNELS,

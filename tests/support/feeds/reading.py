@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tapewire.wire.feed_messages import UnknownMessage, decode_message
+from tests.support.structures import assert_described
 
 MESSAGE_TIMEOUT_S = 10.0
 SMALL_BUFFER_BYTES = 4_096
@@ -31,7 +32,7 @@ def checked(text: str | bytes) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(text)
     message = decode_message(text)
     assert not isinstance(message, UnknownMessage), document
-    assert message.model_dump(mode="json", by_alias=True, exclude_unset=True) == document
+    assert_described(message, document)
     return document
 
 

@@ -1,18 +1,46 @@
 """What the reference venue refuses, in the order in which it is asked: new orders and amends."""
 
 import copy
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from tapewire.values.types import Amendment, MarketState, OrderCommand, Side, TimeInForce
+from tapewire.values.types import (
+    Amendment,
+    Instrument,
+    MarketState,
+    OrderCommand,
+    Side,
+    Symbol,
+    TimeInForce,
+)
+from tests.support.reference.accounts import Bounds, ReferenceAccounts
 from tests.support.reference.order import ReferenceOrder, Refused
-
-if TYPE_CHECKING:
-    from tests.support.reference.market import ReferenceMarket
 
 BPS = 10_000
 
 
-def admit(market: "ReferenceMarket", command: OrderCommand, now_us: int, open_count: int) -> None:
+class Market(Protocol):
+    """What the checks read of a market; `tests.support.reference.market` has the class."""
+
+    instrument: Instrument
+    accounts: ReferenceAccounts
+    bounds: Bounds
+    state: MarketState
+    band_bps: int
+    revision: int
+    last_price: int | None
+
+    @property
+    def symbol(self) -> Symbol:
+        """What is traded in the market."""
+
+    def queue(self, side: Side) -> list[ReferenceOrder]:
+        """Resting orders of one side, the next one to trade first."""
+
+    def takes(self, side: Side, price: int | None) -> bool:
+        """Whether an order with this price would trade at once."""
+
+
+def admit(market: Market, command: OrderCommand, now_us: int, open_count: int) -> None:
     """Check a new order against the market and its account. Raises Refused."""
     if command.revision != market.revision:
         raise Refused("stale_instrument")
@@ -37,7 +65,7 @@ def admit(market: "ReferenceMarket", command: OrderCommand, now_us: int, open_co
 
 
 def admit_amend(
-    market: "ReferenceMarket", order: ReferenceOrder, amendment: Amendment, now_us: int
+    market: Market, order: ReferenceOrder, amendment: Amendment, now_us: int
 ) -> ReferenceOrder:
     """Check a change of an open order; the order as it would be. Raises Refused."""
     changed = copy.copy(order)
@@ -75,14 +103,14 @@ def keeps_place(order: ReferenceOrder, changed: ReferenceOrder) -> bool:
     return same and changed.quantity <= order.quantity
 
 
-def _check_state(market: "ReferenceMarket", *, post_only: bool) -> None:
+def _check_state(market: Market, *, post_only: bool) -> None:
     if market.state in {MarketState.HALTED, MarketState.CANCEL_ONLY}:
         raise Refused(f"market_{market.state}")
     if market.state is MarketState.POST_ONLY and not post_only:
         raise Refused("market_post_only")
 
 
-def _check_price(market: "ReferenceMarket", price: int | None) -> None:
+def _check_price(market: Market, price: int | None) -> None:
     """A price may be no farther from the last trade than the band."""
     if price is None or market.last_price is None or market.band_bps == 0:
         return
@@ -90,7 +118,7 @@ def _check_price(market: "ReferenceMarket", price: int | None) -> None:
         raise Refused("price_out_of_band")
 
 
-def _check_anew(market: "ReferenceMarket", order: ReferenceOrder, changed: ReferenceOrder) -> None:
+def _check_anew(market: Market, order: ReferenceOrder, changed: ReferenceOrder) -> None:
     """What loses its place is checked like a new order."""
     _check_price(market, changed.price)
     if changed.waits and market.last_price is not None and changed.fires_at(market.last_price):
@@ -106,13 +134,11 @@ def _check_anew(market: "ReferenceMarket", order: ReferenceOrder, changed: Refer
         raise Refused("insufficient_funds")
 
 
-def _bound(market: "ReferenceMarket", command: OrderCommand, name: str) -> int | None:
+def _bound(market: Market, command: OrderCommand, name: str) -> int | None:
     return market.accounts.bound(command.account, market.symbol, name, market.bounds)
 
 
-def _check_size(
-    market: "ReferenceMarket", command: OrderCommand, lots: int | None, price: int | None
-) -> None:
+def _check_size(market: Market, command: OrderCommand, lots: int | None, price: int | None) -> None:
     """Whether the account is active and the order no larger than it may place."""
     if market.accounts.is_blocked(command.account):
         raise Refused("account_blocked")
@@ -128,7 +154,7 @@ def _check_size(
         raise Refused("order_notional_limit")
 
 
-def _lots_at_most(market: "ReferenceMarket", command: OrderCommand) -> int:
+def _lots_at_most(market: Market, command: OrderCommand) -> int:
     """What a new order may bring: its quantity, or what its amount buys at the best price."""
     if command.quantity_lots is not None:
         return command.quantity_lots
@@ -140,7 +166,7 @@ def _lots_at_most(market: "ReferenceMarket", command: OrderCommand) -> int:
     return command.quote_notional // asks[0].price
 
 
-def _check_position(market: "ReferenceMarket", command: OrderCommand, lots: int) -> None:
+def _check_position(market: Market, command: OrderCommand, lots: int) -> None:
     """Whether the account may have so many lots more; fewer than before add nothing."""
     bound = _bound(market, command, "position_lots_max")
     if bound is None or lots <= 0:
@@ -156,7 +182,7 @@ def _check_position(market: "ReferenceMarket", command: OrderCommand, lots: int)
         raise Refused("position_limit")
 
 
-def _check_funds(market: "ReferenceMarket", command: OrderCommand) -> None:
+def _check_funds(market: Market, command: OrderCommand) -> None:
     """Whether what the order may cost is there; of what has no bound, the first lot."""
     accounts, instrument = market.accounts, market.instrument
     if not accounts.checked:

@@ -1,4 +1,4 @@
-"""A byte link between a client and a real Redis that can lose what Redis answers."""
+"""A byte link between a client and a real Redis that can lose, cut up or hold the answers."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,11 @@ CHUNK_BYTES = 65_536
 
 
 class Link:
-    """Relays bytes; while `lose_answers` is set, it cuts the line when an answer comes."""
+    """Relays bytes.
+
+    While `lose_answers` is set, the link cuts the line when an answer comes. Answers pass in pieces
+    of `piece_bytes`. `hold_answers` lets a number of bytes pass and keeps the rest.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         """Relay to this server."""
@@ -19,6 +23,10 @@ class Link:
         self._tasks: set[asyncio.Task[None]] = set()
         self.lose_answers = False
         self.answers_lost = 0
+        self.piece_bytes = CHUNK_BYTES
+        # Bytes of answers that may still pass; None is no bound.
+        self._may_pass: int | None = None
+        self._released = asyncio.Event()
 
     @property
     def url(self) -> str:
@@ -29,6 +37,16 @@ class Link:
     async def open(self) -> None:
         """Listen on a free port."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+
+    def hold_answers(self, after_bytes: int) -> None:
+        """Let so many more bytes of answers pass, and hold what follows."""
+        self._may_pass = after_bytes
+        self._released.set()
+
+    def release_answers(self) -> None:
+        """Let everything pass, what was held first."""
+        self._may_pass = None
+        self._released.set()
 
     async def close(self) -> None:
         """Cut every line."""
@@ -63,9 +81,28 @@ class Link:
             if answers and self.lose_answers:
                 self.answers_lost += 1
                 raise _Cut
-            target.write(data)
-            await target.drain()
+            if answers:
+                await self._answer(data, target)
+            else:
+                target.write(data)
+                await target.drain()
         raise _Cut
+
+    async def _answer(self, data: bytes, target: asyncio.StreamWriter) -> None:
+        while data:
+            size = min(self.piece_bytes, len(data))
+            if self._may_pass is not None:
+                size = min(size, self._may_pass)
+                self._may_pass -= size
+            if not size:
+                self._released.clear()
+                await self._released.wait()
+                continue
+            target.write(data[:size])
+            await target.drain()
+            data = data[size:]
+            # One piece is one read at the other end, as far as the kernel lets it.
+            await asyncio.sleep(0)
 
 
 class _Cut(Exception):

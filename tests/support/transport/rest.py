@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 import redis
 
-from order_gateway.schemas import OrderReply
 from tapewire.web.problem import Problem
+from tapewire.wire.orders import OrderReply
+from tests.support.structures import read_exactly
 from tests.support.transport import order_bodies
 
 JSON = {"Content-Type": "application/json"}
@@ -18,7 +19,7 @@ def place(api: httpx.Client, *, account: str | None = None, **changes: Any) -> d
     reply = api.post("/v1/orders", content=order_bodies.body(**changes), headers=headers)
     assert reply.status_code == 201, reply.text
     assert reply.headers["content-type"] == "application/json"
-    OrderReply.model_validate_json(reply.content)
+    read_exactly(reply.content, OrderReply)
     order: dict[str, Any] = reply.json()
     return order
 
@@ -26,7 +27,7 @@ def place(api: httpx.Client, *, account: str | None = None, **changes: Any) -> d
 def refused(reply: httpx.Response, status: int, code: str) -> Problem:
     """The answer must be a problem with this status and code."""
     assert reply.headers["content-type"] == "application/problem+json", reply.text
-    problem = Problem.model_validate_json(reply.content)
+    problem = read_exactly(reply.content, Problem)
     assert (reply.status_code, problem.status, problem.code) == (status, status, code)
     return problem
 

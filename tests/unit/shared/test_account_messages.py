@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from market_data.feed.account_json import render_balances, render_report
 from tapewire.errors import MessageError
 from tapewire.wire.account_event import (
     AccountEvent,
@@ -16,6 +15,7 @@ from tapewire.wire.account_event import (
     account_of,
     decode_account_event,
 )
+from tapewire.wire.account_feed import render_balances, render_report
 from tapewire.wire.feed_messages import decode_message
 from tests.support.reference.account_events import (
     TIME_US,

@@ -165,8 +165,7 @@ class Session:
         """Close after the private messages that wait; stream messages that wait are dropped."""
         if self.closed:
             return
-        private = self.backlog.private_frames()
-        if private:
+        if private := self.backlog.private_frames():
             self.write(b"".join(private))
         self.socket.close(code, reason)
         self.connection_closed()
@@ -283,8 +282,6 @@ class Session:
         self.backlog.clear()
         self.write(slow_consumer_frame(since))
         self.close(SLOW_CONSUMER_CLOSE_CODE, SLOW_CONSUMER_CODE)
-
-    # Inside.
 
     def _leave_step(self) -> None:
         if self.in_step:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from market_data.feed.account_json import render_balances, render_report
 from market_data.feed.account_log import AccountLog
 from market_data.feed.denominations import Denominations
 from tapewire.web.websocket_frames import text_frame
 from tapewire.wire.account_event import AccountEvent, Balance, ExecutionReport
+from tapewire.wire.account_feed import render_balances, render_report
 
 
 class AccountFrames:

@@ -28,8 +28,16 @@ class Canary:
     """Sends a round every interval; knows how long ago one came back."""
 
     def __init__(
-        self, client: AsyncRedis, log: ReplayLog, channel: str, *, interval_s: float
+        self,
+        client: AsyncRedis,
+        log: ReplayLog,
+        channel: str,
+        *,
+        interval_s: float,
+        timeout_s: float,
     ) -> None:
+        """A round that takes longer than `timeout_s` is late: nothing is proven meanwhile."""
+        self.timeout_s = timeout_s
         # The accounts of which the next round proves something.
         self.accounts: Callable[[], Sequence[str]] = tuple
         self.channel = channel
@@ -40,6 +48,7 @@ class Canary:
         self._due = asyncio.Event()
         self._sent: dict[int, tuple[Positions, float]] = {}
         self._heard_at_s: float | None = None
+        self._expected_since_s = time.monotonic()
         self.round_trip_s = 0.0
 
     async def run(self) -> None:
@@ -61,7 +70,8 @@ class Canary:
             self._due.clear()
 
     def send_soon(self) -> None:
-        """Start a round now: the subscription has just been made."""
+        """Start a round now, because the subscription has just been made."""
+        self._expected_since_s = time.monotonic()
         self._due.set()
 
     def heard(self, payload: bytes) -> Positions | None:
@@ -82,3 +92,8 @@ class Canary:
         if self._heard_at_s is None:
             return float("inf")
         return time.monotonic() - self._heard_at_s
+
+    @property
+    def overdue_s(self) -> float:
+        """Seconds without a round on the present subscription."""
+        return min(self.silence_s, time.monotonic() - self._expected_since_s)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 
 from redis.exceptions import RedisError
 
@@ -34,7 +35,7 @@ from market_data.topics import (
     symbols_of,
 )
 from tapewire import keys
-from tapewire.errors import MessageError, TapewireError
+from tapewire.errors import MessageError, RedisUnavailable, TapewireError
 from tapewire.web.websocket_frames import json_frame, text_frame
 from tapewire.wire.market_event import decode_market_event
 from tapewire.wire.trade_event import decode_trade
@@ -43,6 +44,10 @@ logger = logging.getLogger(__name__)
 
 RETRY_DELAY_S = 0.05
 RETRY_DELAY_MAX_S = 1.0
+# A subscription that brings messages and no canary is given up after so many canary timeouts.
+CANARY_TIMEOUTS_MAX = 6
+# Interval between two looks for the primary while the canary is late.
+LOOK_INTERVAL_S = 1.0
 
 _TRADES = keys.TRADE_CHANNEL.encode()
 _MARKETS = keys.MARKET_CHANNEL.encode()
@@ -64,6 +69,7 @@ class Feed:
         candles: CandleFeed,
         accounts: AccountLog,
     ) -> None:
+        self._looked_at_s = 0.0
         self._poller = poller
         self._log = log
         self._hub = hub
@@ -168,6 +174,7 @@ class Feed:
         poll = self._poller.poll()
         while True:
             batch = await poll
+            await self._check_canary()
             # The next batch gathers on the poller's thread while this one is written.
             poll = self._poller.poll()
             try:
@@ -186,6 +193,23 @@ class Feed:
             except BaseException:
                 poll.cancel()
                 raise
+
+    async def _check_canary(self) -> None:
+        """Raise RedisUnavailable if the canary is late and the subscription cannot be trusted.
+
+        A frozen server keeps the connection open and sends nothing. A server that was replaced may
+        go on to send messages that are no longer the venue's. A slow link sends bytes.
+        """
+        overdue_s, timeout_s = self._canary.overdue_s, self._canary.timeout_s
+        if overdue_s <= timeout_s:
+            return
+        if self._poller.silence_s > timeout_s or overdue_s > CANARY_TIMEOUTS_MAX * timeout_s:
+            raise RedisUnavailable(f"no canary came back for {overdue_s:.1f} s")
+        if time.monotonic() - self._looked_at_s > LOOK_INTERVAL_S:
+            self._looked_at_s = time.monotonic()
+            with contextlib.suppress(RedisError, OSError):
+                if await self._poller.is_elsewhere():
+                    raise RedisUnavailable("the primary is another server now")
 
     def _flush(self) -> None:
         self._hub.flush()

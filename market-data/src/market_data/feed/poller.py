@@ -1,8 +1,11 @@
 """The subscription to Redis, polled on a thread of its own.
 
-A blocking `get_message` with a timeout, then everything that is there already, handed to the event
-loop as one batch. One thread for one subscription: redis-py's PubSub is not thread-safe, and a
-blocking read in the loop's default executor would starve everyone else who uses that one.
+A poll is one blocking `get_message` with a timeout, then all messages that have arrived with it, as
+one batch for the event loop. The subscription has a thread of its own, because redis-py's PubSub is
+not thread-safe and a blocking read would starve other users of the loop's default executor.
+
+A message may arrive in parts: the part stays in the buffer of the connection, and a later poll
+reads the rest. A poll that ends in the middle of a message is not a lost connection.
 """
 
 import asyncio
@@ -14,9 +17,11 @@ from typing import Any, NamedTuple
 
 from redis.client import PubSub
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tapewire.errors import RedisUnavailable
-from tapewire.redis.client import BlockingRedis, RedisAddress, open_subscriber
+from tapewire.redis.address import Host
+from tapewire.redis.client import BlockingRedis, RedisAddress, find_primary, open_subscriber
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +34,7 @@ class Published(NamedTuple):
 
 
 class Poller:
-    """Reads one subscription. Its methods are for the event loop; the work is on its thread."""
+    """Reads one subscription. Its methods are for the event loop; its thread does the work."""
 
     def __init__(
         self,
@@ -46,15 +51,36 @@ class Poller:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="poller")
         self._client: BlockingRedis | None = None
         self._pubsub: PubSub | None = None
+        self._primary: Host | None = None
+        # Bytes of an unfinished message, and when the last bytes of any message came.
+        self._part_bytes = 0
+        self._received_at_s = time.monotonic()
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since the subscription brought anything, be it a part of a message."""
+        return time.monotonic() - self._received_at_s
 
     async def subscribe(self) -> None:
-        """Subscribe anew and wait for Redis to confirm it. Raises RedisError, OSError."""
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._subscribe)
+        """Look for the primary, subscribe there and wait for Redis to confirm it.
+
+        Raises RedisError, OSError, RedisUnavailable.
+        """
+        primary = await find_primary(self._address)
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._subscribe, primary)
+        self._primary = primary
+
+    async def is_elsewhere(self) -> bool:
+        """Whether the primary is now another server than the one that is subscribed to.
+
+        Raises RedisError, OSError.
+        """
+        return await find_primary(self._address) != self._primary
 
     def poll(self) -> asyncio.Future[list[Published]]:
         """Start one poll; the future has what arrived, or nothing after the poll timeout.
 
-        It raises RedisError or OSError when the connection is lost: subscribe again then.
+        The future raises RedisError or OSError when the connection is lost: subscribe again then.
         """
         return asyncio.get_running_loop().run_in_executor(self._executor, self._poll)
 
@@ -63,9 +89,9 @@ class Poller:
         self._executor.submit(self._disconnect)
         self._executor.shutdown(wait=True)
 
-    def _subscribe(self) -> None:
+    def _subscribe(self, primary: Host | None) -> None:
         self._disconnect()
-        self._client = open_subscriber(self._address)
+        self._client = open_subscriber(self._address, primary)
         self._pubsub = self._client.pubsub()
         self._pubsub.subscribe(*self._channels)
         waiting = set(self._channels)
@@ -73,7 +99,7 @@ class Poller:
         while waiting:
             if time.monotonic() > deadline_s:
                 raise RedisUnavailable("Redis did not confirm the subscription in time")
-            message = self._pubsub.get_message(timeout=self._poll_timeout_s)
+            message = self._next_message(self._pubsub, self._poll_timeout_s)
             if message is not None and message["type"] == "subscribe":
                 waiting.discard(message["channel"].decode())
 
@@ -83,7 +109,7 @@ class Poller:
         batch: list[Published] = []
         timeout_s = self._poll_timeout_s
         while len(batch) < self._batch_messages_max:
-            message = self._pubsub.get_message(timeout=timeout_s)
+            message = self._next_message(self._pubsub, timeout_s)
             if message is None:
                 break
             if message["type"] == "message":
@@ -92,13 +118,27 @@ class Poller:
                 timeout_s = 0.0
         return batch
 
-    def _take_parsed(self, pubsub: PubSub, batch: list[Published]) -> None:
-        """Add what the read that brought the last message has brought besides.
+    def _next_message(self, pubsub: PubSub, timeout_s: float) -> dict[str, Any] | None:
+        """The next complete message; None if there is none within the timeout."""
+        message: dict[str, Any] | None = None
+        try:
+            message = pubsub.get_message(timeout=timeout_s)
+        except RedisTimeoutError:
+            # The rest of a message has not come yet. The connection keeps what it has of it.
+            if pubsub.connection is None or not pubsub.connection.is_connected:
+                raise
+        part_bytes = getattr(_reader(pubsub), "len", int)()
+        if message is not None or part_bytes != self._part_bytes:
+            self._part_bytes, self._received_at_s = part_bytes, time.monotonic()
+        return message
 
-        `get_message` costs ten times what hiredis needs for one message. Its reader is reached past
+    def _take_parsed(self, pubsub: PubSub, batch: list[Published]) -> None:
+        """Add the messages that the last read has brought besides.
+
+        `get_message` costs ten times what hiredis needs for one message. The reader is not in
         redis-py's public interface: without it, `get_message` alone does the same, more slowly.
         """
-        reader: Any = getattr(getattr(pubsub.connection, "_parser", None), "_reader", None)
+        reader = _reader(pubsub)
         if not hasattr(reader, "gets"):
             return
         while len(batch) < self._batch_messages_max:
@@ -116,3 +156,7 @@ class Poller:
                 pubsub.close()
             if client is not None:
                 client.close()
+
+
+def _reader(pubsub: PubSub) -> Any:  # noqa: ANN401 (the reader of hiredis, which has no types)
+    return getattr(getattr(pubsub.connection, "_parser", None), "_reader", None)

@@ -4,12 +4,10 @@ The schemas are made of the models with which clients read the messages, so they
 """
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
 from market_data.clients import protocol
 from market_data.errors import CLOSE_MEANINGS, ERROR_MEANINGS
@@ -17,18 +15,13 @@ from market_data.http.asyncapi_examples import MESSAGE_EXAMPLES, REQUEST_EXAMPLE
 from market_data.topics import CHANNELS
 from tapewire import __version__
 from tapewire.web.direct_route import DirectRoute
-from tapewire.wire.feed_messages import FeedMessage
+from tapewire.web.schemas import SchemaReference, schema_components
+from tapewire.wire.feed_messages import MESSAGE_TYPES
 
 PATH = "/asyncapi.json"
 FEED_ADDRESS = "/ws/market-data"
 
-_SCHEMAS = "#/components/schemas/{model}"
 _CHANNEL = {"$ref": "#/channels/feed"}
-
-MESSAGE_MODELS: dict[str, type[BaseModel]] = {
-    get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(FeedMessage)
-}
-"""Every message of the service, by its `type`."""
 
 _PARAMETERS = {
     "channels": "Names separated by commas: " + ", ".join(CHANNELS),
@@ -64,7 +57,7 @@ def asyncapi_document(host: str, scheme: str = "ws") -> dict[str, Any]:
         "servers": {"feed": {"host": host, "protocol": scheme}},
         "channels": {"feed": _channel()},
         "operations": {
-            "send": _operation("send", "What the service tells a client", list(MESSAGE_MODELS)),
+            "send": _operation("send", "What the service tells a client", list(MESSAGE_TYPES)),
             "receive": _operation("receive", "What a client may ask for", ["request"]),
         },
         "components": _components(),
@@ -81,7 +74,7 @@ def _channel() -> dict[str, Any]:
         "orders and balances are private: the upgrade has `Authorization: Bearer KEY` (in an open "
         "venue `X-Account`), or the client sends the request authenticate.",
         "messages": {
-            name: {"$ref": f"#/components/messages/{name}"} for name in [*MESSAGE_MODELS, "request"]
+            name: {"$ref": f"#/components/messages/{name}"} for name in [*MESSAGE_TYPES, "request"]
         },
         "bindings": {
             "ws": {
@@ -108,10 +101,7 @@ def _operation(action: str, summary: str, names: Sequence[str]) -> dict[str, Any
 
 
 def _components() -> dict[str, Any]:
-    models: dict[str, type[BaseModel]] = {**MESSAGE_MODELS, "request": protocol.Request}
-    references, definitions = models_json_schema(
-        [(model, "validation") for model in models.values()], ref_template=_SCHEMAS
-    )
+    models: dict[str, type] = {**MESSAGE_TYPES, "request": protocol.Request}
     examples = {name: [example] for name, example in MESSAGE_EXAMPLES.items()}
     examples["request"] = list(REQUEST_EXAMPLES)
     return {
@@ -119,10 +109,10 @@ def _components() -> dict[str, Any]:
             name: {
                 "name": name,
                 "summary": (model.__doc__ or "").partition("\n")[0],
-                "payload": references[model, "validation"],
+                "payload": SchemaReference(model),
                 "examples": [{"payload": example} for example in examples[name]],
             }
             for name, model in models.items()
         },
-        "schemas": definitions["$defs"],
+        "schemas": schema_components(models.values()),
     }

@@ -23,6 +23,7 @@ from tapewire.errors import InvalidField, RedisUnavailable, UnknownSymbol
 from tapewire.values.timestamps import parse_timestamp
 from tapewire.web.direct_route import DirectRoute
 from tapewire.web.problem import problem_examples
+from tapewire.web.schemas import SchemaReference
 from tapewire.wire.feed_messages import BookState, Quote
 
 JSON = "application/json"
@@ -52,7 +53,8 @@ _TIME_SCHEMA = {"type": "string", "format": "date-time", "example": "2026-01-31T
 
 
 def _answer(description: str, model: type, example: object) -> dict[str, Any]:
-    return {"description": description, "model": model, "content": {JSON: {"example": example}}}
+    content = {"schema": SchemaReference(model), "example": example}
+    return {"description": description, "content": {JSON: content}}
 
 
 router = APIRouter(prefix="/v1", route_class=DirectRoute, tags=["market"])

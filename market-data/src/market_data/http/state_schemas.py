@@ -5,40 +5,37 @@ Decimals are text. Book, best prices and candles are those of `tapewire.wire.fee
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from msgspec import Meta, Struct
 
 from tapewire.wire.book_event import Level
 from tapewire.wire.feed_messages import CandleState
-
-_Decimal = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$")]
-_Signed = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
-_Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
+from tapewire.wire.members import DecimalText, SignedDecimalText, Timestamp
 
 _EPOCH = "4b647e01df66"
 _TIME = "2026-01-31T12:00:00.000001Z"
 
 
-class TickerReply(BaseModel):
+class TickerReply(Struct, frozen=True, gc=False):
     """The last 24 hours, in whole minutes; prices are null without a trade."""
 
     symbol: str
-    open: _Decimal | None
-    high: _Decimal | None
-    low: _Decimal | None
-    last: Annotated[_Decimal | None, Field(description="Of the last trade, however old")]
-    change: _Signed | None
-    change_percent: _Signed | None
-    volume: _Decimal
-    quote_volume: _Decimal
+    open: DecimalText | None
+    high: DecimalText | None
+    low: DecimalText | None
+    last: Annotated[DecimalText | None, Meta(description="Of the last trade, however old")]
+    change: SignedDecimalText | None
+    change_percent: SignedDecimalText | None
+    volume: DecimalText
+    quote_volume: DecimalText
     trades: int
     best_bid: Level | None
     best_ask: Level | None
-    open_time: _Timestamp
-    close_time: _Timestamp
+    open_time: Timestamp
+    close_time: Timestamp
     epoch: str
 
 
-class CandlesReply(BaseModel):
+class CandlesReply(Struct, frozen=True, gc=False):
     """Candles of one interval, oldest first; a period without a trade has none."""
 
     symbol: str

@@ -17,7 +17,7 @@ from order_gateway.health import SERVICE
 from order_gateway.incoming import read_account
 from order_gateway.operations import Operations
 from order_gateway.rate_limit import RateLimits
-from order_gateway.ws.messages import PING, hello_frame
+from order_gateway.ws.messages import PING, Connected, hello_frame
 from order_gateway.ws.newcomer import Newcomer
 from order_gateway.ws.orders import PlacedOrders
 from order_gateway.ws.session import IN_FLIGHT_MAX, Session
@@ -94,13 +94,13 @@ class Entry:
         self.sessions.add(session)
         session.send(
             hello_frame(
-                {
-                    "service": SERVICE,
-                    "account": account,
-                    "cancel_on_disconnect": cancel_on_disconnect,
-                    "in_flight_max": IN_FLIGHT_MAX,
-                    "message_bytes_max": MESSAGE_BYTES_MAX,
-                }
+                Connected(
+                    service=SERVICE,
+                    account=account,
+                    cancel_on_disconnect=cancel_on_disconnect,
+                    in_flight_max=IN_FLIGHT_MAX,
+                    message_bytes_max=MESSAGE_BYTES_MAX,
+                )
             )
         )
         return session

@@ -8,14 +8,16 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, Raw, Struct
 
 from order_gateway.errors import InvalidBody
-from order_gateway.operations import Reply
-from order_gateway.replies import encode
+from order_gateway.replies import Reply, encode
+from tapewire.api_keys.text import Permission
 from tapewire.errors import InvalidField, KeyRequired, Refusal, Unavailable
 from tapewire.values.json_text import NumberText, decode_json_text, shown_name
-from tapewire.web.problem import problem_body
+from tapewire.web.problem import Problem, problem_of
 from tapewire.web.websocket_frames import text_frame
 
 PING = "ping"
@@ -32,6 +34,40 @@ _FIELDS = frozenset({"id", "op", "params"})
 _AUTHENTICATE_FIELDS = frozenset({"id", "op", "key"})
 _KNOWN = frozenset(OPERATIONS)
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+
+
+class Connected(Struct, frozen=True, gc=False, tag_field="type", tag="connected"):
+    """The first message of a connection: the account it acts for, and the bounds it has."""
+
+    service: str
+    account: str
+    cancel_on_disconnect: bool
+    in_flight_max: Annotated[int, Meta(description="Requests that are worked on at a time")]
+    message_bytes_max: int
+
+
+class Authenticated(Struct, frozen=True, gc=False):
+    """The answer to `authenticate`."""
+
+    account: str
+    permissions: list[Permission]
+
+
+class Pong(Struct, frozen=True, gc=False):
+    """The answer to `ping`."""
+
+
+class _Answered(Struct, frozen=True, gc=False):
+    id: Raw
+    status: int
+    result: Struct
+
+
+class _Refused(Struct, frozen=True, gc=False, omit_defaults=True):
+    id: Raw
+    status: int
+    error: Problem
+    retry_after_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,30 +135,33 @@ def read_key(message: Mapping[str, Any]) -> str:
 
 def reply_frame(id_text: str, reply: Reply) -> bytes:
     """The frame of an answer."""
-    head = f'{{"id":{id_text},"status":{reply.status},"result":'.encode()
-    return text_frame(b"%b%b}" % (head, reply.body))
+    return _frame(_Answered(Raw(id_text), reply.status, reply.answer))
 
 
 def pong_frame(id_text: str) -> bytes:
     """The frame that answers a ping."""
-    return text_frame(f'{{"id":{id_text},"status":200,"result":{{}}}}'.encode())
+    return _frame(_Answered(Raw(id_text), 200, Pong()))
 
 
 def error_frame(id_text: str, error: Refusal | Unavailable) -> bytes:
-    """The frame of a refusal; one that says when to ask again has `retry_after_s`."""
-    problem = problem_body(error.code, str(error), error.field)
-    return _problem_frame(id_text, problem, _retry_after_s(error))
+    """The frame of a refusal; `retry_after_s` says when to ask again, if that helps."""
+    problem = problem_of(error.code, str(error), error.field)
+    return _frame(_Refused(Raw(id_text), problem.status, problem, _retry_after_s(error)))
 
 
 def failure_frame(id_text: str) -> bytes:
-    """The frame for a bug of ours; the log has the reason."""
-    problem = problem_body("internal_error", "The service failed; its log has the reason.")
-    return _problem_frame(id_text, problem, None)
+    """The frame for a fault of the gateway; its log has the reason."""
+    problem = problem_of("internal_error", "The service failed; its log has the reason.")
+    return _frame(_Refused(Raw(id_text), problem.status, problem))
 
 
-def hello_frame(members: Mapping[str, Any]) -> bytes:
+def hello_frame(hello: Connected) -> bytes:
     """The first message of a connection."""
-    return text_frame(encode({"type": "connected", **members}).encode())
+    return _frame(hello)
+
+
+def _frame(message: Struct) -> bytes:
+    return text_frame(encode(message))
 
 
 def _retry_after_s(error: Refusal | Unavailable) -> int | None:
@@ -130,9 +169,3 @@ def _retry_after_s(error: Refusal | Unavailable) -> int | None:
         return error.retry_after_s
     text = (error.headers or {}).get("Retry-After")
     return None if text is None else int(text)
-
-
-def _problem_frame(id_text: str, problem: dict[str, Any], retry_after_s: int | None) -> bytes:
-    after = "" if retry_after_s is None else f',"retry_after_s":{retry_after_s}'
-    text = f'{{"id":{id_text},"status":{problem["status"]},"error":{encode(problem)}{after}}}'
-    return text_frame(text.encode())

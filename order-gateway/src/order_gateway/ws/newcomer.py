@@ -10,10 +10,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from order_gateway.operations import Reply
-from order_gateway.replies import encode
+from order_gateway.replies import Reply
 from order_gateway.ws.messages import (
     NO_ID,
+    Authenticated,
     error_frame,
     failure_frame,
     read_id,
@@ -108,8 +108,8 @@ class Newcomer:
         """Answer, and hand the connection over with all that has happened to it."""
         self._late.cancel()
         self._on_ended(self)
-        body = encode({"account": identity.account, "permissions": sorted(identity.permissions)})
-        self._socket.write(reply_frame(id_text, Reply(200, body.encode())))
+        answer = Authenticated(identity.account, sorted(identity.permissions))
+        self._socket.write(reply_frame(id_text, Reply(200, answer)))
         session = self._open_session(identity)
         self._socket.owner = session
         if self._write_paused:

@@ -5,15 +5,17 @@ when there are too many to remember, the open orders of the account are read and
 """
 
 import asyncio
-import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from order_gateway.operations import Operations, Reply
+from order_gateway.operations import Operations
+from order_gateway.replies import Reply
+from order_gateway.schemas import BatchReply, CanceledReply, OrdersReply
 from tapewire.errors import Conflict, Refusal, Unavailable
 from tapewire.limits import PAGE_ITEMS_MAX
-from tapewire.values.types import Account
+from tapewire.values.types import Account, OrderStatus
+from tapewire.wire.orders import OrderReply
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +25,7 @@ CANCELS_AT_ONCE = 250
 # A Redis that is away when the client vanishes is waited for, so long in total.
 RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0)
 
-_OPEN = frozenset({"new", "partially_filled"})
+_OPEN = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 _Key = tuple[str, str]
 
 
@@ -49,12 +51,24 @@ class PlacedOrders:
 
     def note(self, op: str, params: Mapping[str, Any], reply: Reply) -> None:
         """Learn from an answer which orders are open."""
-        for placed, order in _orders_in(op, params, json.loads(reply.body)):
-            key = ("order_id", order["order_id"])
-            if order["status"] not in _OPEN:
-                self._keys.pop(key, None)
-            elif placed:
-                self._keys[key] = None
+        match reply.answer:
+            case OrderReply() as order:
+                self._note_order(order, placed=op == "place")
+            case CanceledReply(canceled=order_ids):
+                for order_id in order_ids:
+                    self._keys.pop(("order_id", order_id), None)
+            case BatchReply(results=results):
+                for item, result in zip(params["orders"], results, strict=True):
+                    if isinstance(result.body, OrderReply):
+                        placed = item.get("operation", "place") == "place"
+                        self._note_order(result.body, placed=placed)
+
+    def _note_order(self, order: OrderReply, *, placed: bool) -> None:
+        key = ("order_id", order.order_id)
+        if order.status not in _OPEN:
+            self._keys.pop(key, None)
+        elif placed:
+            self._keys[key] = None
 
     def note_unknown(self, op: str, params: Mapping[str, Any]) -> None:
         """The answer of Redis was lost: what has a name can be canceled by it."""
@@ -70,12 +84,13 @@ class PlacedOrders:
         open_ids: set[str] = set()
         params: dict[str, Any] = {"limit": PAGE_ITEMS_MAX}
         while True:
-            reply = await self._operations.run("open_orders", self._account, params)
-            page = json.loads(reply.body)
-            open_ids.update(order["order_id"] for order in page["orders"])
-            if page["next_cursor"] is None:
+            page = (await self._operations.run("open_orders", self._account, params)).answer
+            if not isinstance(page, OrdersReply):
+                raise AssertionError("open_orders answers with a page of orders")
+            open_ids.update(order.order_id for order in page.orders)
+            if page.next_cursor is None:
                 break
-            params = {"limit": PAGE_ITEMS_MAX, "cursor": page["next_cursor"]}
+            params = {"limit": PAGE_ITEMS_MAX, "cursor": page.next_cursor}
         for key in before:
             if key[1] not in open_ids:
                 self._keys.pop(key, None)
@@ -122,18 +137,3 @@ class PlacedOrders:
                     logger.warning("order %s stays open after its connection: %s", key[1], answer)
                 elif isinstance(answer, BaseException) and not isinstance(answer, Refusal):
                     raise answer
-
-
-def _orders_in(
-    op: str, params: Mapping[str, Any], document: dict[str, Any]
-) -> Iterator[tuple[bool, dict[str, Any]]]:
-    """The orders that an answer shows, and whether it placed them."""
-    if op in {"place", "amend", "cancel"}:
-        yield op == "place", document
-    elif op == "cancel_all":
-        for order_id in document["canceled"]:
-            yield False, {"order_id": order_id, "status": "canceled"}
-    elif op == "batch":
-        for item, result in zip(params["orders"], document["results"], strict=True):
-            if "body" in result:
-                yield item.get("operation", "place") == "place", result["body"]

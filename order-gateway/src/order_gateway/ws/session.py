@@ -17,7 +17,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from order_gateway.authentication import check_operation
-from order_gateway.operations import READS_FIRST, orders_in
+from order_gateway.batch import orders_in
+from order_gateway.operations import READS_FIRST
 from order_gateway.ws.messages import (
     NO_ID,
     PING,

@@ -19,11 +19,12 @@ from tapewire.client.errors import (
 from tapewire.client.link import LinkOptions
 from tapewire.client.market_data import MarketDataClient
 from tapewire.client.order_keeper import KeptOrder, OrderKeeper
-from tapewire.client.orders import Fill, PlacedOrder, VenueClient
+from tapewire.client.orders import VenueClient
 from tapewire.client.stream import ReportStream, Stream, TrackedStream, TradeStream
 from tapewire.client.tracker import Position
 from tapewire.wire.account_feed import AssetBalance, OrderReport
 from tapewire.wire.feed_messages import CandleState, Quote
+from tapewire.wire.orders import OrderFill, PlacedOrder
 from tapewire.wire.trade_event import TradeEvent
 
 __all__ = [
@@ -36,11 +37,11 @@ __all__ = [
     "EpochError",
     "FeedRefused",
     "FeedUnavailable",
-    "Fill",
     "GapError",
     "KeptOrder",
     "LinkOptions",
     "MarketDataClient",
+    "OrderFill",
     "OrderKeeper",
     "OrderRefused",
     "OrderReport",

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from tapewire.values.types import OrderStatus
-from tapewire.wire.account_feed import OrderReport, ReportData
+from tapewire.wire.account_feed import OrderReport
+from tapewire.wire.orders import ReportData
 
 _OPEN = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 

@@ -21,7 +21,7 @@ from tapewire.commands.account_options import (
     reference_option,
 )
 from tapewire.commands.account_table import account_lines, list_lines
-from tapewire.commands.options import redis_url_option
+from tapewire.commands.options import RedisChoice, redis_options
 from tapewire.errors import InvalidField, TapewireError, UnknownSymbol
 from tapewire.matching.engine import Engine
 from tapewire.matching.kill_switch import KillSwitch
@@ -64,8 +64,8 @@ def account() -> None:
 
 
 @account.command("list", short_help="List the accounts.")
-@redis_url_option
-def list_accounts(redis_url: str) -> None:
+@redis_options
+def list_accounts(redis: RedisChoice) -> None:
     """Every account, with its state and what it has; fees are on @fees."""
 
     async def work(venue: _Venue) -> list[str]:
@@ -73,19 +73,19 @@ def list_accounts(redis_url: str) -> None:
         records = [await venue.queries.account(name) for name in names]
         return list_lines(records, await venue.queries.assets())
 
-    _say(_run(redis_url, work))
+    _say(_run(redis, work))
 
 
 @account.command(short_help="Show an account.")
 @any_name
-@redis_url_option
-def show(name: Account, redis_url: str) -> None:
+@redis_options
+def show(name: Account, redis: RedisChoice) -> None:
     """State, fees, balances and limits of one account; @fees is where fees go."""
 
     async def work(venue: _Venue) -> list[str]:
         return await _shown(venue, name)
 
-    _say(_run(redis_url, work))
+    _say(_run(redis, work))
 
 
 @account.command(short_help="Bring money in.")
@@ -93,11 +93,11 @@ def show(name: Account, redis_url: str) -> None:
 @click.argument("asset")
 @click.argument("amount")
 @reference_option
-@redis_url_option
-def deposit(name: Account, asset: str, amount: str, reference: str, redis_url: str) -> None:
+@redis_options
+def deposit(name: Account, asset: str, amount: str, reference: str, redis: RedisChoice) -> None:
     """Bring AMOUNT of ASSET into the account, which is opened if it is new."""
     wanted = _Transfer(name, asset, amount, reference)
-    _say(_run(redis_url, lambda venue: _transfer(venue, wanted, venue.treasury.deposit)))
+    _say(_run(redis, lambda venue: _transfer(venue, wanted, venue.treasury.deposit)))
 
 
 @account.command(short_help="Take money out.")
@@ -105,19 +105,19 @@ def deposit(name: Account, asset: str, amount: str, reference: str, redis_url: s
 @click.argument("asset")
 @click.argument("amount")
 @reference_option
-@redis_url_option
-def withdraw(name: Account, asset: str, amount: str, reference: str, redis_url: str) -> None:
+@redis_options
+def withdraw(name: Account, asset: str, amount: str, reference: str, redis: RedisChoice) -> None:
     """Take AMOUNT of ASSET out of what the account has available."""
     wanted = _Transfer(name, asset, amount, reference)
-    _say(_run(redis_url, lambda venue: _transfer(venue, wanted, venue.treasury.withdraw)))
+    _say(_run(redis, lambda venue: _transfer(venue, wanted, venue.treasury.withdraw)))
 
 
 @account.command(short_help="Set the fees of an account.")
 @client
 @click.option("--maker", callback=read_fee, metavar="PPM|default", help="Parts in a million.")
 @click.option("--taker", callback=read_fee, metavar="PPM|default", help="Parts in a million.")
-@redis_url_option
-def fees(name: Account, maker: Setting, taker: Setting, redis_url: str) -> None:
+@redis_options
+def fees(name: Account, maker: Setting, taker: Setting, redis: RedisChoice) -> None:
     """Give the account fees of its own, in millionths of what a fill brings.
 
     `default` is what the instrument says.
@@ -130,7 +130,7 @@ def fees(name: Account, maker: Setting, taker: Setting, redis_url: str) -> None:
         await venue.treasury.set_account(name, maker_fee_ppm=maker, taker_fee_ppm=taker)
         return await _shown(venue, name)
 
-    _say(_run(redis_url, work))
+    _say(_run(redis, work))
 
 
 @account.command(short_help="Limit an account in a symbol.")
@@ -145,7 +145,7 @@ def fees(name: Account, maker: Setting, taker: Setting, redis_url: str) -> None:
 @click.option("--order-quantity", metavar="AMOUNT|default", help="Largest quantity of one order.")
 @click.option("--order-notional", metavar="AMOUNT|default", help="Largest price x quantity.")
 @click.option("--position", metavar="AMOUNT|default", help="Most of the base asset.")
-@redis_url_option
+@redis_options
 def limits(
     *,
     name: Account,
@@ -154,7 +154,7 @@ def limits(
     order_quantity: str | None,
     order_notional: str | None,
     position: str | None,
-    redis_url: str,
+    redis: RedisChoice,
 ) -> None:
     """Bound the account in SYMBOL: `default` is what the instrument says, 0 is no bound.
 
@@ -181,29 +181,29 @@ def limits(
         await venue.treasury.set_account_limits(name, instrument.symbol, **bounds)
         return await _shown(venue, name)
 
-    _say(_run(redis_url, work))
+    _say(_run(redis, work))
 
 
 @account.command(short_help="Let an account cancel only.")
 @client
-@redis_url_option
-def block(name: Account, redis_url: str) -> None:
+@redis_options
+def block(name: Account, redis: RedisChoice) -> None:
     """Refuse new orders of the account; those that are open stay."""
-    _say(_run(redis_url, lambda venue: _switch(venue, name, AccountState.BLOCKED)))
+    _say(_run(redis, lambda venue: _switch(venue, name, AccountState.BLOCKED)))
 
 
 @account.command(short_help="Let an account trade again.")
 @client
-@redis_url_option
-def unblock(name: Account, redis_url: str) -> None:
+@redis_options
+def unblock(name: Account, redis: RedisChoice) -> None:
     """Take new orders of the account again."""
-    _say(_run(redis_url, lambda venue: _switch(venue, name, AccountState.ACTIVE)))
+    _say(_run(redis, lambda venue: _switch(venue, name, AccountState.ACTIVE)))
 
 
 @account.command(short_help="Block an account and cancel its orders.")
 @client
-@redis_url_option
-def kill(name: Account, redis_url: str) -> None:
+@redis_options
+def kill(name: Account, redis: RedisChoice) -> None:
     """Block the account, then cancel its orders; those in halted markets stay."""
 
     async def work(venue: _Venue) -> list[str]:
@@ -213,7 +213,7 @@ def kill(name: Account, redis_url: str) -> None:
             lines.append(f"still open in halted markets: {', '.join(killed.halted)}")
         return lines
 
-    _say(_run(redis_url, work))
+    _say(_run(redis, work))
 
 
 async def _transfer(
@@ -256,8 +256,10 @@ def _say(lines: list[str]) -> None:
         click.echo(line)
 
 
-def _run(redis_url: str, work: Callable[[_Venue], Awaitable[_Result]]) -> _Result:
+def _run(redis: RedisChoice, work: Callable[[_Venue], Awaitable[_Result]]) -> _Result:
     """Do it; what is wrong with a word is a usage error, all else one sentence and status 1."""
+
+    redis_url = redis.reach()
 
     async def go() -> _Result:
         async with _open(redis_url) as venue:

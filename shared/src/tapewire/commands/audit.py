@@ -10,7 +10,7 @@ from tapewire.audit.account_log import LOG_EVENTS_KEPT
 from tapewire.audit.auditor import Auditor
 from tapewire.audit.findings import Findings
 from tapewire.audit.report import report_lines
-from tapewire.commands.options import redis_url_option
+from tapewire.commands.options import RedisChoice, redis_options
 from tapewire.errors import TapewireError
 from tapewire.matching.batcher import Batcher
 from tapewire.redis.client import RedisAddress, open_async
@@ -27,7 +27,7 @@ _FUNDS = {"auto": None, "checked": True, "unchecked": False}
 
 
 @click.command(short_help="Check that money, orders and books add up.")
-@redis_url_option
+@redis_options
 @click.option(
     "--log-events",
     type=click.IntRange(1, LOG_EVENTS_READ_MAX),
@@ -42,11 +42,12 @@ _FUNDS = {"auto": None, "checked": True, "unchecked": False}
     show_default=True,
     help="Whether available may not be below zero; auto: as the newest order was placed.",
 )
-def audit(redis_url: str, log_events: int, funds: str) -> None:
+def audit(redis: RedisChoice, log_events: int, funds: str) -> None:
     """Check a venue that goes on trading: supply, holds, open orders, books, account logs.
 
     It only reads. Status 0: everything adds up; 1: something does not; 2: it could not be told.
     """
+    redis_url = redis.reach(failed_status=FAILED_STATUS)
     try:
         found = asyncio.run(_audit(redis_url, log_events, is_checked=_FUNDS[funds]))
     except TapewireError as error:

@@ -6,13 +6,14 @@ import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TypeVar
+from types import TracebackType
+from typing import BinaryIO, Self, TypeVar
 
 import click
 
-from tapewire.commands.options import redis_url_option
+from tapewire.commands.options import RedisChoice, redis_options
 from tapewire.errors import ConfigurationError, TapewireError
-from tapewire.journal.file import JournalFile, write_journal
+from tapewire.journal.file import JournalFile, journal_output, write_journal
 from tapewire.journal.replica import open_replica
 from tapewire.journal.report import report_lines
 from tapewire.journal.source import LiveJournal
@@ -41,29 +42,46 @@ def journal() -> None:
 
 @journal.command(short_help="Write the journal into a file.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@redis_url_option
-@click.option("--partial", is_flag=True, help="Also if the beginning of the journal was trimmed.")
-def export(file: Path, redis_url: str, *, partial: bool) -> None:
+@redis_options
+@click.option(
+    "--partial",
+    is_flag=True,
+    help="Export what is left of a journal whose oldest commands were trimmed.",
+)
+def export(file: Path, redis: RedisChoice, *, partial: bool) -> None:
     """Write every command and its result to FILE, one JSON object a line; .gz compresses.
 
-    A running venue may go on: the file reaches up to the moment of the call.
+    The venue may go on trading: the file has every command up to the moment of the call. FILE may
+    be a symbolic link, a pipe or a device; a regular file appears when it is complete.
     """
-    click.echo(_run(_export(file, redis_url, partial=partial)))
+    redis_url = redis.reach()
+    try:
+        with journal_output(file) as output:
+            summary = _run(_export(output, redis_url, partial=partial))
+    except TapewireError as error:
+        raise click.ClickException(str(error)) from None
+    # Standard output may be the file itself.
+    click.echo(f"{file}: {summary}", err=True)
 
 
 @journal.command(short_help="Run the journal again and compare.")
 @click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@redis_url_option
-def verify(file: Path | None, redis_url: str) -> None:
+@redis_options
+def verify(file: Path | None, redis: RedisChoice) -> None:
     """Run every command again on an empty Redis and compare the results.
 
     With FILE, an exported journal; without it the venue itself, whose books, orders, trades,
     candles and sequences are compared as well. The venue is only read.
     """
     started_s = time.monotonic()
-    verdict = _run(_verify(file, redis_url))
+    redis_url = redis.reach() if file is None else ""
+    with _Count() as count:
+        if file is None:
+            verdict = _run(_verify_venue(redis_url, count.add))
+        else:
+            verdict = _run(_verify_file(file, count.add))
     for line in report_lines(verdict, time.monotonic() - started_s):
         click.echo(line)
     if not verdict.is_equal:
@@ -73,7 +91,7 @@ def verify(file: Path | None, redis_url: str) -> None:
     click.echo("equal")
 
 
-async def _export(path: Path, redis_url: str, *, partial: bool) -> str:
+async def _export(file: BinaryIO, redis_url: str, *, partial: bool) -> str:
     async with AsyncExitStack() as stack:
         source = LiveJournal(_open(redis_url, stack))
         first = await source.first()
@@ -86,16 +104,20 @@ async def _export(path: Path, redis_url: str, *, partial: bool) -> str:
                 ) from None
         last = await source.last()
         header = await source.header(first, last)
-        count = await write_journal(path, header, source.pages(first, last))
-        return f"{path}: {count:,} commands, {first:,} to {last:,}, epoch {header.epoch}"
+        count = await write_journal(file, header, source.pages(first, last))
+        return f"{count:,} commands, {first:,} to {last:,}, epoch {header.epoch}"
 
 
-async def _verify(file: Path | None, redis_url: str) -> Verdict:
+async def _verify_file(file: Path, progress: Progress) -> Verdict:
     async with AsyncExitStack() as stack:
         replica = await stack.enter_async_context(open_replica())
-        if file is not None:
-            return await verify_file(JournalFile(file), replica, _show_progress())
-        return await verify_venue(_open(redis_url, stack), replica, _show_progress())
+        return await verify_file(JournalFile(file), replica, progress)
+
+
+async def _verify_venue(redis_url: str, progress: Progress) -> Verdict:
+    async with AsyncExitStack() as stack:
+        replica = await stack.enter_async_context(open_replica())
+        return await verify_venue(_open(redis_url, stack), replica, progress)
 
 
 def _open(redis_url: str, stack: AsyncExitStack) -> AsyncRedis:
@@ -110,21 +132,36 @@ def _open(redis_url: str, stack: AsyncExitStack) -> AsyncRedis:
     return client
 
 
-def _show_progress() -> Progress:
-    """Counts on standard error, if a person looks at it."""
-    total = 0
+class _Count:
+    """The number of commands so far on standard error, if that is a terminal."""
 
-    def show(count: int) -> None:
-        nonlocal total
-        total += count
+    def __init__(self) -> None:
+        self._total = 0
+        self._shown = False
+
+    def add(self, count: int) -> None:
+        """Show `count` commands more."""
+        self._total += count
         if sys.stderr.isatty():
-            click.echo(f"\r{total:,} commands", nl=False, err=True)
+            click.echo(f"\r{self._total:,} commands", nl=False, err=True)
+            self._shown = True
 
-    return show
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._shown:
+            # What is printed next begins a line of its own.
+            click.echo(err=True)
 
 
 def _run(work: Coroutine[object, object, _Result]) -> _Result:
-    """Run it; an error of ours becomes one sentence and exit status 1."""
+    """Run a coroutine; a TapewireError becomes one sentence and exit status 1."""
     try:
         return asyncio.run(work)
     except TapewireError as error:

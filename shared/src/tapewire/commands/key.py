@@ -13,7 +13,7 @@ import click
 
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.text import ApiKey, NewKey, Permission, read_permissions, write_permissions
-from tapewire.commands.options import checked, redis_url_option
+from tapewire.commands.options import RedisChoice, checked, redis_options
 from tapewire.errors import TapewireError
 from tapewire.limits import API_KEY_DAYS_MAX, API_KEY_LABEL_CHARACTERS_MAX
 from tapewire.matching.engine import Engine
@@ -65,14 +65,14 @@ def key() -> None:
 @click.option(
     "--label", default="", metavar="TEXT", callback=checked(_label), help="What it is for."
 )
-@redis_url_option
+@redis_options
 def create(
     *,
     account: Account,
     permissions: frozenset[Permission],
     expires_in_days: int | None,
     label: str,
-    redis_url: str,
+    redis: RedisChoice,
 ) -> None:
     """Print a new key, alone on standard output. It is shown this once.
 
@@ -81,7 +81,7 @@ def create(
     expires_us = None
     if expires_in_days is not None:
         expires_us = time.time_ns() // 1_000 + expires_in_days * DAY_US
-    new = _run(_create(redis_url, account, permissions, label, expires_us))
+    new = _run(_create(redis.reach(), account, permissions, label, expires_us))
     click.echo(
         f"key {new.record.key_id} of {account}; keep what follows, it is shown once:", err=True
     )
@@ -89,20 +89,20 @@ def create(
 
 
 @key.command("list", short_help="List the keys.")
-@redis_url_option
-def list_keys(redis_url: str) -> None:
+@redis_options
+def list_keys(redis: RedisChoice) -> None:
     """Every key, without its secret; those that ended are shown for 30 days."""
     now_us = time.time_ns() // 1_000
-    for record in _run(_list(redis_url)):
+    for record in _run(_list(redis.reach())):
         click.echo(_line(record, now_us))
 
 
 @key.command(short_help="Make a key worthless.")
 @click.argument("key_id")
-@redis_url_option
-def revoke(key_id: str, redis_url: str) -> None:
+@redis_options
+def revoke(key_id: str, redis: RedisChoice) -> None:
     """Revoke the key with this id, for good; its connections end within two seconds."""
-    record = _run(_revoke(redis_url, key_id))
+    record = _run(_revoke(redis.reach(), key_id))
     click.echo(f"key {record.key_id} of {record.account} is revoked")
 
 

@@ -11,18 +11,28 @@ import click
 from tapewire.client.errors import ContinuityError
 from tapewire.client.link import LinkOptions
 from tapewire.client.market_data import MarketDataClient
+from tapewire.commands.options import locate, say_venue, venue_option
 from tapewire.errors import TapewireError
-from tapewire.launcher.tape import FEED_URL_DEFAULT, HEADER, Tape
+from tapewire.launcher.tape import HEADER, Tape
 
 
 @click.command(context_settings={"show_default": True})
-@click.option("--url", default=FEED_URL_DEFAULT, help="The feed to read.")
+@venue_option
+@click.option("--url", help="The feed to read, in place of --venue.")
 @click.option("--symbol", "symbols", multiple=True, help="Show only this one; may be repeated.")
 @click.option(
     "--ca-file", type=click.Path(path_type=Path), help="Certificates to trust (PEM), for wss."
 )
-def watch(url: str, symbols: tuple[str, ...], ca_file: Path | None) -> None:
+def watch(
+    wanted_venue: str | None, url: str | None, symbols: tuple[str, ...], ca_file: Path | None
+) -> None:
     """Print every trade as it happens, one line each; Ctrl-C ends it."""
+    if url is None:
+        venue = locate(wanted_venue)
+        if venue.feed_url is None:
+            raise click.UsageError(f"{venue.name} does not tell where its feed is; give --url")
+        url, ca_file = venue.feed_url, ca_file or venue.market_data_certificate
+        say_venue(venue.name, url)
     wanted = [symbol.upper() for symbol in symbols]
     try:
         watcher = _Watch(Tape(colour=sys.stdout.isatty()), LinkOptions(ca_file=ca_file))

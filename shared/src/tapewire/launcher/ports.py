@@ -14,8 +14,8 @@ from typing import Self
 from tapewire.errors import ConfigurationError
 from tapewire.redis.server import PortTaken
 
-# Who listens on every address is reached on this one.
-LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+# A service that listens on every address is reached on this one.
+LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 class KeptPort:
@@ -53,7 +53,7 @@ class KeptPort:
     @property
     def reachable(self) -> str:
         """`host:port` for a client on this machine."""
-        host = LOOPBACK_OF.get(self.host, self.host)
+        host = LOOPBACK_OF.get(self.address, self.host)
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
     def close(self) -> None:

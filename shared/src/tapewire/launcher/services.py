@@ -6,12 +6,14 @@ import os
 import resource
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.ports import KeptPort
 from tapewire.runtime.processes import ChildProcess
+from tapewire.runtime.venue_address import VENUE_VARIABLE
+from tapewire.runtime.venue_file import RunningService
 from tapewire.web.tls import unverified_context
 
 READY_REQUEST_TIMEOUT_S = 2.0
@@ -21,13 +23,14 @@ DEMO_SEED_MAX = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One of the two services: its package, its port and how many processes share it."""
+    """One of the two services: its package, its port and the processes that share it."""
 
     name: str
     package: str
     prefix: str
     port: KeptPort
     workers: int
+    children: list[ChildProcess] = field(default_factory=list)
 
     @property
     def certificate(self) -> Path | None:
@@ -39,6 +42,16 @@ class Service:
     def url(self) -> str:
         """Base URL for a client on this machine."""
         return f"http{'s' if self.certificate else ''}://{self.port.reachable}"
+
+    def running(self) -> RunningService:
+        """Where the service is, as `venue.json` says it."""
+        certificate = self.certificate
+        return RunningService(
+            url=self.url,
+            port=self.port.port,
+            process_ids=tuple(child.pid for child in self.children),
+            certificate=None if certificate is None else str(certificate.absolute()),
+        )
 
     def processes(
         self, options: LaunchOptions, redis_url: str, log_dir: Path
@@ -57,6 +70,7 @@ class Service:
                 python_command(self.package),
                 log_path=log_dir / f"{name}.log",
                 environment=environment,
+                shares_output=options.log_format == "json",
             )
 
     def ready(self) -> bool:
@@ -101,11 +115,14 @@ def base_environment(options: LaunchOptions) -> dict[str, str]:
     environment = dict(os.environ) | {
         "PYTHONUNBUFFERED": "1",
         "TAPEWIRE_LOG_LEVEL": options.log_level,
+        "TAPEWIRE_LOG_FORMAT": options.log_format,
         "TAPEWIRE_FUNDS": options.funds,
         "TAPEWIRE_PAPER_BALANCES": options.paper_balances,
         "TAPEWIRE_AUTH": options.auth,
         "TAPEWIRE_OPEN_TO_NETWORK": str(options.open_to_network).lower(),
     }
+    # It names the venue for other commands, and would be an unknown setting here.
+    environment.pop(VENUE_VARIABLE, None)
     if options.instruments is not None:
         environment["TAPEWIRE_INSTRUMENTS"] = str(options.instruments.absolute())
     return environment

@@ -3,9 +3,6 @@
 from tapewire.values.types import Side
 from tapewire.wire.trade_event import TradeEvent
 
-FEED_PATH = "/ws/market-data"
-FEED_URL_DEFAULT = f"ws://127.0.0.1:8001{FEED_PATH}"
-
 RESET = "\x1b[0m"
 COLOURS = {Side.BUY: "\x1b[32m", Side.SELL: "\x1b[31m"}
 DIM = "\x1b[2m"

@@ -11,7 +11,6 @@ from collections import deque
 from typing import Any, NamedTuple
 
 import hiredis
-from redis.asyncio import RedisCluster
 from redis.exceptions import (
     AskError,
     AuthenticationError,
@@ -25,7 +24,6 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from tapewire import keys
 from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable
 from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, PENDING_COMMANDS_MAX
 from tapewire.redis.client import AsyncRedis
@@ -145,15 +143,7 @@ class Batcher:
             await self._disconnect()
         if self._connection is None:
             self._stale = False
-            if isinstance(self._client, RedisCluster):
-                await self._client.initialize()
-                node = self._client.get_node_from_key(keys.PREFIX)
-                if node is None:
-                    raise RedisError("no cluster node serves the venue's slot")
-                self._connection = node.acquire_connection()
-                await self._connection.connect()
-            else:
-                self._connection = await self._client.connection_pool.get_connection()
+            self._connection = await self._client.connection_pool.get_connection()
         elif await self._connection.can_read():
             # Nothing is awaited, so readable means closed by the server.
             await self._disconnect()
@@ -165,14 +155,7 @@ class Batcher:
         if connection is None:
             return
         await connection.disconnect(nowait=True)
-        if isinstance(self._client, RedisCluster):
-            node = self._client.get_node_from_key(keys.PREFIX)
-            if node is not None:
-                node.release(connection)
-            if self._stale:
-                await self._client.aclose()
-        else:
-            await self._client.connection_pool.release(connection)
+        await self._client.connection_pool.release(connection)
 
 
 def _pack(command: Command) -> bytes:

@@ -1,98 +1,113 @@
 """Redis connections with every timeout and retry explicit.
 
 No command is ever retried by the client: a command whose answer was lost may have been done, so
-only the caller can know whether asking again is safe. Reconnecting is done by the next command.
+only the caller can know whether asking again is safe. The next command reconnects.
+
+Under Sentinel and in a Cluster every new connection looks for the primary first (`primary.py`) and
+asks the server whether it is one. A connection is given up as soon as its server says that it is
+none any more. The whole venue lives in one slot, so in a Cluster one node is all that is needed.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import redis
 import redis.asyncio
-import redis.asyncio.sentinel
-import redis.sentinel
+from redis.asyncio import connection as async_connection
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.exceptions import ClusterDownError, MovedError, ReadOnlyError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisClusterException, RedisError
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from tapewire.errors import ConfigurationError, RedisUnavailable
+from tapewire.redis.address import Host, Place, RedisAddress, read_address
+from tapewire.redis.primary import PrimaryFinder, pairs
 from tapewire.redis.versions import WANTED, version_from_hello
+
+__all__ = [
+    "AsyncRedis", "BlockingRedis", "RedisAddress", "find_primary", "open_async", "open_subscriber",
+    "wait_until_ready",
+]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
 HEALTH_CHECK_INTERVAL_S = 15
 CONNECTIONS_MAX = 16
 READY_POLL_INTERVAL_S = 0.25
-LOADING_RETRY_S = 0.25
-CLUSTER_REDIRECTIONS_MAX = 3
 
-AsyncRedis = redis.asyncio.Redis | redis.asyncio.RedisCluster
+AsyncRedis = redis.asyncio.Redis
 BlockingRedis = redis.Redis
 
-_SENTINEL = "redis+sentinel"
-_CLUSTER = "redis+cluster"
-_PASSWORD_FILE = "password_file"  # noqa: S105 (the name of a parameter)
+# Replies of a server that is not, or no longer, the primary.
+_NOT_PRIMARY = (ClusterDownError, MovedError, ReadOnlyError)
 
 
-@dataclass(frozen=True, slots=True)
-class RedisAddress:
-    """Where Redis is and how long to wait for it."""
+class _LeavesDemoted(async_connection.AbstractConnection):
+    """A connection that its pool opens anew once the server said that it is no primary."""
 
-    url: str
-    connect_timeout_s: float
-    timeout_s: float
-    client_name: str
-
-    @property
-    def shown(self) -> str:
-        """The URL without its password, for logs and messages."""
-        parts = urlsplit(self.url)
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-    def options(self) -> dict[str, Any]:
-        """Connection options common to every kind of client."""
-        return {
-            "socket_connect_timeout": self.connect_timeout_s,
-            "socket_timeout": self.timeout_s,
-            "client_name": self.client_name,
-            "decode_responses": False,
-        }
-
-
-class _SentinelPool(redis.asyncio.sentinel.SentinelConnectionPool):
-    """Closes its connections to the Sentinels too; they are opened again when they are needed."""
-
-    async def disconnect(self, inuse_connections: bool = True) -> None:
-        await super().disconnect(inuse_connections)
-        for sentinel in self.sentinel_manager.sentinels:
-            await sentinel.aclose()
-
-
-class _Cluster(redis.asyncio.RedisCluster):
-    """Reports a cluster that cannot be reached as a RedisError, as every other client does."""
-
-    async def initialize(
-        self,
-        *args: Any,  # noqa: ANN401
-        **kwargs: Any,  # noqa: ANN401
-    ) -> redis.asyncio.RedisCluster:
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         try:
-            return await super().initialize(*args, **kwargs)
-        except RedisClusterException as error:
-            raise RedisConnectionError(str(error)) from error
+            return await super().read_response(*args, **kwargs)
+        except _NOT_PRIMARY:
+            self.mark_for_reconnect()
+            raise
 
-    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        try:
-            return await super().execute_command(*args, **kwargs)
-        except RedisClusterException as error:
-            raise RedisConnectionError(str(error)) from error
+
+class _FollowsPrimary(_LeavesDemoted):
+    """A connection that looks for the primary whenever it is made."""
+
+    def __init__(self, *, finder: PrimaryFinder, **options: Any) -> None:  # noqa: ANN401
+        self._finder = finder
+        super().__init__(**options)
+
+    async def _connect(self) -> None:
+        self.host, self.port = await self._finder.find()
+        await super()._connect()  # type: ignore[safe-super]  # the next class has it
+
+    async def on_connect_check_health(self, check_health: bool = True) -> None:
+        await super().on_connect_check_health(check_health=check_health)
+        await self.send_command("HELLO", check_health=False)
+        role = dict(_texts(await self.read_response())).get("role")
+        if role != "master":
+            raise RedisConnectionError(f"{self.host}:{self.port} is a {role}, not the primary")
+
+
+class _Tcp(_LeavesDemoted, async_connection.Connection):
+    pass
+
+
+class _Tls(_LeavesDemoted, async_connection.SSLConnection):
+    pass
+
+
+class _Socket(_LeavesDemoted, async_connection.UnixDomainSocketConnection):
+    pass
+
+
+class _PrimaryTcp(_FollowsPrimary, async_connection.Connection):
+    pass
+
+
+class _PrimaryTls(_FollowsPrimary, async_connection.SSLConnection):
+    pass
+
+
+class _Pool(async_connection.ConnectionPool):
+    """A pool that, when one of its connections fails, gives up those that are idle as well.
+
+    A server that froze or was replaced leaves them open, and each would fail in its turn.
+    """
+
+    async def release(self, connection: async_connection.AbstractConnection) -> None:
+        has_failed = not connection.is_connected or connection.should_reconnect()
+        await super().release(connection)
+        if has_failed:
+            for idle in tuple(self._available_connections):
+                await idle.disconnect(nowait=True)
 
 
 def open_async(address: RedisAddress) -> AsyncRedis:
@@ -100,63 +115,63 @@ def open_async(address: RedisAddress) -> AsyncRedis:
 
     Raises ConfigurationError if the URL is not one of ours.
     """
-    no_retry = AsyncRetry(NoBackoff(), 0)
-    url, password = _read_password(address.url)
-    scheme, hosts, service, login = _split(url)
-    options = address.options() | login | password
-    try:
-        if scheme == _CLUSTER:
-            host, port = hosts[0]
-            # These are redirections to another node, not repeated commands.
-            redirections = AsyncRetry(NoBackoff(), CLUSTER_REDIRECTIONS_MAX)
-            return _Cluster(host=host, port=port, retry=redirections, **options)
-        options |= {
-            "retry": no_retry,
-            "health_check_interval": HEALTH_CHECK_INTERVAL_S,
-            "max_connections": CONNECTIONS_MAX,
-        }
-        if scheme == _SENTINEL:
-            sentinel = redis.asyncio.sentinel.Sentinel(
-                hosts,
-                sentinel_kwargs=address.options() | {"retry": no_retry},
-                **options,
-            )
-            client: AsyncRedis = sentinel.master_for(service, connection_pool_class=_SentinelPool)
-            return client
-        return redis.asyncio.Redis.from_url(url, **options)
-    except ValueError as error:
-        raise ConfigurationError(f"REDIS_URL: {error}") from None
+    place = read_address(address.url)
+    options = address.options() | _connection_options(place)
+    kind: type[async_connection.AbstractConnection]
+    if place.socket_path:
+        kind, options["path"] = _Socket, place.socket_path
+    elif place.kind == "server":
+        kind = _Tcp if place.tls is None else _Tls
+        options["host"], options["port"] = place.hosts[0]
+    else:
+        kind = _PrimaryTcp if place.tls is None else _PrimaryTls
+        options["finder"] = PrimaryFinder(place, address)
+    pool = _Pool(
+        connection_class=kind,
+        max_connections=CONNECTIONS_MAX,
+        retry=AsyncRetry(NoBackoff(), 0),
+        **options,
+    )
+    return redis.asyncio.Redis.from_pool(pool)
 
 
-def open_subscriber(address: RedisAddress) -> BlockingRedis:
+async def find_primary(address: RedisAddress) -> Host | None:
+    """Where the primary is now; None if the URL names the server itself.
+
+    Raises ConfigurationError, RedisError.
+    """
+    place = read_address(address.url)
+    if place.kind == "server":
+        return None
+    return await PrimaryFinder(place, address).find()
+
+
+def open_subscriber(address: RedisAddress, primary: Host | None) -> BlockingRedis:
     """Make a blocking client for one subscription, to be polled on a thread of its own.
 
-    In a cluster every node relays every channel, so any node will do.
-    Raises ConfigurationError if the URL is not one of ours.
+    `primary` is what `find_primary` found. Raises ConfigurationError if the URL is not one of ours.
     """
-    no_retry = Retry(NoBackoff(), 0)
-    options = address.options() | {
-        "retry": no_retry,
+    place = read_address(address.url)
+    options = address.options() | _connection_options(place)
+    if place.socket_path:
+        options["unix_socket_path"] = place.socket_path
+    else:
+        options["host"], options["port"] = primary or place.hosts[0]
+        options["ssl"] = place.tls is not None
+    # With no error to retry on, redis-py neither reconnects nor subscribes again by itself.
+    retry = Retry(NoBackoff(), 0, supported_errors=())
+    return redis.Redis(retry=retry, **options)
+
+
+def _connection_options(place: Place) -> dict[str, Any]:
+    return {
+        "db": place.database,
         "health_check_interval": HEALTH_CHECK_INTERVAL_S,
+        # Messages of hosted Redis Enterprise; every other server refuses the command.
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+        **place.login,
+        **(place.tls or {}),
     }
-    url, password = _read_password(address.url)
-    scheme, hosts, service, login = _split(url)
-    options |= login | password
-    try:
-        if scheme == _CLUSTER:
-            host, port = hosts[0]
-            return redis.Redis(host=host, port=port, **options)
-        if scheme == _SENTINEL:
-            sentinel = redis.sentinel.Sentinel(
-                hosts,
-                sentinel_kwargs=address.options() | {"retry": no_retry},
-                **options,
-            )
-            client: BlockingRedis = sentinel.master_for(service)
-            return client
-        return redis.Redis.from_url(url, **options)
-    except ValueError as error:
-        raise ConfigurationError(f"REDIS_URL: {error}") from None
 
 
 async def wait_until_ready(client: AsyncRedis, address: RedisAddress, timeout_s: float) -> None:
@@ -171,7 +186,7 @@ async def wait_until_ready(client: AsyncRedis, address: RedisAddress, timeout_s:
     while True:
         try:
             await client.ping()
-            await _check_version(client, address)
+            await check_version(client, address)
         except (RedisError, OSError) as error:
             if loop.time() >= deadline_s:
                 raise RedisUnavailable(
@@ -187,12 +202,18 @@ async def wait_until_ready(client: AsyncRedis, address: RedisAddress, timeout_s:
             return
 
 
-async def _check_version(client: AsyncRedis, address: RedisAddress) -> None:
+async def check_version(client: AsyncRedis, address: RedisAddress) -> None:
     """Raise ConfigurationError if the server is older than the venue needs.
 
     `HELLO` is asked, because a server with restricted users refuses `INFO` more often.
     """
-    reply = await client.execute_command("HELLO")
+    # It names no key, so in a cluster it is for any node.
+    if isinstance(client, redis.asyncio.RedisCluster):
+        await client.initialize()
+        node = client.get_random_node()
+        reply = await client.execute_command("HELLO", target_nodes=node)
+    else:
+        reply = await client.execute_command("HELLO")
     version = version_from_hello(_texts(reply))
     if version is not None and not version.supported:
         raise ConfigurationError(
@@ -202,55 +223,9 @@ async def _check_version(client: AsyncRedis, address: RedisAddress) -> None:
 
 
 def _texts(reply: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401
-    """Names and values of a reply, which is a mapping in RESP3 and a flat list in RESP2."""
-    pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
-    for name, value in pairs:
+    for name, value in pairs(reply).items():
         yield _text(name), _text(value) if isinstance(value, bytes) else value
 
 
 def _text(value: Any) -> str:  # noqa: ANN401
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _read_password(url: str) -> tuple[str, dict[str, str]]:
-    """The URL without its `password_file`, and what stands in that file."""
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
-    name = query.pop(_PASSWORD_FILE, None)
-    if name is None:
-        return url, {}
-    try:
-        password = Path(name).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigurationError(
-            f"REDIS_URL: the password file {name} cannot be read: {reason}"
-        ) from None
-    return parts._replace(query=urlencode(query)).geturl(), {"password": password}
-
-
-def _split(url: str) -> tuple[str, list[tuple[str, int]], str, dict[str, Any]]:
-    """Scheme, hosts, Sentinel service and login of a URL; all but the first of two schemes only."""
-    scheme, _, rest = url.partition("://")
-    if scheme not in {_SENTINEL, _CLUSTER}:
-        return scheme, [], "", {}
-    netloc, _, path = rest.partition("/")
-    login, _, addresses = netloc.rpartition("@")
-    hosts = []
-    for part in addresses.split(","):
-        host, _, port = part.rpartition(":")
-        if not host or not port.isdecimal():
-            raise ConfigurationError(f"REDIS_URL: {part!r} is not host:port")
-        hosts.append((host, int(port)))
-    options: dict[str, Any] = {}
-    if login:
-        user, _, password = login.partition(":")
-        options = {"username": unquote(user) or None, "password": unquote(password) or None}
-    service, _, database = path.partition("/")
-    if scheme == _SENTINEL:
-        if not service:
-            raise ConfigurationError(
-                "REDIS_URL: redis+sentinel://host:port/SERVICE needs the service"
-            )
-        options["db"] = int(database) if database.isdecimal() else 0
-    return scheme, hosts, service, options

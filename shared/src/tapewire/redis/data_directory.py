@@ -13,6 +13,9 @@ from typing import Self
 from tapewire.errors import ConfigurationError
 
 LOCK_FILE = "lock"
+# The data of a venue are for its owner only: accounts, keys and the password of Redis.
+DIRECTORY_MODE = 0o700
+FILE_MODE = 0o600
 
 
 class DataDirectory:
@@ -37,8 +40,8 @@ class DataDirectory:
         if self._fd is not None:
             return
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            fd = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self.path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+            fd = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
         except OSError as error:
             raise ConfigurationError(
                 f"the data directory {self.path} cannot be written: {error.strerror}"

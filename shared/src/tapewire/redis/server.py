@@ -1,8 +1,8 @@
 """A Redis server of our own, for `tapewire up` and for every test: real, durable, on loopback.
 
 An acknowledged order must be on disk, so the append-only file is synced before each answer unless
-the caller asks for `everysec`. The server holds the lock of its data directory itself: as long as
-it lives, whoever started it, no second server opens the same files.
+the caller asks for `everysec`. The server process holds the lock of its data directory, so that no
+second server opens the same files while the first one lives.
 """
 
 import contextlib
@@ -11,7 +11,8 @@ import socket
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
+from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
@@ -20,10 +21,16 @@ from redis.retry import Retry
 
 from tapewire.errors import ConfigurationError, RedisUnavailable
 from tapewire.redis.binary import ServerBinary, find_server
+from tapewire.redis.configuration import (
+    CONFIGURATION_FILE,
+    PASSWORD_FILE,
+    Fsync,
+    write_configuration,
+)
 from tapewire.redis.data_directory import DataDirectory
+from tapewire.redis.repair import repair_advice
+from tapewire.redis.stored_data import read_stored_data
 from tapewire.runtime.processes import ChildProcess
-
-Fsync = Literal["always", "everysec"]
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 60.0  # loading a large append-only file takes a while
@@ -32,32 +39,13 @@ POLL_INTERVAL_S = 0.02
 PROBE_TIMEOUT_S = 2.0
 FREE_PORT_ATTEMPTS = 5
 
-CONFIGURATION_FILE = "redis.conf"
 LOG_FILE = "redis.log"
-
-# The pub/sub bound lets a market-data process stall for a while without losing its subscription:
-# 256 MiB is about 700,000 trades of 350 bytes, and 64 MiB may not stand for longer than 60 s.
-# Redis searches small hashes and sorted sets from their start. By default a hash is small up to 512
-# entries and a sorted set up to 128, and each order looks into price levels and open orders.
-_CONFIGURATION = """\
-# Written by Tapewire at every start; changes made here are lost.
-bind {host}
-port {port}
-protected-mode yes
-daemonize no
-dir .
-appendonly yes
-appendfsync {fsync}
-save ""
-maxmemory-policy noeviction
-client-output-buffer-limit pubsub 256mb 64mb 60
-tcp-backlog 511
-hash-max-listpack-entries 8
-zset-max-listpack-entries 16
-"""
 
 # In the server's log: pid:role date time mark message; `#` marks warnings and errors.
 _LOG_LINE = re.compile(r"^\d+:[A-Z] \d+ \w+ \d+ [\d:.]+ # (?P<message>.*)$")
+
+
+_SERVER_ADVICE = re.compile(r"(?:: )?make a backup|\b(?:You can|If you want to) ", re.IGNORECASE)
 
 
 class PortTaken(ConfigurationError):
@@ -76,25 +64,35 @@ class RedisServer:
         port: int = 0,
         fsync: Fsync = "always",
         binary: ServerBinary | None = None,
+        needs_password: bool = False,
     ) -> None:
         """`port` 0 takes a free one at the first start and keeps it; `binary` None finds one."""
         self.directory = DataDirectory(data_dir)
         self.port = port
+        self.needs_password = needs_password
         self.fsync = fsync
         self._binary = binary
         self._child: ChildProcess | None = None
 
     @property
     def url(self) -> str:
-        """Where clients connect, database 0."""
-        return f"redis://{HOST}:{self.port}/0"
+        """Where clients connect, database 0; names the password file if there is one."""
+        url = f"redis://{HOST}:{self.port}/0"
+        return (
+            f"{url}?password_file={quote(str(self.password_path))}" if self.needs_password else url
+        )
 
     @property
     def binary(self) -> ServerBinary:
         """The executable it runs. Raises ConfigurationError if this machine has none."""
         if self._binary is None:
-            self._binary = find_server()
+            self._binary = find_server(stored=read_stored_data(self.directory.path))
         return self._binary
+
+    @property
+    def password_path(self) -> Path:
+        """Where the password is, if the server needs one."""
+        return self.directory.path / PASSWORD_FILE
 
     @property
     def log_path(self) -> Path:
@@ -158,14 +156,14 @@ class RedisServer:
         """Start its process and return at once.
 
         Raises ConfigurationError: no server on this machine, the directory is not writable or in
-        use, or PortTaken.
+        use, the server does not read the data in it, or PortTaken.
         """
         binary = self.binary
         self.directory.lock()
+        self._check_data(binary)
         self.port = self.port or free_port()
         check_port_free(HOST, self.port)
         folder = self.directory.path
-        text = _CONFIGURATION.format(host=HOST, port=self.port, fsync=self.fsync)
         self._child = ChildProcess(
             self.name,
             [str(binary.path), CONFIGURATION_FILE],
@@ -174,7 +172,9 @@ class RedisServer:
             kept_fds=[self.directory.fd],
         )
         try:
-            (folder / CONFIGURATION_FILE).write_text(text, "ascii")
+            write_configuration(
+                folder, host=HOST, port=self.port, fsync=self.fsync, has_login=self.needs_password
+            )
             self._child.launch()
         except OSError as error:
             raise ConfigurationError(
@@ -213,6 +213,16 @@ class RedisServer:
         self.stop()
         self.start()
 
+    def _check_data(self, binary: ServerBinary) -> None:
+        """Refuse a server that would take data of a newer server for damaged data."""
+        stored = read_stored_data(self.directory.path)
+        if stored is not None and not stored.is_read_by(binary.version):
+            raise ConfigurationError(
+                f"the data in {self.directory.path} was written by {stored.writer}, and {binary} "
+                f"({binary.path}) does not read it; use {stored.writer} or newer, or choose "
+                "another data directory"
+            )
+
     def _wait_until_ready(self, timeout_s: float) -> None:
         deadline_s = time.monotonic() + timeout_s
         while not self.ready():
@@ -227,6 +237,7 @@ class RedisServer:
         return redis.Redis(
             host=HOST,
             port=self.port,
+            password=self.password_path.read_text("ascii") if self.needs_password else None,
             socket_timeout=PROBE_TIMEOUT_S,
             socket_connect_timeout=PROBE_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
@@ -239,9 +250,17 @@ class RedisServer:
             raise PortTaken(port_taken_sentence(HOST, self.port))
         broken = [line for line in warnings if re.search("append only file|AOF|RDB", line)]
         reason = (broken or warnings or lines or ["it wrote nothing"])[-1]
-        what = "cannot read its data" if broken else "ended while it started"
+        if not broken:
+            raise RedisUnavailable(
+                f"the Redis server ended while it started ({self.child.ending}): {reason} "
+                f"(log: {self.log_path})"
+            )
+        advice = repair_advice(self.binary.path, self.directory.path, reason)
+        # The server's own advice has a placeholder where the path belongs.
+        reason = _SERVER_ADVICE.split(reason)[0].rstrip(" :.")
         raise RedisUnavailable(
-            f"the Redis server {what} ({self.child.ending}): {reason} (log: {self.log_path})"
+            f"the Redis server cannot read its data ({self.child.ending}): {reason} "
+            f"(log: {self.log_path}). {advice}"
         )
 
     def __enter__(self) -> Self:

@@ -37,6 +37,10 @@ class RecordedBook:
         if not orders:
             del self._levels[level]
 
+    def clear(self) -> None:
+        """Take every order out."""
+        self._levels.clear()
+
     def holds(self, level: Level, label: str) -> bool:
         """Whether the order rests there."""
         return label in self._levels.get(level, {})

@@ -1,4 +1,4 @@
-"""What every process needs: child processes, supervised tasks, the log.
+"""What every process needs: child processes, supervised tasks, the log, the address of a venue.
 
-Imports nothing else of Tapewire.
+Imports `errors` only.
 """

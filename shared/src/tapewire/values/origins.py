@@ -47,15 +47,18 @@ class Admission:
     names_checked: bool = False
 
     @classmethod
-    def listening_on(cls, address: str, *, origins: str | None, hosts: str | None) -> "Admission":
+    def listening_on(
+        cls, address: str, *, origins: str | None, hosts: str | None, own_name: str = ""
+    ) -> "Admission":
         """The rules of a service that listens on `address`; both lists are comma-separated.
 
-        Only this machine reaches a loopback address, so there only this machine's names and the
-        listed names are valid.
+        Only this machine reaches a loopback address, so there only this machine's names, the
+        listed names and `own_name`, the name that was resolved to `address`, are valid.
         """
         names = parse_hosts(hosts or "")
         checked = "*" not in names and (bool(names) or _is_loopback(address))
-        return cls(parse_origins(origins or ""), names, checked)
+        known = names | {own_name.lower()} if own_name else names
+        return cls(parse_origins(origins or ""), known, checked)
 
     def knows(self, host: str) -> bool:
         """Whether a `Host` is valid: an address, a name of this machine, or a listed name."""

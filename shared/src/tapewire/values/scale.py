@@ -31,8 +31,13 @@ class Scale:
         return format_units(notional * self._amount_units, decimals)
 
     def fee(self, units: int, side: Side) -> str:
-        """A fee and its asset: the asset that the fill brings."""
-        asset, decimals = self._instrument.quote, self._instrument.quote_decimals
-        if side is Side.BUY:
-            asset, decimals = self._instrument.base, self._instrument.base_decimals
-        return f'"fee":"{format_units(units, decimals)}","fee_asset":"{asset}"'
+        """A fee in its asset, `fee_asset`."""
+        instrument = self._instrument
+        of_base = side is Side.BUY
+        return format_units(
+            units, instrument.base_decimals if of_base else instrument.quote_decimals
+        )
+
+    def fee_asset(self, side: Side) -> str:
+        """The asset that a fill brings, in which its fee is taken."""
+        return self._instrument.base if side is Side.BUY else self._instrument.quote

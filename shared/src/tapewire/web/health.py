@@ -6,7 +6,6 @@
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +16,7 @@ from redis.exceptions import RedisError
 
 from tapewire.errors import RedisUnavailable, TapewireError
 from tapewire.redis.client import RedisAddress, open_async
-from tapewire.web.direct_route import DirectRoute
+from tapewire.web.direct_route import DirectRoute, json_response
 
 HEALTH_TIMEOUT_S = 1.0
 
@@ -32,7 +31,7 @@ class RedisProbe:
 
     def __init__(self, address: RedisAddress, *, timeout_s: float = HEALTH_TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
-        self._client = open_async(
+        self._client: Any = open_async(
             replace(
                 address,
                 connect_timeout_s=min(address.connect_timeout_s, timeout_s),
@@ -116,11 +115,7 @@ async def _outcome(check: Check) -> str:
 
 
 def _answer(body: Mapping[str, object], *, well: bool) -> Response:
-    return Response(
-        json.dumps(body, separators=(",", ":")),
-        200 if well else 503,
-        media_type="application/json",
-    )
+    return json_response(body, 200 if well else 503)
 
 
 def _documented(

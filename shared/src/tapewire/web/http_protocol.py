@@ -8,13 +8,13 @@ request, so its handshake has the same bounds.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from msgspec.json import encode
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tapewire.limits import REQUEST_BYTES_MAX, REQUEST_HEAD_BYTES_MAX
-from tapewire.web.problem import PROBLEM_MEDIA_TYPE, problem_body
+from tapewire.web.problem import PROBLEM_MEDIA_TYPE, problem_of
 from tapewire.web.response_headers import fitting
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _write_problem(self, code: str, detail: str) -> None:
-        problem = problem_body(code, detail)
-        body = json.dumps(problem, separators=(",", ":")).encode()
+        problem = problem_of(code, detail)
+        body = encode(problem) + b"\n"
         headers = [
             *self.server_state.default_headers,
             (b"content-type", PROBLEM_MEDIA_TYPE.encode()),
@@ -163,7 +163,7 @@ class HttpProtocol(HttpToolsProtocol):
             (b"connection", b"close"),
         ]
         lines = [b"%b: %b\r\n" % header for header in headers]
-        self.transport.write(b"".join([STATUS_LINE[problem["status"]], *lines, b"\r\n", body]))
+        self.transport.write(b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body]))
 
 
 def _over(limit_bytes: int) -> str:

@@ -4,52 +4,52 @@
 errors included (unknown path, wrong method, bug), and describes them in its OpenAPI document.
 """
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field
+from msgspec import Meta, Struct, to_builtins
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal, Unavailable
+from tapewire.web.direct_route import json_response
 from tapewire.web.docs_page import add_docs_page
+from tapewire.web.schemas import SchemaReference, referenced_models, schema_components
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-PROBLEM_SCHEMA = "#/components/schemas/Problem"
 
 _FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
-class Problem(BaseModel):
+class Problem(Struct, frozen=True, gc=False, omit_defaults=True):
     """Why a request failed. `code` is stable; `detail` is a sentence for people."""
 
-    model_config = ConfigDict(extra="forbid")
+    type: Annotated[str, Meta(description="`urn:tapewire:problem:` and the code")]
+    title: Annotated[str, Meta(description="What the code means, the same in every answer")]
+    status: Annotated[int, Meta(description="The HTTP status")]
+    code: Annotated[str, Meta(description="Stable name of the problem")]
+    detail: Annotated[str, Meta(description="What is wrong with this request, naming the field")]
+    field: Annotated[
+        str | None, Meta(description="The field, header or path parameter at fault")
+    ] = None
 
-    type: str = Field(description="`urn:tapewire:problem:` and the code")
-    title: str = Field(description="What the code means, the same in every answer")
-    status: int = Field(description="The HTTP status")
-    code: str = Field(description="Stable name of the problem")
-    detail: str = Field(description="What is wrong with this request, naming the field")
-    field: str | None = Field(None, description="The field, header or path parameter at fault")
 
+def problem_of(
+    code: str, detail: str, field: str | None = None, *, status: int | None = None
+) -> Problem:
+    """The problem of a code; `status` replaces that of the table (framework errors only).
 
-def problem_body(code: str, detail: str, field: str | None = None) -> dict[str, Any]:
-    """The members of a problem. Raises KeyError for a code that is not in the table."""
+    Raises KeyError for a code that is not in the table.
+    """
     meaning = ERROR_CODES[code]
-    body = {
-        "type": f"urn:tapewire:problem:{code}",
-        "title": meaning.title,
-        "status": meaning.status,
-        "code": code,
-        "detail": detail,
-    }
-    return body if field is None else body | {"field": field}
+    return Problem(
+        f"urn:tapewire:problem:{code}", meaning.title, status or meaning.status, code, detail, field
+    )
 
 
 def problem_response(
@@ -60,15 +60,9 @@ def problem_response(
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """An error answer; `status` overrides the status of the code (framework errors only)."""
-    body = problem_body(code, detail, field)
-    body["status"] = status or body["status"]
-    return Response(
-        json.dumps(body, separators=(",", ":")),
-        body["status"],
-        headers=headers,
-        media_type=PROBLEM_MEDIA_TYPE,
-    )
+    """An error answer; arguments as for `problem_of`."""
+    problem = problem_of(code, detail, field, status=status)
+    return json_response(problem, problem.status, headers, PROBLEM_MEDIA_TYPE)
 
 
 def problem_examples(*codes: str) -> dict[int | str, dict[str, Any]]:
@@ -81,13 +75,13 @@ def problem_examples(*codes: str) -> dict[int | str, dict[str, Any]]:
             {
                 "description": "",
                 "content": {
-                    PROBLEM_MEDIA_TYPE: {"schema": {"$ref": PROBLEM_SCHEMA}, "examples": {}}
+                    PROBLEM_MEDIA_TYPE: {"schema": SchemaReference(Problem), "examples": {}}
                 },
             },
         )
         response["description"] += f"{'; ' if response['description'] else ''}`{code}`"
         response["content"][PROBLEM_MEDIA_TYPE]["examples"][code] = {
-            "value": problem_body(code, f"{meaning.title}.")
+            "value": to_builtins(problem_of(code, f"{meaning.title}."))
         }
         if meaning.status in {429, 503}:
             response["headers"] = {
@@ -136,23 +130,28 @@ class ProblemApp(FastAPI):
         return ", ".join(sorted(set().union(*(methods for _, methods in exact or fitting))))
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, with the schema that `problem_examples` refers to."""
+        """The OpenAPI document, with every schema that a SchemaReference of a route names."""
         document = super().openapi()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.setdefault("Problem", Problem.model_json_schema())
+        models: list[type] = [Problem]
         for path, route in self._documented_routes:
+            models += referenced_models([route.responses, route.openapi_extra])
             for method in (route.methods or ()) if route.include_in_schema else ():
-                answers = document["paths"][path][method.lower()]["responses"]
+                operation = document["paths"][path][method.lower()]
                 for status, written in route.responses.items():
-                    _restore_examples(answers[str(status)], written)
+                    _restore_examples(operation["responses"][str(status)], written)
+                body = (route.openapi_extra or {}).get("requestBody")
+                if body is not None:
+                    _restore_examples(operation["requestBody"], body)
+        schemas |= schema_components(models)
         return document
 
 
 def _restore_examples(answer: dict[str, Any], written: dict[str, Any]) -> None:
     """Restore nulls in examples, which FastAPI removes from the whole document."""
     for media_type, content in written.get("content", {}).items():
-        if "example" in content:
-            answer["content"][media_type]["example"] = content["example"]
+        for name in {"example", "examples"} & content.keys():
+            answer["content"][media_type][name] = content[name]
 
 
 def refusal_response(error: Refusal | Unavailable) -> Response:

@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.settings import VenueSettings
 from tapewire.values.origins import Admission
+from tapewire.web.exposure import resolved_address
 from tapewire.web.origin_guard import OriginGuard
 from tapewire.web.response_headers import every_answer
 from tapewire.web.server import Server
@@ -85,7 +86,10 @@ class ServerSettings(BaseSettings):
         """Which pages may call the service, and under which names."""
         venue = self.venue
         return Admission.listening_on(
-            self.host, origins=venue.allowed_origins, hosts=venue.allowed_hosts
+            resolved_address(self.host),
+            origins=venue.allowed_origins,
+            hosts=venue.allowed_hosts,
+            own_name=self.host,
         )
 
 

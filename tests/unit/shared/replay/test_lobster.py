@@ -109,6 +109,24 @@ def test_an_execution_of_an_older_order_is_the_anonymous_ones() -> None:
     assert ("taker 2", "sell", "99.0000", "20") in entered(steps)
 
 
+def test_executions_of_one_anonymous_order_are_one_trade() -> None:
+    """Several old orders of a price are one order here, so that their executions are one trade."""
+    steps = read_lobster(
+        [
+            "1.0,1,11,1,980000,1",
+            "2.0,4,5,100,990000,1",
+            "2.0,4,6,200,990000,1",
+            "2.0,4,11,1,980000,1",
+        ],
+        "1010000,60,990000,300",
+    )
+
+    trades = [(s.maker, s.quantity) for s in steps if isinstance(s, RecordedTrade)]
+    assert trades == [("seed buy 99.0000", Decimal(300)), ("11", Decimal(1))]
+    # Price-time priority holds, so no order is canceled and entered again.
+    assert not any(isinstance(s, Cancel) for s in steps)
+
+
 def test_an_exception_to_price_time_order_is_repaired() -> None:
     """After NASDAQ passed over an order, its level is entered again as the recording has it."""
     steps = read_lobster(
