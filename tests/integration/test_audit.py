@@ -17,7 +17,8 @@ from tapewire.cli import main
 from tapewire.matching.engine import MatchingLimits
 from tapewire.matching.snapshots import Bounds
 from tapewire.matching.treasury import Treasury
-from tapewire.redis.server import RedisServer, free_port
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import free_port
 from tapewire.values.types import OrderId, Side
 from tests.support.reference.audit import UNITS, audited, trade_everything
 from tests.support.reference.random_commands import ACCOUNTS, SYMBOLS, RandomCommands

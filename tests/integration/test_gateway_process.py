@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import httpx
 import pytest
 
+from tests.support.running.forks import ForkedProcess
 from tests.support.running.processes import (
     Service,
     child_environment,
@@ -20,6 +22,8 @@ from tests.support.running.processes import (
 )
 from tests.support.transport.rest import place
 from tests.support.wait import wait_for
+
+AnyProcess: TypeAlias = ForkedProcess | subprocess.Popen[bytes]
 
 START_TIMEOUT_S = 30
 GARBAGE_CONNECTIONS = 400
@@ -37,8 +41,14 @@ max_quantity = "100"
 """
 
 
-def start(variables: Mapping[str, str], log_path: Path) -> subprocess.Popen[bytes]:
+def start(variables: Mapping[str, str], log_path: Path) -> ForkedProcess:
     """Start a gateway on a free port of its own choice; its output goes to `log_path`."""
+    environment = child_environment({"TAPEWIRE_GATEWAY_PORT": "0"} | dict(variables))
+    return ForkedProcess("order_gateway", environment, log_path.parent, log_path)
+
+
+def start_interpreter(variables: Mapping[str, str], log_path: Path) -> subprocess.Popen[bytes]:
+    """The same with `python -m`, as operators do it."""
     with log_path.open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "order_gateway"],
@@ -51,10 +61,12 @@ def start(variables: Mapping[str, str], log_path: Path) -> subprocess.Popen[byte
 
 @contextmanager
 def running(
-    variables: Mapping[str, str], log_path: Path
-) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    variables: Mapping[str, str],
+    log_path: Path,
+    starter: Callable[[Mapping[str, str], Path], AnyProcess] = start,
+) -> Iterator[tuple[AnyProcess, int]]:
     """A gateway that listens, and its port."""
-    process = start(variables, log_path)
+    process = starter(variables, log_path)
     try:
         wait_for(lambda: "listening" in log_path.read_text(), "the gateway listens", 30)
         match = re.search(r"listening on http://127\.0\.0\.1:(\d+)", log_path.read_text())
@@ -145,7 +157,7 @@ def test_a_signal_stops_it_in_good_order(
 ) -> None:
     """Status 0, also with an idle connection open, and nothing to complain of in the log."""
     log_path = tmp_path / "log"
-    with running({"REDIS_URL": redis_url}, log_path) as (process, port):
+    with running({"REDIS_URL": redis_url}, log_path, start_interpreter) as (process, port):
         with httpx.Client(base_url=f"http://127.0.0.1:{port}") as api:
             place(api)
             process.send_signal(number)

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from tapewire.errors import ConfigurationError
-from tapewire.launcher.ports import KeptPort
 from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DataDirectory
-from tapewire.redis.server import PortTaken
+from tapewire.runtime.ports import KeptPort, PortTaken
 from tapewire.runtime.processes import LOG_BYTES_MAX, ChildProcess
 from tests.support.running.launcher import alive
 from tests.support.wait import wait_for

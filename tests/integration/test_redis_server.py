@@ -11,8 +11,9 @@ import redis
 
 from tapewire.errors import ConfigurationError, RedisUnavailable
 from tapewire.redis.binary import ServerBinary, find_server, inspect
-from tapewire.redis.server import PortTaken, RedisServer
+from tapewire.redis.server import RedisServer
 from tapewire.redis.versions import ServerVersion
+from tapewire.runtime.ports import PortTaken
 from tests.support.wait import wait_for
 
 EMPTY_PATH = "/nonexistent"

@@ -199,6 +199,7 @@ def _assemble(
         clock=venue.clock,
         conversations=conversations,
         trade_streams=streams,
+        page=settings.page_address(),
         drain=drain,
         health=watch_health(
             probe,

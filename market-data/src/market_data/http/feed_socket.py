@@ -1,13 +1,16 @@
 """The WebSocket endpoint: accept, hand the connection to a conversation, adopt it."""
 
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, Request, Response, WebSocket
+from fastapi.responses import RedirectResponse
 
 from market_data.clients.protocol import error_message, read_query
 from market_data.errors import CloseCode, RequestError
 from market_data.http.state import state_of
 from market_data.limits import CLIENT_FRAGMENTS_MAX, CLOSE_TIMEOUT_S, SEND_BUFFER_BYTES
 from tapewire.errors import Refusal, Unavailable
+from tapewire.values.service_address import ServiceAddress
 from tapewire.web.problem import problem_response, refusal_response
+from tapewire.web.response_headers import PLAIN_ANSWER
 from tapewire.web.websocket_protocol import SCOPE_EXTENSION, SocketProtocol
 
 
@@ -53,6 +56,18 @@ async def market_data(websocket: WebSocket) -> None:
         await websocket.close(CloseCode.INVALID_REQUEST, error.code)
         return
     socket.adopt(session)
+
+
+@router.get("/", include_in_schema=False)
+async def trading_page(request: Request) -> Response:
+    """Send a browser on to the trading page, which the order gateway serves."""
+    page: ServiceAddress | None = request.app.state.page
+    url = page and page.url(request.headers.get("host", ""), request.url.scheme)
+    if not url:
+        return problem_response(
+            "not_found", "The order gateway serves the page.", headers=PLAIN_ANSWER
+        )
+    return RedirectResponse(f"{url}/", headers=PLAIN_ANSWER)
 
 
 async def _deny(websocket: WebSocket, code: str, detail: str) -> None:

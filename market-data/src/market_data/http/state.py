@@ -12,6 +12,7 @@ from market_data.http.trade_stream import TradeStreams
 from market_data.market.books import Books
 from market_data.market.candle_feed import VenueClock
 from market_data.market.candle_log import CandleLog
+from tapewire.values.service_address import ServiceAddress
 from tapewire.web.health import Health
 from tapewire.web.metrics import Metrics
 
@@ -27,6 +28,7 @@ class FeedState:
     clock: VenueClock
     conversations: Conversations
     trade_streams: TradeStreams
+    page: ServiceAddress | None
     # The routes that both services share, and the server, find these by their names.
     drain: Drain
     health: Health

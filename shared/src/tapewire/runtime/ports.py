@@ -1,4 +1,4 @@
-"""Ports kept for the services, which share one between their processes (SO_REUSEPORT).
+"""Ports of this machine: free ones, and those kept for services whose processes share a port.
 
 Because a shared port never conflicts with itself, a second venue on the same port would silently
 get a part of the first one's clients. So the launcher takes each port alone first and only then
@@ -12,10 +12,14 @@ from types import TracebackType
 from typing import Self
 
 from tapewire.errors import ConfigurationError
-from tapewire.redis.server import PortTaken
 
 # A service that listens on every address is reached on this one.
 LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+LOOPBACK = "127.0.0.1"
+
+
+class PortTaken(ConfigurationError):
+    """The port belongs to another process."""
 
 
 class KeptPort:
@@ -81,3 +85,26 @@ def _refusal(host: str, port: int, option: str, error: OSError) -> Configuration
     if error.errno == errno.EACCES:
         return ConfigurationError(f"port {port} needs rights you do not have; see {option}")
     return ConfigurationError(f"--host {host} is not an address of this machine")
+
+
+def free_port(host: str = LOOPBACK) -> int:
+    """A port nobody listens on now; somebody else may take it before the caller does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def check_port_free(host: str, port: int) -> None:
+    """Raise PortTaken if another process listens on `port`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As a server does: connections of an earlier one that still linger are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise PortTaken(port_taken_sentence(host, port)) from None
+
+
+def port_taken_sentence(host: str, port: int) -> str:
+    """What to tell a person whose port is taken."""
+    return f"port {port} on {host} is in use by another process; stop it, or choose another port"
