@@ -145,6 +145,7 @@ async def _run(
             entry=entry,
             health=watch_health(probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check),
             metrics=Metrics(figures, lag),
+            pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
         tasks.start("expiry", expiry.run)

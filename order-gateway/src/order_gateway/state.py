@@ -11,6 +11,7 @@ from order_gateway.authentication import Authentication
 from order_gateway.catalogue import Catalogue
 from order_gateway.key_administration import KeyAdministration
 from order_gateway.operations import Operations
+from order_gateway.page.routes import Pages
 from order_gateway.rate_limit import RateLimits
 from order_gateway.ws.entry import Entry
 from tapewire.matching.queries import Queries
@@ -34,6 +35,7 @@ class GatewayState:
     entry: Entry
     health: Health
     metrics: Metrics
+    pages: Pages
 
     @property
     def drain(self) -> Entry:
