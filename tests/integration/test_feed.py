@@ -210,9 +210,11 @@ async def test_a_venue_that_has_no_epoch_yet(redis_url: str, venue: Venue) -> No
     """A feed that is there first sends everything from the first trade of the first epoch."""
     await venue.client.flushall()
     async with running_feed(venue, redis_url) as bench:
+        assert not bench.feed.has_venue
         await venue.engine.publish_instruments(INSTRUMENTS)
         await trade(venue, 2)
         assert await bench.wait_for_trades(2) == [1, 2]
+        assert bench.feed.has_venue
 
 
 async def test_an_epoch_that_begins_while_the_subscription_is_cut(
