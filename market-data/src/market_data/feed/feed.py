@@ -83,6 +83,8 @@ class Feed:
         self.subscribed = False
         # Whether the positions of the venue are known; without them no client can be answered.
         self.started = False
+        # Whether Redis holds a venue; it holds none before its first gateway, and after FLUSHALL.
+        self.has_venue = False
         self._news = asyncio.Event()
         # One entry for every time that the venue's data was no longer what was published: None for
         # another epoch, else the last trade of each symbol that the venue has lost none before.
@@ -145,6 +147,7 @@ class Feed:
         await self._poller.subscribe()
         look = await self._witness.look_at_all()
         positions = look.positions
+        self.has_venue = bool(positions.epoch)
         if not self.started:
             self.sequencer.start(positions)
             self.accounts.restart(positions)
@@ -255,11 +258,13 @@ class Feed:
     async def _expect(self, positions: Positions) -> None:
         """Reach these positions; if the venue is in a new epoch, follow that."""
         self._books.expect(positions.epoch, positions.book_seqs)
+        self.has_venue = bool(positions.epoch)
         if self.sequencer.expect(positions):
             self.accounts.expect(positions)
             return
         # Positions that were read a while ago may be of an earlier epoch, so they are read again.
         positions = await self._log.positions(self.accounts.names)
+        self.has_venue = bool(positions.epoch)
         if positions.epoch and not self.sequencer.expect(positions):
             self.sequencer.restart(positions)
             self.accounts.restart(positions)

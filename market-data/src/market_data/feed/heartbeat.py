@@ -68,7 +68,8 @@ class Heartbeats:
 
     def _message(self, topics: Subscription) -> dict[str, object]:
         sequencer = self._feed.sequencer
-        stale = self._canary.silence_s > self._canary_timeout_s
+        late = self._canary.silence_s > self._canary_timeout_s
+        stale = late or not self._feed.has_venue
         message: dict[str, object] = {
             "type": "stale" if stale else "heartbeat",
             "epoch": sequencer.epoch,

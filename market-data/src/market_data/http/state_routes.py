@@ -124,7 +124,9 @@ async def read_ticker(request: Request) -> Response:
     summary="Candles of one interval",
     responses={
         200: _answer("The candles", CandlesReply, CANDLES_EXAMPLE),
-        **problem_examples("unknown_symbol", "invalid_value", "out_of_range", "redis_unavailable"),
+        **problem_examples(
+            "unknown_symbol", "invalid_value", "out_of_range", "stale_data", "redis_unavailable"
+        ),
     },
     openapi_extra={
         "parameters": [
@@ -158,6 +160,7 @@ async def read_candles(request: Request) -> Response:
         raise InvalidField("start", "out_of_range", "start must be before end.")
     limit = _read_limit(request)
     state = state_of(request)
+    state.books.check_venue()
     page = await _read(
         state.candle_log.candles(symbol, interval, start_s=start_s, end_s=end_s, limit=limit)
     )

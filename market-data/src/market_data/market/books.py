@@ -70,12 +70,13 @@ class Books:
         self._stale: dict[str, None] = {}
         self._snapshots: dict[tuple[str, Depth], _Snapshot] = {}
         self._loaded = False
+        self._has_venue = True
         self.counters = BookCounters()
 
     @property
     def stale(self) -> bool:
         """Whether `resync` has something to do."""
-        return bool(self._stale)
+        return self._has_venue and bool(self._stale)
 
     def seqs(self, epoch: str) -> dict[str, int]:
         """The number of every book of an epoch that is known, by symbol."""
@@ -99,7 +100,14 @@ class Books:
             logger.warning("skipped a message on %s: %s", keys.BOOK_CHANNEL, error)
 
     def expect(self, epoch: str, seqs: Mapping[str, int]) -> None:
-        """Learn the epoch and the least number of every book; a book behind its number is stale."""
+        """Learn the epoch and the least number of every book; a book behind its number is stale.
+
+        Without a venue in Redis (no epoch) all books are stale, until there is one again.
+        """
+        self._has_venue = bool(epoch)
+        if not self._has_venue:
+            self.distrust_all()
+            return
         for symbol, seq in seqs.items():
             book = self._books.get(symbol)
             if book is None or book.epoch != epoch or book.seq < seq:
@@ -114,7 +122,7 @@ class Books:
 
     async def resync(self) -> None:
         """Read what is stale and publish fresh snapshots of it. Raises RedisError, OSError."""
-        while self._stale:
+        while self.stale:
             symbol = next(iter(self._stale))
             record = await self._records.book(symbol)
             self.counters.resyncs += 1
@@ -193,7 +201,13 @@ class Books:
     def _quote_frame(self, symbol: str) -> bytes:
         return json_frame({"type": "bbo", "data": self.quote(symbol)})
 
+    def check_venue(self) -> None:
+        """Raise StaleData if Redis holds no venue now."""
+        if not self._has_venue:
+            raise StaleData("Redis holds no venue now; ask again shortly.")
+
     def _fresh(self, symbol: str) -> Level2Book:
+        self.check_venue()
         if symbol in self._stale or not self._loaded:
             raise StaleData(f"The book of {symbol} is being read anew; ask again shortly.")
         if symbol not in self._books:
