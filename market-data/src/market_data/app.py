@@ -41,6 +41,7 @@ from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async, wait_until_ready
+from tapewire.redis.memory_watch import MemoryWatch
 from tapewire.runtime.loop_lag import LoopLag
 from tapewire.runtime.supervision import Supervisor
 from tapewire.web.body_limit import BodyLimit
@@ -183,6 +184,8 @@ async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None
         app.state.trade_streams = TradeStreams(feed, venue.log, drain)
         lag = LoopLag()
         supervisor.start("loop-lag", lag.run)
+        memory = MemoryWatch(client)
+        supervisor.start("redis-memory", memory.run)
         app.state.metrics = Metrics(
             market_data_metrics(
                 feed,
@@ -193,6 +196,7 @@ async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None
                 budget=budget,
             ),
             lag,
+            memory,
         )
         await stack.enter_async_context(app.state.metrics.shared(SERVICE, settings))
         app.state.health = watch_health(

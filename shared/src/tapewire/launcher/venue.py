@@ -14,7 +14,13 @@ from tapewire.launcher.disk_guard import DiskGuard
 from tapewire.launcher.member import LaunchFailed, Member, sentence_of
 from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.screen import VenueFacts, say, welcome
-from tapewire.launcher.services import DEMO_SEED_MAX, Service, allow_open_files, crowd_process
+from tapewire.launcher.services import (
+    DEMO_SEED_MAX,
+    SERVICE_STOP_TIMEOUT_S,
+    Service,
+    allow_open_files,
+    crowd_process,
+)
 from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DIRECTORY_MODE, DataDirectory
 from tapewire.redis.server import RedisServer
@@ -30,7 +36,6 @@ READY_TIMEOUT_S = 60.0
 READY_POLL_INTERVAL_S = 0.05
 SUPERVISION_INTERVAL_S = 1.0
 CROWD_STOP_TIMEOUT_S = 4.0  # it cancels its quotes for 2 s at most
-SERVICE_STOP_TIMEOUT_S = 20.0  # a drain takes up to 5 s, requests then have 10 s to finish
 REDIS_STOP_TIMEOUT_S = 15.0
 
 
