@@ -34,6 +34,8 @@ check: .venv/installed ## formatting, lint, types, house rules
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_tidy.py tests/test_structure.py
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory page-types; \
+	  else echo "There is no npm here: the types of the pages are not checked"; fi
 
 bench: .venv/installed ## measure an order's way from POST to a WebSocket
 	$(BIN)/python -m benchmarks.order_to_socket $(ARGS)
@@ -73,3 +75,22 @@ bench-feed: .venv/installed ## measure deliveries per second beside other WebSoc
 .PHONY: bench-orders
 bench-orders: .venv/installed ## measure orders per second over REST, batches and WebSocket
 	$(BIN)/python -m benchmarks.orders $(ARGS)
+
+# What the pages are checked and tested with, and the types of their libraries.
+PAGE := order-gateway/src/order_gateway/page
+NPM_PACKAGES := .venv/npm
+
+.PHONY: page-types page-libraries
+page-types: $(NPM_PACKAGES)/installed ## check the types of the pages (needs npm)
+	@if [ -d $(NPM_PACKAGES)/node_modules/typescript ]; then \
+	  $(NPM_PACKAGES)/node_modules/.bin/tsc -p $(PAGE)/jsconfig.json; fi
+
+page-libraries: .venv/installed ## fetch the listed versions of the pages' libraries (needs npm)
+	$(BIN)/python -m tests.support.page.libraries update
+
+$(NPM_PACKAGES)/installed: .venv/installed $(PAGE)/static/lib/libraries.json
+	@mkdir -p $(NPM_PACKAGES)
+	@echo "Installing the type checker of the pages into $(NPM_PACKAGES)"
+	@if npm install --silent --no-audit --no-fund --no-save --prefix $(NPM_PACKAGES) \
+	  $$($(BIN)/python -m tests.support.page.libraries packages); then touch $@; \
+	  else echo "npm could not fetch it: the types of the pages are not checked"; fi

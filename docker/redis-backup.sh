@@ -21,14 +21,15 @@ fail() {
   exit 1
 }
 
-# SCHEDULE: the snapshot waits for a rewrite of the append-only log that is running.
-before=$(redis LASTSAVE)
+# SCHEDULE waits for a rewrite of the append-only log that is running.
+saves=$(field rdb_saves)
 redis BGSAVE SCHEDULE > /dev/null || fail "Redis refused BGSAVE"
 waited_s=0
-while [ "$(redis LASTSAVE)" = "$before" ]; do
-  [ "$(field rdb_last_bgsave_status)" = ok ] || fail "Redis could not write its snapshot; see its log"
+while [ "$(field rdb_saves)" = "$saves" ] || [ "$(field rdb_bgsave_in_progress)" = 1 ]; do
   [ "$waited_s" -lt "$timeout_s" ] || fail "the snapshot was not ready within $timeout_s s"
   sleep 1
   waited_s=$((waited_s + 1))
 done
+[ "$(field rdb_last_bgsave_status)" = ok ] || fail "Redis could not write its snapshot; see its log"
 cat "${DATA_DIR:-/data}/dump.rdb"
+rm -f "${DATA_DIR:-/data}/dump.rdb"

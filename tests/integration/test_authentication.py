@@ -52,11 +52,11 @@ def unauthenticated(reply: httpx.Response, code: str) -> None:
 
 
 def test_every_route_of_the_document_wants_a_key(venue: KeyVenue) -> None:
-    """Those of `/v1`, the instruments aside, so that none is added open by mistake."""
+    """Those of `/v1`, instruments and time aside, so that none is added open by mistake."""
     paths = venue.api.get("/openapi.json").json()["paths"]
     asked = 0
     for path, methods in paths.items():
-        if not path.startswith("/v1/") or path.startswith("/v1/instruments"):
+        if not path.startswith("/v1/") or path.startswith(("/v1/instruments", "/v1/time")):
             continue
         for method in methods:
             unauthenticated(venue.ask(method.upper(), path, None), "key_required")
@@ -75,7 +75,15 @@ def test_nothing_is_done_without_a_key(venue: KeyVenue, method: str, path: str) 
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/instruments", "/v1/instruments/BTC-USDT", "/docs", "/openapi.json", "/readyz"]
+    "path",
+    [
+        "/v1/instruments",
+        "/v1/instruments/BTC-USDT",
+        "/v1/time",
+        "/docs",
+        "/openapi.json",
+        "/readyz",
+    ],
 )
 def test_what_is_traded_is_public(venue: KeyVenue, path: str) -> None:
     """As are the documents and health; a key, even a wrong one, does not matter there."""

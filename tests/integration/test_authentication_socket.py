@@ -160,7 +160,7 @@ def test_a_reader_cannot_trade(venue: KeyVenue) -> None:
         for op in ("place", "amend", "cancel", "cancel_all", "batch", "cancel_all_after"):
             assert ask(socket, op)["error"]["code"] == "permission_denied"
         assert venue.commands() == before
-        for op in ("open_orders", "history", "fills", "ping"):
+        for op in ("open_orders", "history", "fills", "account", "ping"):
             assert ask(socket, op)["status"] == 200
         assert ask(socket, "order", order_id="1")["error"]["code"] == "order_not_found"
 

@@ -23,8 +23,9 @@ def test_every_setting_can_be_passed(service: str) -> None:
     wanted = variable_names(model, prefix) | variable_names(VenueSettings, "TAPEWIRE_")
     given = SERVICES[service]["environment"]
     assert set(given) == wanted - {name for name in FIXED if name not in given}
-    passed_on = {name for name, value in given.items() if value is None}
-    assert passed_on == wanted - FIXED - {"TAPEWIRE_ALLOWED_HOSTS"}
+    defaults = {name for name in given if f"${{{name}:-" in str(given[name])}
+    passed_on = {name for name, value in given.items() if value is None} | defaults
+    assert passed_on == wanted - FIXED
 
 
 def test_the_example_is_made_from_the_code() -> None:
@@ -35,10 +36,12 @@ def test_the_example_is_made_from_the_code() -> None:
 def test_the_example_has_the_variables_and_defaults_of_the_compose_file() -> None:
     """Those of the containers: each with the default that the file has."""
     text = (ROOT / "docker-compose.yml").read_text("utf-8")
-    used = dict(re.findall(r"(?<!\$)\$\{([A-Z_]+):-([^}]*)\}", text))
+    used = dict(re.findall(r"(?<!\$)\$\{([A-Z_]+):-([^{}]*)\}", text))
     listed = dict(re.findall(r"^#([A-Z_]+)=(.*)$", HEAD, re.MULTILINE))
     assert used.pop("TAPEWIRE_ALLOWED_HOSTS") == "order-gateway,market-data"
     assert listed == used
+    assert "${TAPEWIRE_GATEWAY_FEED_URL:-:${MARKET_DATA_PORT:-8001}}" in text
+    assert "${TAPEWIRE_MARKET_DATA_PAGE_URL:-:${GATEWAY_PORT:-8000}}" in text
 
 
 def test_ports_are_open_to_this_machine_only() -> None:

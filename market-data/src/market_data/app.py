@@ -64,6 +64,7 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=partial(_run, settings=settings),
     )
+    app.state.page = settings.page_address()
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
     app.include_router(router)
     app.include_router(trade_router)

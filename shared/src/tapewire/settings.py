@@ -36,9 +36,7 @@ Auth = Literal["open", "keys"]
 class VenueSettings(BaseSettings):
     """What both services need: where Redis is, how long to wait for it, what is traded."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0",

@@ -1,6 +1,5 @@
 """Where an open venue may listen."""
 
-
 import pytest
 
 from tapewire.errors import ConfigurationError

@@ -1,6 +1,7 @@
 """The WebSocket endpoint: accept, hand the connection to a conversation, adopt it."""
 
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, Request, Response, WebSocket
+from fastapi.responses import RedirectResponse
 
 from market_data.clients.conversation import Conversations
 from market_data.clients.drain import Drain
@@ -9,7 +10,9 @@ from market_data.errors import CloseCode, RequestError
 from market_data.fanout.websocket_protocol import SCOPE_EXTENSION, FeedSocketProtocol
 from market_data.feed.feed import Feed
 from tapewire.errors import Refusal, Unavailable
+from tapewire.values.service_address import ServiceAddress
 from tapewire.web.problem import problem_response, refusal_response
+from tapewire.web.response_headers import PLAIN_ANSWER
 
 router = APIRouter()
 
@@ -46,6 +49,18 @@ async def market_data(websocket: WebSocket) -> None:
         await websocket.close(CloseCode.INVALID_REQUEST, error.code)
         return
     socket.adopt(session)
+
+
+@router.get("/", include_in_schema=False)
+async def trading_page(request: Request) -> Response:
+    """Send a browser on to the trading page, which the order gateway serves."""
+    page: ServiceAddress | None = request.app.state.page
+    url = page and page.url(request.headers.get("host", ""), request.url.scheme)
+    if not url:
+        return problem_response(
+            "not_found", "The order gateway serves the page.", headers=PLAIN_ANSWER
+        )
+    return RedirectResponse(f"{url}/", headers=PLAIN_ANSWER)
 
 
 async def _deny(websocket: WebSocket, code: str, detail: str) -> None:

@@ -67,6 +67,10 @@ class Books:
         """Whether `resync` has something to do."""
         return bool(self._stale)
 
+    def seqs(self, epoch: str) -> dict[str, int]:
+        """The number of every book of an epoch that is known, by symbol."""
+        return {symbol: book.seq for symbol, book in self._books.items() if book.epoch == epoch}
+
     def take(self, payload: bytes) -> None:
         """Apply one message of `book_updates` and publish it; what is not one is passed over."""
         try:

@@ -131,6 +131,7 @@ def _names(context: click.Context, *names: str) -> list[str]:
     envvar="TAPEWIRE_OPEN_TO_NETWORK",
     help="Let --auth open listen on more than loopback: whoever reaches it acts for anybody.",
 )
+@click.option("--open", "open_page", is_flag=True, help="Open the trading page in a browser.")
 @click.option("--demo", is_flag=True, help="Add a small crowd of traders, so that prices move.")
 @click.option(
     "--log-level",

@@ -30,3 +30,4 @@ class LaunchOptions:
     log_format: LogFormat
     funds: str
     paper_balances: str
+    open_page: bool = False

@@ -55,16 +55,20 @@ class Service:
         )
 
     def processes(
-        self, options: LaunchOptions, redis_url: str, log_dir: Path
+        self, options: LaunchOptions, redis_url: str, log_dir: Path, page: dict[str, str]
     ) -> Iterator[ChildProcess]:
-        """Its processes, not started."""
-        environment = base_environment(options) | {
-            "REDIS_URL": redis_url,
-            f"{self.prefix}HOST": options.host,
-            f"{self.prefix}PORT": str(self.port.port),
-            f"{self.prefix}REUSE_PORT": "true",
-            f"{self.prefix}WORKERS": "1",
-        }
+        """Its processes, not started; `page` is what `page_environment` says."""
+        environment = (
+            base_environment(options)
+            | page
+            | {
+                "REDIS_URL": redis_url,
+                f"{self.prefix}HOST": options.host,
+                f"{self.prefix}PORT": str(self.port.port),
+                f"{self.prefix}REUSE_PORT": "true",
+                f"{self.prefix}WORKERS": "1",
+            }
+        )
         for number in range(1, self.workers + 1):
             name = self.name if self.workers == 1 else f"{self.name}-{number}"
             yield ChildProcess(
@@ -92,6 +96,16 @@ class Service:
             return False
         finally:
             connection.close()
+
+
+def page_environment(gateway: Service, market_data: Service) -> dict[str, str]:
+    """Settings by which the trading page and the feed find each other, unless they are set."""
+    if (gateway.certificate is None) == (market_data.certificate is None):
+        feed, page = f":{market_data.port.port}", f":{gateway.port.port}"
+    else:
+        feed, page = market_data.url, gateway.url
+    wanted = {f"{gateway.prefix}FEED_URL": feed, f"{market_data.prefix}PAGE_URL": page}
+    return {name: os.environ.get(name, value) for name, value in wanted.items()}
 
 
 def crowd_process(

@@ -13,13 +13,14 @@ from tapewire.errors import RedisUnavailable, TapewireError
 from tapewire.launcher.disk_guard import DiskGuard
 from tapewire.launcher.member import LaunchFailed, Member, sentence_of
 from tapewire.launcher.options import LaunchOptions
-from tapewire.launcher.screen import VenueFacts, say, welcome
+from tapewire.launcher.screen import VenueFacts, open_page, say, welcome
 from tapewire.launcher.services import (
     DEMO_SEED_MAX,
     SERVICE_STOP_TIMEOUT_S,
     Service,
     allow_open_files,
     crowd_process,
+    page_environment,
 )
 from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DIRECTORY_MODE, DataDirectory
@@ -86,8 +87,9 @@ class Venue:
         log_dir = directory.path / "logs"
         log_dir.mkdir(exist_ok=True)
         log_dir.chmod(DIRECTORY_MODE)
+        page = page_environment(gateway, market_data)
         for service in self._services:
-            for child in service.processes(options, self._redis_url, log_dir):
+            for child in service.processes(options, self._redis_url, log_dir, page):
                 self._launch(child, service.children)
         for service in self._services:
             self._wait(service.ready, f"{service.name} was not ready", READY_TIMEOUT_S)
@@ -114,6 +116,8 @@ class Venue:
             ),
             error=options.log_format == "json",
         )
+        if options.open_page:
+            open_page(gateway.url)
 
     def _take_ports(self, stack: ExitStack) -> list[Service]:
         """Gateway and market-data, each with its port kept. Raises ConfigurationError."""

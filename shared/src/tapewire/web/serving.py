@@ -24,6 +24,7 @@ from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.limits import WORKERS_MAX
 from tapewire.settings import VenueSettings
 from tapewire.values.origins import Admission
+from tapewire.values.service_address import ServiceAddress
 from tapewire.web.exposure import resolved_address
 from tapewire.web.origin_guard import OriginGuard
 from tapewire.web.response_headers import every_answer
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 class ServerSettings(BaseSettings):
     """How a service listens; each service adds its own port, prefix and limits."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(0, ge=0, le=65_535, description="Port to listen on; 0 takes a free one")
@@ -97,7 +98,12 @@ class ServerSettings(BaseSettings):
             origins=venue.allowed_origins,
             hosts=venue.allowed_hosts,
             own_name=self.host,
+            page=self.page_address(),
         )
+
+    def page_address(self) -> ServiceAddress | None:
+        """The other service whose pages may ask this one; None without such a service."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
