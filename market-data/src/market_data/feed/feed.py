@@ -75,6 +75,8 @@ class Feed:
         self.subscribed = False
         # Whether it knows where the venue stands; before that it cannot answer any client.
         self.started = False
+        # Whether Redis holds a venue; it holds none before its first gateway, and after FLUSHALL.
+        self.has_venue = False
         self._news = asyncio.Event()
         # One entry for every time that the venue's data was no longer what was published: None for
         # another epoch, else the last trade of each symbol that the venue has lost none before.
@@ -129,6 +131,7 @@ class Feed:
         await self._poller.subscribe()
         look = await self._witness.look_at_all()
         positions = look.positions
+        self.has_venue = bool(positions.epoch)
         if not self.started:
             self.sequencer.start(positions)
             self.accounts.restart(positions)
@@ -239,11 +242,13 @@ class Feed:
     async def _expect(self, positions: Positions) -> None:
         """Reach these positions; if the venue began anew, begin anew with it."""
         self._books.expect(positions)
+        self.has_venue = bool(positions.epoch)
         if self.sequencer.expect(positions):
             self.accounts.expect(positions)
             return
         # What was read a while ago may be of the epoch before: only Redis knows the present one.
         positions = await self._log.positions(self.accounts.names)
+        self.has_venue = bool(positions.epoch)
         if positions.epoch and not self.sequencer.expect(positions):
             self.sequencer.restart(positions)
             self.accounts.restart(positions)
