@@ -3,10 +3,9 @@
 from functools import partial
 
 from market_data.app import create_app
-from market_data.clients.protocol import SERVICE
-from market_data.fanout.websocket_protocol import FeedSocketProtocol
+from market_data.http.feed_socket import FeedSocketProtocol
 from market_data.limits import CLIENT_MESSAGE_BYTES_MAX
-from market_data.settings import PREFIX, MarketDataSettings
+from market_data.settings import PREFIX, SERVICE, MarketDataSettings
 from tapewire.launcher.worker_group import run_workers
 from tapewire.runtime.log import configure_logging
 from tapewire.settings import load_settings
