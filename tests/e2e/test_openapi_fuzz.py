@@ -8,7 +8,7 @@ there and not refused with 405, and for an operation that wants a key and works 
 
 The edges of schemas are tried at an open gateway, because the operations behind keys are the same.
 `HYPOTHESIS_PROFILE=nightly` tries them behind keys too, and looks twenty times longer. A failure
-shows the request as a curl command; `FUZZ_SEED=n` repeats the requests of the seed that was printed.
+shows the request as a curl command; `FUZZ_SEED=n` repeats the requests of a printed seed.
 """
 
 from collections.abc import Iterator

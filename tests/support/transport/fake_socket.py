@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from market_data.fanout.frames import text_frame
 from market_data.fanout.session import Session
+from tapewire.web.websocket_frames import text_frame
 from tests.support.transport.raw_websocket import parse_frames
 
 UNLIMITED_BYTES = 1 << 40
