@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from msgspec import Meta, Struct, to_builtins
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal, Unavailable
@@ -101,6 +101,7 @@ class ProblemApp(FastAPI):
         self.problems: Counter[str] = Counter()
         super().__init__(redirect_slashes=False, docs_url=None, redoc_url=None, **options)
         add_docs_page(self)
+        self.router.default = _answer_unknown_path
         handlers: dict[type[Exception], Any] = {
             Refusal: _answer_refusal,
             Unavailable: _answer_unavailable,
@@ -204,6 +205,15 @@ async def _answer_framework(request: Request, error: HTTPException) -> Response:
         status=error.status_code,
         headers=headers,
     )
+
+
+async def _answer_unknown_path(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer 404 to a WebSocket too; Starlette closes it, which the server answers with 403."""
+    if scope["type"] != "websocket":
+        raise HTTPException(404)
+    count_problem(scope, "not_found")
+    problem = problem_response("not_found", f"No WebSocket is at {scope['path'][:200]}.")
+    await WebSocket(scope, receive, send).send_denial_response(problem)
 
 
 async def _answer_nobody(request: Request, _: ClientDisconnect) -> Response:
