@@ -41,6 +41,7 @@ from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async, wait_until_ready
+from tapewire.redis.failovers import FailoverWatch
 from tapewire.runtime.loop_lag import LoopLag
 from tapewire.runtime.supervision import Supervisor
 from tapewire.web.body_limit import BodyLimit
@@ -174,6 +175,9 @@ async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None
         supervisor = await stack.enter_async_context(Supervisor())
         supervisor.start("feed", feed.run)
         supervisor.start("canary", canary.run)
+        failovers = FailoverWatch(address, on_ended=canary.search_soon)
+        if failovers.is_needed:
+            supervisor.start("failovers", failovers.run)
         supervisor.start("heartbeats", heartbeats.run)
         supervisor.start("memory-budget", budget.run)
         if venue.key_checks is not None:
