@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tapewire.redis.server import free_port
+from tapewire.runtime.ports import free_port
 from tapewire.runtime.processes import ChildProcess
 
 READY_TIMEOUT_S = 20.0

@@ -23,7 +23,8 @@ from pathlib import Path
 from benchmarks.machine import describe_machine
 from websockets.asyncio.client import ClientConnection, connect
 
-from tapewire.redis.server import RedisServer, free_port
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import free_port
 from tapewire.runtime.processes import ChildProcess
 
 HOST = "127.0.0.1"

@@ -13,7 +13,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tapewire.redis.server import RedisServer, free_port
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import free_port
 from tests.support.feeds.traffic import make_trades
 from tests.support.running.processes import start
 from tests.support.running.whole_venue import (

@@ -17,7 +17,8 @@ from tapewire.errors import RedisUnavailable, Unavailable
 from tapewire.matching.engine import Engine
 from tapewire.redis.binary import find_server
 from tapewire.redis.client import open_async, wait_until_ready
-from tapewire.redis.server import RedisServer, free_port
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import free_port
 from tapewire.values.types import OrderStatus, OrderType, Side
 from tests.support.running.topologies import (
     SERVICE,

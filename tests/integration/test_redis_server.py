@@ -11,8 +11,9 @@ import redis
 
 from tapewire.errors import ConfigurationError, RedisUnavailable
 from tapewire.redis.binary import ServerBinary, find_server, inspect
-from tapewire.redis.server import PortTaken, RedisServer
+from tapewire.redis.server import RedisServer
 from tapewire.redis.versions import ServerVersion
+from tapewire.runtime.ports import PortTaken
 from tests.support.wait import wait_for
 
 EMPTY_PATH = "/nonexistent"
@@ -194,7 +195,7 @@ def test_no_server_at_all_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("tapewire.redis.binary.util.find_spec", lambda _: None)
     with pytest.raises(ConfigurationError) as refusal:
         find_server(str(tmp_path))
-    assert f"{path} is Redis 5.0.7" in str(refusal.value)
+    assert f"{path} is Redis 5.0.7, and Tapewire needs" in str(refusal.value)
     assert "set REDIS_URL" in str(refusal.value)
 
 

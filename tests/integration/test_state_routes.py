@@ -146,7 +146,7 @@ async def test_candles_and_their_ranges(api: Api, venue: Venue) -> None:
         await venue.sell(step + 1, 100 + step)
         await venue.buy(step + 1, 100 + step)
     await api.book_seq(80)
-    market = await api.app.state.market.candle_log.newest(BTC)
+    market = await api.app.state.candle_log.newest(BTC)
     trades = trades_of(await venue.trades(), BTC)
     for name, interval in INTERVALS.items():
         expected = [
@@ -281,9 +281,7 @@ async def test_books_survive_cut_subscriptions(api: Api, venue: Venue, redis_url
 async def test_live_candles_of_a_venue_set_back(api: Api, venue: Venue, redis_url: str) -> None:
     """When Redis comes back without its last trades, candles forget them too."""
     socket = FakeSocket()
-    socket.session = api.app.state.market.candles._hub.connect(
-        socket, frozenset({("candles:1w", BTC)})
-    )
+    socket.session = api.app.state.feed._hub.connect(socket, frozenset({("candles:1w", BTC)}))
 
     def newest_trades() -> list[int]:
         return [message["data"]["trades"] for message in socket.messages() if "data" in message]

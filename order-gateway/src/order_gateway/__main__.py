@@ -17,7 +17,7 @@ def main() -> None:
     """Run one gateway process; exits with status 1 and one sentence if it cannot start."""
     with exit_with_a_sentence(SERVICE):
         settings = load_settings(GatewaySettings, PREFIX)
-        configure_logging(settings.venue.log_level, SERVICE)
+        configure_logging(settings.venue.log_level, SERVICE, settings.venue.log_format)
         websocket = WebSocketOptions(SocketProtocol, message_bytes_max=MESSAGE_BYTES_MAX)
         serve(
             create_app(settings),

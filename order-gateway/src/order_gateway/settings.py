@@ -1,8 +1,9 @@
 """Settings of the order gateway: `TAPEWIRE_GATEWAY_*`, beside those of the venue."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from tapewire.values.service_address import ServiceAddress
 from tapewire.web.serving import ServerSettings
 
 PREFIX = "TAPEWIRE_GATEWAY_"
@@ -41,3 +42,14 @@ class GatewaySettings(ServerSettings):
         le=1_000_000,
         description="Accounts, and likewise addresses, whose rate is tracked",
     )
+    feed_url: str = Field(
+        ":8001",
+        description="Where the trading page finds the market-data service: a URL, or `:PORT` of "
+        "the page's own host",
+    )
+
+    @field_validator("feed_url")
+    @classmethod
+    def _check_feed_url(cls, text: str) -> str:
+        ServiceAddress.parse(text)
+        return text

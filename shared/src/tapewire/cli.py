@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from tapewire.runtime.environment import drop_service_links
+
 # A full disk, a device that fails, a closed descriptor, a quota or a size limit that is reached.
 OUTPUT_ERRORS = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG})
 
@@ -98,3 +100,4 @@ def main() -> None:
 
     Orders in over REST, every trade out over WebSocket.
     """
+    drop_service_links(os.environ)

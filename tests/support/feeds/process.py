@@ -1,8 +1,6 @@
 """A market-data process that tests may stop, kill and start again on the same port."""
 
 import asyncio
-import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.running.forks import ForkedProcess
 from tests.support.running.processes import Service, child_environment, free_port, wait_until_ready
 from tests.support.wait import wait_until
 
@@ -17,7 +16,7 @@ END_TIMEOUT_S = 20.0
 
 
 class FeedProcess:
-    """`python -m market_data` on a port of its own."""
+    """A market-data service on a port of its own."""
 
     def __init__(self, redis_url: str, folder: Path, auth: str = "open", **variables: str) -> None:
         """`variables` are settings without their prefix, such as `DRAIN_SPREAD_S`."""
@@ -31,36 +30,27 @@ class FeedProcess:
             **{f"TAPEWIRE_MARKET_DATA_{name}": value for name, value in variables.items()},
         }
         self._log_path = folder / f"market_data-{self.port}.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: ForkedProcess | None = None
 
     async def start(self) -> None:
         """Start it and wait until it is ready. Raises ServiceFailed."""
-        self.process = self._launch()
+        self.process = ForkedProcess(
+            "market_data", child_environment(self._variables), self._folder, self._log_path
+        )
         service = Service("market_data", self.port, self.process, self._log_path)
         await asyncio.to_thread(wait_until_ready, service)
-
-    def _launch(self) -> subprocess.Popen[bytes]:
-        with self._log_path.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-P", "-m", "market_data"],
-                env=child_environment(self._variables),
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
 
     def terminate(self) -> None:
         """Ask it to stop, and return at once."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
+        self.process.terminate()
 
     async def ended(self) -> int:
         """Wait for its end; returns the exit status."""
         process = self.process
         assert process is not None
         await wait_until(lambda: process.poll() is not None, "market data ends", END_TIMEOUT_S)
-        return process.returncode
+        return process.wait()
 
     async def kill(self) -> None:
         """End it as a crash would."""

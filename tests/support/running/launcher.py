@@ -5,10 +5,11 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tests.support.running.processes import child_environment
 from tests.support.wait import wait_for
@@ -77,21 +78,29 @@ class Launcher:
 
 
 def start_launcher(
-    folder: Path, *options: str, variables: Mapping[str, str] | None = None
+    folder: Path,
+    *options: str,
+    variables: Mapping[str, str] | None = None,
+    stdout: IO[bytes] | None = None,
+    before: Sequence[str] = (),
 ) -> Launcher:
-    """Run `tapewire up` with its data below `folder`, on free ports unless told otherwise."""
+    """Run `tapewire up` with its data below `folder`, on free ports unless `options` say which.
+
+    Standard output goes to `stdout` if that is given, else to the output file, as errors do. The
+    words `before` come in front of the command.
+    """
     output_path = folder / f"output-{len(list(folder.glob('output-*')))}"
     ports = [
         f"{name}=0" for name in ("--gateway-port", "--market-data-port") if name not in options
     ]
     with output_path.open("wb") as output:
         process = subprocess.Popen(
-            [*TAPEWIRE, "up", f"--data-dir={folder / 'data'}", *ports, *options],
+            [*before, *TAPEWIRE, "up", f"--data-dir={folder / 'data'}", *ports, *options],
             env=child_environment(variables or {}),
             cwd=folder,
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=stdout or output,
+            stderr=output,
             start_new_session=True,
         )
     return Launcher(process, output_path)
@@ -99,10 +108,14 @@ def start_launcher(
 
 @contextmanager
 def launched(
-    folder: Path, *options: str, variables: Mapping[str, str] | None = None
+    folder: Path,
+    *options: str,
+    variables: Mapping[str, str] | None = None,
+    stdout: IO[bytes] | None = None,
+    before: Sequence[str] = (),
 ) -> Iterator[Launcher]:
     """The same until the block ends, whatever happens in it."""
-    launcher = start_launcher(folder, *options, variables=variables)
+    launcher = start_launcher(folder, *options, variables=variables, stdout=stdout, before=before)
     try:
         yield launcher
     finally:

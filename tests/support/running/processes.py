@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tapewire.web.tls import unverified_context
+from tests.support.running.forks import ForkedProcess
 from tests.support.wait import wait_for
 
-READY_TIMEOUT_S = 20.0
-REQUEST_TIMEOUT_S = 2.0
+READY_TIMEOUT_S = 60.0
+REQUEST_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 10.0
 START_ATTEMPTS_MAX = 3
 LOG_LINES_SHOWN_MAX = 200
@@ -40,7 +41,7 @@ class Service:
 
     name: str
     port: int
-    process: subprocess.Popen[bytes]
+    process: ForkedProcess
     log_path: Path
     secure: bool = False
 
@@ -92,7 +93,7 @@ def child_environment(variables: Mapping[str, str]) -> dict[str, str]:
 def running_gateway(
     redis_url: str, log_dir: Path, variables: Mapping[str, str] | None = None
 ) -> Iterator[Service]:
-    """Run `python -m order_gateway` until the block ends. Raises ServiceFailed."""
+    """Run an order gateway until the block ends. Raises ServiceFailed."""
     settings = {"REDIS_URL": redis_url, "TAPEWIRE_PAPER_BALANCES": RICH} | dict(variables or {})
     with _running("order_gateway", "TAPEWIRE_GATEWAY_PORT", settings, log_dir) as service:
         yield service
@@ -102,7 +103,7 @@ def running_gateway(
 def running_market_data(
     redis_url: str, log_dir: Path, variables: Mapping[str, str] | None = None
 ) -> Iterator[Service]:
-    """Run `python -m market_data` until the block ends. Raises ServiceFailed."""
+    """Run a market-data service until the block ends. Raises ServiceFailed."""
     settings = {"REDIS_URL": redis_url} | dict(variables or {})
     with _running("market_data", "TAPEWIRE_MARKET_DATA_PORT", settings, log_dir) as service:
         yield service
@@ -145,18 +146,11 @@ def start(
     log_dir: Path,
     port: int | None = None,
 ) -> Service:
-    """Start `python -m name` and return at once; the caller waits for it and stops it."""
+    """Start a service and return at once; the caller waits for it and stops it."""
     port = port or free_port()
     log_path = log_dir / f"{name}-{port}.log"
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", name],
-            env=child_environment(dict(settings) | {port_variable: str(port)}),
-            cwd=log_dir,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+    environment = child_environment(dict(settings) | {port_variable: str(port)})
+    process = ForkedProcess(name, environment, log_dir, log_path)
     secure = port_variable.replace("PORT", "TLS_CERTIFICATE") in settings
     return Service(name, port, process, log_path, secure)
 

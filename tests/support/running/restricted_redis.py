@@ -13,7 +13,7 @@ import redis
 from redis.exceptions import RedisError
 
 from tapewire.redis.binary import find_server
-from tapewire.redis.server import free_port
+from tapewire.runtime.ports import free_port
 from tapewire.runtime.processes import ChildProcess
 from tests.support.house.documents import ROOT
 from tests.support.wait import wait_for

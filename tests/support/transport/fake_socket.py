@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from market_data.fanout.frames import text_frame
 from market_data.fanout.session import Session
+from tapewire.web.websocket_frames import text_frame
 
 UNLIMITED_BYTES = 1 << 40
 

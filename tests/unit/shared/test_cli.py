@@ -49,6 +49,31 @@ def test_options_out_of_range_are_refused(options: list[str]) -> None:
     assert options[0] in result.output
 
 
+@pytest.mark.parametrize(
+    ("variables", "options", "named"),
+    [
+        ({"TAPEWIRE_GATEWAY_PORT": "http"}, [], "TAPEWIRE_GATEWAY_PORT"),
+        ({"TAPEWIRE_AUTH": "none"}, [], "TAPEWIRE_AUTH"),
+        ({"TAPEWIRE_PAPER_BALANCES": "BTC"}, [], "TAPEWIRE_PAPER_BALANCES"),
+        ({"TAPEWIRE_GATEWAY_PORT": "8001"}, [], "TAPEWIRE_GATEWAY_PORT and --market-data-port"),
+        ({"REDIS_URL": "redis://h"}, ["--redis-port", "1"], "and REDIS_URL names"),
+        ({"TAPEWIRE_AUTH": "keys"}, ["--demo"], "TAPEWIRE_AUTH is keys"),
+        ({"TAPEWIRE_AUTH": "none"}, ["--auth", "some"], "Invalid value for --auth"),
+    ],
+)
+def test_a_wrong_variable_is_named_and_not_its_flag(
+    variables: dict[str, str], options: list[str], named: str
+) -> None:
+    """A sentence names what the user wrote: the variable, or the flag that replaced it."""
+    result = CliRunner(env=variables).invoke(main, ["up", *options])
+    assert result.exit_code == 2
+    assert named in " ".join(result.output.split())
+    if not options:
+        assert "--auth" not in result.output
+        assert "--gateway-port" not in result.output
+        assert "--paper-balances" not in result.output
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["journal", "--help"], ["--version"]])
 def test_a_full_standard_output_is_told(arguments: list[str]) -> None:
     """A disk that is full under `> FILE` gives a sentence and status 1, no traceback."""

@@ -1,35 +1,43 @@
-"""From Redis to the hub: poll, prove continuity, refill what is missing, broadcast.
+"""From Redis to the hub: poll, prove continuity, refill missing messages, publish.
 
-Owns the only writer of the hub's stream, so the order in which it publishes is the order in which
-every client receives. When Redis goes away it subscribes again with growing delays, and then asks
-Redis where the venue stands: a trade that nobody heard of is refilled too.
+The feed is the only writer of the hub's stream, so every client receives in the order in which the
+feed publishes. When Redis goes away the feed subscribes again, with growing delays, and reads the
+positions of the venue: trades that were published meanwhile are refilled too.
 """
 
 import asyncio
 import contextlib
-import json
 import logging
 import random
-import time
+from collections.abc import Iterable, Mapping
 
 from redis.exceptions import RedisError
 
-from market_data.fanout.frames import text_frame
-from market_data.fanout.hub import EVERY_SYMBOL, Hub, Subscription
-from market_data.fanout.lag import ACCOUNT_CHANNELS, ORDERS, TRADES
+from market_data.fanout.hub import Hub
 from market_data.feed.account_line import AccountLine
 from market_data.feed.account_log import AccountLog
 from market_data.feed.canary import Canary
-from market_data.feed.feed_counters import FeedCounters
+from market_data.feed.line import FeedCounters
 from market_data.feed.poller import Poller, Published
-from market_data.feed.replay_log import ReplayLog
+from market_data.feed.replay_log import ReplayLog, Sent
 from market_data.feed.sequencer import Positions, Sequencer, Verdict
 from market_data.feed.trade_line import TradeLine
+from market_data.feed.witness import Look, Witness
 from market_data.market.books import Books
 from market_data.market.candle_feed import CandleFeed
-from market_data.topics import symbols_of
+from market_data.topics import (
+    ACCOUNT_CHANNELS,
+    BALANCES,
+    CANDLES,
+    ORDERS,
+    TRADES,
+    Subscription,
+    follows,
+    symbols_of,
+)
 from tapewire import keys
 from tapewire.errors import MessageError, RedisUnavailable, TapewireError
+from tapewire.web.websocket_frames import json_frame, text_frame
 from tapewire.wire.market_event import decode_market_event
 from tapewire.wire.trade_event import decode_trade
 
@@ -37,10 +45,6 @@ logger = logging.getLogger(__name__)
 
 RETRY_DELAY_S = 0.05
 RETRY_DELAY_MAX_S = 1.0
-# A subscription that brings messages and no canary is given up after so many canary timeouts.
-CANARY_TIMEOUTS_MAX = 6
-# Interval between two looks for the primary while the canary is late.
-LOOK_INTERVAL_S = 1.0
 
 _TRADES = keys.TRADE_CHANNEL.encode()
 _MARKETS = keys.MARKET_CHANNEL.encode()
@@ -62,7 +66,6 @@ class Feed:
         candles: CandleFeed,
         accounts: AccountLog,
     ) -> None:
-        self._looked_at_s = 0.0
         self._poller = poller
         self._log = log
         self._hub = hub
@@ -72,25 +75,30 @@ class Feed:
         self.counters = FeedCounters()
         self.trades = TradeLine(log, hub, candles, self.counters, on_positions=self._expect)
         self.accounts = AccountLine(accounts, log, hub, self.counters, on_positions=self._expect)
-        canary.accounts = self.accounts.due
+        self._witness = Witness(
+            log, self.trades, self.accounts, books.seqs, lambda: len(self.floors)
+        )
+        canary.look = self._witness.look
+        hub.find_states_with(self._state_of)
         self.subscribed = False
-        # Whether it knows where the venue stands; before that it cannot answer any client.
+        # Whether the positions of the venue are known; without them no client can be answered.
         self.started = False
+        # Whether Redis holds a venue; it holds none before its first gateway, and after FLUSHALL.
+        self.has_venue = False
         self._news = asyncio.Event()
-        # Grows whenever the venue's data is no longer the one that was sent.
-        self.generation = 0
-        # Whether it then fell back within its epoch, or began another one.
-        self.rewound = False
+        # One entry for every time that the venue's data was no longer what was published: None for
+        # another epoch, else the last trade of each symbol that the venue has lost none before.
+        self.floors: list[Mapping[str, int] | None] = []
 
     @property
     def sequencer(self) -> Sequencer:
-        """Where the trades of every symbol are."""
+        """The last published trade of every symbol."""
         return self.trades.sequencer
 
     def seqs_of(self, topics: Subscription) -> dict[str, int]:
-        """The last seq that was published of whatever a subscription can resume or prove.
+        """The last published numbers of what a subscription can resume or prove.
 
-        By symbol for trades, by channel for what is of an account.
+        Those of trades stand under their symbol, those of an account under their channel.
         """
         seqs = self.sequencer.seqs
         found = {symbol: seqs[symbol] for symbol in symbols_of(topics, TRADES, seqs)}
@@ -100,8 +108,16 @@ class Feed:
                 found[channel] = position.seq if channel == ORDERS else position.balance_seq
         return found
 
+    def _state_of(self, channel: str, name: str) -> bytes | None:
+        """The state that a subscriber of a topic starts from, framed; None if it is not known."""
+        if channel == BALANCES:
+            return self.accounts.balances_frame(name)
+        if channel in CANDLES.values():
+            return self._candles.state_frame(channel, name)
+        return self._books.state_frame(channel, name)
+
     async def news(self, timeout_s: float) -> None:
-        """Wait for the next trades to be sent, at most `timeout_s`."""
+        """Wait for the next trades to be published, at most `timeout_s`."""
         # Not asyncio.wait_for: before Python 3.12 it may swallow a cancellation.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
@@ -127,21 +143,21 @@ class Feed:
                 await asyncio.sleep(random.uniform(0, delay_s))
 
     async def _connect(self) -> None:
+        await self._log.renew()
         await self._poller.subscribe()
-        positions = await self._log.positions(self.accounts.names)
+        look = await self._witness.look_at_all()
+        positions = look.positions
+        self.has_venue = bool(positions.epoch)
         if not self.started:
             self.sequencer.start(positions)
-            self.accounts.restart(positions, rewound=False)
+            self.accounts.restart(positions)
             self.started = True
-        elif self._is_ahead_of(positions):
-            self.sequencer.start(positions)
-            self.accounts.restart(positions, rewound=True)
-            self._tell_epoch("rewound")
-        else:
-            await self._expect(positions)
+        elif look.lost_symbols or look.lost_accounts:
+            await self._rewind(look)
+        await self._expect(positions)
         await self.trades.refill()
         await self.accounts.mend()
-        self._books.expect(positions)
+        self._books.expect(positions.epoch, positions.book_seqs)
         await self._books.resync()
         self._candles.publish()
         self._flush()
@@ -149,21 +165,31 @@ class Feed:
         self._canary.send_soon()
         logger.info("subscribed, epoch %s", self.sequencer.epoch)
 
-    def _is_ahead_of(self, positions: Positions) -> bool:
-        return positions.epoch == self.sequencer.epoch and (
-            self.sequencer.is_ahead_of(positions) or self.accounts.is_ahead_of(positions)
-        )
+    async def _rewind(self, look: Look) -> None:
+        """Tell clients what the venue has lost; what it has in its place is published anew."""
+        floors = {
+            symbol: await self._witness.parting(symbol, look.positions.seqs[symbol])
+            for symbol in look.lost_symbols
+        }
+        self.sequencer.rewind(floors)
+        for symbol, seq in floors.items():
+            self.trades.recent.cut(symbol, seq)
+        self.accounts.rewind(look.positions, look.lost_accounts)
+        self._tell_epoch("rewound", floors)
 
     async def _pump(self) -> None:
         poll = self._poller.poll()
         while True:
             batch = await poll
-            await self._check_canary()
+            await self._canary.check(self._poller)
             # The next batch gathers on the poller's thread while this one is written.
             poll = self._poller.poll()
             try:
                 for published in batch:
                     await self._take(published)
+                if self.accounts.doubted:
+                    doubted, self.accounts.doubted = self.accounts.doubted, {}
+                    await self._check_lost(doubted.values())
                 if self.sequencer.targets:
                     await self.trades.refill()
                 if self.accounts.is_behind:
@@ -178,27 +204,10 @@ class Feed:
                 poll.cancel()
                 raise
 
-    async def _check_canary(self) -> None:
-        """Raise RedisUnavailable if the canary is late and the subscription cannot be trusted.
-
-        A frozen server keeps the connection open and sends nothing. A server that was replaced may
-        go on to send messages that are no longer the venue's. A slow link sends bytes.
-        """
-        overdue_s, timeout_s = self._canary.overdue_s, self._canary.timeout_s
-        if overdue_s <= timeout_s:
-            return
-        if self._poller.silence_s > timeout_s or overdue_s > CANARY_TIMEOUTS_MAX * timeout_s:
-            raise RedisUnavailable(f"no canary came back for {overdue_s:.1f} s")
-        if time.monotonic() - self._looked_at_s > LOOK_INTERVAL_S:
-            self._looked_at_s = time.monotonic()
-            with contextlib.suppress(RedisError, OSError):
-                if await self._poller.is_elsewhere():
-                    raise RedisUnavailable("the primary is another server now")
-
     def _flush(self) -> None:
         self._hub.flush()
         if self.trades.has_news:
-            # Whoever waits now is woken; whoever comes later waits for the next trades.
+            # Tasks that wait now are woken; a task that comes later waits for the next trades.
             news, self._news, self.trades.has_news = self._news, asyncio.Event(), False
             news.set()
 
@@ -215,19 +224,28 @@ class Feed:
                 if not self.accounts.take(published.payload):
                     self.counters.skip(keys.ACCOUNT_CHANNEL, "its epoch is not the venue's")
             return
-        if published.channel != _TRADES:
-            heard = self._canary.heard(published.payload)
-            if heard is not None:
-                await self._expect(heard)
+        if published.channel == _TRADES:
+            await self._take_trade(published.payload)
             return
+        look = self._canary.heard(published.payload)
+        if look is not None:
+            if look.is_contradicted and look.generation == len(self.floors):
+                raise RedisUnavailable("the venue has lost what was published")
+            await self._expect(look.positions)
+
+    async def _take_trade(self, payload: bytes) -> None:
         try:
-            message = decode_trade(published.payload)
+            message = decode_trade(payload)
         except MessageError as error:
             self.counters.skip(keys.TRADE_CHANNEL, str(error))
             return
         verdict = self.sequencer.offer(message)
         if verdict is Verdict.DELIVER:
             self.trades.send(message)
+        elif verdict is Verdict.DUPLICATE:
+            if (sent := self._witness.other_trade(message)) is not None:
+                await self._check_lost([sent])
+                self.counters.skip(keys.TRADE_CHANNEL, f"{message.event.trade_id} is another trade")
         elif verdict is Verdict.UNKNOWN:
             positions = await self._log.positions()
             await self._expect(positions)
@@ -238,33 +256,40 @@ class Feed:
                 )
 
     async def _expect(self, positions: Positions) -> None:
-        """Reach these positions; if the venue began anew, begin anew with it."""
-        self._books.expect(positions)
+        """Reach these positions; if the venue is in a new epoch, follow that."""
+        self._books.expect(positions.epoch, positions.book_seqs)
+        self.has_venue = bool(positions.epoch)
         if self.sequencer.expect(positions):
             self.accounts.expect(positions)
             return
-        # What was read a while ago may be of the epoch before: only Redis knows the present one.
+        # Positions that were read a while ago may be of an earlier epoch, so they are read again.
         positions = await self._log.positions(self.accounts.names)
+        self.has_venue = bool(positions.epoch)
         if positions.epoch and not self.sequencer.expect(positions):
             self.sequencer.restart(positions)
-            self.accounts.restart(positions, rewound=False)
-            self._tell_epoch("new")
+            self.accounts.restart(positions)
+            self._tell_epoch("new", None)
 
-    def _tell_epoch(self, reason: str) -> None:
-        self.generation += 1
-        self.rewound = reason == "rewound"
-        self.trades.recent.clear()
+    async def _check_lost(self, sent: Iterable[Sent]) -> None:
+        """Raise RedisUnavailable if the venue has other messages in the place of these."""
+        if await self._witness.is_lost(sent):
+            raise RedisUnavailable("the venue has numbered again what was published")
+
+    def _tell_epoch(self, reason: str, floors: Mapping[str, int] | None) -> None:
+        self.floors.append(floors)
+        if floors is None:
+            self.trades.recent.clear()
         self._candles.restart()
         self.trades.has_news = True
         logger.warning("the venue is in epoch %s (%s)", self.sequencer.epoch, reason)
         told = {"type": "epoch", "epoch": self.sequencer.epoch, "reason": reason}
-        for group in self._hub.groups:
-            # All symbols, also those that nobody in the group follows; accounts are private.
-            seqs = self.sequencer.seqs | self.seqs_of(group.subscription)
-            self._hub.append(group, None, text_frame(json.dumps(told | {"seq": seqs}).encode()))
+        for topics in self._hub.subscriptions:
+            # All symbols, also those that no client follows; accounts are private.
+            seqs = self.sequencer.seqs | self.seqs_of(topics)
+            self._hub.tell(topics, json_frame(told | {"seq": seqs}))
 
     async def _take_market(self, payload: bytes) -> None:
-        """Tell everyone who follows the symbol, on whatever channel."""
+        """Publish a market event to every client that follows the symbol on a public channel."""
         try:
             event = decode_market_event(payload)
         except MessageError as error:
@@ -273,9 +298,6 @@ class Feed:
         if event.epoch != self.sequencer.epoch:
             await self._expect(await self._log.positions())
         frame = text_frame(b'{"type":"market","data":%b}' % payload)
-        for group in self._hub.groups:
-            if any(
-                symbol in {event.symbol, EVERY_SYMBOL} and channel not in ACCOUNT_CHANNELS
-                for channel, symbol in group.subscription
-            ):
-                self._hub.append(group, None, frame)
+        for topics in self._hub.subscriptions:
+            if follows(topics, event.symbol):
+                self._hub.tell(topics, frame)

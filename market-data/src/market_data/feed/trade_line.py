@@ -1,18 +1,18 @@
-"""Trades on their way to clients: proven, kept for those who come back, published."""
+"""Trades on their way to clients: proven, kept for clients that resume, published."""
 
 import logging
 from collections.abc import Awaitable, Callable
 
-from market_data.fanout.frames import text_frame
 from market_data.fanout.hub import Hub
-from market_data.fanout.lag import TRADES
-from market_data.feed.feed_counters import FeedCounters
-from market_data.feed.line import Line
+from market_data.feed.line import FeedCounters, Line
 from market_data.feed.recent_trades import RecentTrade, RecentTrades
-from market_data.feed.replay_log import ReplayLog
+from market_data.feed.replay_log import ReplayLog, Sent
 from market_data.feed.sequencer import Lost, Positions
 from market_data.market.candle_feed import CandleFeed
+from market_data.topics import TRADES
 from tapewire import keys
+from tapewire.values.types import Symbol
+from tapewire.web.websocket_frames import text_frame
 from tapewire.wire.trade_event import TradeMessage
 
 logger = logging.getLogger(__name__)
@@ -30,8 +30,8 @@ class TradeLine(Line[TradeMessage]):
         *,
         on_positions: Callable[[Positions], Awaitable[None]],
     ) -> None:
-        """`on_positions` learns where the venue stands if a message said otherwise."""
-        super().__init__()
+        """`on_positions` takes positions of the venue that contradict a message."""
+        super().__init__(log)
         self._log = log
         self._hub = hub
         self._candles = candles
@@ -50,6 +50,11 @@ class TradeLine(Line[TradeMessage]):
         self._hub.publish(TRADES, event.symbol, event.seq, frame)
         self._candles.take(event)
 
+    def newest(self, name: str) -> Sent | None:
+        """The newest trade of a symbol that was published, if it is remembered."""
+        run = self.recent.run(name)
+        return sent_trade(name, run[-1]) if run else None
+
     async def _read(self, name: str) -> tuple[list[TradeMessage], bool]:
         return await self._log.read(name, self.sequencer.seqs.get(name, 0))
 
@@ -57,7 +62,7 @@ class TradeLine(Line[TradeMessage]):
         positions = await self._log.positions()
         if not self.sequencer.correct(positions):
             return False
-        self._counters.skip(keys.TRADE_CHANNEL, f"{name} was said to be further than it is")
+        self._counters.skip(keys.TRADE_CHANNEL, f"a number of {name} is beyond the last trade")
         await self._on_positions(positions)
         return True
 
@@ -71,6 +76,11 @@ class TradeLine(Line[TradeMessage]):
             "%s: trades %d to %d left the replay log unread", lost.name, lost.first, lost.last
         )
         self._hub.publish_gap(TRADES, lost.name, lost.first, lost.last)
+
+
+def sent_trade(symbol: str, trade: RecentTrade) -> Sent:
+    """A published trade, with its place in the log."""
+    return Sent(keys.replay_log(Symbol(symbol)), f"{trade.seq}-0", trade.payload.__eq__)
 
 
 def trade_frame(message: TradeMessage) -> bytes:

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from tapewire import keys
@@ -34,6 +35,24 @@ redis_url_option = click.option(
     metavar="URL",
     help=f"The venue's Redis ({REDIS_VARIABLE}), in place of --venue.",
 )
+
+
+class VariableOption(click.Option):
+    """An option that may come from a variable: errors name the variable if the value is from it."""
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        """What the user wrote, for the sentence about a bad value."""
+        if ctx is not None:
+            return written_as(ctx, self)
+        return super().get_error_hint(ctx)
+
+
+def written_as(context: click.Context, option: click.Parameter) -> str:
+    """The variable or the flag by which the value of an option was given."""
+    name, variable = str(option.name), option.envvar
+    if context.get_parameter_source(name) is ParameterSource.ENVIRONMENT and variable:
+        return variable if isinstance(variable, str) else variable[0]
+    return option.opts[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,18 @@
 
 import os
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
+from tapewire.commands.options import VariableOption, written_as
 from tapewire.errors import ConfigurationError
 from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.screen import say
 from tapewire.launcher.signals import Signals
 from tapewire.launcher.venue import Venue
 from tapewire.redis.configuration import Fsync
+from tapewire.runtime.log import LogFormat
 from tapewire.runtime.venue_address import (
     DATA_DIR_DEFAULT,
     GATEWAY_PORT_DEFAULT,
@@ -33,6 +35,12 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     return value
 
 
+def _names(context: click.Context, *names: str) -> list[str]:
+    """How options were given: by flag or by variable."""
+    options = {option.name: option for option in context.command.params}
+    return [written_as(context, options[name]) for name in names]
+
+
 @click.command(context_settings={"show_default": True, "max_content_width": 100})
 @click.option("--host", default=HOST_DEFAULT, help="Address both services listen on.")
 @click.option(
@@ -40,6 +48,7 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     type=PORT,
     metavar="PORT",
     default=GATEWAY_PORT_DEFAULT,
+    cls=VariableOption,
     envvar="TAPEWIRE_GATEWAY_PORT",
     help="Port for orders (REST); 0 takes a free one.",
 )
@@ -48,12 +57,14 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     type=PORT,
     metavar="PORT",
     default=MARKET_DATA_PORT_DEFAULT,
+    cls=VariableOption,
     envvar="TAPEWIRE_MARKET_DATA_PORT",
     help="Port for the feed (WebSocket); 0 takes a free one.",
 )
 @click.option(
     "--redis-url",
     metavar="URL",
+    cls=VariableOption,
     envvar="REDIS_URL",
     show_envvar=True,
     help="Use this Redis instead of starting one: redis:// rediss:// unix:// and more.",
@@ -85,6 +96,7 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
 @click.option(
     "--instruments",
     type=click.Path(dir_okay=False, path_type=Path),
+    cls=VariableOption,
     envvar="TAPEWIRE_INSTRUMENTS",
     show_default="BTC-USDT, ETH-USDT and SOL-USDT",
     help="What is traded (a TOML file).",
@@ -99,27 +111,40 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     "--auth",
     type=click.Choice(get_args(Auth)),
     default="open",
+    cls=VariableOption,
     envvar="TAPEWIRE_AUTH",
     help="Who a request is of: whom it names (open), or whose API key it brings (keys).",
 )
 @click.option(
     "--open-to-network",
     is_flag=True,
+    cls=VariableOption,
     envvar="TAPEWIRE_OPEN_TO_NETWORK",
     help="Let --auth open listen on more than loopback: whoever reaches it acts for anybody.",
 )
+@click.option("--open", "open_page", is_flag=True, help="Open the trading page in a browser.")
 @click.option("--demo", is_flag=True, help="Add a small crowd of traders, so that prices move.")
 @click.option(
     "--log-level",
     type=click.Choice(get_args(LogLevel)),
     default="info",
+    cls=VariableOption,
     envvar="TAPEWIRE_LOG_LEVEL",
     help="Least severe level in the log files.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(get_args(LogFormat)),
+    default="text",
+    cls=VariableOption,
+    envvar="TAPEWIRE_LOG_FORMAT",
+    help="Log files (text), or JSON lines of the services on standard output (json).",
 )
 @click.option(
     "--funds",
     type=click.Choice(get_args(Funds)),
     default="checked",
+    cls=VariableOption,
     envvar="TAPEWIRE_FUNDS",
     help="Whether an order needs money; unchecked for simulations and replays.",
 )
@@ -128,64 +153,39 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
     metavar="ASSET=AMOUNT,...",
     callback=_check_balances,
     default=DEFAULT_BALANCES,
+    cls=VariableOption,
     envvar="TAPEWIRE_PAPER_BALANCES",
     help="What a new account starts with; * is every other asset.",
 )
 @click.pass_context
-def up(
-    context: click.Context,
-    *,
-    host: str,
-    gateway_port: int,
-    market_data_port: int,
-    redis_url: str | None,
-    redis_port: int | None,
-    data_dir: Path,
-    gateway_workers: int,
-    market_data_workers: int,
-    instruments: Path | None,
-    fsync: Fsync,
-    auth: Auth,
-    open_to_network: bool,
-    demo: bool,
-    log_level: LogLevel,
-    funds: Funds,
-    paper_balances: str,
-) -> None:
+def up(context: click.Context, /, **values: Any) -> None:  # noqa: ANN401 (checked by the options)
     """Start the whole venue here: Redis, the order gateway and the market-data service.
 
     Ctrl-C stops everything in order; press it again to kill what hangs. A part that dies is
     started again.
     """
-    if gateway_port == market_data_port != 0:
-        raise click.UsageError("--gateway-port and --market-data-port must differ")
-    if redis_url and redis_port is not None:
-        raise click.UsageError(
-            "--redis-port is for a Redis that is started here, and --redis-url (REDIS_URL) names "
-            "one that runs already; leave one of them out"
-        )
-    if demo and auth == "keys":
-        raise click.UsageError("--demo needs --auth open: the crowd has no API keys")
+    options = LaunchOptions(**values)
+    _check_together(context, options)
     # Data, logs and the address of the venue are for this user only.
     os.umask(0o077)
-    options = LaunchOptions(
-        host=host,
-        gateway_port=gateway_port,
-        market_data_port=market_data_port,
-        redis_url=redis_url,
-        redis_port=redis_port,
-        data_dir=data_dir,
-        gateway_workers=gateway_workers,
-        market_data_workers=market_data_workers,
-        instruments=instruments,
-        fsync=fsync,
-        auth=auth,
-        open_to_network=open_to_network,
-        demo=demo,
-        log_level=log_level,
-        funds=funds,
-        paper_balances=paper_balances,
-    )
     with Signals() as signals:
-        say("tapewire: starting")
+        say("tapewire: starting", error=options.log_format == "json")
         context.exit(Venue(options, signals).run())
+
+
+def _check_together(context: click.Context, options: LaunchOptions) -> None:
+    """Refuse options that contradict each other. Raises UsageError."""
+    if options.gateway_port == options.market_data_port != 0:
+        ports = " and ".join(_names(context, "gateway_port", "market_data_port"))
+        raise click.UsageError(f"{ports} must differ")
+    if options.redis_url and options.redis_port is not None:
+        port, url = _names(context, "redis_port", "redis_url")
+        raise click.UsageError(
+            f"{port} is for a Redis that is started here, and {url} names a Redis that runs "
+            "already; leave one of them out"
+        )
+    if options.demo and options.auth == "keys":
+        (auth,) = _names(context, "auth")
+        raise click.UsageError(
+            f"--demo needs --auth open, because the crowd has no API keys; {auth} is keys"
+        )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tapewire.redis.configuration import Fsync
+from tapewire.runtime.log import LogFormat
 from tapewire.settings import Auth
 
 
@@ -26,5 +27,7 @@ class LaunchOptions:
     auth: Auth
     open_to_network: bool
     log_level: str
+    log_format: LogFormat
     funds: str
     paper_balances: str
+    open_page: bool = False

@@ -1,9 +1,11 @@
 """What a person sees: where everything runs, and what to try first."""
 
 import contextlib
+import os
 import shlex
 import shutil
 import sys
+import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +43,21 @@ def say(text: str, *, error: bool = False) -> None:
         click.echo(text, err=error)
 
 
+def open_page(url: str) -> None:
+    """Open the trading page in the browser of this desktop; say so where there is none."""
+    desktop = sys.platform in {"darwin", "win32"} or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    # Without a desktop the standard library would start a browser in this terminal.
+    if not (desktop and webbrowser.open(f"{url}/")):
+        say(f"tapewire: there is no desktop to open a browser on; the page is {url}/", error=True)
+
+
 def welcome(facts: VenueFacts) -> str:
     """The text that is printed once everything answers."""
     feed = facts.market_data_url.replace("http", "ws", 1) + FEED_PATH
     rows = [
+        ("page", f"{facts.gateway_url}/", "trade here, in a browser"),
         ("orders", f"{facts.gateway_url}/v1/orders", f"documented at {facts.gateway_url}/docs"),
         ("trades", feed, ""),
         ("redis", RedisAddress(facts.redis_url, 1, 1, "").shown, _describe_redis(facts)),

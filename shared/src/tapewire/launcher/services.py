@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapewire.launcher.options import LaunchOptions
-from tapewire.launcher.ports import KeptPort
+from tapewire.runtime.ports import KeptPort
 from tapewire.runtime.processes import ChildProcess
 from tapewire.runtime.venue_address import VENUE_VARIABLE
 from tapewire.runtime.venue_file import RunningService
@@ -54,15 +54,19 @@ class Service:
         )
 
     def processes(
-        self, options: LaunchOptions, redis_url: str, log_dir: Path
+        self, options: LaunchOptions, redis_url: str, log_dir: Path, page: dict[str, str]
     ) -> Iterator[ChildProcess]:
-        """Its processes, not started."""
-        environment = base_environment(options) | {
-            "REDIS_URL": redis_url,
-            f"{self.prefix}HOST": options.host,
-            f"{self.prefix}PORT": str(self.port.port),
-            f"{self.prefix}REUSE_PORT": "true",
-        }
+        """Its processes, not started; `page` is what `page_environment` says."""
+        environment = (
+            base_environment(options)
+            | page
+            | {
+                "REDIS_URL": redis_url,
+                f"{self.prefix}HOST": options.host,
+                f"{self.prefix}PORT": str(self.port.port),
+                f"{self.prefix}REUSE_PORT": "true",
+            }
+        )
         for number in range(1, self.workers + 1):
             name = self.name if self.workers == 1 else f"{self.name}-{number}"
             yield ChildProcess(
@@ -70,6 +74,7 @@ class Service:
                 python_command(self.package),
                 log_path=log_dir / f"{name}.log",
                 environment=environment,
+                shares_output=options.log_format == "json",
             )
 
     def ready(self) -> bool:
@@ -89,6 +94,16 @@ class Service:
             return False
         finally:
             connection.close()
+
+
+def page_environment(gateway: Service, market_data: Service) -> dict[str, str]:
+    """Settings by which the trading page and the feed find each other, unless they are set."""
+    if (gateway.certificate is None) == (market_data.certificate is None):
+        feed, page = f":{market_data.port.port}", f":{gateway.port.port}"
+    else:
+        feed, page = market_data.url, gateway.url
+    wanted = {f"{gateway.prefix}FEED_URL": feed, f"{market_data.prefix}PAGE_URL": page}
+    return {name: os.environ.get(name, value) for name, value in wanted.items()}
 
 
 def crowd_process(
@@ -114,6 +129,7 @@ def base_environment(options: LaunchOptions) -> dict[str, str]:
     environment = dict(os.environ) | {
         "PYTHONUNBUFFERED": "1",
         "TAPEWIRE_LOG_LEVEL": options.log_level,
+        "TAPEWIRE_LOG_FORMAT": options.log_format,
         "TAPEWIRE_FUNDS": options.funds,
         "TAPEWIRE_PAPER_BALANCES": options.paper_balances,
         "TAPEWIRE_AUTH": options.auth,

@@ -10,15 +10,21 @@ from typing import NoReturn
 
 from tapewire import __version__
 from tapewire.errors import RedisUnavailable, TapewireError
+from tapewire.launcher.disk_guard import DiskGuard
 from tapewire.launcher.member import LaunchFailed, Member, sentence_of
 from tapewire.launcher.options import LaunchOptions
-from tapewire.launcher.ports import KeptPort
-from tapewire.launcher.screen import VenueFacts, say, welcome
-from tapewire.launcher.services import DEMO_SEED_MAX, Service, allow_open_files, crowd_process
+from tapewire.launcher.screen import VenueFacts, open_page, say, welcome
+from tapewire.launcher.services import (
+    DEMO_SEED_MAX,
+    Service,
+    allow_open_files,
+    crowd_process,
+    page_environment,
+)
 from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DIRECTORY_MODE, DataDirectory
-from tapewire.redis.server import PortTaken, RedisServer
-from tapewire.redis.versions import WANTED
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import KeptPort, PortTaken
 from tapewire.runtime.processes import ChildProcess
 from tapewire.runtime.venue_address import FEED_PATH, REDIS_PORT_DEFAULT
 from tapewire.runtime.venue_file import RunningRedis, RunningVenue, VenueFile
@@ -48,6 +54,7 @@ class Venue:
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._redis: RedisServer | None = None
         self._redis_url = ""
+        self._disk: DiskGuard | None = None
         self._services: list[Service] = []
         self._crowd: list[ChildProcess] = []
         self._members: list[Member] = []
@@ -80,8 +87,9 @@ class Venue:
         log_dir = directory.path / "logs"
         log_dir.mkdir(exist_ok=True)
         log_dir.chmod(DIRECTORY_MODE)
+        page = page_environment(gateway, market_data)
         for service in self._services:
-            for child in service.processes(options, self._redis_url, log_dir):
+            for child in service.processes(options, self._redis_url, log_dir, page):
                 self._launch(child, service.children)
         for service in self._services:
             self._wait(service.ready, f"{service.name} was not ready", READY_TIMEOUT_S)
@@ -89,6 +97,7 @@ class Venue:
         if seed is not None:
             self._launch(crowd_process(options, gateway, seed, log_dir), self._crowd)
         self._leave_address()
+        # With JSON lines standard output is for them alone.
         say(
             welcome(
                 VenueFacts(
@@ -104,8 +113,11 @@ class Venue:
                     seconds=time.monotonic() - self._started_s,
                     auth=options.auth,
                 )
-            )
+            ),
+            error=options.log_format == "json",
         )
+        if options.open_page:
+            open_page(gateway.url)
 
     def _take_ports(self, stack: ExitStack) -> list[Service]:
         """Gateway and market-data, each with its port kept. Raises ConfigurationError."""
@@ -162,9 +174,11 @@ class Venue:
             directory.path / "redis", fsync=self._options.fsync, needs_password=True
         )
         self._redis = server
+        self._disk = DiskGuard(server, directory.path)
+        self._disk.check_start()
         for found in server.binary.passed_over:
             say(
-                f"tapewire: {found}, but the venue needs {WANTED}; using {_described(server)}",
+                f"tapewire: {found}; using {_described(server)}",
                 error=True,
             )
         for port in (REDIS_PORT_DEFAULT, 0) if wanted is None else (wanted,):
@@ -179,7 +193,7 @@ class Venue:
                     raise
             else:
                 break
-        self._members.append(Member(server))
+        self._members.append(Member(server, keeps_trying=lambda: self._disk_is_full))
         return server.url
 
     def _launch(self, child: ChildProcess, group: list[ChildProcess]) -> None:
@@ -212,12 +226,30 @@ class Venue:
         """Restart what dies, until asked to stop. Raises StopRequested or LaunchFailed."""
         while True:
             now_s = time.monotonic()
+            self._bound_logs()
+            self._watch_disk()
             for member in self._members:
                 news = member.supervise(now_s)
                 if news is not None:
                     say(f"tapewire: {news}", error=True)
                     self._renew_address()
             self._pause(min(m.due_in_s(now_s, SUPERVISION_INTERVAL_S) for m in self._members))
+
+    @property
+    def _disk_is_full(self) -> bool:
+        return self._disk is not None and self._disk.is_full
+
+    def _watch_disk(self) -> None:
+        news = None if self._disk is None else self._disk.check()
+        if news is not None:
+            say(f"tapewire: {news}", error=True)
+
+    def _bound_logs(self) -> None:
+        children = [*self._service_processes(), *self._crowd]
+        if self._redis is not None:
+            children.append(self._redis.child)
+        for child in children:
+            child.bound_log()
 
     def _service_processes(self) -> list[ChildProcess]:
         return [child for service in self._services for child in service.children]
@@ -233,7 +265,7 @@ class Venue:
         # The request that brought us here is not yet impatience, however often it came.
         stops_before = self._signals.stops
         if self._members or (self._redis is not None and self._redis.running):
-            say("tapewire: stopping")
+            say("tapewire: stopping", error=self._options.log_format == "json")
         self._file.remove()
         self._end(self._crowd, CROWD_STOP_TIMEOUT_S, stops_before)
         self._end(self._service_processes(), SERVICE_STOP_TIMEOUT_S, stops_before)

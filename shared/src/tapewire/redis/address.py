@@ -36,7 +36,7 @@ _TLS_OPTIONS = _TLS_PATHS | {"ssl_password", "ssl_cert_reqs", "ssl_check_hostnam
 _CERTIFICATE_CHECKS = ("required", "optional", "none")
 _LOGIN_OPTIONS = frozenset({"username", "password", "password_file"})
 _SENTINEL_LOGIN_OPTIONS = frozenset(f"sentinel_{name}" for name in _LOGIN_OPTIONS)
-_SECRETS = frozenset({"password", "sentinel_password", "ssl_password"})
+_UNSHOWN = _LOGIN_OPTIONS | _SENTINEL_LOGIN_OPTIONS | {"ssl_password"}
 _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -53,7 +53,7 @@ class RedisAddress:
     def shown(self) -> str:
         """The URL without its login and passwords, for logs and messages."""
         parts = urlsplit(self.url)
-        query = [pair for pair in parse_qsl(parts.query) if pair[0] not in _SECRETS]
+        query = [pair for pair in parse_qsl(parts.query) if pair[0] not in _UNSHOWN]
         return parts._replace(
             netloc=parts.netloc.rpartition("@")[2], query=urlencode(query, safe="/")
         ).geturl()

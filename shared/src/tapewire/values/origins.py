@@ -11,6 +11,8 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from tapewire.values.service_address import ServiceAddress
+
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _NAME = re.compile(r"(?:\*\.)?[a-z0-9._-]+")
 _PORT = re.compile(r":[0-9]{0,5}$")
@@ -45,17 +47,34 @@ class Admission:
     origins: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
     names_checked: bool = False
+    page: ServiceAddress | None = None
 
     @classmethod
-    def listening_on(cls, address: str, *, origins: str | None, hosts: str | None) -> "Admission":
+    def listening_on(
+        cls,
+        address: str,
+        *,
+        origins: str | None,
+        hosts: str | None,
+        own_name: str = "",
+        page: ServiceAddress | None = None,
+    ) -> "Admission":
         """The rules of a service that listens on `address`; both lists are comma-separated.
 
-        Only this machine reaches a loopback address, so there only this machine's names and the
-        listed names are valid.
+        Only this machine reaches a loopback address, so there only this machine's names, the
+        listed names and `own_name`, the name that was resolved to `address`, are valid. Pages of
+        the service `page` may ask as if their origin were listed.
         """
         names = parse_hosts(hosts or "")
         checked = "*" not in names and (bool(names) or _is_loopback(address))
-        return cls(parse_origins(origins or ""), names, checked)
+        known = names | {own_name.lower()} if own_name else names
+        return cls(parse_origins(origins or ""), known, checked, page)
+
+    def lists(self, origin: str, host: str) -> bool:
+        """Whether a page of `origin` may ask this service, which it calls `host`."""
+        if origin.lower() in self.origins:
+            return True
+        return self.page is not None and self.page.is_origin(origin, host) and self.knows(host)
 
     def knows(self, host: str) -> bool:
         """Whether a `Host` is valid: an address, a name of this machine, or a listed name."""

@@ -1,9 +1,23 @@
-"""An open venue believes whoever reaches it, so only this machine may reach it, unless told so."""
+"""Where a venue may listen: an open venue acts for everyone who reaches it."""
 
 import ipaddress
+import socket
 
 from tapewire.errors import ConfigurationError
 from tapewire.settings import VenueSettings
+
+
+def resolved_address(host: str) -> str:
+    """The IP address that a service with this `host` listens on; `host` itself if it has none.
+
+    The system's resolver reads more than dotted addresses: `127.1`, `2130706433`, names in the
+    hosts file.
+    """
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        return host
+    return str(found[0][4][0])
 
 
 def is_loopback(address: str) -> bool:

@@ -40,7 +40,8 @@ class OriginGuard:
                 origins.append(value.decode("latin-1"))
         refusal = self._judge_host(hosts, scope["http_version"])
         if refusal is None and origins:
-            if len(origins) == 1 and origins[0].lower() in self._admission.origins:
+            host = hosts[0] if len(hosts) == 1 else ""
+            if len(origins) == 1 and self._admission.lists(origins[0], host):
                 await self._answer_listed(origins[0], scope, receive, send)
                 return
             refusal = self._judge_origin(origins, hosts, scope["scheme"])

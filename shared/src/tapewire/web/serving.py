@@ -23,6 +23,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.settings import VenueSettings
 from tapewire.values.origins import Admission
+from tapewire.values.service_address import ServiceAddress
+from tapewire.web.exposure import resolved_address
 from tapewire.web.origin_guard import OriginGuard
 from tapewire.web.response_headers import every_answer
 from tapewire.web.server import Server
@@ -85,8 +87,16 @@ class ServerSettings(BaseSettings):
         """Which pages may call the service, and under which names."""
         venue = self.venue
         return Admission.listening_on(
-            self.host, origins=venue.allowed_origins, hosts=venue.allowed_hosts
+            resolved_address(self.host),
+            origins=venue.allowed_origins,
+            hosts=venue.allowed_hosts,
+            own_name=self.host,
+            page=self.page_address(),
         )
+
+    def page_address(self) -> ServiceAddress | None:
+        """The other service whose pages may ask this one; None without such a service."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
