@@ -79,7 +79,7 @@ def restore(file: Path, data_dir: Path) -> None:
     for line in report_lines(found):
         click.echo(line)
     if not found.is_clean:
-        raise click.ClickException(f"the venue in {file} does not add up; {data_dir} is empty again")
+        raise click.ClickException(f"the venue in {file} does not add up; nothing was restored")
     click.echo(f"restored; start it with: tapewire up --data-dir {data_dir}")
 
 

@@ -51,7 +51,7 @@ class ClientChoice:
         """
         venue = locate(self.wanted_venue)
         if venue.gateway_url is None:
-            raise click.UsageError(f"{venue.name} is no gateway; name a data directory or a gateway")
+            raise click.UsageError(f"{venue.name} is no gateway; name a data directory or a URL")
         say_venue(venue.name, venue.gateway_url)
         try:
             with SyncVenueClient(
@@ -102,7 +102,7 @@ def client_options(command: _Command) -> Any:  # noqa: ANN401 (as click's decora
     )
     @click.option("--json", "is_json", is_flag=True, help="Print JSON, one document per line.")
     @functools.wraps(command)
-    def chosen(  # noqa: PLR0917 (click passes options by name)
+    def chosen(
         *args: Any,  # noqa: ANN401
         wanted_venue: str | None,
         account: str | None,

@@ -171,7 +171,7 @@ def clock_check(difference_s: float) -> Check:
     """Whether the clock of Redis and the clock of this machine agree."""
     found = f"{difference_s:+.3f} s from the clock of this machine"
     if abs(difference_s) > CLOCK_DIFFERENCE_S_MAX:
-        return Check("clock of Redis", "warning", found, "run a time service (NTP) on both machines")
+        return Check("clock of Redis", "warning", found, "run a time service (NTP) on both")
     return Check("clock of Redis", "ok", found)
 
 

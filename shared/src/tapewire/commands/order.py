@@ -122,7 +122,7 @@ def show(chosen: ClientChoice, order_id: str | None, client_order_id: str | None
         _print(session, session.client.order(order_id, client_order_id=client_order_id))
 
 
-def _place(  # noqa: PLR0917 (named as the order's members)
+def _place(
     session: Session,
     symbol: str,
     side: SideText,

@@ -98,9 +98,7 @@ def candles(  # noqa: PLR0917 (click passes options by name)
 ) -> None:
     """Draw the candles of SYMBOL; --json prints them."""
     with chosen.connected() as session:
-        found = session.client.candles(
-            symbol.upper(), interval, start=start, end=end, limit=limit
-        )
+        found = session.client.candles(symbol.upper(), interval, start=start, end=end, limit=limit)
         width = max(1, session.output.console.width - 16)
         drawn = [Candle(one.open, one.high, one.low, one.close) for one in found[-width:]]
         session.output.records(found, candle_chart(drawn))
@@ -110,11 +108,9 @@ def candles(  # noqa: PLR0917 (click passes options by name)
 @click.argument("symbols", nargs=-1)
 @client_options
 def ticker(chosen: ClientChoice, symbols: tuple[str, ...]) -> None:
-    """Show the last 24 hours and the best prices of SYMBOLS; of every symbol without an argument."""
+    """Show the last 24 hours and the best prices of SYMBOLS, by default of all."""
     with chosen.connected() as session:
-        found = [
-            (symbol, session.client.ticker(symbol)) for symbol in _wanted(session, symbols)
-        ]
+        found = [(symbol, session.client.ticker(symbol)) for symbol in _wanted(session, symbols)]
         records: Sequence[object] = [{"symbol": symbol, "ticker": one} for symbol, one in found]
         session.output.records(records, tickers_table(found))
 

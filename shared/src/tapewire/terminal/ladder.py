@@ -23,17 +23,18 @@ def ladder(
     shown_bids, shown_asks = bids[:rows], asks[:rows]
     largest = max((quantity for _, quantity in (*shown_bids, *shown_asks)), default=Decimal(1))
     title = f"{symbol}  {note}" if note else symbol
-    table = new_table("side", "price", "quantity", "depth", numbers=("price", "quantity"), title=title)
+    numbers = ("price", "quantity")
+    table = new_table("side", *numbers, "depth", numbers=numbers, title=title)
     for price, quantity in reversed(shown_asks):
-        _add_level(table, "ask", "red", price, quantity, largest)
+        table.add_row(*_cells("ask", "red", (price, quantity), largest))
     table.add_row("", _spread(bids, asks), "", "", style="dim")
     for price, quantity in shown_bids:
-        _add_level(table, "bid", "green", price, quantity, largest)
+        table.add_row(*_cells("bid", "green", (price, quantity), largest))
     return table
 
 
 def bar(quantity: Decimal, largest: Decimal, characters: int = BAR_CHARACTERS) -> str:
-    """A bar as long as `quantity` is of `largest`; a quantity above zero shows at least an eighth."""
+    """A bar for the share of `quantity` in `largest`; above zero at least an eighth."""
     if quantity <= 0 or largest <= 0:
         return ""
     eighths = max(1, int(quantity * characters * len(EIGHTHS) / largest))
@@ -41,12 +42,10 @@ def bar(quantity: Decimal, largest: Decimal, characters: int = BAR_CHARACTERS) -
     return BLOCK * whole + (EIGHTHS[rest] if rest else "")
 
 
-def _add_level(
-    table: Table, side: str, style: str, price: Decimal, quantity: Decimal, largest: Decimal
-) -> None:
+def _cells(side: str, style: str, level: Level, largest: Decimal) -> tuple[str | Text, ...]:
+    price, quantity = level
     shown_price = Text(decimal_text(price), style=style)
-    depth = Text(bar(quantity, largest), style=style)
-    table.add_row(side, shown_price, decimal_text(quantity), depth)
+    return side, shown_price, decimal_text(quantity), Text(bar(quantity, largest), style=style)
 
 
 def _spread(bids: Sequence[Level], asks: Sequence[Level]) -> str:

@@ -132,7 +132,8 @@ def fills_table(fills: Iterable[HistoryFill]) -> Table:
 def balances_table(account: AccountInfo) -> Table:
     """One line per asset of an account."""
     numbers = ("available", "held", "total")
-    table = new_table("asset", *numbers, numbers=numbers, title=f"{account.account}, {account.state}")
+    title = f"{account.account}, {account.state}"
+    table = new_table("asset", *numbers, numbers=numbers, title=title)
     for balance in account.balances:
         table.add_row(
             balance.asset,
