@@ -32,7 +32,7 @@ SUBCOMMANDS = {
         ("instruments", "prices", "instruments", "List the instruments."),
         ("market", "market", "market", "List markets, halt and resume them."),
         ("instrument", "instrument", "instrument", "Add and change instruments."),
-        ("account", "account", "account", "Show accounts, move money, set fees and limits."),
+        ("account", "account_many", "account", "Show accounts, move money, set fees and limits."),
         ("key", "key", "key", "Make, list and revoke API keys."),
         ("export", "export", "export", "Write trades, candles, orders or fills to a file."),
         ("replay", "replay", "replay", "Feed recorded order flow through the gateway."),

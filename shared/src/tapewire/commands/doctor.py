@@ -1,6 +1,7 @@
 """`tapewire doctor`: check this machine and a venue, and say what to do."""
 
 import asyncio
+import os
 import resource
 import shutil
 import socket
@@ -24,6 +25,7 @@ from tapewire.runtime.venue_address import (
     GATEWAY_PORT_DEFAULT,
     HOST_DEFAULT,
     MARKET_DATA_PORT_DEFAULT,
+    VENUE_VARIABLE,
     VenueAddress,
     find_venue,
 )
@@ -59,7 +61,8 @@ class Check:
 @click.pass_context
 def doctor(context: click.Context, wanted_venue: str | None, is_json: bool) -> None:
     """Check ports, file limits, disk, clock, and the persistence of Redis; status 1 for a fault."""
-    checks = [*machine_checks(), *asyncio.run(_venue_checks(wanted_venue))]
+    data_dir = Path(wanted_venue or os.environ.get(VENUE_VARIABLE) or DATA_DIR_DEFAULT)
+    checks = [*machine_checks(data_dir), *asyncio.run(_venue_checks(wanted_venue))]
     table = new_table("check", "verdict", "found", "what to do")
     for check in checks:
         verdict = Text(check.verdict, style=STYLES[check.verdict])
@@ -73,10 +76,11 @@ def doctor(context: click.Context, wanted_venue: str | None, is_json: bool) -> N
         context.exit(1)
 
 
-def machine_checks() -> Iterator[Check]:
-    """Checks of this machine, whether a venue runs or not."""
+def machine_checks(data_dir: Path) -> Iterator[Check]:
+    """Checks of this machine, whether a venue runs or not; without `data_dir` of this directory."""
     yield open_files_check(resource.getrlimit(resource.RLIMIT_NOFILE))
-    yield disk_check(Path(), shutil.disk_usage(Path()).free)
+    directory = data_dir if data_dir.is_dir() else Path()
+    yield disk_check(directory, shutil.disk_usage(directory).free)
     try:
         yield Check("Redis server", "ok", str(find_server()))
     except ConfigurationError as error:

@@ -25,6 +25,7 @@ KINDS = ("trades", "candles", "orders", "fills")
 # Rows of one write: a block of Parquet, and the step of the progress line.
 ROWS_PER_BLOCK = 5_000
 CANDLES_PER_PAGE = 1_000
+STANDARD_OUTPUT = Path("/dev/stdout")
 
 
 class Table(Protocol):
@@ -57,7 +58,8 @@ def export(  # noqa: PLR0917 (click passes options by name)
     """Write trades, candles, or the account's orders or fills to FILE, oldest data first.
 
     FILE ending in .parquet is written as Parquet, which needs the extra `parquet`; any other name
-    is CSV. Every value is text, because prices are exact. FILE appears when it is complete.
+    is CSV, and - is standard output. Every value is text, because prices are exact. FILE appears
+    when it is complete.
     """
     check_times(start, end)
     with chosen.connected() as session:
@@ -65,8 +67,9 @@ def export(  # noqa: PLR0917 (click passes options by name)
         if not wanted and kind in {"trades", "candles"}:
             wanted = [item.symbol for item in session.client.instruments()]
         rows = _rows(session.client, kind, wanted, start, end, interval)
-        count = write_rows(file, rows)
-        session.output.document({"file": str(file), "rows": count}, f"{count:,} rows in {file}")
+        path = STANDARD_OUTPUT if str(file) == "-" else file
+        count = write_rows(path, rows)
+        click.echo(f"{count:,} rows in {path}", err=True)
 
 
 def check_times(start: str | None, end: str | None) -> None:

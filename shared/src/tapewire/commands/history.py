@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tapewire.client import StatusText
+from tapewire.client.order_calls import StatusText
 from tapewire.commands.client_options import ClientChoice, client_options
 from tapewire.terminal.tables import balances_table, fills_table, orders_table
 

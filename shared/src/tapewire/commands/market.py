@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from tapewire.client import MarketStateText
+from tapewire.client.admin_calls import MarketStateText
 from tapewire.commands.client_options import ClientChoice, client_options
 from tapewire.terminal.tables import instruments_table
 

@@ -4,7 +4,13 @@ from typing import Any
 
 import click
 
-from tapewire.client import OrderTypeText, PlacedOrder, SelfTradeText, SideText, TimeInForceText
+from tapewire.client import PlacedOrder
+from tapewire.client.order_calls import (
+    OrderTypeText,
+    SelfTradeText,
+    SideText,
+    TimeInForceText,
+)
 from tapewire.commands.client_options import ClientChoice, Session, client_options
 from tapewire.terminal.tables import order_table
 

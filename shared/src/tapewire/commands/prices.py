@@ -3,13 +3,12 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from decimal import Decimal
 
 import click
 from rich.live import Live
 from rich.table import Table
 
-from tapewire.client import BookCopy, ContinuityError, PriceLevel
+from tapewire.client import BookCopy, ContinuityError
 from tapewire.commands.client_options import ClientChoice, Session, client_options
 from tapewire.terminal.candle_chart import Candle, candle_chart
 from tapewire.terminal.ladder import ladder
@@ -71,8 +70,8 @@ def _follow_book(session: Session, symbol: str, rows: int) -> None:
 def _ladder_of(copy: BookCopy, rows: int) -> Table:
     return ladder(
         copy.symbol,
-        [PriceLevel(Decimal(price), Decimal(quantity)) for price, quantity in copy.bids[:rows]],
-        [PriceLevel(Decimal(price), Decimal(quantity)) for price, quantity in copy.asks[:rows]],
+        copy.bids(rows),
+        copy.asks(rows),
         rows=rows,
         note=f"seq {copy.seq}, verified",
     )

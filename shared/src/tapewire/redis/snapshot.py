@@ -34,9 +34,11 @@ def receive_snapshot(address: RedisAddress, file: BinaryIO) -> int:
     client = open_subscriber(address, primary)
     try:
         connection = client.connection_pool.get_connection()
-        connection.send_command("SYNC")
+        connection.send_command("SYNC")  # type: ignore[no-untyped-call]
         # Behind the command the server speaks the replication protocol, which redis-py does not.
-        stream: socket.socket = connection._sock  # noqa: SLF001
+        stream: socket.socket | None = connection._sock  # noqa: SLF001
+        if stream is None:
+            raise RedisUnavailable(f"Redis at {address.shown} closed the connection")
         return _copy(_Reader(stream), file)
     except (RedisError, TimeoutError, ConnectionError) as error:
         raise RedisUnavailable(f"Redis at {address.shown} sent no snapshot: {error}") from None

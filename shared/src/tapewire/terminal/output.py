@@ -6,6 +6,7 @@
 import os
 import sys
 from collections.abc import Iterable
+from decimal import Decimal
 
 import msgspec
 from rich.console import Console, RenderableType
@@ -55,5 +56,17 @@ class Output:
 
 
 def json_line(value: object) -> str:
-    """A value as one line of JSON; decimals are strings."""
-    return msgspec.json.encode(value).decode()
+    """A value as one line of JSON; decimals are strings without an exponent."""
+    return msgspec.json.encode(
+        _plain(msgspec.to_builtins(value, builtin_types=(Decimal,)))
+    ).decode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
