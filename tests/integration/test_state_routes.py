@@ -251,13 +251,13 @@ async def test_a_lost_update_without_a_successor_is_found(api: Api, venue: Venue
 
 
 async def test_flushall_begins_a_new_book(api: Api, venue: Venue) -> None:
-    """The old levels are gone, and the symbol is unknown until it is published again."""
+    """Without a venue no book is shown; then its symbol is read anew, without the old levels."""
     for ticks in (100, 101):
         await venue.sell(5, ticks)
     await api.book_seq(2)
     await venue.client.flushall()
 
-    await api.book_status(404)
+    await api.book_status(503)
     await venue.engine.publish_instruments(INSTRUMENTS)
     await venue.buy(5, 90)
     await api.book_seq(1)

@@ -43,6 +43,7 @@ from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async, wait_until_ready
+from tapewire.redis.memory_watch import MemoryWatch
 from tapewire.runtime.loop_lag import LoopLag
 from tapewire.runtime.supervision import Supervisor
 from tapewire.web.body_limit import BodyLimit
@@ -181,12 +182,14 @@ def _assemble(
     drain, timeout_s = Drain(hub, feed, spread_s=settings.drain_spread_s), canary.timeout_s
     heartbeats = Heartbeats(hub, feed, canary, venue.books.mark, canary_timeout_s=timeout_s)
     streams, lag = TradeStreams(feed, venue.log, drain), LoopLag()
+    memory = MemoryWatch(client)
     tasks = {
         "feed": feed.run,
         "canary": canary.run,
         "heartbeats": heartbeats.run,
         "memory-budget": MemoryBudget(hub, bytes_max=settings.memory_bytes_max).run,
         "loop-lag": lag.run,
+        "redis-memory": memory.run,
     }
     if verifier is not None:
         tasks["key-checks"] = KeyChecks(hub, conversations, verifier).run
@@ -210,7 +213,7 @@ def _assemble(
             drain=drain,
             canary_timeout_s=timeout_s,
         ),
-        metrics=Metrics(figures, lag),
+        metrics=Metrics(figures, lag, memory),
     )
     return state, tasks
 

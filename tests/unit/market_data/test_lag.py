@@ -11,7 +11,7 @@ from market_data.fanout.lag import (
 )
 from market_data.fanout.ring import Entry, Note
 from market_data.limits import FanoutLimits
-from tests.support.transport.fake_socket import parse_frames
+from tests.support.transport.raw_websocket import parse_frames
 
 
 def entry(channel: str, symbol: str, seq: int | None) -> Entry:

@@ -75,10 +75,8 @@ class Feed:
         self.counters = FeedCounters()
         self.trades = TradeLine(log, hub, candles, self.counters, on_positions=self._expect)
         self.accounts = AccountLine(accounts, log, hub, self.counters, on_positions=self._expect)
-        self._witness = Witness(
-            log, self.trades, self.accounts, books.seqs, lambda: len(self.floors)
-        )
-        canary.look = self._witness.look
+        witness = Witness(log, self.trades, self.accounts, books.seqs, lambda: len(self.floors))
+        self._witness, canary.look = witness, witness.look
         hub.find_states_with(self._state_of)
         self.subscribed = False
         # Whether the positions of the venue are known; without them no client can be answered.
@@ -112,9 +110,8 @@ class Feed:
         """The state that a subscriber of a topic starts from, framed; None if it is not known."""
         if channel == BALANCES:
             return self.accounts.balances_frame(name)
-        if channel in CANDLES.values():
-            return self._candles.state_frame(channel, name)
-        return self._books.state_frame(channel, name)
+        keeper = self._candles if channel in CANDLES.values() else self._books
+        return keeper.state_frame(channel, name)
 
     async def news(self, timeout_s: float) -> None:
         """Wait for the next trades to be published, at most `timeout_s`."""

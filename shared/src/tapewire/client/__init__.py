@@ -6,6 +6,13 @@ async with VenueClient(account="alice") as venue:
         print(trade.seq, trade.price_decimal, trade.quantity_decimal)
 """
 
+from tapewire.client.admin_replies import (
+    ApiKey,
+    KilledAccount,
+    KilledVenue,
+    NewApiKey,
+    Transfer,
+)
 from tapewire.client.balance_keeper import Balances
 from tapewire.client.book_copy import BookCopy
 from tapewire.client.calls import UNCHANGED, Call
@@ -28,21 +35,16 @@ from tapewire.client.replies import (
     AccountBalance,
     AccountBounds,
     AccountInfo,
-    ApiKey,
     BestPrices,
     BookLevels,
     DeadManTimer,
     HistoryFill,
     InstrumentInfo,
-    KilledAccount,
-    KilledVenue,
-    NewApiKey,
     PastCandle,
     PriceLevel,
     ServiceHealth,
     ServiceReadiness,
     Ticker,
-    Transfer,
     VenueTime,
 )
 from tapewire.client.rest import RestOptions

@@ -7,6 +7,16 @@ import uuid
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+from tapewire.client.admin_replies import (
+    AccountsPage,
+    ApiKey,
+    ApiKeysPage,
+    KilledAccount,
+    KilledVenue,
+    NewApiKey,
+    ResumedVenue,
+    Transfer,
+)
 from tapewire.client.calls import (
     UNCHANGED,
     Call,
@@ -23,15 +33,7 @@ from tapewire.client.calls import (
 )
 from tapewire.client.replies import (
     AccountInfo,
-    AccountsPage,
-    ApiKey,
-    ApiKeysPage,
     InstrumentInfo,
-    KilledAccount,
-    KilledVenue,
-    NewApiKey,
-    ResumedVenue,
-    Transfer,
 )
 
 MarketStateText: TypeAlias = Literal["trading", "cancel_only", "halted", "post_only"]

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from tapewire.client import replies
+from tapewire.client import admin_replies, replies
 from tapewire.errors import ConfigurationError
 from tapewire.wire.account_feed import OrderReport
 
@@ -53,7 +53,7 @@ def _members(row: object) -> dict[str, Any]:
 def _number_names() -> frozenset[str]:
     """The members of answers that are exact numbers."""
     found = set(EXTRA_NUMBERS)
-    for kind in vars(replies).values():
+    for kind in (*vars(replies).values(), *vars(admin_replies).values()):
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             members = msgspec.structs.fields(kind)
             found |= {member.name for member in members if Decimal in _parts(member.type)}
