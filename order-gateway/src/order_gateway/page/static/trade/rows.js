@@ -84,3 +84,50 @@ export function make(tag, className, parent) {
   parent?.appendChild(element);
   return element;
 }
+
+const PAGE_ROWS = 5;
+
+/** One button of a table can be reached with Tab; arrows, Page, Home and End move which one. */
+export class Roving {
+  /** @param {HTMLElement} host */
+  constructor(host) {
+    host.addEventListener("keydown", this.#pressed);
+  }
+
+  /** @type {HTMLButtonElement[]} */
+  #buttons = [];
+  #index = 0;
+
+  /** @param {HTMLButtonElement[]} buttons */
+  setButtons(buttons) {
+    this.#buttons = buttons;
+    for (const button of buttons) button.tabIndex = -1;
+    this.moveTo(this.#index, false);
+  }
+
+  /**
+   * Rows keep their place while prices move, so focus stays where a person put it.
+   * @param {number} index
+   * @param {boolean} andFocus
+   */
+  moveTo(index, andFocus) {
+    const button = this.#buttons[this.#index];
+    if (button) button.tabIndex = -1;
+    this.#index = Math.min(Math.max(index, 0), this.#buttons.length - 1);
+    const next = this.#buttons[this.#index];
+    if (!next) return;
+    next.tabIndex = 0;
+    if (andFocus) next.focus();
+  }
+
+  #pressed = (/** @type {KeyboardEvent} */ event) => {
+    const moves = /** @type {Record<string, number>} */ ({
+      ArrowUp: -1, ArrowDown: 1, PageUp: -PAGE_ROWS, PageDown: PAGE_ROWS,
+      Home: -this.#buttons.length, End: this.#buttons.length,
+    });
+    const move = moves[event.key];
+    if (move === undefined) return;
+    event.preventDefault();
+    this.moveTo(this.#index + move, true);
+  };
+}

@@ -81,7 +81,7 @@ export class TapeRows {
   };
 
   #ownTrades() {
-    return new Set(this.#session.account.fills.slice(0, ROWS).map((fill) => fill.trade_id));
+    return new Set(this.#session.trader.account.fills.slice(0, ROWS).map((fill) => fill.trade_id));
   }
 
   #scrolled = () => {
