@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from order_gateway.order_entry import DEFAULT_ACCOUNT
 from tapewire.redis.server import RedisServer
+from tapewire.values.account_names import DEFAULT_ACCOUNT
 from tests.support.running.whole_venue import (
     WholeVenue,
     order_body,

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 import redis
 
-from order_gateway.schemas import InstrumentsReply
+from order_gateway.schemas import InstrumentsReply, TimeReply
 from tapewire import keys
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
+from tapewire.values.timestamps import format_timestamp
 from tapewire.wire.trade_event import decode_trade
 from tests.support.running.processes import Service, running_gateway
 from tests.support.structures import read_exactly
@@ -248,6 +249,15 @@ def test_instruments_are_listed(api: httpx.Client) -> None:
     assert {"BTC-USDT", "ETH-USDT", "SOL-USDT"} <= set(found)
     assert list(found) == sorted(found)
     assert api.get("/v1/instruments/ETH-USDT").json() == msgspec.to_builtins(found["ETH-USDT"])
+
+
+def test_the_time_is_that_of_redis(api: httpx.Client, redis_url: str) -> None:
+    """Between two readings of Redis' own clock, in both forms."""
+    with redis.Redis.from_url(redis_url) as client:
+        before, shown, after = client.time(), api.get("/v1/time"), client.time()
+    found = read_exactly(shown.content, TimeReply)
+    assert before <= divmod(found.unix_us, 1_000_000) <= after
+    assert found.timestamp == format_timestamp(found.unix_us)
 
 
 def test_the_documentation_is_served(api: httpx.Client) -> None:

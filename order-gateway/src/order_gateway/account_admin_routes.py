@@ -40,6 +40,7 @@ from order_gateway.schemas import (
     TransferReply,
     VenueKillReply,
 )
+from order_gateway.state import state_of
 from tapewire.web.direct_route import DirectRoute
 from tapewire.web.problem import problem_examples
 
@@ -204,8 +205,7 @@ async def resume(request: Request) -> Response:
 
 
 def _administration(request: Request) -> AccountAdministration:
-    administration: AccountAdministration = request.app.state.account_administration
-    return administration
+    return state_of(request).account_administration
 
 
 def _account(request: Request) -> str:

@@ -6,6 +6,7 @@ has to read its order first: it waits for the items before it, and the items beh
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
@@ -27,8 +28,13 @@ _READS_FIRST = "amend"
 RunOperation = Callable[[str, Account, Mapping[str, Any]], Awaitable[Reply]]
 
 
-async def run_batch(run: RunOperation, account: Account, params: Mapping[str, Any]) -> BatchReply:
-    """Do every item with `run`. Raises InvalidField, InvalidBody for a batch of the wrong form."""
+async def run_batch(
+    run: RunOperation, account: Account, params: Mapping[str, Any], refusals: Counter[str]
+) -> BatchReply:
+    """Do every item with `run`; `refusals` counts the refused items by code.
+
+    Raises InvalidField, InvalidBody for a batch of the wrong form.
+    """
     results: list[BatchResult] = []
     together: list[asyncio.Task[BatchResult]] = []
     for name, item in _read_items(params):
@@ -40,6 +46,7 @@ async def run_batch(run: RunOperation, account: Account, params: Mapping[str, An
             # Tasks start in the order in which they were made.
             together.append(asyncio.create_task(_result(run, account, name, item)))
     results += await asyncio.gather(*together)
+    refusals.update(item.problem.code for item in results if isinstance(item.problem, Problem))
     return BatchReply(results)
 
 

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from order_gateway.order_entry import DEFAULT_ACCOUNT
 from order_gateway.params import CLIENT_ORDER_ID_PATTERN, ORDER_ID_PATTERN, Params
 from tapewire.keys import FEE_ACCOUNT
-from tapewire.values.account_names import ACCOUNT_PATTERN
+from tapewire.values.account_names import ACCOUNT_HEADER, ACCOUNT_PATTERN, DEFAULT_ACCOUNT
 from tapewire.web.direct_route import JSON_MEDIA_TYPE
 from tapewire.web.schemas import SchemaReference
 
@@ -16,7 +15,7 @@ RATE_LIMIT_HEADERS: dict[str, Any] = {
     "RateLimit-Reset": _INTEGER | {"description": "Seconds until all of it is there again"},
 }
 ACCOUNT: dict[str, Any] = {
-    "name": "X-Account",
+    "name": ACCOUNT_HEADER,
     "in": "header",
     "required": False,
     "description": f"Whose order it is; at an open gateway `{DEFAULT_ACCOUNT}` if left out, and "

@@ -163,6 +163,10 @@ INSTRUMENT_EXAMPLE = {
     "base_decimals": 8,
     "quote_decimals": 8,
 }
+TIME_EXAMPLE: dict[str, Any] = {
+    "timestamp": "2026-01-31T12:00:00.000001Z",
+    "unix_us": 1_769_860_800_000_001,
+}
 AMENDED_EXAMPLE = FILLED_EXAMPLE | {
     "price": "60100.00",
     "quantity": "0.40000",

@@ -1,4 +1,4 @@
-"""Reads a request: its account, its body, its query. Direct routes have nobody else to do it."""
+"""Reads a request and answers it: account, body, query, rate limits."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,22 +8,17 @@ from fastapi import Request, Response
 from fastapi.requests import HTTPConnection
 from starlette.exceptions import HTTPException
 
-from order_gateway.authentication import IDENTITY
 from order_gateway.batch import orders_in
 from order_gateway.errors import InvalidBody, UnsupportedMediaType
-from order_gateway.operations import Operations
-from order_gateway.order_entry import DEFAULT_ACCOUNT
-from order_gateway.rate_limit import RateLimits
+from order_gateway.guard import read_account
 from order_gateway.replies import Reply
-from tapewire.api_keys.text import Identity
-from tapewire.errors import InvalidField, KeyRequired, Refusal, Unavailable
-from tapewire.values.account_names import ACCOUNT_RULE, account_named
+from order_gateway.state import state_of
+from tapewire.errors import InvalidField, Refusal, Unavailable
 from tapewire.values.json_text import decode_json, shown_name
-from tapewire.values.types import Account
 from tapewire.web.direct_route import JSON_MEDIA_TYPE, json_response
 
 CLIENT_ORDER_PREFIX = "client:"
-# Stands where an order's id does, so every method but its own would look for such an order.
+# A path that also fits `/orders/{order_id}`: only its own method may reach it.
 BATCH_PATH = "batch"
 
 Source = Callable[[Request], Awaitable[dict[str, Any]]]
@@ -35,9 +30,12 @@ async def answer(
     source: Source | None = None,
     path: Mapping[str, str] | None = None,
 ) -> Response:
-    """Do one operation of an account, with the fields that `source` reads and those of the path."""
-    account = read_account(request)
-    limits: RateLimits = request.app.state.rate_limits
+    """Do one operation of an account, with the fields that `source` reads and those of the path.
+
+    A refused request counts for the rate limits like any other.
+    """
+    state, account = state_of(request), read_account(request)
+    limits = state.rate_limits
     address = None if request.client is None else request.client.host
     try:
         params = {} if source is None else await source(request)
@@ -51,9 +49,8 @@ async def answer(
         params.update(path)
     count = orders_in(operation, params)
     headers = limits.admit(account, address, count, time.monotonic_ns())
-    operations: Operations = request.app.state.operations
     try:
-        reply = await operations.run(operation, account, params)
+        reply = await state.operations.run(operation, account, params)
     except (Refusal, Unavailable) as error:
         error.headers = headers
         raise
@@ -97,25 +94,8 @@ def read_order_key(request: Request) -> dict[str, str]:
     return {"order_id": text}
 
 
-def read_account(connection: HTTPConnection) -> Account:
-    """Whose request it is: its key's, or whom it names in an open venue. Raises a Refusal."""
-    identity: Identity | None = connection.scope.get(IDENTITY)
-    if identity is not None:
-        return identity.account
-    if connection.app.state.needs_keys:
-        raise KeyRequired
-    accounts = _header(connection, b"x-account")
-    if not accounts:
-        return DEFAULT_ACCOUNT
-    try:
-        (name,) = accounts
-        return account_named(name)
-    except ValueError:
-        raise InvalidField("X-Account", "invalid_account", f"X-Account {ACCOUNT_RULE}.") from None
-
-
 def _header(connection: HTTPConnection, wanted: bytes) -> list[str]:
-    """Every value of a header; without the framework's copy of all of them."""
+    """Every value of a header; without the framework's copy of all headers."""
     return [
         value.decode("latin-1") for name, value in connection.scope["headers"] if name == wanted
     ]

@@ -14,6 +14,7 @@ from order_gateway.incoming import read_body, read_query, respond
 from order_gateway.key_administration import KeyAdministration
 from order_gateway.params import ApiKeyRequest, KeysParams
 from order_gateway.schemas import ApiKeyReply, ApiKeysReply, NewApiKeyReply
+from order_gateway.state import state_of
 from tapewire.web.direct_route import DirectRoute
 from tapewire.web.problem import problem_examples
 
@@ -66,5 +67,4 @@ async def revoke_key(request: Request) -> Response:
 
 
 def _administration(request: Request) -> KeyAdministration:
-    administration: KeyAdministration = request.app.state.key_administration
-    return administration
+    return state_of(request).key_administration

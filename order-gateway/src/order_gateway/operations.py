@@ -12,6 +12,7 @@ place in the order waits for their answer before it goes on. A command that meet
 which has just changed is sent once more, behind what was sent meanwhile.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from order_gateway.accounts import Accounts
 from order_gateway.batch import run_batch
 from order_gateway.catalogue import Catalogue
 from order_gateway.lists import Lists
+from order_gateway.metrics import Activity
 from order_gateway.order_entry import (
     build_amendment,
     build_command,
@@ -57,13 +59,23 @@ MICROSECONDS = 1_000_000
 # How what is beyond the limits of an instrument is refused; those may have been widened since.
 LIMIT_CODES = frozenset({"out_of_range", "notional_too_small"})
 
+# Every operation, in the order in which documents list them.
+OPERATION_NAMES = (
+    "place", "amend", "cancel", "cancel_all", "order", "open_orders", "history", "fills", "batch",
+    "cancel_all_after", "account",
+)  # fmt: skip
+
 _Checked = TypeVar("_Checked")
 
 
 class Operations:
     """The operations of an account, by name. Safe to share by all requests of a process."""
 
-    def __init__(self, engine: Engine, queries: Queries, catalogue: Catalogue) -> None:
+    def __init__(
+        self, engine: Engine, queries: Queries, catalogue: Catalogue, activity: Activity
+    ) -> None:
+        """`activity` counts what is done."""
+        self._activity = activity
         self._engine = engine
         self._queries = queries
         self._catalogue = catalogue
@@ -88,7 +100,11 @@ class Operations:
         if method is None:
             known = ", ".join(self._methods)
             raise InvalidField("operation", "invalid_value", f"operation must be one of {known}.")
-        return await method(account, params)
+        started_s = time.perf_counter()
+        try:
+            return await method(account, params)
+        finally:
+            self._activity.durations_s[operation].observe(time.perf_counter() - started_s)
 
     async def place(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Place an order: 201, or 200 and the first one if its client_order_id was used before."""
@@ -100,6 +116,7 @@ class Operations:
         answer = order_reply(placement.order, instrument)
         if placement.replayed:
             return Reply(200, answer, REPLAY_HEADERS)
+        self._activity.placed += 1
         return Reply(201, answer, NO_HEADERS)
 
     async def amend(self, account: Account, params: Mapping[str, Any]) -> Reply:
@@ -111,6 +128,7 @@ class Operations:
             amendment = await self._checked(partial(build_amendment, request, order), instrument)
             try:
                 amended = await self._engine.amend(account, order.order_id, amendment)
+                self._activity.amended += 1
                 return Reply(200, order_reply(amended, instrument), NO_HEADERS)
             except StaleInstrument:
                 if attempt == ATTEMPTS_MAX - 1:
@@ -128,6 +146,7 @@ class Operations:
         else:
             name = str(key.client_order_id)
             canceled = await self._engine.cancel_client_order(account, name, reason=reason)
+        self._activity.canceled += 1
         try:
             return await self._shown(canceled)
         except Unavailable as error:
@@ -141,6 +160,7 @@ class Operations:
         canceled = await self._engine.cancel_all(
             account, None if symbol is None else Symbol(symbol)
         )
+        self._activity.canceled += len(canceled)
         return Reply(200, CanceledReply(canceled), NO_HEADERS)
 
     async def cancel_all_after(self, account: Account, params: Mapping[str, Any]) -> Reply:
@@ -156,7 +176,9 @@ class Operations:
 
     async def batch(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Do up to a hundred of place, amend and cancel, in order, each with its own result."""
-        return Reply(200, await run_batch(self.run, account, params), NO_HEADERS)
+        return Reply(
+            200, await run_batch(self.run, account, params, self._activity.refusals), NO_HEADERS
+        )
 
     async def _place(
         self, request: OrderRequest, account: Account, instrument: Instrument

@@ -11,6 +11,7 @@ from order_gateway.order_options import check_options, choose_time_in_force
 from order_gateway.params import AmendParams, OrderRequest, Params
 from tapewire.errors import InvalidField
 from tapewire.limits import EXACT_INTEGER_MAX
+from tapewire.values.account_names import DEFAULT_ACCOUNT
 from tapewire.values.decimals import format_units, parse_steps
 from tapewire.values.timestamps import parse_timestamp
 from tapewire.values.types import (
@@ -25,9 +26,6 @@ from tapewire.values.types import (
     Side,
     Ticks,
 )
-
-# Whoever names no account shares this one with all others who do not.
-DEFAULT_ACCOUNT = Account("demo")
 
 _Params = TypeVar("_Params", bound=Params)
 

@@ -71,6 +71,13 @@ class BatchReply(Struct, frozen=True, gc=False):
     results: list[BatchResult]
 
 
+class TimeReply(Struct, frozen=True, gc=False):
+    """The time of the venue's clock, which is that of Redis."""
+
+    timestamp: Timestamp
+    unix_us: Annotated[int, Meta(ge=0, description="Microseconds since 1970 UTC")]
+
+
 class InstrumentReply(Struct, frozen=True, gc=False):
     """An instrument, its steps and bounds, and the state of its market."""
 

@@ -36,8 +36,13 @@ CHANNELS = (
 class FeedBench:
     """One running feed; `venue` trades, `socket` is a client of every trade."""
 
-    def __init__(self, venue: Venue, feed: Feed, hub: Hub, canary: Canary) -> None:
+    def __init__(
+        self, venue: Venue, feed: Feed, hub: Hub, *, canary: Canary, books: Books, log: ReplayLog
+    ) -> None:
         """Use `running_feed` instead."""
+        self.books = books
+        self.hub = hub
+        self.log = log
         self.venue = venue
         self.feed = feed
         self.canary = canary
@@ -64,6 +69,11 @@ class FeedBench:
             lambda: len(self.trades(symbol)) >= count, f"{count} trades of {symbol} were sent"
         )
         return [trade["seq"] for trade in self.trades(symbol)]
+
+    async def wait_for_rounds(self, count: int) -> None:
+        """Wait until so many more rounds of the canary came back."""
+        target = self.canary.rounds + count
+        await wait_until(lambda: self.canary.rounds >= target, f"{count} rounds")
 
     async def wait_for_first_canary(self) -> None:
         """Wait until one round came back; with a long interval there is no other for a while."""
@@ -141,7 +151,7 @@ async def running_feed(
         tasks = [asyncio.create_task(feed.run()), asyncio.create_task(canary.run())]
         stack.push_async_callback(_end, tasks)
         await wait_until(lambda: feed.subscribed, "the feed is subscribed")
-        yield FeedBench(venue, feed, hub, canary)
+        yield FeedBench(venue, feed, hub, canary=canary, books=books, log=log)
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

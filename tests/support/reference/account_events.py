@@ -85,7 +85,7 @@ class AccountBook:
             change = change_text("new", f"{self.name}-{self.orders}", text, state_text("new"))
             await self.happen([change], reports=1, heard=heard, unseen=unseen)
 
-    async def place_at_once(self, count: int) -> None:
+    async def place_at_once(self, count: int, *, heard: bool = True) -> None:
         """New orders that rest, all of one command: a report each, in one message."""
         first = self.orders + 1
         self.orders += count
@@ -96,6 +96,7 @@ class AccountBook:
                 for number in range(first, first + count)
             ],
             reports=count,
+            heard=heard,
         )
 
     async def fill(self, lots: Sequence[int], *, heard: bool = True) -> None:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 
 class RawFrame(NamedTuple):

@@ -1,6 +1,7 @@
 """A batch: its items in order, each with its own result, and never a lost one."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +41,7 @@ class RecordedOperations:
 
 async def results_of(operations: RecordedOperations, *items: object) -> list[dict[str, Any]]:
     """The results of a batch of these items."""
-    batch = await run_batch(operations.run, ALICE, {"orders": list(items)})
+    batch = await run_batch(operations.run, ALICE, {"orders": list(items)}, Counter())
     found: list[dict[str, Any]] = msgspec.to_builtins(batch)["results"]
     return found
 
@@ -102,7 +103,7 @@ async def test_a_batch_of_the_wrong_form_does_nothing(params: Any, code: str) ->
     """It is refused as a whole, with the field named."""
     operations = RecordedOperations()
     with pytest.raises(Refusal) as caught:
-        await run_batch(operations.run, ALICE, params)
+        await run_batch(operations.run, ALICE, params, Counter())
     assert caught.value.code == code
     assert operations.events == []
 

@@ -8,8 +8,8 @@ import pytest
 from order_gateway import account_examples, errors, examples, schemas
 from order_gateway.admin_params import AccountChange, AccountLimitsRequest, TransferRequest
 from order_gateway.app import create_app
-from order_gateway.authentication import is_public
 from order_gateway.examples import ORDER_EXAMPLES
+from order_gateway.guard import is_public
 from order_gateway.order_entry import read_params
 from order_gateway.params import AmendParams, ApiKeyRequest, CancelAllAfterParams, MarketRequest
 from order_gateway.schemas import InstrumentReply
@@ -64,6 +64,8 @@ def test_every_operation_is_there_with_a_summary(document: dict[str, Any]) -> No
         "DELETE /v1/orders/{order_id}",
         "GET /v1/instruments",
         "GET /v1/instruments/{symbol}",
+        "GET /v1/time",
+        "GET /metrics",
         "GET /health",
         "GET /livez",
         "GET /readyz",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -79,6 +80,7 @@ class Connection:
         operations = cast("Operations", self.operations)
         self.socket = RecordingSocket()
         self.ended: list[Session] = []
+        self.refusals: Counter[str] = Counter()
         self.orders = (
             None if orders_max is None else PlacedOrders(operations, ALICE, orders_max=orders_max)
         )
@@ -90,6 +92,7 @@ class Connection:
             address=None,
             orders=self.orders,
             on_closed=self.ended.append,
+            refusals=self.refusals,
         )
         self.sent = 0
 

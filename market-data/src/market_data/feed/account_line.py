@@ -7,7 +7,7 @@ there, and its balances are kept, so that any later subscriber can be given them
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 
 from market_data.fanout.hub import Hub
@@ -16,7 +16,7 @@ from market_data.feed.account_frames import AccountFrames
 from market_data.feed.account_log import AccountLog, AccountRecord
 from market_data.feed.feed_counters import FeedCounters
 from market_data.feed.line import Line
-from market_data.feed.replay_log import ReplayLog
+from market_data.feed.replay_log import ReplayLog, Sent
 from market_data.feed.sequencer import AccountPosition, Lost, Positions, Verdict
 from tapewire import keys
 from tapewire.errors import MessageError
@@ -38,6 +38,8 @@ class Followed:
     included: int
     # Messages are lost, so the balances have to be read anew.
     is_torn: bool = False
+    # The message that was published last, which is at `position` in the log.
+    newest: AccountEvent | None = None
 
 
 class AccountLine(Line[AccountEvent]):
@@ -53,9 +55,8 @@ class AccountLine(Line[AccountEvent]):
         on_positions: Callable[[Positions], Awaitable[None]],
     ) -> None:
         """`on_positions` learns where the venue stands if a message said otherwise."""
-        super().__init__()
+        super().__init__(venue)
         self._log = log
-        self._venue = venue
         self._hub = hub
         self._counters = counters
         self._on_positions = on_positions
@@ -64,6 +65,8 @@ class AccountLine(Line[AccountEvent]):
         # Accounts whose record is being read: how far they are by what came meanwhile.
         self._opening: dict[str, int] = {}
         self._turn = 0
+        # Of accounts whose numbers came again: what was published last before that.
+        self.doubted: dict[str, Sent] = {}
 
     @property
     def names(self) -> list[str]:
@@ -83,6 +86,15 @@ class AccountLine(Line[AccountEvent]):
         """What was published of an account; None if it is not followed."""
         followed = self._followed.get(name)
         return None if followed is None else followed.position
+
+    def newest(self, name: str) -> Sent | None:
+        """The message of an account that was published last; None before the first."""
+        followed = self._followed.get(name)
+        if followed is None or followed.newest is None:
+            return None
+        event, position = followed.newest, followed.position
+        entry_id = f"{position.seq}-{position.balance_seq}"
+        return Sent(keys.account_log(name), entry_id, lambda payload: _is_same(event, payload))
 
     def balances_frame(self, channel: str, name: str) -> bytes | None:
         """The message `balances_snapshot` of an account that is followed."""
@@ -150,8 +162,13 @@ class AccountLine(Line[AccountEvent]):
         elif not self.frames.denominations.knows(event):
             # The refill can wait until they are read.
             self.sequencer.reach(name, event.last)
-        elif self.sequencer.offer(event) is Verdict.DELIVER:
-            self._send(event)
+        else:
+            known = self.sequencer.seqs[name]
+            if self.sequencer.offer(event) is Verdict.DELIVER:
+                self._send(event)
+            # The messages of a venue that lost nothing never overlap what was published.
+            elif event.first <= known and (sent := self.newest(name)) is not None:
+                self.doubted.setdefault(name, sent)
         return True
 
     def expect(self, positions: Positions) -> None:
@@ -161,26 +178,27 @@ class AccountLine(Line[AccountEvent]):
             if name in self._followed:
                 self.sequencer.reach(name, position.number)
 
-    def is_ahead_of(self, positions: Positions) -> bool:
-        """Whether more was published of an account than the venue, read afterwards, has."""
-        return any(
-            name in self._followed and position.number < self._followed[name].position.number
-            for name, position in positions.accounts.items()
-        )
-
-    def restart(self, positions: Positions, *, rewound: bool) -> None:
-        """Begin another epoch at its first messages, or the same one where it now stands."""
+    def restart(self, positions: Positions) -> None:
+        """Begin another epoch at its first messages."""
         self.sequencer.start(Positions(positions.epoch, {}))
         self.frames.denominations.clear()
-        for name, followed in self._followed.items():
-            if rewound:
-                followed.position = positions.accounts.get(name, followed.position)
-            else:
-                followed.position = AccountPosition(0, 0)
-            followed.balances, followed.included = {}, 0
-            followed.is_torn = True
-            self.sequencer.begin(name, followed.position.number)
+        for name in self._followed:
+            self._begin(name, AccountPosition(0, 0))
         self.expect(positions)
+
+    def rewind(self, positions: Positions, lost: Collection[str]) -> None:
+        """Go on from the present positions with the accounts that lost published messages."""
+        for name in lost:
+            if name in self._followed and name in positions.accounts:
+                self._begin(name, positions.accounts[name])
+
+    def _begin(self, name: str, position: AccountPosition) -> None:
+        followed = self._followed[name]
+        followed.position, followed.newest = position, None
+        followed.balances, followed.included = {}, 0
+        followed.is_torn = True
+        self.sequencer.forget(name)
+        self.sequencer.begin(name, position.number)
 
     # What is missing.
 
@@ -219,7 +237,7 @@ class AccountLine(Line[AccountEvent]):
             return
         # The end of the log is lost: nothing but the record tells how far that was.
         self._tell_gap(name, followed.position.seq, record.position.seq)
-        followed.position = record.position
+        followed.position, followed.newest = record.position, None
         self.sequencer.begin(name, record.position.number)
 
     async def _read(self, name: str) -> tuple[list[AccountEvent], bool]:
@@ -254,6 +272,7 @@ class AccountLine(Line[AccountEvent]):
                 self._hub.publish(ORDERS, name, report.seq, frame)
             self._counters.reports += len(event.reports)
         followed.position = AccountPosition(header.seq, header.balance_seq)
+        followed.newest = event
         if not event.balances:
             return
         if event.last > followed.included:
@@ -264,3 +283,10 @@ class AccountLine(Line[AccountEvent]):
     def _tell_gap(self, name: str, known: int, seq: int) -> None:
         if seq > known:
             self._hub.publish_gap(ORDERS, name, known + 1, seq)
+
+
+def _is_same(event: AccountEvent, payload: bytes) -> bool:
+    try:
+        return decode_account_event(payload) == event
+    except MessageError:
+        return False

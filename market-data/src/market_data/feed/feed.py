@@ -10,7 +10,7 @@ import contextlib
 import json
 import logging
 import random
-import time
+from collections.abc import Iterable, Mapping
 
 from redis.exceptions import RedisError
 
@@ -22,9 +22,10 @@ from market_data.feed.account_log import AccountLog
 from market_data.feed.canary import Canary
 from market_data.feed.feed_counters import FeedCounters
 from market_data.feed.poller import Poller, Published
-from market_data.feed.replay_log import ReplayLog
+from market_data.feed.replay_log import ReplayLog, Sent
 from market_data.feed.sequencer import Positions, Sequencer, Verdict
 from market_data.feed.trade_line import TradeLine
+from market_data.feed.witness import Look, Witness
 from market_data.market.books import Books
 from market_data.market.candle_feed import CandleFeed
 from market_data.topics import symbols_of
@@ -37,10 +38,6 @@ logger = logging.getLogger(__name__)
 
 RETRY_DELAY_S = 0.05
 RETRY_DELAY_MAX_S = 1.0
-# A subscription that brings messages and no canary is given up after so many canary timeouts.
-CANARY_TIMEOUTS_MAX = 6
-# Interval between two looks for the primary while the canary is late.
-LOOK_INTERVAL_S = 1.0
 
 _TRADES = keys.TRADE_CHANNEL.encode()
 _MARKETS = keys.MARKET_CHANNEL.encode()
@@ -62,7 +59,6 @@ class Feed:
         candles: CandleFeed,
         accounts: AccountLog,
     ) -> None:
-        self._looked_at_s = 0.0
         self._poller = poller
         self._log = log
         self._hub = hub
@@ -72,15 +68,19 @@ class Feed:
         self.counters = FeedCounters()
         self.trades = TradeLine(log, hub, candles, self.counters, on_positions=self._expect)
         self.accounts = AccountLine(accounts, log, hub, self.counters, on_positions=self._expect)
-        canary.accounts = self.accounts.due
+        self._witness = Witness(
+            log, self.trades, self.accounts, books.seqs, lambda: len(self.floors)
+        )
+        canary.look = self._witness.look
         self.subscribed = False
         # Whether it knows where the venue stands; before that it cannot answer any client.
         self.started = False
+        # Whether Redis holds a venue; it holds none before its first gateway, and after FLUSHALL.
+        self.has_venue = False
         self._news = asyncio.Event()
-        # Grows whenever the venue's data is no longer the one that was sent.
-        self.generation = 0
-        # Whether it then fell back within its epoch, or began another one.
-        self.rewound = False
+        # One entry for every time that the venue's data was no longer what was published: None for
+        # another epoch, else the last trade of each symbol that the venue has lost none before.
+        self.floors: list[Mapping[str, int] | None] = []
 
     @property
     def sequencer(self) -> Sequencer:
@@ -127,18 +127,18 @@ class Feed:
                 await asyncio.sleep(random.uniform(0, delay_s))
 
     async def _connect(self) -> None:
+        await self._log.renew()
         await self._poller.subscribe()
-        positions = await self._log.positions(self.accounts.names)
+        look = await self._witness.look_at_all()
+        positions = look.positions
+        self.has_venue = bool(positions.epoch)
         if not self.started:
             self.sequencer.start(positions)
-            self.accounts.restart(positions, rewound=False)
+            self.accounts.restart(positions)
             self.started = True
-        elif self._is_ahead_of(positions):
-            self.sequencer.start(positions)
-            self.accounts.restart(positions, rewound=True)
-            self._tell_epoch("rewound")
-        else:
-            await self._expect(positions)
+        elif look.lost_symbols or look.lost_accounts:
+            await self._rewind(look)
+        await self._expect(positions)
         await self.trades.refill()
         await self.accounts.mend()
         self._books.expect(positions)
@@ -149,21 +149,31 @@ class Feed:
         self._canary.send_soon()
         logger.info("subscribed, epoch %s", self.sequencer.epoch)
 
-    def _is_ahead_of(self, positions: Positions) -> bool:
-        return positions.epoch == self.sequencer.epoch and (
-            self.sequencer.is_ahead_of(positions) or self.accounts.is_ahead_of(positions)
-        )
+    async def _rewind(self, look: Look) -> None:
+        """Tell clients what the venue has lost; what it has in its place is published anew."""
+        floors = {
+            symbol: await self._witness.parting(symbol, look.positions.seqs[symbol])
+            for symbol in look.lost_symbols
+        }
+        self.sequencer.rewind(floors)
+        for symbol, seq in floors.items():
+            self.trades.recent.cut(symbol, seq)
+        self.accounts.rewind(look.positions, look.lost_accounts)
+        self._tell_epoch("rewound", floors)
 
     async def _pump(self) -> None:
         poll = self._poller.poll()
         while True:
             batch = await poll
-            await self._check_canary()
+            await self._canary.check(self._poller)
             # The next batch gathers on the poller's thread while this one is written.
             poll = self._poller.poll()
             try:
                 for published in batch:
                     await self._take(published)
+                if self.accounts.doubted:
+                    doubted, self.accounts.doubted = self.accounts.doubted, {}
+                    await self._check_lost(doubted.values())
                 if self.sequencer.targets:
                     await self.trades.refill()
                 if self.accounts.is_behind:
@@ -177,23 +187,6 @@ class Feed:
             except BaseException:
                 poll.cancel()
                 raise
-
-    async def _check_canary(self) -> None:
-        """Raise RedisUnavailable if the canary is late and the subscription cannot be trusted.
-
-        A frozen server keeps the connection open and sends nothing. A server that was replaced may
-        go on to send messages that are no longer the venue's. A slow link sends bytes.
-        """
-        overdue_s, timeout_s = self._canary.overdue_s, self._canary.timeout_s
-        if overdue_s <= timeout_s:
-            return
-        if self._poller.silence_s > timeout_s or overdue_s > CANARY_TIMEOUTS_MAX * timeout_s:
-            raise RedisUnavailable(f"no canary came back for {overdue_s:.1f} s")
-        if time.monotonic() - self._looked_at_s > LOOK_INTERVAL_S:
-            self._looked_at_s = time.monotonic()
-            with contextlib.suppress(RedisError, OSError):
-                if await self._poller.is_elsewhere():
-                    raise RedisUnavailable("the primary is another server now")
 
     def _flush(self) -> None:
         self._hub.flush()
@@ -215,19 +208,28 @@ class Feed:
                 if not self.accounts.take(published.payload):
                     self.counters.skip(keys.ACCOUNT_CHANNEL, "its epoch is not the venue's")
             return
-        if published.channel != _TRADES:
-            heard = self._canary.heard(published.payload)
-            if heard is not None:
-                await self._expect(heard)
+        if published.channel == _TRADES:
+            await self._take_trade(published.payload)
             return
+        look = self._canary.heard(published.payload)
+        if look is not None:
+            if look.is_contradicted and look.generation == len(self.floors):
+                raise RedisUnavailable("the venue has lost what was published")
+            await self._expect(look.positions)
+
+    async def _take_trade(self, payload: bytes) -> None:
         try:
-            message = decode_trade(published.payload)
+            message = decode_trade(payload)
         except MessageError as error:
             self.counters.skip(keys.TRADE_CHANNEL, str(error))
             return
         verdict = self.sequencer.offer(message)
         if verdict is Verdict.DELIVER:
             self.trades.send(message)
+        elif verdict is Verdict.DUPLICATE:
+            if (sent := self._witness.other_trade(message)) is not None:
+                await self._check_lost([sent])
+                self.counters.skip(keys.TRADE_CHANNEL, f"{message.event.trade_id} is another trade")
         elif verdict is Verdict.UNKNOWN:
             positions = await self._log.positions()
             await self._expect(positions)
@@ -240,20 +242,27 @@ class Feed:
     async def _expect(self, positions: Positions) -> None:
         """Reach these positions; if the venue began anew, begin anew with it."""
         self._books.expect(positions)
+        self.has_venue = bool(positions.epoch)
         if self.sequencer.expect(positions):
             self.accounts.expect(positions)
             return
         # What was read a while ago may be of the epoch before: only Redis knows the present one.
         positions = await self._log.positions(self.accounts.names)
+        self.has_venue = bool(positions.epoch)
         if positions.epoch and not self.sequencer.expect(positions):
             self.sequencer.restart(positions)
-            self.accounts.restart(positions, rewound=False)
-            self._tell_epoch("new")
+            self.accounts.restart(positions)
+            self._tell_epoch("new", None)
 
-    def _tell_epoch(self, reason: str) -> None:
-        self.generation += 1
-        self.rewound = reason == "rewound"
-        self.trades.recent.clear()
+    async def _check_lost(self, sent: Iterable[Sent]) -> None:
+        """Raise RedisUnavailable if the venue has other messages in the place of these."""
+        if await self._witness.is_lost(sent):
+            raise RedisUnavailable("the venue has numbered again what was published")
+
+    def _tell_epoch(self, reason: str, floors: Mapping[str, int] | None) -> None:
+        self.floors.append(floors)
+        if floors is None:
+            self.trades.recent.clear()
         self._candles.restart()
         self.trades.has_news = True
         logger.warning("the venue is in epoch %s (%s)", self.sequencer.epoch, reason)

@@ -67,7 +67,8 @@ class Heartbeats:
 
     def _message(self, group: Group) -> dict[str, object]:
         sequencer, topics = self._feed.sequencer, group.subscription
-        stale = self._canary.silence_s > self._canary_timeout_s
+        late = self._canary.silence_s > self._canary_timeout_s
+        stale = late or not self._feed.has_venue
         message: dict[str, object] = {
             "type": "stale" if stale else "heartbeat",
             "epoch": sequencer.epoch,

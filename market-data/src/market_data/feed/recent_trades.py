@@ -4,6 +4,7 @@ The frames are the very objects that the rings hold, so a trade costs its bytes 
 """
 
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 # Per symbol; a client that was away for longer is served from the replay log.
@@ -44,6 +45,16 @@ class RecentTrades:
         # Seqs in a run are contiguous, so a seq is an index.
         start = seq + 1 - run[0].seq
         return [run[index] for index in range(start, start + last - seq)]
+
+    def run(self, symbol: str) -> Sequence[RecentTrade]:
+        """All trades of a symbol that are here, oldest first, without a gap."""
+        return self._runs.get(symbol, ())
+
+    def cut(self, symbol: str, seq: int) -> None:
+        """Forget the trades of a symbol after `seq`."""
+        run = self._runs.get(symbol)
+        while run and run[-1].seq > seq:
+            run.pop()
 
     def clear(self) -> None:
         """Forget everything: another epoch began."""

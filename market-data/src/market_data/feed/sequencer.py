@@ -115,9 +115,11 @@ class Sequencer:
                 self._fall_behind(name, seq)
         return True
 
-    def is_ahead_of(self, positions: Positions) -> bool:
-        """Whether messages were delivered that the venue, read afterwards, does not have."""
-        return any(seq < self.seqs.get(name, 0) for name, seq in positions.seqs.items())
+    def rewind(self, seqs: Mapping[str, int]) -> None:
+        """Go back to these numbers: what was delivered after them is not the venue's."""
+        for name, seq in seqs.items():
+            self.seqs[name] = seq
+            self.targets.pop(name, None)
 
     def offer(self, message: Numbered) -> Verdict:
         """Judge a message that arrived by subscription; DELIVER also counts it as delivered."""

@@ -9,10 +9,11 @@ from market_data.fanout.lag import TRADES
 from market_data.feed.feed_counters import FeedCounters
 from market_data.feed.line import Line
 from market_data.feed.recent_trades import RecentTrade, RecentTrades
-from market_data.feed.replay_log import ReplayLog
+from market_data.feed.replay_log import ReplayLog, Sent
 from market_data.feed.sequencer import Lost, Positions
 from market_data.market.candle_feed import CandleFeed
 from tapewire import keys
+from tapewire.values.types import Symbol
 from tapewire.wire.trade_event import TradeMessage
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class TradeLine(Line[TradeMessage]):
         on_positions: Callable[[Positions], Awaitable[None]],
     ) -> None:
         """`on_positions` learns where the venue stands if a message said otherwise."""
-        super().__init__()
+        super().__init__(log)
         self._log = log
         self._hub = hub
         self._candles = candles
@@ -49,6 +50,11 @@ class TradeLine(Line[TradeMessage]):
         self.recent.add(event.symbol, RecentTrade(event.seq, message.payload, frame))
         self._hub.publish(TRADES, event.symbol, event.seq, frame)
         self._candles.take(event)
+
+    def newest(self, name: str) -> Sent | None:
+        """The newest trade of a symbol that was published, if it is remembered."""
+        run = self.recent.run(name)
+        return sent_trade(name, run[-1]) if run else None
 
     async def _read(self, name: str) -> tuple[list[TradeMessage], bool]:
         return await self._log.read(name, self.sequencer.seqs.get(name, 0))
@@ -71,6 +77,11 @@ class TradeLine(Line[TradeMessage]):
             "%s: trades %d to %d left the replay log unread", lost.name, lost.first, lost.last
         )
         self._hub.publish_gap(TRADES, lost.name, lost.first, lost.last)
+
+
+def sent_trade(symbol: str, trade: RecentTrade) -> Sent:
+    """A published trade, with its place in the log."""
+    return Sent(keys.replay_log(Symbol(symbol)), f"{trade.seq}-0", trade.payload.__eq__)
 
 
 def trade_frame(message: TradeMessage) -> bytes:

@@ -26,6 +26,10 @@ def watch_health(
         if not feed.subscribed:
             raise TapewireError("The subscription to Redis is being made anew.")
 
+    async def check_venue() -> None:
+        if not feed.has_venue:
+            raise TapewireError("Redis holds no venue: its data is gone, or no gateway was there.")
+
     async def check_canary() -> None:
         if canary.silence_s > canary_timeout_s:
             raise TapewireError(f"No canary came back through Redis for {canary_timeout_s:g} s.")
@@ -40,6 +44,7 @@ def watch_health(
         checks={
             "redis": probe.check,
             "subscription": check_subscription,
+            "venue": check_venue,
             "canary": check_canary,
             "tasks": check_tasks,
             "drain": drain.check,

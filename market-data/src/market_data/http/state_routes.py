@@ -125,7 +125,9 @@ async def read_ticker(request: Request) -> Response:
     summary="Candles of one interval",
     responses={
         200: _answer("The candles", CandlesReply, CANDLES_EXAMPLE),
-        **problem_examples("unknown_symbol", "invalid_value", "out_of_range", "redis_unavailable"),
+        **problem_examples(
+            "unknown_symbol", "invalid_value", "out_of_range", "stale_data", "redis_unavailable"
+        ),
     },
     openapi_extra={
         "parameters": [
@@ -159,6 +161,7 @@ async def read_candles(request: Request) -> Response:
         raise InvalidField("start", "out_of_range", "start must be before end.")
     limit = _read_limit(request)
     market = _market(request)
+    market.books.check_venue()
     page = await _read(
         market.candle_log.candles(symbol, interval, start_s=start_s, end_s=end_s, limit=limit)
     )

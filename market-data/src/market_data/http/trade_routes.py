@@ -11,6 +11,7 @@ from market_data.errors import RequestError
 from market_data.feed.feed import Feed
 from market_data.feed.replay_log import READ_TRADES_MAX, ReplayLog
 from market_data.http.trade_stream import EventStreamResponse, TradeStreams
+from market_data.market.books import StaleBook
 from tapewire.errors import InvalidField, RedisUnavailable, UnknownSymbol
 from tapewire.limits import EXACT_INTEGER_MAX
 from tapewire.web.direct_route import DirectRoute
@@ -53,7 +54,7 @@ router = APIRouter(prefix="/v1", route_class=DirectRoute, tags=["trades"])
     summary="Trades of a symbol, paged by seq",
     responses={
         200: {"content": {"application/json": {"example": _TRADES}}},
-        **problem_examples("unknown_symbol", "invalid_value", "redis_unavailable"),
+        **problem_examples("unknown_symbol", "invalid_value", "stale_data", "redis_unavailable"),
     },
     openapi_extra={
         "parameters": [
@@ -106,7 +107,7 @@ async def trades(request: Request) -> Response:
             "the id of an event is the position to resume from",
             "content": {"text/event-stream": {"example": "event: trade\nid: BTC-USDT:1\ndata: {}"}},
         },
-        **problem_examples("unknown_symbol", "invalid_value", "out_of_range"),
+        **problem_examples("unknown_symbol", "invalid_value", "out_of_range", "stale_data"),
     },
     openapi_extra={
         "parameters": [
@@ -138,6 +139,8 @@ async def stream(request: Request) -> Response:
 
 
 def _check_symbol(feed: Feed, symbol: str) -> None:
+    if not feed.has_venue:
+        raise StaleBook("Redis holds no venue now; ask again shortly.")
     if symbol not in feed.sequencer.seqs:
         raise UnknownSymbol("symbol is not traded here.")
 

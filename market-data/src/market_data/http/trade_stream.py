@@ -42,20 +42,20 @@ class TradeStreams:
         """Everything after the cursors, for ever, each trade once and in order."""
         self.active += 1
         try:
-            sequencer, generation = self._feed.sequencer, self._feed.generation
+            sequencer, told = self._feed.sequencer, len(self._feed.floors)
             yield _event("connected", {"epoch": sequencer.epoch, "seq": cursors}, cursors)
             while not self._drain.begun:
+                # First, because trades of now may not follow what was sent before.
+                if len(self._feed.floors) != told:
+                    cursors.update(self._restarted(cursors, told))
+                    told = len(self._feed.floors)
+                    yield _event("epoch", {"epoch": sequencer.epoch, "seq": cursors}, cursors)
                 silent = True
                 for symbol in cursors:
-                    async for event in self._forward(cursors, symbol):
+                    async for event in self._forward(cursors, symbol, told):
                         silent = False
                         yield event
-                if self._feed.generation != generation:
-                    generation = self._feed.generation
-                    cursors.update(self._restarted(cursors))
-                    yield _event("epoch", {"epoch": sequencer.epoch, "seq": cursors}, cursors)
-                    continue
-                if silent:
+                if silent and len(self._feed.floors) == told:
                     yield _event("heartbeat", {"seq": cursors}, None)
                 if self._is_current(cursors):
                     await self._feed.news(HEARTBEAT_S)
@@ -63,19 +63,22 @@ class TradeStreams:
         finally:
             self.active -= 1
 
-    def _restarted(self, cursors: Mapping[str, int]) -> dict[str, int]:
+    def _restarted(self, cursors: Mapping[str, int], told: int) -> dict[str, int]:
         """Where a stream goes on when the venue's data began anew, or fell back."""
-        seqs, kept = self._feed.sequencer.seqs, self._feed.rewound
-        return {
-            symbol: min(seq, seqs.get(symbol, 0)) if kept else 0 for symbol, seq in cursors.items()
-        }
+        seqs = dict(cursors)
+        for floors in self._feed.floors[told:]:
+            for symbol, seq in seqs.items():
+                seqs[symbol] = 0 if floors is None else min(seq, floors.get(symbol, seq))
+        return seqs
 
     def _is_current(self, cursors: Mapping[str, int]) -> bool:
         seqs = self._feed.sequencer.seqs
         return all(seqs.get(symbol, 0) == seq for symbol, seq in cursors.items())
 
-    async def _forward(self, cursors: dict[str, int], symbol: str) -> AsyncIterator[bytes]:
-        """The trades of one symbol that are sent to everyone by now."""
+    async def _forward(
+        self, cursors: dict[str, int], symbol: str, told: int
+    ) -> AsyncIterator[bytes]:
+        """The trades of one symbol that are published by now, while the venue loses none."""
         head = self._feed.sequencer.seqs.get(symbol, 0)
         recent = self._feed.trades.recent.after(symbol, cursors[symbol], head)
         if recent is not None:
@@ -85,6 +88,8 @@ class TradeStreams:
             return
         while cursors[symbol] < head:
             page, log_ended = await self._log.read(symbol, cursors[symbol])
+            if len(self._feed.floors) != told:
+                return
             for message in page:
                 seq = message.event.seq
                 if seq > head:

@@ -60,12 +60,17 @@ class Books:
         self._stale: dict[str, None] = {}
         self._snapshots: dict[tuple[str, Depth], tuple[Level2Book, int, bytes]] = {}
         self._loaded = False
+        self._has_venue = True
         self.counters = BookCounters()
 
     @property
     def stale(self) -> bool:
         """Whether `resync` has something to do."""
-        return bool(self._stale)
+        return self._has_venue and bool(self._stale)
+
+    def seqs(self, epoch: str) -> dict[str, int]:
+        """The number of every book of an epoch that is known, by symbol."""
+        return {symbol: book.seq for symbol, book in self._books.items() if book.epoch == epoch}
 
     def take(self, payload: bytes) -> None:
         """Apply one message of `book_updates` and publish it; what is not one is passed over."""
@@ -85,7 +90,14 @@ class Books:
             logger.warning("skipped a message on %s: %s", keys.BOOK_CHANNEL, error)
 
     def expect(self, positions: Positions) -> None:
-        """Learn where the venue is at least; a book that is not there yet is stale."""
+        """Learn where the venue is at least; a book that is not there yet is stale.
+
+        Without a venue in Redis all books are stale, until there is one again.
+        """
+        self._has_venue = bool(positions.epoch)
+        if not self._has_venue:
+            self.distrust_all()
+            return
         for symbol, book_seq in positions.book_seqs.items():
             book = self._books.get(symbol)
             if book is None or book.epoch != positions.epoch or book.seq < book_seq:
@@ -100,7 +112,7 @@ class Books:
 
     async def resync(self) -> None:
         """Read what is stale and publish fresh snapshots of it. Raises RedisError, OSError."""
-        while self._stale:
+        while self.stale:
             symbol = next(iter(self._stale))
             record = await self._records.book(symbol)
             self.counters.resyncs += 1
@@ -188,7 +200,13 @@ class Books:
             return self.bbo_frame(symbol)
         return self.snapshot_frame(symbol, BOOK_CHANNELS[channel])
 
+    def check_venue(self) -> None:
+        """Raise StaleBook if Redis holds no venue now."""
+        if not self._has_venue:
+            raise StaleBook("Redis holds no venue now; ask again shortly.")
+
     def _fresh(self, symbol: str) -> Level2Book:
+        self.check_venue()
         if symbol in self._stale or not self._loaded:
             raise StaleBook(f"The book of {symbol} is being read anew; ask again shortly.")
         if symbol not in self._books:

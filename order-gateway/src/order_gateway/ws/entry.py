@@ -1,35 +1,31 @@
-"""`WS /v1/ws`: the connections of the gateway, from handshake to drain."""
+"""The connections of `WS /v1/ws`, from the accepted handshake to the drain."""
 
 import asyncio
 import logging
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-from fastapi import APIRouter, WebSocket
-from fastapi.responses import Response
 
 from order_gateway.authentication import (
     Authentication,
-    check_account,
+    Headers,
+    check_account_header,
+    check_account_parameter,
     check_operation,
-    named_accounts,
 )
 from order_gateway.health import SERVICE
-from order_gateway.incoming import read_account
 from order_gateway.operations import Operations
 from order_gateway.rate_limit import RateLimits
-from order_gateway.ws.messages import PING, Connected, hello_frame
+from order_gateway.ws.messages import NO_ID, PING, Connected, error_frame, hello_frame
 from order_gateway.ws.newcomer import Newcomer
 from order_gateway.ws.orders import PlacedOrders
 from order_gateway.ws.session import IN_FLIGHT_MAX, Session
 from tapewire.api_keys.text import Identity
-from tapewire.api_keys.verifier import AUTHORIZATION
-from tapewire.errors import InvalidField, Refusal, TapewireError, Unavailable
+from tapewire.api_keys.verifier import KEY_CLOSE_CODE
+from tapewire.errors import Refusal, TapewireError
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
-from tapewire.values.account_names import account_named
-from tapewire.values.json_text import shown_name
 from tapewire.values.types import Account
-from tapewire.web.problem import problem_response, refusal_response
-from tapewire.web.websocket_protocol import SCOPE_EXTENSION, SocketProtocol
+from tapewire.web.websocket_protocol import SocketProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -37,32 +33,35 @@ SERVICE_RESTART = 1012
 MESSAGE_BYTES_MAX = REQUEST_BODY_BYTES_MAX
 ENDINGS_TIMEOUT_S = 5.0
 
-_PARAMETERS = frozenset({"account", "cancel_on_disconnect"})
-
-router = APIRouter()
-
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a handshake asks for: accounts of the header and of the query, and how it ends."""
+    """What a handshake asks for beside its key; `account` is the parameter of that name."""
 
-    named: list[str]
+    headers: Headers
     account: str | None
     cancel_on_disconnect: bool
 
     def check(self, identity: Identity) -> None:
         """Refuse another account than the key's, and a key that cannot read. Raises a Refusal."""
-        check_account(identity, self.named, "X-Account")
-        check_account(identity, [] if self.account is None else [self.account], "account")
+        check_account_header(identity, self.headers)
+        check_account_parameter(identity, self.account)
         check_operation(identity, PING)
 
 
 class Entry:
-    """Every connection, and what is left to do for those that have ended."""
+    """Every open connection, and the cancellations that ended connections still need."""
 
     def __init__(
-        self, operations: Operations, limits: RateLimits, *, drain_timeout_s: float
+        self,
+        operations: Operations,
+        limits: RateLimits,
+        refusals: Counter[str],
+        *,
+        drain_timeout_s: float,
     ) -> None:
+        """`refusals` counts refused requests by code."""
+        self._refusals = refusals
         self._operations = operations
         self._limits = limits
         self._drain_timeout_s = drain_timeout_s
@@ -79,7 +78,7 @@ class Entry:
         cancel_on_disconnect: bool,
         identity: Identity | None = None,
     ) -> Session:
-        """Take an accepted connection in and greet it; `identity` is whose key it brought."""
+        """Start a session on an accepted connection; `identity` is that of its key, if any."""
         orders = PlacedOrders(self._operations, account) if cancel_on_disconnect else None
         session = Session(
             socket,
@@ -89,6 +88,7 @@ class Entry:
             address=None if socket.client is None else socket.client[0],
             orders=orders,
             on_closed=self._ended,
+            refusals=self._refusals,
             identity=identity,
         )
         self.sessions.add(session)
@@ -108,7 +108,7 @@ class Entry:
     def wait_for_key(
         self, socket: SocketProtocol, authentication: Authentication, wishes: Wishes
     ) -> Newcomer:
-        """Take in an accepted connection that has yet to say who it is."""
+        """Keep an accepted connection until its first message brings a key."""
         address = None if socket.client is None else socket.client[0]
 
         async def authenticate(text: str) -> Identity:
@@ -139,7 +139,7 @@ class Entry:
             raise TapewireError("The process is about to stop.")
 
     async def run(self) -> None:
-        """Stop: answer what was read, close with 1012, cancel for those that asked for it."""
+        """Stop: answer every request that was read, close with 1012, cancel on disconnect."""
         self.begun = True
         logger.info("stopping: %d connections to be closed", len(self.sessions))
         for newcomer in list(self.newcomers):
@@ -155,11 +155,22 @@ class Entry:
         await self.close()
 
     async def close(self) -> None:
-        """Wait for the cancellations of ended connections, in bounded time."""
+        """Wait for the cancellations of ended connections, at most ENDINGS_TIMEOUT_S."""
         if self._endings:
             _, late = await asyncio.wait(self._endings, timeout=ENDINGS_TIMEOUT_S)
             for task in late:
                 task.cancel()
+
+    @property
+    def open_count(self) -> int:
+        """Open connections, those without a key yet included."""
+        return len(self.sessions) + len(self.newcomers)
+
+    def bearers(self) -> Iterator[tuple[Identity, Session]]:
+        """Every session that a key opened, with the identity of the key."""
+        for session in self.sessions:
+            if session.identity is not None:
+                yield session.identity, session
 
     def _ended(self, session: Session) -> None:
         self.sessions.discard(session)
@@ -170,86 +181,14 @@ class Entry:
 
 
 async def _cancel_orders(session: Session) -> None:
-    """What a connection with cancel-on-disconnect asked for, however it ended."""
+    """Cancel the orders of a connection that asked for cancel-on-disconnect."""
     await session.settled()
     if session.orders is not None:
         await session.orders.cancel()
 
 
-@router.websocket("/ws")
-async def order_entry(websocket: WebSocket) -> None:
-    """The operations of REST, many in flight, answered in order (docs/protocol.md)."""
-    entry: Entry = websocket.app.state.entry
-    if entry.begun:
-        await _deny(websocket, "draining", "This process is about to stop; connect again.")
-        return
-    try:
-        wishes = _read_wishes(websocket)
-        account, identity = await _identify(websocket, wishes)
-    except (Refusal, Unavailable) as error:
-        await websocket.send_denial_response(refusal_response(error))
-        return
-    await websocket.accept()
-    socket: SocketProtocol = websocket.scope["extensions"][SCOPE_EXTENSION]
-    if account is None:
-        socket.adopt(entry.wait_for_key(socket, websocket.app.state.authentication, wishes))
-        return
-    socket.adopt(
-        entry.open(
-            socket, account, cancel_on_disconnect=wishes.cancel_on_disconnect, identity=identity
-        )
-    )
-
-
-async def _identify(websocket: WebSocket, wishes: Wishes) -> tuple[Account | None, Identity | None]:
-    """The account, None if its key is yet to come, and whose key it is. Raises a Refusal."""
-    if not websocket.app.state.needs_keys:
-        return _read_account(websocket, wishes), None
-    headers = websocket.scope["headers"]
-    if all(name != AUTHORIZATION for name, _ in headers):
-        return None, None
-    client = websocket.client
-    authentication: Authentication = websocket.app.state.authentication
-    identity = await authentication.by_headers(headers, None if client is None else client.host)
-    wishes.check(identity)
-    return identity.account, identity
-
-
-def _read_wishes(websocket: WebSocket) -> Wishes:
-    """What the handshake says beside a key. Raises InvalidField."""
-    pairs = websocket.query_params.multi_items()
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
-        raise InvalidField("query", "duplicate_field", "A parameter stands twice in the query.")
-    unknown = next((name for name in parameters if name not in _PARAMETERS), None)
-    if unknown is not None:
-        shown = shown_name(unknown)
-        raise InvalidField(shown, "unknown_field", f"{shown} is not a parameter of this path.")
-    flag = parameters.get("cancel_on_disconnect", "false")
-    if flag not in {"true", "false"}:
-        raise InvalidField(
-            "cancel_on_disconnect", "invalid_value", "cancel_on_disconnect must be true or false."
-        )
-    named = named_accounts(websocket.scope["headers"])
-    return Wishes(named, parameters.get("account"), flag == "true")
-
-
-def _read_account(websocket: WebSocket, wishes: Wishes) -> Account:
-    """From the header as over REST, or from the query: a browser cannot set headers here."""
-    named = read_account(websocket)
-    if wishes.account is None:
-        return named
-    try:
-        account = account_named(wishes.account)
-    except ValueError:
-        raise InvalidField(
-            "account", "invalid_account", "account is not the name of an account."
-        ) from None
-    if wishes.named and named != account:
-        raise InvalidField("account", "invalid_account", "account and X-Account are not the same.")
-    return account
-
-
-async def _deny(websocket: WebSocket, code: str, detail: str) -> None:
-    response: Response = problem_response(code, detail, headers={"Retry-After": "1"})
-    await websocket.send_denial_response(response)
+def end_for_key(session: Session, fault: Refusal) -> None:
+    """Close a session whose key is revoked or expired; the client should not come back with it."""
+    if not session.closed:
+        session.send(error_frame(NO_ID, fault))
+        session.close(KEY_CLOSE_CODE, fault.code)

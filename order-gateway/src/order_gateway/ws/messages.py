@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Raw, Struct
 
 from order_gateway.errors import InvalidBody
+from order_gateway.operations import OPERATION_NAMES
 from order_gateway.replies import Reply, encode
 from tapewire.api_keys.text import Permission
 from tapewire.errors import InvalidField, KeyRequired, Refusal, Unavailable
@@ -22,10 +23,7 @@ from tapewire.web.websocket_frames import text_frame
 
 PING = "ping"
 AUTHENTICATE = "authenticate"
-OPERATIONS = (
-    "place", "amend", "cancel", "cancel_all", "order", "open_orders", "history", "fills", "batch",
-    "cancel_all_after", "account", PING,
-)  # fmt: skip
+OPERATIONS = (*OPERATION_NAMES, PING)
 ID_CHARACTERS_MAX = 64
 # What a reply has for an id when the request's own could not be read.
 NO_ID = "null"

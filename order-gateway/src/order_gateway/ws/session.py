@@ -34,6 +34,7 @@ from order_gateway.ws.messages import (
 from tapewire.errors import OutcomeUnknown, Refusal, Unavailable
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable
 
     from order_gateway.operations import Operations
@@ -89,9 +90,14 @@ class Session:
         address: str | None,
         orders: PlacedOrders | None,
         on_closed: Callable[[Session], None],
+        refusals: Counter[str],
         identity: Identity | None = None,
     ) -> None:
-        """`identity` is whose key the connection brought, None at an open venue."""
+        """`identity` is that of the connection's key, None at an open venue.
+
+        `refusals` counts refused requests by code.
+        """
+        self._refusals = refusals
         self.account = account
         self.identity = identity
         self.orders = orders
@@ -200,6 +206,7 @@ class Session:
                 # What cannot be read counts too.
                 self._limits.admit(self.account, self._address, count, time.monotonic_ns())
         except Refusal as error:
+            self._refusals[error.code] += 1
             self._finish(slot, error_frame(id_text, error))
             return
         if request.op == PING:
@@ -221,11 +228,13 @@ class Session:
             if orders is not None:
                 orders.note(op, request.params, reply)
         except (Refusal, Unavailable) as error:
+            self._refusals[error.code] += 1
             frame = error_frame(request.id_text, error)
             if orders is not None and isinstance(error, OutcomeUnknown):
                 orders.note_unknown(op, request.params)
         except Exception:
             logger.exception("a request over WebSocket failed")
+            self._refusals["internal_error"] += 1
             frame = failure_frame(request.id_text)
         self._finish(slot, frame)
 

@@ -13,12 +13,12 @@ import msgspec
 
 from tapewire.client.errors import OrderRefused
 from tapewire.errors import MessageError, OutcomeUnknown
+from tapewire.values.account_names import ACCOUNT_HEADER, DEFAULT_ACCOUNT
 from tapewire.values.types import OrderStatus, OrderType, Side
 from tapewire.web.tls import client_context
 from tapewire.wire.orders import PlacedOrder
 
 URL_DEFAULT = "http://127.0.0.1:8000"
-ACCOUNT_DEFAULT = "demo"
 # The gateway, or what stands before it, could not say; anything else is an answer.
 RETRIED_STATUSES = frozenset({502, 503, 504})
 
@@ -143,9 +143,9 @@ class VenueClient:
 def _identifying(account: str | None, api_key: str | None) -> dict[str, str]:
     """The headers that say who asks."""
     if api_key is None:
-        return {"X-Account": account or ACCOUNT_DEFAULT}
+        return {ACCOUNT_HEADER: account or DEFAULT_ACCOUNT}
     headers = {"Authorization": f"Bearer {api_key}"}
-    return headers if account is None else headers | {"X-Account": account}
+    return headers if account is None else headers | {ACCOUNT_HEADER: account}
 
 
 def _order(body: bytes) -> PlacedOrder:

@@ -7,6 +7,7 @@ they were submitted, and a batch grows by itself while the one before it is out.
 import asyncio
 import math
 import re
+import time
 from collections import deque
 from typing import Any, NamedTuple
 
@@ -27,8 +28,12 @@ from redis.exceptions import (
 from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable
 from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, PENDING_COMMANDS_MAX
 from tapewire.redis.client import AsyncRedis
+from tapewire.redis.unwritable import why_unwritable
+from tapewire.runtime.histogram import Histogram
 
 Command = tuple[str | bytes | int, ...]
+
+BATCH_BOUNDS = tuple(2**power for power in range(COMMANDS_PER_ROUND_TRIP_MAX.bit_length()))
 
 # Replies by which Redis says that it did not run the command and that another node or another
 # time may; every other error reply is the answer of the script. MOVED is an AskError.
@@ -57,7 +62,14 @@ class Batcher:
         self._pending: deque[_Pending] = deque()
         self._connection: Any = None
         self._sender: asyncio.Task[None] | None = None
-        self.round_trips = 0
+        # Round trips that ended well, for metrics.
+        self.round_trip_s = Histogram()
+        self.round_trip_commands = Histogram(BATCH_BOUNDS)
+
+    @property
+    def pending(self) -> int:
+        """Commands that wait for the next round trip."""
+        return len(self._pending)
 
     async def submit(self, *command: str | bytes | int) -> Any:  # noqa: ANN401 (a Redis reply)
         """Send one command and wait for its reply; an error reply is raised as ResponseError.
@@ -99,7 +111,7 @@ class Batcher:
         try:
             async with asyncio.timeout(self._timeout_s):
                 connection = await self._connected()
-                sent = True
+                sent, started_s = True, time.perf_counter()
                 await connection.send_packed_command(
                     # Eight times as quick as the packer of redis-py, with the same result.
                     [b"".join(_pack(pending.command) for pending in batch)],
@@ -109,7 +121,8 @@ class Batcher:
                     reply = await self._read(connection)
                     answered += 1
                     _resolve(pending.answer, reply)
-            self.round_trips += 1
+            self.round_trip_s.observe(time.perf_counter() - started_s)
+            self.round_trip_commands.observe(len(batch))
         except (RedisError, OSError, TimeoutError) as error:
             await self._disconnect()
             for pending in batch[answered:]:
@@ -131,7 +144,7 @@ class Batcher:
             if isinstance(error, _NOT_DONE) or _NOT_DONE_TEXT.search(str(error)):
                 self._stale = True
                 return RedisUnavailable(
-                    f"Redis cannot take orders now ({error}); nothing was done."
+                    f"Redis takes no orders now: {why_unwritable(error)}. Nothing was done."
                 )
             return error
 

@@ -171,6 +171,11 @@ class Queries:
         instrument = read_instrument(symbol, identity, limits, controls)
         return instrument, MarketState(controls.partition("|")[0])
 
+    async def time_us(self) -> int:
+        """The venue clock, in microseconds since 1970 UTC. Raises Unavailable."""
+        seconds, microseconds = await self._batcher.submit("TIME")
+        return int(seconds) * 1_000_000 + int(microseconds)
+
     async def _orders(self, numbers: list[int]) -> list[Order]:
         """The records that still exist, in the order of the numbers."""
         records = await asyncio.gather(

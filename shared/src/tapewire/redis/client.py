@@ -30,7 +30,7 @@ from tapewire.redis.versions import WANTED, version_from_hello
 
 __all__ = [
     "AsyncRedis", "BlockingRedis", "RedisAddress", "find_primary", "open_async", "open_subscriber",
-    "wait_until_ready",
+    "renew", "wait_until_ready",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -133,6 +133,17 @@ def open_async(address: RedisAddress) -> AsyncRedis:
         **options,
     )
     return redis.asyncio.Redis.from_pool(pool)
+
+
+async def renew(client: AsyncRedis) -> None:
+    """Have the next commands of a client make new connections, which look for the primary anew.
+
+    A command that is on its way is left alone.
+    """
+    pool = client.connection_pool
+    for connection in tuple(pool._in_use_connections):  # noqa: SLF001 (it has no public form)
+        connection.mark_for_reconnect()
+    await pool.disconnect(inuse_connections=False)
 
 
 async def find_primary(address: RedisAddress) -> Host | None:

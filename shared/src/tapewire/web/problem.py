@@ -4,6 +4,7 @@
 errors included (unknown path, wrong method, bug), and describes them in its OpenAPI document.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from msgspec import Meta, Struct, to_builtins
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
+from starlette.types import Scope
 
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal, Unavailable
@@ -95,6 +97,8 @@ class ProblemApp(FastAPI):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (those of FastAPI)
         self._documented_routes: list[tuple[str, APIRoute]] = []
+        # Answered problems by code.
+        self.problems: Counter[str] = Counter()
         super().__init__(redirect_slashes=False, docs_url=None, redoc_url=None, **options)
         add_docs_page(self)
         handlers: dict[type[Exception], Any] = {
@@ -154,6 +158,12 @@ def _restore_examples(answer: dict[str, Any], written: dict[str, Any]) -> None:
             answer["content"][media_type][name] = content[name]
 
 
+def count_problem(scope: Scope, code: str) -> None:
+    """Count an answer that did not pass the handlers of the application, for its metrics."""
+    app: ProblemApp = scope["app"]
+    app.problems[code] += 1
+
+
 def refusal_response(error: Refusal | Unavailable) -> Response:
     """The answer for a refused request."""
     headers = dict(error.headers or {})
@@ -162,19 +172,21 @@ def refusal_response(error: Refusal | Unavailable) -> Response:
     return problem_response(error.code, str(error), field=error.field, headers=headers)
 
 
-async def _answer_refusal(_: Request, error: Refusal) -> Response:
+async def _answer_refusal(request: Request, error: Refusal) -> Response:
+    count_problem(request.scope, error.code)
     return refusal_response(error)
 
 
-async def _answer_unavailable(_: Request, error: Unavailable) -> Response:
+async def _answer_unavailable(request: Request, error: Unavailable) -> Response:
+    count_problem(request.scope, error.code)
     return refusal_response(error)
 
 
-async def _answer_validation(_: Request, error: RequestValidationError) -> Response:
-    """Answer a parameter that FastAPI validated and refused."""
+async def _answer_validation(request: Request, error: RequestValidationError) -> Response:
+    """Answer a parameter that FastAPI itself found wrong, on a route with declared parameters."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"][1:]) or None
-    return problem_response("invalid_request", f"{field}: {first['msg']}.", field=field)
+    return _counted(request, "invalid_request", f"{field}: {first['msg']}.", field=field)
 
 
 async def _answer_framework(request: Request, error: HTTPException) -> Response:
@@ -185,7 +197,8 @@ async def _answer_framework(request: Request, error: HTTPException) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == 405 and (allowed := request.app.allowed_methods(request.url.path)):
         headers["Allow"] = allowed
-    return problem_response(
+    return _counted(
+        request,
         _FRAMEWORK_CODES.get(error.status_code, "http_error"),
         details.get(error.status_code, f"{error.detail}."),
         status=error.status_code,
@@ -193,11 +206,17 @@ async def _answer_framework(request: Request, error: HTTPException) -> Response:
     )
 
 
-async def _answer_nobody(_: Request, __: ClientDisconnect) -> Response:
+async def _answer_nobody(request: Request, _: ClientDisconnect) -> Response:
     """The client disconnected during its request; no client reads this answer."""
-    return problem_response("http_error", "The request was not complete.")
+    return _counted(request, "http_error", "The request was not complete.")
 
 
-async def _answer_bug(_: Request, __: Exception) -> Response:
+async def _answer_bug(request: Request, _: Exception) -> Response:
     """Answer 500; the server logs the traceback and the client learns no internals."""
-    return problem_response("internal_error", "The service failed; its log has the reason.")
+    return _counted(request, "internal_error", "The service failed; its log has the reason.")
+
+
+def _counted(request: Request, code: str, detail: str, **more: Any) -> Response:  # noqa: ANN401
+    """An error answer that the metrics count; `more` as for `problem_response`."""
+    count_problem(request.scope, code)
+    return problem_response(code, detail, **more)
