@@ -77,7 +77,8 @@ export function BookPanel({ session, form, onPick }) {
 }
 
 const SPREAD_CAPTION = "Resting orders by price; a price fills the order ticket";
-const LADDER_CAPTION = "Resting orders on a price axis; a click fills the ticket, or trades if armed";
+const LADDER_CAPTION =
+  "Resting orders on a price axis; a click fills the ticket, or trades if armed";
 
 /**
  * A table whose rows are painted by hand.

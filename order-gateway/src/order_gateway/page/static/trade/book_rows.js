@@ -3,7 +3,7 @@
 import { groupSide } from "../core/grouping.js";
 import { grouped, toText, trimmed } from "../core/decimal.js";
 import { ownLevels } from "./own_levels.js";
-import { Bar, Flag, Roving, Text, make } from "./rows.js";
+import { Bar, Blank, Flag, Roving, Text, make } from "./rows.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("../core/instrument.js").Instrument} Instrument */
@@ -32,6 +32,7 @@ class Row {
     this.isAsk = new Flag(this.element, "ask");
     this.isOwn = new Flag(this.element, "mine");
     this.isBest = new Flag(this.element, "best");
+    this.isBlank = new Blank(this.element);
     this.key = 0;
     this.upTo = 0n;
   }
@@ -101,6 +102,7 @@ export class BookRows {
       below.isBest.set(index === 0 && bids.length > 0);
     }
     this.#writeSpread(this.#rows[half], instrument, book);
+    this.#focus.settle();
   };
 
   /**
@@ -114,6 +116,7 @@ export class BookRows {
     row.key = level?.key ?? 0;
     row.upTo = level?.total ?? 0n;
     row.button.disabled = level === undefined;
+    row.isBlank.set(level === undefined);
     if (level === undefined) {
       blank(row);
       return;
@@ -138,6 +141,7 @@ export class BookRows {
     row.key = 0;
     for (const flag of [row.isAsk, row.isBid, row.isBest]) flag.set(false);
     row.button.disabled = true;
+    row.isBlank.set(false);
     const ask = book.asks.keys[0];
     const bid = book.bids.keys[0];
     if (ask === undefined || bid === undefined) {

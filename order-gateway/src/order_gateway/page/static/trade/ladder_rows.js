@@ -168,6 +168,7 @@ export class LadderRows {
       row.isLast.set(key === lastKey);
       row.isOwn.set(buys.has(key) || sells.has(key));
     });
+    this.#focus.settle();
   };
 
   /**

@@ -1,7 +1,7 @@
 /** The rows of the tape, painted by hand once a frame; scrolled down, they stand still. */
 
 import { grouped } from "../core/decimal.js";
-import { Flag, Text, make } from "./rows.js";
+import { Blank, Flag, Text, make } from "./rows.js";
 import { timeOfDay } from "./wording.js";
 
 /** @typedef {import("./session.js").Session} Session */
@@ -18,6 +18,7 @@ class Row {
     this.isBuy = new Flag(this.element, "bid");
     this.isSell = new Flag(this.element, "ask");
     this.isOwn = new Flag(this.element, "mine");
+    this.isBlank = new Blank(this.element);
   }
 }
 
@@ -69,6 +70,7 @@ export class TapeRows {
     const own = this.#ownTrades();
     this.#rows.forEach((row, index) => {
       const trade = recent[index];
+      row.isBlank.set(trade === undefined);
       row.isBuy.set(trade?.side === "buy");
       row.isSell.set(trade?.side === "sell");
       row.isOwn.set(trade !== undefined && own.has(`${trades?.symbol}-${trade.seq}`));

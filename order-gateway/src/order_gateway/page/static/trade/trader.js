@@ -15,6 +15,7 @@ import { describeReport } from "./wording.js";
 
 const PAGE_LIMIT = 500;
 const RETRY_DELAY_MS = 1_000;
+const BLOCK_INTERVAL_MS = 3_000;
 // A notice that an order came in waits so long for a fill that says more.
 const ARRIVAL_MS = 100;
 
@@ -116,18 +117,26 @@ export class Trader {
     if (!this.name.value && !this.#key) throw new Problem("no_account", "Choose an account first.");
     const started = performance.now();
     // Whatever changes something here may be repeated: a new order has an id of its own.
-    const send = method === "GET" ? ask : askAgain;
+    const headers = this.#headers();
     try {
-      const answer = await send(method, path, this.#headers(), body);
+      const answer = method === "GET"
+        ? await ask(method, path, headers)
+        : await askAgain(method, path, headers, body, (problem) => this.#tell(problem));
       this.trouble.value = "";
       if (method !== "GET") this.orderMs.value = performance.now() - started;
       return answer;
     } catch (error) {
       const problem = asProblem(error);
-      this.trouble.value = problem.code === "unreachable" ? problem.message : "";
+      this.#tell(problem);
       if (problem.status === 401) this.#keyOver(problem.message);
+      if (problem.code === "account_blocked") void this.#watchBlock(this.account);
       throw problem;
     }
+  }
+
+  /** @param {Problem} problem */
+  #tell(problem) {
+    this.trouble.value = problem.passing ? problem.message : "";
   }
 
   #headers() {
@@ -145,6 +154,23 @@ export class Trader {
     const { content } = await this.request("GET", "/v1/account");
     this.terms.value = content;
     return content.account;
+  }
+
+  /**
+   * Read the account until it is no longer blocked: the feed tells nothing of that.
+   * @param {AccountInterest} account
+   */
+  async #watchBlock(account) {
+    if (this.terms.value?.state === "blocked") return;
+    while (account === this.account) {
+      try {
+        await this.#readTerms();
+        if (this.terms.value?.state !== "blocked") return;
+      } catch (error) {
+        if (!asProblem(error).passing) return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, BLOCK_INTERVAL_MS));
+    }
   }
 
   #follow() {
