@@ -37,7 +37,8 @@ from tests.support.house.rules import SourceFile
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = (
-    ".ci", ".github", "benchmarks", "docs", "market-data", "order-gateway", "shared", "tests",
+    ".ci", ".github", "benchmarks", "docs", "examples", "market-data", "order-gateway", "shared",
+    "tests",
 )  # fmt: skip
 TEXT_SUFFIXES = {
     "", ".py", ".lua", ".sh", ".md", ".toml", ".txt", ".yml", ".yaml", ".json", ".csv", ".html",
