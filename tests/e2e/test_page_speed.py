@@ -41,7 +41,7 @@ def browser() -> Iterator[Browser]:
 @contextmanager
 def busy_feed(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run the feed there until the block ends."""
-    command = [sys.executable, "-m", "tests.support.page.busy_feed", str(port)]
+    command = [sys.executable, "-m", "benchmarks.busy_feed", str(port)]
     with (folder / "busy-feed.log").open("wb") as log:
         process = subprocess.Popen(
             [*command, str(MESSAGES_PER_S), str(DURATION_S)],

@@ -1,9 +1,9 @@
 """A feed with as many messages a second as wanted, for measuring the page and nothing else.
 
-`python -m tests.support.page.busy_feed PORT MESSAGES_PER_S SECONDS` serves one market. The stream
-begins with the signal USR1, for every connection that follows book and trades. One trade comes with each book update, and the
-stream ends after MESSAGES_PER_S times SECONDS messages; from then on there are heartbeats only.
-The work of the real service would otherwise be measured too.
+`python -m benchmarks.busy_feed PORT MESSAGES_PER_S SECONDS` serves one market. With the signal USR1
+the stream begins for every connection that follows book and trades: a trade with each book update,
+MESSAGES_PER_S times SECONDS messages in all. From then on there are heartbeats only. The work of
+the real service would otherwise be measured too.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import zlib
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
@@ -141,7 +142,7 @@ class BusyFeed:
                 if is_new and {"book", "trades"} <= followed:
                     self._start(self._stream(socket))
 
-    def _start(self, work: Any) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
