@@ -15,7 +15,6 @@ from redis.exceptions import RedisError
 from market_data.feed.replay_log import ReplayLog
 from tapewire.errors import RedisUnavailable, Unavailable
 from tapewire.matching.engine import Engine
-from tapewire.redis.binary import find_server
 from tapewire.redis.client import open_async, wait_until_ready
 from tapewire.redis.replication import warn_of_replication_risk
 from tapewire.redis.server import RedisServer
@@ -31,21 +30,15 @@ from tests.support.venue import Venue, address_of, open_venue, order_command
 from tests.support.wait import wait_until
 
 
-@pytest.fixture(params=["cluster", "sentinel", "bundled"])
+@pytest.fixture(params=["cluster", "sentinel"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Where the venue finds its Redis."""
     if request.param == "cluster":
         with running_cluster(tmp_path) as cluster:
             yield cluster
-    elif request.param == "sentinel":
-        with (
-            RedisServer(tmp_path / "redis") as master,
-            running_sentinel(tmp_path, master) as sentinel,
-        ):
-            yield sentinel
-    else:
-        with RedisServer(tmp_path / "redis", binary=find_server("/nonexistent")) as server:
-            yield server.url
+        return
+    with RedisServer(tmp_path / "redis") as master, running_sentinel(tmp_path, master) as sentinel:
+        yield sentinel
 
 
 async def test_every_order_type_works(url: str) -> None:
