@@ -27,6 +27,7 @@ from order_gateway.operations import OPERATION_NAMES
 from tapewire import keys
 from tapewire.error_codes import ERROR_CODES
 from tapewire.matching.batcher import Batcher
+from tapewire.redis.memory_watch import MemoryWatch
 from tapewire.runtime.loop_lag import LoopLag
 from tapewire.wire.feed_messages import MESSAGE_TYPES, UnknownMessage, decode_message
 from tests.support.house.documents import (
@@ -135,10 +136,9 @@ def metrics_table(title: str, following: str) -> list[list[str]]:
 def test_metrics_of_market_data_are_those_of_the_code() -> None:
     """The table has each metric that market-data shows, with its meaning, and no other."""
     nothing: Any = MagicMock()
-    shown = market_data_metrics(
-        nothing, nothing, nothing, conversations=nothing, streams=nothing, budget=nothing
-    )
-    assert metrics_table("Market-data", "Every service") == rows_of(shown)
+    shown = market_data_metrics(nothing, nothing, nothing, conversations=nothing, streams=nothing)
+    rows = rows_of(shown) + rows_of(MemoryWatch(nothing))
+    assert metrics_table("Market-data", "Every service") == rows
 
 
 def test_metrics_of_the_gateway_are_those_of_the_code() -> None:

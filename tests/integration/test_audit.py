@@ -26,7 +26,10 @@ from tests.support.running.topologies import running_cluster, running_sentinel
 from tests.support.venue import ALICE, BOB, BTC, HUGE, Venue, open_venue
 
 CHECKED = MatchingLimits(funds_checked=True)
-AUDITS_MIN = 3
+# Traffic goes on until so many audits have seen different numbers of events.
+AUDITS = 4
+COMMANDS_MIN = 1_000
+COMMANDS_MAX = 1_000_000
 Tamper = Callable[[Any], Awaitable[object]]
 
 
@@ -51,14 +54,16 @@ async def test_an_audit_passes_in_the_middle_of_traffic(redis_url: str) -> None:
                 await Treasury(venue.engine).deposit(account, asset, UNITS)
         for symbol in SYMBOLS:
             await venue.engine.control_market(symbol, maker_fee_ppm=250, taker_fee_ppm=1_000)
-        traffic = asyncio.create_task(RandomCommands(venue.engine, 7).run(4_000))
-        events = []
-        while not traffic.done():
+        commands = RandomCommands(venue.engine, 7)
+        traffic = asyncio.create_task(commands.run(COMMANDS_MAX))
+        events: set[int] = set()
+        while len(events) < AUDITS or commands.accepted < COMMANDS_MIN:
             found = await audited(redis_url)
             assert found.sentences == []
-            events.append(found.seen[Check.LOGS]["events"])
+            events.add(found.seen[Check.LOGS]["events"])
+            assert not traffic.done(), traffic.exception()
+        commands.stopped = True
         await traffic
-        assert len(set(events)) >= AUDITS_MIN, "the audits ran between the commands"
         found = await audited(redis_url)
         assert found.is_clean
         assert found.seen[Check.SUPPLY] == {"accounts": 4, "assets": 4}

@@ -1,6 +1,7 @@
 """Redis restarted, killed, stopped, without scripts, or silent: nothing is lost or done twice."""
 
 import asyncio
+import itertools
 import os
 import signal
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from tapewire.runtime.ports import free_port
 from tapewire.values.types import OrderId, OrderStatus, Side
 from tests.support.transport.link import link_to
 from tests.support.venue import ALICE, INSTRUMENTS, Venue, address_of, listening, open_venue
-from tests.support.wait import wait_until
+from tests.support.wait import TIMEOUT_S, wait_until
 
 
 @pytest.fixture(params=["on_path", "bundled"])
@@ -107,7 +108,7 @@ async def test_without_redis_nothing_is_done() -> None:
         engine.publish_instruments(INSTRUMENTS),
     ]
     for command in commands:
-        with pytest.raises(RedisUnavailable, match="nothing was done"):
+        with pytest.raises(RedisUnavailable, match="othing was done"):
             await command
     await engine.close()
 
@@ -151,11 +152,11 @@ async def test_a_batch_whose_answers_are_lost_is_unknown_as_a_whole(redis_url: s
 
 async def test_a_redis_that_hangs_is_given_up_in_time(redis_server: RedisServer) -> None:
     """With the server stopped (SIGSTOP) the wait is bounded; what it did later is found again."""
-    async with open_venue(redis_server.url, timeout_s=0.3) as venue:
+    async with open_venue(redis_server.url, timeout_s=1.0) as venue:
         await venue.buy(1, 80)
         os.kill(redis_server.pid, signal.SIGSTOP)
         try:
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(TIMEOUT_S):
                 with pytest.raises(Unavailable):
                     await venue.submit(Side.BUY, 1, 90, client_order_id="mine")
         finally:
@@ -177,15 +178,19 @@ async def retry(venue: Venue, client_order_id: str) -> Placement:
 async def test_orders_under_fire_are_placed_once_each(redis_server: RedisServer) -> None:
     """Redis is killed under concurrent senders that ask again: every order exists exactly once."""
     async with open_venue(redis_server.url) as venue:
-        acknowledged: set[str] = set()
+        acknowledged: list[str] = []
+        ended = asyncio.Event()
 
         async def send(sender: int) -> None:
-            for number in range(40):
+            for number in itertools.count():
+                if ended.is_set():
+                    return
                 placement = await retry(venue, f"{sender}-{number}")
-                acknowledged.add(placement.order.order_id)
+                acknowledged.append(placement.order.order_id)
 
         senders = asyncio.gather(*(send(sender) for sender in range(10)))
-        for wanted in (50, 150, 250):
+        for _ in range(3):
+            wanted = len(acknowledged) + 50
 
             def enough(wanted: int = wanted) -> bool:
                 return len(acknowledged) >= wanted
@@ -193,10 +198,11 @@ async def test_orders_under_fire_are_placed_once_each(redis_server: RedisServer)
             await wait_until(enough, "orders arrive")
             redis_server.kill()
             await asyncio.to_thread(redis_server.start)
+        ended.set()
         await senders
-        assert len(acknowledged) == 400
-        assert {order.order_id for order in await venue.queue(Side.BUY)} == acknowledged
-        assert await venue.depth(Side.BUY) == [(90, 400)]
+        assert len(set(acknowledged)) == len(acknowledged)
+        assert {order.order_id for order in await venue.queue(Side.BUY)} == set(acknowledged)
+        assert await venue.depth(Side.BUY) == [(90, len(acknowledged))]
 
 
 async def test_connections_that_redis_closes_are_replaced(venue: Venue) -> None:
@@ -284,14 +290,14 @@ async def test_a_redis_that_refuses_writes_is_unavailable(
                 await venue.client.config_set(setting, value)
 
         await switch(refusing)
-        with pytest.raises(RedisUnavailable, match="nothing was done"):
+        with pytest.raises(RedisUnavailable, match="othing was done"):
             await venue.buy(1, 90)
         assert await venue.dump() == before
         if setting == "maxmemory":
             # What frees memory is allowed.
             assert (await venue.cancel("2")).status is OrderStatus.CANCELED
         else:
-            with pytest.raises(RedisUnavailable, match="nothing was done"):
+            with pytest.raises(RedisUnavailable, match="othing was done"):
                 await venue.cancel("2")
         await switch(well)
         assert (await venue.buy(1, 90)).status is OrderStatus.NEW

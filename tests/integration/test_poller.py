@@ -13,7 +13,7 @@ from tapewire.redis.server import RedisServer
 from tests.support.feeds.bench import logged, running_feed, trade
 from tests.support.transport.link import link_to
 from tests.support.venue import Venue, address_of, open_venue
-from tests.support.wait import wait_until
+from tests.support.wait import TIMEOUT_S, wait_until
 
 CHANNEL = "news"
 # A message as RESP3 has it: `>3`, then the kind, the channel and the payload.
@@ -103,7 +103,7 @@ async def test_a_feed_over_a_link_of_single_bytes(redis_url: str, venue: Venue) 
     """Sweeps that arrive byte by byte are sent whole, on the subscription that was made first."""
     async with link_to(redis_url) as link:
         link.piece_bytes = 1
-        async with running_feed(venue, link.url, canary_timeout_s=1.0) as bench:
+        async with running_feed(venue, link.url, canary_timeout_s=TIMEOUT_S) as bench:
             for _ in range(40):
                 await venue.sell(1, 100)
             await venue.buy(40, 100)

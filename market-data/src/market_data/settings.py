@@ -7,6 +7,7 @@ from market_data.limits import BATCH_MESSAGES_MAX, LAG_MESSAGES_MAX, RING_MESSAG
 from tapewire.values.service_address import ServiceAddress
 from tapewire.web.serving import ServerSettings
 
+SERVICE = "market-data"
 PREFIX = "TAPEWIRE_MARKET_DATA_"
 
 

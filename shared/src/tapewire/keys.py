@@ -19,6 +19,8 @@ ACCOUNTS = PREFIX + "accounts"
 SUPPLY = PREFIX + "supply"
 ASSETS = PREFIX + "assets"
 API_KEYS = PREFIX + "api_keys"
+# No command ever makes it: a write that asks for it proves that Redis takes writes.
+ABSENT = PREFIX + "absent"
 
 TRADE_CHANNEL = "trade_events"
 BOOK_CHANNEL = "book_updates"

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from tapewire.wire.feed_messages import UnknownMessage, decode_message
 from tests.support.structures import assert_described
 
-MESSAGE_TIMEOUT_S = 10.0
+MESSAGE_TIMEOUT_S = 30.0
 SMALL_BUFFER_BYTES = 4_096
 
 _HANDSHAKE = (

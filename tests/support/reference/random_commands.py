@@ -54,6 +54,8 @@ class RandomCommands:
     open_ids: list[tuple[Account, OrderId]] = field(default_factory=list)
     accepted: int = 0
     refused: int = 0
+    # A test sets this to end a run after the present command.
+    stopped: bool = False
 
     @property
     def treasury(self) -> Treasury:
@@ -66,6 +68,8 @@ class RandomCommands:
         now_us = START_US
         kinds, weights = list(_MIX), list(_MIX.values())
         for _ in range(count):
+            if self.stopped:
+                return
             now_us += chance.randint(0, 2_000_000)
             kind = chance.choices(kinds, weights)[0]
             if kind == "clock":

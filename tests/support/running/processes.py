@@ -18,8 +18,8 @@ from tapewire.web.tls import unverified_context
 from tests.support.running.forks import ForkedProcess
 from tests.support.wait import wait_for
 
-READY_TIMEOUT_S = 20.0
-REQUEST_TIMEOUT_S = 2.0
+READY_TIMEOUT_S = 60.0
+REQUEST_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 10.0
 START_ATTEMPTS_MAX = 3
 LOG_LINES_SHOWN_MAX = 200

@@ -14,9 +14,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.running.processes import Service, running_gateway, running_market_data
-from tests.support.wait import wait_until
+from tests.support.wait import TIMEOUT_S, wait_until
 
-REQUEST_TIMEOUT_S = 10.0
+REQUEST_TIMEOUT_S = 30.0
 FEED_PATH = "/ws/market-data"
 
 
@@ -66,7 +66,7 @@ class Reader:
         """How many trades it got."""
         return sum(message["type"] == "trade" for message in self.messages)
 
-    async def wait_for_trades(self, count: int, timeout_s: float = 10.0) -> None:
+    async def wait_for_trades(self, count: int, timeout_s: float = TIMEOUT_S) -> None:
         """Wait until it has so many trades."""
         await wait_until(
             lambda: self.trade_count >= count, f"a client has {count} trades", timeout_s
@@ -83,7 +83,7 @@ class Reader:
 @asynccontextmanager
 async def reader(url: str) -> AsyncIterator[Reader]:
     """Connect a client that reads, and wait for its hello."""
-    async with connect(url, open_timeout=10, close_timeout=1, max_queue=None) as connection:
+    async with connect(url, open_timeout=30, close_timeout=1, max_queue=None) as connection:
         client = Reader(connection)
         task = asyncio.create_task(client.read())
         await wait_until(lambda: client.messages, "the client is greeted")

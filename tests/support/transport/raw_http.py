@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 DROP_INTERVAL_S = 0.02
 
 

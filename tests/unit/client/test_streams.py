@@ -71,7 +71,7 @@ async def test_silence_is_a_dead_connection() -> None:
     async with scripted_feed(silent) as dead, scripted_feed(lively) as live:
         async with MarketDataClient(dead.url, live.url, options=options) as client:
             assert await seqs(client.trades(), 1) == [1]
-        assert len(dead.requests) == 1
+        assert dead.requests
 
 
 async def test_a_draining_service_is_left_for_the_next() -> None:

@@ -1,10 +1,10 @@
-"""What a market-data process needs to be ready: Redis, its subscription, a canary lately."""
+"""What a market-data process needs to be ready: Redis, its subscription, a recent canary."""
 
 from market_data.clients.drain import Drain
-from market_data.clients.protocol import SERVICE
 from market_data.fanout.hub import Hub
 from market_data.feed.canary import Canary
 from market_data.feed.feed import Feed
+from market_data.settings import SERVICE
 from tapewire.errors import TapewireError
 from tapewire.runtime.supervision import Supervisor
 from tapewire.web.health import Health, RedisProbe
@@ -26,6 +26,10 @@ def watch_health(
         if not feed.subscribed:
             raise TapewireError("The subscription to Redis is being made anew.")
 
+    async def check_venue() -> None:
+        if not feed.has_venue:
+            raise TapewireError("Redis holds no venue: its data is gone, or no gateway was there.")
+
     async def check_canary() -> None:
         if canary.silence_s > canary_timeout_s:
             raise TapewireError(f"No canary came back through Redis for {canary_timeout_s:g} s.")
@@ -40,6 +44,7 @@ def watch_health(
         checks={
             "redis": probe.check,
             "subscription": check_subscription,
+            "venue": check_venue,
             "canary": check_canary,
             "tasks": check_tasks,
             "drain": drain.check,

@@ -18,6 +18,7 @@ from tapewire.web.tls import unverified_context
 
 READY_REQUEST_TIMEOUT_S = 2.0
 OPEN_FILES = 16_384
+SERVICE_STOP_TIMEOUT_S = 20.0  # a drain takes up to 5 s, requests then have 10 s to finish
 DEMO_SEED_MAX = 1_000_000
 
 
@@ -65,6 +66,7 @@ class Service:
                 f"{self.prefix}HOST": options.host,
                 f"{self.prefix}PORT": str(self.port.port),
                 f"{self.prefix}REUSE_PORT": "true",
+                f"{self.prefix}WORKERS": "1",
             }
         )
         for number in range(1, self.workers + 1):

@@ -16,6 +16,7 @@ from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.screen import VenueFacts, open_page, say, welcome
 from tapewire.launcher.services import (
     DEMO_SEED_MAX,
+    SERVICE_STOP_TIMEOUT_S,
     Service,
     allow_open_files,
     crowd_process,
@@ -36,7 +37,6 @@ READY_TIMEOUT_S = 60.0
 READY_POLL_INTERVAL_S = 0.05
 SUPERVISION_INTERVAL_S = 1.0
 CROWD_STOP_TIMEOUT_S = 4.0  # it cancels its quotes for 2 s at most
-SERVICE_STOP_TIMEOUT_S = 20.0  # a drain takes up to 5 s, requests then have 10 s to finish
 REDIS_STOP_TIMEOUT_S = 15.0
 
 

@@ -28,6 +28,7 @@ from redis.exceptions import (
 from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable
 from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, PENDING_COMMANDS_MAX
 from tapewire.redis.client import AsyncRedis
+from tapewire.redis.unwritable import why_unwritable
 from tapewire.runtime.histogram import Histogram
 
 Command = tuple[str | bytes | int, ...]
@@ -143,7 +144,7 @@ class Batcher:
             if isinstance(error, _NOT_DONE) or _NOT_DONE_TEXT.search(str(error)):
                 self._stale = True
                 return RedisUnavailable(
-                    f"Redis cannot take orders now ({error}); nothing was done."
+                    f"Redis takes no orders now: {why_unwritable(error)}. Nothing was done."
                 )
             return error
 

@@ -8,14 +8,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request, Response
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import MovedError, ReadOnlyError, RedisError, ResponseError
 
+from tapewire import keys
 from tapewire.errors import RedisUnavailable, TapewireError
 from tapewire.redis.client import RedisAddress, open_async
+from tapewire.redis.unwritable import why_unwritable
 from tapewire.web.direct_route import DirectRoute, json_response
 
 HEALTH_TIMEOUT_S = 1.0
@@ -23,10 +25,18 @@ HEALTH_TIMEOUT_S = 1.0
 Check = Callable[[], Awaitable[None]]
 
 
-class RedisProbe:
-    """Asks Redis for a sign of life, on a connection of its own: a stuck order delays no answer.
+class _Finding(NamedTuple):
+    """What a probe found: whether Redis answers, and what keeps it from taking orders."""
 
-    Callers that ask at the same time share one ping, so a flood of probes is one command a turn.
+    answers: bool
+    refusal: str | None
+
+
+class RedisProbe:
+    """Asks Redis whether it takes a write, on a connection of its own.
+
+    A stuck order delays no answer. Callers that ask at the same time share one command, so a flood
+    of probes is one command a turn.
     """
 
     def __init__(self, address: RedisAddress, *, timeout_s: float = HEALTH_TIMEOUT_S) -> None:
@@ -39,43 +49,47 @@ class RedisProbe:
                 client_name=f"{address.client_name}-health",
             )
         )
-        self._ping: asyncio.Task[bool] | None = None
+        self._probe: asyncio.Task[_Finding] | None = None
 
     async def connected(self) -> bool:
-        """Whether Redis answered within the timeout."""
-        if self._ping is None or self._ping.done():
-            self._ping = asyncio.create_task(self._ask(), name="redis-probe")
-        return await asyncio.shield(self._ping)
+        """Whether Redis answered within the timeout, be it with a refusal."""
+        return (await self._find()).answers
 
     async def check(self) -> None:
-        """The same as a check. Raises RedisUnavailable."""
-        if not await self.connected():
-            raise RedisUnavailable(f"Redis did not answer within {self._timeout_s:g} s.")
-
-    async def ask(self, *command: str) -> Any:  # noqa: ANN401 (a Redis reply)
-        """Send one read-only command. Raises RedisUnavailable."""
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                try:
-                    return await self._client.execute_command(*command)
-                except RedisConnectionError:
-                    # An idle connection of before a restart of Redis says nothing of Redis now.
-                    return await self._client.execute_command(*command)
-        except (RedisError, OSError) as error:
-            raise RedisUnavailable(f"Redis did not answer ({type(error).__name__}).") from None
+        """Check that Redis answers and takes writes. Raises RedisUnavailable, with the reason."""
+        finding = await self._find()
+        if finding.refusal is not None:
+            raise RedisUnavailable(finding.refusal)
 
     async def close(self) -> None:
         """Disconnect."""
-        if self._ping is not None:
-            await asyncio.wait([self._ping], timeout=self._timeout_s)
+        if self._probe is not None:
+            await asyncio.wait([self._probe], timeout=self._timeout_s)
         await self._client.aclose()
 
-    async def _ask(self) -> bool:
+    async def _find(self) -> _Finding:
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.create_task(self._ask(), name="redis-probe")
+        return await asyncio.shield(self._probe)
+
+    async def _ask(self) -> _Finding:
         try:
-            await self.ask("PING")
-        except RedisUnavailable:
-            return False
-        return True
+            async with asyncio.timeout(self._timeout_s):
+                try:
+                    await self._write_nothing()
+                except (RedisConnectionError, MovedError, ReadOnlyError):
+                    # An idle connection of earlier says nothing of the Redis of now.
+                    await self._write_nothing()
+        except ResponseError as error:
+            return _Finding(True, f"Redis takes no orders: {why_unwritable(error)}.")
+        except (RedisError, OSError) as error:
+            reason = f"Redis did not answer within {self._timeout_s:g} s"
+            return _Finding(False, f"{reason} ({type(error).__name__}).")
+        return _Finding(True, None)
+
+    async def _write_nothing(self) -> None:
+        """A write of a key only if there is one, which is never the case."""
+        await self._client.execute_command("SET", keys.ABSENT, "", "XX")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tapewire.errors import ConfigurationError, TapewireError
+from tapewire.limits import WORKERS_MAX
 from tapewire.settings import VenueSettings
 from tapewire.values.origins import Admission
 from tapewire.values.service_address import ServiceAddress
@@ -42,6 +43,12 @@ class ServerSettings(BaseSettings):
     port: int = Field(0, ge=0, le=65_535, description="Port to listen on; 0 takes a free one")
     reuse_port: bool = Field(
         False, description="Share the port with other workers of the service (SO_REUSEPORT)"
+    )
+    workers: int = Field(
+        1,
+        ge=1,
+        le=WORKERS_MAX,
+        description="Processes of the service; above 1 this one starts them on one port",
     )
     backlog: int = Field(
         2_048, ge=1, le=65_535, description="Connections that may wait to be accepted"

@@ -3,16 +3,24 @@
 from fastapi import APIRouter, Request, Response, WebSocket
 from fastapi.responses import RedirectResponse
 
-from market_data.clients.conversation import Conversations
-from market_data.clients.drain import Drain
-from market_data.clients.protocol import encoded, error_message, read_query
+from market_data.clients.protocol import error_message, read_query
 from market_data.errors import CloseCode, RequestError
-from market_data.fanout.websocket_protocol import SCOPE_EXTENSION, FeedSocketProtocol
-from market_data.feed.feed import Feed
+from market_data.http.state import state_of
+from market_data.limits import CLIENT_FRAGMENTS_MAX, CLOSE_TIMEOUT_S, SEND_BUFFER_BYTES
 from tapewire.errors import Refusal, Unavailable
 from tapewire.values.service_address import ServiceAddress
 from tapewire.web.problem import problem_response, refusal_response
 from tapewire.web.response_headers import PLAIN_ANSWER
+from tapewire.web.websocket_protocol import SCOPE_EXTENSION, SocketProtocol
+
+
+class FeedSocketProtocol(SocketProtocol):
+    """One client of the feed; pass the class as `uvicorn.Config(ws=FeedSocketProtocol)`."""
+
+    send_buffer_bytes: int | None = SEND_BUFFER_BYTES
+    close_timeout_s: float = CLOSE_TIMEOUT_S
+    fragments_max: int = CLIENT_FRAGMENTS_MAX
+
 
 router = APIRouter()
 
@@ -20,13 +28,12 @@ router = APIRouter()
 @router.websocket("/ws/market-data")
 async def market_data(websocket: WebSocket) -> None:
     """Every trade of every symbol, or what the query asks for (docs/protocol.md)."""
-    drain: Drain = websocket.app.state.drain
-    conversations: Conversations = websocket.app.state.conversations
-    feed: Feed = websocket.app.state.feed
-    if drain.begun:
+    state = state_of(websocket)
+    conversations = state.conversations
+    if state.drain.begun:
         await _deny(websocket, "draining", "This process is about to stop; connect again.")
         return
-    if not feed.started:
+    if not state.feed.started:
         await _deny(websocket, "stale_data", "This process has just started; connect again.")
         return
     if conversations.is_full:
@@ -41,11 +48,11 @@ async def market_data(websocket: WebSocket) -> None:
     await websocket.accept()
     socket: FeedSocketProtocol = websocket.scope["extensions"][SCOPE_EXTENSION]
     try:
-        request = read_query(dict(websocket.query_params))
+        request = read_query(websocket.query_params.multi_items())
         session = conversations.open(socket, request, login)
     except RequestError as error:
         conversations.errors += 1
-        await websocket.send_text(encoded(error_message(error)).decode())
+        await websocket.send_json(error_message(error))
         await websocket.close(CloseCode.INVALID_REQUEST, error.code)
         return
     socket.adopt(session)
