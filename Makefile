@@ -80,7 +80,10 @@ bench-orders: .venv/installed ## measure orders per second over REST, batches an
 PAGE := order-gateway/src/order_gateway/page
 NPM_PACKAGES := .venv/npm
 
-.PHONY: page-types page-libraries
+.PHONY: page-types page-libraries bench-page
+bench-page: .venv/installed ## measure the trading page under 5,000 messages a second for 30 s
+	PAGE_SPEED_S=30 $(BIN)/python -m pytest -q -s tests/e2e/test_page_speed.py
+
 page-types: $(NPM_PACKAGES)/installed ## check the types of the pages (needs npm)
 	@if [ -d $(NPM_PACKAGES)/node_modules/typescript ]; then \
 	  $(NPM_PACKAGES)/node_modules/.bin/tsc -p $(PAGE)/jsconfig.json; fi

@@ -42,6 +42,7 @@ from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.engine import Engine, MatchingLimits
 from tapewire.matching.queries import Queries
 from tapewire.redis.client import RedisAddress, open_async, wait_until_ready
+from tapewire.redis.replication import warn_of_replication_risk
 from tapewire.runtime.loop_lag import LoopLag
 from tapewire.runtime.supervision import Supervisor
 from tapewire.settings import VenueSettings
@@ -113,6 +114,7 @@ async def _run(
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
+        await warn_of_replication_risk(engine.client)
         probe = RedisProbe(address)
         stack.push_async_callback(probe.close)
         store = ApiKeyStore.open(address)

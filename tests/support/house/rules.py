@@ -39,7 +39,7 @@ PRICE_CODE = (
     SHARED + "values/instruments.py",
     SHARED + "values/types.py",
     SHARED + "wire/trade_event.py",
-    SHARED + "launcher/tape.py",
+    SHARED + "terminal/tape.py",
     SHARED + "crowd/examples.py",
     SHARED + "crowd/traders.py",
     MATCHING,

@@ -1,4 +1,4 @@
-"""`tapewire watch`: the live tape in a terminal; it survives restarts of the service."""
+"""`tapewire tape`: live trades in a terminal. The command survives restarts of the service."""
 
 import asyncio
 import os
@@ -13,7 +13,9 @@ from tapewire.client.link import LinkOptions
 from tapewire.client.market_data import MarketDataClient
 from tapewire.commands.options import locate, say_venue, venue_option
 from tapewire.errors import TapewireError
-from tapewire.launcher.tape import HEADER, Tape
+from tapewire.terminal.output import json_line
+from tapewire.terminal.tape import HEADER, Tape
+from tapewire.wire.trade_event import TradeEvent
 
 
 @click.command(context_settings={"show_default": True})
@@ -23,10 +25,15 @@ from tapewire.launcher.tape import HEADER, Tape
 @click.option(
     "--ca-file", type=click.Path(path_type=Path), help="Certificates to trust (PEM), for wss."
 )
-def watch(
-    wanted_venue: str | None, url: str | None, symbols: tuple[str, ...], ca_file: Path | None
+@click.option("--json", "is_json", is_flag=True, help="Print JSON, one trade per line.")
+def tape(
+    wanted_venue: str | None,
+    url: str | None,
+    symbols: tuple[str, ...],
+    ca_file: Path | None,
+    is_json: bool,
 ) -> None:
-    """Print every trade as it happens, one line each; Ctrl-C ends it."""
+    """Print every trade as it happens, one line each; Ctrl-C ends the command."""
     if url is None:
         venue = locate(wanted_venue)
         if venue.feed_url is None:
@@ -35,19 +42,37 @@ def watch(
         say_venue(venue.name, url)
     wanted = [symbol.upper() for symbol in symbols]
     try:
-        watcher = _Watch(Tape(colour=sys.stdout.isatty()), LinkOptions(ca_file=ca_file))
-        asyncio.run(watcher.follow(url, wanted))
+        printer = _Printer(_line_maker(is_json=is_json), LinkOptions(ca_file=ca_file))
+        asyncio.run(printer.follow(url, wanted))
     except KeyboardInterrupt:
         click.echo("", err=True)
     except TapewireError as error:
         raise click.ClickException(str(error)) from None
 
 
-class _Watch:
+class JsonTape:
+    """Trades as lines of JSON; notes go to standard error."""
+
+    def line(self, event: TradeEvent) -> str:
+        """One trade."""
+        return json_line(event)
+
+    def note(self, sentence: str) -> str | None:
+        """A line that is no trade: none, because the sentence goes to standard error."""
+        click.echo(f"-- {sentence}", err=True)
+        return None
+
+
+def _line_maker(*, is_json: bool) -> Tape | JsonTape:
+    has_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return JsonTape() if is_json else Tape(colour=has_colour)
+
+
+class _Printer:
     """Prints trades to standard output, and troubles once each to standard error."""
 
-    def __init__(self, tape: Tape, options: LinkOptions) -> None:
-        self._tape = tape
+    def __init__(self, lines: Tape | JsonTape, options: LinkOptions) -> None:
+        self._lines = lines
         self._options = options
         self._told = False
 
@@ -60,9 +85,11 @@ class _Watch:
                 try:
                     async for event in stream:
                         self._told = False
-                        _print(self._tape.line(event))
+                        _print(self._lines.line(event))
                 except ContinuityError as error:
-                    _print(self._tape.note(str(error)))
+                    note = self._lines.note(str(error))
+                    if note is not None:
+                        _print(note)
 
     def _tell(self, reason: str) -> None:
         if not self._told:
