@@ -19,8 +19,9 @@ from market_data.line import Line
 from market_data.replay_log import ReplayLog
 from market_data.sequencer import AccountPosition, Lost, Positions, Verdict
 from tapewire import keys
-from tapewire.account_messages import AccountEvent, Balance, account_of, decode_account_event
+from tapewire.account_messages import AccountEvent, Balance, decode_account_event
 from tapewire.errors import MessageError
+from tapewire.matching.layout import account_of
 
 logger = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from market_data.market_records import MarketRecord
+from tapewire.matching.layout import CANDLE
 from tapewire.timestamps import format_timestamp
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
@@ -70,7 +71,7 @@ class Candle:
 
 def read_candle(text: bytes) -> Candle:
     """Read a candle as Redis holds it. Raises ValueError, TypeError for anything else."""
-    return Candle(*map(int, text.split(b"|")))
+    return Candle(*map(int, CANDLE.read(text.decode())))
 
 
 def merge(earlier: Candle, later: Candle) -> Candle:

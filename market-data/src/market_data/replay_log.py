@@ -8,6 +8,7 @@ from market_data.account_log import read_position
 from market_data.sequencer import Positions
 from tapewire import keys
 from tapewire.errors import MessageError
+from tapewire.matching.layout import MARKET_STATE
 from tapewire.messages import TradeMessage, decode_trade
 from tapewire.redis_client import AsyncRedis
 from tapewire.types import Symbol
@@ -37,14 +38,14 @@ class ReplayLog:
         epoch, *states = await pipeline.execute()
         records = states[len(symbols) :]
         stands = {
-            symbol: state.split(b"|")
+            symbol: MARKET_STATE.read(state.decode())
             for symbol, state in zip(symbols, states[: len(symbols)], strict=True)
             if state
         }
         return Positions(
             epoch.decode() if epoch else "",
-            {symbol: int(state[0]) for symbol, state in stands.items()},
-            {symbol: int(state[1]) for symbol, state in stands.items()},
+            {symbol: int(state.seq) for symbol, state in stands.items()},
+            {symbol: int(state.book_seq) for symbol, state in stands.items()},
             {name: read_position(*record) for name, record in zip(accounts, records, strict=True)},
         )
 

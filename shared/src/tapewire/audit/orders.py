@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tapewire.errors import TapewireError
+from tapewire.matching.layout import STATE, TERMS
 from tapewire.matching.records import read_order
 from tapewire.types import Instrument, Order, OrderId, Side, Symbol
 
@@ -66,7 +67,7 @@ def find_claim(order: Order, instruments: Mapping[Symbol, Instrument]) -> Claim:
 
 def find_place(order: Order, terms: str, state: str) -> Place:
     """Where an open order stands. Raises UnreadableRecord."""
-    priority, visible = terms.split("|")[6], state.split("|")[5]
+    priority, visible = TERMS.read(terms).priority, STATE.read(state).visible
     is_waiting = order.stop_price_ticks is not None and order.triggered_us is None
     # Rank 0 trades first in a queue, fires first among the stops.
     if is_waiting:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapewire.errors import TapewireError
+from tapewire.matching.layout import split_texts
 
-SEPARATOR = "\x1f"
 _FIELDS = ("op", "clock", "limits", "args", "result")
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -51,8 +51,8 @@ def read_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> JournalEntry:
         texts["op"],
         texts["clock"],
         texts["limits"],
-        tuple(texts["args"].split(SEPARATOR)),
-        tuple(texts["result"].split(SEPARATOR)),
+        split_texts(texts["args"]),
+        split_texts(texts["result"]),
     )
 
 

@@ -8,12 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, cast
 
-from redis.exceptions import NoScriptError
-
 from tapewire import keys
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.records import read_pairs
-from tapewire.matching.script import load_script
 from tapewire.types import Account, Side, Symbol
 
 START = "-inf"
@@ -161,13 +158,7 @@ class Snapshots:
         )
 
     async def _run(self, name: str, names: list[str], *arguments: str | int) -> Any:  # noqa: ANN401
-        script = load_script(name)
-        command = ("EVALSHA", script.sha, len(names), *names, *arguments)
-        try:
-            return await self._batcher.submit(*command)
-        except NoScriptError:
-            await self._batcher.submit("SCRIPT", "LOAD", script.source)
-            return await self._batcher.submit(*command)
+        return await self._batcher.begin_call(name, tuple(names), *arguments)
 
 
 def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
