@@ -53,7 +53,7 @@ Selection = Callable[[SourceFile], bool]
 @cache
 def repository() -> tuple[SourceFile, ...]:
     """Every text file that belongs to the project; caches and generated folders are not."""
-    found = [path for path in ROOT.iterdir() if path.is_file()]
+    found = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]
     for folder in FOLDERS:
         found += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
     files = []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tapewire import keys
-from tapewire.account_messages import FIELD, PART
+from tapewire.matching.packing import PART, UNIT
 from tapewire.redis_client import AsyncRedis
 
 EPOCH = "e1"
@@ -45,7 +45,7 @@ def fill_text(seq: int, ticks: int, lots: int, liquidity: str = "t", fee_units: 
 
 def change_text(kind: str, order_id: str, terms: str, state: str, fills: Sequence[str] = ()) -> str:
     """What one command did to one order."""
-    return FIELD.join((kind, order_id, terms, state, ";".join(fills)))
+    return UNIT.join((kind, order_id, terms, state, ";".join(fills)))
 
 
 def event_text(

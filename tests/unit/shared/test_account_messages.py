@@ -12,11 +12,11 @@ from tapewire.account_messages import (
     AccountEvent,
     Balance,
     ExecutionReport,
-    account_of,
     decode_account_event,
 )
 from tapewire.errors import MessageError
 from tapewire.feed_messages import decode_message
+from tapewire.matching.layout import account_of
 from tests.support.account_events import (
     TIME_US,
     change_text,

@@ -190,8 +190,8 @@ def fills_of(event: str) -> list[AccountFill]:
                         OrderId(change.order_id), Symbol(terms.symbol), _SIDES[terms.side], fill
                     )
                 )
-    # A taker is written after its makers, which may be of the same account.
-    fills.sort(key=lambda item: (item.symbol, item.fill.seq))
+    # A command writes its makers first, and they may be of the same account as its taker.
+    fills.sort(key=lambda item: (item.fill.seq, item.fill.liquidity is Liquidity.MAKER))
     return fills
 
 

@@ -5,8 +5,6 @@
 -- Reply  when it fires, microseconds since 1970 as text; '' if disarmed.
 -- Errors none.
 
-local DEAD_MAN = '{tw}:dead_man'
-
 local function dead_man(command, account, timeout_us)
   if timeout_us == '0' then
     call('ZREM', DEAD_MAN, account)

@@ -65,5 +65,6 @@ local function end_command(command, result)
   end
   call('XADD', '{tw}:journal', 'MAXLEN', '~', command.limits.journal_max,
     call('INCR', '{tw}:last_command'), 'op', command.op, 'clock', command.clock_us,
-    'limits', command.limits_text, 'args', table.concat(command.argv, UNIT, FIRST_ARGUMENT), 'result', result)
+    'limits', command.limits_text, 'args', table.concat(command.argv, UNIT, FIRST_ARGUMENT),
+    'result', result)
 end

@@ -4,10 +4,12 @@
 --        client_order:<account>:<client_order_id> (string): order id; lives as long as the order.
 --        open:<account>:<symbol> (sorted set): open orders, score = order number.
 --        expiring (sorted set): open gtd orders, score = expire_us.
+--        dead_man (sorted set): account, score = when its timer fires in microseconds.
 -- Lifetime: an open order has no expiry; a closed one is kept for closed_kept_s seconds.
 -- Two packed fields and not two dozen: Redis searches a small hash from its start for each field.
 
 local EXPIRING = '{tw}:expiring'
+local DEAD_MAN = '{tw}:dead_man'
 
 local function order_key(order_id)
   return '{tw}:order:' .. order_id
