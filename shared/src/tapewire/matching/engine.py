@@ -120,11 +120,11 @@ class Engine:
         await self.client.aclose()
 
     async def ready(self) -> None:
-        """Check that Redis answers and holds the function library.
+        """Have the function library loaded, and data of an earlier format upgraded.
 
         Raises Unavailable, ConfigurationError (a Redis or data that this version cannot use).
         """
-        await self.batcher.submit("PING")
+        await upgrade_data(self.batcher)
 
     async def publish_instruments(self, instruments: Mapping[Symbol, Instrument]) -> None:
         """Make instruments known to the venue. Raises InstrumentConflict, Unavailable."""
@@ -133,7 +133,6 @@ class Engine:
             arguments += instrument_arguments(instrument)
         # A Redis that has to be told what is traded has lost its accounts too.
         self._seen.clear()
-        await upgrade_data(self.batcher)
         await self.run("instruments", keys.INSTRUMENTS, uuid.uuid4().hex[:12], *arguments)
 
     async def place(self, command: OrderCommand) -> Placement:
