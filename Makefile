@@ -9,16 +9,22 @@ ARGS ?=
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
-run: .venv/installed ## start the venue: Redis, gateway, market data (ARGS=--help shows more)
+run: .venv/runtime ## start the venue: Redis, gateway, market data (ARGS=--help shows more)
 	$(BIN)/python -P -m tapewire up $(ARGS)
 
-demo: .venv/installed ## the same with a small crowd of traders, so that prices move
+demo: .venv/runtime ## the same with a small crowd of traders, so that prices move
 	$(BIN)/python -P -m tapewire up --demo $(ARGS)
 
 RANDOM_TESTS := tests/property tests/e2e/test_openapi_fuzz.py
 
+# Tests of one file stay with one worker, in the order of tests/conftest.py: long files first.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
 test: .venv/installed ## run every test against a real Redis, which the tests start themselves
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) --durations=10 $(ARGS)
+	@if [ -z "$(ARGS)" ] && command -v redis-server > /dev/null; then \
+	  echo "The integration tests again, on $$(command -v redis-server)"; \
+	  $(PYTEST) --server=path tests/integration; fi
 
 test-nightly: .venv/installed ## let the tests with random input search twenty times longer
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(RANDOM_TESTS) $(ARGS)
@@ -27,27 +33,40 @@ check: .venv/installed ## formatting, lint, types, house rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_tidy.py
+	$(BIN)/python -m pytest -q tests/test_tidy.py tests/test_structure.py
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory page-types; \
+	  else echo "There is no npm here: the types of the pages are not checked"; fi
 
 bench: .venv/installed ## measure an order's way from POST to a WebSocket
-	$(BIN)/python benchmarks/order_to_socket.py $(ARGS)
+	$(BIN)/python -m benchmarks.order_to_socket $(ARGS)
 
 clean: ## remove .venv and caches; the venue's data in .tapewire stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find shared order-gateway market-data tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
-# Installs again only when what is wanted changed.
-.venv/installed: pyproject.toml constraints.txt
+# Stamps: each is made again only when what is wanted changed. Running needs no development tools.
+GOAL := $(or $(firstword $(MAKECMDGOALS)),run)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+FAILED := { echo "The packages could not be installed; the reason is above"; exit 1; }
+
+.venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Tapewire needs Python 3.11 or newer, and '$(PYTHON)' is not;" \
-	    "try: make PYTHON=python3.11"; exit 1; }
+	    "try: make $(GOAL) PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || { echo "Creating .venv"; $(PYTHON) -m venv .venv; } || { \
 	  rm -rf .venv; echo "This Python cannot make a virtual environment;" \
 	    "on Debian and Ubuntu install the package python3-venv"; exit 1; }
-	@echo "Installing Tapewire and its tools into .venv (once; it takes a minute)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]" \
-	  || { echo "The packages could not be installed; the reason is above"; exit 1; }
 	@touch $@
+
+.venv/runtime: .venv/made pyproject.toml constraints.txt
+	@echo "Installing Tapewire into .venv (once; it takes half a minute)"
+	@$(INSTALL) -e . || $(FAILED)
+	@touch $@
+
+.venv/installed: .venv/made pyproject.toml constraints.txt
+	@echo "Installing Tapewire and its development tools into .venv (once; it takes a minute)"
+	@$(INSTALL) -e ".[dev]" || $(FAILED)
+	@touch .venv/runtime $@
 
 .PHONY: bench-feed
 bench-feed: .venv/installed ## measure deliveries per second beside other WebSocket feeds
@@ -56,3 +75,22 @@ bench-feed: .venv/installed ## measure deliveries per second beside other WebSoc
 .PHONY: bench-orders
 bench-orders: .venv/installed ## measure orders per second over REST, batches and WebSocket
 	$(BIN)/python -m benchmarks.orders $(ARGS)
+
+# What the pages are checked and tested with, and the types of their libraries.
+PAGE := order-gateway/src/order_gateway/page
+NPM_PACKAGES := .venv/npm
+
+.PHONY: page-types page-libraries
+page-types: $(NPM_PACKAGES)/installed ## check the types of the pages (needs npm)
+	@if [ -d $(NPM_PACKAGES)/node_modules/typescript ]; then \
+	  $(NPM_PACKAGES)/node_modules/.bin/tsc -p $(PAGE)/jsconfig.json; fi
+
+page-libraries: .venv/installed ## fetch the listed versions of the pages' libraries (needs npm)
+	$(BIN)/python -m tests.support.page.libraries update
+
+$(NPM_PACKAGES)/installed: .venv/installed $(PAGE)/static/lib/libraries.json
+	@mkdir -p $(NPM_PACKAGES)
+	@echo "Installing the type checker of the pages into $(NPM_PACKAGES)"
+	@if npm install --silent --no-audit --no-fund --no-save --prefix $(NPM_PACKAGES) \
+	  $$($(BIN)/python -m tests.support.page.libraries packages); then touch $@; \
+	  else echo "npm could not fetch it: the types of the pages are not checked"; fi

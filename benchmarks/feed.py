@@ -9,7 +9,6 @@ latency from the moment of publication to the client that reads. Prints tables f
 
 import argparse
 import json
-import platform
 import shutil
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from benchmarks.feed_contestants import (
     tapewire_mixed,
 )
 from benchmarks.feed_publishers import Probe, publish_paced, publish_saturated
+from benchmarks.machine import describe_machine
 
 CLIENT_CORE = "1"
 WARMUP_S = 1.5
@@ -55,7 +55,7 @@ def main() -> None:
         for program in ("feed_client", "batch_writer"):
             source = str(HERE / f"{program}.c")
             subprocess.run(["cc", "-O2", "-o", str(folder / program), source], check=True)
-        print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, ")
+        print(describe_machine())
         print(f"{options.clients} clients, messages of about 240 bytes\n")
         compare(chosen, options.clients, options.seconds, folder)
         if not options.quick:

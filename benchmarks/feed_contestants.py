@@ -25,10 +25,10 @@ from benchmarks.feed_message import message
 from benchmarks.feed_publishers import Encode, nats_publish, nchan_publish, redis_publish
 
 from tapewire import keys
-from tapewire.instruments import parse_instruments
 from tapewire.matching.engine import Engine
-from tapewire.redis_client import RedisAddress, open_async
-from tapewire.redis_server import RedisServer
+from tapewire.redis.client import RedisAddress, open_async
+from tapewire.redis.server import RedisServer
+from tapewire.values.instruments import parse_instruments
 
 SERVER_CORE = "0"
 START_TIMEOUT_S = 20.0

@@ -24,10 +24,10 @@ from typing import cast
 import uvicorn
 from fastapi import FastAPI, WebSocket
 
-from market_data.frames import text_frame
-from market_data.hub import Hub
+from market_data.fanout.frames import text_frame
+from market_data.fanout.hub import Hub
+from market_data.fanout.websocket_protocol import SCOPE_EXTENSION, FeedSocketProtocol
 from market_data.limits import BATCH_MESSAGES_MAX, CLIENT_MESSAGE_BYTES_MAX
-from market_data.websocket_protocol import SCOPE_EXTENSION, FeedSocketProtocol
 
 EVERY_TRADE = frozenset({("trades", "*")})
 LAG_PACE_MESSAGES = 4096

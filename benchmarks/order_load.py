@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 IN_FLIGHT = 128
 
@@ -27,12 +28,19 @@ def request_bytes(path: str, body: bytes, account: str) -> bytes:
     ).encode() + body
 
 
+def refusal_code(answer: bytes) -> str:
+    """The `code` of a problem document, or the first line of an answer without one."""
+    found = re.search(rb'"code":"(\w+)"', answer)
+    return (found[1] if found else answer.partition(b"\r\n")[0][:120]).decode("latin-1")
+
+
 class RestClient(asyncio.Protocol):
     """Asks again as soon as it is answered; one request at a time, as HTTP clients do."""
 
     def __init__(self, path: str, bodies: list[bytes], account: str, orders: int) -> None:
         self.done = 0
         self.failed = 0
+        self.refusal = ""
         self.running = True
         self._requests = [request_bytes(path, body, account) for body in bodies]
         self._next = 0
@@ -57,6 +65,7 @@ class RestClient(asyncio.Protocol):
             self.done += self._orders
         else:
             self.failed += 1
+            self.refusal = self.refusal or refusal_code(self._buffer)
         self._buffer = b""
         if self.running:
             self._ask()
@@ -72,6 +81,7 @@ class SocketClient(asyncio.Protocol):
     def __init__(self, account: str) -> None:
         self.done = 0
         self.failed = 0
+        self.refusal = ""
         self.running = True
         self._account = account
         self._next = 0
@@ -128,6 +138,7 @@ class SocketClient(asyncio.Protocol):
                 self.done += 1
             else:
                 self.failed += 1
+                self.refusal = self.refusal or refusal_code(bytes(buffer[at - size : at]))
         del buffer[:at]
         return replies
 

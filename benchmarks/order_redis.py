@@ -12,12 +12,12 @@ import statistics
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tapewire.instruments import packaged_instruments
 from tapewire.matching.engine import Engine, MatchingLimits
-from tapewire.paper_money import PaperMoney
-from tapewire.redis_client import RedisAddress
-from tapewire.redis_server import RedisServer
-from tapewire.types import (
+from tapewire.redis.client import RedisAddress
+from tapewire.redis.server import RedisServer
+from tapewire.values.instruments import packaged_instruments
+from tapewire.values.paper_money import PaperMoney
+from tapewire.values.types import (
     Account,
     Lots,
     OrderCommand,

@@ -9,10 +9,23 @@ from pathlib import Path
 
 import httpx
 
-from tapewire.processes import ChildProcess
-from tapewire.redis_server import free_port
+from tapewire.runtime.ports import free_port
+from tapewire.runtime.processes import ChildProcess
 
 READY_TIMEOUT_S = 20.0
+
+# A fast worker fills the default bound on open orders within one sample.
+INSTRUMENTS = """
+[[instrument]]
+symbol = "BTC-USDT"
+base = "BTC"
+quote = "USDT"
+tick_size = "0.01"
+lot_size = "0.00001"
+min_quantity = "0.00001"
+max_quantity = "100"
+open_orders_max = 1000000
+"""
 
 # The same app with a handler that does nothing: what the framework itself costs.
 NO_OP = """
@@ -21,7 +34,7 @@ from order_gateway.examples import FILLED_EXAMPLE
 from order_gateway.params import OrderRequest
 from order_gateway.schemas import OrderReply
 from order_gateway.settings import PREFIX, GatewaySettings
-from tapewire.serving import serve
+from tapewire.web.serving import serve
 from tapewire.settings import load_settings
 
 app = FastAPI()
@@ -56,6 +69,8 @@ class Server:
 def server(command: list[str], redis_url: str, folder: Path, core: int) -> Iterator[Server]:
     """One worker, pinned to one core."""
     port = free_port()
+    instruments = folder / "instruments.toml"
+    instruments.write_text(INSTRUMENTS)
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("TAPEWIRE_")
     } | {
@@ -63,8 +78,9 @@ def server(command: list[str], redis_url: str, folder: Path, core: int) -> Itera
         "TAPEWIRE_GATEWAY_PORT": str(port),
         "TAPEWIRE_GATEWAY_ACCOUNT_ORDERS_PER_S": "0",
         "TAPEWIRE_GATEWAY_ADDRESS_ORDERS_PER_S": "0",
-        # Of what the orders of a run hold.
+        # Enough for all orders that a run holds at once.
         "TAPEWIRE_PAPER_BALANCES": "*=80000000",
+        "TAPEWIRE_INSTRUMENTS": str(instruments),
     }
     log = folder / f"server-{port}.log"
     child = ChildProcess("server", command, log_path=log, environment=environment)

@@ -11,7 +11,6 @@ import asyncio
 import http.client
 import json
 import os
-import platform
 import random
 import sys
 import tempfile
@@ -19,14 +18,14 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.machine import describe_machine
 from websockets.asyncio.client import ClientConnection, connect
 
-from tapewire.processes import ChildProcess
-from tapewire.redis_server import RedisServer, free_port
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import free_port
+from tapewire.runtime.processes import ChildProcess
 
 HOST = "127.0.0.1"
 SYMBOL, PRICE, QUANTITY = "BTC-USDT", "60000.00", "0.00100"
@@ -39,7 +38,6 @@ MEASURING_TIME_MAX_S = 45.0
 START_TIMEOUT_S = 20.0
 TRADE_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 5.0
-PACKAGES = ("fastapi", "uvicorn", "uvloop", "redis", "hiredis", "websockets")
 
 
 @dataclass(slots=True)
@@ -203,22 +201,12 @@ def sync_times_ms(folder: Path) -> list[float]:
     return times_ms
 
 
-def describe_machine(server: RedisServer, syncs_ms: list[float]) -> str:
-    """What the figures were measured on."""
-    processor = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        names = [line for line in information.read_text().splitlines() if "model name" in line]
-        processor = names[0].partition(": ")[2] if names else processor
-    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {os.cpu_count()} x {processor}; "
-        f"load before the run {load}\n"
-        f"Python {platform.python_version()}, {server.binary}, appendfsync {server.fsync},\n"
-        f"{packages}\n"
+def describe_run(server: RedisServer, syncs_ms: list[float]) -> str:
+    """The machine, the server and its disk."""
+    return describe_machine(
+        f"{server.binary}, appendfsync {server.fsync}",
         f"one fdatasync of its disk: p50 {percentile(syncs_ms, 50):.2f} ms, "
-        f"p99 {percentile(syncs_ms, 99):.2f} ms"
+        f"p99 {percentile(syncs_ms, 99):.2f} ms",
     )
 
 
@@ -253,7 +241,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         server = stack.enter_context(RedisServer(folder / "redis", fsync=options.fsync))
-        print(describe_machine(server, sync_times_ms(folder)), flush=True)
+        print(describe_run(server, sync_times_ms(folder)), flush=True)
         gateway_port, feeds = start(stack, folder, server.url)
         asyncio.run(measure(feeds, gateway_port, options.orders))
     print(f"\n{report(feeds)}")

@@ -13,27 +13,26 @@ import asyncio
 import functools
 import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
+import httpx
 import redis
+from benchmarks.machine import describe_machine
 from benchmarks.order_load import Client, RestClient, SocketClient, order_body
 from benchmarks.order_redis import RedisCost, measure_redis
 from benchmarks.order_servers import NO_OP, Server, server
 
-from tapewire.redis_server import RedisServer
+from tapewire.redis.server import RedisServer
 
 CONNECTIONS = 32
 SOCKETS = 4
 BATCH_ORDERS = 100
-PACKAGES = ("fastapi", "uvicorn", "websockets", "redis", "hiredis", "pydantic", "uvloop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,10 @@ async def measure(way: "Way", client: redis.Redis, seconds: float) -> Sample:
         item.transport.abort()
     failed = sum(item.failed for item in protocols)
     if failed:
-        raise RuntimeError(f"{way.name}: {failed} requests were refused")
+        first = next(item.refusal for item in protocols if item.refusal)
+        raise RuntimeError(
+            f"{way.name}: {failed} requests were refused, the first one with {first}"
+        )
     return sample
 
 
@@ -109,7 +111,7 @@ class Way:
 
 def redis_time(client: redis.Redis) -> tuple[int, int]:
     """Microseconds and calls of the scripts since the server started."""
-    stats = client.info("commandstats").get("cmdstat_evalsha", {"usec": 0, "calls": 0})
+    stats = client.info("commandstats").get("cmdstat_fcall", {"usec": 0, "calls": 0})
     return int(stats["usec"]), int(stats["calls"])
 
 
@@ -156,14 +158,21 @@ def run(seconds: float, rounds: int) -> tuple[list[Way], RedisCost, str]:
             for _ in range(rounds):
                 for way in ways:
                     way.samples.append(asyncio.run(measure(way, client, seconds)))
+                    cancel_everything(gateway)
             redis_version = client.info("server")["redis_version"]
         cost = measure_redis(folder / "alone", rounds)
-    packages = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
-    where = (
-        f"Python {platform.python_version()}, Redis {redis_version}, {packages}; "
-        f"{len(cores)} cores, the worker pinned to one; {rounds} rounds of {seconds:g} s each way"
+    where = describe_machine(
+        f"Redis {redis_version}; the worker is pinned to one core; "
+        f"{rounds} rounds of {seconds:g} s per way",
     )
     return ways, cost, where
+
+
+def cancel_everything(gateway: Server) -> None:
+    """Empty the books, so that each sample starts alike and no account passes a bound."""
+    for path in ("/v1/admin/kill", "/v1/admin/resume"):
+        answer = httpx.post(f"http://127.0.0.1:{gateway.port}{path}", timeout=60, trust_env=False)
+        answer.raise_for_status()
 
 
 def table(ways: list[Way]) -> str:

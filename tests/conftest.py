@@ -1,17 +1,88 @@
-"""A real Redis for every test that needs one: shared and emptied, or one of its own."""
+"""A real Redis for every test that needs one, and turns of the workers of `make test`.
 
-from collections.abc import Iterator
+Without `-n` all tests run in one process. With `-n` each worker has a Redis of its own, a file
+stays with one worker (`--dist loadfile`), and tests marked `serial` run while no other test runs.
+"""
+
+import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import redis
 
-from tapewire.redis_server import RedisServer
+from tapewire.redis.binary import find_server
+from tapewire.redis.server import RedisServer
+from tests.support.running.turns import Turns
+
+# Folders in the order in which they run: the files that take longest come first, so that no worker
+# begins a long one when the others are done.
+FIRST = ("property", "e2e", "integration", "real_data")
+TURNS = pytest.StashKey[Turns]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which Redis server the tests start."""
+    parser.addoption(
+        "--server",
+        choices=("embedded", "path"),
+        default="embedded",
+        help="the Redis server of tests: embedded (from the wheel) or path (redis-server on PATH)",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the chosen server first on PATH, for child processes too, and share locks with them."""
+    if hasattr(config, "workerinput"):  # a worker has the environment of the process that began
+        config.stash[TURNS] = Turns(Path(config.workerinput["turns_folder"]))
+        return
+    folder = TemporaryDirectory(prefix="tapewire-tests-")
+    config.add_cleanup(folder.cleanup)
+    config.stash[TURNS] = Turns(Path(folder.name))
+    if config.getoption("--server") == "embedded":
+        embedded = find_server(os.devnull).path
+        (Path(folder.name) / "redis-server").symlink_to(embedded)
+        changes = pytest.MonkeyPatch()
+        config.add_cleanup(changes.undo)
+        changes.setenv("PATH", folder.name, prepend=os.pathsep)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker that starts where the locks are."""
+    node.workerinput["turns_folder"] = str(node.config.stash[TURNS].folder)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto` starts one worker for each processor."""
+    return os.cpu_count() or 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, serial tests last; otherwise as they were found."""
+
+    def position(item: pytest.Item) -> tuple[bool, int]:
+        folder = item.path.relative_to(item.config.rootpath).parts[1]
+        place = FIRST.index(folder) if folder in FIRST else len(FIRST)
+        return item.get_closest_marker("serial") is not None, place
+
+    items.sort(key=position)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Wait for the turn of a test; the wait counts for no timeout and no duration."""
+    with item.config.stash[TURNS].turn(alone=item.get_closest_marker("serial") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session")
 def session_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """One server for all tests of this run; tests take `redis_url`, which empties it first."""
+    """One server for all tests of a worker; tests take `redis_url`, which empties it first."""
     # everysec: no test that shares a server kills it, so none needs a sync per command.
     with RedisServer(tmp_path_factory.mktemp("redis"), fsync="everysec") as server:
         yield server
@@ -21,8 +92,8 @@ def session_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSer
 def module_redis_url(session_redis: RedisServer) -> str:
     """The URL of a Redis that was empty when the module began.
 
-    For services that live as long as a module: what an earlier one left would outlast their file,
-    since a gateway takes the instruments that Redis has.
+    For services that live as long as a module. A gateway takes the instruments that Redis has, so
+    that instruments of an earlier module would stay.
     """
     return emptied(session_redis)
 

@@ -9,21 +9,27 @@ import signal
 import subprocess
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from unittest.mock import MagicMock
 
 import httpx
 import pytest
+from prometheus_client.registry import Collector
 
 from market_data.errors import CLOSE_MEANINGS, ERROR_MEANINGS, CloseCode
-from market_data.metrics import market_data_metrics
+from market_data.http.metrics import market_data_metrics
+from order_gateway.metrics import Activity, GatewayMetrics
+from order_gateway.operations import OPERATION_NAMES
 from tapewire import keys
 from tapewire.error_codes import ERROR_CODES
-from tapewire.feed_messages import FeedMessage, UnknownMessage, decode_message
-from tests.support.documents import (
+from tapewire.matching.batcher import Batcher
+from tapewire.runtime.loop_lag import LoopLag
+from tapewire.wire.feed_messages import MESSAGE_TYPES, UnknownMessage, decode_message
+from tests.support.house.documents import (
     ROOT,
     blocks,
     broken_links,
@@ -33,8 +39,13 @@ from tests.support.documents import (
     section,
     table,
 )
-from tests.support.processes import Service, child_environment, running_gateway, running_market_data
-from tests.support.settings_table import TABLES, settings_table
+from tests.support.house.settings_table import TABLES, settings_table
+from tests.support.running.processes import (
+    Service,
+    child_environment,
+    running_gateway,
+    running_market_data,
+)
 from tests.support.wait import wait_for
 
 PROTOCOL = "docs/protocol.md"
@@ -74,8 +85,7 @@ def test_every_message_has_a_true_example() -> None:
             decoded = decode_message(json.dumps(message))
             assert not isinstance(decoded, UnknownMessage), message
             shown.add(message["type"])
-    types = {get_args(model.model_fields["type"].annotation)[0] for model in get_args(FeedMessage)}
-    assert shown == types
+    assert shown == set(MESSAGE_TYPES)
 
 
 def test_the_checksum_example_is_right() -> None:
@@ -108,16 +118,42 @@ def test_settings_are_those_of_the_models(title: str) -> None:
     assert f"### {title}\n\n{settings_table(*TABLES[title])}\n\n" in read("docs/operations.md")
 
 
-def test_metrics_are_those_of_the_code() -> None:
-    """The table of metrics has each that market-data shows, with its meaning, and no other."""
+def rows_of(*collectors: Collector) -> list[list[str]]:
+    """Name and meaning of every metric, names as a scrape shows them."""
+    found = [metric for collector in collectors for metric in collector.collect()]
+    return [
+        [f"{metric.name}_total" if metric.type == "counter" else metric.name, metric.documentation]
+        for metric in found
+    ]
+
+
+def metrics_table(title: str, following: str) -> list[list[str]]:
+    text = section(read("docs/operations.md"), "\n## Metrics\n", "\n## Redis\n")
+    return table(section(text, f"\n### {title}\n", f"\n### {following}\n"))
+
+
+def test_metrics_of_market_data_are_those_of_the_code() -> None:
+    """The table has each metric that market-data shows, with its meaning, and no other."""
     nothing: Any = MagicMock()
     shown = market_data_metrics(
         nothing, nothing, nothing, conversations=nothing, streams=nothing, budget=nothing
     )
-    expected = [[f"tapewire_{name}", text] for name, (text, _) in shown._gauges.items()]
-    expected += [[f"tapewire_{name}_total", text] for name, (text, _) in shown._counters.items()]
-    text = section(read("docs/operations.md"), "\n## Metrics\n", "\n## Redis\n")
-    assert table(text) == expected
+    assert metrics_table("Market-data", "Every service") == rows_of(shown)
+
+
+def test_metrics_of_the_gateway_are_those_of_the_code() -> None:
+    """The table has each metric that the gateway shows, with its meaning, and no other."""
+    nothing: Any = MagicMock()
+    activity, batcher = Activity(OPERATION_NAMES), Batcher(nothing, timeout_s=1.0)
+    shown = GatewayMetrics(
+        activity, batcher, expired=lambda: 0, sockets=lambda: 0, problems=Counter()
+    )
+    assert metrics_table("Order gateway", "Market-data") == rows_of(shown)
+
+
+def test_metrics_of_every_service_are_those_of_the_code() -> None:
+    """The table has what both services show."""
+    assert metrics_table("Every service", "Alerts") == rows_of(LoopLag())
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,6 +1,6 @@
 """The house rules, checked.
 
-| rule | function in tests/support/house_rules.py | applies to |
+| rule | function in tests/support/house/rules.py | applies to |
 |---|---|---|
 | modules up to 300 lines, test modules up to 500 | long_modules | Python, Lua, shell |
 | functions up to 60 lines | long_functions | Python |
@@ -32,8 +32,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import house_rules as rules
-from tests.support.house_rules import SourceFile
+from tests.support.house import rules
+from tests.support.house.rules import SourceFile
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = (
@@ -44,7 +44,7 @@ TEXT_SUFFIXES = {
     ".js", ".css",
 }  # fmt: skip
 CODE_SUFFIXES = {"", ".py", ".lua", ".sh", ".yml"}
-SAME_NAMES = ("__main__.py", "app.py", "errors.py", "health.py", "routes.py", "settings.py")
+SAME_NAMES = ("__main__.py", "app.py", "errors.py", "settings.py")
 
 Rule = Callable[[SourceFile], Iterator[str]]
 Selection = Callable[[SourceFile], bool]
@@ -53,6 +53,7 @@ Selection = Callable[[SourceFile], bool]
 @cache
 def repository() -> tuple[SourceFile, ...]:
     """Every text file that belongs to the project; caches and generated folders are not."""
+    # In a git worktree `.git` is a file that names the main checkout.
     found = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]
     for folder in FOLDERS:
         found += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
@@ -148,7 +149,7 @@ def test_every_rule_is_in_the_table() -> None:
     """The table above lists exactly the rules that are checked."""
     listed = {line.split("|")[2].strip() for line in (__doc__ or "").splitlines() if "|" in line}
     assert {rule.__name__ for rule, _ in RULES} == listed - {"---", "below"} - {
-        "function in tests/support/house_rules.py"
+        "function in tests/support/house/rules.py"
     }
 
 
@@ -174,7 +175,7 @@ BAD: list[tuple[Rule, str, str]] = [
     (rules.sleeping_tests, TESTS, "time.sleep(1)"),
     (rules.redis_stand_ins, TESTS, "from fakeredis import FakeRedis"),
     (rules.redis_stand_ins, TESTS, "monkeypatch.setattr('redis.Redis.get', None)"),
-    (rules.floats_in_price_code, "shared/src/tapewire/decimals.py", "x = float('1.1')"),
+    (rules.floats_in_price_code, "shared/src/tapewire/values/decimals.py", "x = float('1.1')"),
     (rules.objects_at_import, SOURCE, "client = redis.Redis()"),
     (rules.objects_at_import, SOURCE, "settings = GatewaySettings()"),
     (rules.banned_frameworks, GATEWAY, "from starlette.middleware.base import BaseHTTPMiddleware"),

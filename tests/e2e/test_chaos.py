@@ -14,19 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from tapewire.client import MarketDataClient, OrderKeeper
 from tapewire.matching.treasury import Treasury
-from tapewire.redis_server import RedisServer
-from tapewire.types import Account, Symbol
-from tests.support.audit import audited
-from tests.support.bots import MARKETS, Bot
-from tests.support.processes import Service, start, wait_until_ready
+from tapewire.redis.server import RedisServer
+from tapewire.values.types import Account, Symbol
+from tests.support.reference.audit import audited
+from tests.support.running.bots import MARKETS, Bot
+from tests.support.running.processes import Service, start, wait_until_ready
 from tests.support.venue import Venue, open_venue
 from tests.support.wait import wait_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.serial]
 
 BOTS = 50
 ORDERS_BETWEEN_KILLS = 150
@@ -180,7 +181,7 @@ async def check_bot(bot: Bot, venue: Processes, direct: Venue) -> int:
     keeper = await replayed(bot.account, venue, direct)
     assert keeper.orders.keys() == shown.keys()
     for order_id, kept in keeper.orders.items():
-        told, order = kept.state.model_dump(mode="json"), shown[order_id]
+        told, order = msgspec.to_builtins(kept.state), shown[order_id]
         assert {name: told[name] for name in FIELDS} == {name: order[name] for name in FIELDS}
         fills = [(fill["trade_id"], fill["fee"]) for fill in order["fills"]]
         assert [(trade.trade_id, trade.fee) for trade in kept.trades] == fills

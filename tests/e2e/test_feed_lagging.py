@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.support.feed_process import FeedProcess, running_feed
-from tests.support.feed_reading import (
+from tests.support.feeds.process import FeedProcess, running_feed
+from tests.support.feeds.reading import (
     SMALL_BUFFER_BYTES,
     accounted,
     connected,
@@ -20,7 +20,7 @@ from tests.support.feed_reading import (
     receive_all,
     receive_type,
 )
-from tests.support.feed_traffic import make_trades
+from tests.support.feeds.traffic import make_trades
 from tests.support.venue import BTC, Venue, open_venue
 from tests.support.wait import wait_until
 

@@ -13,11 +13,11 @@ import pytest_asyncio
 from websockets.exceptions import InvalidStatus
 
 from tapewire import keys
-from tapewire.redis_server import RedisServer
-from tapewire.types import MarketState
-from tests.support.feed_process import FeedProcess, running_feed
-from tests.support.feed_reading import accounted, connected, receive, receive_all, receive_type
-from tests.support.feed_traffic import make_short_log, make_trades
+from tapewire.redis.server import RedisServer
+from tapewire.values.types import MarketState
+from tests.support.feeds.process import FeedProcess, running_feed
+from tests.support.feeds.reading import accounted, connected, receive, receive_all, receive_type
+from tests.support.feeds.traffic import make_short_log, make_trades
 from tests.support.venue import BTC, ODD, Venue, open_venue
 
 pytestmark = pytest.mark.timeout(120)

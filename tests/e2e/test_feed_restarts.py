@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tapewire.redis_server import RedisServer
-from tests.support.feed_process import running_feed
-from tests.support.feed_traffic import Load, assert_complete, following
+from tapewire.redis.server import RedisServer
+from tests.support.feeds.process import running_feed
+from tests.support.feeds.traffic import Load, assert_complete, following
 from tests.support.venue import open_venue
 
 pytestmark = pytest.mark.timeout(120)

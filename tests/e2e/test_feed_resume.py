@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 
 from tapewire.client import EpochError, GapError, MarketDataClient, Position
-from tapewire.redis_server import RedisServer
-from tests.support.feed_reading import connected, receive, receive_all, receive_type
-from tests.support.feed_traffic import make_short_log, make_trades
-from tests.support.processes import running_market_data
+from tapewire.redis.server import RedisServer
+from tests.support.feeds.reading import connected, receive, receive_all, receive_type
+from tests.support.feeds.traffic import make_short_log, make_trades
+from tests.support.running.processes import running_market_data
 from tests.support.venue import BTC, HUGE, ODD, open_venue
 
 pytestmark = pytest.mark.timeout(120)

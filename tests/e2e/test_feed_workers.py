@@ -1,14 +1,21 @@
 """Several market-data processes on one port: nothing depends on which one a client meets."""
 
+import re
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 
-from tests.support.processes import Service, free_port, running_gateway, start, wait_until_ready
+from tests.support.running.processes import (
+    Service,
+    free_port,
+    running_gateway,
+    start,
+    wait_until_ready,
+)
+from tests.support.running.whole_venue import FEED_PATH, Reader, order_body, reader, rest_client
 from tests.support.wait import wait_for, wait_until
-from tests.support.whole_venue import FEED_PATH, Reader, order_body, reader, rest_client
 
 PORT = "TAPEWIRE_MARKET_DATA_PORT"
 CLIENTS = 24
@@ -48,6 +55,22 @@ async def trade(gateway: httpx.AsyncClient, count: int) -> None:
             assert answer.status_code == 201
 
 
+async def clients_by_worker(url: str) -> float:
+    """The sum of all workers' clients, of any answer; each answer must be of both workers."""
+    sums = set()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for _ in range(4):
+            # Every request may meet another worker.
+            answer = await client.get(f"{url}/metrics", headers={"Connection": "close"})
+            found = re.findall(
+                r'^tapewire_websocket_clients\{worker="([12])"\} (\S+)$', answer.text, re.MULTILINE
+            )
+            assert {worker for worker, _ in found} == {"1", "2"}
+            sums.add(sum(float(value) for _, value in found))
+    (total,) = sums
+    return total
+
+
 async def test_workers_share_a_port_and_send_the_same(redis_url: str, tmp_path: Path) -> None:
     """Every client of either process gets every trade; when one process goes, the other stays."""
     with (
@@ -60,6 +83,7 @@ async def test_workers_share_a_port_and_send_the_same(redis_url: str, tmp_path: 
             clients: list[Reader] = [
                 await stack.enter_async_context(reader(url)) for _ in range(CLIENTS)
             ]
+            assert await clients_by_worker(workers[0].url) == CLIENTS
             await trade(orders, 5)
             for client in clients:
                 await client.wait_for_trades(5)

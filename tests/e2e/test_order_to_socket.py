@@ -13,12 +13,11 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tapewire.redis_server import RedisServer, free_port
-from tests.support.feed_traffic import make_trades
-from tests.support.processes import start
-from tests.support.venue import address_of, open_venue
-from tests.support.wait import wait_for, wait_until
-from tests.support.whole_venue import (
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import free_port
+from tests.support.feeds.traffic import make_trades
+from tests.support.running.processes import start
+from tests.support.running.whole_venue import (
     Reader,
     WholeVenue,
     order_body,
@@ -26,6 +25,8 @@ from tests.support.whole_venue import (
     rest_client,
     running_venue,
 )
+from tests.support.venue import address_of, open_venue
+from tests.support.wait import wait_for, wait_until
 
 TRADE_MEMBERS = {
     "trade_id",

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
-from tapewire.account_feed import OrderReport
 from tapewire.client import Balances, MarketDataClient, OrderKeeper, ReportStream, Stream
-from tapewire.redis_server import RedisServer
-from tests.support.feed_process import FeedProcess, running_feed
-from tests.support.processes import Service, running_gateway
+from tapewire.redis.server import RedisServer
+from tapewire.wire.account_feed import OrderReport
+from tests.support.feeds.process import FeedProcess, running_feed
+from tests.support.running.processes import Service, running_gateway
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -147,7 +148,7 @@ async def check(trader: Trader) -> None:
     money = (await trader.api.get("/v1/account")).json()["balances"]
     await wait_until(
         lambda: (
-            [item.model_dump() for _, item in sorted(trader.balances.items())]
+            [msgspec.to_builtins(item) for _, item in sorted(trader.balances.items())]
             == sorted(money, key=lambda item: item["asset"])
         ),
         f"{trader.account} is told its balances",
@@ -161,7 +162,7 @@ async def check(trader: Trader) -> None:
         keeper.take(report)
     assert keeper.orders.keys() == truth.keys()
     for name, kept in keeper.orders.items():
-        told, shown = kept.state.model_dump(mode="json"), truth[name]
+        told, shown = msgspec.to_builtins(kept.state), truth[name]
         assert {item: told[item] for item in SHOWN} == {item: shown[item] for item in SHOWN}
         trades = [
             (item.trade_id, item.last_price, item.last_quantity, item.liquidity, item.fee)

@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tapewire.redis_server import RedisServer
+from tapewire.redis.server import RedisServer
 from tapewire.replay.connection import GatewayConnection
 from tapewire.replay.player import Player
 from tapewire.replay.recording import Recording, read_recording
 from tapewire.replay.report import Report
-from tests.support.market_data_samples import BITSTAMP, LOBSTER, LOBSTER_BOOK, sample
-from tests.support.processes import Service, running_gateway, running_market_data
-from tests.support.replay_score import Fills, exactly_filled, recorded_fills
+from tests.support.recordings.market_data_samples import BITSTAMP, LOBSTER, LOBSTER_BOOK, sample
+from tests.support.recordings.replay_score import Fills, exactly_filled, recorded_fills
+from tests.support.running.processes import Service, running_gateway, running_market_data
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.timeout(300)

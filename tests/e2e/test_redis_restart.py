@@ -12,11 +12,17 @@ from typing import Any
 import httpx
 import pytest
 
-from order_gateway.order_entry import DEFAULT_ACCOUNT
-from tapewire.redis_server import RedisServer
+from tapewire.redis.server import RedisServer
+from tapewire.values.account_names import DEFAULT_ACCOUNT
+from tests.support.running.whole_venue import (
+    WholeVenue,
+    order_body,
+    reader,
+    rest_client,
+    running_venue,
+)
 from tests.support.venue import Venue, open_venue
 from tests.support.wait import wait_until
-from tests.support.whole_venue import WholeVenue, order_body, reader, rest_client, running_venue
 
 SENDERS = 6
 ROUNDS = 2

@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,14 +15,15 @@ from websockets.sync.client import connect
 from tapewire import keys
 from tapewire.cli import main
 from tapewire.errors import ConfigurationError
-from tapewire.redis_client import RedisAddress, open_async
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.random_commands import RandomCommands
-from tests.support.rest import place
-from tests.support.restricted_redis import RestrictedRedis, restricted_redis
+from tapewire.redis.client import RedisAddress, open_async
+from tapewire.values.timestamps import format_timestamp
+from tests.support.reference.random_commands import RandomCommands
+from tests.support.running.restricted_redis import RestrictedRedis, restricted_redis
+from tests.support.running.whole_venue import running_venue
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.rest import place, refused
 from tests.support.venue import open_venue
-from tests.support.wait import wait_for
-from tests.support.whole_venue import running_venue
+from tests.support.wait import moments_us, wait_for
 
 
 @pytest.fixture
@@ -54,8 +55,7 @@ def test_it_may_do_what_a_venue_does(server: RestrictedRedis, tmp_path: Path) ->
         path, alice = f"/v1/orders/{sold['order_id']}", {"X-Account": "alice"}
         assert api.patch(path, json={"quantity": "0.75"}, headers=alice).status_code == 200
         assert api.delete(path, headers=alice).status_code == 200
-        soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
-        timed = place(api, time_in_force="gtd", expire_at=soon)
+        timed = place_until_soon(api)
         assert api.post("/v1/orders/batch", json={"orders": [LIMIT_ORDER] * 2}).status_code == 200
         expired = f"/v1/orders/{timed['order_id']}"
         wait_for(lambda: api.get(expired).json()["status"] == "expired", "the order expires")
@@ -68,6 +68,18 @@ def test_it_may_do_what_a_venue_does(server: RestrictedRedis, tmp_path: Path) ->
         for name in ("orders", "fills", "instruments"):
             assert api.get(f"/v1/{name}").status_code == 200
     assert server.refused() == []
+
+
+def place_until_soon(api: httpx.Client) -> dict[str, Any]:
+    """Place an order that expires soon, and not before it was placed."""
+    for moment_us in moments_us():
+        ending = {"time_in_force": "gtd", "expire_at": format_timestamp(moment_us)}
+        reply = api.post("/v1/orders", json=LIMIT_ORDER | ending)
+        if reply.status_code == 201:
+            order: dict[str, Any] = reply.json()
+            return order
+        refused(reply, 422, "out_of_range")
+    raise AssertionError("no moment was late enough")
 
 
 def test_it_may_run_every_command_of_the_engine(server: RestrictedRedis, tmp_path: Path) -> None:

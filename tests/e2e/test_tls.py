@@ -15,12 +15,12 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tapewire.client import FeedRefused, LinkOptions, MarketDataClient, VenueClient
-from tapewire.tls import client_context
-from tests.support.certificates import KEY_PASSWORD, Certificate, issue
-from tests.support.launcher import launched
-from tests.support.processes import Service, child_environment
+from tapewire.web.tls import client_context
+from tests.support.running.launcher import launched
+from tests.support.running.processes import Service, child_environment
+from tests.support.running.whole_venue import WholeVenue, running_venue
+from tests.support.transport.certificates import KEY_PASSWORD, Certificate, issue
 from tests.support.wait import wait_for
-from tests.support.whole_venue import WholeVenue, running_venue
 
 PREFIXES = ("TAPEWIRE_GATEWAY_", "TAPEWIRE_MARKET_DATA_")
 
@@ -171,7 +171,7 @@ def test_the_whole_venue_starts_with_certificates(certificate: Certificate, tmp_
         launcher.wait_until_running()
         assert launcher.gateway_url.startswith("https://")
         assert launcher.feed_url.startswith("wss://")
-        (command,) = [line for line in launcher.output.splitlines() if "--ca-file" in line]
+        (command,) = [line for line in launcher.output.splitlines() if " watch " in line]
         options = command.partition(" watch ")[2].split()
         output = tmp_path / "tape"
         with output.open("wb") as file:

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from tests.support.feed_bench import FeedBench, running_feed
-from tests.support.gateway_pair import Desk, GatewayPair, opened_desk, running_pair
+from tests.support.feeds.bench import FeedBench, running_feed
+from tests.support.running.gateway_pair import Desk, GatewayPair, opened_desk, running_pair
 from tests.support.venue import Listener, Venue, listening, open_venue
 
 
@@ -15,6 +15,13 @@ async def venue(redis_url: str) -> AsyncIterator[Venue]:
     """An engine on an empty Redis, with the instruments of `tests.support.venue`."""
     async with open_venue(redis_url) as opened:
         yield opened
+
+
+@pytest_asyncio.fixture
+async def venue_url(venue: Venue, redis_url: str) -> str:
+    """A Redis that holds a venue with the instruments of the tests."""
+    del venue
+    return redis_url
 
 
 @pytest_asyncio.fixture

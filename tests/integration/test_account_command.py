@@ -18,20 +18,13 @@ def done(*arguments: str) -> list[str]:
     """The lines of a command that must be done."""
     result = run(*arguments)
     assert result.exit_code == 0, result.output
-    return result.output.splitlines()
+    return result.stdout.splitlines()
 
 
 @pytest.fixture
 def where(venue_url: str) -> list[str]:
     """Which Redis."""
     return ["--redis-url", venue_url]
-
-
-@pytest.fixture
-async def venue_url(venue: Venue, redis_url: str) -> str:
-    """A Redis where the instruments of the tests are traded."""
-    del venue
-    return redis_url
 
 
 def test_money_goes_in_and_out(where: list[str]) -> None:

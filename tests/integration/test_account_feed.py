@@ -5,26 +5,27 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from tapewire import keys
 from tapewire.client import GapError, MarketDataClient, OrderKeeper, Position
-from tests.support.account_events import event_text
-from tests.support.account_feed import (
+from tests.support.feeds.account_feed import (
     AccountBench,
     account_bench,
     ask,
     reports,
     seqs,
 )
-from tests.support.feed_bench import drop_subscribers
-from tests.support.feed_reading import (
+from tests.support.feeds.bench import drop_subscribers
+from tests.support.feeds.reading import (
     SMALL_BUFFER_BYTES,
     connected,
     receive,
     receive_all,
     receive_type,
 )
+from tests.support.reference.account_events import event_text
 from tests.support.venue import INSTRUMENTS, Venue
 from tests.support.wait import wait_until
 
@@ -273,6 +274,36 @@ async def test_a_venue_that_fell_back_is_told(bench: AccountBench) -> None:
         assert (snapshot["seq"], snapshot["data"][0]["available"]) == (1, "0.00000003")
         await older.place()
         assert seqs(await reports(connection, 1)) == [4]
+
+
+@pytest.mark.parametrize("heard", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 3])
+async def test_a_venue_that_numbered_again_is_told(
+    bench: AccountBench, heard: bool, count: int
+) -> None:
+    """Other reports under known numbers are found, by the canary or by the messages themselves."""
+    alice = await bench.account("alice")
+    await alice.deposit("BTC", 3)
+    await alice.place(3)
+    client: Any = bench.venue.client
+    async with bench.listening("alice") as connection:
+        await receive_type(connection, "balances_snapshot")
+        older = await bench.account("alice")
+        older.seq, older.balance_seq, older.balances = 3, 1, dict(alice.balances)
+        older.orders = 100
+        await alice.place(2)
+        assert seqs(await reports(connection, 2)) == [4, 5]
+        # The stream takes no lower id than the last one, so the log is written anew.
+        await client.delete(keys.account_log("alice"))
+        await client.xadd(keys.account_log("alice"), {"event": b"older"}, id="1-1")
+        await older.place_at_once(count, heard=heard)
+        told = await receive_type(connection, "epoch")
+        assert (told["reason"], told["seq"]["orders"]) == ("rewound", older.seq)
+        await receive_type(connection, "balances_snapshot")
+        await older.place()
+        (report,) = await reports(connection, 1)
+        assert report["seq"] == 4 + count
+        assert report["data"]["order_id"] == f"alice-{101 + count}"
 
 
 async def test_messages_that_are_not_the_venues_reach_nobody(bench: AccountBench) -> None:

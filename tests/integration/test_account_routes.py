@@ -8,12 +8,13 @@ import httpx
 import pytest
 import redis
 
-from order_gateway.account_schemas import AccountReply, AccountsReply, TransferReply
-from tests.support.gateway_pair import Desk
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.order_socket import OrderSocket
-from tests.support.processes import Service, running_gateway
-from tests.support.rest import JSON, place, refused
+from order_gateway.schemas import AccountReply, AccountsReply, TransferReply
+from tests.support.running.gateway_pair import Desk
+from tests.support.running.processes import Service, running_gateway
+from tests.support.structures import members_exactly, read_exactly
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.order_socket import OrderSocket
+from tests.support.transport.rest import JSON, place, refused
 
 ACME = {"quantity": "10", "price": "100.00"}
 MONEY = {"TAPEWIRE_PAPER_BALANCES": "*=1000,BTC=0.5,ACME=0"}
@@ -39,7 +40,7 @@ def own(api: httpx.Client, account: str) -> dict[str, Any]:
     """The account as its owner sees it."""
     reply = api.get("/v1/account", headers={"X-Account": account})
     assert reply.status_code == 200, reply.text
-    return AccountReply.model_validate_json(reply.content).model_dump()
+    return members_exactly(reply.content, AccountReply)
 
 
 def money(account: dict[str, Any], asset: str) -> tuple[str, str]:
@@ -112,7 +113,7 @@ def test_money_comes_in_and_goes_out_once_for_each_reference(api: httpx.Client) 
     for header in (None, "true"):
         reply = api.post(path, json=body)
         assert reply.headers.get("Idempotent-Replay") == header
-        TransferReply.model_validate_json(reply.content)
+        read_exactly(reply.content, TransferReply)
         assert reply.json()["available"] == "250.50000000"
     assert [item["asset"] for item in own(api, "carol")["balances"]] == ["USDT"]
     refused(api.post(path, json=body | {"amount": "1"}), 409, "duplicate_reference")
@@ -159,7 +160,7 @@ def test_accounts_are_listed_by_name_page_by_page(api: httpx.Client) -> None:
     for _ in range(3):
         params = {"limit": 2} | ({} if cursor is None else {"cursor": cursor})
         reply = api.get("/v1/admin/accounts", params=params)
-        page = AccountsReply.model_validate_json(reply.content)
+        page = read_exactly(reply.content, AccountsReply)
         names += [account.account for account in page.accounts]
         cursor = page.next_cursor
         if cursor is None:

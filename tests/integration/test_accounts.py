@@ -10,12 +10,12 @@ import pytest
 import pytest_asyncio
 
 from tapewire import keys
-from tapewire.account_types import AccountState, Balance
 from tapewire.errors import AccountBlocked, Conflict, InvalidField, UnknownAccount
-from tapewire.matching.bounds import AS_INSTRUMENT
 from tapewire.matching.engine import MatchingLimits
 from tapewire.matching.treasury import Treasury
-from tapewire.types import (
+from tapewire.values.account_types import AccountState, Balance
+from tapewire.values.bounds import AS_INSTRUMENT
+from tapewire.values.types import (
     Account,
     Amendment,
     Lots,

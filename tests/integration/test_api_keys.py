@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tapewire import api_key_store, keys
-from tapewire.api_key_store import ApiKeyStore
-from tapewire.api_keys import Identity, NewKey, Permission
+from tapewire import keys
+from tapewire.api_keys import store as api_key_store
+from tapewire.api_keys.store import ApiKeyStore
+from tapewire.api_keys.text import Identity, NewKey, Permission
+from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.errors import (
     Conflict,
     KeyExpired,
@@ -20,11 +22,10 @@ from tapewire.errors import (
     KeyRevoked,
     RedisUnavailable,
 )
-from tapewire.key_verifier import KeyVerifier
 from tapewire.limits import API_KEY_KEPT_S, KEY_CACHE_S
-from tapewire.redis_client import RedisAddress, open_async
-from tapewire.redis_server import RedisServer
-from tapewire.types import Account
+from tapewire.redis.client import RedisAddress, open_async
+from tapewire.redis.server import RedisServer
+from tapewire.values.types import Account
 
 ALICE = Account("alice")
 SECOND_NS = 1_000_000_000

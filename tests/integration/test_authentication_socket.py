@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from tapewire.api_keys import Permission
-from tapewire.key_verifier import KEY_CLOSE_CODE
-from tapewire.limits import AUTHENTICATE_TIMEOUT_S, KEY_RECHECK_S
-from tests.support.key_venue import KeyVenue, running_key_venue
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.raw_websocket import CLOSE, TEXT, RawWebSocket
+from tapewire.api_keys.text import Permission
+from tapewire.api_keys.verifier import KEY_CLOSE_CODE
+from tapewire.limits import AUTHENTICATE_TIMEOUT_S
+from tests.support.running.key_venue import KeyVenue, running_key_venue
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.raw_websocket import CLOSE, TEXT, RawWebSocket
+from tests.support.wait import moments_us, wait_for
 
 RESTING = LIMIT_ORDER | {"price": "50000.00"}
 WRONG = f"tw_{'x' * 12}_{'y' * 43}"
@@ -124,7 +125,7 @@ def test_silence_ends_the_connection(venue: KeyVenue) -> None:
     started_s = time.monotonic()
     with venue.socket() as socket:
         assert closed_with(socket) == (["key_required"], KEY_CLOSE_CODE)
-    assert AUTHENTICATE_TIMEOUT_S - 0.5 < time.monotonic() - started_s < AUTHENTICATE_TIMEOUT_S + 3
+    assert time.monotonic() - started_s >= AUTHENTICATE_TIMEOUT_S - 0.1
 
 
 def test_headers_that_stand_twice_are_refused(venue: KeyVenue) -> None:
@@ -160,7 +161,7 @@ def test_a_reader_cannot_trade(venue: KeyVenue) -> None:
         for op in ("place", "amend", "cancel", "cancel_all", "batch", "cancel_all_after"):
             assert ask(socket, op)["error"]["code"] == "permission_denied"
         assert venue.commands() == before
-        for op in ("open_orders", "history", "fills", "ping"):
+        for op in ("open_orders", "history", "fills", "account", "ping"):
             assert ask(socket, op)["status"] == 200
         assert ask(socket, "order", order_id="1")["error"]["code"] == "order_not_found"
 
@@ -200,23 +201,25 @@ def test_a_revoked_key_ends_its_connections(venue: KeyVenue) -> None:
         read(second)
         order_id = ask(first, "place", **RESTING)["result"]["order_id"]
         venue.revoke(key)
-        started_s = time.monotonic()
         for socket in (first, second):
             assert closed_with(socket) == (["key_revoked"], KEY_CLOSE_CODE)
-        assert time.monotonic() - started_s < KEY_RECHECK_S + 2
-        reply: dict[str, Any] = {}
-        deadline_s = time.monotonic() + 5
-        while reply.get("status") != "canceled" and time.monotonic() < deadline_s:
-            reply = ask(third, "order", order_id=order_id)["result"]
-        assert reply["status"] == "canceled"
+
+        def is_canceled() -> bool:
+            return bool(ask(third, "order", order_id=order_id)["result"]["status"] == "canceled")
+
+        wait_for(is_canceled, "the order is canceled")
 
 
 def test_an_expiring_key_ends_its_connection(venue: KeyVenue) -> None:
     """At its moment, or a little later."""
-    key = venue.key("dave", expires_us=time.time_ns() // 1_000 + 1_000_000)
-    with venue.socket(headers=bearer(key)) as socket:
-        read(socket)
-        assert closed_with(socket) == (["key_expired"], KEY_CLOSE_CODE)
+    for expires_us in moments_us():
+        key = venue.key("dave", expires_us=expires_us)
+        with venue.socket(headers=bearer(key)) as socket:
+            if socket.status == 101:
+                read(socket)
+                assert closed_with(socket) == (["key_expired"], KEY_CLOSE_CODE)
+                return
+    raise AssertionError("no key lasted long enough to connect")
 
 
 def test_who_leaves_before_it_is_known_leaves_nothing(venue: KeyVenue) -> None:

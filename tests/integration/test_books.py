@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from market_data.books import BOOK_CHANNELS, Books, StaleBook
-from market_data.hub import Hub
-from market_data.market_records import MarketRecords
-from market_data.replay_log import ReplayLog
+from market_data.fanout.hub import Hub
+from market_data.feed.replay_log import ReplayLog
+from market_data.market.books import BOOK_CHANNELS, Books, StaleBook
+from market_data.market.market_records import MarketRecords
 from tapewire import keys
-from tapewire.book_messages import Level
-from tapewire.decimals import format_units
 from tapewire.errors import OrderClosed, UnknownSymbol
-from tapewire.types import Order, OrderType, Side, Symbol
-from tests.support.book_client import BookClient
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Order, OrderType, Side, Symbol
+from tapewire.wire.book_event import Level
+from tests.support.feeds.book_client import BookClient
 from tests.support.venue import BTC, INSTRUMENTS, ODD, Listener, Venue
 
 

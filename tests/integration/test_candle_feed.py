@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from market_data.candle_feed import CHANNEL_OF, CandleFeed
-from market_data.candle_log import CandleLog
-from market_data.candles import INTERVALS, read_candle, render_candle
-from market_data.hub import Hub
-from market_data.venue_clock import VenueClock
+from market_data.fanout.hub import Hub
+from market_data.market.candle_feed import CHANNEL_OF, CandleFeed
+from market_data.market.candle_log import CandleLog
+from market_data.market.candles import INTERVALS, read_candle, render_candle
+from market_data.market.venue_clock import VenueClock
 from tapewire import keys
-from tapewire.messages import TradeEvent, decode_trade
-from tapewire.timestamps import format_timestamp, parse_timestamp
+from tapewire.values.timestamps import format_timestamp, parse_timestamp
+from tapewire.wire.trade_event import TradeEvent, decode_trade
 from tests.integration.test_candles import PACES, START_S, computed, trade_over_time, trades_of
-from tests.support.fake_socket import FakeSocket
+from tests.support.transport.fake_socket import FakeSocket
 from tests.support.venue import BTC, INSTRUMENTS, Listener, Venue
 
 SECOND_US = 1_000_000

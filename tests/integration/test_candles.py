@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from market_data.candle_log import CandleLog
-from market_data.candles import INTERVALS, Candle, Interval, merge
+from market_data.market.candle_log import CandleLog
+from market_data.market.candles import INTERVALS, Candle, Interval, merge
 from tapewire import keys
-from tapewire.decimals import parse_steps
-from tapewire.timestamps import parse_timestamp
-from tapewire.types import OrderType, Side, Symbol
+from tapewire.values.decimals import parse_steps
+from tapewire.values.timestamps import parse_timestamp
+from tapewire.values.types import OrderType, Side, Symbol
 from tests.support.venue import BTC, HUGE, HUGE_LOTS_MAX, HUGE_TICKS_MAX, INSTRUMENTS, ODD, Venue
 
 DAY_S = 86_400

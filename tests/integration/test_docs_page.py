@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.processes import running_gateway
+from tests.support.running.processes import running_gateway
 
 
 def test_the_page_asks_only_this_service(redis_url: str, tmp_path: Path) -> None:

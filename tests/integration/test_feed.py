@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tapewire import keys
-from tapewire.redis_server import RedisServer
-from tapewire.types import Symbol
-from tests.support.feed_bench import (
+from tapewire.redis.server import RedisServer
+from tapewire.values.types import Symbol
+from tests.support.feeds.bench import (
     FeedBench,
     drop_subscribers,
     log_unheard,
@@ -22,11 +22,14 @@ from tests.support.feed_bench import (
     trade,
     trade_unheard,
 )
-from tests.support.topologies import running_cluster, running_sentinel
-from tests.support.trades import trade_payload
+from tests.support.feeds.trades import trade_payload
+from tests.support.feeds.traffic import Load
+from tests.support.running.topologies import running_cluster, running_sentinel
 from tests.support.venue import BTC, INSTRUMENTS, ODD, Venue, open_venue
 from tests.support.wait import wait_until
 
+# Cuts of the subscription under load; one in the middle of a refill is among them.
+CUTS = 5
 GARBAGE = [
     b"",
     b"hello",
@@ -181,21 +184,25 @@ async def test_a_venue_that_went_back_is_told(bench: FeedBench, venue: Venue) ->
 
 async def test_cut_subscriptions_lose_and_repeat_nothing(bench: FeedBench, venue: Venue) -> None:
     """The subscription is cut again and again under load: every trade once, in order."""
-    trading = asyncio.gather(*(trade(venue, 150) for _ in range(2)))
-    cuts = 0
-    while not trading.done():
-        cuts += await drop_subscribers(venue)
+    load = Load(venue, [BTC])
+
+    async def is_cut() -> bool:
+        return await drop_subscribers(venue) > 0
+
+    for _ in range(CUTS):
         wanted = len(bench.trades()) + 20
 
         def further(wanted: int = wanted) -> bool:
-            return len(bench.trades()) > wanted or trading.done()
+            return len(bench.trades()) >= wanted
 
         await wait_until(further, "trades go on")
-    await trading
-    await bench.wait_for_trades(300)
-    assert cuts > 2
-    assert bench.trades() == await logged(venue)
-    assert [item["seq"] for item in bench.trades()] == list(range(1, 301))
+        await wait_until(is_cut, "a subscription is cut")
+    await load.go_on()
+    await load.stop()
+    logged_trades = await logged(venue)
+    await bench.wait_for_trades(len(logged_trades))
+    assert bench.trades() == logged_trades
+    assert [item["seq"] for item in bench.trades()] == list(range(1, len(logged_trades) + 1))
     assert bench.told_of("gap") == []
 
 
@@ -203,9 +210,11 @@ async def test_a_venue_that_has_no_epoch_yet(redis_url: str, venue: Venue) -> No
     """A feed that is there first sends everything from the first trade of the first epoch."""
     await venue.client.flushall()
     async with running_feed(venue, redis_url) as bench:
+        assert not bench.feed.has_venue
         await venue.engine.publish_instruments(INSTRUMENTS)
         await trade(venue, 2)
         assert await bench.wait_for_trades(2) == [1, 2]
+        assert bench.feed.has_venue
 
 
 async def test_an_epoch_that_begins_while_the_subscription_is_cut(

@@ -3,8 +3,8 @@
 import redis.asyncio
 
 from tapewire import keys
-from tapewire.types import MarketState
-from tests.support.feed_bench import FeedBench
+from tapewire.values.types import MarketState
+from tests.support.feeds.bench import FeedBench
 from tests.support.venue import BTC, Venue
 from tests.support.wait import wait_until
 

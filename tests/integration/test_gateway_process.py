@@ -5,19 +5,30 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import httpx
 import pytest
 
-from tests.support.processes import child_environment
-from tests.support.rest import place
+from tests.support.running.forks import ForkedProcess
+from tests.support.running.processes import (
+    Service,
+    child_environment,
+    running_gateway,
+    running_market_data,
+)
+from tests.support.transport.rest import place
 from tests.support.wait import wait_for
 
+AnyProcess: TypeAlias = ForkedProcess | subprocess.Popen[bytes]
+
 START_TIMEOUT_S = 30
+GARBAGE_CONNECTIONS = 400
 CLOSED_REDIS = "redis://:secret@127.0.0.1:1/0"
+LEFT_OUT = re.compile(r"(\d+) lines like this were left out")
 CONFLICT = """
 [[instrument]]
 symbol = "BTC-USDT"
@@ -30,8 +41,14 @@ max_quantity = "100"
 """
 
 
-def start(variables: Mapping[str, str], log_path: Path) -> subprocess.Popen[bytes]:
+def start(variables: Mapping[str, str], log_path: Path) -> ForkedProcess:
     """Start a gateway on a free port of its own choice; its output goes to `log_path`."""
+    environment = child_environment({"TAPEWIRE_GATEWAY_PORT": "0"} | dict(variables))
+    return ForkedProcess("order_gateway", environment, log_path.parent, log_path)
+
+
+def start_interpreter(variables: Mapping[str, str], log_path: Path) -> subprocess.Popen[bytes]:
+    """The same with `python -m`, as operators do it."""
     with log_path.open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "order_gateway"],
@@ -44,10 +61,12 @@ def start(variables: Mapping[str, str], log_path: Path) -> subprocess.Popen[byte
 
 @contextmanager
 def running(
-    variables: Mapping[str, str], log_path: Path
-) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    variables: Mapping[str, str],
+    log_path: Path,
+    starter: Callable[[Mapping[str, str], Path], AnyProcess] = start,
+) -> Iterator[tuple[AnyProcess, int]]:
     """A gateway that listens, and its port."""
-    process = start(variables, log_path)
+    process = starter(variables, log_path)
     try:
         wait_for(lambda: "listening" in log_path.read_text(), "the gateway listens", 30)
         match = re.search(r"listening on http://127\.0\.0\.1:(\d+)", log_path.read_text())
@@ -138,7 +157,7 @@ def test_a_signal_stops_it_in_good_order(
 ) -> None:
     """Status 0, also with an idle connection open, and nothing to complain of in the log."""
     log_path = tmp_path / "log"
-    with running({"REDIS_URL": redis_url}, log_path) as (process, port):
+    with running({"REDIS_URL": redis_url}, log_path, start_interpreter) as (process, port):
         with httpx.Client(base_url=f"http://127.0.0.1:{port}") as api:
             place(api)
             process.send_signal(number)
@@ -170,3 +189,24 @@ def test_workers_share_a_port(redis_url: str, tmp_path: Path) -> None:
             assert first.wait(START_TIMEOUT_S) == 0
             with httpx.Client(base_url=f"http://127.0.0.1:{port}") as api:
                 assert place(api)["status"] == "new"
+
+
+@pytest.mark.parametrize("running", [running_gateway, running_market_data])
+def test_a_flood_of_garbage_writes_a_bounded_log(
+    redis_url: str, tmp_path: Path, running: Callable[..., AbstractContextManager[Service]]
+) -> None:
+    """Clients that send no HTTP cannot fill the disk; the last line says how many there were."""
+    # Market-data needs the instruments that a gateway knows.
+    with running_gateway(redis_url, tmp_path), running(redis_url, tmp_path) as service:
+        for _ in range(GARBAGE_CONNECTIONS):
+            with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+                connection.sendall(b"\x16\x03\x01garbage\r\n\r\n")
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(4096):
+                    pass
+        service.stop()
+        lines = [line for line in service.log().splitlines() if "Invalid HTTP" in line]
+    # A slow machine needs more than one window for so many connections.
+    assert len(lines) < GARBAGE_CONNECTIONS / 2
+    counts = [int(found[1]) for line in lines if (found := LEFT_OUT.search(line))]
+    assert sum(counts) + len(lines) - len(counts) == GARBAGE_CONNECTIONS

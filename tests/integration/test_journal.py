@@ -14,14 +14,14 @@ from tapewire import keys
 from tapewire.journal import verification
 from tapewire.journal.comparison import Comparison, compare_state
 from tapewire.journal.entries import JournalEntry, JournalError
-from tapewire.journal.file import JournalFile, write_journal
+from tapewire.journal.file import JournalFile, journal_output, write_journal
 from tapewire.journal.replica import Replica, open_replica
 from tapewire.journal.source import LiveJournal
 from tapewire.journal.verification import Verdict, verify_file, verify_venue
 from tapewire.matching.engine import MatchingLimits
 from tapewire.matching.packing import UNIT
-from tapewire.types import OrderId
-from tests.support.random_commands import RandomCommands
+from tapewire.values.types import OrderId
+from tests.support.reference.random_commands import RandomCommands
 from tests.support.venue import ALICE, BOB, BTC, ODD, Venue, open_venue
 from tests.support.wait import wait_until
 
@@ -44,7 +44,8 @@ async def export(venue: Venue, path: Path) -> JournalFile:
     """Write the whole journal of a venue into a file."""
     source = LiveJournal(venue.client)
     first, last = await source.first(), await source.last()
-    await write_journal(path, await source.header(first, last), source.pages(first, last))
+    with journal_output(path) as file:
+        await write_journal(file, await source.header(first, last), source.pages(first, last))
     return JournalFile(path)
 
 

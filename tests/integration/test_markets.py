@@ -8,10 +8,11 @@ import httpx
 import pytest
 
 from order_gateway.schemas import InstrumentReply
-from tests.support.gateway_pair import INSTRUMENT, Desk, GatewayPair
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.processes import running_gateway
-from tests.support.rest import place, refused
+from tests.support.running.gateway_pair import INSTRUMENT, Desk, GatewayPair
+from tests.support.running.processes import running_gateway
+from tests.support.structures import members_exactly
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.rest import place, refused
 
 ACME = {"quantity": "10", "price": "100.00"}
 
@@ -20,7 +21,7 @@ def switch(api: httpx.Client, symbol: str, **changes: Any) -> dict[str, Any]:
     """Change a market; the answer is the instrument as it is then."""
     reply = api.put(f"/v1/admin/markets/{symbol}", json=changes)
     assert reply.status_code == 200, reply.text
-    return InstrumentReply.model_validate_json(reply.content).model_dump()
+    return members_exactly(reply.content, InstrumentReply)
 
 
 def post(api: httpx.Client, **changes: Any) -> httpx.Response:

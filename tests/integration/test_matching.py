@@ -4,7 +4,7 @@ import pytest
 
 from tapewire.limits import EXACT_INTEGER_MAX
 from tapewire.matching.engine import MatchingLimits
-from tapewire.types import Fill, Liquidity, Order, OrderStatus, OrderType, Side
+from tapewire.values.types import Fill, Liquidity, Order, OrderStatus, OrderType, Side
 from tests.support.venue import (
     BOB,
     BTC,

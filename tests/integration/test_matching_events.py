@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tapewire import keys
-from tapewire.decimals import format_units
 from tapewire.errors import OrderClosed
 from tapewire.matching.engine import MatchingLimits
-from tapewire.messages import decode_trade
-from tapewire.timestamps import format_timestamp
-from tapewire.types import Order, OrderType, Side, Symbol
+from tapewire.values.decimals import format_units
+from tapewire.values.timestamps import format_timestamp
+from tapewire.values.types import Order, OrderType, Side, Symbol
+from tapewire.wire.trade_event import decode_trade
 from tests.support.venue import BTC, INSTRUMENTS, ODD, Listener, Venue, open_venue
 
 UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ from tapewire.errors import (
     UnknownSymbol,
 )
 from tapewire.matching.engine import MatchingLimits
-from tapewire.types import Lots, OrderId, OrderStatus, OrderType, Side, Symbol
+from tapewire.values.types import Lots, OrderId, OrderStatus, OrderType, Side, Symbol
 from tests.support.venue import (
     ALICE,
     BOB,

@@ -8,8 +8,10 @@ import pytest
 from tapewire import keys
 from tapewire.limits import ORDERS_PER_SWEEP_MAX
 from tapewire.matching.engine import MatchingLimits
-from tapewire.types import Lots, OrderStatus, OrderType, Side, Ticks, TimeInForce
+from tapewire.values.types import Lots, OrderStatus, OrderType, Side, Ticks, TimeInForce
 from tests.support.venue import ALICE, BOB, BTC, Listener, Venue, open_venue, order_command
+
+pytestmark = pytest.mark.serial
 
 SWEPT = 5_000
 

@@ -5,20 +5,27 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import redis
 from redis.exceptions import RedisError
 
-from market_data.replay_log import ReplayLog
+from market_data.feed.replay_log import ReplayLog
 from tapewire.errors import RedisUnavailable, Unavailable
 from tapewire.matching.engine import Engine
-from tapewire.redis_binary import find_server
-from tapewire.redis_client import open_async, wait_until_ready
-from tapewire.redis_server import RedisServer, free_port
-from tapewire.types import OrderStatus, OrderType, Side
-from tests.support.topologies import SERVICE, attach_replica, running_cluster, running_sentinel
+from tapewire.redis.binary import find_server
+from tapewire.redis.client import open_async, wait_until_ready
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import free_port
+from tapewire.values.types import OrderStatus, OrderType, Side
+from tests.support.running.topologies import (
+    SERVICE,
+    attach_replica,
+    running_cluster,
+    running_sentinel,
+)
 from tests.support.venue import Venue, address_of, open_venue, order_command
 from tests.support.wait import wait_until
 
@@ -107,7 +114,8 @@ async def test_orders_follow_a_failover(tmp_path: Path) -> None:
         with running_sentinel(tmp_path, first) as url:
             async with open_venue(url, timeout_s=1.0) as venue:
                 await venue.buy(1, 80, client_order_id="before")
-                await venue.client.execute_command("WAIT", 1, 5_000)
+                client: Any = venue.client
+                await client.execute_command("WAIT", 1, 5_000)
                 await wait_until(lambda: replica_is_known(url), "Sentinel knows the replica")
                 os.kill(first.pid, signal.SIGKILL)
                 await place_on_master(venue, "after")

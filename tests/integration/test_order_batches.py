@@ -8,9 +8,10 @@ import httpx
 
 from order_gateway.schemas import BatchReply
 from tapewire.limits import BATCH_ORDERS_MAX
-from tests.support.gateway_pair import Desk
-from tests.support.order_bodies import LIMIT_ORDER, REFUSED
-from tests.support.rest import place, refused
+from tests.support.running.gateway_pair import Desk
+from tests.support.structures import read_exactly
+from tests.support.transport.order_bodies import LIMIT_ORDER, REFUSED
+from tests.support.transport.rest import place, refused
 
 DUPLICATES = 10_000
 
@@ -19,7 +20,7 @@ def send(api: httpx.Client, *items: dict[str, Any]) -> list[dict[str, Any]]:
     """The results of a batch."""
     reply = api.post("/v1/orders/batch", json={"orders": list(items)})
     assert reply.status_code == 200, reply.text
-    BatchReply.model_validate_json(reply.content)
+    read_exactly(reply.content, BatchReply)
     results: list[dict[str, Any]] = reply.json()["results"]
     assert len(results) == len(items)
     return results

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from order_gateway.schemas import FillsReply, OrdersReply
-from tests.support.gateway_pair import Desk
-from tests.support.rest import place, refused
+from tests.support.running.gateway_pair import Desk
+from tests.support.structures import read_exactly
+from tests.support.transport.rest import place, refused
 
 
 def page(api: httpx.Client, path: str, **query: Any) -> tuple[list[dict[str, Any]], str | None]:
@@ -15,7 +16,7 @@ def page(api: httpx.Client, path: str, **query: Any) -> tuple[list[dict[str, Any
     reply = api.get(path, params=query)
     assert reply.status_code == 200, reply.text
     model = FillsReply if path == "/v1/fills" else OrdersReply
-    model.model_validate_json(reply.content)
+    read_exactly(reply.content, model)
     body = reply.json()
     return body[path.rpartition("/")[2]], body["next_cursor"]
 

@@ -5,27 +5,27 @@ from typing import Any
 import httpx
 import pytest
 
-from order_gateway.schemas import CanceledReply, OrderReply
-from tests.support.gateway_pair import Desk
-from tests.support.order_bodies import LIMIT_ORDER
-from tests.support.rest import place, refused
+from order_gateway.schemas import CanceledReply
+from tapewire.wire.orders import OrderReply
+from tests.support.running.gateway_pair import Desk
+from tests.support.structures import members_exactly, read_exactly
+from tests.support.transport.order_bodies import LIMIT_ORDER
+from tests.support.transport.rest import place, refused
 
 
 def read(api: httpx.Client, order: dict[str, Any]) -> dict[str, Any]:
     """An order as it stands."""
     reply = api.get(f"/v1/orders/{order['order_id']}")
-    OrderReply.model_validate_json(reply.content)
-    found: dict[str, Any] = reply.json()
-    return found
+    return members_exactly(reply.content, OrderReply)
 
 
 def amend(api: httpx.Client, order: dict[str, Any], **changes: str) -> dict[str, Any]:
     """Amend an order; the answer must be that order."""
     reply = api.patch(f"/v1/orders/{order['order_id']}", json=changes)
     assert reply.status_code == 200, reply.text
-    amended = OrderReply.model_validate_json(reply.content)
-    assert amended.order_id == order["order_id"]
-    return amended.model_dump()
+    amended = members_exactly(reply.content, OrderReply)
+    assert amended["order_id"] == order["order_id"]
+    return amended
 
 
 def makers_of(desk: Desk, *orders: dict[str, Any]) -> list[str]:
@@ -107,7 +107,7 @@ def test_all_orders_are_canceled_or_those_of_a_symbol(desk: Desk) -> None:
     ether = place(desk.there, symbol="ETH-USDT", price="3000")["order_id"]
     foreign = place(desk.here, account="alice")
     reply = desk.there.delete("/v1/orders", params={"symbol": "BTC-USDT"})
-    assert CanceledReply.model_validate_json(reply.content).canceled == bitcoin
+    assert read_exactly(reply.content, CanceledReply).canceled == bitcoin
     assert desk.there.delete("/v1/orders").json() == {"canceled": [ether]}
     assert desk.there.delete("/v1/orders").json() == {"canceled": []}
     alice = {"X-Account": "alice"}

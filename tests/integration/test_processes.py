@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tapewire.data_directory import DataDirectory
 from tapewire.errors import ConfigurationError
-from tapewire.launcher.ports import KeptPort
 from tapewire.launcher.signals import Signals
-from tapewire.processes import LOG_BYTES_MAX, ChildProcess
-from tapewire.redis_server import PortTaken
-from tests.support.launcher import alive
+from tapewire.redis.data_directory import DataDirectory
+from tapewire.runtime.ports import KeptPort, PortTaken
+from tapewire.runtime.processes import LOG_BYTES_MAX, ChildProcess
+from tests.support.running.launcher import alive
 from tests.support.wait import wait_for
 
 STUBBORN = (
@@ -73,12 +72,52 @@ def test_a_large_log_is_set_aside(tmp_path: Path) -> None:
     assert (tmp_path / "child.old.log").stat().st_size == LOG_BYTES_MAX + 1
 
 
+VERBOSE = (
+    "import signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1]);"
+    f"sys.stdout.write('x' * {LOG_BYTES_MAX} + '!'); sys.stdout.flush();"
+    "signal.sigwait([signal.SIGUSR1]); print('after', flush=True); signal.pause()"
+)
+
+
+def test_a_log_is_bounded_while_its_process_runs(tmp_path: Path) -> None:
+    """A full log becomes the older log, and the process goes on in the file that it has open."""
+    child = child_of(tmp_path, VERBOSE)
+    child.launch()
+    try:
+        wait_for(lambda: child.log_path.stat().st_size > LOG_BYTES_MAX, "the log is full")
+        child.bound_log()
+        assert child.log_path.stat().st_size == 0
+        assert (tmp_path / "child.old.log").stat().st_size == LOG_BYTES_MAX + 1
+        os.kill(child.pid, signal.SIGUSR1)
+        wait_for(lambda: child.log_path.read_text("utf-8") == "after\n", "it goes on")
+        child.bound_log()
+        assert child.last_words() == ["after"]
+    finally:
+        child.kill()
+
+
+def test_standard_output_may_be_shared(tmp_path: Path) -> None:
+    """Then only standard error is in the log, where the reason of an end is looked for."""
+    log = tmp_path / "log"
+    code = (
+        "import pathlib, sys; from tapewire.runtime.processes import ChildProcess;"
+        "command = [sys.executable, '-c', 'import sys; print(1); print(2, file=sys.stderr)'];"
+        "log = pathlib.Path(sys.argv[1]);"
+        "child = ChildProcess('child', command, log_path=log, shares_output=True);"
+        "child.launch(); child.wait(10)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(log)], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, log.read_text("utf-8")) == ("1\n", "2\n")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of the death")
 def test_a_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
     """When the parent is killed, the child ends by itself."""
     log = tmp_path / "log"
     code = (
-        "import pathlib, signal, sys; from tapewire.processes import ChildProcess;"
+        "import pathlib, signal, sys; from tapewire.runtime.processes import ChildProcess;"
         f"child = ChildProcess('c', [sys.executable, '-c', {PATIENT!r}],"
         f" log_path=pathlib.Path({str(log)!r}));"
         "child.launch(); print(child.pid, flush=True); signal.pause()"

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 import redis
 
 from tapewire.errors import ConfigurationError, RedisUnavailable
-from tapewire.redis_binary import ServerBinary, find_server, inspect
-from tapewire.redis_server import PortTaken, RedisServer
+from tapewire.redis.binary import ServerBinary, find_server, inspect
+from tapewire.redis.server import RedisServer
+from tapewire.redis.versions import ServerVersion
+from tapewire.runtime.ports import PortTaken
 from tests.support.wait import wait_for
 
 EMPTY_PATH = "/nonexistent"
@@ -115,6 +118,31 @@ def test_broken_data_stops_the_start(redis_server: RedisServer) -> None:
     assert not redis_server.running
 
 
+def test_broken_data_is_repaired_as_advised(tmp_path: Path) -> None:
+    """The advice of the error has real paths: its commands, run as they are, mend the data."""
+    server = RedisServer(tmp_path / "a folder")
+    try:
+        server.start()
+        with client_of(server) as client:
+            client.set("key", "value")
+        server.stop()
+        [log] = [p for p in server.directory.path.rglob("*.aof") if "base" not in p.name]
+        log.write_bytes(log.read_bytes() + b"garbage\r\n" * 100)
+        with pytest.raises(RedisUnavailable) as raised:
+            server.start()
+        advice = str(raised.value)
+        assert "<" not in advice
+        commands = [line for line in advice.splitlines() if line.startswith("  ")]
+        for command in commands:
+            subprocess.run(["sh", "-c", command], input=b"y\n", check=True, capture_output=True)
+        assert (tmp_path / "a folder.damaged").is_dir()
+        server.start()
+        with client_of(server) as client:
+            assert client.get("key") == "value"
+    finally:
+        server.stop()
+
+
 def test_an_end_cut_off_is_repaired(redis_server: RedisServer) -> None:
     """A half-written last command, as a power cut leaves it, does not stop the start."""
     with client_of(redis_server) as client:
@@ -141,37 +169,33 @@ def test_the_bundled_server_is_used_when_path_has_none(tmp_path: Path) -> None:
         assert client.get("key") == "1"
 
 
-def test_an_older_server_refuses_newer_data(tmp_path: Path) -> None:
-    """Redis 6 would overlook a multi-part log and start empty: that is refused."""
-    (tmp_path / "appendonlydir").mkdir()
-    server = RedisServer(tmp_path, binary=find_server(EMPTY_PATH))
-    with pytest.raises(ConfigurationError, match="written by Redis 7 or newer"):
-        server.start()
-
-
 @pytest.mark.parametrize(
     ("name", "answer", "usable"),
     [
         ("redis-server", "Redis server v=6.0.16 sha=00000000:0 malloc=x bits=64 build=1", False),
-        ("redis-server", "Redis server v=6.2.0 sha=00000000:0 malloc=x bits=64 build=1", True),
+        ("redis-server", "Redis server v=6.2.14 sha=00000000:0 malloc=x bits=64 build=1", False),
+        ("redis-server", "Redis server v=7.0.0 sha=00000000:0 malloc=x bits=64 build=1", True),
         ("redis-server", "Valkey server v=7.1.9 sha=00000000:0 malloc=x bits=64", False),
         ("valkey-server", "Valkey server v=7.2.5 sha=00000000:0 malloc=x bits=64", True),
         ("valkey-server", "Valkey server v=9.0.0 sha=00000000:0 malloc=x bits=64", True),
     ],
 )
 def test_versions_are_checked(tmp_path: Path, name: str, answer: str, usable: bool) -> None:
-    """A server on PATH is taken if it is new enough, else the search goes on."""
+    """A server on PATH is taken if it is new enough, else the bundled one, with the reason."""
     path = fake_binary(tmp_path, name, answer)
-    assert (find_server(str(tmp_path)).path == path) is usable
+    found = find_server(str(tmp_path))
+    assert (found.path == path, found.bundled) == (usable, not usable)
+    assert bool(found.passed_over) is not usable
+    assert all(str(path) in reason for reason in found.passed_over)
 
 
 def test_no_server_at_all_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without any usable server the message says what was found and what to do."""
     path = fake_binary(tmp_path, "redis-server", "Redis server v=5.0.7 sha=0 malloc=x")
-    monkeypatch.setattr("tapewire.redis_binary.util.find_spec", lambda _: None)
+    monkeypatch.setattr("tapewire.redis.binary.util.find_spec", lambda _: None)
     with pytest.raises(ConfigurationError) as refusal:
         find_server(str(tmp_path))
-    assert f"{path} is redis 5.0.7" in str(refusal.value)
+    assert f"{path} is Redis 5.0.7, and Tapewire needs" in str(refusal.value)
     assert "set REDIS_URL" in str(refusal.value)
 
 
@@ -187,7 +211,9 @@ def test_a_server_that_hangs_is_given_up(tmp_path: Path) -> None:
         f"#!/bin/sh\nexec '{sys.executable}' -c 'import signal; signal.pause()'\n", "utf-8"
     )
     path.chmod(0o755)
-    server = RedisServer(tmp_path / "data", binary=ServerBinary(path, "redis", (7, 0, 0), False))
+    server = RedisServer(
+        tmp_path / "data", binary=ServerBinary(path, ServerVersion("redis", (7, 0, 0)), False)
+    )
     with pytest.raises(RedisUnavailable, match="did not answer"):
         server.start(timeout_s=0.3)
     assert not server.running

@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import redis
 
-from order_gateway.schemas import InstrumentsReply
+from order_gateway.schemas import InstrumentsReply, TimeReply
 from tapewire import keys
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
-from tapewire.messages import decode_trade
-from tests.support import order_bodies
-from tests.support.order_bodies import REFUSED
-from tests.support.processes import Service, running_gateway
-from tests.support.rest import JSON, contents, place, refused
+from tapewire.values.timestamps import format_timestamp
+from tapewire.wire.trade_event import decode_trade
+from tests.support.running.processes import Service, running_gateway
+from tests.support.structures import read_exactly
+from tests.support.transport import order_bodies
+from tests.support.transport.order_bodies import REFUSED
+from tests.support.transport.rest import JSON, contents, place, refused
 
-HEALTHY = b'{"status":"healthy","service":"order-gateway","redis":"connected"}'
+HEALTHY = b'{"status":"healthy","service":"order-gateway","redis":"connected"}\n'
 
 
 @pytest.fixture(scope="module")
@@ -240,12 +243,21 @@ def test_a_longer_body_is_refused_and_the_connection_goes_on(
 
 def test_instruments_are_listed(api: httpx.Client) -> None:
     """One by one and all together."""
-    reply = InstrumentsReply.model_validate_json(api.get("/v1/instruments").content)
+    reply = read_exactly(api.get("/v1/instruments").content, InstrumentsReply)
     found = {item.symbol: item for item in reply.instruments}
     # Other tests may have had more traded before this gateway was started.
     assert {"BTC-USDT", "ETH-USDT", "SOL-USDT"} <= set(found)
     assert list(found) == sorted(found)
-    assert api.get("/v1/instruments/ETH-USDT").json() == found["ETH-USDT"].model_dump()
+    assert api.get("/v1/instruments/ETH-USDT").json() == msgspec.to_builtins(found["ETH-USDT"])
+
+
+def test_the_time_is_that_of_redis(api: httpx.Client, redis_url: str) -> None:
+    """Between two readings of Redis' own clock, in both forms."""
+    with redis.Redis.from_url(redis_url) as client:
+        before, shown, after = client.time(), api.get("/v1/time"), client.time()
+    found = read_exactly(shown.content, TimeReply)
+    assert before <= divmod(found.unix_us, 1_000_000) <= after
+    assert found.timestamp == format_timestamp(found.unix_us)
 
 
 def test_the_documentation_is_served(api: httpx.Client) -> None:

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from tapewire.limits import REQUEST_BODY_BYTES_MAX, REQUEST_HEAD_BYTES_MAX
-from tests.support import order_bodies
-from tests.support.processes import Service, running_gateway, running_market_data
-from tests.support.raw_http import RawHttp, RawReply
-from tests.support.rest import JSON
+from tests.support.running.processes import Service, running_gateway, running_market_data
+from tests.support.transport import order_bodies
+from tests.support.transport.raw_http import RawHttp, RawReply
+from tests.support.transport.rest import JSON
 from tests.support.wait import wait_for
 
 PAGE = "https://app.example.com"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from market_data.limits import CLIENT_FRAGMENTS_MAX, FanoutLimits
-from tests.support.feed_server import LOOPS, MESSAGE_BYTES_MAX, FeedServer, running_server
-from tests.support.raw_websocket import (
+from tests.support.feeds.server import LOOPS, MESSAGE_BYTES_MAX, FeedServer, running_server
+from tests.support.transport.raw_websocket import (
     BINARY,
     CLOSE,
     CONTINUATION,

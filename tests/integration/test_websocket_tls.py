@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from market_data.limits import FanoutLimits
-from tapewire.tls import client_context
-from tests.support.certificates import Certificate, issue
-from tests.support.feed_server import LOOPS, MESSAGE_BYTES_MAX, FeedServer, running_server
-from tests.support.raw_websocket import CLOSE, TEXT, RawWebSocket
+from tapewire.web.tls import client_context
+from tests.support.feeds.server import LOOPS, MESSAGE_BYTES_MAX, FeedServer, running_server
+from tests.support.transport.certificates import Certificate, issue
+from tests.support.transport.raw_websocket import CLOSE, TEXT, RawWebSocket
 from tests.support.wait import wait_for
 
 # What an event loop may hold behind the encryption before it stops to encrypt, and one write.

@@ -9,8 +9,8 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.book import Level2Book
-from tapewire.book_messages import Level
+from market_data.market.book import Level2Book
+from tapewire.wire.book_event import Level
 
 DEPTHS = (1, 3, 10, 50)
 ZERO = "0.000"

@@ -5,11 +5,11 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from market_data.book import Level2Book
+from market_data.market.book import Level2Book
 from tapewire.client.book_copy import BookCopy
 from tapewire.client.book_keeper import BookDepth, BookKeeper
 from tapewire.client.tracker import Signal
-from tests.support.feed_samples import TIMESTAMP, heartbeat, read, subscribed
+from tests.support.feeds.samples import TIMESTAMP, heartbeat, read, subscribed
 
 prices = st.integers(90, 120).map(lambda units: f"{units / 10:.1f}")
 quantities = st.integers(0, 3).map(lambda lots: f"{lots}.00")

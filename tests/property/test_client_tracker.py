@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from tapewire.client.errors import ContinuityError, EpochError, GapError
 from tapewire.client.tracker import Signal, TradeTracker
-from tests.support.feed_samples import epoch_message, gap, heartbeat, read, subscribed, trade
+from tests.support.feeds.samples import epoch_message, gap, heartbeat, read, subscribed, trade
 
 SYMBOLS = ("A", "B")
 symbols = st.sampled_from(SYMBOLS)

@@ -12,12 +12,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from market_data.hub import Hub, Subscription, normalised
-from market_data.lag import LagPolicy
+from market_data.fanout.hub import Hub, Subscription, normalised
+from market_data.fanout.lag import LagPolicy
+from market_data.fanout.ring import Entry, Note
+from market_data.fanout.session import Session
 from market_data.limits import FanoutLimits
-from market_data.ring import Entry, Note
-from market_data.session import Session
-from tests.support.fake_socket import FakeSocket, message_frame, private_frame
+from tests.support.transport.fake_socket import FakeSocket, message_frame, private_frame
 
 CHANNELS = ("trades", "bbo")
 SYMBOLS = ("A", "B", "C")

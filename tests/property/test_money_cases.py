@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from tapewire.matching.engine import MatchingLimits
-from tapewire.types import (
+from tapewire.values.types import (
     Account,
     Amendment,
     Lots,
@@ -20,12 +20,12 @@ from tapewire.types import (
     Ticks,
     TimeInForce,
 )
-from tests.support.account_commands import CheckFunds, SetBounds, Withdraw
-from tests.support.machine_world import CAROL, OPENING_UNITS
+from tests.support.reference.account_commands import CheckFunds, SetBounds, Withdraw
+from tests.support.reference.machine_world import CAROL, OPENING_UNITS
+from tests.support.reference.venue_audit import audit
+from tests.support.reference.venue_commands import Amend, Place, Step
+from tests.support.reference.venue_pair import Pair
 from tests.support.venue import ALICE, BOB, BTC, listening, open_venue
-from tests.support.venue_audit import audit
-from tests.support.venue_commands import Amend, Place, Step
-from tests.support.venue_pair import Pair
 
 CHECKED = MatchingLimits(funds_checked=True)
 UNCHECKED = MatchingLimits()

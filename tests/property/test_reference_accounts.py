@@ -11,9 +11,9 @@ from fractions import Fraction
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from tapewire.types import Instrument, Side, Symbol
-from tests.support.command_runs import runs, steps
-from tests.support.machine_world import (
+from tapewire.values.types import Instrument, Side, Symbol
+from tests.support.reference.accounts import FEES, PPM
+from tests.support.reference.machine_world import (
     ACCOUNTS,
     ASSETS,
     DAVE,
@@ -21,11 +21,11 @@ from tests.support.machine_world import (
     SYMBOLS,
     opening_balances,
 )
-from tests.support.reference_accounts import FEES, PPM
-from tests.support.reference_order import Refused
-from tests.support.reference_venue import ReferenceVenue
-from tests.support.venue_calls import call_reference, resolve
-from tests.support.venue_commands import Amend, Place, Step
+from tests.support.reference.order import Refused
+from tests.support.reference.venue import ReferenceVenue
+from tests.support.reference.venue_calls import call_reference, resolve
+from tests.support.reference.venue_commands import Amend, Place, Step
+from tests.support.running.command_runs import runs, steps
 
 EVERYBODY = (*ACCOUNTS, DAVE, FEES)
 RUNS = runs(steps(), 30, 90)
@@ -75,12 +75,17 @@ class Run:
                 assert all(item.available >= 0 for item in balances)
 
 
-@given(wealth=st.sampled_from([1, 1, 5]), checked=st.booleans(), commands=RUNS)
-def test_money_is_neither_made_nor_lost(
-    wealth: int, checked: bool, commands: Sequence[Step]
+@given(
+    checked=st.booleans(),
+    wealth=st.sampled_from([1, 1, 2, 5]),
+    fills_max=st.sampled_from([4, 10_000]),
+    commands=RUNS,
+)
+def test_the_reference_keeps_the_laws_of_money(
+    checked: bool, wealth: int, fills_max: int, commands: Sequence[Step]
 ) -> None:
-    """After every command all accounts together have what was brought in; none owes anything."""
-    run = Run(checked, wealth)
+    """Money is neither made nor lost, fees are exact, no order costs more than it says."""
+    run = Run(checked, wealth, fills_max)
     for command in commands:
         run.step(command)
         run.check()
@@ -88,14 +93,13 @@ def test_money_is_neither_made_nor_lost(
     if not checked:
         assert "insufficient_funds" not in run.refusals
         assert all(order.reason != "insufficient_funds" for order in run.venue.orders.values())
+    check_fees(run)
+    check_costs(run)
+    check_end(run)
 
 
-@given(commands=RUNS)
-def test_rounding_is_never_a_gain_of_who_pays(commands: Sequence[Step]) -> None:
+def check_fees(run: Run) -> None:
     """Each fee is the exact one or less than a unit more, and the fee account has all of them."""
-    run = Run(funds_checked=True, wealth=5)
-    for command in commands:
-        run.step(command)
     collected: dict[str, int] = dict.fromkeys(ASSETS, 0)
     for order in run.venue.orders.values():
         instrument = run.instruments[order.symbol]
@@ -111,12 +115,18 @@ def test_rounding_is_never_a_gain_of_who_pays(commands: Sequence[Step]) -> None:
     assert collected == {asset: run.venue.accounts.owned[FEES, asset] for asset in ASSETS}
 
 
-@given(commands=RUNS)
-def test_what_ends_holds_nothing(commands: Sequence[Step]) -> None:
+def check_costs(run: Run) -> None:
+    """A buy with a price or an amount pays no more than that; a sell gives no more lots."""
+    for order in run.venue.orders.values():
+        assert order.quantity is not None
+        assert order.executed + order.prevented <= order.quantity
+        if order.command.quote_notional is not None:
+            assert order.notional <= order.command.quote_notional
+    assert all(symbol in run.venue.markets for symbol in SYMBOLS)
+
+
+def check_end(run: Run) -> None:
     """When everything is canceled, nothing is held and nothing awaited; all is available again."""
-    run = Run(funds_checked=True, wealth=2)
-    for command in commands:
-        run.step(command)
     for market in run.venue.markets.values():
         run.venue.control(market.symbol, None, {}, run.clock_us)
         for order in [*market.book, *market.stops]:
@@ -127,17 +137,3 @@ def test_what_ends_holds_nothing(commands: Sequence[Step]) -> None:
             balance = accounts.balance(account, asset)
             assert (balance.held, balance.incoming) == (0, 0)
             assert balance.available == accounts.owned[account, asset]
-
-
-@given(wealth=st.sampled_from([1, 2]), commands=RUNS)
-def test_no_order_costs_more_than_it_said(wealth: int, commands: Sequence[Step]) -> None:
-    """A buy with a price or an amount never pays more than that; a sell never gives more lots."""
-    run = Run(funds_checked=True, wealth=wealth, fills_max=4)
-    for command in commands:
-        run.step(command)
-    for order in run.venue.orders.values():
-        assert order.quantity is not None
-        assert order.executed + order.prevented <= order.quantity
-        if order.command.quote_notional is not None:
-            assert order.notional <= order.command.quote_notional
-    assert all(symbol in run.venue.markets for symbol in SYMBOLS)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tapewire.types import OrderStatus, OrderType, Side
-from tests.support.reference_book import BookOrder, ReferenceBook, Trade
+from tapewire.values.types import OrderStatus, OrderType, Side
+from tests.support.reference.book import BookOrder, ReferenceBook, Trade
 
 EXAMPLES = 200
 ACTIONS_MAX = 60

@@ -9,9 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from market_data.sequencer import Lost, Positions, Sequencer, Verdict
-from tapewire.messages import TradeMessage
-from tests.support.trades import trade_message
+from market_data.feed.sequencer import Lost, Positions, Sequencer, Verdict
+from tapewire.wire.trade_event import TradeMessage
+from tests.support.feeds.trades import trade_message
 
 SYMBOLS = st.sampled_from(["A", "B"])
 PAGE_TRADES = 4

@@ -1,9 +1,9 @@
 """Random commands of every kind to the real scripts and to the reference venue: both must agree.
 
 After every command the reply or refusal, the trades, both queues, the levels, the waiting stops,
-all indexes and every changed order are compared (tests/support/venue_pair.py). 10,000 commands in
-a run, 200,000 with HYPOTHESIS_PROFILE=nightly (`make test-nightly`). A failing list of commands is
-printed shrunk; give it to `replay` to run it again.
+all indexes and every changed order are compared (tests/support/reference/venue_pair.py). A run
+plays 10,000 commands, 200,000 with HYPOTHESIS_PROFILE=nightly (`make test-nightly`). A failing
+list of commands is printed shrunk; give it to `replay` to run it again.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tapewire.matching.engine import MatchingLimits
-from tapewire.redis_server import RedisServer
-from tests.support.command_runs import runs, steps, switching_steps
+from tapewire.redis.server import RedisServer
+from tests.support.reference.venue_audit import audit
+from tests.support.reference.venue_commands import Step
+from tests.support.reference.venue_pair import Pair
+from tests.support.running.command_runs import runs, steps, switching_steps
 from tests.support.venue import Listener, Venue, listening, open_venue
-from tests.support.venue_audit import audit
-from tests.support.venue_commands import Step
-from tests.support.venue_pair import Pair
 
 RUNS = runs(steps(), 70, 120)
 SWITCHING = runs(switching_steps(), 70, 120)

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from tapewire.errors import TapewireError
-from tapewire.instruments import load_instruments
 from tapewire.matching.engine import Engine
 from tapewire.replay.recording import Format, read_recording
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, Step
-from tapewire.types import (
+from tapewire.values.instruments import load_instruments
+from tapewire.values.types import (
     Account,
     Amendment,
     Lots,
@@ -28,8 +28,8 @@ from tapewire.types import (
     Ticks,
     TimeInForce,
 )
-from tests.support.market_data_samples import CME, sample
-from tests.support.replay_score import Fills, exactly_filled, recorded_fills
+from tests.support.recordings.market_data_samples import CME, sample
+from tests.support.recordings.replay_score import Fills, exactly_filled, recorded_fills
 from tests.support.venue import Venue, open_venue
 
 pytestmark = pytest.mark.timeout(300)

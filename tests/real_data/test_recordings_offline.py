@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from tapewire.replay.recording import Format, read_recording
 from tapewire.replay.steps import Cancel, Enter, RecordedTrade, Step
-from tests.support.market_data_samples import BITSTAMP, LOBSTER, LOBSTER_BOOK, sample
-from tests.support.reference_book import ReferenceBook
-from tests.support.replay_score import Fills, exactly_filled, recorded_fills
+from tests.support.recordings.market_data_samples import BITSTAMP, LOBSTER, LOBSTER_BOOK, sample
+from tests.support.recordings.replay_score import Fills, exactly_filled, recorded_fills
+from tests.support.reference.book import ReferenceBook
 
 CENTS = 100
 SATOSHIS = 100_000_000

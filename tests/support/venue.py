@@ -14,12 +14,12 @@ import redis.asyncio
 
 from tapewire import keys
 from tapewire.errors import StaleInstrument
-from tapewire.instruments import parse_instruments
 from tapewire.limits import EXACT_INTEGER_MAX
 from tapewire.matching.engine import Engine, MatchingLimits, Placement
 from tapewire.matching.queries import Queries
-from tapewire.redis_client import AsyncRedis, RedisAddress, open_async
-from tapewire.types import (
+from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
+from tapewire.values.instruments import parse_instruments
+from tapewire.values.types import (
     Account,
     Instrument,
     Lots,

@@ -6,11 +6,22 @@ The only place in the tests that sleeps.
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 POLL_INTERVAL_S = 0.01
-TIMEOUT_S = 10.0
+# Far beyond what an idle machine needs: a deadline says that something never happens.
+TIMEOUT_S = 30.0
 BACK_OFF_S = 0.05
+LIFETIMES_S = (1, 4, 16)
+
+
+def moments_us() -> Iterator[int]:
+    """Moments for something that must be done before it is over: soon, then later and later.
+
+    A slow machine may need more than the second that is enough elsewhere. Microseconds since 1970.
+    """
+    for seconds in LIFETIMES_S:
+        yield time.time_ns() // 1_000 + seconds * 1_000_000
 
 
 async def back_off() -> None:

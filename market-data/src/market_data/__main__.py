@@ -3,21 +3,21 @@
 from functools import partial
 
 from market_data.app import create_app
+from market_data.clients.protocol import SERVICE
+from market_data.fanout.websocket_protocol import FeedSocketProtocol
 from market_data.limits import CLIENT_MESSAGE_BYTES_MAX
-from market_data.protocol import SERVICE
 from market_data.settings import PREFIX, MarketDataSettings
-from market_data.websocket_protocol import FeedSocketProtocol
-from tapewire.exposure import check_listener
-from tapewire.log import configure_logging
-from tapewire.serving import WebSocketOptions, exit_with_a_sentence, serve
+from tapewire.runtime.log import configure_logging
 from tapewire.settings import load_settings
+from tapewire.web.exposure import check_listener
+from tapewire.web.serving import WebSocketOptions, exit_with_a_sentence, serve
 
 
 def main() -> None:
     """Run one market-data process; exits with status 1 and one sentence if it cannot start."""
     with exit_with_a_sentence(SERVICE):
         settings = load_settings(MarketDataSettings, PREFIX)
-        configure_logging(settings.venue.log_level, SERVICE)
+        configure_logging(settings.venue.log_level, SERVICE, settings.venue.log_format)
         websocket = WebSocketOptions(
             protocol=FeedSocketProtocol,
             message_bytes_max=CLIENT_MESSAGE_BYTES_MAX,

@@ -9,43 +9,44 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from market_data.account_log import AccountLog
-from market_data.asyncapi import router as asyncapi_router
-from market_data.authentication import Authenticator
-from market_data.canary import Canary
-from market_data.conversation import Conversations
-from market_data.drain import Drain
-from market_data.feed import Feed
-from market_data.health import watch_health
-from market_data.heartbeat import Heartbeats
-from market_data.hub import Hub
-from market_data.key_checks import KeyChecks
-from market_data.lag import ACCOUNT_CHANNELS, BALANCES, TRADES
+from market_data.clients.authentication import Authenticator
+from market_data.clients.conversation import Conversations
+from market_data.clients.drain import Drain
+from market_data.clients.key_checks import KeyChecks
+from market_data.clients.protocol import SERVICE
+from market_data.clients.resume import Resumer
+from market_data.clients.sources import AccountSource, TradeSource
+from market_data.fanout.hub import Hub
+from market_data.fanout.lag import ACCOUNT_CHANNELS, BALANCES, TRADES
+from market_data.fanout.memory_budget import MemoryBudget
+from market_data.feed.account_log import AccountLog
+from market_data.feed.canary import Canary
+from market_data.feed.feed import Feed
+from market_data.feed.heartbeat import Heartbeats
+from market_data.feed.poller import Poller
+from market_data.feed.replay_log import ReplayLog
+from market_data.http.asyncapi import router as asyncapi_router
+from market_data.http.health import watch_health
+from market_data.http.metrics import market_data_metrics
+from market_data.http.routes import router
+from market_data.http.state_routes import router as state_router
+from market_data.http.trade_routes import router as trade_router
+from market_data.http.trade_stream import TradeStreams
 from market_data.limits import FanoutLimits
-from market_data.market_state import MarketState
-from market_data.memory_budget import MemoryBudget
-from market_data.mending import gap_mender
-from market_data.metrics import market_data_metrics
-from market_data.metrics import router as metrics_router
-from market_data.poller import Poller
-from market_data.protocol import SERVICE
-from market_data.replay_log import ReplayLog
-from market_data.resume import Resumer
-from market_data.routes import router
+from market_data.market.market_state import MarketState
+from market_data.market.mending import gap_mender
 from market_data.settings import MarketDataSettings
-from market_data.sources import AccountSource, TradeSource
-from market_data.state_routes import router as state_router
-from market_data.trade_routes import router as trade_router
-from market_data.trade_stream import TradeStreams
 from tapewire import __version__, keys
-from tapewire.api_key_store import ApiKeyStore
-from tapewire.body_limit import BodyLimit
-from tapewire.health import RedisProbe, health_router
-from tapewire.key_verifier import KeyVerifier
+from tapewire.api_keys.store import ApiKeyStore
+from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
-from tapewire.problem import ProblemApp
-from tapewire.redis_client import AsyncRedis, RedisAddress, open_async, wait_until_ready
-from tapewire.supervision import Supervisor
+from tapewire.redis.client import AsyncRedis, RedisAddress, open_async, wait_until_ready
+from tapewire.runtime.loop_lag import LoopLag
+from tapewire.runtime.supervision import Supervisor
+from tapewire.web.body_limit import BodyLimit
+from tapewire.web.health import RedisProbe, health_router
+from tapewire.web.metrics import Metrics, metrics_router
+from tapewire.web.problem import ProblemApp
 
 logger = logging.getLogger(__name__)
 
@@ -62,12 +63,13 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=partial(_run, settings=settings),
     )
+    app.state.page = settings.page_address()
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
     app.include_router(router)
     app.include_router(trade_router)
     app.include_router(state_router)
     app.include_router(asyncapi_router)
-    app.include_router(metrics_router)
+    app.include_router(metrics_router())
     app.include_router(health_router(SERVICE, {"active_connections": 0}))
     return app
 
@@ -92,7 +94,13 @@ def _follow(
     hub = Hub(limits=limits)
     log = ReplayLog(client)
     channel = keys.canary_channel(uuid.uuid4().hex)
-    canary = Canary(client, log, channel, interval_s=settings.canary_interval_s)
+    canary = Canary(
+        client,
+        log,
+        channel,
+        interval_s=settings.canary_interval_s,
+        timeout_s=settings.canary_timeout_s,
+    )
     poller = Poller(
         address,
         (
@@ -174,14 +182,20 @@ async def _run(app: FastAPI, settings: MarketDataSettings) -> AsyncIterator[None
         app.state.replay_log = venue.log
         app.state.conversations = venue.conversations
         app.state.trade_streams = TradeStreams(feed, venue.log, drain)
-        app.state.metrics = market_data_metrics(
-            feed,
-            hub,
-            canary,
-            conversations=venue.conversations,
-            streams=app.state.trade_streams,
-            budget=budget,
+        lag = LoopLag()
+        supervisor.start("loop-lag", lag.run)
+        app.state.metrics = Metrics(
+            market_data_metrics(
+                feed,
+                hub,
+                canary,
+                conversations=venue.conversations,
+                streams=app.state.trade_streams,
+                budget=budget,
+            ),
+            lag,
         )
+        await stack.enter_async_context(app.state.metrics.shared(SERVICE, settings))
         app.state.health = watch_health(
             probe,
             supervisor=supervisor,

@@ -1,10 +1,11 @@
 """Settings of the market-data service: `TAPEWIRE_MARKET_DATA_*`, beside those of the venue."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from market_data.limits import BATCH_MESSAGES_MAX, LAG_MESSAGES_MAX, RING_MESSAGES_MAX
-from tapewire.serving import ServerSettings
+from tapewire.values.service_address import ServiceAddress
+from tapewire.web.serving import ServerSettings
 
 PREFIX = "TAPEWIRE_MARKET_DATA_"
 
@@ -59,3 +60,19 @@ class MarketDataSettings(ServerSettings):
     drain_spread_s: float = Field(
         5.0, ge=0, le=600, description="Time over which a stop spreads the goodbyes to clients"
     )
+    page_url: str = Field(
+        ":8000",
+        description="Where browsers find the order gateway, whose trading page may ask: a URL, or "
+        "`:PORT` of the host that they ask; empty for no page",
+    )
+
+    @field_validator("page_url")
+    @classmethod
+    def _check_page_url(cls, text: str) -> str:
+        if text:
+            ServiceAddress.parse(text)
+        return text
+
+    def page_address(self) -> ServiceAddress | None:
+        """The order gateway, as browsers reach it; None without a page."""
+        return ServiceAddress.parse(self.page_url) if self.page_url else None

@@ -5,19 +5,19 @@ from functools import partial
 from order_gateway.app import create_app
 from order_gateway.health import SERVICE
 from order_gateway.settings import PREFIX, GatewaySettings
-from order_gateway.ws_entry import MESSAGE_BYTES_MAX
-from tapewire.exposure import check_listener
-from tapewire.log import configure_logging
-from tapewire.serving import WebSocketOptions, exit_with_a_sentence, serve
+from order_gateway.ws.entry import MESSAGE_BYTES_MAX
+from tapewire.runtime.log import configure_logging
 from tapewire.settings import load_settings
-from tapewire.websocket_protocol import SocketProtocol
+from tapewire.web.exposure import check_listener
+from tapewire.web.serving import WebSocketOptions, exit_with_a_sentence, serve
+from tapewire.web.websocket_protocol import SocketProtocol
 
 
 def main() -> None:
     """Run one gateway process; exits with status 1 and one sentence if it cannot start."""
     with exit_with_a_sentence(SERVICE):
         settings = load_settings(GatewaySettings, PREFIX)
-        configure_logging(settings.venue.log_level, SERVICE)
+        configure_logging(settings.venue.log_level, SERVICE, settings.venue.log_format)
         websocket = WebSocketOptions(SocketProtocol, message_bytes_max=MESSAGE_BYTES_MAX)
         serve(
             create_app(settings),

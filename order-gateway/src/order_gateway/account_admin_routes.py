@@ -14,14 +14,6 @@ from order_gateway.account_examples import (
     TRANSFER_REQUEST_EXAMPLE,
     VENUE_KILL_EXAMPLE,
 )
-from order_gateway.account_schemas import (
-    AccountKillReply,
-    AccountReply,
-    AccountsReply,
-    ResumeReply,
-    TransferReply,
-    VenueKillReply,
-)
 from order_gateway.admin_params import (
     AccountChange,
     AccountLimitsRequest,
@@ -39,10 +31,18 @@ from order_gateway.errors import (
     VENUE_KILL_ERRORS,
     WITHDRAW_ERRORS,
 )
-from order_gateway.incoming import JSON, read_body, read_query
-from order_gateway.operations import Reply
-from tapewire.direct_route import DirectRoute
-from tapewire.problem import problem_examples
+from order_gateway.incoming import read_body, read_query, respond
+from order_gateway.schemas import (
+    AccountKillReply,
+    AccountReply,
+    AccountsReply,
+    ResumeReply,
+    TransferReply,
+    VenueKillReply,
+)
+from order_gateway.state import state_of
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
 
 router = APIRouter(prefix="/admin", route_class=DirectRoute, tags=["admin"])
 
@@ -60,7 +60,7 @@ _TRANSFER_SENT = sent(TransferRequest.model_json_schema(), transfer=TRANSFER_REQ
 )
 async def list_accounts(request: Request) -> Response:
     """Every account with its balances and limits; fees are on `@fees`."""
-    return _shown(await _administration(request).list_accounts(await read_query(request)))
+    return respond(await _administration(request).list_accounts(await read_query(request)))
 
 
 @router.get(
@@ -74,7 +74,7 @@ async def list_accounts(request: Request) -> Response:
 )
 async def read_account(request: Request) -> Response:
     """One account; `@fees` is where all fees go."""
-    return _shown(await _administration(request).read_account(_account(request)))
+    return respond(await _administration(request).read_account(_account(request)))
 
 
 @router.post(
@@ -93,7 +93,7 @@ async def deposit(request: Request) -> Response:
     it was done before.
     """
     body = await read_body(request)
-    return _shown(await _administration(request).deposit(_account(request), body))
+    return respond(await _administration(request).deposit(_account(request), body))
 
 
 @router.post(
@@ -108,7 +108,7 @@ async def deposit(request: Request) -> Response:
 async def withdraw(request: Request) -> Response:
     """Takes money out of the venue: what is available, never what open orders hold."""
     body = await read_body(request)
-    return _shown(await _administration(request).withdraw(_account(request), body))
+    return respond(await _administration(request).withdraw(_account(request), body))
 
 
 @router.patch(
@@ -129,7 +129,7 @@ async def change_account(request: Request) -> Response:
     Fees count for orders that are placed from now on.
     """
     body = await read_body(request)
-    return _shown(await _administration(request).change_account(_account(request), body))
+    return respond(await _administration(request).change_account(_account(request), body))
 
 
 @router.put(
@@ -152,7 +152,7 @@ async def change_limits(request: Request) -> Response:
     Orders that are open already stay as they are.
     """
     body, symbol = await read_body(request), request.path_params["symbol"]
-    return _shown(await _administration(request).change_limits(_account(request), symbol, body))
+    return respond(await _administration(request).change_limits(_account(request), symbol, body))
 
 
 @router.post(
@@ -169,7 +169,7 @@ async def kill_account(request: Request) -> Response:
 
     A halted market takes no cancels: orders that stand in one stay, and `halted` names it.
     """
-    return _shown(await _administration(request).kill_account(_account(request)))
+    return respond(await _administration(request).kill_account(_account(request)))
 
 
 @router.post(
@@ -185,7 +185,7 @@ async def kill_venue(request: Request) -> Response:
 
     Halted markets stay halted, with their orders: `halted` names them. Safe to ask for again.
     """
-    return _shown(await _administration(request).kill_venue())
+    return respond(await _administration(request).kill_venue())
 
 
 @router.post(
@@ -201,18 +201,13 @@ async def resume(request: Request) -> Response:
 
     Halted markets stay halted. One that is to be `post_only` again has to be switched by itself.
     """
-    return _shown(await _administration(request).resume())
+    return respond(await _administration(request).resume())
 
 
 def _administration(request: Request) -> AccountAdministration:
-    administration: AccountAdministration = request.app.state.account_administration
-    return administration
+    return state_of(request).account_administration
 
 
 def _account(request: Request) -> str:
     name: str = request.path_params["account"]
     return name
-
-
-def _shown(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, reply.headers, JSON)

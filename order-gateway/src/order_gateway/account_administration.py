@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from order_gateway.accounts import Accounts
 from order_gateway.admin_params import (
     AccountChange,
@@ -11,21 +13,27 @@ from order_gateway.admin_params import (
     TransferRequest,
 )
 from order_gateway.catalogue import Catalogue
-from order_gateway.operations import NO_HEADERS, REPLAY_HEADERS, Reply
 from order_gateway.order_entry import read_params
-from order_gateway.replies import encode
-from tapewire.account_entry import parse_amount, read_account_limits
-from tapewire.account_names import ACCOUNT_RULE, account_named
-from tapewire.account_types import AccountState
-from tapewire.decimals import format_units
+from order_gateway.replies import NO_HEADERS, REPLAY_HEADERS, Reply
+from order_gateway.schemas import (
+    AccountKillReply,
+    AccountsReply,
+    ResumeReply,
+    TransferReply,
+    VenueKillReply,
+)
 from tapewire.errors import InvalidField
 from tapewire.keys import FEE_ACCOUNT
-from tapewire.matching.bounds import AS_INSTRUMENT, Setting
 from tapewire.matching.engine import Engine
 from tapewire.matching.kill_switch import KillSwitch
 from tapewire.matching.queries import Queries
 from tapewire.matching.treasury import Treasury
-from tapewire.types import Account
+from tapewire.values.account_entry import parse_amount, read_account_limits
+from tapewire.values.account_names import ACCOUNT_RULE, account_named
+from tapewire.values.account_types import AccountState
+from tapewire.values.bounds import AS_INSTRUMENT, Setting
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Account
 
 
 class AccountAdministration:
@@ -46,12 +54,11 @@ class AccountAdministration:
         rest = [name for name in names if name > after]
         page = rest[: wanted.limit]
         cursor = page[-1] if len(rest) > len(page) else None
-        texts = ",".join(await self._accounts.texts(page))
-        return _answer(f'{{"accounts":[{texts}],"next_cursor":{encode(cursor)}}}')
+        return _answer(AccountsReply(await self._accounts.read_many(page), cursor))
 
     async def read_account(self, name: str) -> Reply:
         """One account; the fee account too."""
-        return _answer(await self._accounts.text(_named(name)))
+        return _answer(await self._accounts.read(_named(name)))
 
     async def deposit(self, name: str, params: Mapping[str, Any]) -> Reply:
         """Bring money into an account, which is opened if it is new."""
@@ -83,7 +90,7 @@ class AccountAdministration:
             maker_fee_ppm=fees.get("maker_fee_ppm"),
             taker_fee_ppm=fees.get("taker_fee_ppm"),
         )
-        return _answer(await self._accounts.text(account))
+        return _answer(await self._accounts.read(account))
 
     async def change_limits(self, name: str, symbol: str, params: Mapping[str, Any]) -> Reply:
         """Bound an account in one symbol."""
@@ -99,39 +106,24 @@ class AccountAdministration:
         instrument = await self._catalogue.find(symbol)
         limits = read_account_limits(wanted, instrument)
         await self._treasury.set_account_limits(account, instrument.symbol, **limits)
-        return _answer(await self._accounts.text(account))
+        return _answer(await self._accounts.read(account))
 
     async def kill_account(self, name: str) -> Reply:
         """Block an account and cancel its orders."""
         account = _client(name)
         killed = await self._kill_switch.kill_account(account)
         return _answer(
-            encode(
-                {
-                    "account": account,
-                    "state": AccountState.BLOCKED,
-                    "canceled": killed.canceled,
-                    "halted": killed.halted,
-                }
-            )
+            AccountKillReply(account, AccountState.BLOCKED, killed.canceled, killed.halted)
         )
 
     async def kill_venue(self) -> Reply:
         """Let all markets take cancels only and cancel every order."""
         killed = await self._kill_switch.kill_venue()
-        return _answer(
-            encode(
-                {
-                    "switched": killed.switched,
-                    "canceled_count": killed.canceled,
-                    "halted": killed.halted,
-                }
-            )
-        )
+        return _answer(VenueKillReply(killed.switched, killed.canceled, killed.halted))
 
     async def resume(self) -> Reply:
         """Let the markets trade that take cancels only."""
-        return _answer(encode({"switched": await self._kill_switch.resume()}))
+        return _answer(ResumeReply(await self._kill_switch.resume()))
 
     async def _transfer(self, name: str, params: Mapping[str, Any], sign: int) -> Reply:
         account = _named(name)
@@ -142,14 +134,13 @@ class AccountAdministration:
         units = parse_amount(wanted.amount, wanted.asset, decimals)
         move = self._treasury.deposit if sign > 0 else self._treasury.withdraw
         done = await move(account, wanted.asset, units, reference=wanted.reference or "")
-        body = {
-            "account": account,
-            "asset": wanted.asset,
-            "amount": format_units(units, decimals),
-            "available": format_units(done.available_units, decimals),
-        }
-        headers = REPLAY_HEADERS if done.replayed else NO_HEADERS
-        return Reply(200, encode(body).encode(), headers)
+        answer = TransferReply(
+            account,
+            wanted.asset,
+            format_units(units, decimals),
+            format_units(done.available_units, decimals),
+        )
+        return Reply(200, answer, REPLAY_HEADERS if done.replayed else NO_HEADERS)
 
 
 def _named(name: str) -> Account:
@@ -164,5 +155,5 @@ def _client(name: str) -> Account:
         raise InvalidField("account", "invalid_account", f"account {ACCOUNT_RULE}.") from None
 
 
-def _answer(text: str) -> Reply:
-    return Reply(200, text.encode(), NO_HEADERS)
+def _answer(answer: Struct) -> Reply:
+    return Reply(200, answer, NO_HEADERS)

@@ -3,7 +3,6 @@
 from fastapi import APIRouter, Request, Response
 
 from order_gateway.account_examples import ACCOUNT_EXAMPLE
-from order_gateway.account_schemas import AccountReply
 from order_gateway.documents import ACCOUNT, answered, queried, sent
 from order_gateway.errors import CANCEL_ALL_ERRORS, LIST_ERRORS, OWN_ACCOUNT_ERRORS, TIMER_ERRORS
 from order_gateway.examples import (
@@ -20,9 +19,15 @@ from order_gateway.params import (
     FillsParams,
     HistoryParams,
 )
-from order_gateway.schemas import CanceledReply, FillsReply, OrdersReply, TimerReply
-from tapewire.direct_route import DirectRoute
-from tapewire.problem import problem_examples
+from order_gateway.schemas import (
+    AccountReply,
+    CanceledReply,
+    FillsReply,
+    OrdersReply,
+    TimerReply,
+)
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
 
 router = APIRouter(route_class=DirectRoute, tags=["orders"])
 

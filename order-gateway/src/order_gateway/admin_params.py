@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from order_gateway.params import DecimalInput, PageParams, Params, WholeNumber
-from tapewire.account_entry import REFERENCE_PATTERN
 from tapewire.limits import (
     ASSET_CHARACTERS_MAX,
     FEE_PPM_MAX,
     OPEN_ORDERS_BOUND_MAX,
 )
+from tapewire.values.account_entry import REFERENCE_PATTERN
 
 _Fee = Annotated[WholeNumber, Field(ge=0, le=FEE_PPM_MAX)]
 _Bound = Annotated[DecimalInput, Field(description="Null: as the instrument has it; 0: none")]

@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter, Request, Response
 
-from order_gateway.administration import Administration
 from order_gateway.documents import SYMBOL, answered, sent
 from order_gateway.errors import INSTRUMENT_ERRORS, MARKET_CHANGE_ERRORS
 from order_gateway.examples import (
@@ -11,13 +10,13 @@ from order_gateway.examples import (
     INSTRUMENT_REQUEST_EXAMPLE,
     MARKET_REQUEST_EXAMPLE,
 )
-from order_gateway.incoming import JSON, read_body
-from order_gateway.operations import Reply
+from order_gateway.incoming import read_body, respond
 from order_gateway.params import MarketRequest
 from order_gateway.schemas import InstrumentReply
-from tapewire.direct_route import DirectRoute
-from tapewire.instrument_entry import InstrumentEntry
-from tapewire.problem import problem_examples
+from order_gateway.state import state_of
+from tapewire.values.instrument_entry import InstrumentEntry
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
 
 router = APIRouter(prefix="/admin", route_class=DirectRoute, tags=["admin"])
 
@@ -44,9 +43,9 @@ async def change_market(request: Request) -> Response:
     `trading` takes everything, `post_only` only orders that do not take, `cancel_only` only cancels
     and amendments to less, `halted` nothing. Orders that are open stay. The feed says it.
     """
-    administration: Administration = request.app.state.administration
+    administration = state_of(request).administration
     symbol = request.path_params["symbol"]
-    return _shown(await administration.change_market(symbol, await read_body(request)))
+    return respond(await administration.change_market(symbol, await read_body(request)))
 
 
 @router.post(
@@ -70,9 +69,5 @@ async def publish_instrument(request: Request) -> Response:
     Base, quote, tick_size and lot_size are fixed for the life of a symbol. Open orders that new
     limits would not allow stay as they are.
     """
-    administration: Administration = request.app.state.administration
-    return _shown(await administration.publish_instrument(await read_body(request)))
-
-
-def _shown(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, media_type=JSON)
+    administration = state_of(request).administration
+    return respond(await administration.publish_instrument(await read_body(request)))

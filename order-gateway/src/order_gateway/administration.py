@@ -7,18 +7,17 @@ from pydantic import ValidationError
 
 from order_gateway.catalogue import Catalogue
 from order_gateway.errors import refusal_of
-from order_gateway.operations import NO_HEADERS, Reply
 from order_gateway.order_entry import read_params
 from order_gateway.params import MarketRequest
-from order_gateway.replies import render_market
-from tapewire.account_entry import read_market_bounds
+from order_gateway.replies import NO_HEADERS, Reply, instrument_reply
 from tapewire.errors import Conflict, InstrumentConflict, InvalidField
-from tapewire.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.limits import INSTRUMENTS_MAX
-from tapewire.matching.bounds import MarketBounds
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
-from tapewire.types import Instrument, MarketState
+from tapewire.values.account_entry import read_market_bounds
+from tapewire.values.bounds import MarketBounds
+from tapewire.values.instrument_entry import InstrumentEntry, build_instrument
+from tapewire.values.types import Instrument, MarketState
 
 # How an instrument entry names what `Instrument.controls` has, in the same order.
 CONTROL_FIELDS = (
@@ -85,7 +84,7 @@ class Administration:
         return await self._shown(instrument.symbol, 201 if is_new else 200)
 
     async def _shown(self, symbol: str, status: int) -> Reply:
-        return Reply(status, render_market(await self._catalogue.read(symbol)).encode(), NO_HEADERS)
+        return Reply(status, instrument_reply(await self._catalogue.read(symbol)), NO_HEADERS)
 
 
 def _read_instrument(params: Mapping[str, Any], assets: Mapping[str, int]) -> Instrument:

@@ -1,121 +1,176 @@
-"""The composition root of the order gateway: the only place where its objects meet."""
+"""The composition root of the order gateway: its objects are made and joined here only."""
 
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any, cast
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
 
+from order_gateway import (
+    account_admin_routes,
+    account_routes,
+    admin_routes,
+    instrument_routes,
+    key_routes,
+    order_routes,
+    socket_routes,
+)
 from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
-from order_gateway.authentication import Authentication, Guard
+from order_gateway.authentication import Authentication
 from order_gateway.catalogue import Catalogue
 from order_gateway.expiry import Expiry
+from order_gateway.guard import Guard
 from order_gateway.health import SERVICE, watch_health
 from order_gateway.key_administration import KeyAdministration
-from order_gateway.operations import Operations
+from order_gateway.metrics import Activity, GatewayMetrics
+from order_gateway.operations import OPERATION_NAMES, Operations
+from order_gateway.page.routes import add_pages
 from order_gateway.rate_limit import Buckets, RateLimits
-from order_gateway.routes import include_routes
 from order_gateway.settings import GatewaySettings
-from order_gateway.ws_entry import Entry
-from order_gateway.ws_keys import KeyWatch
+from order_gateway.state import GatewayState
+from order_gateway.ws.entry import Entry, end_for_key
 from tapewire import __version__
-from tapewire.api_key_store import ApiKeyStore
-from tapewire.body_limit import BodyLimit
-from tapewire.health import RedisProbe, health_router
-from tapewire.instruments import load_instruments
-from tapewire.key_verifier import KeyVerifier
+from tapewire.api_keys.store import ApiKeyStore
+from tapewire.api_keys.verifier import KeyVerifier
+from tapewire.api_keys.watch import KeyWatch
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.engine import Engine, MatchingLimits
 from tapewire.matching.queries import Queries
-from tapewire.paper_money import parse_paper_money
-from tapewire.problem import ProblemApp
-from tapewire.redis_client import RedisAddress, open_async, wait_until_ready
+from tapewire.redis.client import RedisAddress, open_async, wait_until_ready
+from tapewire.runtime.loop_lag import LoopLag
+from tapewire.runtime.supervision import Supervisor
 from tapewire.settings import VenueSettings
-from tapewire.supervision import Supervisor
+from tapewire.values.instruments import load_instruments
+from tapewire.values.paper_money import parse_paper_money
+from tapewire.values.types import Instrument, Symbol
+from tapewire.web.body_limit import BodyLimit
+from tapewire.web.health import RedisProbe, health_router
+from tapewire.web.metrics import Metrics, metrics_router
+from tapewire.web.problem import ProblemApp
 
 logger = logging.getLogger(__name__)
 
-_DESCRIPTION = """Orders in over REST; the market-data service sends every trade out over WebSocket.
+PREFIX = "/v1"
+KEY_SCHEME = "ApiKey"
+
+_DESCRIPTION = """Orders in over REST and WebSocket; the market-data service sends every trade out.
 
 Decimals are strings, in and out. Every error answer is `application/problem+json` with a stable
-`code`. An answer that was lost can be asked for again with the same `client_order_id`.
+`code`. A request whose answer was lost may be sent again with the same `client_order_id`.
 
 A gateway with `TAPEWIRE_AUTH=keys` wants `Authorization: Bearer KEY` with every request but those
-for instruments, and the key says whose it is. At an open gateway, which is the default,
-an account is named by the header `X-Account`; whoever leaves it out shares the account `demo` with
-all others who do. Self-trade prevention is `expire_taker` for a named account and `none` for
-`demo`, so that two orders sent without a name trade; what an order says always counts.
+for instruments and the time, and the key determines the account. At an open gateway, which is the
+default, the header `X-Account` names the account; requests without it share the account `demo`.
+Self-trade prevention is `expire_taker` for a named account and `none` for
+`demo`, so that two orders without an account name trade; an order may choose its own mode.
 
-What an account or an address sends is limited: `RateLimit-Limit`, `RateLimit-Remaining` and
-`RateLimit-Reset` (seconds until nothing is used) say where it stands.
+Requests of an account and of an address are limited: `RateLimit-Limit`, `RateLimit-Remaining` and
+`RateLimit-Reset` (seconds until nothing is used) show the scarcer of the two limits.
 """
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
     """The gateway's application; its lifespan connects it. Raises ConfigurationError."""
     instruments = load_instruments(settings.venue.instruments)
-    address = RedisAddress(
-        settings.venue.redis_url,
-        connect_timeout_s=settings.venue.redis_connect_timeout_s,
-        timeout_s=settings.venue.redis_timeout_s,
-        client_name=SERVICE,
-    )
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        """Raises RedisUnavailable or InstrumentConflict if the gateway cannot start."""
-        async with AsyncExitStack() as stack:
-            engine = await _open_engine(address, settings.venue, stack)
-            queries = Queries(engine.batcher)
-            catalogue = Catalogue(engine, queries)
-            await catalogue.open(instruments)
-            probe = RedisProbe(address)
-            stack.push_async_callback(probe.close)
-            tasks = await stack.enter_async_context(Supervisor())
-            expiry = Expiry(engine, interval_s=settings.expiry_interval_s)
-            operations = Operations(engine, queries, catalogue)
-            entry = Entry(
-                operations,
-                app.state.rate_limits,
-                drain_timeout_s=settings.graceful_shutdown_timeout_s,
-            )
-            stack.push_async_callback(entry.close)
-            verifier = _open_keys(app, address, engine, stack)
-            app.state.entry = app.state.drain = entry
-            app.state.catalogue = catalogue
-            app.state.operations = operations
-            app.state.administration = Administration(engine, queries, catalogue)
-            app.state.account_administration = AccountAdministration(engine, queries, catalogue)
-            app.state.health = watch_health(
-                probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check
-            )
-            tasks.start("expiry", expiry.run)
-            if app.state.needs_keys:
-                tasks.start("keys", KeyWatch(verifier, entry.sessions).run)
-            logger.info("trading %d instruments on %s", len(instruments), address.shown)
-            yield
-
     app = ProblemApp(
         title="Tapewire order gateway",
         version=__version__,
         description=_DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=partial(_run, settings=settings, instruments=instruments),
     )
-    app.state.rate_limits = _rate_limits(settings)
-    app.state.needs_keys = settings.venue.auth == "keys"
-    if app.state.needs_keys:
+    needs_keys = settings.venue.auth == "keys"
+    if needs_keys:
         app.add_middleware(Guard)
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
-    include_routes(app, needs_keys=app.state.needs_keys)
+    # Direct routes solve no dependencies: this one only documents what the guard does.
+    key = [Security(HTTPBearer(scheme_name=KEY_SCHEME, auto_error=False))] if needs_keys else []
+    for group in (order_routes, account_routes, admin_routes, account_admin_routes, key_routes):
+        app.include_router(group.router, prefix=PREFIX, dependencies=key)
+    for public in (instrument_routes, socket_routes):
+        app.include_router(public.router, prefix=PREFIX)
     app.include_router(health_router(SERVICE))
+    app.include_router(metrics_router())
+    add_pages(app, settings.feed_url, settings.venue.auth)
     return app
+
+
+@asynccontextmanager
+async def _run(
+    app: ProblemApp, settings: GatewaySettings, instruments: dict[Symbol, Instrument]
+) -> AsyncIterator[None]:
+    """Connect and serve until the block ends. Raises RedisUnavailable, InstrumentConflict."""
+    address = _address(settings.venue)
+    async with AsyncExitStack() as stack:
+        engine = await _open_engine(address, settings.venue, stack)
+        queries = Queries(engine.batcher)
+        catalogue = Catalogue(engine, queries)
+        await catalogue.open(instruments)
+        probe = RedisProbe(address)
+        stack.push_async_callback(probe.close)
+        store = ApiKeyStore.open(address)
+        stack.push_async_callback(store.close)
+        tasks = await stack.enter_async_context(Supervisor())
+        expiry, lag = Expiry(engine, interval_s=settings.expiry_interval_s), LoopLag()
+        activity = Activity(OPERATION_NAMES)
+        rate_limits = _rate_limits(settings)
+        operations = Operations(engine, queries, catalogue, activity)
+        entry = Entry(
+            operations,
+            rate_limits,
+            activity.refusals,
+            drain_timeout_s=settings.graceful_shutdown_timeout_s,
+        )
+        stack.push_async_callback(entry.close)
+        figures = GatewayMetrics(
+            activity,
+            engine.batcher,
+            expired=lambda: expiry.ended,
+            sockets=lambda: entry.open_count,
+            problems=app.problems,
+        )
+        state = GatewayState(
+            operations=operations,
+            catalogue=catalogue,
+            queries=queries,
+            administration=Administration(engine, queries, catalogue),
+            account_administration=AccountAdministration(engine, queries, catalogue),
+            key_administration=KeyAdministration(store, engine),
+            authentication=Authentication(KeyVerifier(store), rate_limits),
+            needs_keys=settings.venue.auth == "keys",
+            rate_limits=rate_limits,
+            entry=entry,
+            health=watch_health(probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check),
+            metrics=Metrics(figures, lag),
+            pages=app.state.pages,
+        )
+        await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
+        tasks.start("expiry", expiry.run)
+        tasks.start("loop-lag", lag.run)
+        if state.needs_keys:
+            watch = KeyWatch(state.authentication.verifier, entry.bearers, end_for_key)
+            tasks.start("keys", watch.run)
+        app.state = cast("Any", state)
+        logger.info("trading %d instruments on %s", len(instruments), address.shown)
+        yield
+
+
+def _address(venue: VenueSettings) -> RedisAddress:
+    return RedisAddress(
+        venue.redis_url,
+        connect_timeout_s=venue.redis_connect_timeout_s,
+        timeout_s=venue.redis_timeout_s,
+        client_name=SERVICE,
+    )
 
 
 async def _open_engine(
     address: RedisAddress, venue: VenueSettings, stack: AsyncExitStack
 ) -> Engine:
-    """The engine, once Redis answers. With keys an admin opens accounts, and nobody else."""
+    """The engine, once Redis answers. At a venue with keys only administrators open accounts."""
     await _wait_for_redis(address, venue.startup_timeout_s)
     engine = await Engine.open(
         address,
@@ -125,18 +180,6 @@ async def _open_engine(
     stack.push_async_callback(engine.close)
     await engine.ready()
     return engine
-
-
-def _open_keys(
-    app: FastAPI, address: RedisAddress, engine: Engine, stack: AsyncExitStack
-) -> KeyVerifier:
-    """What knows API keys; they are made and revoked at an open gateway too."""
-    store = ApiKeyStore.open(address)
-    stack.push_async_callback(store.close)
-    verifier = KeyVerifier(store)
-    app.state.authentication = Authentication(verifier, app.state.rate_limits)
-    app.state.key_administration = KeyAdministration(store, engine)
-    return verifier
 
 
 def _rate_limits(settings: GatewaySettings) -> RateLimits:

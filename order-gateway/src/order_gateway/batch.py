@@ -1,74 +1,93 @@
-"""Many operations in one request: done in order, each with its own result.
+"""Many operations in one request: done in their order, each with its own result.
 
-All that can be submitted without reading first goes to Redis in one event-loop turn and therefore
-in one round trip. An amendment has to know its order's instrument: it waits for what stands before
-it in the batch, and what stands behind it waits for it.
+Places and cancels go to Redis in one event-loop turn, and therefore in one round trip. An amendment
+has to read its order first: it waits for the items before it, and the items behind wait for it.
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
 
 from order_gateway.errors import InvalidBody
-from order_gateway.replies import encode
+from order_gateway.replies import Reply
+from order_gateway.schemas import BatchReply, BatchResult
 from tapewire.errors import InvalidField, Refusal, Unavailable
 from tapewire.limits import BATCH_ORDERS_MAX
-from tapewire.problem import problem_body
-from tapewire.types import Account
-
-if TYPE_CHECKING:
-    from order_gateway.operations import Operations
+from tapewire.values.json_text import shown_name
+from tapewire.values.types import Account
+from tapewire.web.problem import Problem, problem_of
+from tapewire.wire.orders import OrderReply
 
 logger = logging.getLogger(__name__)
 
 ITEM_OPERATIONS = ("place", "amend", "cancel")
 _READS_FIRST = "amend"
 
+RunOperation = Callable[[str, Account, Mapping[str, Any]], Awaitable[Reply]]
 
-async def run_batch(operations: "Operations", account: Account, params: Mapping[str, Any]) -> str:
-    """The results as the text of a BatchReply. Raises InvalidField, InvalidBody."""
-    results: list[str] = []
-    together: list[asyncio.Task[str]] = []
+
+async def run_batch(
+    run: RunOperation, account: Account, params: Mapping[str, Any], refusals: Counter[str]
+) -> BatchReply:
+    """Do every item with `run`; `refusals` counts the refused items by code.
+
+    Raises InvalidField, InvalidBody for a batch of the wrong form.
+    """
+    results: list[BatchResult] = []
+    together: list[asyncio.Task[BatchResult]] = []
     for name, item in _read_items(params):
         if name == _READS_FIRST:
             results += await asyncio.gather(*together)
             together = []
-            results.append(await _result(operations, account, name, item))
+            results.append(await _result(run, account, name, item))
         else:
-            # A task starts in the order in which it was made.
-            together.append(asyncio.create_task(_result(operations, account, name, item)))
+            # Tasks start in the order in which they were made.
+            together.append(asyncio.create_task(_result(run, account, name, item)))
     results += await asyncio.gather(*together)
-    return f'{{"results":[{",".join(results)}]}}'
+    refusals.update(item.problem.code for item in results if isinstance(item.problem, Problem))
+    return BatchReply(results)
+
+
+def orders_in(operation: str, params: Mapping[str, Any]) -> int:
+    """Orders that a request counts as for rate limits: a batch counts as its items."""
+    items = params.get("orders") if operation == "batch" else None
+    return max(1, len(items)) if isinstance(items, list) else 1
 
 
 async def _result(
-    operations: "Operations", account: Account, name: object, item: Mapping[str, Any]
-) -> str:
-    """One result; nothing is raised, since the items before and after have theirs."""
+    run: RunOperation, account: Account, name: object, item: Mapping[str, Any]
+) -> BatchResult:
+    """One result. An item raises nothing, because the other items have results of their own."""
     try:
         if name not in ITEM_OPERATIONS:
             raise InvalidField(
                 "operation", "invalid_value", 'operation must be "place", "amend" or "cancel".'
             )
-        reply = await operations.run(str(name), account, item)
+        reply = await run(str(name), account, item)
     except (Refusal, Unavailable) as error:
-        problem = problem_body(error.code, str(error), error.field)
+        return _refused(problem_of(error.code, str(error), error.field))
     except Exception:
         logger.exception("an item of a batch failed")
-        problem = problem_body("internal_error", "The service failed; its log has the reason.")
-    else:
-        return f'{{"status":{reply.status},"body":{reply.body.decode()}}}'
-    return encode({"status": problem["status"], "problem": problem})
+        return _refused(problem_of("internal_error", "The service failed; its log has the reason."))
+    return BatchResult(reply.status, cast("OrderReply", reply.answer))
+
+
+def _refused(problem: Problem) -> BatchResult:
+    return BatchResult(problem.status, problem=problem)
 
 
 def _read_items(params: Mapping[str, Any]) -> list[tuple[object, Mapping[str, Any]]]:
     """Operation and fields of every item."""
     if not isinstance(params, Mapping):
         raise InvalidBody("The body must be a JSON object with the fields of the request.")
-    unknown = [name for name in params if name != "orders"]
-    if unknown:
-        raise InvalidField("orders", "unknown_field", "orders is the only field of a batch.")
+    unknown = next((name for name in params if name != "orders"), None)
+    if unknown is not None:
+        name = shown_name(unknown)
+        raise InvalidField(
+            name, "unknown_field", f"{name} is not a field of a batch, which has only orders."
+        )
     items = params.get("orders")
     if items is None:
         raise InvalidField("orders", "missing_field", "orders is missing: it must be a list.")

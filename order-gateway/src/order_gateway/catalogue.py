@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tapewire.errors import Unavailable, UnknownSymbol
-from tapewire.instrument_entry import SYMBOL_PATTERN
-from tapewire.json_text import shown_name
 from tapewire.limits import SYMBOL_CHARACTERS_MAX
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
-from tapewire.types import Instrument, MarketState, Symbol
+from tapewire.values.instrument_entry import SYMBOL_PATTERN
+from tapewire.values.json_text import shown_name
+from tapewire.values.types import Instrument, MarketState, Symbol
 
 logger = logging.getLogger(__name__)
 

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from pydantic import BaseModel
-
-from order_gateway.incoming import JSON
-from order_gateway.order_entry import DEFAULT_ACCOUNT
 from order_gateway.params import CLIENT_ORDER_ID_PATTERN, ORDER_ID_PATTERN, Params
-from tapewire.account_names import ACCOUNT_PATTERN
 from tapewire.keys import FEE_ACCOUNT
+from tapewire.values.account_names import ACCOUNT_HEADER, ACCOUNT_PATTERN, DEFAULT_ACCOUNT
+from tapewire.web.direct_route import JSON_MEDIA_TYPE
+from tapewire.web.schemas import SchemaReference
 
 _INTEGER = {"schema": {"type": "integer"}}
 RATE_LIMIT_HEADERS: dict[str, Any] = {
@@ -17,7 +15,7 @@ RATE_LIMIT_HEADERS: dict[str, Any] = {
     "RateLimit-Reset": _INTEGER | {"description": "Seconds until all of it is there again"},
 }
 ACCOUNT: dict[str, Any] = {
-    "name": "X-Account",
+    "name": ACCOUNT_HEADER,
     "in": "header",
     "required": False,
     "description": f"Whose order it is; at an open gateway `{DEFAULT_ACCOUNT}` if left out, and "
@@ -58,12 +56,11 @@ SYMBOL: dict[str, Any] = {
 }
 
 
-def answered(description: str, model: type[BaseModel], example: object) -> dict[str, Any]:
+def answered(description: str, model: type, example: object) -> dict[str, Any]:
     """One documented answer."""
     return {
         "description": description,
-        "model": model,
-        "content": {JSON: {"example": example}},
+        "content": {JSON_MEDIA_TYPE: {"schema": SchemaReference(model), "example": example}},
         "headers": RATE_LIMIT_HEADERS,
     }
 
@@ -88,4 +85,4 @@ def sent(schema: dict[str, Any], **examples: Any) -> dict[str, Any]:  # noqa: AN
         name: value if isinstance(value, dict) and "value" in value else {"value": value}
         for name, value in examples.items()
     }
-    return {"required": True, "content": {JSON: {"schema": schema, "examples": shown}}}
+    return {"required": True, "content": {JSON_MEDIA_TYPE: {"schema": schema, "examples": shown}}}

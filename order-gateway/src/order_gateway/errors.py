@@ -1,14 +1,11 @@
 """What the gateway refuses by itself, and how a field that is wrong is named.
 
-The table of all codes is `tapewire.error_codes`; `tapewire.problem` turns them into answers.
+The table of all codes is `tapewire.error_codes`; `tapewire.web.problem` turns them into answers.
 """
 
 from pydantic import ValidationError
 
-from tapewire.account_entry import REFERENCE_RULE
-from tapewire.account_names import ACCOUNT_RULE
 from tapewire.errors import InvalidField, Refusal
-from tapewire.json_text import shown_name
 from tapewire.limits import (
     API_KEY_LABEL_CHARACTERS_MAX,
     DEAD_MAN_TIMEOUT_S_MAX,
@@ -16,6 +13,9 @@ from tapewire.limits import (
     ORDER_ID_DIGITS_MAX,
     PAGE_ITEMS_MAX,
 )
+from tapewire.values.account_entry import REFERENCE_RULE
+from tapewire.values.account_names import ACCOUNT_RULE
+from tapewire.values.json_text import shown_name
 
 _DECIMAL = 'must be a plain positive decimal such as "1.5"'
 _MOMENT = 'must be ISO 8601 with its offset from UTC, such as "2026-01-31T12:00:00Z"'

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tapewire.problem import problem_body
+from msgspec import to_builtins
+
+from tapewire.web.problem import problem_of
 
 ORDER_EXAMPLES: dict[str, Any] = {
     "limit": {
@@ -161,6 +163,10 @@ INSTRUMENT_EXAMPLE = {
     "base_decimals": 8,
     "quote_decimals": 8,
 }
+TIME_EXAMPLE: dict[str, Any] = {
+    "timestamp": "2026-01-31T12:00:00.000001Z",
+    "unix_us": 1_769_860_800_000_001,
+}
 AMENDED_EXAMPLE = FILLED_EXAMPLE | {
     "price": "60100.00",
     "quantity": "0.40000",
@@ -205,7 +211,7 @@ BATCH_EXAMPLE: dict[str, Any] = {
     "results": [
         {
             "status": 409,
-            "problem": problem_body("order_closed", "The order is closed already."),
+            "problem": to_builtins(problem_of("order_closed", "The order is closed already.")),
         },
         {"status": 201, "body": FILLED_EXAMPLE | {"client_order_id": "my-2"}},
     ]

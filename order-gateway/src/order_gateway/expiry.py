@@ -29,6 +29,7 @@ class Expiry:
         self._interval_s = interval_s
         self._clock_s = clock_s
         self._swept_at_s = clock_s()
+        self.ended = 0
 
     async def run(self) -> None:
         """Sweep for ever. A Redis that is away is waited for; the redis check reports it."""
@@ -50,6 +51,7 @@ class Expiry:
         while True:
             count = await self._engine.expire_due()
             ended += count
+            self.ended += count
             if count < ORDERS_PER_SWEEP_MAX:
                 self._swept_at_s = self._clock_s()
                 return ended

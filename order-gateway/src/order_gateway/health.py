@@ -3,9 +3,9 @@
 from order_gateway.catalogue import Catalogue
 from order_gateway.expiry import Expiry
 from tapewire.errors import TapewireError
-from tapewire.health import Check, Health, RedisProbe
 from tapewire.matching.engine import Engine
-from tapewire.supervision import Supervisor
+from tapewire.runtime.supervision import Supervisor
+from tapewire.web.health import Check, Health, RedisProbe
 
 SERVICE = "order-gateway"
 

@@ -1,4 +1,4 @@
-"""Reads a request: its account, its body, its query. Direct routes have nobody else to do it."""
+"""Reads a request and answers it: account, body, query, rate limits."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,20 +8,17 @@ from fastapi import Request, Response
 from fastapi.requests import HTTPConnection
 from starlette.exceptions import HTTPException
 
-from order_gateway.authentication import IDENTITY
+from order_gateway.batch import orders_in
 from order_gateway.errors import InvalidBody, UnsupportedMediaType
-from order_gateway.operations import Operations, orders_in
-from order_gateway.order_entry import DEFAULT_ACCOUNT
-from order_gateway.rate_limit import RateLimits
-from tapewire.account_names import ACCOUNT_RULE, account_named
-from tapewire.api_keys import Identity
-from tapewire.errors import InvalidField, KeyRequired, Refusal, Unavailable
-from tapewire.json_text import decode_json, shown_name
-from tapewire.types import Account
+from order_gateway.guard import read_account
+from order_gateway.replies import Reply
+from order_gateway.state import state_of
+from tapewire.errors import InvalidField, Refusal, Unavailable
+from tapewire.values.json_text import decode_json, shown_name
+from tapewire.web.direct_route import JSON_MEDIA_TYPE, json_response
 
-JSON = "application/json"
 CLIENT_ORDER_PREFIX = "client:"
-# Stands where an order's id does, so every method but its own would look for such an order.
+# A path that also fits `/orders/{order_id}`: only its own method may reach it.
 BATCH_PATH = "batch"
 
 Source = Callable[[Request], Awaitable[dict[str, Any]]]
@@ -33,9 +30,12 @@ async def answer(
     source: Source | None = None,
     path: Mapping[str, str] | None = None,
 ) -> Response:
-    """Do one operation of an account, with the fields that `source` reads and those of the path."""
-    account = read_account(request)
-    limits: RateLimits = request.app.state.rate_limits
+    """Do one operation of an account, with the fields that `source` reads and those of the path.
+
+    A refused request counts for the rate limits like any other.
+    """
+    state, account = state_of(request), read_account(request)
+    limits = state.rate_limits
     address = None if request.client is None else request.client.host
     try:
         params = {} if source is None else await source(request)
@@ -49,19 +49,23 @@ async def answer(
         params.update(path)
     count = orders_in(operation, params)
     headers = limits.admit(account, address, count, time.monotonic_ns())
-    operations: Operations = request.app.state.operations
     try:
-        reply = await operations.run(operation, account, params)
+        reply = await state.operations.run(operation, account, params)
     except (Refusal, Unavailable) as error:
         error.headers = headers
         raise
-    return Response(reply.body, reply.status, {**headers, **reply.headers}, JSON)
+    return json_response(reply.answer, reply.status, {**headers, **reply.headers})
+
+
+def respond(reply: Reply) -> Response:
+    """A reply to a request that no rate limit counts."""
+    return json_response(reply.answer, reply.status, reply.headers)
 
 
 async def read_body(request: Request) -> dict[str, Any]:
     """The JSON object of a body. Raises a Refusal."""
     content_type = "".join(_header(request, b"content-type")[:1])
-    if content_type.partition(";")[0].strip().lower() != JSON:
+    if content_type.partition(";")[0].strip().lower() != JSON_MEDIA_TYPE:
         raise UnsupportedMediaType("Content-Type must be application/json.")
     fields = decode_json(await request.body())
     if not isinstance(fields, dict):
@@ -90,25 +94,8 @@ def read_order_key(request: Request) -> dict[str, str]:
     return {"order_id": text}
 
 
-def read_account(connection: HTTPConnection) -> Account:
-    """Whose request it is: its key's, or whom it names in an open venue. Raises a Refusal."""
-    identity: Identity | None = connection.scope.get(IDENTITY)
-    if identity is not None:
-        return identity.account
-    if connection.app.state.needs_keys:
-        raise KeyRequired
-    accounts = _header(connection, b"x-account")
-    if not accounts:
-        return DEFAULT_ACCOUNT
-    try:
-        (name,) = accounts
-        return account_named(name)
-    except ValueError:
-        raise InvalidField("X-Account", "invalid_account", f"X-Account {ACCOUNT_RULE}.") from None
-
-
 def _header(connection: HTTPConnection, wanted: bytes) -> list[str]:
-    """Every value of a header; without the framework's copy of all of them."""
+    """Every value of a header; without the framework's copy of all headers."""
     return [
         value.decode("latin-1") for name, value in connection.scope["headers"] if name == wanted
     ]

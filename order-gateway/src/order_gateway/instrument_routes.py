@@ -1,15 +1,15 @@
-"""REST: what is traded."""
+"""REST: the instruments and the time of the venue, which everybody may read."""
 
 from fastapi import APIRouter, Request, Response
 
-from order_gateway.catalogue import Catalogue
 from order_gateway.documents import SYMBOL, answered
-from order_gateway.examples import INSTRUMENT_EXAMPLE
-from order_gateway.incoming import JSON
-from order_gateway.replies import render_market, render_markets
-from order_gateway.schemas import InstrumentReply, InstrumentsReply
-from tapewire.direct_route import DirectRoute
-from tapewire.problem import problem_examples
+from order_gateway.examples import INSTRUMENT_EXAMPLE, TIME_EXAMPLE
+from order_gateway.replies import instrument_reply, instruments_reply
+from order_gateway.schemas import InstrumentReply, InstrumentsReply, TimeReply
+from order_gateway.state import state_of
+from tapewire.values.timestamps import format_timestamp
+from tapewire.web.direct_route import DirectRoute, json_response
+from tapewire.web.problem import problem_examples
 
 router = APIRouter(route_class=DirectRoute, tags=["instruments"])
 
@@ -27,8 +27,7 @@ async def list_instruments(request: Request) -> Response:
 
     While Redis is away the answer is as it was last seen.
     """
-    catalogue: Catalogue = request.app.state.catalogue
-    return Response(render_markets(await catalogue.read_all()), media_type=JSON)
+    return json_response(instruments_reply(await state_of(request).catalogue.read_all()))
 
 
 @router.get(
@@ -42,6 +41,19 @@ async def list_instruments(request: Request) -> Response:
 )
 async def read_instrument(request: Request) -> Response:
     """One instrument."""
-    catalogue: Catalogue = request.app.state.catalogue
-    market = await catalogue.read(request.path_params["symbol"])
-    return Response(render_market(market), media_type=JSON)
+    market = await state_of(request).catalogue.read(request.path_params["symbol"])
+    return json_response(instrument_reply(market))
+
+
+@router.get(
+    "/time",
+    summary="Read the time",
+    responses={
+        200: answered("The time", TimeReply, TIME_EXAMPLE),
+        **problem_examples("redis_unavailable", "overloaded", "internal_error"),
+    },
+)
+async def read_time(request: Request) -> Response:
+    """The clock that stamps orders and ends `gtd` orders; compare the clock of a client with it."""
+    time_us = await state_of(request).queries.time_us()
+    return json_response(TimeReply(format_timestamp(time_us), time_us))

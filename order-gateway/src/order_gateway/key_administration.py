@@ -4,16 +4,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from order_gateway.operations import NO_HEADERS, Reply
 from order_gateway.order_entry import read_moment, read_params
 from order_gateway.params import ApiKeyRequest, KeysParams
-from order_gateway.replies import encode
-from tapewire.api_key_store import ApiKeyStore
-from tapewire.api_keys import ApiKey, Permission
+from order_gateway.replies import NO_HEADERS, Reply
+from order_gateway.schemas import ApiKeyReply, ApiKeysReply, NewApiKeyReply
+from tapewire.api_keys.store import ApiKeyStore
+from tapewire.api_keys.text import ApiKey, Permission
 from tapewire.errors import InvalidField
 from tapewire.matching.engine import Engine
-from tapewire.timestamps import format_timestamp
-from tapewire.types import Account
+from tapewire.values.timestamps import format_timestamp
+from tapewire.values.types import Account
+
+_Members = tuple[str, Account, list[Permission], str, str, str | None, str | None]
 
 
 class KeyAdministration:
@@ -45,8 +47,7 @@ class KeyAdministration:
             label=wanted.label,
             expires_us=expires_us,
         )
-        body = {"key": new.text} | _shown(new.record)
-        return Reply(201, encode(body).encode(), NO_HEADERS)
+        return Reply(201, NewApiKeyReply(*_members(new.record), new.text), NO_HEADERS)
 
     async def list(self, params: Mapping[str, Any]) -> Reply:
         """One page of the keys, by id, without their secrets. Raises a Refusal."""
@@ -55,24 +56,25 @@ class KeyAdministration:
         page = ids[: wanted.limit]
         records = await self._store.read_many(page)
         cursor = page[-1] if len(ids) > len(page) else None
-        body = {"keys": [_shown(record) for record in records], "next_cursor": cursor}
-        return Reply(200, encode(body).encode(), NO_HEADERS)
+        keys = [ApiKeyReply(*_members(record)) for record in records]
+        return Reply(200, ApiKeysReply(keys, cursor), NO_HEADERS)
 
     async def revoke(self, key_id: str) -> Reply:
         """Make a key worthless, for good; again is no error. Raises KeyNotFound."""
-        return Reply(200, encode(_shown(await self._store.revoke(key_id))).encode(), NO_HEADERS)
+        return Reply(200, ApiKeyReply(*_members(await self._store.revoke(key_id))), NO_HEADERS)
 
 
-def _shown(record: ApiKey) -> dict[str, Any]:
-    return {
-        "key_id": record.key_id,
-        "account": record.account,
-        "permissions": [name for name in Permission if name in record.permissions],
-        "label": record.label,
-        "created_at": format_timestamp(record.created_us),
-        "expires_at": _moment(record.expires_us),
-        "revoked_at": _moment(record.revoked_us),
-    }
+def _members(record: ApiKey) -> _Members:
+    """The members of an ApiKeyReply, in their order."""
+    return (
+        record.key_id,
+        record.account,
+        [permission for permission in Permission if permission in record.permissions],
+        record.label,
+        format_timestamp(record.created_us),
+        _moment(record.expires_us),
+        _moment(record.revoked_us),
+    )
 
 
 def _moment(moment_us: int | None) -> str | None:

@@ -10,13 +10,13 @@ from order_gateway.examples import (
     API_KEYS_EXAMPLE,
     NEW_API_KEY_EXAMPLE,
 )
-from order_gateway.incoming import JSON, read_body, read_query
+from order_gateway.incoming import read_body, read_query, respond
 from order_gateway.key_administration import KeyAdministration
-from order_gateway.operations import Reply
 from order_gateway.params import ApiKeyRequest, KeysParams
 from order_gateway.schemas import ApiKeyReply, ApiKeysReply, NewApiKeyReply
-from tapewire.direct_route import DirectRoute
-from tapewire.problem import problem_examples
+from order_gateway.state import state_of
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
 
 router = APIRouter(prefix="/admin/keys", route_class=DirectRoute, tags=["admin"])
 
@@ -35,7 +35,7 @@ router = APIRouter(prefix="/admin/keys", route_class=DirectRoute, tags=["admin"]
 )
 async def create_key(request: Request) -> Response:
     """`key` is shown in this answer and never again: the venue keeps only its digest."""
-    return _shown(await _administration(request).create(await read_body(request)))
+    return respond(await _administration(request).create(await read_body(request)))
 
 
 @router.get(
@@ -49,7 +49,7 @@ async def create_key(request: Request) -> Response:
 )
 async def list_keys(request: Request) -> Response:
     """Those included that were revoked or ran out within the last 30 days."""
-    return _shown(await _administration(request).list(await read_query(request)))
+    return respond(await _administration(request).list(await read_query(request)))
 
 
 @router.delete(
@@ -63,13 +63,8 @@ async def list_keys(request: Request) -> Response:
 )
 async def revoke_key(request: Request) -> Response:
     """For good, within two seconds, connections included. Again is no error."""
-    return _shown(await _administration(request).revoke(request.path_params["key_id"]))
+    return respond(await _administration(request).revoke(request.path_params["key_id"]))
 
 
 def _administration(request: Request) -> KeyAdministration:
-    administration: KeyAdministration = request.app.state.key_administration
-    return administration
-
-
-def _shown(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, dict(reply.headers), JSON)
+    return state_of(request).key_administration

@@ -15,11 +15,12 @@ from typing import Any
 from order_gateway.catalogue import Catalogue
 from order_gateway.order_entry import read_moment, read_params
 from order_gateway.params import FillsParams, HistoryParams, OpenOrdersParams
-from order_gateway.replies import encode, render_account_fill, render_order
+from order_gateway.schemas import FillsReply, OrdersReply
 from tapewire.errors import InvalidField
 from tapewire.limits import EXACT_INTEGER_MAX, PAGE_RECORDS_MAX
 from tapewire.matching.queries import OrderPage, Queries
-from tapewire.types import Account, AccountFill, Order, OrderStatus, Symbol
+from tapewire.values.types import Account, AccountFill, Order, OrderStatus, Symbol
+from tapewire.wire.orders import account_fill_reply, order_reply
 
 OPEN_STATUSES = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 # One command may have thousands of fills, so few of them are read at once.
@@ -50,20 +51,20 @@ class Lists:
         self._queries = queries
         self._catalogue = catalogue
 
-    async def open_orders(self, account: Account, params: Mapping[str, Any]) -> str:
-        """Open orders, of all symbols or of one, as the text of an OrdersReply."""
+    async def open_orders(self, account: Account, params: Mapping[str, Any]) -> OrdersReply:
+        """Open orders, of all symbols or of one."""
         wanted = read_params(OpenOrdersParams, params)
         history = HistoryParams.model_validate({"status": "open"}).model_copy(
             update={"symbol": wanted.symbol, "limit": wanted.limit, "cursor": wanted.cursor}
         )
         return await self._orders(account, history)
 
-    async def history(self, account: Account, params: Mapping[str, Any]) -> str:
-        """Orders of every status that are kept, as the text of an OrdersReply."""
+    async def history(self, account: Account, params: Mapping[str, Any]) -> OrdersReply:
+        """Orders of every status that the venue still keeps."""
         return await self._orders(account, read_params(HistoryParams, params))
 
-    async def fills(self, account: Account, params: Mapping[str, Any]) -> str:
-        """Fills of the account's orders, as the text of a FillsReply."""
+    async def fills(self, account: Account, params: Mapping[str, Any]) -> FillsReply:
+        """Fills of the account's orders."""
         wanted = read_params(FillsParams, params)
         if wanted.symbol is not None:
             await self._catalogue.find(wanted.symbol)
@@ -77,12 +78,12 @@ class Lists:
             )
 
         items, cursor = await self._collect_fills(account, wanted, fits)
-        texts = [
-            render_account_fill(item, await self._catalogue.find(item.symbol)) for item in items
-        ]
-        return _page("fills", texts, cursor)
+        return FillsReply(
+            [account_fill_reply(item, await self._catalogue.find(item.symbol)) for item in items],
+            cursor,
+        )
 
-    async def _orders(self, account: Account, wanted: HistoryParams) -> str:
+    async def _orders(self, account: Account, wanted: HistoryParams) -> OrdersReply:
         if wanted.symbol is not None:
             await self._catalogue.find(wanted.symbol)
         period = _period(wanted.moment_from, wanted.moment_to)
@@ -110,8 +111,10 @@ class Lists:
                 cursor = fitting[room - 1][0]
             if cursor is None or len(orders) == wanted.limit or records >= PAGE_RECORDS_MAX:
                 break
-        texts = [render_order(order, await self._catalogue.find(order.symbol)) for order in orders]
-        return _page("orders", texts, cursor)
+        return OrdersReply(
+            [order_reply(order, await self._catalogue.find(order.symbol)) for order in orders],
+            cursor,
+        )
 
     async def _order_page(
         self, account: Account, wanted: HistoryParams, cursor: str | None, count: int
@@ -178,7 +181,3 @@ def _wrong_cursor() -> InvalidField:
     return InvalidField(
         "cursor", "invalid_value", "cursor must be the next_cursor of the page before."
     )
-
-
-def _page(name: str, texts: list[str], cursor: str | None) -> str:
-    return f'{{"{name}":[{",".join(texts)}],"next_cursor":{encode(cursor)}}}'

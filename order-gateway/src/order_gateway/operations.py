@@ -1,10 +1,9 @@
 """Everything an account can do, apart from how it is asked: REST, batches and WebSocket share it.
 
 `Operations.run(operation, account, params)` takes the fields of a request as `decode_json` gives
-them (numbers as NumberText, or everything as text) and answers with status, JSON body and headers.
-What is refused is raised as Refusal, what cannot be answered now as Unavailable; each transport
-shows both as the same problem (`tapewire.problem.problem_body(error.code, str(error),
-error.field)`).
+them (numbers as NumberText, or everything as text) and answers with a `Reply`. What is refused is
+raised as Refusal, what cannot be answered now as Unavailable; each transport shows both as the same
+problem (`tapewire.web.problem.problem_of(error.code, str(error), error.field)`).
 
 Order of execution: `place`, `cancel`, `cancel_all` and `cancel_all_after` put their command into
 the queue to Redis before they first wait, so requests started one after the other are executed in
@@ -13,15 +12,18 @@ place in the order waits for their answer before it goes on. A command that meet
 which has just changed is sent once more, behind what was sent meanwhile.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from order_gateway.accounts import Accounts
 from order_gateway.batch import run_batch
 from order_gateway.catalogue import Catalogue
 from order_gateway.lists import Lists
+from order_gateway.metrics import Activity
 from order_gateway.order_entry import (
     build_amendment,
     build_command,
@@ -35,7 +37,8 @@ from order_gateway.params import (
     OrderKey,
     OrderRequest,
 )
-from order_gateway.replies import encode, render_order
+from order_gateway.replies import NO_HEADERS, REPLAY_HEADERS, Reply
+from order_gateway.schemas import CanceledReply, TimerReply
 from tapewire.errors import (
     InvalidField,
     OutcomeUnknown,
@@ -45,11 +48,10 @@ from tapewire.errors import (
 )
 from tapewire.matching.engine import Engine, Placement
 from tapewire.matching.queries import Queries
-from tapewire.timestamps import format_timestamp
-from tapewire.types import Account, Instrument, Order, OrderId, Symbol
+from tapewire.values.timestamps import format_timestamp
+from tapewire.values.types import Account, Instrument, Order, OrderId, Symbol
+from tapewire.wire.orders import order_reply
 
-NO_HEADERS: Mapping[str, str] = {}
-REPLAY_HEADERS: Mapping[str, str] = {"Idempotent-Replay": "true"}
 READS_FIRST = frozenset({"amend", "batch"})
 # Once as it is known, once after Redis was told what is traded, once after it was read anew.
 ATTEMPTS_MAX = 3
@@ -57,22 +59,23 @@ MICROSECONDS = 1_000_000
 # How what is beyond the limits of an instrument is refused; those may have been widened since.
 LIMIT_CODES = frozenset({"out_of_range", "notional_too_small"})
 
+# Every operation, in the order in which documents list them.
+OPERATION_NAMES = (
+    "place", "amend", "cancel", "cancel_all", "order", "open_orders", "history", "fills", "batch",
+    "cancel_all_after", "account",
+)  # fmt: skip
+
 _Checked = TypeVar("_Checked")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer for a client; `body` is a JSON object."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Operations:
     """The operations of an account, by name. Safe to share by all requests of a process."""
 
-    def __init__(self, engine: Engine, queries: Queries, catalogue: Catalogue) -> None:
+    def __init__(
+        self, engine: Engine, queries: Queries, catalogue: Catalogue, activity: Activity
+    ) -> None:
+        """`activity` counts what is done."""
+        self._activity = activity
         self._engine = engine
         self._queries = queries
         self._catalogue = catalogue
@@ -97,7 +100,11 @@ class Operations:
         if method is None:
             known = ", ".join(self._methods)
             raise InvalidField("operation", "invalid_value", f"operation must be one of {known}.")
-        return await method(account, params)
+        started_s = time.perf_counter()
+        try:
+            return await method(account, params)
+        finally:
+            self._activity.durations_s[operation].observe(time.perf_counter() - started_s)
 
     async def place(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Place an order: 201, or 200 and the first one if its client_order_id was used before."""
@@ -106,10 +113,11 @@ class Operations:
             request.symbol
         )
         placement = await self._place(request, account, instrument)
-        body = render_order(placement.order, instrument).encode()
+        answer = order_reply(placement.order, instrument)
         if placement.replayed:
-            return Reply(200, body, REPLAY_HEADERS)
-        return Reply(201, body, NO_HEADERS)
+            return Reply(200, answer, REPLAY_HEADERS)
+        self._activity.placed += 1
+        return Reply(201, answer, NO_HEADERS)
 
     async def amend(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Change price, quantity or stop price of an open order."""
@@ -120,7 +128,8 @@ class Operations:
             amendment = await self._checked(partial(build_amendment, request, order), instrument)
             try:
                 amended = await self._engine.amend(account, order.order_id, amendment)
-                return Reply(200, render_order(amended, instrument).encode(), NO_HEADERS)
+                self._activity.amended += 1
+                return Reply(200, order_reply(amended, instrument), NO_HEADERS)
             except StaleInstrument:
                 if attempt == ATTEMPTS_MAX - 1:
                     raise
@@ -137,6 +146,7 @@ class Operations:
         else:
             name = str(key.client_order_id)
             canceled = await self._engine.cancel_client_order(account, name, reason=reason)
+        self._activity.canceled += 1
         try:
             return await self._shown(canceled)
         except Unavailable as error:
@@ -150,15 +160,15 @@ class Operations:
         canceled = await self._engine.cancel_all(
             account, None if symbol is None else Symbol(symbol)
         )
-        return Reply(200, encode({"canceled": canceled}).encode(), NO_HEADERS)
+        self._activity.canceled += len(canceled)
+        return Reply(200, CanceledReply(canceled), NO_HEADERS)
 
     async def cancel_all_after(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Arm, renew or disarm the timer that cancels all orders of the account."""
         timeout_s = read_params(CancelAllAfterParams, params).timeout_s
         due_us = await self._engine.set_dead_man(account, timeout_s * MICROSECONDS)
         fires_at = None if due_us is None else format_timestamp(due_us)
-        body = encode({"timeout_s": timeout_s, "fires_at": fires_at})
-        return Reply(200, body.encode(), NO_HEADERS)
+        return Reply(200, TimerReply(timeout_s, fires_at), NO_HEADERS)
 
     async def order(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Read one order."""
@@ -166,7 +176,9 @@ class Operations:
 
     async def batch(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Do up to a hundred of place, amend and cancel, in order, each with its own result."""
-        return Reply(200, (await run_batch(self, account, params)).encode(), NO_HEADERS)
+        return Reply(
+            200, await run_batch(self.run, account, params, self._activity.refusals), NO_HEADERS
+        )
 
     async def _place(
         self, request: OrderRequest, account: Account, instrument: Instrument
@@ -219,13 +231,7 @@ class Operations:
 
     async def _shown(self, order: Order) -> Reply:
         instrument = await self._catalogue.find(order.symbol)
-        return Reply(200, render_order(order, instrument).encode(), NO_HEADERS)
-
-
-def orders_in(operation: str, params: Mapping[str, Any]) -> int:
-    """How many orders a request counts as, for rate limits: its items, if it is a batch."""
-    items = params.get("orders") if operation == "batch" else None
-    return max(1, len(items)) if isinstance(items, list) else 1
+        return Reply(200, order_reply(order, instrument), NO_HEADERS)
 
 
 def _order_key(params: Mapping[str, Any]) -> OrderKey:
@@ -246,9 +252,9 @@ def _check_key(key: OrderKey) -> None:
 
 
 def _listed(
-    method: Callable[[Account, Mapping[str, Any]], Awaitable[str]],
+    method: Callable[[Account, Mapping[str, Any]], Awaitable[Struct]],
 ) -> Callable[[Account, Mapping[str, Any]], Awaitable[Reply]]:
     async def answer(account: Account, params: Mapping[str, Any]) -> Reply:
-        return Reply(200, (await method(account, params)).encode(), NO_HEADERS)
+        return Reply(200, await method(account, params), NO_HEADERS)
 
     return answer

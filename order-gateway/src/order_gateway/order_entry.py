@@ -9,11 +9,12 @@ from pydantic import ValidationError
 from order_gateway.errors import refusal_of
 from order_gateway.order_options import check_options, choose_time_in_force
 from order_gateway.params import AmendParams, OrderRequest, Params
-from tapewire.decimals import format_units, parse_steps
 from tapewire.errors import InvalidField
 from tapewire.limits import EXACT_INTEGER_MAX
-from tapewire.timestamps import parse_timestamp
-from tapewire.types import (
+from tapewire.values.account_names import DEFAULT_ACCOUNT
+from tapewire.values.decimals import format_units, parse_steps
+from tapewire.values.timestamps import parse_timestamp
+from tapewire.values.types import (
     Account,
     Amendment,
     Instrument,
@@ -25,9 +26,6 @@ from tapewire.types import (
     Side,
     Ticks,
 )
-
-# Whoever names no account shares this one with all others who do not.
-DEFAULT_ACCOUNT = Account("demo")
 
 _Params = TypeVar("_Params", bound=Params)
 

@@ -2,7 +2,7 @@
 
 from order_gateway.params import OrderRequest
 from tapewire.errors import InvalidField
-from tapewire.types import OrderType, TimeInForce
+from tapewire.values.types import OrderType, TimeInForce
 
 # What a client may say for each order type; the first is what it means to say nothing.
 _TIMES_IN_FORCE: dict[OrderType, tuple[TimeInForce, ...]] = {

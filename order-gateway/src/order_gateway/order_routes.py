@@ -21,10 +21,11 @@ from order_gateway.examples import (
 )
 from order_gateway.incoming import answer, read_body, read_order_key
 from order_gateway.params import AmendRequest, OrderRequest
-from order_gateway.schemas import BatchReply, OrderReply
-from tapewire.direct_route import DirectRoute
+from order_gateway.schemas import BatchReply
 from tapewire.limits import BATCH_ORDERS_MAX
-from tapewire.problem import problem_examples
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
+from tapewire.wire.orders import OrderReply
 
 router = APIRouter(route_class=DirectRoute, tags=["orders"])
 

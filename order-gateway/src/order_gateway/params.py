@@ -8,8 +8,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from tapewire.account_names import ACCOUNT_PATTERN
-from tapewire.json_text import NumberText
 from tapewire.limits import (
     API_KEY_LABEL_CHARACTERS_MAX,
     CLIENT_ORDER_ID_CHARACTERS_MAX,
@@ -20,6 +18,8 @@ from tapewire.limits import (
     PAGE_ITEMS_MAX,
     PRICE_BAND_BPS_MAX,
 )
+from tapewire.values.account_names import ACCOUNT_PATTERN
+from tapewire.values.json_text import NumberText
 
 DECIMAL_PATTERN = r"^[0-9]+(\.[0-9]+)?$"
 ORDER_ID_PATTERN = rf"^[1-9][0-9]{{0,{ORDER_ID_DIGITS_MAX - 1}}}$"

@@ -1,204 +1,205 @@
-"""The answers, as clients see them. Decimals are text, and so are identifiers."""
+"""The answers of the gateway, as clients read them. Orders and fills are in `tapewire.wire.orders`.
 
-from typing import Annotated, Any, Literal
+Decimals are text, and so are identifiers. An answer has the members of its structure and no other.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, TypeAlias
 
-from order_gateway.params import (
-    DECIMAL_PATTERN,
-    MarketStateText,
-    OrderTypeText,
-    PermissionText,
-    SelfTradePreventionText,
-    SideText,
-    StatusText,
-    TimeInForceText,
-)
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-DecimalOutput = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
-Timestamp = Annotated[
-    str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$", description="Venue time, UTC")
+from tapewire.api_keys.text import Permission
+from tapewire.values.account_types import AccountState
+from tapewire.values.types import MarketState, OrderId, Symbol
+from tapewire.web.problem import Problem
+from tapewire.wire.account_feed import AssetBalance
+from tapewire.wire.members import DecimalText, SignedDecimalText, Timestamp
+from tapewire.wire.orders import AccountFillReply, OrderReply
+
+_Natural = Annotated[int, Meta(ge=0)]
+_NextCursor: TypeAlias = Annotated[
+    str | None, Meta(description="`cursor` of the next page; null when there is none")
 ]
-NextCursor = Annotated[
-    str | None, Field(description="`cursor` of the next page; null when there is none")
+_FeePpm = Annotated[int, Meta(ge=0, description="Millionths of what a fill brings")]
+_OwnFeePpm: TypeAlias = Annotated[
+    _Natural | None,
+    Meta(description="Millionths of what a fill brings; null: the instrument's"),
 ]
+_Bound: TypeAlias = Annotated[
+    DecimalText | None, Meta(description="Null: the instrument's; zero: none")
+]
+_OrderIds = Annotated[list[OrderId], Meta(description="order_id, oldest first within a symbol")]
 
 
-class Answer(BaseModel):
-    """What is not documented is not answered with."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class FillReply(Answer):
-    """One execution of the order."""
-
-    trade_id: str
-    seq: Annotated[int, Field(ge=1, description="Number of the trade within its symbol")]
-    price: DecimalOutput
-    quantity: DecimalOutput
-    liquidity: Literal["maker", "taker"]
-    fee: Annotated[DecimalOutput, Field(description="Taken from what the fill brought")]
-    fee_asset: str
-    timestamp: Timestamp
-
-
-class OrderReply(Answer):
-    """An order as it stands."""
-
-    order_id: str
-    client_order_id: str | None
-    symbol: str
-    side: SideText
-    order_type: OrderTypeText
-    time_in_force: TimeInForceText
-    price: Annotated[DecimalOutput | None, Field(description="Null without a limit price")]
-    quantity: Annotated[
-        DecimalOutput,
-        Field(description="Of a market order by `quote_quantity`: what came of it"),
-    ]
-    executed_quantity: DecimalOutput
-    remaining_quantity: Annotated[
-        DecimalOutput,
-        Field(description="quantity - executed_quantity - prevented_quantity, also when closed"),
-    ]
-    cumulative_quote_quantity: Annotated[
-        DecimalOutput, Field(description="Sum of price x quantity of all fills, exact")
-    ]
-    status: StatusText
-    reason: Annotated[
-        str | None,
-        Field(
-            description="Why it ended, if not by being filled: `user`, `dead_man`, `disconnect`, "
-            "`kill`, "
-            "`expired` (its time was over), `immediate_or_cancel`, `fill_or_kill`, "
-            "`insufficient_liquidity`, `insufficient_funds`, `self_trade`, `fills_limit`"
-        ),
-    ]
-    fills: list[FillReply]
-    timestamp: Annotated[Timestamp, Field(description="When the venue took the order in, UTC")]
-    updated_timestamp: Annotated[Timestamp, Field(description="Its last change, UTC")]
-    post_only: bool
-    self_trade_prevention: SelfTradePreventionText
-    prevented_quantity: Annotated[
-        DecimalOutput, Field(description="Taken out by self-trade prevention `decrement`")
-    ]
-    display_quantity: DecimalOutput | None
-    stop_price: DecimalOutput | None
-    triggered_timestamp: Annotated[
-        Timestamp | None, Field(description="When a trade reached its stop price")
-    ]
-    quote_quantity: DecimalOutput | None
-    expire_at: Timestamp | None
-
-
-class OrdersReply(Answer):
+class OrdersReply(Struct, frozen=True, gc=False):
     """One page of orders, newest first."""
 
     orders: list[OrderReply]
-    next_cursor: NextCursor
+    next_cursor: _NextCursor
 
 
-class AccountFillReply(FillReply):
-    """One execution in the history of the account."""
-
-    order_id: str
-    symbol: str
-    side: SideText
-
-
-class FillsReply(Answer):
+class FillsReply(Struct, frozen=True, gc=False):
     """One page of fills, newest first."""
 
     fills: list[AccountFillReply]
-    next_cursor: NextCursor
+    next_cursor: _NextCursor
 
 
-class CanceledReply(Answer):
+class CanceledReply(Struct, frozen=True, gc=False):
     """The orders that were canceled."""
 
-    canceled: Annotated[list[str], Field(description="order_id, oldest first within a symbol")]
+    canceled: _OrderIds
 
 
-class TimerReply(Answer):
+class TimerReply(Struct, frozen=True, gc=False):
     """The dead-man timer of the account."""
 
     timeout_s: int
-    fires_at: Annotated[Timestamp | None, Field(description="Null when it is disarmed")]
+    fires_at: Annotated[Timestamp | None, Meta(description="Null when the timer is disarmed")]
 
 
-class BatchResult(Answer):
-    """What became of one item: `body`, or `problem` if it was refused."""
+class BatchResult(Struct, frozen=True, gc=False):
+    """The result of one item: `body`, or `problem` if the item was refused."""
 
     status: int
-    body: OrderReply | None = None
-    problem: dict[str, Any] | None = None
+    body: OrderReply | UnsetType = UNSET
+    problem: Problem | UnsetType = UNSET
 
 
-class BatchReply(Answer):
-    """What became of each item, in the order of the items."""
+class BatchReply(Struct, frozen=True, gc=False):
+    """The results of a batch, in the order of its items."""
 
     results: list[BatchResult]
 
 
-class InstrumentReply(Answer):
-    """What is traded, in which steps and bounds, and what its market takes."""
+class TimeReply(Struct, frozen=True, gc=False):
+    """The time of the venue's clock, which is that of Redis."""
+
+    timestamp: Timestamp
+    unix_us: Annotated[int, Meta(ge=0, description="Microseconds since 1970 UTC")]
+
+
+class InstrumentReply(Struct, frozen=True, gc=False):
+    """An instrument, its steps and bounds, and the state of its market."""
 
     symbol: str
     base: str
     quote: str
-    tick_size: DecimalOutput
-    lot_size: DecimalOutput
-    min_quantity: DecimalOutput
-    max_quantity: DecimalOutput
-    max_price: DecimalOutput
-    min_notional: DecimalOutput
-    state: MarketStateText
+    tick_size: DecimalText
+    lot_size: DecimalText
+    min_quantity: DecimalText
+    max_quantity: DecimalText
+    max_price: DecimalText
+    min_notional: DecimalText
+    state: MarketState
     price_band_bps: Annotated[
-        int,
-        Field(ge=0, description="Farthest distance of a price from the last trade; 0 is none"),
+        int, Meta(ge=0, description="Farthest distance of a price from the last trade; 0 is none")
     ]
-    open_orders_max: Annotated[int, Field(ge=1, description="Of one account")]
-    order_quantity_max: Annotated[DecimalOutput, Field(description="Of one order; zero is none")]
+    open_orders_max: Annotated[int, Meta(ge=1, description="Open orders of one account")]
+    order_quantity_max: Annotated[
+        DecimalText, Meta(description="Largest quantity of one order; zero is none")
+    ]
     order_notional_max: Annotated[
-        DecimalOutput, Field(description="Price x quantity of one order; zero is none")
+        DecimalText, Meta(description="Largest price x quantity of one order; zero is none")
     ]
     position_max: Annotated[
-        DecimalOutput,
-        Field(description="Base asset of one account, open buys included; zero is none"),
+        DecimalText,
+        Meta(description="Base asset of one account, open buys included; zero is none"),
     ]
-    maker_fee_ppm: Annotated[int, Field(ge=0, description="Millionths of what a fill brings")]
-    taker_fee_ppm: Annotated[int, Field(ge=0, description="Millionths of what a fill brings")]
-    base_decimals: Annotated[int, Field(ge=0, description="Of amounts of the base asset")]
-    quote_decimals: Annotated[int, Field(ge=0, description="Of amounts of the quote asset")]
+    maker_fee_ppm: _FeePpm
+    taker_fee_ppm: _FeePpm
+    base_decimals: Annotated[int, Meta(ge=0, description="Of amounts of the base asset")]
+    quote_decimals: Annotated[int, Meta(ge=0, description="Of amounts of the quote asset")]
 
 
-class InstrumentsReply(Answer):
+class InstrumentsReply(Struct, frozen=True, gc=False):
     """Every instrument of the venue."""
 
     instruments: list[InstrumentReply]
 
 
-class ApiKeyReply(Answer):
+class ApiKeyReply(Struct, frozen=True, gc=False):
     """An API key, without its secret."""
 
-    key_id: Annotated[str, Field(description="Names the key; no secret")]
+    key_id: Annotated[str, Meta(description="The public name of the key")]
     account: str
-    permissions: list[PermissionText]
+    permissions: list[Permission]
     label: str
     created_at: Timestamp
-    expires_at: Annotated[Timestamp | None, Field(description="Null: never")]
-    revoked_at: Annotated[Timestamp | None, Field(description="Null: it was not")]
+    expires_at: Annotated[Timestamp | None, Meta(description="Null: never")]
+    revoked_at: Annotated[Timestamp | None, Meta(description="Null: the key is not revoked")]
 
 
-class NewApiKeyReply(ApiKeyReply):
-    """A key that was just made."""
+class NewApiKeyReply(ApiKeyReply, frozen=True, gc=False):
+    """A new API key, with its text."""
 
-    key: Annotated[str, Field(description="To be sent with requests; shown this once")]
+    key: Annotated[str, Meta(description="To be sent with requests; shown this once")]
 
 
-class ApiKeysReply(Answer):
+class ApiKeysReply(Struct, frozen=True, gc=False):
     """One page of keys, by key id."""
 
     keys: list[ApiKeyReply]
-    next_cursor: NextCursor
+    next_cursor: _NextCursor
+
+
+class AccountLimitsReply(Struct, frozen=True, gc=False):
+    """The limits of an account in one symbol that differ from those of the instrument."""
+
+    symbol: str
+    open_orders_max: Annotated[int | None, Meta(description="Null: the instrument's; 0: none")]
+    order_quantity_max: _Bound
+    order_notional_max: _Bound
+    position_max: _Bound
+
+
+class AccountReply(Struct, frozen=True, gc=False):
+    """An account: its state, its own fees, its balances, its own limits."""
+
+    account: str
+    state: AccountState
+    maker_fee_ppm: _OwnFeePpm
+    taker_fee_ppm: _OwnFeePpm
+    opened_timestamp: Timestamp
+    balances: Annotated[list[AssetBalance], Meta(description="By asset")]
+    limits: Annotated[list[AccountLimitsReply], Meta(description="By symbol")]
+
+
+class AccountsReply(Struct, frozen=True, gc=False):
+    """One page of accounts, by name."""
+
+    accounts: list[AccountReply]
+    next_cursor: _NextCursor
+
+
+class TransferReply(Struct, frozen=True, gc=False):
+    """A deposit or withdrawal that is done."""
+
+    account: str
+    asset: str
+    amount: DecimalText
+    available: Annotated[SignedDecimalText, Meta(description="What the account has available now")]
+
+
+class AccountKillReply(Struct, frozen=True, gc=False):
+    """A blocked account and its canceled orders."""
+
+    account: str
+    state: AccountState
+    canceled: _OrderIds
+    halted: Annotated[
+        list[Symbol], Meta(description="Halted markets, in which orders of the account still rest")
+    ]
+
+
+class VenueKillReply(Struct, frozen=True, gc=False):
+    """A venue that takes cancels only."""
+
+    switched: Annotated[list[Symbol], Meta(description="Markets that took orders before")]
+    canceled_count: Annotated[int, Meta(ge=0, description="Orders of all accounts")]
+    halted: Annotated[list[Symbol], Meta(description="Halted markets, whose orders stay")]
+
+
+class ResumeReply(Struct, frozen=True, gc=False):
+    """Markets that trade again."""
+
+    switched: list[Symbol]

@@ -1,9 +1,10 @@
 """Settings of the order gateway: `TAPEWIRE_GATEWAY_*`, beside those of the venue."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from tapewire.serving import ServerSettings
+from tapewire.values.service_address import ServiceAddress
+from tapewire.web.serving import ServerSettings
 
 PREFIX = "TAPEWIRE_GATEWAY_"
 
@@ -15,23 +16,40 @@ class GatewaySettings(ServerSettings):
 
     port: int = Field(8_000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one")
     expiry_interval_s: float = Field(
-        0.25, gt=0, le=60, description="How often it is looked for orders whose time is over"
+        0.25, gt=0, le=60, description="Interval between two searches for due orders"
     )
     account_orders_per_s: int = Field(
         10_000,
         ge=0,
         le=1_000_000,
-        description="Requests and batch items of one account; 0: no limit",
+        description="Requests and batch items per second of one account; 0: no limit",
     )
     account_burst: int = Field(
-        20_000, ge=1, le=10_000_000, description="How many of them may come at once"
+        20_000, ge=1, le=10_000_000, description="Burst: requests that may arrive at once"
     )
     address_orders_per_s: int = Field(
-        10_000, ge=0, le=1_000_000, description="The same of one client address; 0: no limit"
+        10_000,
+        ge=0,
+        le=1_000_000,
+        description="Requests and batch items per second of one client address; 0: no limit",
     )
     address_burst: int = Field(
-        20_000, ge=1, le=10_000_000, description="How many of them may come at once"
+        20_000, ge=1, le=10_000_000, description="Burst: requests that may arrive at once"
     )
     rate_limit_names_max: int = Field(
-        10_000, ge=1, le=1_000_000, description="Accounts and addresses remembered, of each"
+        10_000,
+        ge=1,
+        le=1_000_000,
+        description="Accounts, and likewise addresses, whose rate is tracked",
     )
+    feed_url: str = Field(
+        ":8001",
+        description="Where the trading page finds the market-data service: a URL, or `:PORT` of "
+        "the page's own host",
+    )
+
+    @field_validator("feed_url")
+    @classmethod
+    def _check_feed_url(cls, text: str) -> str:
+        ServiceAddress.parse(text)
+        return text

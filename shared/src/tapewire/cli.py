@@ -1,39 +1,60 @@
 """The `tapewire` command. Each subcommand is a module of its own, imported when it is used."""
 
+import errno
+import os
+import sys
 from importlib import import_module, metadata
+from typing import Any
 
 import click
 
+from tapewire.runtime.environment import drop_service_links
+
+# A full disk, a device that fails, a closed descriptor, a quota or a size limit that is reached.
+OUTPUT_ERRORS = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG})
+
 # name -> (module, attribute, the line that `tapewire --help` shows)
 SUBCOMMANDS = {
-    "up": ("tapewire.launcher.command", "up", "Start the whole venue on this machine."),
+    "up": ("tapewire.commands.up", "up", "Start the whole venue on this machine."),
     "replay": (
-        "tapewire.replay.command",
+        "tapewire.commands.replay",
         "replay",
         "Feed recorded order flow through the gateway.",
     ),
     "journal": (
-        "tapewire.journal.command",
+        "tapewire.commands.journal",
         "journal",
         "Export the journal of a venue, or prove it.",
     ),
     "audit": (
-        "tapewire.audit.command",
+        "tapewire.commands.audit",
         "audit",
         "Check that money, orders and books add up.",
     ),
     "account": (
-        "tapewire.account_command",
+        "tapewire.commands.account",
         "account",
         "Show accounts, move money, set fees and limits.",
     ),
-    "key": ("tapewire.key_command", "key", "Make, list and revoke API keys."),
-    "watch": ("tapewire.watch", "watch", "Print the live tape."),
+    "key": ("tapewire.commands.key", "key", "Make, list and revoke API keys."),
+    "watch": ("tapewire.commands.watch", "watch", "Print the live tape."),
 }
 
 
 class LazyGroup(click.Group):
     """Knows its commands by name; `--help` costs no import of theirs."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as click declares it)
+        """Run a command; a standard output that cannot be written is one sentence, status 1."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            # Commands name the files that they write, so an error without a name is the output's.
+            if error.errno not in OUTPUT_ERRORS or error.filename is not None:
+                raise
+            _drop_output()
+            click.echo(f"Error: standard output cannot be written: {error.strerror}.", err=True)
+            sys.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order a newcomer needs them."""
@@ -56,6 +77,11 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, _, line) in SUBCOMMANDS.items()])
 
 
+def _drop_output() -> None:
+    """Send the rest of the output nowhere: the interpreter flushes once more at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -66,3 +92,4 @@ def main() -> None:
 
     Orders in over REST, every trade out over WebSocket.
     """
+    drop_service_links(os.environ)

@@ -40,7 +40,7 @@ class TapewireError(Exception):
 
 
 class ConfigurationError(TapewireError):
-    """The service cannot start as configured."""
+    """The service cannot start with this configuration."""
 
 
 class InstrumentConflict(ConfigurationError):
@@ -48,21 +48,21 @@ class InstrumentConflict(ConfigurationError):
 
 
 class MessageError(TapewireError):
-    """A payload is not a well-formed message of ours."""
+    """A payload is not a well-formed Tapewire message."""
 
 
 class Refusal(TapewireError):
-    """The request cannot be done; the caller can mend it. Nothing was written."""
+    """The request cannot be executed and has had no effect; the caller can correct it."""
 
     code: str = "refused"
     status: int = 400
     field: str | None = None
-    # What an HTTP answer says beside the problem.
+    # Headers of the HTTP answer.
     headers: Mapping[str, str] | None = None
 
 
 class InvalidField(Refusal):
-    """A field of the request is wrong; `code` says how, `field` which."""
+    """A field of the request is wrong; `code` says how, `field` names it."""
 
     status = 422
 
@@ -80,28 +80,28 @@ class UnknownSymbol(Refusal):
 
 
 class UnknownAccount(Refusal):
-    """Nobody has opened this account."""
+    """No account has this name."""
 
     code = "unknown_account"
     status = 404
 
 
 class AccountBlocked(Refusal):
-    """The account takes no new orders until it is unblocked; it may cancel."""
+    """The account takes no new orders until an administrator unblocks it; it may cancel."""
 
     code = "account_blocked"
     status = 403
 
 
 class OrderNotFound(Refusal):
-    """No order of this account has this id (or it left memory after it closed)."""
+    """No order of this account has this id (or the order left memory after it closed)."""
 
     code = "order_not_found"
     status = 404
 
 
 class OrderClosed(Refusal):
-    """The order is filled, canceled or expired already."""
+    """The order is already filled, canceled or expired."""
 
     code = "order_closed"
     status = 409
@@ -115,7 +115,7 @@ class DuplicateClientOrderId(Refusal):
 
 
 class AuthenticationFailed(Refusal):
-    """Nobody is known to have asked; no message ever repeats the key."""
+    """The caller is not authenticated; no message ever repeats the key."""
 
     code = "key_invalid"
     status = 401
@@ -134,34 +134,34 @@ class KeyRequired(AuthenticationFailed):
 
 
 class KeyInvalid(AuthenticationFailed):
-    """The key is malformed or unknown, or its secret is wrong; which of them is not told."""
+    """The key is malformed or unknown, or its secret is wrong; the answer does not say which."""
 
     sentence = "This is not an API key of the venue."
 
 
 class KeyRevoked(AuthenticationFailed):
-    """The key was a good one until it was revoked."""
+    """The key was valid and has been revoked."""
 
     code = "key_revoked"
     sentence = "This API key was revoked."
 
 
 class KeyExpired(AuthenticationFailed):
-    """The key was a good one until its time was over."""
+    """The key was valid and has expired."""
 
     code = "key_expired"
     sentence = "The time of this API key is over."
 
 
 class PermissionDenied(Refusal):
-    """The key does not permit what is asked."""
+    """The key lacks the permission for this operation."""
 
     code = "permission_denied"
     status = 403
 
 
 class AccountMismatch(Refusal):
-    """The request names an account, and it is not the one of its key."""
+    """The request names an account other than the account of its key."""
 
     code = "account_mismatch"
     status = 400
@@ -172,14 +172,14 @@ class AccountMismatch(Refusal):
 
 
 class KeyNotFound(Refusal):
-    """No API key has this id, or it was forgotten some time after its end."""
+    """No API key has this id, or the key was deleted some time after its end."""
 
     code = "key_not_found"
     status = 404
 
 
 class Conflict(Refusal):
-    """What is asked for is well formed, but not possible as things stand; `code` says why."""
+    """The request is well formed but conflicts with the current state; `code` says why."""
 
     status = 409
 
@@ -189,14 +189,14 @@ class Conflict(Refusal):
 
 
 class RateLimited(Refusal):
-    """The account or the address has sent too much; `headers` say when it may again."""
+    """The account or the address exceeded its rate; `headers` give the time to wait."""
 
     code = "rate_limited"
     status = 429
 
 
 class StaleInstrument(TapewireError):
-    """The instrument changed since this gateway read it; nothing was written."""
+    """The instrument changed since this gateway read it; the command had no effect."""
 
 
 class Unavailable(TapewireError):
@@ -210,18 +210,18 @@ class Unavailable(TapewireError):
 
 
 class RedisUnavailable(Unavailable):
-    """Redis could not be reached; nothing was done."""
+    """Redis could not be reached; the command had no effect."""
 
     code = "redis_unavailable"
 
 
 class OutcomeUnknown(Unavailable):
-    """The command was sent but its answer was lost."""
+    """The command was sent to Redis but the answer was lost."""
 
     code = "outcome_unknown"
 
 
 class Overloaded(Unavailable):
-    """This gateway has as many commands waiting as it may."""
+    """This gateway has its maximum of waiting commands."""
 
     code = "overloaded"

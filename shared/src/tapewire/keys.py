@@ -1,10 +1,10 @@
 """Every Redis key and channel of the venue. Field by field: docs/matching.md.
 
-All keys share the hash tag `{tw}`: one partition, so one atomic step may touch any of them, and a
-Redis Cluster keeps them on one node. The Lua scripts write the same names.
+All keys share the hash tag `{tw}`, so that one atomic step may touch any of them and a Redis
+Cluster keeps them on one node. The Lua library writes the same names.
 """
 
-from tapewire.types import OrderId, Side, Symbol
+from tapewire.values.types import OrderId, Side, Symbol
 
 PREFIX = "{tw}:"
 
@@ -21,13 +21,15 @@ ACCOUNTS = PREFIX + "accounts"
 SUPPLY = PREFIX + "supply"
 ASSETS = PREFIX + "assets"
 API_KEYS = PREFIX + "api_keys"
+# No command ever makes it: a write that asks for it proves that Redis takes writes.
+ABSENT = PREFIX + "absent"
 
 TRADE_CHANNEL = "trade_events"
 BOOK_CHANNEL = "book_updates"
 MARKET_CHANNEL = "market_events"
 ACCOUNT_CHANNEL = "account_events"
 
-# Where fees go. No client can name it: no account of a client has this character.
+# The account that collects fees. Clients cannot name it, because client names have no `@`.
 FEE_ACCOUNT = "@fees"
 
 
@@ -67,12 +69,12 @@ def candles(symbol: Symbol, base_s: int) -> str:
 
 
 def client_order(account: str, client_order_id: str) -> str:
-    """String: the order id that this account's client order id stands for."""
+    """String: the order id for this client order id of the account."""
     return f"{PREFIX}client_order:{account}:{client_order_id}"
 
 
 def stops(symbol: Symbol, side: Side) -> str:
-    """Sorted set: the stop orders of one side that wait for their trigger."""
+    """Sorted set: the waiting stop orders of one side."""
     return f"{PREFIX}stops:{symbol}:{side}"
 
 
@@ -97,12 +99,12 @@ def account(name: str) -> str:
 
 
 def account_log(name: str) -> str:
-    """Stream: what happened to the account's orders and balances."""
+    """Stream: events of the account's orders and balances."""
     return f"{PREFIX}account_log:{name}"
 
 
 def transfer(account: str, reference: str) -> str:
-    """String: the deposit or withdrawal that this reference stands for."""
+    """String: the deposit or withdrawal with this reference."""
     return f"{PREFIX}transfer:{account}:{reference}"
 
 
@@ -112,5 +114,5 @@ def api_key(key_id: str) -> str:
 
 
 def canary_channel(instance: str) -> str:
-    """Channel on which one market-data process hears itself through Redis."""
+    """Channel on which a market-data process receives its own canary messages."""
     return f"tapewire_canary:{instance}"

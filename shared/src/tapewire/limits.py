@@ -1,9 +1,9 @@
 """Every bound that both services share, named with its unit; relations are checked at import.
 
-Limits that belong to one service alone are settings of that service.
+Limits of one service alone are settings of that service.
 """
 
-# Lua numbers are IEEE doubles: integers are exact up to 2^53, so no product may pass it.
+# Lua numbers are IEEE doubles: integers are exact up to 2^53, so no product may exceed 2^53.
 EXACT_INTEGER_MAX = 2**53
 
 # Decimal text at the edge: more digits than any instrument can use are refused unread.
@@ -14,17 +14,17 @@ DECIMAL_FRACTION_DIGITS_MAX = 12
 ASSET_DECIMALS = 8
 ASSET_DECIMALS_MAX = 12
 
-# Units of an asset that an account may have, or all accounts together: half of what a 64-bit
-# integer holds, so that what open orders still bring never overflows it.
+# Units of an asset in one account, or in all accounts together: half of the range of a 64-bit
+# integer, so that adding the incoming amount of open orders never overflows.
 BALANCE_UNITS_MAX = 2**62
 
-# A tenth of what a fill brings.
+# A tenth of the received amount.
 FEE_PPM_MAX = 100_000
 
 # Accounts of a venue; an audit reads all of them in one step.
 ACCOUNTS_MAX = 100_000
 
-# A transfer is known again by its reference this long.
+# How long a repeated transfer reference is recognised.
 TRANSFER_REFERENCE_KEPT_S = 86_400
 TRANSFER_REFERENCE_CHARACTERS_MAX = 64
 
@@ -44,7 +44,7 @@ OPEN_ORDERS_MAX = 10_000
 # Stop orders that one command may set off, cascades included; the rest fire with the next trade.
 STOPS_PER_COMMAND_MAX = 1_000
 
-# Orders canceled or expired by one script call; a larger job takes several.
+# Orders canceled or expired by one call; a larger job takes several calls.
 ORDERS_PER_SWEEP_MAX = 500
 
 # Commands kept in the journal; about 400 bytes of Redis memory each.
@@ -59,7 +59,7 @@ PAGE_RECORDS_MAX = 2_000
 
 DEAD_MAN_TIMEOUT_S_MAX = 86_400
 
-# Ten times the last price: the width of a band is not what keeps the arithmetic exact.
+# Widest price band: ten times the last price. Exact arithmetic does not depend on the band.
 PRICE_BAND_BPS_MAX = 100_000
 OPEN_ORDERS_BOUND_MAX = 1_000_000
 
@@ -81,25 +81,25 @@ REPLAY_LOG_TRADES_MAX = 100_000
 # Closed orders stay readable this long, then leave Redis memory.
 CLOSED_ORDER_KEPT_S = 86_400
 
-# API keys of a venue, those included that were revoked or ran out and are still shown.
+# API keys of a venue, including revoked and expired keys that are still listed.
 API_KEYS_MAX = 10_000
 API_KEY_LABEL_CHARACTERS_MAX = 64
-# A key that was revoked or ran out stays listed this long.
+# How long a revoked or expired key stays listed.
 API_KEY_KEPT_S = 30 * 86_400
 API_KEY_DAYS_MAX = 3_650
 
-# A process takes a key that it has read for good this long, so that a request costs no round trip.
+# How long a process trusts a key it has read, so that a request needs no extra round trip.
 KEY_CACHE_S = 1.0
 KEYS_CACHED_MAX = 10_000
-# How often the key of an open connection is looked at again.
+# Interval between two checks of the key of an open connection.
 KEY_RECHECK_S = 1.0
-# How long a connection that brought no key may take to send one.
+# Longest wait for the `authenticate` message of a connection without a key.
 AUTHENTICATE_TIMEOUT_S = 5.0
 
 REQUEST_BODY_BYTES_MAX = 65_536
-# Request line and headers; 431 beyond.
+# Request line and headers; a larger head is answered 431.
 REQUEST_HEAD_BYTES_MAX = 16_384
-# All bytes of a request, so that neither chunks of one byte nor trailers go on for ever.
+# All bytes of a request, so that one-byte chunks and trailers are bounded as well.
 REQUEST_BYTES_MAX = 1_048_576
 TRADE_MESSAGE_BYTES_MAX = 4_096
 # One order may empty as many price levels as it may meet makers, at 50 bytes each.

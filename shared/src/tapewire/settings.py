@@ -4,8 +4,9 @@ An unknown `TAPEWIRE_*` variable stops the start: a misspelt limit must not be a
 Each service adds its own settings under its own prefix, in its own `settings.py`.
 """
 
+import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -13,11 +14,19 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tapewire.errors import ConfigurationError
-from tapewire.origins import parse_hosts, parse_origins
-from tapewire.paper_money import DEFAULT_BALANCES, parse_paper_money
+from tapewire.runtime.environment import drop_service_links, is_service_link
+from tapewire.runtime.log import LogFormat
+from tapewire.runtime.venue_address import VENUE_VARIABLE
+from tapewire.values.origins import parse_hosts, parse_origins
+from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
 
 PREFIX = "TAPEWIRE_"
 SERVICE_PREFIXES = ("TAPEWIRE_GATEWAY_", "TAPEWIRE_MARKET_DATA_")
+
+# Read by the commands of `tapewire`; a service that inherits these variables ignores them.
+COMMAND_VARIABLES = frozenset({VENUE_VARIABLE})
+
+_SIMILAR_ENOUGH = 0.75
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 Funds = Literal["checked", "unchecked"]
@@ -32,8 +41,8 @@ class VenueSettings(BaseSettings):
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0",
         validation_alias="REDIS_URL",
-        description="Redis or Valkey: redis:// rediss:// unix:// redis+sentinel:// "
-        "redis+cluster://",
+        description="Redis or Valkey: redis:// unix:// redis+sentinel:// redis+cluster://; "
+        "rediss for TLS",
     )
     redis_connect_timeout_s: float = Field(
         2.0, gt=0, le=60, description="Longest wait for a connection to Redis"
@@ -48,14 +57,20 @@ class VenueSettings(BaseSettings):
         None, description="Instrument file (TOML); without it the packaged three pairs"
     )
     auth: Auth = Field(
-        "open", description="`open`: a request names its account; `keys`: its API key does"
+        "open",
+        description="`open`: a request names its account; `keys`: its API key does so",
     )
     open_to_network: bool = Field(
         False,
-        description="Let an `open` venue listen on more than loopback: whoever reaches it acts "
-        "for every account",
+        description="Let an `open` venue listen beyond loopback: every client that reaches it "
+        "acts for every account",
     )
-    log_level: LogLevel = Field("info", description="Least severe level that is logged")
+    log_level: LogLevel = Field("info", description="Least severe logged level")
+    log_format: LogFormat = Field(
+        "text",
+        description="`text`: one line a record on standard error; `json`: one object a line on "
+        "standard output",
+    )
     funds: Funds = Field(
         "checked",
         description="Whether an order needs money: `unchecked` lets balances go below zero, for "
@@ -110,6 +125,8 @@ def load_settings(
 
     Raises ConfigurationError naming the variable and what is wrong with it.
     """
+    if environment is None:
+        drop_service_links(os.environ)
     check_names(model, prefix, os.environ if environment is None else environment)
     try:
         return model()
@@ -123,15 +140,27 @@ def load_settings(
 
 
 def check_names(model: type[BaseSettings], prefix: str, environment: Mapping[str, str]) -> None:
-    """Refuse a `TAPEWIRE_*` variable that nothing reads; the other service checks its own."""
+    """Refuse a `TAPEWIRE_*` variable that nothing reads; the other service checks its own.
+
+    Variables that Kubernetes makes are no settings. Raises ConfigurationError, which names the
+    nearest known setting.
+    """
     known = variable_names(VenueSettings, PREFIX) | variable_names(model, prefix)
     foreign = tuple(other for other in SERVICE_PREFIXES if other != prefix)
     for name in environment:
         upper = name.upper()
-        if upper.startswith(PREFIX) and upper not in known and not upper.startswith(foreign):
+        if not upper.startswith(PREFIX) or upper in known | COMMAND_VARIABLES:
+            continue
+        if not upper.startswith(foreign) and not is_service_link(name, environment[name]):
             raise ConfigurationError(
-                f"unknown setting {name}: see docs/operations.md for the settings there are"
+                f"unknown setting {name}{_nearest(upper, known)}; docs/operations.md lists all "
+                "settings"
             )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_SIMILAR_ENOUGH)
+    return f": did you mean {found[0]}?" if found else ""
 
 
 def variable_names(model: type[BaseSettings], prefix: str) -> set[str]:

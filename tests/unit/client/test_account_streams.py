@@ -6,7 +6,7 @@ from tapewire.client import OrderKeeper, OrderReport
 from tapewire.client.balance_keeper import BalanceKeeper
 from tapewire.client.errors import EpochError, GapError
 from tapewire.client.tracker import Position, ReportTracker, Signal
-from tests.support.feed_samples import TIMESTAMP, epoch_message, heartbeat, read, subscribed
+from tests.support.feeds.samples import TIMESTAMP, epoch_message, heartbeat, read, subscribed
 
 AGAIN = Signal.RECONNECT
 

@@ -8,7 +8,7 @@ from tapewire.client.book_keeper import FAILURES_MAX, BookKeeper
 from tapewire.client.errors import BookError
 from tapewire.client.latest import LatestKeeper
 from tapewire.client.tracker import Signal
-from tests.support.feed_samples import TIMESTAMP, gap, heartbeat, read, subscribed
+from tests.support.feeds.samples import TIMESTAMP, gap, heartbeat, read, subscribed
 
 # CRC32 of "9.0:1.00,8.0:2.00|10.0:3.00"
 CHECKSUM = 2_403_500_086

@@ -6,27 +6,12 @@ from typing import Any
 
 import pytest
 
+from order_gateway.examples import FILLED_EXAMPLE
 from tapewire.client import OrderRefused, VenueClient
 from tapewire.errors import MessageError, OutcomeUnknown
-from tests.support.scripted_gateway import Request, reply, scripted_gateway
+from tests.support.transport.scripted_gateway import Request, reply, scripted_gateway
 
-ORDER = {
-    "order_id": "42",
-    "client_order_id": "my-1",
-    "symbol": "BTC-USDT",
-    "side": "buy",
-    "order_type": "limit",
-    "time_in_force": "gtc",
-    "price": "60000.00",
-    "quantity": "0.50000",
-    "executed_quantity": "0.00000",
-    "remaining_quantity": "0.50000",
-    "cumulative_quote_quantity": "0.0000000",
-    "status": "new",
-    "fills": [],
-    "timestamp": "2026-01-31T12:00:00.000001Z",
-    "updated_timestamp": "2026-01-31T12:00:00.000001Z",
-}
+ORDER = FILLED_EXAMPLE | {"status": "new"}
 LOST = b""
 AWAY = reply(503, {"code": "redis_unavailable", "detail": "Redis is away."})
 

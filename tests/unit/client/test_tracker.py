@@ -4,8 +4,8 @@ from typing import Any
 
 from tapewire.client.errors import EpochError, GapError
 from tapewire.client.tracker import Outcome, Position, Signal, TradeTracker
-from tapewire.messages import TradeEvent
-from tests.support.feed_samples import epoch_message, gap, heartbeat, read, subscribed, trade
+from tapewire.wire.trade_event import TradeEvent
+from tests.support.feeds.samples import epoch_message, gap, heartbeat, read, subscribed, trade
 
 AGAIN = Signal.RECONNECT
 

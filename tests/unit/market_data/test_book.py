@@ -4,9 +4,9 @@ import zlib
 
 import pytest
 
-from market_data.book import Level2Book
-from tapewire.book_messages import Level
+from market_data.market.book import Level2Book
 from tapewire.errors import MessageError
+from tapewire.wire.book_event import Level
 
 
 def make_book(bids: list[Level], asks: list[Level]) -> Level2Book:

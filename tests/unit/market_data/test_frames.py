@@ -4,7 +4,7 @@ import pytest
 from websockets.frames import CLOSE, Close, Frame, Opcode
 from websockets.streams import StreamReader
 
-from market_data.frames import close_frame, close_reason, text_frame
+from market_data.fanout.frames import close_frame, close_reason, text_frame
 from market_data.limits import CLOSE_REASON_BYTES_MAX
 
 

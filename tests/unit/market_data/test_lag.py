@@ -2,13 +2,13 @@
 
 import json
 
-from market_data.lag import (
+from market_data.fanout.lag import (
     gap_message,
     resume_points,
     slow_consumer_message,
     thin,
 )
-from market_data.ring import Entry, Note
+from market_data.fanout.ring import Entry, Note
 
 STATE = frozenset({"bbo"})
 NO_STATE: frozenset[str] = frozenset()

@@ -1,9 +1,9 @@
 """The bound on what slow clients cost in sum."""
 
-from market_data.hub import EVERY_SYMBOL, Hub
-from market_data.lag import SLOW_CONSUMER_CLOSE_CODE, LagPolicy
-from market_data.memory_budget import MemoryBudget
-from tests.support.fake_socket import FakeSocket
+from market_data.fanout.hub import EVERY_SYMBOL, Hub
+from market_data.fanout.lag import SLOW_CONSUMER_CLOSE_CODE, LagPolicy
+from market_data.fanout.memory_budget import MemoryBudget
+from tests.support.transport.fake_socket import FakeSocket
 
 EVERY_TRADE = frozenset({("trades", EVERY_SYMBOL)})
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from market_data.ring import Note, Ring, count_within
+from market_data.fanout.ring import Note, Ring, count_within
 
 
 def ring_of(*frames: bytes) -> Ring:

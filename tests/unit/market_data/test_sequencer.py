@@ -2,11 +2,11 @@
 
 import pytest
 
-from market_data.sequencer import Lost, Positions, Sequencer, Verdict
-from tapewire.account_messages import AccountEvent, decode_account_event
-from tapewire.messages import TradeMessage, decode_trade
-from tests.support.account_events import change_text, event_text, state_text, terms_text
-from tests.support.trades import trade_message
+from market_data.feed.sequencer import Lost, Positions, Sequencer, Verdict
+from tapewire.wire.account_event import AccountEvent, decode_account_event
+from tapewire.wire.trade_event import TradeMessage, decode_trade
+from tests.support.feeds.trades import trade_message
+from tests.support.reference.account_events import change_text, event_text, state_text, terms_text
 
 EPOCH = "e1"
 
@@ -170,11 +170,13 @@ def test_a_restart_takes_the_new_epoch_from_its_first_trade(sequencer: Sequencer
     assert sequencer.offer(trade(13)) is Verdict.UNKNOWN
 
 
-def test_a_venue_that_went_back_is_noticed(sequencer: Sequencer) -> None:
-    """Positions below what was delivered mean that the data was rewound."""
-    assert sequencer.is_ahead_of(positions(A=9, B=20))
-    assert not sequencer.is_ahead_of(positions(A=10, B=25))
-    assert not sequencer.is_ahead_of(positions(NEW=1))
+def test_a_venue_that_went_back_is_followed(sequencer: Sequencer) -> None:
+    """After a rewind the numbers behind it are delivered again, and older targets are gone."""
+    sequencer.expect(positions(A=15))
+    sequencer.rewind({"A": 7})
+    assert (sequencer.seqs["A"], sequencer.targets) == (7, {})
+    assert sequencer.offer(trade(8)) is Verdict.DELIVER
+    assert sequencer.offer(trade(8)) is Verdict.DUPLICATE
 
 
 def test_messages_keep_their_bytes() -> None:

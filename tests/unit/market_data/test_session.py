@@ -2,13 +2,13 @@
 
 import pytest
 
-from market_data.frames import text_frame
-from market_data.hub import Hub
-from market_data.lag import LagPolicy
+from market_data.fanout.frames import text_frame
+from market_data.fanout.hub import Hub
+from market_data.fanout.lag import LagPolicy
+from market_data.fanout.ring import Note
+from market_data.fanout.session import Session
 from market_data.limits import FanoutLimits
-from market_data.ring import Note
-from market_data.session import Session
-from tests.support.fake_socket import FakeSocket, message_frame, private_frame
+from tests.support.transport.fake_socket import FakeSocket, message_frame, private_frame
 
 EVERYTHING = frozenset({("trades", "*"), ("bbo", "*")})
 LIMITS = FanoutLimits(

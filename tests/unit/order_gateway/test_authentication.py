@@ -4,16 +4,17 @@ import pytest
 
 from order_gateway.authentication import (
     READ_OPERATIONS,
-    check_account,
+    check_account_header,
+    check_account_parameter,
     check_operation,
     check_request,
-    is_public,
-    named_accounts,
 )
-from order_gateway.ws_messages import OPERATIONS
-from tapewire.api_keys import Identity, Permission
-from tapewire.errors import AccountMismatch, PermissionDenied
-from tapewire.types import Account
+from order_gateway.guard import is_public
+from order_gateway.ws.messages import OPERATIONS
+from tapewire.api_keys.text import Identity, Permission
+from tapewire.errors import AccountMismatch, InvalidField, PermissionDenied
+from tapewire.values.account_names import account_in_headers
+from tapewire.values.types import Account
 
 
 def bearer(*permissions: Permission) -> Identity:
@@ -30,6 +31,7 @@ def bearer(*permissions: Permission) -> Identity:
         ("GET", "/v1/instruments"),
         ("HEAD", "/v1/instruments"),
         ("GET", "/v1/instruments/BTC-USDT"),
+        ("GET", "/v1/time"),
     ],
 )
 def test_public_paths_are_few(method: str, path: str) -> None:
@@ -91,9 +93,23 @@ def test_an_operation_needs_its_permission(operation: str) -> None:
 
 def test_only_the_own_account_may_be_named() -> None:
     """Once, or not at all."""
-    headers = [(b"host", b"x"), (b"x-account", b"alice")]
-    check_account(bearer(), named_accounts(headers), "X-Account")
-    check_account(bearer(), [], "X-Account")
-    for named in (["bob"], ["alice", "alice"], ["alice", "bob"], [""]):
+    check_account_header(bearer(), [(b"host", b"x"), (b"x-account", b"alice")])
+    check_account_header(bearer(), [])
+    for named in ([b"bob"], [b"alice", b"alice"], [b"alice", b"bob"], [b""]):
         with pytest.raises(AccountMismatch):
-            check_account(bearer(), named, "X-Account")
+            check_account_header(bearer(), [(b"x-account", name) for name in named])
+    for name in (None, "alice"):
+        check_account_parameter(bearer(), name)
+    for name in ("bob", "", "a b"):
+        with pytest.raises(AccountMismatch):
+            check_account_parameter(bearer(), name)
+
+
+def test_one_header_names_the_account_of_an_open_gateway() -> None:
+    """Without it there is none; a second one, or one that is no name, is refused."""
+    assert account_in_headers([(b"x-account", b"alice"), (b"host", b"x")]) == "alice"
+    assert account_in_headers([(b"host", b"x")]) is None
+    for named in ([b""], [b"a b"], [b"alice", b"alice"], [b"\xe4"]):
+        with pytest.raises(InvalidField) as caught:
+            account_in_headers([(b"x-account", name) for name in named])
+        assert (caught.value.code, caught.value.field) == ("invalid_account", "X-Account")

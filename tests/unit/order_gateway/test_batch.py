@@ -1,17 +1,19 @@
 """A batch: its items in order, each with its own result, and never a lost one."""
 
 import asyncio
-import json
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
+import msgspec
 import pytest
 
-from order_gateway.batch import run_batch
-from order_gateway.operations import Operations, Reply, orders_in
+from order_gateway.batch import orders_in, run_batch
+from order_gateway.replies import Reply
+from order_gateway.ws.messages import Authenticated
 from tapewire.errors import OrderClosed, OutcomeUnknown, Refusal
 from tapewire.limits import BATCH_ORDERS_MAX
-from tapewire.types import Account
+from tapewire.values.types import Account
 
 ALICE = Account("alice")
 
@@ -34,13 +36,13 @@ class RecordedOperations:
         outcome = params.get("outcome")
         if isinstance(outcome, Exception):
             raise outcome
-        return Reply(200, json.dumps({"account": account}).encode())
+        return Reply(200, Authenticated(account, []))
 
 
 async def results_of(operations: RecordedOperations, *items: object) -> list[dict[str, Any]]:
     """The results of a batch of these items."""
-    text = await run_batch(cast("Operations", operations), ALICE, {"orders": list(items)})
-    found: list[dict[str, Any]] = json.loads(text)["results"]
+    batch = await run_batch(operations.run, ALICE, {"orders": list(items)}, Counter())
+    found: list[dict[str, Any]] = msgspec.to_builtins(batch)["results"]
     return found
 
 
@@ -50,7 +52,7 @@ async def test_items_start_in_their_order_and_do_not_wait_for_each_other() -> No
     items = [{"operation": "cancel", "order_id": number} for number in range(5)]
     results = await results_of(operations, *items)
     assert operations.events[:5] == [f"start cancel {number}" for number in range(5)]
-    assert results == [{"status": 200, "body": {"account": "alice"}}] * 5
+    assert results == [{"status": 200, "body": {"account": "alice", "permissions": []}}] * 5
 
 
 async def test_an_amendment_keeps_its_place() -> None:
@@ -101,7 +103,7 @@ async def test_a_batch_of_the_wrong_form_does_nothing(params: Any, code: str) ->
     """It is refused as a whole, with the field named."""
     operations = RecordedOperations()
     with pytest.raises(Refusal) as caught:
-        await run_batch(cast("Operations", operations), ALICE, params)
+        await run_batch(operations.run, ALICE, params, Counter())
     assert caught.value.code == code
     assert operations.events == []
 

@@ -10,7 +10,7 @@ from order_gateway.order_entry import build_amendment, read_params
 from order_gateway.params import AmendParams
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal
-from tapewire.types import (
+from tapewire.values.types import (
     Account,
     Amendment,
     Lots,
@@ -22,8 +22,8 @@ from tapewire.types import (
     Ticks,
     TimeInForce,
 )
-from tests.support import order_bodies
-from tests.support.order_bodies import (
+from tests.support.transport import order_bodies
+from tests.support.transport.order_bodies import (
     BITCOIN,
     REFUSED,
     amount_body,

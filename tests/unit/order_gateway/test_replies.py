@@ -6,23 +6,14 @@ from dataclasses import replace
 
 from order_gateway.catalogue import Market
 from order_gateway.params import CLIENT_ORDER_ID_PATTERN
-from order_gateway.replies import (
-    render_account_fill,
-    render_market,
-    render_markets,
-    render_order,
-)
-from order_gateway.schemas import (
-    AccountFillReply,
-    InstrumentReply,
-    InstrumentsReply,
-    OrderReply,
-)
-from tapewire.instruments import packaged_instruments, parse_instruments
-from tapewire.types import (
+from order_gateway.replies import encode, instrument_reply, instruments_reply
+from order_gateway.schemas import InstrumentReply, InstrumentsReply
+from tapewire.values.instruments import packaged_instruments, parse_instruments
+from tapewire.values.types import (
     Account,
     AccountFill,
     Fill,
+    Instrument,
     Liquidity,
     Lots,
     MarketState,
@@ -35,6 +26,13 @@ from tapewire.types import (
     Ticks,
     TimeInForce,
 )
+from tapewire.wire.orders import (
+    AccountFillReply,
+    OrderReply,
+    account_fill_reply,
+    order_reply,
+)
+from tests.support.structures import read_exactly
 
 BITCOIN = packaged_instruments()[Symbol("BTC-USDT")]
 ORDER = Order(
@@ -57,6 +55,11 @@ ORDER = Order(
         Fill(9, Ticks(6_000_000), Lots(10_001), Liquidity.MAKER, 1_769_860_805_250_000),
     ),
 )
+
+
+def render_order(order: Order, instrument: Instrument) -> str:
+    """An order as a client gets it."""
+    return encode(order_reply(order, instrument)).decode()
 
 
 def test_an_order_is_rendered_with_the_decimals_of_its_instrument() -> None:
@@ -109,7 +112,7 @@ def test_an_order_is_rendered_with_the_decimals_of_its_instrument() -> None:
         "quote_quantity": None,
         "expire_at": None,
     }
-    OrderReply.model_validate_json(text)
+    read_exactly(text, OrderReply)
 
 
 def test_no_name_that_a_client_may_give_breaks_the_text() -> None:
@@ -124,7 +127,7 @@ def test_no_name_that_a_client_may_give_breaks_the_text() -> None:
 def test_a_market_order_has_no_price_and_a_nameless_one_no_name() -> None:
     """Both are null, so that every order has the same members."""
     market = replace(ORDER, price_ticks=None, client_order_id=None, fills=())
-    reply = OrderReply.model_validate_json(render_order(market, BITCOIN))
+    reply = read_exactly(render_order(market, BITCOIN), OrderReply)
     assert (reply.price, reply.client_order_id, reply.fills) == (None, None, [])
 
 
@@ -179,7 +182,7 @@ def test_every_option_is_shown() -> None:
         expire_us=1_769_860_900_000_000,
         post_only=True,
     )
-    reply = OrderReply.model_validate_json(render_order(order, BITCOIN))
+    reply = read_exactly(render_order(order, BITCOIN), OrderReply)
     assert (reply.status, reply.reason) == ("expired", "self_trade")
     assert (reply.prevented_quantity, reply.remaining_quantity) == ("0.09999", "0.10000")
     assert (reply.display_quantity, reply.stop_price) == ("0.01000", "61000.00")
@@ -191,10 +194,10 @@ def test_every_option_is_shown() -> None:
 def test_a_fill_of_an_account_names_its_order() -> None:
     """The same members as in the order, and whose they are."""
     item = AccountFill(ORDER.order_id, ORDER.symbol, ORDER.side, ORDER.fills[0])
-    text = render_account_fill(item, BITCOIN)
+    text = encode(account_fill_reply(item, BITCOIN)).decode()
     (inner, _) = json.loads(render_order(ORDER, BITCOIN))["fills"]
     assert json.loads(text) == {"order_id": "42", "symbol": "BTC-USDT", "side": "buy"} | inner
-    AccountFillReply.model_validate_json(text)
+    read_exactly(text, AccountFillReply)
 
 
 def test_a_seller_pays_its_fee_in_what_it_gets() -> None:
@@ -216,7 +219,7 @@ def test_instruments_are_rendered_in_the_words_of_the_file() -> None:
         taker_fee_ppm=500,
     )
     market = Market(bounded, MarketState.CANCEL_ONLY)
-    assert json.loads(render_market(market)) == {
+    assert json.loads(encode(instrument_reply(market))) == {
         "symbol": "BTC-USDT",
         "base": "BTC",
         "quote": "USDT",
@@ -237,6 +240,6 @@ def test_instruments_are_rendered_in_the_words_of_the_file() -> None:
         "base_decimals": 8,
         "quote_decimals": 8,
     }
-    InstrumentReply.model_validate_json(render_market(market))
-    everything = InstrumentsReply.model_validate_json(render_markets([market, market]))
+    read_exactly(encode(instrument_reply(market)), InstrumentReply)
+    everything = read_exactly(encode(instruments_reply([market, market])), InstrumentsReply)
     assert len(everything.instruments) == 2

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from order_gateway.operations import Reply
-from order_gateway.ws_messages import (
+from order_gateway.replies import Reply
+from order_gateway.schemas import TimerReply
+from order_gateway.ws.messages import (
     OPERATIONS,
+    Connected,
     Request,
     error_frame,
     hello_frame,
@@ -17,7 +19,7 @@ from order_gateway.ws_messages import (
     reply_frame,
 )
 from tapewire.errors import InvalidField, RateLimited, RedisUnavailable, Refusal
-from tapewire.json_text import NumberText
+from tapewire.values.json_text import NumberText
 
 
 def payload(frame: bytes) -> object:
@@ -72,12 +74,17 @@ def test_what_is_wrong_is_named(text: str, code: str, field: str | None) -> None
     assert (caught.value.code, caught.value.field) == (code, field)
 
 
-def test_replies_carry_the_bytes_of_rest() -> None:
-    """The body of an operation is put in as it is."""
-    frame = reply_frame('"a\\"b"', Reply(201, b'{"price":"1.50"}'))
-    assert payload(frame) == {"id": 'a"b', "status": 201, "result": {"price": "1.50"}}
+def test_replies_carry_the_answers_of_rest() -> None:
+    """The structure of an operation is the result, under the id as the client wrote it."""
+    frame = reply_frame('"a\\"b"', Reply(201, TimerReply(60, None)))
+    result = {"timeout_s": 60, "fires_at": None}
+    assert payload(frame) == {"id": 'a"b', "status": 201, "result": result}
     assert payload(pong_frame("3")) == {"id": 3, "status": 200, "result": {}}
-    assert payload(hello_frame({"service": "x"})) == {"type": "connected", "service": "x"}
+    hello = Connected("x", "alice", cancel_on_disconnect=True, in_flight_max=1, message_bytes_max=2)
+    assert payload(hello_frame(hello)) == {
+        "type": "connected", "service": "x", "account": "alice", "cancel_on_disconnect": True,
+        "in_flight_max": 1, "message_bytes_max": 2,
+    }  # fmt: skip
 
 
 def test_refusals_are_the_problems_of_rest() -> None:

@@ -2,20 +2,30 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+import msgspec
 import pytest
+from msgspec import Struct
 
-from order_gateway.operations import Operations, Reply
+from order_gateway.examples import FILLED_EXAMPLE
+from order_gateway.operations import Operations
 from order_gateway.rate_limit import RateLimits
-from order_gateway.ws_orders import PlacedOrders
-from order_gateway.ws_session import IN_FLIGHT_MAX, Session
+from order_gateway.replies import Reply
+from order_gateway.schemas import BatchReply, BatchResult, CanceledReply, OrdersReply
+from order_gateway.ws.messages import Pong
+from order_gateway.ws.orders import PlacedOrders
+from order_gateway.ws.session import IN_FLIGHT_MAX, Session
 from tapewire.errors import Conflict, OutcomeUnknown, Unavailable
-from tapewire.types import Account
+from tapewire.values.types import Account, OrderId
+from tapewire.web.problem import problem_of
+from tapewire.wire.orders import OrderReply
 from tests.support.wait import wait_until
 
 ALICE = Account("alice")
+NOTHING = Pong()
 
 
 class ScriptedOperations:
@@ -35,9 +45,9 @@ class ScriptedOperations:
         assert reason == "disconnect"
         return await self.run("cancel", account, params)
 
-    def answer(self, index: int, body: object = None, status: int = 200) -> None:
+    def answer(self, index: int, answer: Struct = NOTHING, status: int = 200) -> None:
         """Answer the operation that was started as number `index`."""
-        self.answers[index].set_result(Reply(status, json.dumps(body or {}).encode()))
+        self.answers[index].set_result(Reply(status, answer))
 
 
 class RecordingSocket:
@@ -70,6 +80,7 @@ class Connection:
         operations = cast("Operations", self.operations)
         self.socket = RecordingSocket()
         self.ended: list[Session] = []
+        self.refusals: Counter[str] = Counter()
         self.orders = (
             None if orders_max is None else PlacedOrders(operations, ALICE, orders_max=orders_max)
         )
@@ -81,6 +92,7 @@ class Connection:
             address=None,
             orders=self.orders,
             on_closed=self.ended.append,
+            refusals=self.refusals,
         )
         self.sent = 0
 
@@ -154,7 +166,7 @@ async def test_what_takes_several_round_trips_holds_back_the_rest(op: str) -> No
     connection = Connection()
     connection.send("place", op, "place", orders=[])
     await connection.started(2)
-    connection.operations.answer(0, {"order_id": "1", "status": "new"})
+    connection.operations.answer(0, shown(1))
     await connection.replied(1)
     assert [name for name, _ in connection.operations.started] == ["place", op]
     connection.operations.answer(1)
@@ -216,9 +228,11 @@ async def test_what_was_not_started_ends_with_the_connection() -> None:
     assert connection.socket.writes == []
 
 
-def shown(order_id: int, status: str = "new") -> dict[str, Any]:
-    """As much of an order as the bookkeeping looks at."""
-    return {"order_id": str(order_id), "status": status}
+def shown(order_id: int, status: str = "new") -> OrderReply:
+    """An order; the bookkeeping looks at its id and its status."""
+    return msgspec.convert(
+        FILLED_EXAMPLE | {"order_id": str(order_id), "status": status}, OrderReply
+    )
 
 
 async def canceled_by(connection: Connection, answer: Exception | None = None) -> list[Any]:
@@ -230,7 +244,7 @@ async def canceled_by(connection: Connection, answer: Exception | None = None) -
     await connection.started(before + count)
     for index in range(before, before + count):
         if answer is None:
-            connection.operations.answer(index, {})
+            connection.operations.answer(index)
         else:
             connection.operations.answers[index].set_exception(answer)
     assert await task == 0
@@ -264,17 +278,17 @@ async def test_orders_of_batches_and_sweeps_are_followed() -> None:
     items = [{}, {"operation": "cancel"}, {"operation": "place"}, {}]
     connection.send("batch", orders=items)
     await connection.started(1)
-    results: list[dict[str, Any]] = [
-        {"status": 201, "body": shown(1)},
-        {"status": 200, "body": shown(9, "canceled")},
-        {"status": 201, "body": shown(2)},
-        {"status": 422, "problem": {}},
+    results = [
+        BatchResult(201, shown(1)),
+        BatchResult(200, shown(9, "canceled")),
+        BatchResult(201, shown(2)),
+        BatchResult(422, problem=problem_of("off_tick", "Off.")),
     ]
-    connection.operations.answer(0, {"results": results})
+    connection.operations.answer(0, BatchReply(results))
     await connection.replied(1)
     connection.send("cancel_all")
     await connection.started(2)
-    connection.operations.answer(1, {"canceled": ["1"]})
+    connection.operations.answer(1, CanceledReply([OrderId("1")]))
     await connection.replied(2)
     assert await canceled_by(connection) == [{"order_id": "2"}]
 
@@ -302,10 +316,10 @@ async def test_orders_that_ended_meanwhile_are_no_failure() -> None:
 
 async def test_an_absent_redis_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be canceled is tried again, in bounded time, and then told."""
-    monkeypatch.setattr("order_gateway.ws_orders.RETRY_DELAYS_S", (0.0,))
+    monkeypatch.setattr("order_gateway.ws.orders.RETRY_DELAYS_S", (0.0,))
     connection = Connection(orders_max=100)
     assert connection.orders is not None
-    connection.orders.note("place", {}, Reply(201, json.dumps(shown(1)).encode()))
+    connection.orders.note("place", {}, Reply(201, shown(1)))
     task = asyncio.create_task(connection.orders.cancel())
     for index in range(2):
         await connection.started(index + 1)
@@ -318,19 +332,19 @@ async def test_the_bookkeeping_is_bounded() -> None:
     connection = Connection(orders_max=2)
     assert connection.orders is not None
     for number in (1, 2):
-        connection.orders.note("place", {}, Reply(201, json.dumps(shown(number)).encode()))
+        connection.orders.note("place", {}, Reply(201, shown(number)))
     connection.send("place", "ping")
     await connection.started(1)
     assert connection.operations.started[0][0] == "open_orders"
-    connection.operations.answer(0, {"orders": [shown(2)], "next_cursor": None})
+    connection.operations.answer(0, OrdersReply([shown(2)], None))
     await connection.started(2)
     connection.operations.answer(1, shown(3), 201)
     await connection.replied(2)
     connection.send("place")
     await connection.started(3)
-    connection.operations.answer(2, {"orders": [shown(3)], "next_cursor": "more"})
+    connection.operations.answer(2, OrdersReply([shown(3)], "more"))
     await connection.started(4)
-    connection.operations.answer(3, {"orders": [shown(2)], "next_cursor": None})
+    connection.operations.answer(3, OrdersReply([shown(2)], None))
     await connection.replied(3)
     reply = connection.replies()[2]
     assert (reply["status"], reply["error"]["code"]) == (409, "open_orders_limit")

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from market_data.account_json import render_balances, render_report
-from tapewire.account_messages import (
+from tapewire.errors import MessageError
+from tapewire.matching.layout import account_of
+from tapewire.wire.account_event import (
     AccountEvent,
     Balance,
     ExecutionReport,
     decode_account_event,
 )
-from tapewire.errors import MessageError
-from tapewire.feed_messages import decode_message
-from tapewire.matching.layout import account_of
-from tests.support.account_events import (
+from tapewire.wire.account_feed import render_balances, render_report
+from tapewire.wire.feed_messages import decode_message
+from tests.support.reference.account_events import (
     TIME_US,
     change_text,
     event_text,

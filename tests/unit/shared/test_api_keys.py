@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tapewire import api_keys
-from tapewire.api_keys import (
+from tapewire.api_keys import text as api_keys
+from tapewire.api_keys.text import (
     ApiKey,
     NewKey,
     Permission,
@@ -20,9 +20,9 @@ from tapewire.api_keys import (
     write_permissions,
     write_record,
 )
+from tapewire.api_keys.verifier import bearer_key
 from tapewire.errors import KeyInvalid
-from tapewire.key_verifier import bearer_key
-from tapewire.types import Account
+from tapewire.values.types import Account
 
 ALICE = Account("alice")
 

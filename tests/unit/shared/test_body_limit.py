@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pytest
 from fastapi import APIRouter, Request, Response
 
-from tapewire.body_limit import BodyLimit
-from tapewire.direct_route import DirectRoute
-from tapewire.problem import ProblemApp
-from tests.support.asgi import Headers, call
+from tapewire.web.body_limit import BodyLimit
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import ProblemApp
+from tests.support.transport.asgi import Headers, call
 
 LIMIT_BYTES = 10
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from tapewire.crowd.examples import example_price_ticks, example_quantity_lots
 from tapewire.crowd.session import read_instrument
 from tapewire.crowd.traders import LEVELS, MAKERS, Crowd, Intent
 from tapewire.errors import MessageError
-from tapewire.examples import example_price_ticks, example_quantity_lots
-from tapewire.instruments import packaged_instruments, parse_instruments
-from tapewire.types import Instrument, OrderType, Side
+from tapewire.values.instruments import packaged_instruments, parse_instruments
+from tapewire.values.types import Instrument, OrderType, Side
 
 INSTRUMENTS = list(packaged_instruments().values())
 SHARES = """

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapewire.decimals import format_units, parse_steps, parse_units
 from tapewire.errors import InvalidField
 from tapewire.limits import DECIMAL_DIGITS_MAX, DECIMAL_FRACTION_DIGITS_MAX, EXACT_INTEGER_MAX
+from tapewire.values.decimals import format_units, parse_steps, parse_units
 
 
 @pytest.mark.parametrize(

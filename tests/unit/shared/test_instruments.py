@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tapewire.errors import ConfigurationError
-from tapewire.instrument_entry import InstrumentEntry
-from tapewire.instruments import load_instruments, packaged_instruments, parse_instruments
 from tapewire.limits import EXACT_INTEGER_MAX, OPEN_ORDERS_MAX
-from tapewire.types import Symbol
+from tapewire.values.instrument_entry import InstrumentEntry
+from tapewire.values.instruments import load_instruments, packaged_instruments, parse_instruments
+from tapewire.values.types import Symbol
 
 GOOD = {
     "symbol": '"ACME"',

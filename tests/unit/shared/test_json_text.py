@@ -3,7 +3,7 @@
 import pytest
 
 from tapewire.errors import InvalidField
-from tapewire.json_text import MalformedJson, NumberText, decode_json, shown_name
+from tapewire.values.json_text import MalformedJson, NumberText, decode_json, shown_name
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,16 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tapewire.instruments import packaged_instruments
 from tapewire.launcher.screen import VenueFacts, welcome
+from tapewire.values.instruments import packaged_instruments
 
 FACTS = VenueFacts(
     gateway_url="http://127.0.0.1:8000",
     market_data_url="http://127.0.0.1:8001",
     gateway_certificate=None,
-    market_data_certificate=None,
     redis_url="redis://user:secret@example.org:6379/0",
     redis_server=None,
+    data_dir=Path(".tapewire"),
     log_dir=Path("logs"),
     instrument=next(iter(packaged_instruments().values())),
     demo_seed=None,
@@ -36,11 +36,12 @@ def test_it_shows_no_password() -> None:
     assert "secret" not in text
 
 
-def test_watch_needs_its_address_only_when_it_is_unusual() -> None:
-    """On the usual port the command is as short as it can be."""
+def test_commands_name_the_venue_only_if_its_directory_is_unusual() -> None:
+    """In the usual directory a command finds the venue by itself, elsewhere it names it."""
     assert "tapewire watch\n" in welcome(FACTS)
-    other = welcome(replace(FACTS, market_data_url="http://127.0.0.1:9001"))
-    assert "watch --url ws://127.0.0.1:9001/ws/market-data" in other
+    other = welcome(replace(FACTS, data_dir=Path("a venue"), auth="keys"))
+    assert "watch --venue 'a venue'\n" in other
+    assert other.count("--venue 'a venue'") == 5
 
 
 def test_the_two_orders_meet() -> None:
@@ -63,10 +64,8 @@ def test_with_certificates_the_commands_trust_them() -> None:
         gateway_url="https://127.0.0.1:8000",
         market_data_url="https://127.0.0.1:8001",
         gateway_certificate=Path("a.pem"),
-        market_data_certificate=Path("b.pem"),
     )
     text = welcome(secure)
-    assert "watch --url wss://127.0.0.1:8001/ws/market-data --ca-file b.pem\n" in text
     assert text.count("curl -s --cacert a.pem https://127.0.0.1:8000/v1/orders") == 2
 
 

@@ -103,7 +103,7 @@ def test_a_start_that_fails_is_tried_again() -> None:
 
 def test_the_sentence_is_what_was_written_for_people() -> None:
     """A plain line wins over log lines; of those the last error; log prefixes are cut."""
-    log = "2026-01-31 12:00:00.000 {} order-gateway tapewire.serving: {}"
+    log = "2026-01-31 12:00:00.000 {} order-gateway tapewire.web.serving: {}"
     info, error = log.format("INFO", "listening"), log.format("ERROR", "no more memory")
     assert sentence_of(RecordedPart(info, "order-gateway: bad port", info)) == "Bad port."
     assert sentence_of(RecordedPart(info, error, info)) == "No more memory."

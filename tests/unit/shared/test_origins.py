@@ -2,7 +2,7 @@
 
 import pytest
 
-from tapewire.origins import Admission, parse_hosts, parse_origins
+from tapewire.values.origins import Admission, parse_hosts, parse_origins
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 LOOPBACK = Admission.listening_on("127.0.0.1", origins=None, hosts=None)

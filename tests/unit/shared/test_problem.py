@@ -2,12 +2,14 @@
 
 from typing import Annotated
 
+import msgspec
 import pytest
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from tapewire.errors import InvalidField, OrderNotFound, OutcomeUnknown
-from tapewire.problem import Problem, ProblemApp, problem_body, problem_examples
-from tests.support.asgi import Reply, call
+from tapewire.web.problem import Problem, ProblemApp, problem_examples, problem_of
+from tests.support.structures import read_exactly
+from tests.support.transport.asgi import Reply, call
 
 
 def make_app() -> ProblemApp:
@@ -50,7 +52,7 @@ def make_app() -> ProblemApp:
 
 def check(reply: Reply, status: int, code: str) -> Problem:
     """The answer is a problem with this status and code."""
-    problem = Problem.model_validate(reply.json())
+    problem = read_exactly(reply.body, Problem)
     assert reply.headers["content-type"] == "application/problem+json"
     assert (reply.status, problem.status, problem.code) == (status, status, code)
     assert problem.type == f"urn:tapewire:problem:{code}"
@@ -62,7 +64,7 @@ async def test_a_refusal_names_its_field() -> None:
     problem = check(await call(make_app(), "GET", "/field"), 422, "off_tick")
     assert problem.field == "price"
     assert problem.detail == "price must be a multiple of 0.01."
-    assert problem.title == "The price is no multiple of the tick size"
+    assert problem.title == "The price is not a multiple of the tick size"
 
 
 async def test_a_refusal_without_a_field_has_none() -> None:
@@ -124,7 +126,7 @@ async def test_a_bug_is_answered_without_its_text() -> None:
 def test_a_code_that_is_not_in_the_table_cannot_be_answered_with() -> None:
     """A new code begins with a row in the table."""
     with pytest.raises(KeyError):
-        problem_body("no_such_code", "x")
+        problem_of("no_such_code", "x")
 
 
 def test_documented_errors_are_examples_by_status() -> None:
@@ -134,7 +136,7 @@ def test_documented_errors_are_examples_by_status() -> None:
     content = responses[422]["content"]["application/problem+json"]
     assert set(content["examples"]) == {"off_tick", "off_lot"}
     for example in content["examples"].values():
-        Problem.model_validate(example["value"])
+        read_exactly(msgspec.json.encode(example["value"]), Problem)
     assert "Retry-After" in responses[503]["headers"]
 
 

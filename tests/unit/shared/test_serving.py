@@ -5,8 +5,8 @@ import socket
 import pytest
 
 from tapewire.errors import ConfigurationError, RedisUnavailable
-from tapewire.problem import ProblemApp
-from tapewire.serving import ServerSettings, bind_socket, configure, exit_with_a_sentence
+from tapewire.web.problem import ProblemApp
+from tapewire.web.serving import ServerSettings, bind_socket, configure, exit_with_a_sentence
 
 
 def test_a_free_port_is_taken_when_asked_for_port_zero() -> None:

@@ -5,8 +5,8 @@ from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from tapewire.errors import ConfigurationError
-from tapewire.serving import ServerSettings
 from tapewire.settings import VenueSettings, load_settings, variable_names
+from tapewire.web.serving import ServerSettings
 
 PREFIX = "TAPEWIRE_GATEWAY_"
 
@@ -90,3 +90,60 @@ def test_settings_cannot_be_changed() -> None:
     """They are read once."""
     with pytest.raises(ValidationError):
         Settings().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("TAPEWIRE_GATEWAY_PROT", "TAPEWIRE_GATEWAY_PORT"),
+        ("TAPEWIRE_PAPER_BALANCE", "TAPEWIRE_PAPER_BALANCES"),
+        ("tapewire_log_levle", "TAPEWIRE_LOG_LEVEL"),
+    ],
+)
+def test_the_nearest_name_is_given(
+    name: str, nearest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A misspelt setting is named together with the setting that was probably meant."""
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(ConfigurationError, match=f"unknown setting {name}: did you mean {nearest}"):
+        load_settings(Settings, PREFIX)
+
+
+LINKS = {
+    "TAPEWIRE_SERVICE_HOST": "10.0.0.1",
+    "TAPEWIRE_SERVICE_PORT": "8000",
+    "TAPEWIRE_SERVICE_PORT_HTTP": "8000",
+    "TAPEWIRE_PORT": "tcp://10.0.0.1:8000",
+    "TAPEWIRE_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+    "TAPEWIRE_PORT_8000_TCP_PROTO": "tcp",
+    "TAPEWIRE_PORT_8000_TCP_PORT": "8000",
+    "TAPEWIRE_PORT_8000_TCP_ADDR": "10.0.0.1",
+    "TAPEWIRE_GATEWAY_SERVICE_HOST": "10.0.0.1",
+    "TAPEWIRE_GATEWAY_PORT": "tcp://10.0.0.1:8000",
+    "TAPEWIRE_GATEWAY_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+}
+
+
+def test_variables_of_kubernetes_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that Kubernetes calls tapewire-gateway does not change the port of the gateway."""
+    for name, value in LINKS.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings(Settings, PREFIX).port == 8_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("TAPEWIRE_PORT", "8000"), ("TAPEWIRE_PORT_X", "tcp://10.0.0.1:1")]
+)
+def test_what_only_resembles_them_is_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A setting of the user is not taken for a variable of Kubernetes."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"unknown setting {name}"):
+        load_settings(Settings, PREFIX)
+
+
+def test_the_name_of_a_venue_is_for_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that inherits TAPEWIRE_VENUE from a shell starts."""
+    monkeypatch.setenv("TAPEWIRE_VENUE", ".tapewire")
+    load_settings(Settings, PREFIX)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tapewire.supervision import Supervisor
+from tapewire.runtime.supervision import Supervisor
 from tests.support.wait import wait_until
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from tapewire.messages import TradeEvent
-from tapewire.tape import HEADER, Tape
-from tapewire.types import Side
+from tapewire.launcher.tape import HEADER, Tape
+from tapewire.values.types import Side
+from tapewire.wire.trade_event import TradeEvent
 
 TRADE = TradeEvent(
     epoch="e1",

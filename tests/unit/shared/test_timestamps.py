@@ -2,7 +2,7 @@
 
 import pytest
 
-from tapewire.timestamps import format_timestamp
+from tapewire.values.timestamps import format_timestamp
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tapewire.errors import ConfigurationError
-from tapewire.tls import client_context, server_context
-from tests.support.certificates import KEY_PASSWORD, Certificate, issue
+from tapewire.web.tls import client_context, server_context
+from tests.support.transport.certificates import KEY_PASSWORD, Certificate, issue
 
 PREFIX = "TAPEWIRE_GATEWAY_"
 

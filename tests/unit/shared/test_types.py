@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from tapewire.instruments import packaged_instruments
-from tapewire.types import OrderStatus, OrderType, Side, Symbol, TimeInForce
+from tapewire.values.instruments import packaged_instruments
+from tapewire.values.types import OrderStatus, OrderType, Side, Symbol, TimeInForce
 
 
 def test_names_are_the_wire_names() -> None:

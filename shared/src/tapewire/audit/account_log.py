@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from tapewire import keys
-from tapewire.account_messages import AccountEvent, decode_account_event
-from tapewire.account_types import AccountRecord, Balance
 from tapewire.audit.orders import UnreadableRecord
 from tapewire.errors import MessageError
+from tapewire.values.account_types import AccountRecord, Balance
+from tapewire.wire.account_event import AccountEvent, decode_account_event
 
 # A log has at least so many events before it is trimmed, in every version of Tapewire.
 LOG_EVENTS_KEPT = 10_000

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from redis.exceptions import ResponseError
 
-from tapewire.account_types import AccountRecord
 from tapewire.audit.account_log import LogReader
 from tapewire.audit.balances import (
     negative_differences,
@@ -28,7 +27,8 @@ from tapewire.audit.reading import AuditReader, Totals
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.queries import Queries
 from tapewire.matching.snapshots import START, AccountSnapshot, Bounds, IndexPart, Snapshots
-from tapewire.types import Account, Instrument, Side, Symbol
+from tapewire.values.account_types import AccountRecord
+from tapewire.values.types import Account, Instrument, Side, Symbol
 
 # Orders that one script reads: of an account all of them, of an index some whole levels.
 ACCOUNT_ORDERS_MAX = 20_000

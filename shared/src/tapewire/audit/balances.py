@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from tapewire.account_types import AccountRecord
 from tapewire.audit.orders import UnreadableRecord
 from tapewire.matching.records import read_account
+from tapewire.values.account_types import AccountRecord
 
 
 def parse_account(account: str, fields: Mapping[str, str]) -> AccountRecord:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from tapewire.account_types import AccountRecord, Balance
 from tapewire.audit.orders import UnreadableRecord, find_claim, find_place, read_record
 from tapewire.matching.snapshots import (
     AccountSnapshot,
@@ -12,7 +11,8 @@ from tapewire.matching.snapshots import (
     PlacedOrder,
     StandingOrder,
 )
-from tapewire.types import Instrument, Order, Side, Symbol
+from tapewire.values.account_types import AccountRecord, Balance
+from tapewire.values.types import Instrument, Order, Side, Symbol
 
 
 def hold_differences(

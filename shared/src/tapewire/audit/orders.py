@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tapewire.errors import TapewireError
 from tapewire.matching.layout import STATE, TERMS
 from tapewire.matching.records import read_order
-from tapewire.types import Instrument, Order, OrderId, Side, Symbol
+from tapewire.values.types import Instrument, Order, OrderId, Side, Symbol
 
 PRIORITY_DIGITS = 16
 

@@ -13,7 +13,7 @@ from tapewire.audit.orders import UnreadableRecord
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.journal.entries import read_entry
 from tapewire.matching.batcher import Batcher
-from tapewire.types import Account
+from tapewire.values.types import Account
 
 # Accounts may be opened between listing them and reading them; then both are done again.
 TOTALS_ATTEMPTS = 10

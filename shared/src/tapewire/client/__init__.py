@@ -5,7 +5,6 @@ async with MarketDataClient("ws://127.0.0.1:8001") as client:
         print(trade.seq, trade.price_decimal, trade.quantity_decimal)
 """
 
-from tapewire.account_feed import AssetBalance, OrderReport
 from tapewire.client.balance_keeper import Balances
 from tapewire.client.book_copy import BookCopy, PriceLevel
 from tapewire.client.errors import (
@@ -20,11 +19,13 @@ from tapewire.client.errors import (
 from tapewire.client.link import LinkOptions
 from tapewire.client.market_data import MarketDataClient
 from tapewire.client.order_keeper import KeptOrder, OrderKeeper
-from tapewire.client.orders import Fill, PlacedOrder, VenueClient
+from tapewire.client.orders import VenueClient
 from tapewire.client.stream import ReportStream, Stream, TrackedStream, TradeStream
 from tapewire.client.tracker import Position
-from tapewire.feed_messages import CandleState, Quote
-from tapewire.messages import TradeEvent
+from tapewire.wire.account_feed import AssetBalance, OrderReport
+from tapewire.wire.feed_messages import CandleState, Quote
+from tapewire.wire.orders import OrderFill, PlacedOrder
+from tapewire.wire.trade_event import TradeEvent
 
 __all__ = [
     "AssetBalance",
@@ -36,11 +37,11 @@ __all__ = [
     "EpochError",
     "FeedRefused",
     "FeedUnavailable",
-    "Fill",
     "GapError",
     "KeptOrder",
     "LinkOptions",
     "MarketDataClient",
+    "OrderFill",
     "OrderKeeper",
     "OrderRefused",
     "OrderReport",

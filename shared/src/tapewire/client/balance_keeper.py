@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from tapewire.account_feed import AssetBalance, BalancesChanged, BalancesSnapshot
 from tapewire.client.errors import ContinuityError
 from tapewire.client.tracker import Signal
-from tapewire.feed_messages import FeedMessage, Gap, Heartbeat, Subscribed, UnknownMessage
+from tapewire.wire.account_feed import AssetBalance, BalancesChanged, BalancesSnapshot
+from tapewire.wire.feed_messages import FeedMessage, Gap, Heartbeat, Subscribed, UnknownMessage
 
 CHANNEL = "balances"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from tapewire.book_messages import BookUpdate, Level
-from tapewire.feed_messages import BookState
+from tapewire.wire.book_event import BookUpdate, Level
+from tapewire.wire.feed_messages import BookState
 
 CHECKSUM_LEVELS = 10
 

@@ -7,11 +7,11 @@ good proof in between, is a BookError.
 from collections.abc import Collection, Mapping
 from typing import Literal, TypeAlias
 
-from tapewire.book_messages import BookUpdate
 from tapewire.client.book_copy import BookCopy
 from tapewire.client.errors import BookError, ContinuityError
 from tapewire.client.tracker import Signal
-from tapewire.feed_messages import (
+from tapewire.wire.book_event import BookUpdate
+from tapewire.wire.feed_messages import (
     BookMark,
     BookSnapshot,
     BookState,

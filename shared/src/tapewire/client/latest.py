@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from tapewire.client.errors import ContinuityError
 from tapewire.client.tracker import Signal
-from tapewire.feed_messages import Bbo, Candle, CandleState, FeedMessage, Quote, UnknownMessage
+from tapewire.wire.feed_messages import Bbo, Candle, CandleState, FeedMessage, Quote, UnknownMessage
 
 Latest: TypeAlias = Quote | CandleState
 

@@ -28,10 +28,15 @@ from websockets.exceptions import (
 )
 
 from tapewire.client.errors import FeedRefused, FeedUnavailable
-from tapewire.feed_messages import FeedErrorMessage, FeedMessage, UnknownMessage, decode_message
-from tapewire.tls import client_context
+from tapewire.runtime.venue_address import FEED_PATH
+from tapewire.web.tls import client_context
+from tapewire.wire.feed_messages import (
+    FeedErrorMessage,
+    FeedMessage,
+    UnknownMessage,
+    decode_message,
+)
 
-FEED_PATH = "/ws/market-data"
 # Without channels, so that all of a subscription fits in one message, however many symbols it has.
 NO_CHANNELS = "channels="
 REQUEST_ID = 1
@@ -80,6 +85,7 @@ class Link:
         """
         if not urls:
             raise ValueError("a client needs the address of a service")
+        # As errors show them: without NO_CHANNELS.
         self._urls = [_feed_url(url) for url in urls]
         self._options = options
         trust = None if options.ca_file is None else client_context(options.ca_file)
@@ -120,7 +126,7 @@ class Link:
         try:
             # The feed is alive while it speaks, so no ping is needed to tell.
             self._connection = await connect(
-                url,
+                f"{url}{'&' if '?' in url else '?'}{NO_CHANNELS}",
                 additional_headers=self._headers,
                 logger=self._logger,
                 **self._tls,
@@ -223,4 +229,4 @@ class Link:
 def _feed_url(url: str) -> str:
     """The address to connect to; the feed's own path is the default one."""
     path = "" if urlsplit(url).path.strip("/") else FEED_PATH
-    return f"{url.rstrip('/')}{path}?{NO_CHANNELS}"
+    return f"{url.rstrip('/')}{path}"

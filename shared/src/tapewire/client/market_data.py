@@ -12,7 +12,7 @@ from tapewire.client.latest import LatestKeeper
 from tapewire.client.link import Link, LinkOptions
 from tapewire.client.stream import OnGap, ReportStream, Stream, TrackedStream, TradeStream
 from tapewire.client.tracker import ORDERS, Item, Position, ReportTracker, Tracker, TradeTracker
-from tapewire.feed_messages import CandleState, Quote
+from tapewire.wire.feed_messages import CandleState, Quote
 
 OnLag: TypeAlias = Literal["disconnect", "conflate", "skip"]
 

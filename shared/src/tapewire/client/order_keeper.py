@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from tapewire.account_feed import OrderReport, ReportData
-from tapewire.types import OrderStatus
+from tapewire.values.types import OrderStatus
+from tapewire.wire.account_feed import OrderReport
+from tapewire.wire.orders import ReportData
 
 _OPEN = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 

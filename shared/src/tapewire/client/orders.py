@@ -9,52 +9,21 @@ from types import TracebackType
 from typing import Literal, Self
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+import msgspec
 
 from tapewire.client.errors import OrderRefused
 from tapewire.errors import MessageError, OutcomeUnknown
-from tapewire.tls import client_context
-from tapewire.types import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from tapewire.values.account_names import ACCOUNT_HEADER, DEFAULT_ACCOUNT
+from tapewire.values.types import OrderStatus, OrderType, Side
+from tapewire.web.tls import client_context
+from tapewire.wire.orders import PlacedOrder
 
 URL_DEFAULT = "http://127.0.0.1:8000"
-ACCOUNT_DEFAULT = "demo"
 # The gateway, or what stands before it, could not say; anything else is an answer.
 RETRIED_STATUSES = frozenset({502, 503, 504})
 
 
-class _Reply(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Fill(_Reply):
-    """One execution of an order."""
-
-    trade_id: str
-    seq: int
-    price: Decimal
-    quantity: Decimal
-    liquidity: Liquidity
-    timestamp: str
-
-
-class PlacedOrder(_Reply):
-    """An order as it stands at the venue."""
-
-    order_id: str
-    client_order_id: str | None
-    symbol: str
-    side: Side
-    order_type: OrderType
-    time_in_force: TimeInForce
-    price: Decimal | None
-    quantity: Decimal
-    executed_quantity: Decimal
-    remaining_quantity: Decimal
-    cumulative_quote_quantity: Decimal
-    status: OrderStatus
-    fills: tuple[Fill, ...]
-    timestamp: str
-    updated_timestamp: str
+_DECODER = msgspec.json.Decoder(PlacedOrder)
 
 
 class VenueClient:
@@ -174,15 +143,15 @@ class VenueClient:
 def _identifying(account: str | None, api_key: str | None) -> dict[str, str]:
     """The headers that say who asks."""
     if api_key is None:
-        return {"X-Account": account or ACCOUNT_DEFAULT}
+        return {ACCOUNT_HEADER: account or DEFAULT_ACCOUNT}
     headers = {"Authorization": f"Bearer {api_key}"}
-    return headers if account is None else headers | {"X-Account": account}
+    return headers if account is None else headers | {ACCOUNT_HEADER: account}
 
 
 def _order(body: bytes) -> PlacedOrder:
     try:
-        return PlacedOrder.model_validate_json(body)
-    except ValidationError as error:
+        return _DECODER.decode(body)
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise MessageError(f"the gateway's answer is not an order: {error}") from None
 
 

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
 from typing import Generic, Literal, Protocol, Self, TypeAlias, TypeVar
 
-from tapewire.account_feed import OrderReport
 from tapewire.client.errors import ContinuityError
 from tapewire.client.link import ConnectionEnded, Link
 from tapewire.client.tracker import Position, Signal, Tracker
-from tapewire.feed_messages import FeedMessage, Heartbeat, UnknownMessage
-from tapewire.messages import TradeEvent
+from tapewire.wire.account_feed import OrderReport
+from tapewire.wire.feed_messages import FeedMessage, Heartbeat, UnknownMessage
+from tapewire.wire.trade_event import TradeEvent
 
 Item = TypeVar("Item")
 

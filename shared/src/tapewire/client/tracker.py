@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
-from tapewire.account_feed import OrderReport
 from tapewire.client.errors import ContinuityError, EpochError, GapError
-from tapewire.feed_messages import (
+from tapewire.wire.account_feed import OrderReport
+from tapewire.wire.feed_messages import (
     EpochChanged,
     FeedErrorMessage,
     FeedMessage,
@@ -29,7 +29,7 @@ from tapewire.feed_messages import (
     Trade,
     UnknownMessage,
 )
-from tapewire.messages import TradeEvent
+from tapewire.wire.trade_event import TradeEvent
 
 
 @dataclass(frozen=True, slots=True)

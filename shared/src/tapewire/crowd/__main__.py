@@ -12,8 +12,8 @@ import httpx
 
 from tapewire.crowd.session import REQUEST_TIMEOUT_S, CrowdSession
 from tapewire.errors import TapewireError
-from tapewire.log import configure_logging
-from tapewire.tls import client_context
+from tapewire.runtime.log import configure_logging
+from tapewire.web.tls import client_context
 
 SEED_MAX = 1_000_000
 

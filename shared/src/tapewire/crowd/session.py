@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 
 from tapewire.crowd.traders import MAKERS, TAKERS, Crowd, Intent, Slot
-from tapewire.decimals import format_units, parse_steps, parse_units
 from tapewire.errors import MessageError, TapewireError
 from tapewire.limits import EXACT_INTEGER_MAX
-from tapewire.types import Account, Instrument, Lots, Symbol, Ticks
+from tapewire.values.decimals import format_units, parse_steps, parse_units
+from tapewire.values.types import Account, Instrument, Lots, Symbol, Ticks
 
 logger = logging.getLogger(__name__)
 

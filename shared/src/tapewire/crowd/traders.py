@@ -8,8 +8,8 @@ orders is bounded however long the crowd trades.
 from dataclasses import dataclass
 from random import Random
 
-from tapewire.examples import example_price_ticks, example_quantity_lots
-from tapewire.types import Account, Instrument, Lots, OrderType, Side, Symbol, Ticks
+from tapewire.crowd.examples import example_price_ticks, example_quantity_lots
+from tapewire.values.types import Account, Instrument, Lots, OrderType, Side, Symbol, Ticks
 
 MAKERS = tuple(Account(name) for name in ("maker-ada", "maker-bo", "maker-cy"))
 TAKERS = tuple(Account(name) for name in ("taker-di", "taker-ed", "taker-flo", "taker-gus"))

@@ -12,7 +12,7 @@ from tapewire import keys
 from tapewire.journal.replica import LIFETIME_SLACK_US, Replica
 from tapewire.limits import TRANSFER_REFERENCE_KEPT_S
 from tapewire.matching.layout import STATE, TRANSFER
-from tapewire.redis_client import AsyncRedis
+from tapewire.redis.client import AsyncRedis
 
 PAGE_KEYS = 500
 PAGE_ENTRIES = 1_000

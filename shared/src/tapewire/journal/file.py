@@ -1,31 +1,34 @@
 """A journal in a file: a header line, then one line of JSON per command; gzip if it is named so.
 
-The last member of every line is a checksum of the file up to there, so that a changed line is
-noticed. It guards against accidents: who means to deceive can make a new one.
+The last member of every line is a checksum of the file up to that line, so that a changed line is
+noticed. The checksum guards against accidents only, because anybody can compute a new one.
 """
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO, cast
 
 from tapewire.journal.entries import JournalEntry, JournalError, parse_line
+from tapewire.runtime.output_file import output_file
 
 FORMAT = "tapewire-journal"
 FORMAT_VERSION = 1
 GZIP_LEVEL = 6
+GZIP_MAGIC = b"\x1f\x8b"
 PAGE_LINES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The first line: whose journal it is, and how far it reaches.
+    """The first line: the venue of the journal, and the numbers of its first and last command.
 
-    `limits` are those of the newest command; a line names its own only if they differ.
+    `limits` are those of the newest command; a line has limits of its own only if they differ.
     """
 
     epoch: str
@@ -37,32 +40,40 @@ class Header:
 
     @property
     def is_partial(self) -> bool:
-        """Whether the beginning of the venue is missing, so that nothing can be run again."""
+        """Whether the first commands of the venue are missing, so that none can be run again."""
         return self.first > 1
 
 
-async def write_journal(
-    path: Path, header: Header, pages: AsyncIterator[list[JournalEntry]]
-) -> int:
-    """Write a whole file, which appears under its name only when it is complete; its entries.
+@contextmanager
+def journal_output(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for `write_journal`; gzip if its name ends with .gz.
 
-    Raises JournalError, and whatever the pages raise.
+    A regular file appears only when the block has ended without an exception. Raises JournalError.
     """
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    written = 0
     try:
-        with _opened(unfinished, "wt", compressed=path.suffix == ".gz") as file:
-            seal = _Seal()
-            head = {"format": FORMAT, "version": FORMAT_VERSION} | asdict(header)
-            file.write(seal.added(json.dumps(head)))
-            async for page in pages:
-                file.writelines(seal.added(entry.text(header.limits)) for entry in page)
-                written += len(page)
-        unfinished.replace(path)
-    except OSError as error:
-        raise JournalError(f"{path} cannot be written: {error.strerror}.") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+        with output_file(path) as file:
+            if path.suffix != ".gz":
+                yield file
+                return
+            with gzip.GzipFile(path.stem, "wb", GZIP_LEVEL, file) as compressed:
+                yield cast("BinaryIO", compressed)
+    except (OSError, RuntimeError) as error:
+        # pathlib raises RuntimeError for a circle of symbolic links.
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise JournalError(f"{path} cannot be written: {reason}.") from None
+
+
+async def write_journal(
+    file: BinaryIO, header: Header, pages: AsyncIterator[list[JournalEntry]]
+) -> int:
+    """Write header and entries; returns the number of entries. Raises what the pages raise."""
+    written = 0
+    seal = _Seal()
+    head = {"format": FORMAT, "version": FORMAT_VERSION} | asdict(header)
+    file.write(seal.added(json.dumps(head)).encode())
+    async for page in pages:
+        file.writelines(seal.added(entry.text(header.limits)).encode() for entry in page)
+        written += len(page)
     return written
 
 
@@ -73,7 +84,7 @@ class _Seal:
         self._sum = 0
 
     def added(self, text: str) -> str:
-        """A JSON object as a sealed line."""
+        """The sealed line of a JSON object."""
         self._sum = zlib.crc32(text.encode(), self._sum)
         return f'{text[:-1]},"sum":"{self._sum:08x}"}}\n'
 
@@ -145,16 +156,10 @@ class JournalFile:
     def _reading(self) -> Iterator[IO[str]]:
         try:
             with self.path.open("rb") as raw:
-                compressed = raw.read(2) == b"\x1f\x8b"
-            with _opened(self.path, "rt", compressed=compressed) as file:
-                yield file
-        except (OSError, EOFError, UnicodeDecodeError) as error:
+                compressed = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+                raw.seek(0)
+                binary: Any = gzip.GzipFile(fileobj=raw, mode="rb") if compressed else raw
+                with io.TextIOWrapper(binary, "utf-8") as text:
+                    yield text
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
             raise JournalError(f"{self.path.name} cannot be read: {error}.") from None
-
-
-def _opened(path: Path, mode: str, *, compressed: bool) -> IO[str]:
-    if not compressed:
-        return path.open(mode, encoding="utf-8")
-    opened: Any = gzip.open(path, mode, GZIP_LEVEL, "utf-8")  # noqa: SIM115 (the caller closes it)
-    file: IO[str] = opened
-    return file

@@ -22,9 +22,9 @@ from tapewire.matching.engine import Engine
 from tapewire.matching.layout import COMMAND_LIMITS
 from tapewire.matching.library import COMMANDS
 from tapewire.matching.records import read_order
-from tapewire.redis_client import AsyncRedis, RedisAddress, open_async
-from tapewire.redis_server import RedisServer
-from tapewire.types import OrderId
+from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
+from tapewire.redis.server import RedisServer
+from tapewire.values.types import OrderId
 
 TIMEOUT_S = 60.0
 # Long enough that nothing leaves the replica by itself while it is used.

@@ -15,8 +15,8 @@ from tapewire.errors import RedisUnavailable
 from tapewire.journal.entries import JournalEntry, JournalError, read_entry
 from tapewire.journal.file import Header
 from tapewire.matching.records import read_instrument
-from tapewire.redis_client import AsyncRedis
-from tapewire.types import Symbol
+from tapewire.redis.client import AsyncRedis
+from tapewire.values.types import Symbol
 
 PAGE_COMMANDS = 1_000
 

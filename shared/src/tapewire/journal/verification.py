@@ -9,7 +9,7 @@ from tapewire.journal.entries import JournalEntry, JournalError
 from tapewire.journal.file import JournalFile
 from tapewire.journal.replica import Difference, Replica
 from tapewire.journal.source import LiveJournal
-from tapewire.redis_client import AsyncRedis
+from tapewire.redis.client import AsyncRedis
 
 # How often the state is compared anew when the venue moved meanwhile.
 ATTEMPTS_MAX = 5

@@ -2,6 +2,7 @@
 
 import re
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from tapewire.errors import TapewireError
@@ -66,8 +67,15 @@ class RestartPolicy:
 class Member:
     """Keeps one part alive."""
 
-    def __init__(self, part: Part, policy: RestartPolicy | None = None) -> None:
+    def __init__(
+        self,
+        part: Part,
+        policy: RestartPolicy | None = None,
+        keeps_trying: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """While `keeps_trying()` is true the part is never given up."""
         self.part = part
+        self._keeps_trying = keeps_trying
         self._policy = policy or RestartPolicy()
         self._start_at_s: float | None = None
 
@@ -94,6 +102,8 @@ class Member:
     def _plan_restart(self, now_s: float, reason: str) -> str:
         name = self.part.name
         delay_s = self._policy.delay_s(now_s)
+        if delay_s is None and self._keeps_trying():
+            delay_s = RESTART_DELAY_MAX_S
         if delay_s is None:
             raise LaunchFailed(
                 f"{name} died again and again ({reason}), so it is given up. "

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tapewire.redis_server import Fsync
+from tapewire.redis.configuration import Fsync
+from tapewire.runtime.log import LogFormat
 from tapewire.settings import Auth
 
 
@@ -15,6 +16,8 @@ class LaunchOptions:
     gateway_port: int
     market_data_port: int
     redis_url: str | None
+    # None: the usual port, or a free one if that is taken.
+    redis_port: int | None
     data_dir: Path
     gateway_workers: int
     market_data_workers: int
@@ -24,5 +27,7 @@ class LaunchOptions:
     auth: Auth
     open_to_network: bool
     log_level: str
+    log_format: LogFormat
     funds: str
     paper_balances: str
+    open_page: bool = False

@@ -1,21 +1,23 @@
 """What a person sees: where everything runs, and what to try first."""
 
 import contextlib
+import os
 import shlex
 import shutil
 import sys
+import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from tapewire.decimals import format_units
-from tapewire.examples import example_price_ticks, example_quantity_lots
-from tapewire.redis_client import RedisAddress
-from tapewire.redis_server import RedisServer
+from tapewire.crowd.examples import example_price_ticks, example_quantity_lots
+from tapewire.redis.client import RedisAddress
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.venue_address import DATA_DIR_DEFAULT, FEED_PATH
 from tapewire.settings import Auth
-from tapewire.tape import FEED_PATH, FEED_URL_DEFAULT
-from tapewire.types import Instrument
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Instrument
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,9 @@ class VenueFacts:
     gateway_url: str
     market_data_url: str
     gateway_certificate: Path | None
-    market_data_certificate: Path | None
     redis_url: str
     redis_server: RedisServer | None
+    data_dir: Path
     log_dir: Path
     instrument: Instrument
     demo_seed: int | None
@@ -41,10 +43,21 @@ def say(text: str, *, error: bool = False) -> None:
         click.echo(text, err=error)
 
 
+def open_page(url: str) -> None:
+    """Open the trading page in the browser of this desktop; say so where there is none."""
+    desktop = sys.platform in {"darwin", "win32"} or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    # Without a desktop the standard library would start a browser in this terminal.
+    if not (desktop and webbrowser.open(f"{url}/")):
+        say(f"tapewire: there is no desktop to open a browser on; the page is {url}/", error=True)
+
+
 def welcome(facts: VenueFacts) -> str:
     """The text that is printed once everything answers."""
     feed = facts.market_data_url.replace("http", "ws", 1) + FEED_PATH
     rows = [
+        ("page", f"{facts.gateway_url}/", "trade here, in a browser"),
         ("orders", f"{facts.gateway_url}/v1/orders", f"documented at {facts.gateway_url}/docs"),
         ("trades", feed, ""),
         ("redis", RedisAddress(facts.redis_url, 1, 1, "").shown, _describe_redis(facts)),
@@ -56,7 +69,7 @@ def welcome(facts: VenueFacts) -> str:
     table = "\n".join(
         f"  {name:<11} {value:<{width}}  {note}".rstrip() for name, value, note in rows
     )
-    watch = _watch_command(feed, facts.market_data_certificate)
+    watch = f"{_program()} watch{_venue_words(facts.data_dir)}"
     sell = _order_command(facts, "sell", "alice")
     buy = _order_command(facts, "buy", "bob")
     keys = "" if facts.auth == "open" else f"{_key_commands(facts)}\n\n"
@@ -76,18 +89,16 @@ def _describe_redis(facts: VenueFacts) -> str:
     return f"{origin}{server.binary}, fsync {server.fsync}, data in {_short(server.directory.path)}"
 
 
-def _watch_command(feed: str, certificate: Path | None) -> str:
-    address = "" if feed == FEED_URL_DEFAULT else f" --url {feed}"
-    trust = "" if certificate is None else f" --ca-file {shlex.quote(_short(certificate))}"
-    return f"{_program()} watch{address}{trust}"
+def _venue_words(data_dir: Path) -> str:
+    """How a command names this venue; nothing where a command finds it by itself."""
+    if data_dir.absolute() == DATA_DIR_DEFAULT.absolute():
+        return ""
+    return f" --venue {shlex.quote(_short(data_dir))}"
 
 
 def _key_commands(facts: VenueFacts) -> str:
-    """A key and the money for each of the two: with keys nobody starts with any.
-
-    The address of a Redis of yours is not shown, since it may have a password in it.
-    """
-    address = "" if facts.redis_server is None else f" --redis-url {facts.redis_url}"
+    """Commands that make a key and bring money for alice and for bob; with keys both have none."""
+    venue = _venue_words(facts.data_dir)
     instrument, program = facts.instrument, _program()
     lots = example_quantity_lots(instrument)
     units = example_price_ticks(instrument) * lots * instrument.tick_units * instrument.lot_units
@@ -96,8 +107,8 @@ def _key_commands(facts: VenueFacts) -> str:
         ("bob", instrument.quote, format_units(units, instrument.notional_decimals)),
     )
     return "\n".join(
-        f"  {name.upper()}=$({program} key create --account {name} --permissions trade{address})\n"
-        f"  {program} account deposit {name} {asset} {amount}{address}"
+        f"  {name.upper()}=$({program} key create --account {name} --permissions trade{venue})\n"
+        f"  {program} account deposit {name} {asset} {amount}{venue}"
         for name, asset, amount in amounts
     )
 

@@ -6,13 +6,15 @@ import os
 import resource
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapewire.launcher.options import LaunchOptions
-from tapewire.launcher.ports import KeptPort
-from tapewire.processes import ChildProcess
-from tapewire.tls import unverified_context
+from tapewire.runtime.ports import KeptPort
+from tapewire.runtime.processes import ChildProcess
+from tapewire.runtime.venue_address import VENUE_VARIABLE
+from tapewire.runtime.venue_file import RunningService
+from tapewire.web.tls import unverified_context
 
 READY_REQUEST_TIMEOUT_S = 2.0
 OPEN_FILES = 16_384
@@ -21,13 +23,14 @@ DEMO_SEED_MAX = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One of the two services: its package, its port and how many processes share it."""
+    """One of the two services: its package, its port and the processes that share it."""
 
     name: str
     package: str
     prefix: str
     port: KeptPort
     workers: int
+    children: list[ChildProcess] = field(default_factory=list)
 
     @property
     def certificate(self) -> Path | None:
@@ -40,16 +43,30 @@ class Service:
         """Base URL for a client on this machine."""
         return f"http{'s' if self.certificate else ''}://{self.port.reachable}"
 
+    def running(self) -> RunningService:
+        """Where the service is, as `venue.json` says it."""
+        certificate = self.certificate
+        return RunningService(
+            url=self.url,
+            port=self.port.port,
+            process_ids=tuple(child.pid for child in self.children),
+            certificate=None if certificate is None else str(certificate.absolute()),
+        )
+
     def processes(
-        self, options: LaunchOptions, redis_url: str, log_dir: Path
+        self, options: LaunchOptions, redis_url: str, log_dir: Path, page: dict[str, str]
     ) -> Iterator[ChildProcess]:
-        """Its processes, not started."""
-        environment = base_environment(options) | {
-            "REDIS_URL": redis_url,
-            f"{self.prefix}HOST": options.host,
-            f"{self.prefix}PORT": str(self.port.port),
-            f"{self.prefix}REUSE_PORT": "true",
-        }
+        """Its processes, not started; `page` is what `page_environment` says."""
+        environment = (
+            base_environment(options)
+            | page
+            | {
+                "REDIS_URL": redis_url,
+                f"{self.prefix}HOST": options.host,
+                f"{self.prefix}PORT": str(self.port.port),
+                f"{self.prefix}REUSE_PORT": "true",
+            }
+        )
         for number in range(1, self.workers + 1):
             name = self.name if self.workers == 1 else f"{self.name}-{number}"
             yield ChildProcess(
@@ -57,6 +74,7 @@ class Service:
                 python_command(self.package),
                 log_path=log_dir / f"{name}.log",
                 environment=environment,
+                shares_output=options.log_format == "json",
             )
 
     def ready(self) -> bool:
@@ -76,6 +94,16 @@ class Service:
             return False
         finally:
             connection.close()
+
+
+def page_environment(gateway: Service, market_data: Service) -> dict[str, str]:
+    """Settings by which the trading page and the feed find each other, unless they are set."""
+    if (gateway.certificate is None) == (market_data.certificate is None):
+        feed, page = f":{market_data.port.port}", f":{gateway.port.port}"
+    else:
+        feed, page = market_data.url, gateway.url
+    wanted = {f"{gateway.prefix}FEED_URL": feed, f"{market_data.prefix}PAGE_URL": page}
+    return {name: os.environ.get(name, value) for name, value in wanted.items()}
 
 
 def crowd_process(
@@ -101,11 +129,14 @@ def base_environment(options: LaunchOptions) -> dict[str, str]:
     environment = dict(os.environ) | {
         "PYTHONUNBUFFERED": "1",
         "TAPEWIRE_LOG_LEVEL": options.log_level,
+        "TAPEWIRE_LOG_FORMAT": options.log_format,
         "TAPEWIRE_FUNDS": options.funds,
         "TAPEWIRE_PAPER_BALANCES": options.paper_balances,
         "TAPEWIRE_AUTH": options.auth,
         "TAPEWIRE_OPEN_TO_NETWORK": str(options.open_to_network).lower(),
     }
+    # It names the venue for other commands, and would be an unknown setting here.
+    environment.pop(VENUE_VARIABLE, None)
     if options.instruments is not None:
         environment["TAPEWIRE_INSTRUMENTS"] = str(options.instruments.absolute())
     return environment

@@ -1,25 +1,36 @@
 """Start the parts of a venue in order, keep them alive, stop them in reverse order."""
 
+import os
 import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from typing import NoReturn
 
-from tapewire.data_directory import DataDirectory
+from tapewire import __version__
 from tapewire.errors import RedisUnavailable, TapewireError
-from tapewire.exposure import check_exposure
-from tapewire.instruments import load_instruments
+from tapewire.launcher.disk_guard import DiskGuard
 from tapewire.launcher.member import LaunchFailed, Member, sentence_of
 from tapewire.launcher.options import LaunchOptions
-from tapewire.launcher.ports import KeptPort
-from tapewire.launcher.screen import VenueFacts, say, welcome
-from tapewire.launcher.services import DEMO_SEED_MAX, Service, allow_open_files, crowd_process
+from tapewire.launcher.screen import VenueFacts, open_page, say, welcome
+from tapewire.launcher.services import (
+    DEMO_SEED_MAX,
+    Service,
+    allow_open_files,
+    crowd_process,
+    page_environment,
+)
 from tapewire.launcher.signals import Signals
-from tapewire.processes import ChildProcess
-from tapewire.redis_server import PortTaken, RedisServer
+from tapewire.redis.data_directory import DIRECTORY_MODE, DataDirectory
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import KeptPort, PortTaken
+from tapewire.runtime.processes import ChildProcess
+from tapewire.runtime.venue_address import FEED_PATH, REDIS_PORT_DEFAULT
+from tapewire.runtime.venue_file import RunningRedis, RunningVenue, VenueFile
+from tapewire.values.instruments import load_instruments
+from tapewire.web.exposure import check_exposure
 
-REDIS_PORT_PREFERRED = 6379
 REDIS_TIMEOUT_S = 120.0  # a large append-only file takes a while to load
 READY_TIMEOUT_S = 60.0
 READY_POLL_INTERVAL_S = 0.05
@@ -30,7 +41,7 @@ REDIS_STOP_TIMEOUT_S = 15.0
 
 
 class StopRequested(Exception):
-    """A person or the system asked us to stop."""
+    """A person or the system asked the venue to stop."""
 
 
 class Venue:
@@ -40,10 +51,14 @@ class Venue:
         self._options = options
         self._signals = signals
         self._started_s = time.monotonic()
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._redis: RedisServer | None = None
-        self._services: list[ChildProcess] = []
+        self._redis_url = ""
+        self._disk: DiskGuard | None = None
+        self._services: list[Service] = []
         self._crowd: list[ChildProcess] = []
         self._members: list[Member] = []
+        self._file = VenueFile(options.data_dir)
 
     def run(self) -> int:
         """Start, supervise until asked to stop, stop. Returns the exit status."""
@@ -66,6 +81,47 @@ class Venue:
         options = self._options
         instruments = load_instruments(options.instruments)
         directory = stack.enter_context(DataDirectory(options.data_dir))
+        gateway, market_data = self._services = self._take_ports(stack)
+        allow_open_files()
+        self._redis_url = options.redis_url or self._start_redis(directory)
+        log_dir = directory.path / "logs"
+        log_dir.mkdir(exist_ok=True)
+        log_dir.chmod(DIRECTORY_MODE)
+        page = page_environment(gateway, market_data)
+        for service in self._services:
+            for child in service.processes(options, self._redis_url, log_dir, page):
+                self._launch(child, service.children)
+        for service in self._services:
+            self._wait(service.ready, f"{service.name} was not ready", READY_TIMEOUT_S)
+        seed = random.randrange(DEMO_SEED_MAX) if options.demo else None
+        if seed is not None:
+            self._launch(crowd_process(options, gateway, seed, log_dir), self._crowd)
+        self._leave_address()
+        # With JSON lines standard output is for them alone.
+        say(
+            welcome(
+                VenueFacts(
+                    gateway_url=gateway.url,
+                    market_data_url=market_data.url,
+                    gateway_certificate=gateway.certificate,
+                    redis_url=self._redis_url,
+                    redis_server=self._redis,
+                    data_dir=directory.path,
+                    log_dir=log_dir,
+                    instrument=next(iter(instruments.values())),
+                    demo_seed=seed,
+                    seconds=time.monotonic() - self._started_s,
+                    auth=options.auth,
+                )
+            ),
+            error=options.log_format == "json",
+        )
+        if options.open_page:
+            open_page(gateway.url)
+
+    def _take_ports(self, stack: ExitStack) -> list[Service]:
+        """Gateway and market-data, each with its port kept. Raises ConfigurationError."""
+        options = self._options
         gateway = Service(
             "order-gateway",
             "order_gateway",
@@ -83,53 +139,61 @@ class Venue:
             ),
             options.market_data_workers,
         )
-        allow_open_files()
-        redis_url = options.redis_url or self._start_redis(directory)
-        log_dir = directory.path / "logs"
-        log_dir.mkdir(exist_ok=True)
-        for service in (gateway, market_data):
-            for child in service.processes(options, redis_url, log_dir):
-                self._launch(child, self._services)
-        for service in (gateway, market_data):
-            self._wait(service.ready, f"{service.name} was not ready", READY_TIMEOUT_S)
-        seed = random.randrange(DEMO_SEED_MAX) if options.demo else None
-        if seed is not None:
-            self._launch(crowd_process(options, gateway, seed, log_dir), self._crowd)
-        say(
-            welcome(
-                VenueFacts(
-                    gateway_url=gateway.url,
-                    market_data_url=market_data.url,
-                    gateway_certificate=gateway.certificate,
-                    market_data_certificate=market_data.certificate,
-                    redis_url=redis_url,
-                    redis_server=self._redis,
-                    log_dir=log_dir,
-                    instrument=next(iter(instruments.values())),
-                    demo_seed=seed,
-                    seconds=time.monotonic() - self._started_s,
-                    auth=options.auth,
-                )
+        return [gateway, market_data]
+
+    def _leave_address(self) -> None:
+        """Write `venue.json`, where other commands find this venue."""
+        gateway, market_data = self._services
+        self._file.write(
+            RunningVenue(
+                version=__version__,
+                started=self._started,
+                process_id=os.getpid(),
+                auth=self._options.auth,
+                gateway=gateway.running(),
+                market_data=market_data.running(),
+                feed_url=market_data.url.replace("http", "ws", 1) + FEED_PATH,
+                redis=RunningRedis(
+                    url=self._redis_url,
+                    process_id=None if self._redis is None else self._redis.pid,
+                ),
             )
         )
 
+    def _renew_address(self) -> None:
+        """Write it again after a restart; the venue goes on if that fails, on a full disk say."""
+        try:
+            self._leave_address()
+        except TapewireError as error:
+            say(f"tapewire: {error}", error=True)
+
     def _start_redis(self, directory: DataDirectory) -> str:
-        """Start our own server, on the usual port if that is free."""
+        """Start our own server on the wanted port, else on the usual port if that is free."""
+        wanted = self._options.redis_port
         server = RedisServer(
-            directory.path / "redis", port=REDIS_PORT_PREFERRED, fsync=self._options.fsync
+            directory.path / "redis", fsync=self._options.fsync, needs_password=True
         )
         self._redis = server
-        for port in (REDIS_PORT_PREFERRED, 0):
+        self._disk = DiskGuard(server, directory.path)
+        self._disk.check_start()
+        for found in server.binary.passed_over:
+            say(
+                f"tapewire: {found}; using {_described(server)}",
+                error=True,
+            )
+        for port in (REDIS_PORT_DEFAULT, 0) if wanted is None else (wanted,):
             server.port = port
             try:
                 server.launch()
                 self._wait(server.ready, "the Redis server did not answer", REDIS_TIMEOUT_S)
-            except PortTaken:
+            except PortTaken as error:
+                if wanted:
+                    raise PortTaken(f"{error} with --redis-port") from None
                 if port == 0:
                     raise
             else:
                 break
-        self._members.append(Member(server))
+        self._members.append(Member(server, keeps_trying=lambda: self._disk_is_full))
         return server.url
 
     def _launch(self, child: ChildProcess, group: list[ChildProcess]) -> None:
@@ -147,7 +211,7 @@ class Venue:
         """
         deadline_s = time.monotonic() + timeout_s
         while not ready():
-            for child in self._services:
+            for child in self._service_processes():
                 if not child.running:
                     raise LaunchFailed(
                         f"{child.name} could not start ({child.ending}): {sentence_of(child)} "
@@ -162,11 +226,33 @@ class Venue:
         """Restart what dies, until asked to stop. Raises StopRequested or LaunchFailed."""
         while True:
             now_s = time.monotonic()
+            self._bound_logs()
+            self._watch_disk()
             for member in self._members:
                 news = member.supervise(now_s)
                 if news is not None:
                     say(f"tapewire: {news}", error=True)
+                    self._renew_address()
             self._pause(min(m.due_in_s(now_s, SUPERVISION_INTERVAL_S) for m in self._members))
+
+    @property
+    def _disk_is_full(self) -> bool:
+        return self._disk is not None and self._disk.is_full
+
+    def _watch_disk(self) -> None:
+        news = None if self._disk is None else self._disk.check()
+        if news is not None:
+            say(f"tapewire: {news}", error=True)
+
+    def _bound_logs(self) -> None:
+        children = [*self._service_processes(), *self._crowd]
+        if self._redis is not None:
+            children.append(self._redis.child)
+        for child in children:
+            child.bound_log()
+
+    def _service_processes(self) -> list[ChildProcess]:
+        return [child for service in self._services for child in service.children]
 
     def _pause(self, timeout_s: float) -> None:
         if not self._signals.stops:
@@ -179,9 +265,10 @@ class Venue:
         # The request that brought us here is not yet impatience, however often it came.
         stops_before = self._signals.stops
         if self._members or (self._redis is not None and self._redis.running):
-            say("tapewire: stopping")
+            say("tapewire: stopping", error=self._options.log_format == "json")
+        self._file.remove()
         self._end(self._crowd, CROWD_STOP_TIMEOUT_S, stops_before)
-        self._end(self._services, SERVICE_STOP_TIMEOUT_S, stops_before)
+        self._end(self._service_processes(), SERVICE_STOP_TIMEOUT_S, stops_before)
         server = self._redis
         if server is not None and server.launched:
             self._end([server.child], REDIS_STOP_TIMEOUT_S, stops_before)
@@ -204,3 +291,8 @@ class Venue:
                 child.kill()
                 why = "as you wish" if hurry else f"as it did not stop within {timeout_s:g} s"
                 say(f"tapewire: {child.name} was killed, {why}", error=True)
+
+
+def _described(server: RedisServer) -> str:
+    binary = server.binary
+    return f"the bundled {binary}" if binary.bundled else f"{binary.path} ({binary})"

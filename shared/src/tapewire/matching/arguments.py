@@ -1,7 +1,7 @@
 """Values as the scripts take them: text, or numbers that the client library writes. Pure."""
 
 from tapewire.matching.layout import BOUNDS, IDENTITY, INSTRUMENT_LIMITS
-from tapewire.types import Instrument
+from tapewire.values.types import Instrument
 
 
 def instrument_arguments(instrument: Instrument) -> list[str]:

@@ -12,11 +12,11 @@ their order. So no retry changes the order of commands.
 import asyncio
 import math
 import re
+import time
 from collections import deque
 from typing import Any, NamedTuple
 
 import hiredis
-from redis.asyncio import RedisCluster
 from redis.exceptions import (
     AskError,
     AuthenticationError,
@@ -30,14 +30,17 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from tapewire import keys
 from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable, TapewireError
 from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, LIBRARY_NOTED_S, PENDING_COMMANDS_MAX
 from tapewire.matching.library import Library
 from tapewire.matching.loading import LibraryLoader, is_lost
-from tapewire.redis_client import AsyncRedis
+from tapewire.redis.client import AsyncRedis
+from tapewire.redis.unwritable import why_unwritable
+from tapewire.runtime.histogram import Histogram
 
 Command = tuple[str | bytes | int, ...]
+
+BATCH_BOUNDS = tuple(2**power for power in range(COMMANDS_PER_ROUND_TRIP_MAX.bit_length()))
 
 # Replies by which Redis says that it did not run the command and that another node or another
 # time may; every other error reply is the answer of the script. MOVED is an AskError.
@@ -81,7 +84,14 @@ class Batcher:
         self._pending: deque[_Pending] = deque()
         self._connection: Any = None
         self._sender: asyncio.Task[None] | None = None
-        self.round_trips = 0
+        # Round trips that ended well, for metrics.
+        self.round_trip_s = Histogram()
+        self.round_trip_commands = Histogram(BATCH_BOUNDS)
+
+    @property
+    def pending(self) -> int:
+        """Commands that wait for the next round trip."""
+        return len(self._pending)
 
     async def submit(self, *command: str | bytes | int) -> Any:  # noqa: ANN401 (a Redis reply)
         """Send one command and wait for its reply; an error reply is raised as ResponseError.
@@ -137,7 +147,7 @@ class Batcher:
         try:
             async with asyncio.timeout(self._timeout_s):
                 connection = await self._connected()
-                sent = True
+                sent, started_s = True, time.perf_counter()
                 await connection.send_packed_command(
                     # Eight times as quick as the packer of redis-py, with the same result.
                     [b"".join(_pack(self._wire_command(pending)) for pending in batch)],
@@ -150,7 +160,8 @@ class Batcher:
                         lost.append(pending)
                     else:
                         _resolve(pending.answer, reply)
-            self.round_trips += 1
+            self.round_trip_s.observe(time.perf_counter() - started_s)
+            self.round_trip_commands.observe(len(batch))
         except (RedisError, OSError, TimeoutError) as error:
             await self._disconnect()
             for pending in lost:
@@ -209,7 +220,7 @@ class Batcher:
             if isinstance(error, _NOT_DONE) or _NOT_DONE_TEXT.search(str(error)):
                 self._stale = True
                 return RedisUnavailable(
-                    f"Redis cannot take orders now ({error}); nothing was done."
+                    f"Redis takes no orders now: {why_unwritable(error)}. Nothing was done."
                 )
             return error
 
@@ -231,15 +242,7 @@ class Batcher:
             await self._disconnect()
         if self._connection is None:
             self._stale = False
-            if isinstance(self._client, RedisCluster):
-                await self._client.initialize()
-                node = self._client.get_node_from_key(keys.PREFIX)
-                if node is None:
-                    raise RedisError("no cluster node serves the venue's slot")
-                self._connection = node.acquire_connection()
-                await self._connection.connect()
-            else:
-                self._connection = await self._client.connection_pool.get_connection()
+            self._connection = await self._client.connection_pool.get_connection()
         elif await self._connection.can_read():
             # Nothing is awaited, so readable means closed by the server.
             await self._disconnect()
@@ -252,14 +255,7 @@ class Batcher:
         if connection is None:
             return
         await connection.disconnect(nowait=True)
-        if isinstance(self._client, RedisCluster):
-            node = self._client.get_node_from_key(keys.PREFIX)
-            if node is not None:
-                node.release(connection)
-            if self._stale:
-                await self._client.aclose()
-        else:
-            await self._client.connection_pool.release(connection)
+        await self._client.connection_pool.release(connection)
 
 
 def _pack(command: Command) -> bytes:

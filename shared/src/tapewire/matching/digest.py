@@ -2,7 +2,7 @@
 
 import hashlib
 
-from tapewire.types import OrderCommand
+from tapewire.values.types import OrderCommand
 
 
 def order_digest(command: OrderCommand) -> str:

@@ -25,16 +25,16 @@ from tapewire.limits import (
 )
 from tapewire.matching.arguments import instrument_arguments, optional
 from tapewire.matching.batcher import Batcher
-from tapewire.matching.bounds import MarketBounds
 from tapewire.matching.digest import order_digest
 from tapewire.matching.layout import BOUNDS, COMMAND_LIMITS
 from tapewire.matching.library import load_library
 from tapewire.matching.records import read_order
 from tapewire.matching.refusals import refuse
 from tapewire.matching.upgrade import upgrade_data
-from tapewire.paper_money import NO_MONEY, PaperMoney
-from tapewire.redis_client import AsyncRedis, RedisAddress, open_async
-from tapewire.types import (
+from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
+from tapewire.values.bounds import MarketBounds
+from tapewire.values.paper_money import NO_MONEY, PaperMoney
+from tapewire.values.types import (
     Account,
     Amendment,
     Instrument,

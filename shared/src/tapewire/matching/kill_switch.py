@@ -7,11 +7,11 @@ which markets those are, so that whoever lets them trade again can ask once more
 import asyncio
 from dataclasses import dataclass
 
-from tapewire.account_types import AccountState
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
 from tapewire.matching.treasury import Treasury
-from tapewire.types import Account, MarketState, OrderId, Symbol
+from tapewire.values.account_types import AccountState
+from tapewire.values.types import Account, MarketState, OrderId, Symbol
 
 REASON = "kill"
 ACCOUNTS_AT_ONCE = 100

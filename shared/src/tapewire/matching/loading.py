@@ -1,4 +1,4 @@
-"""Keeps the function library of the venue loaded in Redis, and refuses a Redis that cannot hold it.
+"""Keeps the function library of the venue loaded in Redis, and refuses data of a newer Tapewire.
 
 `LibraryLoader.ensure` runs on a new connection before the first command, and again when Redis has
 lost the library. Each load has an id of its own. Every call names the id that its caller knows, so
@@ -18,7 +18,6 @@ from tapewire.errors import ConfigurationError, RedisUnavailable
 from tapewire.limits import LIBRARY_UNUSED_S
 from tapewire.matching.layout import FORMAT
 from tapewire.matching.library import LIBRARY_PREFIX, Library
-from tapewire.redis_binary import VERSIONS_MIN
 
 LOAD_ATTEMPTS = 5
 
@@ -46,10 +45,9 @@ class LibraryLoader:
     async def ensure(self, connection: Any) -> None:  # noqa: ANN401 (redis-py has no type for it)
         """Have the library loaded and learn its load id.
 
-        Raises ConfigurationError (Redis too old, or data of a newer Tapewire), RedisUnavailable
-        (Redis takes no library), RedisError, OSError.
+        Raises ConfigurationError (data of a newer Tapewire), RedisUnavailable (Redis takes no
+        library), RedisError, OSError.
         """
-        check_version(await _ask(connection, "HELLO"))
         self.load_id = await self._load(connection)
         # After the load: whoever raises the format removes the libraries of the old one later.
         check_format(await _ask(connection, "GET", keys.FORMAT))
@@ -101,19 +99,6 @@ class LibraryLoader:
             if "not found" not in str(error):
                 raise
         await _ask(connection, "ZREM", keys.LIBRARIES, name)
-
-
-def check_version(hello: Any) -> None:  # noqa: ANN401 (a list in RESP2, a map in RESP3)
-    """Refuse a server without functions. Raises ConfigurationError."""
-    pairs = hello if isinstance(hello, dict) else dict(zip(hello[::2], hello[1::2], strict=True))
-    kind, version = pairs[b"server"].decode(), pairs[b"version"].decode()
-    parts = version.split(".")
-    if (int(parts[0]), int(parts[1])) < VERSIONS_MIN.get(kind, VERSIONS_MIN["redis"]):
-        raise ConfigurationError(
-            f"{kind} {version} is too old: Tapewire needs Redis 7.0 or Valkey 7.2, or newer. "
-            "Stop it, start a newer server on the same data directory (it reads the data), "
-            "then start Tapewire again."
-        )
 
 
 def check_format(found: bytes | None) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapewire import keys
-from tapewire.account_types import AccountRecord
 from tapewire.errors import DuplicateClientOrderId, OrderNotFound, UnknownAccount
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
@@ -19,7 +18,8 @@ from tapewire.matching.records import (
     read_order,
     read_pairs,
 )
-from tapewire.types import (
+from tapewire.values.account_types import AccountRecord
+from tapewire.values.types import (
     Account,
     AccountFill,
     Instrument,
@@ -187,6 +187,11 @@ class Queries:
         identity, limits, controls = (item.decode() for item in record)
         instrument = read_instrument(symbol, identity, limits, controls)
         return instrument, read_market_state(controls)
+
+    async def time_us(self) -> int:
+        """The venue clock, in microseconds since 1970 UTC. Raises Unavailable."""
+        seconds, microseconds = await self._batcher.submit("TIME")
+        return int(seconds) * 1_000_000 + int(microseconds)
 
     async def _orders(self, ids: list[OrderId]) -> list[Order]:
         """The records that still exist, in the order of the ids."""

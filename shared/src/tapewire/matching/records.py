@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from tapewire.account_types import AccountRecord, AccountState, Balance, LimitSet
 from tapewire.matching.layout import (
     ACCOUNT_BOUNDS,
     CHANGE,
@@ -17,7 +16,8 @@ from tapewire.matching.layout import (
     ChangeFields,
     split_parts,
 )
-from tapewire.types import (
+from tapewire.values.account_types import AccountRecord, AccountState, Balance, LimitSet
+from tapewire.values.types import (
     Account,
     AccountFill,
     Fill,

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Unpack, cast
 
 from tapewire import keys
-from tapewire.account_types import AccountState
 from tapewire.limits import ACCOUNTS_MAX, TRANSFER_REFERENCE_KEPT_S
-from tapewire.matching.bounds import AccountLimits, Setting
 from tapewire.matching.engine import Engine
-from tapewire.types import Account, Symbol
+from tapewire.values.account_types import AccountState
+from tapewire.values.bounds import AccountLimits, Setting
+from tapewire.values.types import Account, Symbol
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from tapewire.replay.steps import (
     Step,
     seed_label,
 )
-from tapewire.types import OrderType, Side
+from tapewire.values.types import OrderType, Side
 
 # Trades carry JSON floats (236.47, 1.7885566900000001): they mean these steps.
 PRICE_STEP = Decimal("0.01")

@@ -2,6 +2,7 @@
 
 - A adds an order, C takes lots off it (all of them, as a rule), M gives it another price or size;
   it keeps its place if the price stays and the size does not grow, as an amended order does here.
+- R clears the book: every resting order is canceled. Most files begin with one.
 - T is an incoming order's execution at one price, and the F records behind it are the resting
   orders that it filled: one ioc order at that price. The C or M of a filled order that follows only
   tells what the fill left, which the venue knows by itself.
@@ -18,10 +19,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tapewire.decimals import format_units
 from tapewire.replay.recorded_book import Execution, Level, RecordedBook
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
-from tapewire.types import OrderType, Side
+from tapewire.values.decimals import format_units
+from tapewire.values.types import OrderType, Side
 
 COLUMNS = (
     "ts_event", "order_id", "price_1e9", "size", "flags", "action", "side", "ts_recv",
@@ -114,7 +115,7 @@ class _Replay:
             if index >= auction and not self.book.is_crossed():
                 return index
             for _ in self._change(record):
-                pass  # a seed needs the book only, not the way to it
+                pass  # Only the resulting book is needed for a seed.
         return len(records)
 
     def seed(self, time_us: int) -> list[Step]:
@@ -160,7 +161,7 @@ class _Replay:
             # The next slice of an order that shows only a part: it comes as a new order.
             yield self._enter(record.time_us, record.label, record.level, record.size)
         elif record.action == CLEAR:
-            raise ReplayError(f"line {record.row} clears the book, which is not supported")
+            yield from self._clear(record.time_us)
 
     def _enter(
         self, time_us: int, label: str, level: Level, size: int, *, is_seed: bool = False
@@ -171,6 +172,15 @@ class _Replay:
             self.book.add(level, label, size)
         side, price = level
         return Enter(time_us, label, side, OrderType.LIMIT, str(size), price_text(price), is_seed)
+
+    def _clear(self, time_us: int) -> Iterator[Step]:
+        """Cancel every resting order."""
+        labels = list(self.levels)
+        self.levels.clear()
+        self.told.clear()
+        self.book.clear()
+        for label in labels:
+            yield Cancel(time_us, label)
 
     def _amend(self, record: Record, level: Level, size: int) -> Iterator[Step]:
         """Another price or size; nothing if it is what our venue has already."""

@@ -13,7 +13,7 @@ import csv
 from collections.abc import Iterable
 
 from tapewire.replay.steps import Cancel, Enter, ReplayError, Step
-from tapewire.types import OrderType, Side
+from tapewire.values.types import OrderType, Side
 
 COLUMNS = ("time_us", "action", "id", "side", "price", "quantity")
 

@@ -36,7 +36,7 @@ from tapewire.replay.lobster_file import (
 )
 from tapewire.replay.recorded_book import Execution, RecordedBook
 from tapewire.replay.steps import Cancel, Enter, RecordedTrade, Step, seed_label
-from tapewire.types import OrderType, Side
+from tapewire.values.types import OrderType, Side
 
 
 def read_lobster(lines: Iterable[str], book_row: str | None = None) -> list[Step]:
@@ -128,7 +128,9 @@ class _Replay:
         )
         label = f"taker {group[0].row}"
         shares = sum(message.shares for message in group)
-        executions = [(self._owner(message), message.level, message.shares) for message in group]
+        executions = _joined(
+            [(self._owner(message), message.level, message.shares) for message in group]
+        )
         foreseen = self._book.foresee(side, shares, worst)
         steps: list[Step] = [
             Enter(time_us, label, taker_side, OrderType.IOC, str(shares), price_text(worst))
@@ -168,6 +170,16 @@ class _Replay:
             for label, shares in self._book.orders(level).items():
                 steps.append(self._enter(time_us, level, label, shares))
         return steps
+
+
+def _joined(executions: list[Execution]) -> list[Execution]:
+    """Executions in a row of one maker as one: the anonymous order stands for several orders."""
+    joined: list[Execution] = []
+    for maker, level, shares in executions:
+        if joined and joined[-1][:2] == (maker, level):
+            shares += joined.pop()[2]  # noqa: PLW2901
+        joined.append((maker, level, shares))
+    return joined
 
 
 def _continues(last: Message, message: Message) -> bool:

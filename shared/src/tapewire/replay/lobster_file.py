@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tapewire.decimals import format_units
 from tapewire.replay.steps import ReplayError
-from tapewire.types import Side
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Side
 
 PRICE_DECIMALS = 4
 EMPTY_LEVEL_PRICE = 9_999_999_999

@@ -6,14 +6,14 @@ took the orders in the order in which they were sent is proved by its order ids,
 """
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from tapewire.replay.connection import GatewayConnection, Reply
 from tapewire.replay.report import Report, VenueTrade
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
-from tapewire.types import Side
+from tapewire.values.types import Side
 
 IN_FLIGHT_MAX = 32
 SEED_ACCOUNT = "replay-seed"
@@ -43,7 +43,8 @@ class Player:
         self._in_flight_max = in_flight_max
         self._waiting: deque[Enter | Cancel | Amend] = deque()
         self._order_ids: dict[str, tuple[str, str]] = {}
-        self._unanswered: set[str] = set()
+        # Answers that are due per label: a repaired order is entered again under its label.
+        self._unanswered: Counter[str] = Counter()
         self._last_order_id = 0
 
     def play(self, steps: Iterable[Step]) -> Iterator[Step]:
@@ -95,11 +96,11 @@ class Player:
         if step.price is not None:
             body["price"] = step.price
         self._connection.send("POST", "/v1/orders", _account(step), body)
-        self._unanswered.add(step.label)
+        self._unanswered[step.label] += 1
         self._waiting.append(step)
 
     def _change(self, step: Cancel | Amend) -> None:
-        while step.label in self._unanswered:
+        while self._unanswered[step.label]:
             self._receive()
         if step.label not in self._order_ids:
             # Its order was refused, so there is nothing to change at the venue.
@@ -139,8 +140,10 @@ class Player:
             raise ReplayError(f"the gateway's answer is not as documented: {error!r}") from None
 
     def _entered(self, step: Enter, reply: Reply) -> None:
-        self._unanswered.discard(step.label)
+        self._unanswered[step.label] -= 1
         if reply.status >= 400:
+            # A later cancel must not reach the order that had this label before.
+            self._order_ids.pop(step.label, None)
             self.report.refusals[reply.body["code"]] += 1
             return
         order_id = str(reply.body["order_id"])

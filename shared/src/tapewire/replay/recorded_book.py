@@ -7,7 +7,7 @@ later orders. The reader of a recording that names its makers uses this book to 
 
 from collections import defaultdict
 
-from tapewire.types import Side
+from tapewire.values.types import Side
 
 Level = tuple[Side, int]
 Execution = tuple[str, Level, int]
@@ -36,6 +36,10 @@ class RecordedBook:
                 del orders[label]
         if not orders:
             del self._levels[level]
+
+    def clear(self) -> None:
+        """Take every order out."""
+        self._levels.clear()
 
     def holds(self, level: Level, label: str) -> bool:
         """Whether the order rests there."""

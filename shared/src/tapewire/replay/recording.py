@@ -1,4 +1,4 @@
-"""Opens a recording: plain or gzip, its format told or guessed from the first line."""
+"""Opens a recording: plain or gzip; the format is given or recognised by the first line."""
 
 import gzip
 import re
@@ -14,11 +14,17 @@ from tapewire.replay.lobster import read_lobster
 from tapewire.replay.steps import ReplayError, Step
 
 GZIP_MAGIC = b"\x1f\x8b"
+GZIP_SUFFIX = ".gz"
 DEFAULT_BITSTAMP_SYMBOL = "BTC-USD"
+# A LOBSTER file shows an order only while its price is among so many levels of its side. With
+# fewer than this the replayed book fills with orders whose end the file does not show.
+SCORED_LEVELS_MIN = 10
+LOBSTER_LEVEL_COLUMNS = 4
 
 _BITSTAMP_LINE = re.compile(r"\d+ [a-z_]+ \{")
 _LOBSTER_LINE = re.compile(r"\d+(\.\d+)?,[1-7],\d+,\d+,\d+,-?1\s*$")
 _TICKER = re.compile(r"([A-Z0-9]{1,8})_\d{4}-\d{2}-\d{2}_")
+_MESSAGE_LEVELS = re.compile(r"_message_(\d{1,4})(?!\d)")
 
 
 class Format(StrEnum):
@@ -32,11 +38,15 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What a file holds; `symbol` is None where the file does not tell it."""
+    """The steps of a file. `symbol` is None where neither name nor content of the file has it.
+
+    `caveat` says why trades of a replay cannot be compared with those of the file; None: they can.
+    """
 
     format: Format
     symbol: str | None
     steps: list[Step]
+    caveat: str | None = None
 
 
 def read_recording(
@@ -44,8 +54,8 @@ def read_recording(
 ) -> Recording:
     """Read a whole recording.
 
-    `book_path` is the order book file of a LOBSTER recording; without it the one next to `path`.
-    Raises ReplayError saying what cannot be read.
+    `book_path` is the order book file of a LOBSTER recording, by default the one beside `path`.
+    Raises ReplayError that says what cannot be read.
     """
     lines = _read_lines(path)
     recording_format = recording_format or _guess(lines)
@@ -59,8 +69,9 @@ def read_recording(
         return Recording(recording_format, symbol, cme.read_cme(lines))
     book_path = book_path or _book_beside(path)
     book_lines = _read_lines(book_path) if book_path else []
-    steps = read_lobster(lines, book_lines[0] if book_lines else None)
-    return Recording(recording_format, symbol, steps)
+    book_row = book_lines[0] if book_lines else None
+    steps = read_lobster(lines, book_row)
+    return Recording(recording_format, symbol, steps, _lobster_caveat(path.name, book_row))
 
 
 def _read_lines(path: Path) -> list[str]:
@@ -87,6 +98,27 @@ def _guess(lines: list[str]) -> Format:
 
 
 def _book_beside(path: Path) -> Path | None:
-    """`AAPL_..._orderbook_50.csv` belongs to `AAPL_..._message_50.csv`."""
-    beside = path.with_name(path.name.replace("message", "orderbook"))
-    return beside if beside != path and beside.is_file() else None
+    """`AAPL_..._orderbook_50.csv` belongs to `AAPL_..._message_50.csv`; either may be gzip."""
+    name = path.name.replace("message", "orderbook")
+    if name == path.name:
+        return None
+    plain = name.removesuffix(GZIP_SUFFIX)
+    candidates = (path.with_name(each) for each in (name, plain, plain + GZIP_SUFFIX))
+    return next((each for each in candidates if each.is_file()), None)
+
+
+def _lobster_caveat(name: str, book_row: str | None) -> str | None:
+    """Why a LOBSTER file is too shallow to be compared with; None if it is deep enough."""
+    named = _MESSAGE_LEVELS.search(name)
+    if named is not None:
+        levels = int(named[1])
+    elif book_row is not None:
+        levels = (book_row.count(",") + 1) // LOBSTER_LEVEL_COLUMNS
+    else:
+        return None
+    if levels >= SCORED_LEVELS_MIN:
+        return None
+    return (
+        f"the file shows {levels} price level{'' if levels == 1 else 's'} a side, so it does not "
+        "tell when orders outside them end"
+    )

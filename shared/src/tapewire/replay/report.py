@@ -31,6 +31,8 @@ class Report:
     remainders: int = 0
     labels: dict[str, str] = field(default_factory=dict)
     elapsed_s: float = 0.0
+    # Why the comparison with the recording means nothing; empty if it means something.
+    caveats: list[str] = field(default_factory=list)
 
     @property
     def requests(self) -> int:
@@ -66,4 +68,6 @@ class Report:
                 f"as recorded: {self.remainders_equal:,} of {self.remainders:,} cancels found "
                 "what was left in the recording"
             )
+        if self.recorded or self.remainders:
+            lines += [f"this comparison means nothing: {caveat}" for caveat in self.caveats]
         return lines

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tapewire.errors import TapewireError
-from tapewire.types import OrderType, Side
+from tapewire.values.types import OrderType, Side
 
 
 class ReplayError(TapewireError):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tapewire.account_types import AccountRecord, AccountState, Balance
 from tapewire.audit.account_log import LOG_EVENTS_KEPT, LogReader
 from tapewire.audit.orders import UnreadableRecord
+from tapewire.values.account_types import AccountRecord, AccountState, Balance
 from tests.support.venue import ALICE
 
 RECORD = AccountRecord(

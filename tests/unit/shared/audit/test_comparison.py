@@ -4,7 +4,6 @@ from collections import Counter
 
 import pytest
 
-from tapewire.account_types import AccountRecord, AccountState, Balance
 from tapewire.audit.balances import negative_differences, parse_supply, supply_differences
 from tapewire.audit.comparison import (
     hold_differences,
@@ -30,7 +29,8 @@ from tapewire.matching.snapshots import (
     PlacedOrder,
     StandingOrder,
 )
-from tapewire.types import Account, Side, Symbol
+from tapewire.values.account_types import AccountRecord, AccountState, Balance
+from tapewire.values.types import Account, Side, Symbol
 from tests.support.venue import ALICE, BTC, INSTRUMENTS
 
 # A lot of BTC-USDT is 1,000 units of BTC, a tick x lot 10 units of USDT.

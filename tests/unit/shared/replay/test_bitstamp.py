@@ -7,7 +7,7 @@ import pytest
 
 from tapewire.replay.bitstamp import read_bitstamp
 from tapewire.replay.steps import Cancel, Enter, RecordedTrade, ReplayError, Step
-from tapewire.types import OrderType, Side
+from tapewire.values.types import OrderType, Side
 
 
 def order(name: str, order_id: int, side: int, price: str, amount: str) -> str:

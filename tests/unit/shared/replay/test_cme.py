@@ -6,7 +6,7 @@ import pytest
 
 from tapewire.replay.cme import COLUMNS, read_cme
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
-from tapewire.types import OrderType, Side
+from tapewire.values.types import OrderType, Side
 
 LAST = 128
 
@@ -128,7 +128,19 @@ def test_a_bad_line_is_named(bad: str) -> None:
         steps_of(bad)
 
 
-def test_a_cleared_book_is_refused() -> None:
-    """The replay does not know what that means for the orders that rest."""
-    with pytest.raises(ReplayError, match="clears"):
-        steps_of(line("R", "0", "N", "1", 1))
+def test_a_cleared_book_cancels_what_rests() -> None:
+    """Every resting order is canceled, and an id may be used again afterwards."""
+    assert flow(line("R", "0", "N", "0", 0), line("A", "1", "A", "101", 2)) == [
+        ("cancel", "1"),
+        ("cancel", "2"),
+        ("cancel", "9"),
+        ("1", "sell", "2", "101.000000000"),
+    ]
+
+
+def test_a_file_may_begin_with_a_cleared_book() -> None:
+    """Real files begin with R; an empty book has nothing to cancel."""
+    steps = steps_of(line("R", "0", "N", "0", 0), *TWO_ASKS, QUIET)
+    assert [brief(step)[0] for step in steps] == ["1", "2", "9"]
+    steps = steps_of(line("R", "0", "N", "0", 0), line("A", "1", "A", "101", 2))
+    assert [brief(step)[0] for step in steps] == ["1"]

@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tapewire.cli import main
-from tests.support.scripted_gateway import Request, reply, scripted_gateway
+from tapewire.replay.recording import Format
+from tests.support.transport.scripted_gateway import Request, reply, scripted_gateway
 
 CSV = """time_us,action,id,side,price,quantity
 0,add,a,buy,1,1
@@ -64,6 +65,36 @@ def test_limit_and_seed_choose_the_steps(tmp_path: Path) -> None:
 
     assert [request.account for request in with_seed[1:]] == ["replay-seed", "replay-buy"]
     assert [request.account for request in without[1:]] == ["replay-buy"]
+
+
+def test_the_limit_counts_requests(tmp_path: Path) -> None:
+    """Recorded trades do not use up --limit, and a trade behind the last request still counts."""
+    path = tmp_path / "flow.log"
+    trade = '2 trade {"price": 1, "amount": 1, "id": 9}\n'
+    path.write_text(BITSTAMP + trade * 3 + BITSTAMP.splitlines()[1].replace('"id": 1', '"id": 2'))
+
+    result, requests = run(path, "--symbol", "X-Y", "--limit", "1")
+    assert [request.method for request in requests] == ["GET", "POST", "POST"]
+    assert "the 3 recorded" in result.output
+    _, requests = run(path, "--symbol", "X-Y", "--limit", "2")
+    assert len(requests) == 4
+
+
+def test_a_comparison_without_the_seed_is_marked(tmp_path: Path) -> None:
+    """The report says that a score means nothing, and why."""
+    path = tmp_path / "flow.log"
+    path.write_text(BITSTAMP + '2 trade {"price": 1, "amount": 1, "id": 9}\n')
+
+    result, _ = run(path, "--symbol", "X-Y", "--no-seed")
+    assert "this comparison means nothing: the replay began without the book" in result.output
+    result, _ = run(path, "--symbol", "X-Y")
+    assert "means nothing" not in result.output
+
+
+def test_help_names_every_format() -> None:
+    """Each format that is recognised is described."""
+    text = CliRunner().invoke(main, ["replay", "--help"]).output.lower()
+    assert all(item.value in text.partition("options:")[0] for item in Format)
 
 
 @pytest.mark.parametrize(

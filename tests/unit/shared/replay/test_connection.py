@@ -6,7 +6,7 @@ import pytest
 
 from tapewire.replay.connection import GatewayConnection, Reply
 from tapewire.replay.steps import ReplayError
-from tests.support.scripted_gateway import Request, reply, scripted_gateway
+from tests.support.transport.scripted_gateway import Request, reply, scripted_gateway
 
 
 def test_answers_come_in_the_order_of_requests() -> None:

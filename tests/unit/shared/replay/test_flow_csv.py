@@ -7,7 +7,7 @@ import pytest
 
 from tapewire.replay.flow_csv import COLUMNS, read_flow_csv
 from tapewire.replay.steps import Cancel, Enter, ReplayError
-from tapewire.types import OrderType, Side
+from tapewire.values.types import OrderType, Side
 
 HEADER = ",".join(COLUMNS)
 DOCUMENT = Path(__file__).resolve().parents[4] / "docs/replay.md"

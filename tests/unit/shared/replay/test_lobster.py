@@ -6,7 +6,7 @@ import pytest
 
 from tapewire.replay.lobster import read_lobster
 from tapewire.replay.steps import Cancel, Enter, RecordedTrade, ReplayError, Step
-from tapewire.types import OrderType, Side
+from tapewire.values.types import OrderType, Side
 
 
 def entered(steps: list[Step]) -> list[tuple[str, str, str | None, str]]:
@@ -107,6 +107,24 @@ def test_an_execution_of_an_older_order_is_the_anonymous_ones() -> None:
     assert isinstance(trade, RecordedTrade)
     assert trade.maker == "seed buy 99.0000"
     assert ("taker 2", "sell", "99.0000", "20") in entered(steps)
+
+
+def test_executions_of_one_anonymous_order_are_one_trade() -> None:
+    """Several old orders of a price are one order here, so that their executions are one trade."""
+    steps = read_lobster(
+        [
+            "1.0,1,11,1,980000,1",
+            "2.0,4,5,100,990000,1",
+            "2.0,4,6,200,990000,1",
+            "2.0,4,11,1,980000,1",
+        ],
+        "1010000,60,990000,300",
+    )
+
+    trades = [(s.maker, s.quantity) for s in steps if isinstance(s, RecordedTrade)]
+    assert trades == [("seed buy 99.0000", Decimal(300)), ("11", Decimal(1))]
+    # Price-time priority holds, so no order is canceled and entered again.
+    assert not any(isinstance(s, Cancel) for s in steps)
 
 
 def test_an_exception_to_price_time_order_is_repaired() -> None:

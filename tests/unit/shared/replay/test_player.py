@@ -10,8 +10,13 @@ from tapewire.replay.connection import GatewayConnection, Reply
 from tapewire.replay.player import Player
 from tapewire.replay.report import Report
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
-from tapewire.types import OrderType, Side
-from tests.support.scripted_gateway import Request, ScriptedGateway, reply, scripted_gateway
+from tapewire.values.types import OrderType, Side
+from tests.support.transport.scripted_gateway import (
+    Request,
+    ScriptedGateway,
+    reply,
+    scripted_gateway,
+)
 
 BUY = Enter(0, "b", Side.BUY, OrderType.LIMIT, "2", "99")
 SELL = Enter(1_000, "s", Side.SELL, OrderType.MARKET, "1")
@@ -73,6 +78,24 @@ def test_amends_are_sent_under_the_orders_id() -> None:
         Request("PATCH", "/v1/orders/7", "replay-buy", {"quantity": "3", "price": "98"}),
     ]
     assert (report.amends, report.requests) == (2, 3)
+
+
+@pytest.mark.parametrize("in_flight_max", [1, 2, 16])
+def test_a_cancel_reaches_the_newest_order_of_a_label(in_flight_max: int) -> None:
+    """An order that is entered again while its first answer is due is the one to cancel."""
+    steps: list[Step] = [BUY, BUY, Cancel(1, "b")]
+    _, gateway = play(steps, counting_venue(41), in_flight_max)
+
+    assert [request.path for request in gateway.requests][2:] == ["/v1/orders/42"]
+
+
+def test_a_cancel_never_reaches_an_older_order_of_its_label() -> None:
+    """When the second order of a label is refused, its cancel is not sent."""
+    answers = iter([reply(201, {"order_id": "1", "fills": []}), reply(422, {"code": "off_tick"})])
+    report, gateway = play([BUY, BUY, Cancel(1, "b")], lambda _: next(answers))
+
+    assert len(gateway.requests) == 2
+    assert report.refusals == {"off_tick": 1, "not_entered": 1}
 
 
 @pytest.mark.parametrize("in_flight_max", [1, 2, 3, 16])
@@ -150,6 +173,8 @@ def test_trades_and_remainders_are_compared_with_the_recording() -> None:
     text = "\n".join(report.lines())
     assert "1 of 2 trades equal one of the 1 recorded" in text
     assert "1 of 2 cancels found" in text
+    report.caveats.append("the file is shallow")
+    assert report.lines()[-1] == "this comparison means nothing: the file is shallow"
 
 
 def test_refusals_are_counted_by_code() -> None:

@@ -1,7 +1,7 @@
 """The recorded venue's own book: what it holds and what it foresees."""
 
 from tapewire.replay.recorded_book import RecordedBook
-from tapewire.types import Side
+from tapewire.values.types import Side
 
 ASK_101, ASK_102, BID_99 = (Side.SELL, 101), (Side.SELL, 102), (Side.BUY, 99)
 

@@ -52,6 +52,49 @@ def test_the_order_book_beside_the_messages_is_the_seed(tmp_path: Path) -> None:
         assert (seed.is_seed, seed.quantity) == (True, quantity)
 
 
+@pytest.mark.parametrize("compressed", [True, False])
+def test_the_order_book_is_found_when_one_file_of_two_is_gzip(
+    tmp_path: Path, *, compressed: bool
+) -> None:
+    """A compressed message file finds a plain order book file, and the other way round."""
+    suffixes = (".gz", "") if compressed else ("", ".gz")
+    path = tmp_path / f"AAPL_2012-06-21_message_50.csv{suffixes[0]}"
+    book = tmp_path / f"AAPL_2012-06-21_orderbook_50.csv{suffixes[1]}"
+    for file, text in ((path, LOBSTER), (book, "1010000,5,990000,18\n")):
+        content = text.encode()
+        file.write_bytes(gzip.compress(content) if file.suffix == ".gz" else content)
+
+    seed = read_recording(path).steps[0]
+
+    assert isinstance(seed, Enter)
+    assert (seed.is_seed, seed.quantity) == (True, "5")
+
+
+@pytest.mark.parametrize(
+    ("name", "book", "shallow"),
+    [
+        ("AAPL_2012-06-21_message_1.csv", "", True),
+        ("AAPL_2012-06-21_34200000_57600000_message_9.csv", "", True),
+        ("AAPL_2012-06-21_message_50_first45000.csv", "1010000,5,990000,18\n", False),
+        ("other.csv", "1010000,5,990000,18\n", True),
+        ("other.csv", ",".join(["1010000,5,990000,18"] * 10), False),
+        ("other.csv", "", False),
+    ],
+)
+def test_a_file_of_few_levels_cannot_be_compared_with(
+    tmp_path: Path, name: str, book: str, *, shallow: bool
+) -> None:
+    """The levels are those of the file name, else those of the order book file."""
+    path = tmp_path / name
+    path.write_text(LOBSTER)
+    book_path = tmp_path / "book.csv"
+    book_path.write_text(book)
+
+    recording = read_recording(path, book_path=book_path)
+
+    assert (recording.caveat is not None) is shallow
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -59,7 +102,7 @@ def test_the_order_book_beside_the_messages_is_the_seed(tmp_path: Path) -> None:
         (b"hello\n", "format of the file is unknown"),
         (b"\xff\xfe\n", "cannot read"),
         (b"\x1f\x8bnot gzip", "cannot read"),
-        (gzip.compress(CSV.encode())[:-9], "cannot read"),
+        (gzip.compress(CSV.encode(), mtime=0)[:-9], "cannot read"),
     ],
 )
 def test_an_unreadable_file_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:

@@ -1,0 +1,4 @@
+"""Conversations with WebSocket clients: requests, logins, resume, drain.
+
+Imports `feed` and everything below it.
+"""

@@ -1,0 +1,91 @@
+"""Who a connection speaks for: its private channels show that account, and no other.
+
+With keys, the header `Authorization: Bearer KEY` of the upgrade or the request `authenticate` says
+it; in an open venue the header `X-Account` or `authenticate` with a name. It is said once: another
+account needs another connection.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from market_data.clients.protocol import Request
+from market_data.errors import RequestError
+from tapewire.api_keys.text import Identity, Permission
+from tapewire.api_keys.verifier import KeyVerifier, bearer_key
+from tapewire.errors import AccountMismatch, InvalidField, PermissionDenied, Refusal
+from tapewire.values.account_names import account_named
+from tapewire.values.types import Account
+
+DEFAULT_ACCOUNT = Account("demo")
+
+_ACCOUNT_HEADER = b"x-account"
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An account, and the key that proves it; no key in an open venue."""
+
+    account: Account
+    identity: Identity | None = None
+
+
+class Authenticator:
+    """Answers who somebody is, as the venue wants it to be proven."""
+
+    def __init__(self, verifier: KeyVerifier | None) -> None:
+        """Without a verifier the venue is open: whoever names an account is believed."""
+        self.verifier = verifier
+
+    @property
+    def default(self) -> Login | None:
+        """Who a connection speaks for that does not say it; None if it has to."""
+        return Login(DEFAULT_ACCOUNT) if self.verifier is None else None
+
+    async def read_headers(self, headers: Headers) -> Login | None:
+        """Who opens a connection; None if it does not say so. Raises Refusal, Unavailable."""
+        named = _account_header(headers)
+        if self.verifier is None:
+            return None if named is None else Login(named)
+        key = bearer_key(headers)
+        return None if key is None else await self._prove(key, named)
+
+    async def read_request(self, request: Request) -> Login:
+        """Who sends `authenticate`. Raises RequestError; Unavailable if Redis does not answer."""
+        try:
+            named = None if request.account is None else _account(request.account, "account")
+            if self.verifier is None:
+                if request.key is not None:
+                    raise RequestError("invalid_field", "key: this venue is open; name an account")
+                return Login(named or DEFAULT_ACCOUNT)
+            if request.key is None:
+                raise RequestError("authentication_required", "send the field key")
+            return await self._prove(request.key, named)
+        except Refusal as error:
+            raise RequestError(error.code, str(error)) from None
+
+    async def _prove(self, key: str, named: Account | None) -> Login:
+        if self.verifier is None:
+            raise AssertionError("an open venue has no keys")
+        identity = await self.verifier.verify(key)
+        if not identity.allows(Permission.READ):
+            raise PermissionDenied("The key does not permit to read.")
+        if named not in {None, identity.account}:
+            raise AccountMismatch("account")
+        return Login(identity.account, identity)
+
+
+def _account_header(headers: Headers) -> Account | None:
+    values = [value for name, value in headers if name == _ACCOUNT_HEADER]
+    if not values:
+        return None
+    # Two of them would be read differently by whoever else looks at the request.
+    return _account(values[0].decode("latin-1") if len(values) == 1 else "", "X-Account")
+
+
+def _account(text: str, field: str) -> Account:
+    try:
+        return account_named(text)
+    except ValueError as error:
+        raise InvalidField(field, "invalid_account", f"{field}: {error}.") from None

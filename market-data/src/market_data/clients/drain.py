@@ -1,0 +1,90 @@
+"""Stopping without loss: readiness red, no new clients, `reconnect`, then a spread goodbye.
+
+Every client is told where to resume from, gets everything that was published meanwhile, and is
+closed with 1012 at a moment of its own, so that the clients of a process do not all come back to
+the next one at once.
+"""
+
+import asyncio
+import logging
+import random
+
+from market_data.clients.protocol import encoded
+from market_data.errors import CloseCode
+from market_data.fanout.frames import text_frame
+from market_data.fanout.hub import Hub
+from market_data.fanout.lag import BALANCES
+from market_data.fanout.session import Session
+from market_data.feed.feed import Feed
+from tapewire.errors import TapewireError
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.02
+# A handful of clients need not be spread over the whole time.
+SPREAD_PER_CLIENT_S = 0.05
+
+
+class Drain:
+    """The end of a process; `run` is called once, when it is asked to stop."""
+
+    def __init__(self, hub: Hub, feed: Feed, *, spread_s: float) -> None:
+        self._hub = hub
+        self._feed = feed
+        self._spread_s = spread_s
+        self.begun = False
+
+    async def check(self) -> None:
+        """The readiness check. Raises TapewireError once the drain has begun."""
+        if self.begun:
+            raise TapewireError("The process is about to stop.")
+
+    async def run(self) -> None:
+        """Say goodbye to every client, within the spread; returns when all are closed."""
+        self.begun = True
+        sessions = list(self._hub.sessions)
+        spread_s = min(self._spread_s, SPREAD_PER_CLIENT_S * len(sessions))
+        logger.info("stopping: %d clients to be closed within %g s", len(sessions), spread_s)
+        self._tell(within_ms=int(spread_s * 1000))
+        random.shuffle(sessions)
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        total = len(sessions)
+        while sessions:
+            elapsed_s = loop.time() - started_s
+            over = elapsed_s >= spread_s
+            due = total if over else int(total * elapsed_s / spread_s)
+            sessions = _close_due(sessions, len(sessions) - (total - due), force=over)
+            if sessions:
+                await asyncio.sleep(TICK_S)
+
+    def _tell(self, within_ms: int) -> None:
+        """Tell every client what to resume from: just what it gets."""
+        sequencer = self._feed.sequencer
+        for group in self._hub.groups:
+            message = {
+                "type": "reconnect",
+                "within_ms": within_ms,
+                "epoch": sequencer.epoch,
+                "since": {
+                    name: seq
+                    for name, seq in self._feed.seqs_of(group.subscription).items()
+                    if name != BALANCES
+                },
+            }
+            self._hub.append(group, None, text_frame(encoded(message)))
+        self._hub.flush()
+
+
+def _close_due(sessions: list[Session], count: int, *, force: bool) -> list[Session]:
+    """Close `count` sessions, those that have everything first; returns the ones left open."""
+    left = []
+    for session in sessions:
+        if session.closed:
+            count -= 1
+        elif count > 0 and (force or session.lag == 0):
+            session.close(CloseCode.SERVICE_RESTART, "service restart")
+            count -= 1
+        else:
+            left.append(session)
+    return left

@@ -1,0 +1,160 @@
+"""Clients with equal subscriptions: one ring, one joined write for all whose socket is ready."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from market_data.fanout.ring import Note, Ring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from market_data.fanout.hub import Hub, Subscription
+    from market_data.fanout.session import Session
+
+NEVER = 1 << 62
+"""A ring position that is not reached."""
+
+
+class Group:
+    """The ring and the clients of one subscription.
+
+    `cursor` is the position of every client in step; `ring.head - cursor` messages wait for a
+    flush. Clients that are behind keep their own cursor, and the ring keeps what they need.
+    """
+
+    __slots__ = (
+        "behind",
+        "cursor",
+        "hub",
+        "in_step",
+        "lag_check_at",
+        "ring",
+        "subscription",
+        "waiting",
+    )
+
+    def __init__(self, hub: Hub, subscription: Subscription) -> None:
+        self.hub = hub
+        self.subscription = subscription
+        self.ring = Ring()
+        self.cursor = 0
+        self.in_step: dict[Session, Callable[[bytes], None]] = {}
+        self.behind: dict[Session, None] = {}
+        # Behind, with nothing to wait for but the flush that brings the group up to them.
+        self.waiting: dict[Session, None] = {}
+        # No client can be past its lag limit before the head reaches this position.
+        self.lag_check_at = NEVER
+
+    def add(self, session: Session) -> None:
+        """Take a client in at the head: it gets what is published from now on."""
+        session.group = self
+        session.cursor = self.ring.head
+        self._put_behind(session)
+
+    def remove(self, session: Session) -> None:
+        """Forget a client."""
+        if session.in_step:
+            self.leave_step(session)
+        self.behind.pop(session, None)
+        self.waiting.pop(session, None)
+
+    def leave_step(self, session: Session) -> None:
+        """Give a client in step its own cursor."""
+        del self.in_step[session]
+        session.left_step()
+        self._put_behind(session)
+
+    def fall_into_step(self, session: Session) -> None:
+        """Write for this client from now on, at once or after the flush that reaches it."""
+        if session.cursor != self.cursor:
+            self.waiting[session] = None
+            return
+        self.behind.pop(session, None)
+        self.waiting.pop(session, None)
+        session.in_step = True
+        self.in_step[session] = session.write
+
+    def append(self, frame: bytes, note: Note | None) -> None:
+        """Add a message to the ring; flushes or makes room when a limit is reached."""
+        ring = self.ring
+        ring.append(frame, note)
+        limits = self.hub.limits
+        if ring.head - self.cursor >= limits.batch_messages_max:
+            self.flush()
+        if (
+            ring.size_bytes > limits.ring_bytes_max
+            or ring.head - ring.base > limits.ring_messages_max
+        ):
+            self._make_room()
+
+    def flush(self) -> None:
+        """Write what waits: one joined bytes object for all clients in step, then the others."""
+        ring = self.ring
+        join_bytes_max = self.hub.limits.join_bytes_max
+        while self.cursor < ring.head:
+            if not self.in_step:
+                self.cursor = ring.head
+                break
+            # The cursor moves first: a client that fills up during its write was given the data.
+            data, self.cursor = ring.join(self.cursor, join_bytes_max)
+            write_all(list(self.in_step.values()), data)
+        if self.waiting:
+            waiting, self.waiting = self.waiting, {}
+            for session in waiting:
+                session.catch_up()
+        if ring.head > self.lag_check_at:
+            self._check_lag()
+        if not self.behind:
+            ring.trim(ring.head)
+            self.lag_check_at = NEVER
+
+    def trim(self) -> None:
+        """Forget what no client still needs; done rarely, because it looks at all behind."""
+        self.ring.trim(min((session.cursor for session in self.behind), default=self.cursor))
+
+    def _put_behind(self, session: Session) -> None:
+        self.behind[session] = None
+        # What waits in its backlog counts too, so the limit may be reached earlier than this.
+        allowed = self.hub.limits.lag_messages_max - session.moved
+        self.lag_check_at = min(self.lag_check_at, session.cursor + allowed)
+
+    def _check_lag(self) -> None:
+        lag_messages_max = self.hub.limits.lag_messages_max
+        for session in list(self.behind):
+            if session.lag > lag_messages_max:
+                self.hub.apply_lag_policy(session)
+        self.lag_check_at = min(
+            (session.cursor + lag_messages_max - session.moved for session in self.behind),
+            default=NEVER,
+        )
+
+    def _make_room(self) -> None:
+        """Drop the oldest quarter; a client that still needs it is treated as lagging."""
+        self.flush()
+        ring = self.ring
+        if ring.head == ring.base:
+            return
+        # A quarter at a time, so that the clients behind are looked at rarely.
+        base = ring.base + max(1, (ring.head - ring.base) // 4)
+        while True:
+            for session in list(self.behind):
+                if session.cursor < base:
+                    self.hub.apply_lag_policy(session)
+            ring.trim(base)
+            if ring.size_bytes <= self.hub.limits.ring_bytes_max:
+                return
+            base = ring.base + max(1, (ring.head - ring.base) // 4)
+
+
+def write_all(writes: list[Callable[[bytes], None]], data: bytes) -> None:
+    """Write the same bytes to every socket: the loop the whole design serves."""
+    remaining = iter(writes)
+    while True:
+        try:
+            for write in remaining:
+                write(data)
+        except (OSError, RuntimeError):
+            # A transport that died under us reports it to its own session; the others go on.
+            continue
+        return

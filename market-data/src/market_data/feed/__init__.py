@@ -1,0 +1,4 @@
+"""From Redis pub/sub to proven events: poller, sequencer, refill, publication.
+
+Imports `market` and `fanout`.
+"""

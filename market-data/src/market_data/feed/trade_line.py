@@ -1,0 +1,89 @@
+"""Trades on their way to clients: proven, kept for those who come back, published."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from market_data.fanout.frames import text_frame
+from market_data.fanout.hub import Hub
+from market_data.fanout.lag import TRADES
+from market_data.feed.feed_counters import FeedCounters
+from market_data.feed.line import Line
+from market_data.feed.recent_trades import RecentTrade, RecentTrades
+from market_data.feed.replay_log import ReplayLog, Sent
+from market_data.feed.sequencer import Lost, Positions
+from market_data.market.candle_feed import CandleFeed
+from tapewire import keys
+from tapewire.values.types import Symbol
+from tapewire.wire.trade_event import TradeMessage
+
+logger = logging.getLogger(__name__)
+
+
+class TradeLine(Line[TradeMessage]):
+    """The trades of all symbols."""
+
+    def __init__(
+        self,
+        log: ReplayLog,
+        hub: Hub,
+        candles: CandleFeed,
+        counters: FeedCounters,
+        *,
+        on_positions: Callable[[Positions], Awaitable[None]],
+    ) -> None:
+        """`on_positions` learns where the venue stands if a message said otherwise."""
+        super().__init__(log)
+        self._log = log
+        self._hub = hub
+        self._candles = candles
+        self._counters = counters
+        self._on_positions = on_positions
+        self.recent = RecentTrades()
+        self.has_news = False
+
+    def send(self, message: TradeMessage) -> None:
+        """Publish the next trade of its symbol."""
+        self._counters.trades += 1
+        self.has_news = True
+        event = message.event
+        frame = trade_frame(message)
+        self.recent.add(event.symbol, RecentTrade(event.seq, message.payload, frame))
+        self._hub.publish(TRADES, event.symbol, event.seq, frame)
+        self._candles.take(event)
+
+    def newest(self, name: str) -> Sent | None:
+        """The newest trade of a symbol that was published, if it is remembered."""
+        run = self.recent.run(name)
+        return sent_trade(name, run[-1]) if run else None
+
+    async def _read(self, name: str) -> tuple[list[TradeMessage], bool]:
+        return await self._log.read(name, self.sequencer.seqs.get(name, 0))
+
+    async def _correct(self, name: str) -> bool:
+        positions = await self._log.positions()
+        if not self.sequencer.correct(positions):
+            return False
+        self._counters.skip(keys.TRADE_CHANNEL, f"{name} was said to be further than it is")
+        await self._on_positions(positions)
+        return True
+
+    def _send_late(self, message: TradeMessage) -> None:
+        self._counters.refilled += 1
+        self.send(message)
+
+    def _lose(self, lost: Lost) -> None:
+        self._counters.lost += lost.last - lost.first + 1
+        logger.error(
+            "%s: trades %d to %d left the replay log unread", lost.name, lost.first, lost.last
+        )
+        self._hub.publish_gap(TRADES, lost.name, lost.first, lost.last)
+
+
+def sent_trade(symbol: str, trade: RecentTrade) -> Sent:
+    """A published trade, with its place in the log."""
+    return Sent(keys.replay_log(Symbol(symbol)), f"{trade.seq}-0", trade.payload.__eq__)
+
+
+def trade_frame(message: TradeMessage) -> bytes:
+    """A trade as clients get it: the published object, untouched, in an envelope."""
+    return text_frame(b'{"type":"trade","data":%b}' % message.payload)

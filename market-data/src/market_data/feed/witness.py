@@ -1,0 +1,191 @@
+"""Whether the venue still has what was published: proof against a Redis that lost its newest data.
+
+A failover may roll back messages that clients have got, and number others in their place. So the
+newest published message of every name is compared with the log of the venue: at every subscription,
+and with every round of the canary. What was published is noted before the venue is read; a venue
+that lost nothing is therefore never behind it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from market_data.feed.account_line import AccountLine
+from market_data.feed.replay_log import ReplayLog, Sent
+from market_data.feed.sequencer import Positions
+from market_data.feed.trade_line import TradeLine, sent_trade
+from tapewire.wire.trade_event import TradeMessage
+
+# Names of which nothing was published since the last look, and that a look compares all the same.
+UNCHANGED_PER_LOOK_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Positions of the venue, and the names of which the venue has lost what was published."""
+
+    positions: Positions
+    # How often the feed had been told of a loss when the look began.
+    generation: int = 0
+    lost_symbols: frozenset[str] = frozenset()
+    lost_accounts: frozenset[str] = frozenset()
+    lost_books: frozenset[str] = frozenset()
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether anything was lost."""
+        return bool(self.lost_symbols or self.lost_accounts or self.lost_books)
+
+
+@dataclass(slots=True)
+class _Note:
+    """What was published when the look began."""
+
+    epoch: str
+    seqs: Mapping[str, int]
+    book_seqs: Mapping[str, int]
+    account_numbers: Mapping[str, int]
+    trades: Mapping[str, Sent]
+    accounts: Mapping[str, Sent] = field(default_factory=dict)
+
+
+class Witness:
+    """Compares what this process has published with what the venue has."""
+
+    def __init__(
+        self,
+        log: ReplayLog,
+        trades: TradeLine,
+        accounts: AccountLine,
+        book_seqs: Callable[[str], Mapping[str, int]],
+        generation: Callable[[], int],
+    ) -> None:
+        """`book_seqs` gives the number of every book of an epoch that is known, by symbol."""
+        self._generation = generation
+        self._log = log
+        self._trades = trades
+        self._accounts = accounts
+        self._book_seqs = book_seqs
+        # By log, the message that was found there the last time.
+        self._proven: dict[str, Sent] = {}
+        self._turn = 0
+
+    async def look(self) -> Look:
+        """Read the positions of the venue, and compare what was published with it.
+
+        Compared are names of which something was published since the last look, and in turns a
+        number of the others; of accounts those whose turn it is. Raises RedisError, OSError.
+        """
+        return await self._compare(self._accounts.due(), unchanged_max=UNCHANGED_PER_LOOK_MAX)
+
+    async def look_at_all(self) -> Look:
+        """The same, and compare all names: the server may be another one now."""
+        names = self._accounts.names
+        return await self._compare(names, unchanged_max=len(names) + len(self._proven))
+
+    async def parting(self, symbol: str, last_seq: int) -> int:
+        """The last trade of a symbol that was published and that the venue has too.
+
+        At most `last_seq`, where the venue stands. The trades in memory are compared; if none of
+        them is the venue's, all of them are given up. Raises RedisError, OSError.
+        """
+        run = self._trades.recent.run(symbol)
+        if not run:
+            return min(last_seq, self._trades.sequencer.seqs.get(symbol, 0))
+        first = run[0].seq
+        # All trades before the parting are the same, and all behind it differ: search by halves.
+        low, high = first - 1, min(run[-1].seq, last_seq)
+        while low < high:
+            middle = (low + high + 1) // 2
+            trade = run[middle - first]
+            if await self._differ([sent_trade(symbol, trade)]):
+                high = middle - 1
+            else:
+                low = middle
+        return min(low, high)
+
+    def other_trade(self, message: TradeMessage) -> Sent | None:
+        """The published trade with the number of a message, if it is another trade."""
+        run, event = self._trades.recent.run(message.name), message.event
+        if not run or not run[0].seq <= event.seq <= run[-1].seq:
+            return None
+        trade = run[event.seq - run[0].seq]
+        if trade.payload == message.payload:
+            return None
+        return sent_trade(message.name, trade)
+
+    async def is_lost(self, published: Iterable[Sent]) -> bool:
+        """Whether the venue has other messages in these places. Raises RedisError, OSError."""
+        return bool(await self._differ(list(published)))
+
+    async def _compare(self, names: Sequence[str], *, unchanged_max: int) -> Look:
+        noted, generation = self._take_note(names), self._generation()
+        positions = await self._log.positions(names)
+        if not positions.epoch or positions.epoch != noted.epoch:
+            self._proven.clear()
+            return Look(positions, generation)
+        newest = (*noted.trades.values(), *noted.accounts.values())
+        differing = await self._differ(self._due(newest, unchanged_max))
+        if not differing:
+            self._proven.update((item.log_key, item) for item in newest)
+        else:
+            self._proven.clear()
+        accounts = {name: position.number for name, position in positions.accounts.items()}
+        return Look(
+            positions,
+            generation,
+            _behind(positions.seqs, noted.seqs) | _named(noted.trades, differing),
+            _behind(accounts, noted.account_numbers) | _named(noted.accounts, differing),
+            _behind(positions.book_seqs, noted.book_seqs),
+        )
+
+    def _due(self, newest: Sequence[Sent], unchanged_max: int) -> list[Sent]:
+        """What to look up: the message of the last look too, for the newest may follow a loss."""
+        due: list[Sent] = []
+        unchanged: list[Sent] = []
+        for item in newest:
+            proven = self._proven.get(item.log_key)
+            if proven is not None and proven.entry_id == item.entry_id:
+                unchanged.append(item)
+            else:
+                due += [item] if proven is None else [proven, item]
+        first = self._turn % max(1, len(unchanged))
+        self._turn = first + unchanged_max
+        return due + (unchanged[first:] + unchanged[:first])[:unchanged_max]
+
+    def _take_note(self, names: Sequence[str]) -> _Note:
+        sequencer = self._trades.sequencer
+        numbers = {}
+        for name in names:
+            position = self._accounts.position(name)
+            if position is not None:
+                numbers[name] = position.number
+        return _Note(
+            sequencer.epoch,
+            dict(sequencer.seqs),
+            self._book_seqs(sequencer.epoch),
+            numbers,
+            {
+                symbol: sent
+                for symbol in sequencer.seqs
+                if (sent := self._trades.newest(symbol)) is not None
+            },
+            {name: sent for name in names if (sent := self._accounts.newest(name)) is not None},
+        )
+
+    async def _differ(self, published: Sequence[Sent]) -> set[str]:
+        """The logs that have another message in such a place; one that was trimmed counts not."""
+        entries = await self._log.entries(published)
+        return {
+            item.log_key
+            for item, payload in zip(published, entries, strict=True)
+            if payload is not None and not item.is_same(payload)
+        }
+
+
+def _behind(venue: Mapping[str, int], published: Mapping[str, int]) -> frozenset[str]:
+    """The names of which more was published than the venue has."""
+    return frozenset(name for name, number in venue.items() if number < published.get(name, number))
+
+
+def _named(published: Mapping[str, Sent], logs: set[str]) -> frozenset[str]:
+    return frozenset(name for name, item in published.items() if item.log_key in logs)

@@ -1,0 +1,57 @@
+"""The figures of a market-data process, beside those that every service has."""
+
+from market_data.clients.conversation import Conversations
+from market_data.fanout.hub import Hub
+from market_data.fanout.memory_budget import MemoryBudget
+from market_data.feed.canary import Canary
+from market_data.feed.feed import Feed
+from market_data.http.trade_stream import TradeStreams
+from tapewire.web.metrics import Readings
+
+
+def market_data_metrics(
+    feed: Feed,
+    hub: Hub,
+    canary: Canary,
+    *,
+    conversations: Conversations,
+    streams: TradeStreams,
+    budget: MemoryBudget,
+) -> Readings:
+    """The figures of docs/operations.md."""
+    counters, accounts = feed.counters, feed.accounts
+    return Readings(
+        gauges={
+            "websocket_clients": ("Connected WebSocket clients", lambda: len(hub.sessions)),
+            "event_streams": ("Open server-sent event streams", lambda: streams.active),
+            "subscription_groups": ("Different subscriptions", lambda: hub.group_count),
+            "feed_memory_bytes": ("Bytes that wait for slow clients", budget.used_bytes),
+            "accounts_followed": ("Accounts that clients listen to", lambda: len(accounts.names)),
+            "redis_subscribed": ("Whether the subscription works", lambda: int(feed.subscribed)),
+            "canary_round_trip_seconds": (
+                "How long the last canary took through Redis",
+                lambda: canary.round_trip_s,
+            ),
+        },
+        counters={
+            "trades": ("Trades sent to subscribers", lambda: counters.trades),
+            "trades_refilled": ("Trades read from the replay log", lambda: counters.refilled),
+            "trades_lost": ("Trades that left the log unread", lambda: counters.lost),
+            "execution_reports": ("Reports sent to subscribers", lambda: counters.reports),
+            "account_messages_refilled": (
+                "Messages of accounts read from their logs",
+                lambda: counters.account_messages_refilled,
+            ),
+            "account_messages_lost": (
+                "Messages of accounts that left their logs unread",
+                lambda: counters.account_messages_lost,
+            ),
+            "garbage_messages": ("Messages on our channels not ours", lambda: counters.garbage),
+            "redis_reconnects": ("Subscriptions made anew", lambda: counters.reconnects),
+            "slow_disconnects": ("Clients closed as too slow", lambda: hub.slow_disconnects),
+            "gap_notices": ("Gaps told to lagging clients", lambda: hub.gaps),
+            "messages_skipped": ("Messages lagging clients missed", lambda: hub.skipped),
+            "request_errors": ("Requests refused on WebSockets", lambda: conversations.errors),
+            "stalled_streams": ("Event streams that took nothing", lambda: streams.stalled_streams),
+        },
+    )

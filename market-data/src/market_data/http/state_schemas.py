@@ -1,0 +1,71 @@
+"""The REST answers about the state of a market that the feed has no message for, and examples.
+
+Decimals are text. Book, best prices and candles are those of `tapewire.wire.feed_messages`.
+"""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from tapewire.wire.book_event import Level
+from tapewire.wire.feed_messages import CandleState
+from tapewire.wire.members import DecimalText, SignedDecimalText, Timestamp
+
+_EPOCH = "4b647e01df66"
+_TIME = "2026-01-31T12:00:00.000001Z"
+
+
+class TickerReply(Struct, frozen=True, gc=False):
+    """The last 24 hours, in whole minutes; prices are null without a trade."""
+
+    symbol: str
+    open: DecimalText | None
+    high: DecimalText | None
+    low: DecimalText | None
+    last: Annotated[DecimalText | None, Meta(description="Of the last trade, however old")]
+    change: SignedDecimalText | None
+    change_percent: SignedDecimalText | None
+    volume: DecimalText
+    quote_volume: DecimalText
+    trades: int
+    best_bid: Level | None
+    best_ask: Level | None
+    open_time: Timestamp
+    close_time: Timestamp
+    epoch: str
+
+
+class CandlesReply(Struct, frozen=True, gc=False):
+    """Candles of one interval, oldest first; a period without a trade has none."""
+
+    symbol: str
+    interval: str
+    epoch: str
+    candles: list[CandleState]
+
+
+BOOK_EXAMPLE: dict[str, Any] = {
+    "symbol": "BTC-USDT", "seq": 42, "epoch": _EPOCH, "depth": 10,
+    "bids": [["59999.00", "0.50000"]], "asks": [["60001.00", "1.25000"]],
+    "checksum": 2_323_480_602, "timestamp": _TIME,
+}  # fmt: skip
+QUOTE_EXAMPLE: dict[str, Any] = {
+    "symbol": "BTC-USDT", "seq": 42, "bid": ["59999.00", "0.50000"], "ask": None,
+    "timestamp": _TIME, "epoch": _EPOCH,
+}  # fmt: skip
+TICKER_EXAMPLE: dict[str, Any] = {
+    "symbol": "BTC-USDT", "open": "60000.00", "high": "61000.00", "low": "59000.00",
+    "last": "59400.00", "change": "-600.00", "change_percent": "-1.00", "volume": "12.50000",
+    "quote_volume": "750000.0000000", "trades": 310, "best_bid": ["59399.00", "0.50000"],
+    "best_ask": ["59401.00", "1.25000"], "open_time": "2026-01-30T12:00:00.000000Z",
+    "close_time": _TIME, "epoch": _EPOCH,
+}  # fmt: skip
+CANDLE_EXAMPLE: dict[str, Any] = {
+    "symbol": "BTC-USDT", "interval": "1m", "start": "2026-01-31T12:00:00.000000Z",
+    "open": "60000.00", "high": "60010.00", "low": "59990.00", "close": "60005.00",
+    "volume": "1.50000", "quote_volume": "90003.7500000", "trades": 4, "first_seq": 17,
+    "last_seq": 20, "closed": True, "epoch": _EPOCH,
+}  # fmt: skip
+CANDLES_EXAMPLE: dict[str, Any] = {
+    "symbol": "BTC-USDT", "interval": "1m", "epoch": _EPOCH, "candles": [CANDLE_EXAMPLE],
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""State of markets: books, candles, tickers. Imports `fanout` and `topics`."""

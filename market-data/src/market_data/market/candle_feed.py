@@ -1,0 +1,203 @@
+"""Live candles: follows the trades that the feed delivers, for whoever subscribed.
+
+A symbol's candles are read from Redis when somebody wants them, and from then on kept by adding
+trades: those that were in Redis already are known by their seq, and after a hole in the sequence
+they are read again. A candle is sent at most once a flush, and once more when it is over.
+"""
+
+import json
+import logging
+from dataclasses import dataclass, field, replace
+
+from market_data.fanout.frames import text_frame
+from market_data.fanout.hub import Hub
+from market_data.market.candle_log import CandleLog
+from market_data.market.candles import INTERVALS, MINUTE_S, Candle, merge, render_candle
+from market_data.market.market_records import MarketRecord
+from market_data.market.venue_clock import VenueClock
+from tapewire.values.timestamps import parse_timestamp
+from tapewire.wire.trade_event import TradeEvent
+
+logger = logging.getLogger(__name__)
+
+CHANNEL_OF = {name: f"candles:{name}" for name in INTERVALS}
+_INTERVAL_OF = {channel: name for name, channel in CHANNEL_OF.items()}
+
+# A candle without a later trade counts as over so long after its end.
+CLOSE_DELAY_S = 1
+
+
+@dataclass(slots=True)
+class _Followed:
+    """The newest candles of one symbol, with all trades up to `seq`."""
+
+    market: MarketRecord
+    seq: int
+    candles: dict[str, Candle]
+    # Intervals of which clients were told that the candle is over.
+    closed: set[str] = field(default_factory=set)
+
+
+class CandleFeed:
+    """Written by the feed alone."""
+
+    def __init__(self, log: CandleLog, hub: Hub, clock: VenueClock) -> None:
+        self._log = log
+        self._hub = hub
+        self._clock = clock
+        self._fresh: dict[str, list[TradeEvent]] = {}
+        self._followed: dict[str, _Followed] = {}
+        self._wanted: dict[str, None] = {}
+        self._checked_s = 0
+        self.loads = 0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether `load` has something to do."""
+        return bool(self._wanted)
+
+    def take(self, event: TradeEvent) -> None:
+        """Note a trade that was delivered; it counts at the next `publish`."""
+        self._fresh.setdefault(event.symbol, []).append(event)
+
+    def publish(self) -> None:
+        """Send the candles that changed since the last time, and those that are over by now."""
+        fresh, self._fresh = self._fresh, {}
+        for symbol, events in fresh.items():
+            followed = self._followed.get(symbol)
+            try:
+                self._clock.hear(events[-1].timestamp)
+                if followed is not None:
+                    self._add(symbol, followed, events)
+                elif self._intervals(symbol):
+                    self._wanted[symbol] = None
+            except ValueError as error:
+                logger.warning("%s: a trade that no candle can take: %s", symbol, error)
+                self._forget(symbol)
+        now_s = self._clock.now_s()
+        if now_s != self._checked_s:
+            self._checked_s = now_s
+            for symbol, followed in self._followed.items():
+                self._close_due(symbol, followed, now_s)
+
+    async def load(self) -> None:
+        """Read what is wanted and send it. Raises RedisError, OSError."""
+        while self._wanted:
+            symbol = next(iter(self._wanted))
+            newest = await self._log.newest(symbol)
+            self.loads += 1
+            del self._wanted[symbol]
+            if newest is None:
+                continue
+            market = newest.market
+            followed = _Followed(market, market.seq, newest.candles)
+            self._followed[symbol] = followed
+            self._close_due(symbol, followed, self._clock.now_s())
+            for name in self._intervals(symbol):
+                if name in newest.candles and name not in followed.closed:
+                    self._send(symbol, followed, name)
+
+    def first_frame(self, channel: str, symbol: str) -> bytes | None:
+        """What a new subscriber of `candles:<interval>` is sent first, framed.
+
+        None while it is not known, and if nothing has traded yet: it comes when it is known.
+        """
+        followed = self._followed.get(symbol)
+        if followed is None:
+            self._wanted[symbol] = None
+            return None
+        name = _INTERVAL_OF[channel]
+        return self._frame(symbol, followed, name) if name in followed.candles else None
+
+    def restart(self) -> None:
+        """Read everything anew: the venue's data is not what it was."""
+        for symbol in tuple(self._followed):
+            self._forget(symbol)
+
+    def _intervals(self, symbol: str) -> list[str]:
+        has_topic = self._hub.has_topic
+        return [name for name, channel in CHANNEL_OF.items() if has_topic(channel, symbol)]
+
+    def _forget(self, symbol: str) -> None:
+        self._followed.pop(symbol, None)
+        if self._intervals(symbol):
+            self._wanted[symbol] = None
+
+    def _add(self, symbol: str, followed: _Followed, events: list[TradeEvent]) -> None:
+        names = self._intervals(symbol)
+        if not names:
+            del self._followed[symbol]
+            return
+        pieces: list[Candle] = []
+        for event in events:
+            if event.epoch != followed.market.epoch or event.seq > followed.seq + 1:
+                self._forget(symbol)
+                return
+            if event.seq == followed.seq + 1:
+                followed.seq = event.seq
+                trade = _candle_of(event, followed.market)
+                if pieces and pieces[-1].start_s == trade.start_s:
+                    pieces[-1] = merge(pieces[-1], trade)
+                else:
+                    pieces.append(trade)
+        for piece in pieces:
+            self._merge(symbol, followed, piece)
+        if pieces:
+            for name in names:
+                self._send(symbol, followed, name)
+
+    def _merge(self, symbol: str, followed: _Followed, piece: Candle) -> None:
+        """Add trades of one minute to every interval; a candle that they left behind is over."""
+        for name, interval in INTERVALS.items():
+            start_s = interval.start_s(piece.start_s)
+            current = followed.candles.get(name)
+            if current is not None and current.start_s == start_s:
+                followed.candles[name] = merge(current, piece)
+            else:
+                if current is not None and name not in followed.closed:
+                    followed.closed.add(name)
+                    self._send(symbol, followed, name)
+                followed.candles[name] = replace(piece, start_s=start_s)
+            followed.closed.discard(name)
+
+    def _close_due(self, symbol: str, followed: _Followed, now_s: int) -> None:
+        for name, candle in followed.candles.items():
+            end_s = candle.start_s + INTERVALS[name].length_s
+            if name not in followed.closed and end_s + CLOSE_DELAY_S <= now_s:
+                followed.closed.add(name)
+                self._send(symbol, followed, name)
+
+    def _send(self, symbol: str, followed: _Followed, name: str) -> None:
+        channel = CHANNEL_OF[name]
+        if self._hub.has_topic(channel, symbol):
+            self._hub.publish(channel, symbol, None, self._frame(symbol, followed, name))
+
+    def _frame(self, symbol: str, followed: _Followed, name: str) -> bytes:
+        data = render_candle(
+            followed.candles[name],
+            symbol,
+            INTERVALS[name],
+            followed.market,
+            closed=name in followed.closed,
+        )
+        message = {"type": "candle", "data": data}
+        return text_frame(json.dumps(message, separators=(",", ":")).encode())
+
+
+def _candle_of(event: TradeEvent, market: MarketRecord) -> Candle:
+    """One trade as a candle of its minute. Raises ValueError."""
+    ticks = int(event.price.replace(".", "")) // market.tick_units
+    lots = int(event.quantity.replace(".", "")) // market.lot_units
+    time_s = parse_timestamp(event.timestamp) // 1_000_000
+    return Candle(
+        start_s=time_s - time_s % MINUTE_S,
+        open=ticks,
+        high=ticks,
+        low=ticks,
+        close=ticks,
+        volume_lots=lots,
+        notional=ticks * lots,
+        trades=1,
+        first_seq=event.seq,
+        last_seq=event.seq,
+    )

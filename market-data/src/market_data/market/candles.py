@@ -1,0 +1,124 @@
+"""Candles: what trades of one period add up to, and which periods there are. Pure.
+
+Prices are in ticks, volumes in lots, notionals in ticks x lots, times in seconds since 1970 UTC.
+Redis keeps three base periods (`tapewire/matching/lua/include/candles.lua`); every other one is
+made of whole base candles.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from market_data.market.market_records import MarketRecord
+from tapewire.matching.layout import CANDLE
+from tapewire.values.timestamps import format_timestamp
+
+MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
+BASES_S = (MINUTE_S, HOUR_S, DAY_S)
+
+# 1970-01-05 was a Monday.
+_FIRST_MONDAY_S = 4 * DAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A period; `first_s` is the start of any one of them."""
+
+    name: str
+    length_s: int
+    base_s: int
+    first_s: int = 0
+
+    def start_s(self, time_s: int) -> int:
+        """The start of the period that a time falls in."""
+        return time_s - (time_s - self.first_s) % self.length_s
+
+
+INTERVALS: Mapping[str, Interval] = MappingProxyType(
+    {
+        interval.name: interval
+        for interval in (
+            Interval("1m", MINUTE_S, MINUTE_S),
+            Interval("5m", 5 * MINUTE_S, MINUTE_S),
+            Interval("15m", 15 * MINUTE_S, MINUTE_S),
+            Interval("30m", 30 * MINUTE_S, MINUTE_S),
+            Interval("1h", HOUR_S, HOUR_S),
+            Interval("4h", 4 * HOUR_S, HOUR_S),
+            Interval("12h", 12 * HOUR_S, HOUR_S),
+            Interval("1d", DAY_S, DAY_S),
+            Interval("1w", 7 * DAY_S, DAY_S, _FIRST_MONDAY_S),
+        )
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """Trades `first_seq` to `last_seq` of a symbol, all of one period."""
+
+    start_s: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume_lots: int
+    notional: int
+    trades: int
+    first_seq: int
+    last_seq: int
+
+
+def read_candle(text: bytes) -> Candle:
+    """Read a candle as Redis holds it. Raises ValueError, TypeError for anything else."""
+    return Candle(*map(int, CANDLE.read(text.decode())))
+
+
+def merge(earlier: Candle, later: Candle) -> Candle:
+    """Both as one, which starts when the earlier one does."""
+    return Candle(
+        start_s=earlier.start_s,
+        open=earlier.open,
+        high=max(earlier.high, later.high),
+        low=min(earlier.low, later.low),
+        close=later.close,
+        volume_lots=earlier.volume_lots + later.volume_lots,
+        notional=earlier.notional + later.notional,
+        trades=earlier.trades + later.trades,
+        first_seq=earlier.first_seq,
+        last_seq=later.last_seq,
+    )
+
+
+def group(candles: Iterable[Candle], interval: Interval) -> list[Candle]:
+    """Candles of a shorter period, in order, as candles of the interval."""
+    grouped: list[Candle] = []
+    for candle in candles:
+        start_s = interval.start_s(candle.start_s)
+        if grouped and grouped[-1].start_s == start_s:
+            grouped[-1] = merge(grouped[-1], candle)
+        else:
+            grouped.append(replace(candle, start_s=start_s))
+    return grouped
+
+
+def render_candle(
+    candle: Candle, symbol: str, interval: Interval, market: MarketRecord, *, closed: bool
+) -> dict[str, Any]:
+    """The candle as clients see it, with the decimals of its instrument."""
+    return {
+        "symbol": symbol,
+        "interval": interval.name,
+        "start": format_timestamp(candle.start_s * 1_000_000),
+        "open": market.price_text(candle.open),
+        "high": market.price_text(candle.high),
+        "low": market.price_text(candle.low),
+        "close": market.price_text(candle.close),
+        "volume": market.quantity_text(candle.volume_lots),
+        "quote_volume": market.notional_text(candle.notional),
+        "trades": candle.trades,
+        "first_seq": candle.first_seq,
+        "last_seq": candle.last_seq,
+        "closed": closed,
+        "epoch": market.epoch,
+    }

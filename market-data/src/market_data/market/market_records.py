@@ -1,0 +1,105 @@
+"""Reads what Redis holds of a symbol now: its record, and its price levels as of the same instant.
+
+Field by field: `tapewire.matching.layout`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tapewire import keys
+from tapewire.matching.layout import MARKET_STATE, STEPS
+from tapewire.redis.client import AsyncRedis
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Side, Symbol
+from tapewire.wire.book_event import Level
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRecord:
+    """The steps of a symbol, and where it stands; `clock_us` is the time of its last command."""
+
+    epoch: str
+    tick_units: int
+    price_decimals: int
+    lot_units: int
+    quantity_decimals: int
+    seq: int
+    book_seq: int
+    last_ticks: int | None
+    clock_us: int
+
+    def price_text(self, ticks: int) -> str:
+        """A price as the wire shows it."""
+        return format_units(ticks * self.tick_units, self.price_decimals)
+
+    def quantity_text(self, lots: int) -> str:
+        """A quantity of the base asset as the wire shows it."""
+        return format_units(lots * self.lot_units, self.quantity_decimals)
+
+    def notional_text(self, notional: int) -> str:
+        """An amount of the quote asset, given in ticks x lots, as the wire shows it."""
+        units = notional * self.tick_units * self.lot_units
+        return format_units(units, self.price_decimals + self.quantity_decimals)
+
+
+@dataclass(frozen=True, slots=True)
+class BookRecord:
+    """A market record and the levels that belong to its `book_seq`, in no order."""
+
+    market: MarketRecord
+    bids: list[Level]
+    asks: list[Level]
+
+
+def read_market(fields: Sequence[bytes | None]) -> MarketRecord | None:
+    """Make a record of the fields `steps` and `state`; None if the symbol has none."""
+    if fields[0] is None or fields[1] is None:
+        return None
+    steps, state = STEPS.read(fields[0].decode()), MARKET_STATE.read(fields[1].decode())
+    return MarketRecord(
+        epoch=steps.epoch,
+        tick_units=int(steps.tick_units),
+        price_decimals=int(steps.price_decimals),
+        lot_units=int(steps.lot_units),
+        quantity_decimals=int(steps.quantity_decimals),
+        seq=int(state.seq),
+        book_seq=int(state.book_seq),
+        last_ticks=int(state.last_price) if state.last_price else None,
+        clock_us=int(state.clock_us),
+    )
+
+
+class MarketRecords:
+    """The hashes `market:<symbol>` and `levels:<symbol>:<side>`."""
+
+    def __init__(self, client: AsyncRedis) -> None:
+        self._client = client
+
+    async def market(self, symbol: str) -> MarketRecord | None:
+        """Read one record; None for an unknown symbol. Raises RedisError, OSError."""
+        client: Any = self._client
+        return read_market(await client.hmget(keys.market(Symbol(symbol)), "steps", "state"))
+
+    async def book(self, symbol: str) -> BookRecord | None:
+        """Read record and levels in one atomic step; None for an unknown symbol.
+
+        Raises RedisError, OSError.
+        """
+        name = Symbol(symbol)
+        pipeline: Any = self._client.pipeline(transaction=True)
+        pipeline.hmget(keys.market(name), "steps", "state")
+        pipeline.hgetall(keys.levels(name, Side.BUY))
+        pipeline.hgetall(keys.levels(name, Side.SELL))
+        fields, buys, sells = await pipeline.execute()
+        market = read_market(fields)
+        if market is None:
+            return None
+        return BookRecord(market, _levels(market, buys), _levels(market, sells))
+
+
+def _levels(market: MarketRecord, lots_by_ticks: Mapping[bytes, bytes]) -> list[Level]:
+    return [
+        (market.price_text(int(ticks)), market.quantity_text(int(lots)))
+        for ticks, lots in lots_by_ticks.items()
+    ]

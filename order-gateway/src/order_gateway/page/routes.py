@@ -1,0 +1,84 @@
+"""Serves the pages and their files. They need no key: a page asks for one itself."""
+
+from fastapi import APIRouter, FastAPI, Request, Response
+
+from order_gateway.page.documents import Document, Venue
+from order_gateway.page.files import StaticFile, is_unchanged, read_files, read_text, takes_gzip
+from tapewire.settings import Auth
+from tapewire.values.service_address import ServiceAddress
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_response
+
+# A browser may keep every file and asks whether it changed.
+_CACHING = "no-cache"
+_FILE_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Pages:
+    """The documents and files of the pages, as one gateway serves them."""
+
+    def __init__(self, feed: ServiceAddress, auth: Auth) -> None:
+        """Read every file of the package."""
+        self._feed = feed
+        self._files = read_files()
+        libraries = read_text("lib/libraries.json")
+        venue = Venue(feed, auth)
+        self._trading = Document.build(read_text("index.html"), venue, libraries)
+
+    def trading(self, request: Request) -> Response:
+        """The trader's page."""
+        return self._answer_document(request, self._trading)
+
+    def file(self, request: Request, path: str) -> Response:
+        """A file that a page loads, or a problem `not_found`."""
+        file = self._files.get(path)
+        headers = {"Content-Security-Policy": _FILE_POLICY, "Cache-Control": _CACHING}
+        if file is None or path.endswith(".html"):
+            return problem_response(
+                "not_found", f"The page has no file {path[:200]}.", headers=headers
+            )
+        return _answer(request, file, headers)
+
+    def _answer_document(self, request: Request, document: Document) -> Response:
+        policy = document.policy(self._feed, request.headers.get("host", ""))
+        return _answer(
+            request,
+            document.file,
+            {
+                "Content-Security-Policy": policy,
+                "Cache-Control": _CACHING,
+            },
+        )
+
+
+def _answer(request: Request, file: StaticFile, headers: dict[str, str]) -> Response:
+    headers |= {"ETag": file.etag, "Vary": "Accept-Encoding"}
+    if is_unchanged(request.headers, file.etag):
+        return Response(status_code=304, headers=headers)
+    if not takes_gzip(request.headers):
+        return Response(file.body, headers=headers, media_type=file.media_type)
+    headers["Content-Encoding"] = "gzip"
+    return Response(file.compressed, headers=headers, media_type=file.media_type)
+
+
+router = APIRouter(route_class=DirectRoute, include_in_schema=False)
+
+
+@router.api_route("/", methods=["GET", "HEAD"])
+async def trading_page(request: Request) -> Response:
+    """The trader's page (docs/page.md)."""
+    pages: Pages = request.app.state.pages
+    return pages.trading(request)
+
+
+@router.api_route("/page/{path:path}", methods=["GET", "HEAD"])
+async def page_file(request: Request) -> Response:
+    """A file of a page."""
+    pages: Pages = request.app.state.pages
+    return pages.file(request, request.path_params["path"])
+
+
+def add_pages(app: FastAPI, feed_url: str, auth: Auth) -> None:
+    """Serve the pages; `feed_url` is where they find the market-data service."""
+    app.state.pages = Pages(ServiceAddress.parse(feed_url), auth)
+    app.include_router(router)

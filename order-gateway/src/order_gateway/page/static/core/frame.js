@@ -1,0 +1,39 @@
+/**
+ * Paints once a frame: whatever changes calls `mark`, and each painter runs at most once a frame.
+ *
+ * A hidden tab gets no frames, so painters rest there and show the newest state on return.
+ */
+
+/** @type {Set<() => void>} */
+const dirty = new Set();
+let scheduled = false;
+let paused = false;
+
+/** @param {() => void} paint */
+export function mark(paint) {
+  dirty.add(paint);
+  if (!scheduled && !paused) {
+    scheduled = true;
+    requestAnimationFrame(flush);
+  }
+}
+
+/**
+ * Stop painting what moves by itself, or go on (WCAG 2.2.2).
+ * @param {boolean} wanted
+ */
+export function setPaused(wanted) {
+  paused = wanted;
+  if (!paused && dirty.size > 0 && !scheduled) {
+    scheduled = true;
+    requestAnimationFrame(flush);
+  }
+}
+
+function flush() {
+  scheduled = false;
+  if (paused) return;
+  const painters = [...dirty];
+  dirty.clear();
+  for (const paint of painters) paint();
+}

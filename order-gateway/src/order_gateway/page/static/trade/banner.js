@@ -1,0 +1,79 @@
+/** What hinders trading now, as one sentence each; empty when all is well. */
+
+import { h } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { describeState } from "./wording.js";
+
+/** @typedef {import("./session.js").Session} Session */
+
+const CLOCK_OFF_MS = 5_000;
+// A connection that comes back at once is not worth a banner.
+const PATIENCE_MS = 800;
+
+/** @param {{session: Session}} props */
+export function Banner({ session }) {
+  const late = useLate(() => feedTrouble(session) !== "");
+  /** @type {[string, string][]} */
+  const rows = [];
+  if (session.gatewayTrouble.value) rows.push(["bad", `Orders: ${session.gatewayTrouble.value}`]);
+  const trouble = feedTrouble(session);
+  if (trouble && late) rows.push(["bad", trouble]);
+  const instrument = session.instrument.value;
+  if (instrument !== null && instrument.state !== "trading") {
+    rows.push(["warn", describeState(instrument.symbol, instrument.state)]);
+  }
+  if (session.terms.value?.state === "blocked") {
+    rows.push(["warn", "This account is blocked: it may only cancel. An administrator can unblock it."]);
+  }
+  const behind = session.feed.clockBehindMs.value;
+  if (Math.abs(behind) > CLOCK_OFF_MS) {
+    const seconds = Math.round(Math.abs(behind) / 1000);
+    rows.push(["warn", `This computer's clock is ${seconds} s ${behind > 0 ? "behind" : "ahead of"} ` +
+      "the venue's; times of orders are the venue's."]);
+  }
+  return h(
+    "div",
+    { class: "banners", role: "alert" },
+    rows.map(([kind, text]) => h("p", { key: text, class: kind }, h("span", { "aria-hidden": "true" },
+      kind === "bad" ? "✕ " : "⚠ "), text)),
+  );
+}
+
+/** @param {Session} session */
+function feedTrouble(session) {
+  const { feed, privateFeed } = session;
+  switch (feed.phase.value) {
+    case "stale":
+      return "Prices may be old: the feed does not hear from the venue. It goes on by itself.";
+    case "waiting":
+    case "connecting":
+      return `Reconnecting to the feed. ${feed.reason.value} Nothing is lost: it resumes.`;
+    case "refused":
+      return `${feed.reason.value} Reload the page.`;
+  }
+  switch (privateFeed.phase.value) {
+    case "waiting":
+    case "connecting":
+      return "Reconnecting to your orders and balances.";
+    case "refused":
+      return `Your orders are not shown live. ${privateFeed.reason.value}`;
+  }
+  return "";
+}
+
+/**
+ * Whether something has been so for longer than `PATIENCE_MS`.
+ * @param {() => boolean} isSo
+ */
+function useLate(isSo) {
+  const now = isSo();
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    setLate(false);
+    if (!now) return;
+    const timer = setTimeout(() => setLate(true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [now]);
+  return late && now;
+}

@@ -1,0 +1,106 @@
+/** Keys. Those that trade work only when armed, and none while something is being typed. */
+
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+
+import { grouped } from "../core/decimal.js";
+import { notify, say } from "./notices.js";
+import { cancelAll } from "./orders_panel.js";
+import { centre, togglePaused } from "./view_commands.js";
+
+/** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("./ticket_form.js").TicketForm} TicketForm */
+
+/** Never kept: a page that opens trades by no single key. */
+export const armed = signal(false);
+
+/** @param {boolean} wanted */
+export function setArmed(wanted) {
+  armed.value = wanted;
+  notify("info", wanted ? "Trading keys are armed." : "Trading keys are off.");
+}
+
+/**
+ * @typedef {{key: string, shown?: string, does: string, trades: boolean,
+ *            run: (session: Session, form: TicketForm) => void}} Hotkey
+ */
+
+/** @type {Hotkey[]} */
+export const HOTKEYS = [
+  { key: "b", does: "Ticket: buy", trades: false, run: (_, form) => ticket(form, "buy") },
+  { key: "s", does: "Ticket: sell", trades: false, run: (_, form) => ticket(form, "sell") },
+  ...[25n, 50n, 75n, 100n].map((share, index) => ({
+    key: String(index + 1),
+    does: `Size: ${share} % of what is available`,
+    trades: false,
+    run: (/** @type {Session} */ _, /** @type {TicketForm} */ form) => form.useShare(share),
+  })),
+  { key: " ", shown: "Space", does: "Centre the ladder", trades: false, run: centre },
+  { key: "p", does: "Pause or resume updates", trades: false, run: togglePaused },
+  { key: "r", does: "Read the best prices aloud", trades: false, run: readPrices },
+  { key: "m", does: "Markets", trades: false, run: () => document.getElementById("markets")?.showPopover() },
+  { key: "?", does: "This legend", trades: false, run: () => document.getElementById("settings")?.showPopover() },
+  { key: "B", shown: "Shift B", does: "Buy the ticket's size at the best ask", trades: true,
+    run: (session, form) => take(session, form, "buy") },
+  { key: "S", shown: "Shift S", does: "Sell the ticket's size at the best bid", trades: true,
+    run: (session, form) => take(session, form, "sell") },
+  { key: "X", shown: "Shift X", does: "Cancel all orders", trades: true,
+    run: (session) => void cancelAll(session, null) },
+];
+
+/** @param {{session: Session, form: TicketForm}} props */
+export function Hotkeys({ session, form }) {
+  useEffect(() => {
+    const pressed = (/** @type {KeyboardEvent} */ event) => {
+      if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+      const hotkey = HOTKEYS.find((candidate) => candidate.key === event.key);
+      if (hotkey === undefined || (hotkey.trades && !armed.value)) return;
+      event.preventDefault();
+      hotkey.run(session, form);
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, []);
+  return null;
+}
+
+/** @param {KeyboardEvent} event */
+function isTyping(event) {
+  const element = /** @type {HTMLElement} */ (event.target);
+  if (event.key === " " && element.closest("button, summary, a")) return true;
+  return element.closest("input, select, textarea, dialog, [popover]") !== null;
+}
+
+/**
+ * @param {TicketForm} form
+ * @param {"buy" | "sell"} side
+ */
+function ticket(form, side) {
+  form.side.value = side;
+  document.getElementById(form.type.value === "limit" ? "ticket-price" : "ticket-quantity")?.focus();
+}
+
+/**
+ * An order that takes the best price and rests nowhere.
+ * @param {Session} session
+ * @param {TicketForm} form
+ * @param {"buy" | "sell"} side
+ */
+function take(session, form, side) {
+  const best = session.market.best.value;
+  const price = side === "buy" ? best.ask : best.bid;
+  const instrument = session.instrument.value;
+  const quantity = instrument?.quantity(form.quantity.value) ?? null;
+  if (instrument === null || price === null || quantity === null || quantity === 0n) {
+    notify("bad", price === null ? "There is no price to take." : "The ticket has no size.");
+    return;
+  }
+  void form.send({ symbol: instrument.symbol, side, order_type: "limit", time_in_force: "ioc", price,
+    quantity: instrument.quantityText(quantity) });
+}
+
+/** @param {Session} session */
+function readPrices(session) {
+  const { bid, ask } = session.market.best.value;
+  say(`Bid ${bid === null ? "none" : grouped(bid)}, ask ${ask === null ? "none" : grouped(ask)}.`);
+}

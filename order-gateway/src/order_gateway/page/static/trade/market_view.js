@@ -1,0 +1,162 @@
+/** The chosen market as panels see it. A panel says what it needs; what none needs is not sent. */
+
+import { signal } from "@preact/signals";
+
+import { mark } from "../core/frame.js";
+import { keyOf } from "../core/decimal.js";
+import { ask } from "../venue/gateway.js";
+import { BookInterest, TradesInterest } from "../venue/market.js";
+
+const TICKER_INTERVAL_MS = 10_000;
+const HISTORY_TRADES = 100;
+const VOLUME_PRICES_MAX = 5_000;
+// Numbers beside the book change no faster than people read.
+const PRICES_INTERVAL_MS = 100;
+
+/** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("../venue/market.js").Trade} Trade */
+/** @typedef {"book" | "trades"} Kind */
+
+export class MarketView {
+  /** @param {Session} session */
+  constructor(session) {
+    this.symbol = "";
+    /** @type {BookInterest | null} */
+    this.book = null;
+    /** @type {TradesInterest | null} */
+    this.trades = null;
+    /** Traded quantity by price, since the page has followed the market. */
+    this.volumes = new Map(/** @type {[number, bigint][]} */ ([]));
+    /** The last 24 hours. @type {import("@preact/signals").Signal<Record<string, any> | null>} */
+    this.ticker = signal(null);
+    /** The best prices, changed at most ten times a second. */
+    this.best = signal(/** @type {{bid: string | null, ask: string | null}} */ (NO_PRICES));
+    /** The last trade, changed as seldom. @type {import("@preact/signals").Signal<Trade | null>} */
+    this.last = signal(null);
+    this.#session = session;
+    setInterval(() => void this.#readTicker(), TICKER_INTERVAL_MS);
+  }
+
+  #session;
+  #pricesTimer = /** @type {number | null} */ (null);
+  /** Panels by what they need. @type {Record<Kind, Set<() => void>>} */
+  #painters = { book: new Set(), trades: new Set() };
+
+  /** @param {string} symbol */
+  choose(symbol) {
+    if (symbol === this.symbol) return;
+    this.#unfollow("book");
+    this.#unfollow("trades");
+    this.symbol = symbol;
+    this.ticker.value = null;
+    this.last.value = null;
+    this.best.value = NO_PRICES;
+    this.volumes.clear();
+    this.#follow("book");
+    this.#follow("trades");
+    void this.#readTicker();
+  }
+
+  /**
+   * Follow something as long as a panel shows it; `paint` runs once in a frame after changes.
+   * @param {Kind} kind
+   * @param {() => void} paint
+   * @returns {() => void} to call when the panel is gone
+   */
+  use(kind, paint) {
+    this.#painters[kind].add(paint);
+    this.#follow(kind);
+    mark(paint);
+    return () => {
+      this.#painters[kind].delete(paint);
+      if (this.#painters[kind].size === 0) this.#unfollow(kind);
+    };
+  }
+
+  /** @param {Kind} kind */
+  #follow(kind) {
+    if (this[kind] !== null || this.symbol === "" || this.#painters[kind].size === 0) return;
+    if (kind === "book") {
+      this.book = new BookInterest(this.symbol, this.#bookChanged);
+      this.#session.feed.add(this.book);
+    } else {
+      const trades = new TradesInterest(this.symbol, {
+        onTrade: (trade) => this.#traded(trade),
+        onVoid: () => void this.#readTrades(trades),
+      });
+      this.trades = trades;
+      this.#session.feed.add(trades);
+    }
+  }
+
+  /** @param {Kind} kind */
+  #unfollow(kind) {
+    const interest = this[kind];
+    if (interest !== null) this.#session.feed.remove(interest);
+    this[kind] = null;
+  }
+
+  #bookChanged = () => {
+    this.#pricesChanged();
+    for (const paint of this.#painters.book) mark(paint);
+  };
+
+  #tradesChanged = () => {
+    this.#pricesChanged();
+    for (const paint of this.#painters.trades) mark(paint);
+  };
+
+  #pricesChanged() {
+    this.#pricesTimer ??= setTimeout(this.#showPrices, PRICES_INTERVAL_MS);
+  }
+
+  #showPrices = () => {
+    this.#pricesTimer = null;
+    const bid = this.book?.book.bids.best?.price ?? null;
+    const ask = this.book?.book.asks.best?.price ?? null;
+    const known = this.best.value;
+    if (bid !== known.bid || ask !== known.ask) this.best.value = { bid, ask };
+    if (this.trades !== null) this.last.value = this.trades.recent[0] ?? null;
+  };
+
+  /** @param {Trade} trade */
+  #traded(trade) {
+    const key = keyOf(trade.price);
+    const known = this.volumes.get(key);
+    if (known !== undefined || this.volumes.size < VOLUME_PRICES_MAX) {
+      this.volumes.set(key, (known ?? 0n) + BigInt(trade.quantity.replace(".", "")));
+    }
+    this.#tradesChanged();
+  }
+
+  /** @param {TradesInterest} trades */
+  async #readTrades(trades) {
+    this.#tradesChanged();
+    const page = await this.#read(`/v1/trades/${trades.symbol}?limit=${HISTORY_TRADES}`);
+    if (page === null || trades !== this.trades) return;
+    trades.fill(page.trades);
+    this.#tradesChanged();
+  }
+
+  async #readTicker() {
+    const { symbol } = this;
+    if (symbol === "" || document.hidden) return;
+    const ticker = await this.#read(`/v1/ticker/${symbol}`);
+    if (ticker !== null && symbol === this.symbol) this.ticker.value = ticker;
+  }
+
+  /**
+   * A reading of the market-data service; null if it has none to give now.
+   * @param {string} path
+   * @returns {Promise<any>}
+   */
+  async #read(path) {
+    try {
+      return (await ask("GET", this.#session.feedUrl + path, {})).content;
+    } catch {
+      return null; // the banner tells of a feed that is away
+    }
+  }
+}
+
+const NO_PRICES = { bid: null, ask: null };

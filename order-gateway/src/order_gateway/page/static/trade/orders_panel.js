@@ -1,0 +1,287 @@
+/** What the account has: open orders, fills, balances. */
+
+import { h } from "preact";
+import { useState } from "preact/hooks";
+
+import { decimalsOf, grouped, toText, toUnits, trimmed } from "../core/decimal.js";
+import { asProblem } from "../venue/gateway.js";
+import { notify } from "./notices.js";
+import { Segments, Side } from "./ui.js";
+import { ORDER_TYPES, dateAndTime, sideName } from "./wording.js";
+
+/** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("../venue/account.js").Order} Order */
+/** @typedef {"orders" | "fills" | "balances"} Tab */
+
+const FILLS_SHOWN = 100;
+const ORDERS_SHOWN = 200;
+
+/** @param {{session: Session}} props */
+export function OrdersPanel({ session }) {
+  const [tab, setTab] = useState(/** @type {Tab} */ ("orders"));
+  const [onlyHere, setOnlyHere] = useState(false);
+  void session.accountVersion.value;
+  const { account } = session;
+  const symbol = session.symbol.value;
+  const orders = [...account.orders.values()]
+    .filter((order) => !onlyHere || order.symbol === symbol)
+    .sort((one, other) => (one.placed_at < other.placed_at ? 1 : -1));
+  const fills = account.fills.filter((fill) => !onlyHere || fill.symbol === symbol);
+  const tabs = /** @type {const} */ ([
+    { value: "orders", text: `Open orders (${account.orders.size})` },
+    { value: "fills", text: "Fills" },
+    { value: "balances", text: "Balances" },
+  ]);
+  return h(
+    "section",
+    { class: "panel work", "aria-label": "Your orders, fills and balances" },
+    h(
+      "header",
+      null,
+      h(Segments, { label: "What to show", class: "tabs", options: tabs, value: tab,
+        onChoose: setTab }),
+      tab !== "balances" &&
+        h("label", { class: "check" },
+          h("input", { type: "checkbox", checked: onlyHere,
+            onChange: (/** @type {any} */ event) => setOnlyHere(event.target.checked) }),
+          `${symbol} only`),
+      tab === "orders" &&
+        h("button", { type: "button", class: "small danger", disabled: orders.length === 0,
+          onClick: () => void cancelAll(session, onlyHere ? symbol : null) },
+          onlyHere ? `Cancel all in ${symbol}` : "Cancel all"),
+    ),
+    h(
+      "div",
+      { class: "rows", tabIndex: 0, role: "region", "aria-label": "Table" },
+      tab === "orders"
+        ? h(Orders, { session, orders: orders.slice(0, ORDERS_SHOWN) })
+        : tab === "fills"
+          ? h(Fills, { session, fills: fills.slice(0, FILLS_SHOWN) })
+          : h(Balances, { session }),
+    ),
+  );
+}
+
+/**
+ * Cancel every order, or those of a symbol.
+ * @param {Session} session
+ * @param {string | null} symbol
+ */
+export async function cancelAll(session, symbol) {
+  try {
+    const query = symbol === null ? "" : `?symbol=${symbol}`;
+    await session.request("DELETE", `/v1/orders${query}`);
+  } catch (error) {
+    notify("bad", asProblem(error).message);
+  }
+}
+
+/** @param {{session: Session, orders: Order[]}} props */
+function Orders({ session, orders }) {
+  const [edited, setEdited] = useState("");
+  if (orders.length === 0) {
+    return h(Empty, { session, text: "No open orders. A price in the book fills the ticket." });
+  }
+  return h(
+    "table",
+    { class: "wide" },
+    h("caption", { class: "sr" }, "Open orders, newest first"),
+    h(Head, { names: ["Placed", "Market", "Side", "Type", "Price", "Size", "Filled", "Actions"] }),
+    h(
+      "tbody",
+      null,
+      orders.map((order) =>
+        order.order_id === edited
+          ? h(EditedOrder, { key: order.order_id, session, order, onDone: () => setEdited("") })
+          : h(OpenOrder, { key: order.order_id, session, order,
+              onEdit: () => setEdited(order.order_id) })),
+    ),
+  );
+}
+
+/** @param {{session: Session, order: Order, onEdit: () => void}} props */
+function OpenOrder({ session, order, onEdit }) {
+  const [busy, setBusy] = useState(false);
+  const cancel = async () => {
+    setBusy(true);
+    try {
+      await session.request("DELETE", `/v1/orders/${order.order_id}`);
+    } catch (error) {
+      const problem = asProblem(error);
+      if (problem.code !== "order_closed") notify("bad", problem.message);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const label = `${sideName(order.side)} order ${order.order_id}`;
+  return h(
+    "tr",
+    null,
+    h("td", null, dateAndTime(order.placed_at)),
+    h("td", null, order.symbol),
+    h("td", null, h(Side, { side: order.side }, sideName(order.side))),
+    h("td", null, typeOf(order)),
+    h("td", { class: "number" }, order.price === null ? "Market" : grouped(order.price),
+      order.stop_price && h("small", null, ` stop ${grouped(order.stop_price)}`)),
+    h("td", { class: "number" }, grouped(trimmed(order.quantity))),
+    h("td", { class: "number" }, `${shareOf(order)} %`),
+    h(
+      "td",
+      { class: "actions" },
+      h("button", { type: "button", class: "small", "aria-label": `Change ${label}`,
+        onClick: onEdit }, "Change"),
+      h("button", { type: "button", class: "small danger", disabled: busy,
+        "aria-label": `Cancel ${label}`, onClick: () => void cancel() }, "Cancel"),
+    ),
+  );
+}
+
+/** @param {{session: Session, order: Order, onDone: () => void}} props */
+function EditedOrder({ session, order, onDone }) {
+  const [price, setPrice] = useState(order.price ?? "");
+  const [stop, setStop] = useState(order.stop_price ?? "");
+  const [quantity, setQuantity] = useState(trimmed(order.quantity));
+  const [error, setError] = useState("");
+  const id = `edit-${order.order_id}`;
+  const save = async () => {
+    /** @type {Record<string, string>} */
+    const body = {};
+    if (order.price !== null && price !== order.price) body.price = price;
+    if (order.waiting && stop !== order.stop_price) body.stop_price = stop;
+    if (trimmed(order.quantity) !== quantity) body.quantity = quantity;
+    if (Object.keys(body).length === 0) {
+      onDone();
+      return;
+    }
+    try {
+      await session.request("PATCH", `/v1/orders/${order.order_id}`, body);
+      onDone();
+    } catch (caught) {
+      setError(asProblem(caught).message);
+    }
+  };
+  const keys = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Enter") void save();
+    if (event.key === "Escape") onDone();
+  };
+  const input = (/** @type {string} */ name, /** @type {string} */ value,
+    /** @type {(text: string) => void} */ onText, first = false) =>
+    h("input", { type: "text", inputMode: "decimal", value, "aria-label": name, onKeyDown: keys,
+      "aria-describedby": error ? id : undefined, ref: first ? focusOnce : undefined,
+      onInput: (/** @type {any} */ event) => onText(event.target.value) });
+  return h(
+    "tr",
+    { class: "edited" },
+    h("td", null, dateAndTime(order.placed_at)),
+    h("td", null, order.symbol),
+    h("td", null, h(Side, { side: order.side }, sideName(order.side))),
+    h("td", null, typeOf(order)),
+    h("td", { class: "number" },
+      order.price !== null && input("New price", price, setPrice, true),
+      order.waiting && input("New stop price", stop, setStop, order.price === null)),
+    h("td", { class: "number" }, input("New size", quantity, setQuantity)),
+    h("td", { class: "number" }, `${shareOf(order)} %`),
+    h(
+      "td",
+      { class: "actions" },
+      error && h("p", { class: "error", id, role: "alert" }, error),
+      h("button", { type: "button", class: "small primary", onClick: () => void save() }, "Save"),
+      h("button", { type: "button", class: "small", onClick: onDone }, "Back"),
+    ),
+  );
+}
+
+/** @param {HTMLInputElement | null} element */
+function focusOnce(element) {
+  if (element === null || element.dataset.focused) return;
+  element.dataset.focused = "true";
+  element.focus();
+  element.select();
+}
+
+/** @param {{session: Session, fills: Order[]}} props */
+function Fills({ session, fills }) {
+  if (fills.length === 0) return h(Empty, { session, text: "No fills yet." });
+  return h(
+    "table",
+    { class: "wide" },
+    h("caption", { class: "sr" }, "Fills, newest first"),
+    h(Head, { names: ["Time", "Market", "Side", "Price", "Size", "Fee", "Role"] }),
+    h(
+      "tbody",
+      null,
+      fills.map((fill) =>
+        h(
+          "tr",
+          { key: `${fill.trade_id} ${fill.order_id}` },
+          h("td", null, dateAndTime(fill.timestamp)),
+          h("td", null, fill.symbol),
+          h("td", null, h(Side, { side: fill.side }, fill.side === "buy" ? "Bought" : "Sold")),
+          h("td", { class: "number" }, grouped(fill.price)),
+          h("td", { class: "number" }, grouped(trimmed(fill.quantity))),
+          h("td", { class: "number" }, `${grouped(trimmed(fill.fee))} ${fill.fee_asset}`),
+          h("td", null, fill.liquidity === "maker" ? "Maker" : "Taker"),
+        )),
+    ),
+  );
+}
+
+/** @param {{session: Session}} props */
+function Balances({ session }) {
+  void session.accountVersion.value;
+  const balances = [...session.account.balances.values()].sort((one, other) =>
+    one.asset < other.asset ? -1 : 1);
+  if (balances.length === 0) return h(Empty, { session, text: "The account has no money yet." });
+  return h(
+    "table",
+    { class: "wide" },
+    h("caption", { class: "sr" }, "Balances"),
+    h(Head, { names: ["Asset", "Available", "Held by orders", "Total"] }),
+    h(
+      "tbody",
+      null,
+      balances.map((balance) =>
+        h(
+          "tr",
+          { key: balance.asset },
+          h("td", null, balance.asset),
+          h("td", { class: "number" }, grouped(balance.available)),
+          h("td", { class: "number" }, grouped(balance.held)),
+          h("td", { class: "number" }, grouped(balance.total)),
+        )),
+    ),
+  );
+}
+
+const LEFT = new Set(["Placed", "Time", "Market", "Side", "Type", "Asset", "Role", "Actions"]);
+
+/** @param {{names: string[]}} props */
+function Head({ names }) {
+  return h("thead", null, h("tr", null, names.map((name) =>
+    h("th", { key: name, scope: "col", class: LEFT.has(name) ? "" : "number" }, name))));
+}
+
+/** @param {{session: Session, text: string}} props */
+function Empty({ session, text }) {
+  void session.accountVersion.value;
+  const told = session.accountName.value === ""
+    ? "Choose an account to trade."
+    : session.account.known || session.account.balances.size > 0 ? text : "Loading …";
+  return h("p", { class: "empty" }, told);
+}
+
+/** @param {Order} order */
+function typeOf(order) {
+  const name = ORDER_TYPES[order.order_type] ?? order.order_type;
+  const extras = [order.post_only && "post-only", order.display_quantity && "iceberg",
+    order.time_in_force === "gtd" && "gtd", order.waiting && "waits"].filter(Boolean);
+  return extras.length > 0 ? `${name}, ${extras.join(", ")}` : name;
+}
+
+/** @param {Order} order how much of it is executed, in percent */
+function shareOf(order) {
+  const decimals = decimalsOf(order.quantity);
+  const whole = toUnits(order.quantity, decimals);
+  if (whole === 0n) return "0";
+  return toText((toUnits(order.executed_quantity, decimals) * 1000n) / whole, 1);
+}

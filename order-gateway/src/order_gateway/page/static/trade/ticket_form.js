@@ -1,0 +1,353 @@
+/** The order ticket without its looks: what was typed, what it costs, what is sent. */
+
+import { computed, signal } from "@preact/signals";
+
+import { decimalsOf, parseUnits, rescale, toText, toUnits, trimmed } from "../core/decimal.js";
+import { sweep, sweepAmount } from "../core/grouping.js";
+import { asProblem } from "../venue/gateway.js";
+import { notify } from "./notices.js";
+import { sideName } from "./wording.js";
+
+/** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("../core/instrument.js").Instrument} Instrument */
+/** @typedef {import("../core/instrument.js").SideName} SideName */
+/** @typedef {"limit" | "market" | "stop" | "stop_limit"} OrderType */
+/** @typedef {"gtc" | "ioc" | "fok" | "gtd"} TimeInForce */
+/**
+ * What an order would cost: `amount` in the quote asset, exact.
+ * @typedef {{amount: string, fee: string, feeAsset: string, isTaker: boolean,
+ *            average: string | null, isShort: boolean, isPartial: boolean}} Estimate
+ */
+
+export const TIMES_IN_FORCE = /** @type {Record<OrderType, TimeInForce[]>} */ ({
+  limit: ["gtc", "ioc", "fok", "gtd"],
+  market: [],
+  stop: ["gtc", "gtd"],
+  stop_limit: ["gtc", "ioc", "fok", "gtd"],
+});
+
+export class TicketForm {
+  /** @param {Session} session */
+  constructor(session) {
+    this.session = session;
+    this.side = signal(/** @type {SideName} */ ("buy"));
+    this.type = signal(/** @type {OrderType} */ ("limit"));
+    this.price = signal("");
+    this.quantity = signal("");
+    this.stopPrice = signal("");
+    /** Of a market order: whether its size is an amount of the quote asset. */
+    this.byAmount = signal(false);
+    this.timeInForce = signal(/** @type {TimeInForce} */ ("gtc"));
+    this.expireAt = signal("");
+    this.postOnly = signal(false);
+    this.display = signal("");
+    this.selfTrade = signal("");
+    /** Why the last order was not taken: a sentence by field; "" is for the whole order. */
+    this.errors = signal(/** @type {Record<string, string>} */ ({}));
+    this.busy = signal(false);
+
+    this.hasPrice = computed(() => this.type.value === "limit" || this.type.value === "stop_limit");
+    this.hasStop = computed(() => this.type.value.startsWith("stop"));
+    this.rests = computed(
+      () => this.type.value !== "market" && ["gtc", "gtd"].includes(this.timeInForce.value),
+    );
+    this.mayPostOnly = computed(() => this.type.value === "limit" && this.rests.value);
+    this.mayHide = computed(() => this.hasPrice.value && this.rests.value);
+    this.sizedByAmount = computed(() => this.type.value === "market" && this.byAmount.value);
+    this.estimate = computed(() => this.#estimate());
+  }
+
+  /** @param {OrderType} type */
+  setType(type) {
+    this.type.value = type;
+    if (!TIMES_IN_FORCE[type].includes(this.timeInForce.value)) this.timeInForce.value = "gtc";
+    this.errors.value = {};
+  }
+
+  /** Typing in a field takes back what was said of it. @param {string} field */
+  touched(field) {
+    if (Object.keys(this.errors.value).length === 0) return;
+    const { [field]: _, "": __, ...others } = this.errors.value;
+    this.errors.value = others;
+  }
+
+  /**
+   * Take over what was clicked in the book.
+   * @param {import("./book_rows.js").Pick} pick
+   */
+  fillFrom(pick) {
+    if (pick.quantity !== null) this.quantity.value = trimmed(pick.quantity);
+    if (this.type.value === "market") this.setType("limit");
+    if (this.type.value === "stop") this.stopPrice.value = pick.price;
+    else this.price.value = pick.price;
+    this.errors.value = {};
+  }
+
+  /** What is available for the chosen side, with its asset. */
+  available() {
+    void this.session.accountVersion.value;
+    const instrument = this.session.instrument.value;
+    if (instrument === null) return null;
+    const asset = this.side.value === "buy" ? instrument.quote : instrument.base;
+    const balance = this.session.account.balances.get(asset);
+    return { asset, amount: balance?.available ?? null };
+  }
+
+  /**
+   * Set the size to a share of what is available.
+   * @param {bigint} share in percent
+   */
+  useShare(share) {
+    const instrument = this.session.instrument.value;
+    const available = this.available();
+    if (instrument === null || available === null || available.amount === null) return;
+    const decimals = decimalsOf(available.amount);
+    const units = (toUnits(available.amount, decimals) * share) / 100n;
+    this.touched("quantity");
+    if (this.side.value === "sell") {
+      const lots = rescale(units, decimals, instrument.quantityDecimals);
+      this.byAmount.value = false;
+      this.quantity.value = trimmed(instrument.quantityText(lots - (lots % instrument.lot)));
+      return;
+    }
+    const amount = rescale(units, decimals, instrument.amountDecimals);
+    if (this.type.value === "market") {
+      const step = instrument.tick * instrument.lot;
+      this.byAmount.value = true;
+      this.quantity.value = trimmed(instrument.amountText(amount - (amount % step)));
+      return;
+    }
+    const price = this.#workingPrice(instrument);
+    if (price !== null) {
+      this.quantity.value = trimmed(instrument.quantityText(instrument.affordable(amount, price)));
+    }
+  }
+
+  /**
+   * Move a price by ticks, beginning with the best one of the own side.
+   * @param {"price" | "stopPrice"} field
+   * @param {bigint} ticks
+   */
+  step(field, ticks) {
+    const instrument = this.session.instrument.value;
+    if (instrument === null) return;
+    const best = this.session.market.best.value;
+    const start = this[field].value || (this.side.value === "buy" ? best.bid : best.ask);
+    const price = instrument.price(start ?? "");
+    if (price === null || price + ticks * instrument.tick <= 0n) return;
+    this[field].value = instrument.priceText(price + ticks * instrument.tick);
+    this.touched(field === "price" ? "price" : "stop_price");
+  }
+
+  /** Send the order. One press is one `client_order_id`, however often it has to be sent. */
+  async submit() {
+    const instrument = this.session.instrument.value;
+    if (this.busy.value || instrument === null) return;
+    const errors = this.#check(instrument);
+    this.errors.value = errors;
+    if (Object.keys(errors).length > 0) return;
+    await this.send(this.#body(instrument));
+  }
+
+  /**
+   * @param {Record<string, unknown>} body an order without its `client_order_id`
+   */
+  async send(body) {
+    if (this.busy.value) return;
+    this.busy.value = true;
+    try {
+      const order = { ...body, client_order_id: newOrderId() };
+      await this.session.request("POST", "/v1/orders", order);
+    } catch (error) {
+      const problem = asProblem(error);
+      const field = problem.field ?? "";
+      this.errors.value = { [FIELDS.has(field) ? field : ""]: problem.message };
+      notify("bad", `${sideName(String(body.side))} order refused: ${problem.message}`);
+    } finally {
+      this.busy.value = false;
+    }
+  }
+
+  /** @param {Instrument} instrument */
+  #check(instrument) {
+    /** @type {Record<string, string>} */
+    const errors = {};
+    const step = this.sizedByAmount.value
+      ? instrument.amountText(instrument.tick * instrument.lot)
+      : instrument.lotSize;
+    if (this.#size(instrument) === null) errors.quantity = `A size is a multiple of ${step}.`;
+    if (this.hasPrice.value && instrument.price(this.price.value) === null) {
+      errors.price = `A price is a multiple of ${instrument.tickSize}.`;
+    }
+    if (this.hasStop.value && instrument.price(this.stopPrice.value) === null) {
+      errors.stop_price = `A price is a multiple of ${instrument.tickSize}.`;
+    }
+    if (this.#expires && Number.isNaN(Date.parse(this.expireAt.value))) {
+      errors.expire_at = "Choose when the order ends.";
+    }
+    if (this.mayHide.value && this.display.value && instrument.quantity(this.display.value) === null) {
+      errors.display_quantity = `A size is a multiple of ${instrument.lotSize}.`;
+    }
+    return errors;
+  }
+
+  get #expires() {
+    return this.type.value !== "market" && this.timeInForce.value === "gtd";
+  }
+
+  /**
+   * The size in units, of the base or the quote asset; null if it is none.
+   * @param {Instrument} instrument
+   */
+  #size(instrument) {
+    const units = this.sizedByAmount.value
+      ? parseUnits(this.quantity.value, instrument.amountDecimals)
+      : instrument.quantity(this.quantity.value);
+    return units === null || units <= 0n ? null : units;
+  }
+
+  /** @param {Instrument} instrument */
+  #body(instrument) {
+    const size = /** @type {bigint} */ (this.#size(instrument));
+    /** @type {Record<string, unknown>} */
+    const body = { symbol: instrument.symbol, side: this.side.value, order_type: this.type.value };
+    if (this.sizedByAmount.value) body.quote_quantity = instrument.amountText(size);
+    else body.quantity = instrument.quantityText(size);
+    if (this.hasPrice.value) body.price = priceText(instrument, this.price.value);
+    if (this.hasStop.value) body.stop_price = priceText(instrument, this.stopPrice.value);
+    if (this.type.value !== "market") body.time_in_force = this.timeInForce.value;
+    if (this.#expires) body.expire_at = new Date(this.expireAt.value).toISOString();
+    if (this.mayPostOnly.value && this.postOnly.value) body.post_only = true;
+    if (this.mayHide.value && this.display.value) {
+      const shown = /** @type {bigint} */ (instrument.quantity(this.display.value));
+      body.display_quantity = instrument.quantityText(shown);
+    }
+    if (this.selfTrade.value) body.self_trade_prevention = this.selfTrade.value;
+    return body;
+  }
+
+  /**
+   * The price that a size is computed with: the order's, else the best one that it would meet.
+   * @param {Instrument} instrument
+   */
+  #workingPrice(instrument) {
+    if (this.hasPrice.value && this.price.value) return instrument.price(this.price.value);
+    if (this.hasStop.value && this.stopPrice.value) return instrument.price(this.stopPrice.value);
+    const best = this.session.market.best.value;
+    const meets = this.side.value === "buy" ? best.ask : best.bid;
+    return meets === null ? null : instrument.price(meets);
+  }
+
+  /** @returns {Estimate | null} null while there is nothing to estimate */
+  #estimate() {
+    const instrument = this.session.instrument.value;
+    const best = this.session.market.best.value;
+    const book = this.session.market.book?.book;
+    if (instrument === null) return null;
+    const size = this.#size(instrument);
+    if (size === null) return null;
+    let quantity = size;
+    let amount = 0n;
+    let isTaker = true;
+    let isPartial = false;
+    if (this.type.value === "market") {
+      if (book === undefined) return null;
+      const taken = this.side.value === "buy" ? book.asks : book.bids;
+      const met = this.sizedByAmount.value ? sweepAmount(taken, size) : sweep(taken, size);
+      ({ amount, filled: quantity } = met);
+      isPartial = this.sizedByAmount.value ? isAllOf(taken, quantity) : quantity < size;
+      if (quantity === 0n) return null;
+    } else {
+      const price = this.#workingPrice(instrument);
+      if (price === null) return null;
+      amount = price * size;
+      isTaker = this.type.value !== "stop_limit" && this.#crosses(instrument, price, best);
+      if (this.type.value === "stop") isTaker = true;
+    }
+    return this.#priced(instrument, quantity, amount, isTaker, isPartial);
+  }
+
+  /**
+   * @param {Instrument} instrument
+   * @param {bigint} quantity
+   * @param {bigint} amount
+   * @param {boolean} isTaker
+   * @param {boolean} isPartial
+   * @returns {Estimate}
+   */
+  #priced(instrument, quantity, amount, isTaker, isPartial) {
+    const side = this.side.value;
+    const terms = this.session.terms.value;
+    const own = isTaker ? terms?.taker_fee_ppm : terms?.maker_fee_ppm;
+    const market = isTaker ? instrument.takerFeePpm : instrument.makerFeePpm;
+    const ppm = own === null || own === undefined ? market : BigInt(own);
+    const available = this.available()?.amount ?? null;
+    const needed = side === "buy"
+      ? toText(amount, instrument.amountDecimals)
+      : instrument.quantityText(quantity);
+    const isMarket = this.type.value === "market";
+    return {
+      amount: toText(amount, instrument.amountDecimals),
+      fee: instrument.feeText(side, quantity, amount, ppm),
+      feeAsset: side === "buy" ? instrument.base : instrument.quote,
+      isTaker,
+      average: isMarket ? instrument.priceText(amount / quantity) : null,
+      isShort: available !== null && isLess(available, needed),
+      isPartial,
+    };
+  }
+
+  /**
+   * @param {Instrument} instrument
+   * @param {bigint} price
+   * @param {{bid: string | null, ask: string | null}} best
+   */
+  #crosses(instrument, price, best) {
+    if (this.mayPostOnly.value && this.postOnly.value) return false;
+    const meets = this.side.value === "buy" ? best.ask : best.bid;
+    const other = meets === null ? null : instrument.price(meets);
+    if (other === null) return false;
+    return this.side.value === "buy" ? price >= other : price <= other;
+  }
+}
+
+/** Members of an order that the ticket has a field for. */
+const FIELDS = new Set(["quantity", "quote_quantity", "price", "stop_price", "expire_at",
+  "display_quantity", "time_in_force", "post_only", "self_trade_prevention"]);
+
+/** An id that no other press has. */
+export function newOrderId() {
+  const random = crypto.getRandomValues(new Uint32Array(2));
+  return `web-${Date.now().toString(36)}-${random[0].toString(36)}${random[1].toString(36)}`;
+}
+
+/**
+ * @param {Instrument} instrument
+ * @param {string} text that was checked
+ */
+function priceText(instrument, text) {
+  return instrument.priceText(/** @type {bigint} */ (instrument.price(text)));
+}
+
+/**
+ * @param {string} one
+ * @param {string} other
+ */
+function isLess(one, other) {
+  const decimals = Math.max(decimalsOf(one), decimalsOf(other));
+  return toUnits(one, decimals) < toUnits(other, decimals);
+}
+
+/**
+ * Whether a quantity is all that a side of the book has.
+ * @param {import("../core/book.js").Side} side
+ * @param {bigint} filled
+ */
+function isAllOf(side, filled) {
+  let all = 0n;
+  for (const level of side.levels.values()) {
+    all += level.lots;
+    if (all > filled) return false;
+  }
+  return true;
+}

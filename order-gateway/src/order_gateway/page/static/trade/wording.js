@@ -1,0 +1,108 @@
+/** What happens in words, for notices and for people who listen to the page. Pure. */
+
+import { grouped, trimmed } from "../core/decimal.js";
+
+const REASONS = /** @type {Record<string, string>} */ ({
+  dead_man: "the dead-man timer fired",
+  kill: "an administrator canceled it",
+  expired: "its time was over",
+  immediate_or_cancel: "nothing more was there at its price",
+  fill_or_kill: "it could not be filled as a whole",
+  insufficient_liquidity: "the book had no more",
+  insufficient_funds: "the money did not reach further",
+  self_trade: "it would have traded with an order of yours",
+  fills_limit: "it met too many orders at once",
+});
+
+export const ORDER_TYPES = /** @type {Record<string, string>} */ ({
+  limit: "Limit",
+  market: "Market",
+  stop: "Stop",
+  stop_limit: "Stop limit",
+});
+
+export const STATES = /** @type {Record<string, string>} */ ({
+  trading: "Trading",
+  post_only: "Post-only",
+  cancel_only: "Cancel-only",
+  halted: "Halted",
+});
+
+const STATE_SENTENCES = /** @type {Record<string, string>} */ ({
+  trading: "is open for trading",
+  post_only: "takes post-only orders",
+  cancel_only: "takes cancels only",
+  halted: "is halted: it takes nothing",
+});
+
+/**
+ * @param {string} symbol
+ * @param {string} state
+ */
+export function describeState(symbol, state) {
+  return `${symbol} ${STATE_SENTENCES[state] ?? `is ${state}`}.`;
+}
+
+/**
+ * The notice of an execution report; null if there is nothing to say.
+ * @param {Record<string, any>} report
+ * @param {{base: string, quote: string} | null} market
+ * @returns {["good" | "bad" | "info", string] | null}
+ */
+export function describeReport(report, market) {
+  const base = market?.base ?? "";
+  const what = `${sideName(report.side)} ${trimmed(report.quantity)} ${base}`.trim();
+  const price = report.price === null ? "" : ` at ${grouped(report.price)}`;
+  switch (report.report) {
+    case "new":
+      // An order that trades at once is told by its fills.
+      return ["info", `Order ${report.order_id} is in: ${what}${price}.`];
+    case "trade": {
+      const verb = report.side === "buy" ? "Bought" : "Sold";
+      const amount = `${trimmed(report.last_quantity)} ${base}`.trim();
+      const rest = report.status === "filled" ? "" : `, ${trimmed(report.remaining_quantity)} left`;
+      return ["good", `${verb} ${amount} at ${grouped(report.last_price)}${rest}.`];
+    }
+    case "amended":
+      return ["info", `Order ${report.order_id} is now ${what}${price}.`];
+    case "triggered":
+      return ["info", `Stop ${report.order_id} was triggered: ${what}${price}.`];
+    case "canceled": {
+      const why = REASONS[report.reason];
+      return ["info", `Order ${report.order_id} was canceled${why ? `: ${why}` : ""}.`];
+    }
+    case "expired": {
+      const why = REASONS[report.reason];
+      return ["info", `Order ${report.order_id} expired${why ? `: ${why}` : ""}.`];
+    }
+    default:
+      return null;
+  }
+}
+
+/** @param {string} side */
+export function sideName(side) {
+  return side === "buy" ? "Buy" : "Sell";
+}
+
+/**
+ * Time of day of this computer's zone, with seconds.
+ * @param {string} timestamp ISO 8601
+ */
+export function timeOfDay(timestamp) {
+  return TIME.format(Date.parse(timestamp));
+}
+
+/**
+ * @param {string} timestamp ISO 8601
+ */
+export function dateAndTime(timestamp) {
+  return DATE_TIME.format(Date.parse(timestamp));
+}
+
+const TIME = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit", minute: "2-digit", second: "2-digit",
+});
+const DATE_TIME = new Intl.DateTimeFormat("en-GB", {
+  day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit",
+});

@@ -1,0 +1,202 @@
+/** What the page follows of the account: its orders, fills and balances. */
+
+import { Tracker } from "../core/tracker.js";
+
+/** @typedef {import("./feed.js").Message} Message */
+/** @typedef {Record<string, any>} Order */
+/** @typedef {Record<string, any>} Fill */
+/** @typedef {{asset: string, available: string, held: string, total: string}} Balance */
+
+const FILLS_KEPT = 500;
+const OPEN_STATUSES = new Set(["new", "partially_filled"]);
+
+export class AccountInterest {
+  /**
+   * @param {{onChange: () => void, onReport: (report: Order) => void, onVoid: () => void}} events
+   *   `onVoid`: orders and fills have to be read anew
+   */
+  constructor(events) {
+    this.topics = { channels: ["orders", "balances"] };
+    this.events = events;
+    /** @type {Map<string, Order>} */
+    this.orders = new Map();
+    /** Newest first. @type {Fill[]} */
+    this.fills = [];
+    /** @type {Map<string, Balance>} */
+    this.balances = new Map();
+    /** Whether balances and open orders are known. */
+    this.known = false;
+    this.#tracker = new Tracker("orders", () => events.onVoid(), () => this.#forget());
+  }
+
+  #tracker;
+  /** Fills that were seen, by trade and order: REST and the feed tell of the same ones. */
+  #seen = new Set();
+  #balancesSeq = 0;
+  /** Reports since orders were last asked for over REST. @type {Map<string, Order>} */
+  #sinceRead = new Map();
+
+  /** Trades of own orders, each once; for tests and the footer. */
+  get reports() {
+    return this.#tracker.last;
+  }
+
+  since() {
+    return this.#tracker.since;
+  }
+
+  /** @param {Message} answer */
+  subscribed(answer) {
+    const isFirst = !this.#tracker.started;
+    this.#tracker.subscribed(/** @type {any} */ (answer));
+    if (isFirst) this.events.onVoid();
+  }
+
+  rewound() {
+    this.#tracker.rewound();
+  }
+
+  /** Orders and fills are about to be read over REST: note what is reported from here on. */
+  beginFill() {
+    this.#sinceRead.clear();
+    this.known = false;
+  }
+
+  /**
+   * What REST says of open orders and fills, both newest first. Reports that came since `beginFill`
+   * may be newer.
+   * @param {Order[]} open
+   * @param {Fill[]} fills
+   */
+  fill(open, fills) {
+    this.orders = new Map(open.map((order) => [order.order_id, fromRest(order)]));
+    for (const [id, report] of this.#sinceRead) {
+      const read = this.orders.get(id);
+      if (!OPEN_STATUSES.has(report.status)) this.orders.delete(id);
+      else if (read === undefined || report.timestamp >= read.changed_at) {
+        this.orders.set(id, fromReport(read, report));
+      }
+    }
+    this.#sinceRead.clear();
+    for (const fill of [...fills].reverse()) this.#addFill(fill);
+    this.known = true;
+    this.events.onChange();
+  }
+
+  /**
+   * @param {Message} message
+   * @returns {"reconnect" | void}
+   */
+  offer(message) {
+    switch (message.type) {
+      case "order": {
+        const verdict = this.#tracker.item(message.seq, message.epoch);
+        if (verdict === "reconnect") return verdict;
+        if (verdict === "new") this.#report(message.data);
+        break;
+      }
+      case "balances_snapshot":
+        this.balances.clear();
+        this.#balancesSeq = 0;
+        this.#take(message);
+        break;
+      case "balances":
+        this.#take(message);
+        break;
+      case "gap":
+        if (message.channel === "orders") {
+          const verdict = this.#tracker.gap(/** @type {any} */ (message));
+          if (verdict === "reconnect") return verdict;
+        }
+        break;
+      case "heartbeat":
+        if (this.#tracker.heartbeat(/** @type {any} */ (message)) === "reconnect") {
+          return "reconnect";
+        }
+        break;
+      case "epoch":
+        this.#tracker.epochChanged(/** @type {any} */ (message));
+    }
+  }
+
+  /** @param {Order} report */
+  #report(report) {
+    if (!this.known) this.#sinceRead.set(report.order_id, report);
+    const known = this.orders.get(report.order_id);
+    if (OPEN_STATUSES.has(report.status)) {
+      this.orders.set(report.order_id, fromReport(known, report));
+    } else {
+      this.orders.delete(report.order_id);
+    }
+    if (report.report === "trade") {
+      this.#addFill({
+        trade_id: report.trade_id,
+        order_id: report.order_id,
+        symbol: report.symbol,
+        side: report.side,
+        price: report.last_price,
+        quantity: report.last_quantity,
+        liquidity: report.liquidity,
+        fee: report.fee,
+        fee_asset: report.fee_asset,
+        timestamp: report.timestamp,
+      });
+    }
+    this.events.onReport(report);
+    this.events.onChange();
+  }
+
+  /** @param {Fill} fill */
+  #addFill(fill) {
+    const id = `${fill.trade_id} ${fill.order_id}`;
+    if (this.#seen.has(id)) return;
+    this.#seen.add(id);
+    let place = 0;
+    while (place < this.fills.length && this.fills[place].timestamp > fill.timestamp) place += 1;
+    this.fills.splice(place, 0, fill);
+    if (this.fills.length > FILLS_KEPT) {
+      const dropped = /** @type {Fill} */ (this.fills.pop());
+      this.#seen.delete(`${dropped.trade_id} ${dropped.order_id}`);
+    }
+  }
+
+  /** @param {Message} message */
+  #take(message) {
+    if (message.seq <= this.#balancesSeq) return;
+    this.#balancesSeq = message.seq;
+    for (const balance of message.data) this.balances.set(balance.asset, balance);
+    this.events.onChange();
+  }
+
+  #forget() {
+    this.orders.clear();
+    this.fills.length = 0;
+    this.#seen.clear();
+    this.balances.clear();
+    this.known = false;
+    this.events.onVoid();
+  }
+}
+
+/** @param {Order} order */
+function fromRest(order) {
+  const waiting = order.stop_price !== null && order.triggered_timestamp === null;
+  return { ...order, waiting, placed_at: order.timestamp, changed_at: order.updated_timestamp };
+}
+
+/**
+ * A report has not all members of an order, such as `post_only`; those of `known` stay.
+ * @param {Order | undefined} known
+ * @param {Order} report
+ */
+function fromReport(known, report) {
+  const set_off = report.report === "triggered" || report.report === "trade";
+  return {
+    ...known,
+    ...report,
+    /** A stop that no trade has reached yet: it is not in the book. */
+    waiting: report.stop_price !== null && !set_off && known?.waiting !== false,
+    placed_at: known?.placed_at ?? report.timestamp,
+    changed_at: report.timestamp,
+  };
+}

@@ -1,0 +1,280 @@
+/**
+ * One connection to the market-data service at a time, and what the page follows over it.
+ *
+ * An interest is a subscription that outlives connections: it says what to ask a new connection for
+ * and proves what arrives. The feed opens, notices silence, waits, opens again and asks anew.
+ */
+
+import { signal } from "@preact/signals";
+
+const SILENCE_MAX_MS = 5_000; // the feed says something every second
+const OPEN_TIMEOUT_MS = 10_000;
+const RETRY_DELAY_MS = 100;
+const RETRY_DELAY_MAX_MS = 5_000;
+const PING_INTERVAL_MS = 5_000;
+const WATCH_INTERVAL_MS = 1_000;
+const CLOSE_FINAL_FIRST = 4500;
+const CLOSE_FINAL_LAST = 4999;
+const CLOSE_KEY_OVER = 4502;
+
+/**
+ * @typedef {Record<string, any>} Message
+ * @typedef {object} Interest
+ * @property {{channels: string[], symbols?: string[]}} topics what it follows
+ * @property {() => {since?: Record<string, number>, epoch?: string}} since where it goes on
+ * @property {(answer: Message) => void} subscribed takes the answer to the subscription
+ * @property {(message: Message) => "reconnect" | "renew" | void} offer takes every message after
+ *   that; "renew" asks for the same again, such as a snapshot of a book
+ * @property {() => void} rewound the venue does not have what was seen: start from where it is
+ */
+
+/**
+ * @typedef {"off" | "connecting" | "live" | "stale" | "waiting" | "refused" | "key_over"} Phase
+ * `off` before the first start and after `stop`; `waiting` between two attempts; `refused` for good
+ */
+
+export class Feed {
+  /**
+   * @param {string} url of the WebSocket endpoint
+   * @param {() => Message | null} login the `authenticate` request without `op`, null for none
+   */
+  constructor(url, login = () => null) {
+    this.#url = url;
+    this.#login = login;
+    /** @type {import("@preact/signals").Signal<Phase>} */
+    this.phase = signal("off");
+    /** Why the last connection ended, as a sentence; empty while there is one. */
+    this.reason = signal("");
+    /** Round trip of the last ping, in ms. */
+    this.roundTripMs = signal(/** @type {number | null} */ (null));
+    /** How far this computer's clock is behind the venue's, in ms. */
+    this.clockBehindMs = signal(0);
+    this.connections = 0;
+    this.messages = 0;
+  }
+
+  #url;
+  #login;
+  /** @type {Set<Interest>} */
+  #interests = new Set();
+  /** Those that the present connection was asked for and has answered. @type {Set<Interest>} */
+  #answered = new Set();
+  /** Requests without an answer, by id. @type {Map<number, (answer: Message) => void>} */
+  #pending = new Map();
+  /** @type {WebSocket | null} */
+  #socket = null;
+  #ready = false;
+  #requestId = 0;
+  #attempts = 0;
+  #heardAtMs = 0;
+  #pingedAtMs = 0;
+  #retryTimer = 0;
+  #watchTimer = 0;
+  #onLag = "disconnect";
+
+  /** Connect, and stay connected until `stop`. */
+  start() {
+    if (this.#watchTimer) return;
+    this.#watchTimer = setInterval(() => this.#watch(), WATCH_INTERVAL_MS);
+    addEventListener("online", this.#retryNow);
+    this.#open();
+  }
+
+  /** End the connection and open no other. */
+  stop() {
+    clearInterval(this.#watchTimer);
+    clearTimeout(this.#retryTimer);
+    removeEventListener("online", this.#retryNow);
+    this.#watchTimer = 0;
+    this.#drop();
+    this.phase.value = "off";
+  }
+
+  /** @param {Interest} interest */
+  add(interest) {
+    this.#interests.add(interest);
+    if (this.#ready) this.#subscribe(interest);
+  }
+
+  /**
+   * No longer follow it.
+   * @param {Interest} interest
+   */
+  remove(interest) {
+    if (!this.#interests.delete(interest)) return;
+    this.#answered.delete(interest);
+    if (this.#ready) this.#ask({ op: "unsubscribe", ...interest.topics }, () => {});
+  }
+
+  /**
+   * What the feed does when this page reads too slowly: a hidden tab takes the newest state only.
+   * @param {boolean} hidden
+   */
+  setHidden(hidden) {
+    this.#onLag = hidden ? "conflate" : "disconnect";
+    if (this.#ready) this.#ask({ op: "subscribe", channels: [], on_lag: this.#onLag }, () => {});
+  }
+
+  /** Close the connection; the next one resumes. */
+  reconnect() {
+    this.#lost("The feed is asked again for what is missing.");
+  }
+
+  #retryNow = () => {
+    if (this.phase.value !== "waiting") return;
+    clearTimeout(this.#retryTimer);
+    this.#open();
+  };
+
+  #open() {
+    this.phase.value = "connecting";
+    this.#heardAtMs = performance.now();
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    this.connections += 1;
+    socket.onmessage = (event) => {
+      if (this.#socket === socket) this.#take(JSON.parse(event.data));
+    };
+    socket.onclose = (event) => {
+      if (this.#socket !== socket) return;
+      if (event.code >= CLOSE_FINAL_FIRST && event.code <= CLOSE_FINAL_LAST) {
+        this.#drop();
+        this.phase.value = event.code === CLOSE_KEY_OVER ? "key_over" : "refused";
+        this.reason.value ||= `The feed refused this page (${event.code}).`;
+        return;
+      }
+      this.#lost("The feed cannot be reached.");
+    };
+  }
+
+  /** @param {Message} message */
+  #take(message) {
+    this.#heardAtMs = performance.now();
+    this.messages += 1;
+    switch (message.type) {
+      case "connected":
+        this.#greeted();
+        return;
+      case "subscribed":
+      case "unsubscribed":
+      case "authenticated":
+      case "pong":
+        this.#answer(message);
+        return;
+      case "error":
+        this.#takeError(message);
+        return;
+      case "heartbeat":
+        this.#attempts = 0;
+        this.phase.value = "live";
+        this.clockBehindMs.value = Date.parse(message.timestamp) - Date.now();
+        break;
+      case "stale":
+        this.phase.value = "stale";
+        break;
+    }
+    for (const interest of this.#answered) {
+      const wish = interest.offer(message);
+      if (wish === "renew") this.#subscribe(interest);
+      if (wish === "reconnect") {
+        this.reconnect();
+        return;
+      }
+    }
+  }
+
+  #greeted() {
+    this.#ready = true;
+    this.reason.value = "";
+    this.phase.value = "live";
+    const login = this.#login();
+    if (login === null) this.#begin();
+    else this.#ask({ op: "authenticate", ...login }, () => this.#begin());
+  }
+
+  #begin() {
+    for (const interest of this.#interests) this.#subscribe(interest);
+    this.#ping();
+  }
+
+  /** @param {Interest} interest */
+  #subscribe(interest) {
+    const body = { op: "subscribe", on_lag: this.#onLag, ...interest.topics, ...interest.since() };
+    this.#ask(body, (answer) => {
+      if (!this.#interests.has(interest) || answer.type === "error") return;
+      this.#answered.add(interest);
+      interest.subscribed(answer);
+    });
+  }
+
+  /**
+   * @param {Message} body
+   * @param {(answer: Message) => void} onAnswer
+   */
+  #ask(body, onAnswer) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    this.#requestId += 1;
+    this.#pending.set(this.#requestId, onAnswer);
+    this.#socket.send(JSON.stringify({ ...body, id: this.#requestId }));
+  }
+
+  /** @param {Message} message */
+  #answer(message) {
+    const onAnswer = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    onAnswer?.(message);
+  }
+
+  /** @param {Message} error */
+  #takeError(error) {
+    this.reason.value = `The feed says: ${error.message}.`;
+    if (this.#pending.has(error.id)) this.#answer(error);
+    if (error.code === "since_in_future") this.#rewind();
+  }
+
+  /** The feed lost what this page has seen; every interest starts from where the venue is. */
+  #rewind() {
+    for (const interest of this.#interests) interest.rewound();
+    this.#lost("The venue has lost what this page had seen.");
+  }
+
+  #ping() {
+    this.#pingedAtMs = performance.now();
+    const sentAtMs = this.#pingedAtMs;
+    this.#ask({ op: "ping" }, () => {
+      this.roundTripMs.value = performance.now() - sentAtMs;
+    });
+  }
+
+  #watch() {
+    const nowMs = performance.now();
+    if (this.phase.value === "connecting" && nowMs - this.#heardAtMs > OPEN_TIMEOUT_MS) {
+      this.#lost("The feed does not answer.");
+    } else if (this.#ready && nowMs - this.#heardAtMs > SILENCE_MAX_MS) {
+      this.#lost("The feed is silent.");
+    } else if (this.#ready && nowMs - this.#pingedAtMs > PING_INTERVAL_MS) {
+      this.#ping();
+    }
+  }
+
+  /** @param {string} why */
+  #lost(why) {
+    this.#drop();
+    if (!this.#watchTimer) return;
+    this.reason.value ||= why;
+    this.phase.value = "waiting";
+    const bound = Math.min(RETRY_DELAY_MS * 2 ** Math.min(this.#attempts, 16), RETRY_DELAY_MAX_MS);
+    this.#attempts += 1;
+    // A random delay, so that all pages of a service that comes back do not come in step.
+    this.#retryTimer = setTimeout(() => this.#open(), Math.random() * bound);
+  }
+
+  #drop() {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#ready = false;
+    this.#answered.clear();
+    this.#pending.clear();
+    socket?.close();
+  }
+}

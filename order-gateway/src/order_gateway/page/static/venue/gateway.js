@@ -1,0 +1,89 @@
+/** REST of the venue: requests in, answers or problems out. Knows nothing of the page. */
+
+const TIMEOUT_MS = 10_000;
+const RETRIES_MAX = 4;
+const RETRY_DELAY_MS = 300;
+// Nothing was done, or nobody knows: the same request with the same id is safe.
+const PASSING_CODES = new Set(["unreachable", "outcome_unknown", "redis_unavailable", "overloaded",
+  "draining", "stale_data"]);
+
+/** Why a request was not done; the members are those of the venue's problem documents. */
+export class Problem extends Error {
+  /**
+   * @param {string} code
+   * @param {string} detail a sentence for people
+   * @param {string | null} [field] the member at fault
+   * @param {number} [status] of HTTP; 0 if there was no answer
+   */
+  constructor(code, detail, field = null, status = 0) {
+    super(detail);
+    this.code = code;
+    this.field = field;
+    this.status = status;
+  }
+
+  /** Whether the same request may be sent again. */
+  get passing() {
+    return PASSING_CODES.has(this.code);
+  }
+}
+
+/**
+ * What was caught, if the venue is the reason; a bug of the page is thrown on.
+ * @param {unknown} error
+ * @returns {Problem}
+ */
+export function asProblem(error) {
+  if (error instanceof Problem) return error;
+  throw error;
+}
+
+/**
+ * Ask once. Rejects with a Problem.
+ * @param {string} method
+ * @param {string} url
+ * @param {Record<string, string>} headers
+ * @param {object} [body]
+ */
+export async function ask(method, url, headers, body) {
+  /** @type {Response} */
+  let answer;
+  /** @type {any} */
+  let content;
+  try {
+    answer = await fetch(url, {
+      method,
+      headers: body === undefined ? headers : { ...headers, "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      credentials: "omit",
+    });
+    content = await answer.json();
+  } catch {
+    throw new Problem("unreachable", "The venue cannot be reached; trying again may help.");
+  }
+  if (!answer.ok) {
+    const detail = content.detail ?? `The venue answered ${answer.status}.`;
+    throw new Problem(content.code ?? "http_error", detail, content.field ?? null, answer.status);
+  }
+  return { content, status: answer.status, headers: answer.headers };
+}
+
+/**
+ * Ask until there is an answer, at most `RETRIES_MAX` times more; only for what may be repeated.
+ * @param {string} method
+ * @param {string} url
+ * @param {Record<string, string>} headers
+ * @param {object} [body]
+ */
+export async function askAgain(method, url, headers, body) {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await ask(method, url, headers, body);
+    } catch (error) {
+      const problem = asProblem(error);
+      if (!problem.passing || attempt >= RETRIES_MAX) throw problem;
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS * 2 ** attempt));
+  }
+}

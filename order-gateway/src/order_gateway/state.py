@@ -1,0 +1,54 @@
+"""The objects of a running gateway, as routes and middleware reach them: `app.state`."""
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from order_gateway.account_administration import AccountAdministration
+from order_gateway.administration import Administration
+from order_gateway.authentication import Authentication
+from order_gateway.catalogue import Catalogue
+from order_gateway.key_administration import KeyAdministration
+from order_gateway.operations import Operations
+from order_gateway.page.routes import Pages
+from order_gateway.rate_limit import RateLimits
+from order_gateway.ws.entry import Entry
+from tapewire.matching.queries import Queries
+from tapewire.web.health import Health
+from tapewire.web.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayState:
+    """Set once the gateway has started. The server itself uses `health`, `metrics` and `drain`."""
+
+    operations: Operations
+    catalogue: Catalogue
+    queries: Queries
+    administration: Administration
+    account_administration: AccountAdministration
+    key_administration: KeyAdministration
+    authentication: Authentication
+    needs_keys: bool
+    rate_limits: RateLimits
+    entry: Entry
+    health: Health
+    metrics: Metrics
+    pages: Pages
+
+    @property
+    def drain(self) -> Entry:
+        """Answers and closes all connections before the server stops."""
+        return self.entry
+
+
+def state_of(connection: HTTPConnection) -> GatewayState:
+    """The state of the application that a request or WebSocket reached."""
+    return state_of_scope(connection.scope)
+
+
+def state_of_scope(scope: Scope) -> GatewayState:
+    """The state of the application of an ASGI scope."""
+    state: GatewayState = scope["app"].state
+    return state

@@ -1,0 +1,194 @@
+"""The connections of `WS /v1/ws`, from the accepted handshake to the drain."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from order_gateway.authentication import (
+    Authentication,
+    Headers,
+    check_account_header,
+    check_account_parameter,
+    check_operation,
+)
+from order_gateway.health import SERVICE
+from order_gateway.operations import Operations
+from order_gateway.rate_limit import RateLimits
+from order_gateway.ws.messages import NO_ID, PING, Connected, error_frame, hello_frame
+from order_gateway.ws.newcomer import Newcomer
+from order_gateway.ws.orders import PlacedOrders
+from order_gateway.ws.session import IN_FLIGHT_MAX, Session
+from tapewire.api_keys.text import Identity
+from tapewire.api_keys.verifier import KEY_CLOSE_CODE
+from tapewire.errors import Refusal, TapewireError
+from tapewire.limits import REQUEST_BODY_BYTES_MAX
+from tapewire.values.types import Account
+from tapewire.web.websocket_protocol import SocketProtocol
+
+logger = logging.getLogger(__name__)
+
+SERVICE_RESTART = 1012
+MESSAGE_BYTES_MAX = REQUEST_BODY_BYTES_MAX
+ENDINGS_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a handshake asks for beside its key; `account` is the parameter of that name."""
+
+    headers: Headers
+    account: str | None
+    cancel_on_disconnect: bool
+
+    def check(self, identity: Identity) -> None:
+        """Refuse another account than the key's, and a key that cannot read. Raises a Refusal."""
+        check_account_header(identity, self.headers)
+        check_account_parameter(identity, self.account)
+        check_operation(identity, PING)
+
+
+class Entry:
+    """Every open connection, and the cancellations that ended connections still need."""
+
+    def __init__(
+        self,
+        operations: Operations,
+        limits: RateLimits,
+        refusals: Counter[str],
+        *,
+        drain_timeout_s: float,
+    ) -> None:
+        """`refusals` counts refused requests by code."""
+        self._refusals = refusals
+        self._operations = operations
+        self._limits = limits
+        self._drain_timeout_s = drain_timeout_s
+        self._endings: set[asyncio.Task[None]] = set()
+        self.sessions: set[Session] = set()
+        self.newcomers: set[Newcomer] = set()
+        self.begun = False
+
+    def open(
+        self,
+        socket: SocketProtocol,
+        account: Account,
+        *,
+        cancel_on_disconnect: bool,
+        identity: Identity | None = None,
+    ) -> Session:
+        """Start a session on an accepted connection; `identity` is that of its key, if any."""
+        orders = PlacedOrders(self._operations, account) if cancel_on_disconnect else None
+        session = Session(
+            socket,
+            self._operations,
+            self._limits,
+            account=account,
+            address=None if socket.client is None else socket.client[0],
+            orders=orders,
+            on_closed=self._ended,
+            refusals=self._refusals,
+            identity=identity,
+        )
+        self.sessions.add(session)
+        session.send(
+            hello_frame(
+                Connected(
+                    service=SERVICE,
+                    account=account,
+                    cancel_on_disconnect=cancel_on_disconnect,
+                    in_flight_max=IN_FLIGHT_MAX,
+                    message_bytes_max=MESSAGE_BYTES_MAX,
+                )
+            )
+        )
+        return session
+
+    def wait_for_key(
+        self, socket: SocketProtocol, authentication: Authentication, wishes: Wishes
+    ) -> Newcomer:
+        """Keep an accepted connection until its first message brings a key."""
+        address = None if socket.client is None else socket.client[0]
+
+        async def authenticate(text: str) -> Identity:
+            identity = await authentication.by_text(text, address)
+            wishes.check(identity)
+            return identity
+
+        def open_session(identity: Identity) -> Session:
+            return self.open(
+                socket,
+                identity.account,
+                cancel_on_disconnect=wishes.cancel_on_disconnect,
+                identity=identity,
+            )
+
+        newcomer = Newcomer(
+            socket,
+            authenticate=authenticate,
+            open_session=open_session,
+            on_ended=self.newcomers.discard,
+        )
+        self.newcomers.add(newcomer)
+        return newcomer
+
+    async def check(self) -> None:
+        """The readiness check. Raises TapewireError once the drain has begun."""
+        if self.begun:
+            raise TapewireError("The process is about to stop.")
+
+    async def run(self) -> None:
+        """Stop: answer every request that was read, close with 1012, cancel on disconnect."""
+        self.begun = True
+        logger.info("stopping: %d connections to be closed", len(self.sessions))
+        for newcomer in list(self.newcomers):
+            newcomer.close(SERVICE_RESTART, "service restart")
+        sessions = list(self.sessions)
+        drains = [asyncio.create_task(session.drain(), name="drain") for session in sessions]
+        if drains:
+            _, late = await asyncio.wait(drains, timeout=self._drain_timeout_s)
+            for task in late:
+                task.cancel()
+        for session in sessions:
+            session.close(SERVICE_RESTART, "service restart")
+        await self.close()
+
+    async def close(self) -> None:
+        """Wait for the cancellations of ended connections, at most ENDINGS_TIMEOUT_S."""
+        if self._endings:
+            _, late = await asyncio.wait(self._endings, timeout=ENDINGS_TIMEOUT_S)
+            for task in late:
+                task.cancel()
+
+    @property
+    def open_count(self) -> int:
+        """Open connections, those without a key yet included."""
+        return len(self.sessions) + len(self.newcomers)
+
+    def bearers(self) -> Iterator[tuple[Identity, Session]]:
+        """Every session that a key opened, with the identity of the key."""
+        for session in self.sessions:
+            if session.identity is not None:
+                yield session.identity, session
+
+    def _ended(self, session: Session) -> None:
+        self.sessions.discard(session)
+        if session.orders is not None:
+            task = asyncio.create_task(_cancel_orders(session), name="cancel-on-disconnect")
+            self._endings.add(task)
+            task.add_done_callback(self._endings.discard)
+
+
+async def _cancel_orders(session: Session) -> None:
+    """Cancel the orders of a connection that asked for cancel-on-disconnect."""
+    await session.settled()
+    if session.orders is not None:
+        await session.orders.cancel()
+
+
+def end_for_key(session: Session, fault: Refusal) -> None:
+    """Close a session whose key is revoked or expired; the client should not come back with it."""
+    if not session.closed:
+        session.send(error_frame(NO_ID, fault))
+        session.close(KEY_CLOSE_CODE, fault.code)

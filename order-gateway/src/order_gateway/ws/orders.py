@@ -1,0 +1,139 @@
+"""The orders that were placed over one connection and may still be open.
+
+Only for connections that ask for cancel-on-disconnect. Filled by others, an order leaves unseen;
+when there are too many to remember, the open orders of the account are read and the rest forgotten.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from order_gateway.operations import Operations
+from order_gateway.replies import Reply
+from order_gateway.schemas import BatchReply, CanceledReply, OrdersReply
+from tapewire.errors import Conflict, Refusal, Unavailable
+from tapewire.limits import PAGE_ITEMS_MAX
+from tapewire.values.types import Account, OrderStatus
+from tapewire.wire.orders import OrderReply
+
+logger = logging.getLogger(__name__)
+
+# As many as an account may have open in one symbol, unless its instrument says otherwise.
+ORDERS_REMEMBERED_MAX = 10_000
+CANCELS_AT_ONCE = 250
+# A Redis that is away when the client vanishes is waited for, so long in total.
+RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0)
+
+_OPEN = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
+_Key = tuple[str, str]
+
+
+class PlacedOrders:
+    """By order id; by client order id while the answer of Redis is not known."""
+
+    def __init__(
+        self, operations: Operations, account: Account, *, orders_max: int = ORDERS_REMEMBERED_MAX
+    ) -> None:
+        self._operations = operations
+        self._account = account
+        self._orders_max = orders_max
+        # A dict keeps them in order, oldest first.
+        self._keys: dict[_Key, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether `prune` must make room before another order is placed."""
+        return len(self._keys) >= self._orders_max
+
+    def note(self, op: str, params: Mapping[str, Any], reply: Reply) -> None:
+        """Learn from an answer which orders are open."""
+        match reply.answer:
+            case OrderReply() as order:
+                self._note_order(order, placed=op == "place")
+            case CanceledReply(canceled=order_ids):
+                for order_id in order_ids:
+                    self._keys.pop(("order_id", order_id), None)
+            case BatchReply(results=results):
+                for item, result in zip(params["orders"], results, strict=True):
+                    if isinstance(result.body, OrderReply):
+                        placed = item.get("operation", "place") == "place"
+                        self._note_order(result.body, placed=placed)
+
+    def _note_order(self, order: OrderReply, *, placed: bool) -> None:
+        key = ("order_id", order.order_id)
+        if order.status not in _OPEN:
+            self._keys.pop(key, None)
+        elif placed:
+            self._keys[key] = None
+
+    def note_unknown(self, op: str, params: Mapping[str, Any]) -> None:
+        """The answer of Redis was lost: what has a name can be canceled by it."""
+        items = params.get("orders") if op == "batch" else [params] if op == "place" else []
+        for item in items if isinstance(items, list) else []:
+            name = item.get("client_order_id") if isinstance(item, Mapping) else None
+            if isinstance(name, str):
+                self._keys[("client_order_id", name)] = None
+
+    async def prune(self) -> None:
+        """Forget those that are closed. Raises Conflict if there is no room then, Unavailable."""
+        before = list(self._keys)
+        open_ids: set[str] = set()
+        params: dict[str, Any] = {"limit": PAGE_ITEMS_MAX}
+        while True:
+            page = (await self._operations.run("open_orders", self._account, params)).answer
+            if not isinstance(page, OrdersReply):
+                raise AssertionError("open_orders answers with a page of orders")
+            open_ids.update(order.order_id for order in page.orders)
+            if page.next_cursor is None:
+                break
+            params = {"limit": PAGE_ITEMS_MAX, "cursor": page.next_cursor}
+        for key in before:
+            if key[1] not in open_ids:
+                self._keys.pop(key, None)
+        if self.is_full:
+            raise Conflict(
+                "open_orders_limit",
+                f"cancel_on_disconnect covers at most {self._orders_max} open orders of a "
+                "connection; cancel some, or open another connection.",
+            )
+
+    async def cancel(self) -> int:
+        """Cancel all that are still open; returns how many could not be canceled."""
+        for delay_s in (*RETRY_DELAYS_S, None):
+            await self._cancel_once()
+            if not self._keys or delay_s is None:
+                break
+            await asyncio.sleep(delay_s)
+        if self._keys:
+            logger.error(
+                "%d orders of account %s could not be canceled after its connection ended",
+                len(self._keys), self._account,
+            )  # fmt: skip
+        return len(self._keys)
+
+    async def _cancel_once(self) -> None:
+        """Ask for each once; only those for which Redis did not answer are kept."""
+        keys = list(self._keys)
+        for first in range(0, len(keys), CANCELS_AT_ONCE):
+            part = keys[first : first + CANCELS_AT_ONCE]
+            answers = await asyncio.gather(
+                *(
+                    self._operations.cancel(self._account, {key[0]: key[1]}, "disconnect")
+                    for key in part
+                ),
+                return_exceptions=True,
+            )
+            for key, answer in zip(part, answers, strict=True):
+                if isinstance(answer, Unavailable):
+                    continue
+                del self._keys[key]
+                if isinstance(answer, Refusal) and answer.code not in {
+                    "order_closed", "order_not_found",
+                }:  # fmt: skip
+                    logger.warning("order %s stays open after its connection: %s", key[1], answer)
+                elif isinstance(answer, BaseException) and not isinstance(answer, Refusal):
+                    raise answer

@@ -1,0 +1,134 @@
+"""API keys in Redis: made, listed, revoked, read. Not journaled: who may act is no market state.
+
+It has a connection of its own, so that reading a key waits for no order and no order for a key.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+from tapewire import keys
+from tapewire.api_keys.text import (
+    ApiKey,
+    NewKey,
+    Permission,
+    is_key_id,
+    make_key,
+    read_record,
+    write_record,
+)
+from tapewire.errors import Conflict, KeyNotFound, OutcomeUnknown, RedisUnavailable
+from tapewire.limits import API_KEY_KEPT_S, API_KEYS_MAX, COMMANDS_PER_ROUND_TRIP_MAX
+from tapewire.matching.batcher import Batcher
+from tapewire.matching.records import read_pairs
+from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
+from tapewire.values.types import Account
+
+_MICROSECONDS = 1_000_000
+
+
+class ApiKeyStore:
+    """Every key of the venue. Safe to share by all requests of a process.
+
+    Every method raises Unavailable if Redis does not answer in time.
+    """
+
+    def __init__(self, client: AsyncRedis, *, timeout_s: float) -> None:
+        self._client = client
+        self._batcher = Batcher(client, timeout_s=timeout_s)
+
+    @classmethod
+    def open(cls, address: RedisAddress) -> Self:
+        """Make a store; it connects with its first command."""
+        return cls(open_async(address), timeout_s=address.timeout_s)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._batcher.close()
+        await self._client.aclose()
+
+    async def read(self, key_id: str) -> ApiKey | None:
+        """One key; None if there is none with this id, or no longer."""
+        fields = await self._ask("HGETALL", keys.api_key(key_id))
+        return read_record(key_id, read_pairs(fields))
+
+    async def create(
+        self,
+        account: Account,
+        permissions: Iterable[Permission],
+        *,
+        label: str = "",
+        expires_us: int | None = None,
+    ) -> NewKey:
+        """Make a key; `expires_us` in microseconds since 1970. Raises Conflict at the limit."""
+        new = make_key(
+            account,
+            permissions,
+            label=label,
+            created_us=time.time_ns() // 1_000,
+            expires_us=expires_us,
+        )
+        key_id = new.record.key_id
+        name = keys.api_key(key_id)
+        fields = [part for pair in write_record(new.record).items() for part in pair]
+        await self._change("HSET", name, *fields)
+        if expires_us is not None:
+            await self._change("EXPIREAT", name, expires_us // _MICROSECONDS + API_KEY_KEPT_S)
+        # Counted with itself, so that of two that are made at once none slips past the limit.
+        await self._change("SADD", keys.API_KEYS, key_id)
+        if await self._is_over_the_limit():
+            await self._change("SREM", keys.API_KEYS, key_id)
+            await self._change("DEL", name)
+            raise Conflict("keys_limit", f"The venue has {API_KEYS_MAX} keys; revoke some.")
+        return new
+
+    async def revoke(self, key_id: str) -> ApiKey:
+        """Make a key worthless, for good; again is no error. Raises KeyNotFound."""
+        record = await self.read(key_id) if is_key_id(key_id) else None
+        if record is None:
+            raise KeyNotFound("No key has this id.")
+        if record.revoked_us is None:
+            name = keys.api_key(key_id)
+            await self._change("HSET", name, "revoked_us", str(time.time_ns() // 1_000))
+            await self._change("EXPIRE", name, API_KEY_KEPT_S)
+        return await self.read(key_id) or record
+
+    async def ids(self) -> list[str]:
+        """The id of every key, sorted; some may be of keys that are gone by now."""
+        members = await self._ask("SMEMBERS", keys.API_KEYS)
+        return sorted(member.decode() for member in members)
+
+    async def read_many(self, key_ids: Sequence[str]) -> list[ApiKey]:
+        """Those of these keys that there still are."""
+        found: list[ApiKey | None] = []
+        for first in range(0, len(key_ids), COMMANDS_PER_ROUND_TRIP_MAX):
+            part = key_ids[first : first + COMMANDS_PER_ROUND_TRIP_MAX]
+            found += await asyncio.gather(*(self.read(key_id) for key_id in part))
+        return [record for record in found if record is not None]
+
+    async def _is_over_the_limit(self) -> bool:
+        """Whether there are too many keys, those aside that have left Redis with their time."""
+        if await self._ask("SCARD", keys.API_KEYS) <= API_KEYS_MAX:
+            return False
+        known = await self.ids()
+        kept = {record.key_id for record in await self.read_many(known)}
+        for key_id in known:
+            if key_id not in kept:
+                await self._change("SREM", keys.API_KEYS, key_id)
+        return len(kept) > API_KEYS_MAX
+
+    async def _ask(self, *command: str | int) -> Any:  # noqa: ANN401 (a Redis reply)
+        """A read; one whose answer was lost has done nothing."""
+        try:
+            return await self._batcher.submit(*command)
+        except OutcomeUnknown:
+            raise RedisUnavailable("Redis did not answer in time; nothing was done.") from None
+
+    async def _change(self, *command: str | int) -> None:
+        try:
+            await self._batcher.submit(*command)
+        except OutcomeUnknown:
+            raise OutcomeUnknown(
+                "The answer of Redis was lost: list the keys to learn what was done."
+            ) from None

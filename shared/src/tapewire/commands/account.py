@@ -1,0 +1,287 @@
+"""`tapewire account`: accounts and their money, straight in the venue's Redis.
+
+Whoever reaches it owns the venue anyway. What is wrong with the words of a command ends it with
+status 2, what the venue refuses with status 1.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import click
+
+from tapewire.commands.account_options import (
+    AS_INSTRUMENT_WORD,
+    any_name,
+    client,
+    read_fee,
+    read_open_orders,
+    reference_option,
+)
+from tapewire.commands.account_table import account_lines, list_lines
+from tapewire.commands.options import RedisChoice, redis_options
+from tapewire.errors import InvalidField, TapewireError, UnknownSymbol
+from tapewire.matching.engine import Engine
+from tapewire.matching.kill_switch import KillSwitch
+from tapewire.matching.queries import Queries
+from tapewire.matching.treasury import Transfer, Treasury
+from tapewire.redis.client import RedisAddress
+from tapewire.values.account_entry import check_reference, parse_amount, read_account_limits
+from tapewire.values.account_types import AccountState
+from tapewire.values.bounds import AS_INSTRUMENT, Setting
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Account, Instrument, Symbol
+
+TIMEOUT_S = 30.0
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class _Venue:
+    """What the commands work with."""
+
+    queries: Queries
+    treasury: Treasury
+    kill_switch: KillSwitch
+
+
+@dataclass(frozen=True, slots=True)
+class _Transfer:
+    """Words of a deposit or a withdrawal."""
+
+    account: Account
+    asset: str
+    amount: str
+    reference: str
+
+
+@click.group(short_help="Show accounts, move money, set fees and limits.")
+def account() -> None:
+    """Accounts of the venue and the money in them. Amounts are decimal text, such as 2500.50."""
+
+
+@account.command("list", short_help="List the accounts.")
+@redis_options
+def list_accounts(redis: RedisChoice) -> None:
+    """Every account, with its state and what it has; fees are on @fees."""
+
+    async def work(venue: _Venue) -> list[str]:
+        names = await venue.queries.accounts()
+        records = [await venue.queries.account(name) for name in names]
+        return list_lines(records, await venue.queries.assets())
+
+    _say(_run(redis, work))
+
+
+@account.command(short_help="Show an account.")
+@any_name
+@redis_options
+def show(name: Account, redis: RedisChoice) -> None:
+    """State, fees, balances and limits of one account; @fees is where fees go."""
+
+    async def work(venue: _Venue) -> list[str]:
+        return await _shown(venue, name)
+
+    _say(_run(redis, work))
+
+
+@account.command(short_help="Bring money in.")
+@any_name
+@click.argument("asset")
+@click.argument("amount")
+@reference_option
+@redis_options
+def deposit(name: Account, asset: str, amount: str, reference: str, redis: RedisChoice) -> None:
+    """Bring AMOUNT of ASSET into the account, which is opened if it is new."""
+    wanted = _Transfer(name, asset, amount, reference)
+    _say(_run(redis, lambda venue: _transfer(venue, wanted, venue.treasury.deposit)))
+
+
+@account.command(short_help="Take money out.")
+@any_name
+@click.argument("asset")
+@click.argument("amount")
+@reference_option
+@redis_options
+def withdraw(name: Account, asset: str, amount: str, reference: str, redis: RedisChoice) -> None:
+    """Take AMOUNT of ASSET out of what the account has available."""
+    wanted = _Transfer(name, asset, amount, reference)
+    _say(_run(redis, lambda venue: _transfer(venue, wanted, venue.treasury.withdraw)))
+
+
+@account.command(short_help="Set the fees of an account.")
+@client
+@click.option("--maker", callback=read_fee, metavar="PPM|default", help="Parts in a million.")
+@click.option("--taker", callback=read_fee, metavar="PPM|default", help="Parts in a million.")
+@redis_options
+def fees(name: Account, maker: Setting, taker: Setting, redis: RedisChoice) -> None:
+    """Give the account fees of its own, in millionths of what a fill brings.
+
+    `default` is what the instrument says.
+    They count for orders that are placed from now on.
+    """
+    if maker is None and taker is None:
+        raise click.UsageError("--maker or --taker must be given: what is to change?")
+
+    async def work(venue: _Venue) -> list[str]:
+        await venue.treasury.set_account(name, maker_fee_ppm=maker, taker_fee_ppm=taker)
+        return await _shown(venue, name)
+
+    _say(_run(redis, work))
+
+
+@account.command(short_help="Limit an account in a symbol.")
+@client
+@click.argument("symbol")
+@click.option(
+    "--open-orders",
+    callback=read_open_orders,
+    metavar="N|default",
+    help="How many may be open.",
+)
+@click.option("--order-quantity", metavar="AMOUNT|default", help="Largest quantity of one order.")
+@click.option("--order-notional", metavar="AMOUNT|default", help="Largest price x quantity.")
+@click.option("--position", metavar="AMOUNT|default", help="Most of the base asset.")
+@redis_options
+def limits(
+    *,
+    name: Account,
+    symbol: str,
+    open_orders: Setting,
+    order_quantity: str | None,
+    order_notional: str | None,
+    position: str | None,
+    redis: RedisChoice,
+) -> None:
+    """Bound the account in SYMBOL: `default` is what the instrument says, 0 is no bound.
+
+    Orders that are open already stay as they are.
+    """
+    texts = {
+        "order_quantity_max": order_quantity,
+        "order_notional_max": order_notional,
+        "position_max": position,
+    }
+    written: dict[str, str | int | None] = {
+        field: None if text == AS_INSTRUMENT_WORD else text
+        for field, text in texts.items()
+        if text is not None
+    }
+    if open_orders is not None:
+        written["open_orders_max"] = None if open_orders == AS_INSTRUMENT else open_orders
+    if not written:
+        raise click.UsageError("at least one limit must be given: what is to change?")
+
+    async def work(venue: _Venue) -> list[str]:
+        instrument = await _instrument(venue, symbol)
+        bounds = read_account_limits(written, instrument)
+        await venue.treasury.set_account_limits(name, instrument.symbol, **bounds)
+        return await _shown(venue, name)
+
+    _say(_run(redis, work))
+
+
+@account.command(short_help="Let an account cancel only.")
+@client
+@redis_options
+def block(name: Account, redis: RedisChoice) -> None:
+    """Refuse new orders of the account; those that are open stay."""
+    _say(_run(redis, lambda venue: _switch(venue, name, AccountState.BLOCKED)))
+
+
+@account.command(short_help="Let an account trade again.")
+@client
+@redis_options
+def unblock(name: Account, redis: RedisChoice) -> None:
+    """Take new orders of the account again."""
+    _say(_run(redis, lambda venue: _switch(venue, name, AccountState.ACTIVE)))
+
+
+@account.command(short_help="Block an account and cancel its orders.")
+@client
+@redis_options
+def kill(name: Account, redis: RedisChoice) -> None:
+    """Block the account, then cancel its orders; those in halted markets stay."""
+
+    async def work(venue: _Venue) -> list[str]:
+        killed = await venue.kill_switch.kill_account(name)
+        lines = [f"{name} is blocked; orders canceled: {len(killed.canceled)}"]
+        if killed.halted:
+            lines.append(f"still open in halted markets: {', '.join(killed.halted)}")
+        return lines
+
+    _say(_run(redis, work))
+
+
+async def _transfer(
+    venue: _Venue, wanted: _Transfer, move: Callable[..., Awaitable[Transfer]]
+) -> list[str]:
+    decimals = (await venue.queries.assets()).get(wanted.asset)
+    if decimals is None:
+        raise InvalidField("asset", "unknown_asset", f"{wanted.asset!r} is traded nowhere here.")
+    units = parse_amount(wanted.amount, wanted.asset, decimals)
+    if wanted.reference:
+        check_reference(wanted.reference)
+    done = await move(wanted.account, wanted.asset, units, reference=wanted.reference)
+    left = format_units(done.available_units, decimals)
+    lines = [f"available to {wanted.account}: {left} {wanted.asset}"]
+    if done.replayed:
+        lines.insert(0, "done before under this reference; nothing was moved now")
+    return lines
+
+
+async def _switch(venue: _Venue, name: Account, state: AccountState) -> list[str]:
+    await venue.treasury.set_account(name, state=state)
+    return [f"{name} is {state}"]
+
+
+async def _shown(venue: _Venue, name: Account) -> list[str]:
+    record = await venue.queries.account(name)
+    instruments = {symbol: await _instrument(venue, symbol) for symbol in record.limits}
+    return account_lines(record, await venue.queries.assets(), instruments)
+
+
+async def _instrument(venue: _Venue, symbol: str) -> Instrument:
+    found = await venue.queries.instrument(Symbol(symbol))
+    if found is None:
+        raise UnknownSymbol(f"{symbol!r} is not traded here.")
+    return found[0]
+
+
+def _say(lines: list[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def _run(redis: RedisChoice, work: Callable[[_Venue], Awaitable[_Result]]) -> _Result:
+    """Do it; what is wrong with a word is a usage error, all else one sentence and status 1."""
+
+    redis_url = redis.reach()
+
+    async def go() -> _Result:
+        async with _open(redis_url) as venue:
+            return await work(venue)
+
+    try:
+        return asyncio.run(go())
+    except (InvalidField, UnknownSymbol) as error:
+        raise click.UsageError(str(error)) from None
+    except TapewireError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@asynccontextmanager
+async def _open(redis_url: str) -> AsyncIterator[_Venue]:
+    address = RedisAddress(
+        redis_url, connect_timeout_s=TIMEOUT_S, timeout_s=TIMEOUT_S, client_name="account"
+    )
+    engine = await Engine.open(address)
+    try:
+        await engine.ready()
+        queries = Queries(engine.batcher)
+        yield _Venue(queries, Treasury(engine), KillSwitch(engine, queries))
+    finally:
+        await engine.close()

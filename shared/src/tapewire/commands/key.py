@@ -1,0 +1,173 @@
+"""`tapewire key create`, `list` and `revoke`: the keys of a venue, straight in its Redis.
+
+The first administrator's key of a venue comes from here: whoever reaches its Redis owns it anyway.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import click
+
+from tapewire.api_keys.store import ApiKeyStore
+from tapewire.api_keys.text import ApiKey, NewKey, Permission, read_permissions, write_permissions
+from tapewire.commands.options import RedisChoice, checked, redis_options
+from tapewire.errors import TapewireError
+from tapewire.limits import API_KEY_DAYS_MAX, API_KEY_LABEL_CHARACTERS_MAX
+from tapewire.matching.engine import Engine
+from tapewire.redis.client import RedisAddress
+from tapewire.values.account_names import account_named
+from tapewire.values.timestamps import format_timestamp
+from tapewire.values.types import Account
+
+TIMEOUT_S = 5.0
+DAY_US = 86_400_000_000
+
+_Result = TypeVar("_Result")
+
+
+def _label(text: str) -> str:
+    if len(text) > API_KEY_LABEL_CHARACTERS_MAX or not (text.isascii() and text.isprintable()):
+        raise ValueError(
+            f"a label is at most {API_KEY_LABEL_CHARACTERS_MAX} printable ASCII characters"
+        )
+    return text
+
+
+@click.group(short_help="Make, list and revoke API keys.")
+def key() -> None:
+    """API keys, which clients of a venue with TAPEWIRE_AUTH=keys need."""
+
+
+@key.command(short_help="Make a key.")
+@click.option(
+    "--account",
+    required=True,
+    metavar="NAME",
+    callback=checked(account_named),
+    help="Whose orders it may act on.",
+)
+@click.option(
+    "--permissions",
+    required=True,
+    metavar="LIST",
+    callback=checked(read_permissions),
+    help="Some of read, trade (which includes read) and admin, joined by commas.",
+)
+@click.option(
+    "--expires-in-days",
+    type=click.IntRange(1, API_KEY_DAYS_MAX),
+    metavar="N",
+    help="It never expires without this.",
+)
+@click.option(
+    "--label", default="", metavar="TEXT", callback=checked(_label), help="What it is for."
+)
+@redis_options
+def create(
+    *,
+    account: Account,
+    permissions: frozenset[Permission],
+    expires_in_days: int | None,
+    label: str,
+    redis: RedisChoice,
+) -> None:
+    """Print a new key, alone on standard output. It is shown this once.
+
+    Its account is opened with it, if it is new.
+    """
+    expires_us = None
+    if expires_in_days is not None:
+        expires_us = time.time_ns() // 1_000 + expires_in_days * DAY_US
+    new = _run(_create(redis.reach(), account, permissions, label, expires_us))
+    click.echo(
+        f"key {new.record.key_id} of {account}; keep what follows, it is shown once:", err=True
+    )
+    click.echo(new.text)
+
+
+@key.command("list", short_help="List the keys.")
+@redis_options
+def list_keys(redis: RedisChoice) -> None:
+    """Every key, without its secret; those that ended are shown for 30 days."""
+    now_us = time.time_ns() // 1_000
+    for record in _run(_list(redis.reach())):
+        click.echo(_line(record, now_us))
+
+
+@key.command(short_help="Make a key worthless.")
+@click.argument("key_id")
+@redis_options
+def revoke(key_id: str, redis: RedisChoice) -> None:
+    """Revoke the key with this id, for good; its connections end within two seconds."""
+    record = _run(_revoke(redis.reach(), key_id))
+    click.echo(f"key {record.key_id} of {record.account} is revoked")
+
+
+async def _create(
+    redis_url: str,
+    account: Account,
+    permissions: frozenset[Permission],
+    label: str,
+    expires_us: int | None,
+) -> NewKey:
+    engine = await Engine.open(_address(redis_url))
+    try:
+        await engine.open_account(account)
+    finally:
+        await engine.close()
+    async with _open(redis_url) as store:
+        return await store.create(account, permissions, label=label, expires_us=expires_us)
+
+
+async def _list(redis_url: str) -> list[ApiKey]:
+    async with _open(redis_url) as store:
+        records = await store.read_many(await store.ids())
+    return sorted(records, key=lambda record: (record.account, record.created_us))
+
+
+async def _revoke(redis_url: str, key_id: str) -> ApiKey:
+    async with _open(redis_url) as store:
+        return await store.revoke(key_id)
+
+
+def _address(redis_url: str) -> RedisAddress:
+    return RedisAddress(
+        redis_url, connect_timeout_s=TIMEOUT_S, timeout_s=TIMEOUT_S, client_name="key"
+    )
+
+
+@asynccontextmanager
+async def _open(redis_url: str) -> AsyncIterator[ApiKeyStore]:
+    store = ApiKeyStore.open(_address(redis_url))
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _line(record: ApiKey, now_us: int) -> str:
+    """One key for people: id, state, account, permissions, times, label."""
+    state = "active"
+    if record.revoked_us is not None:
+        state = "revoked"
+    elif record.expires_us is not None and record.expires_us <= now_us:
+        state = "expired"
+    ends = "never expires"
+    if record.expires_us is not None:
+        ends = f"expires {format_timestamp(record.expires_us)}"
+    parts = (
+        record.key_id, f"{state:7}", record.account, write_permissions(record.permissions),
+        f"created {format_timestamp(record.created_us)}", ends, record.label,
+    )  # fmt: skip
+    return "  ".join(part for part in parts if part)
+
+
+def _run(work: Coroutine[object, object, _Result]) -> _Result:
+    """Run it; an error of ours becomes one sentence and exit status 1."""
+    try:
+        return asyncio.run(work)
+    except TapewireError as error:
+        raise click.ClickException(str(error)) from None

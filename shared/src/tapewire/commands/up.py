@@ -1,0 +1,191 @@
+"""The options of `tapewire up`."""
+
+import os
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from tapewire.commands.options import VariableOption, written_as
+from tapewire.errors import ConfigurationError
+from tapewire.launcher.options import LaunchOptions
+from tapewire.launcher.screen import say
+from tapewire.launcher.signals import Signals
+from tapewire.launcher.venue import Venue
+from tapewire.redis.configuration import Fsync
+from tapewire.runtime.log import LogFormat
+from tapewire.runtime.venue_address import (
+    DATA_DIR_DEFAULT,
+    GATEWAY_PORT_DEFAULT,
+    HOST_DEFAULT,
+    MARKET_DATA_PORT_DEFAULT,
+)
+from tapewire.settings import Auth, Funds, LogLevel
+from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
+
+PORT = click.IntRange(0, 65_535)
+WORKERS = click.IntRange(1, 64)
+
+
+def _check_balances(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    try:
+        parse_paper_money(value)
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
+def _names(context: click.Context, *names: str) -> list[str]:
+    """How options were given: by flag or by variable."""
+    options = {option.name: option for option in context.command.params}
+    return [written_as(context, options[name]) for name in names]
+
+
+@click.command(context_settings={"show_default": True, "max_content_width": 100})
+@click.option("--host", default=HOST_DEFAULT, help="Address both services listen on.")
+@click.option(
+    "--gateway-port",
+    type=PORT,
+    metavar="PORT",
+    default=GATEWAY_PORT_DEFAULT,
+    cls=VariableOption,
+    envvar="TAPEWIRE_GATEWAY_PORT",
+    help="Port for orders (REST); 0 takes a free one.",
+)
+@click.option(
+    "--market-data-port",
+    type=PORT,
+    metavar="PORT",
+    default=MARKET_DATA_PORT_DEFAULT,
+    cls=VariableOption,
+    envvar="TAPEWIRE_MARKET_DATA_PORT",
+    help="Port for the feed (WebSocket); 0 takes a free one.",
+)
+@click.option(
+    "--redis-url",
+    metavar="URL",
+    cls=VariableOption,
+    envvar="REDIS_URL",
+    show_envvar=True,
+    help="Use this Redis instead of starting one: redis:// rediss:// unix:// and more.",
+)
+@click.option(
+    "--redis-port",
+    type=PORT,
+    metavar="PORT",
+    default=None,
+    show_default="6379, or a free one if 6379 is taken",
+    help="Port of the Redis that is started.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DATA_DIR_DEFAULT,
+    help="Where Redis keeps the venue's data, and the logs; other commands find the venue here.",
+)
+@click.option(
+    "--gateway-workers", type=WORKERS, metavar="N", default=1, help="Gateway processes on one port."
+)
+@click.option(
+    "--market-data-workers",
+    type=WORKERS,
+    metavar="N",
+    default=1,
+    help="Market-data processes on one port.",
+)
+@click.option(
+    "--instruments",
+    type=click.Path(dir_okay=False, path_type=Path),
+    cls=VariableOption,
+    envvar="TAPEWIRE_INSTRUMENTS",
+    show_default="BTC-USDT, ETH-USDT and SOL-USDT",
+    help="What is traded (a TOML file).",
+)
+@click.option(
+    "--fsync",
+    type=click.Choice(get_args(Fsync)),
+    default="always",
+    help="When our Redis syncs its log to disk: before each answer, or every second.",
+)
+@click.option(
+    "--auth",
+    type=click.Choice(get_args(Auth)),
+    default="open",
+    cls=VariableOption,
+    envvar="TAPEWIRE_AUTH",
+    help="Who a request is of: whom it names (open), or whose API key it brings (keys).",
+)
+@click.option(
+    "--open-to-network",
+    is_flag=True,
+    cls=VariableOption,
+    envvar="TAPEWIRE_OPEN_TO_NETWORK",
+    help="Let --auth open listen on more than loopback: whoever reaches it acts for anybody.",
+)
+@click.option("--open", "open_page", is_flag=True, help="Open the trading page in a browser.")
+@click.option("--demo", is_flag=True, help="Add a small crowd of traders, so that prices move.")
+@click.option(
+    "--log-level",
+    type=click.Choice(get_args(LogLevel)),
+    default="info",
+    cls=VariableOption,
+    envvar="TAPEWIRE_LOG_LEVEL",
+    help="Least severe level in the log files.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(get_args(LogFormat)),
+    default="text",
+    cls=VariableOption,
+    envvar="TAPEWIRE_LOG_FORMAT",
+    help="Log files (text), or JSON lines of the services on standard output (json).",
+)
+@click.option(
+    "--funds",
+    type=click.Choice(get_args(Funds)),
+    default="checked",
+    cls=VariableOption,
+    envvar="TAPEWIRE_FUNDS",
+    help="Whether an order needs money; unchecked for simulations and replays.",
+)
+@click.option(
+    "--paper-balances",
+    metavar="ASSET=AMOUNT,...",
+    callback=_check_balances,
+    default=DEFAULT_BALANCES,
+    cls=VariableOption,
+    envvar="TAPEWIRE_PAPER_BALANCES",
+    help="What a new account starts with; * is every other asset.",
+)
+@click.pass_context
+def up(context: click.Context, /, **values: Any) -> None:  # noqa: ANN401 (checked by the options)
+    """Start the whole venue here: Redis, the order gateway and the market-data service.
+
+    Ctrl-C stops everything in order; press it again to kill what hangs. A part that dies is
+    started again.
+    """
+    options = LaunchOptions(**values)
+    _check_together(context, options)
+    # Data, logs and the address of the venue are for this user only.
+    os.umask(0o077)
+    with Signals() as signals:
+        say("tapewire: starting", error=options.log_format == "json")
+        context.exit(Venue(options, signals).run())
+
+
+def _check_together(context: click.Context, options: LaunchOptions) -> None:
+    """Refuse options that contradict each other. Raises UsageError."""
+    if options.gateway_port == options.market_data_port != 0:
+        ports = " and ".join(_names(context, "gateway_port", "market_data_port"))
+        raise click.UsageError(f"{ports} must differ")
+    if options.redis_url and options.redis_port is not None:
+        port, url = _names(context, "redis_port", "redis_url")
+        raise click.UsageError(
+            f"{port} is for a Redis that is started here, and {url} names a Redis that runs "
+            "already; leave one of them out"
+        )
+    if options.demo and options.auth == "keys":
+        (auth,) = _names(context, "auth")
+        raise click.UsageError(
+            f"--demo needs --auth open, because the crowd has no API keys; {auth} is keys"
+        )

@@ -1,0 +1,93 @@
+"""Keep a venue readable on a full disk: orders are refused before the last bytes are used up.
+
+Redis ends when it cannot write its log and has to sync it before each answer. So orders are refused
+while there is still room, and are accepted again by themselves when somebody made room.
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from tapewire.errors import ConfigurationError, RedisUnavailable
+
+# Orders write about 20 MB a second at 40,000 a second, and the disk is looked at once a second.
+RESERVE_BYTES = 64 * 1024 * 1024
+RESUME_BYTES = 2 * RESERVE_BYTES
+
+
+class GuardedServer(Protocol):
+    """What the guard needs of a server; RedisServer has it."""
+
+    def refuse_writes(self, refused: bool) -> None:
+        """Refuse every write, or take writes again. Raises RedisUnavailable."""
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes that this user may still write on the disk of `path`. Raises OSError."""
+    return shutil.disk_usage(path).free
+
+
+class DiskGuard:
+    """Watches the disk of one server."""
+
+    def __init__(
+        self,
+        server: GuardedServer,
+        directory: Path,
+        free: Callable[[Path], int] = free_bytes,
+    ) -> None:
+        self._server = server
+        self._directory = directory
+        self._free = free
+        self._wanted = False
+        self._done = True
+
+    @property
+    def is_full(self) -> bool:
+        """Whether orders are refused for want of room."""
+        return self._wanted
+
+    def check_start(self) -> None:
+        """Raise ConfigurationError if a venue cannot start for want of room."""
+        free = self._free(self._directory)
+        if free < RESERVE_BYTES:
+            raise ConfigurationError(
+                f"the disk of {self._directory} is full ({_megabytes(free)} left), and a venue "
+                f"needs {_megabytes(RESERVE_BYTES)}; make room, or choose another --data-dir"
+            )
+
+    def check(self) -> str | None:
+        """Look at the disk and tell the server; returns a sentence if there is news."""
+        try:
+            free = self._free(self._directory)
+        except OSError:
+            return None
+        news = None
+        if not self._wanted and free < RESERVE_BYTES:
+            self._wanted, self._done = True, False
+            news = (
+                f"the disk of {self._directory} is full ({_megabytes(free)} left): orders are "
+                f"refused and reading goes on until there are {_megabytes(RESUME_BYTES)}"
+            )
+        elif self._wanted and free >= RESUME_BYTES:
+            self._wanted, self._done = False, False
+            news = (
+                f"there is room again on the disk of {self._directory} "
+                f"({_megabytes(free)}): orders are taken"
+            )
+        if not self._done:
+            self._done = self._tell()
+        return news
+
+    def _tell(self) -> bool:
+        """Whether the server knows; a server that is away is told at the next look."""
+        try:
+            self._server.refuse_writes(self._wanted)
+        except RedisUnavailable:
+            return False
+        return True
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1_000_000:.0f} MB"

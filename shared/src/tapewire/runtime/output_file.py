@@ -1,0 +1,65 @@
+"""A file that a command writes: complete under its name, or not there at all."""
+
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+# What a file of a shell's `>` gets, less the umask of the process.
+MODE_DEFAULT = 0o666
+
+
+@contextmanager
+def output_file(path: Path) -> Iterator[BinaryIO]:
+    """Open `path` for writing; what the block writes is on disk when the block has ended.
+
+    A regular file appears, or is replaced with its mode kept, when the block ends without an
+    exception; a symbolic link stays and its target is written. A pipe, a device and standard
+    output are written at once, because nothing can be replaced there. Raises OSError.
+    """
+    if _is_stream(path):
+        with _opened_stream(path) as stream:
+            yield stream
+        return
+    target = path.resolve()
+    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.unfinished")
+    try:
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE_DEFAULT)
+        with os.fdopen(descriptor, "wb") as file:
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _is_stream(path: Path) -> bool:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISREG(status.st_mode) or _is_standard_output(path)
+
+
+def _is_standard_output(path: Path) -> bool:
+    """Whether `path` is what this process prints to, such as /dev/stdout under `> FILE`."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(1))
+    except OSError:
+        return False
+
+
+def _opened_stream(path: Path) -> BinaryIO:
+    if _is_standard_output(path):
+        # The same open file, so that its position stays right for what is printed afterwards.
+        sys.stdout.flush()
+        return os.fdopen(os.dup(1), "wb")
+    return path.open("wb")

@@ -1,0 +1,4 @@
+"""HTTP and WebSocket serving that both services share.
+
+Imports `values`, `redis` and `settings`.
+"""

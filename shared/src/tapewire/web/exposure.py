@@ -1,0 +1,47 @@
+"""Where a venue may listen: an open venue acts for everyone who reaches it."""
+
+import ipaddress
+import socket
+
+from tapewire.errors import ConfigurationError
+from tapewire.settings import VenueSettings
+
+
+def resolved_address(host: str) -> str:
+    """The IP address that a service with this `host` listens on; `host` itself if it has none.
+
+    The system's resolver reads more than dotted addresses: `127.1`, `2130706433`, names in the
+    hosts file.
+    """
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        return host
+    return str(found[0][4][0])
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches an IP address."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def check_exposure(address: str, auth: str, *, open_to_network: bool) -> None:
+    """Refuse to listen on `address`, an IP address, if that lets strangers act for every account.
+
+    Raises ConfigurationError that says what to do.
+    """
+    if auth == "keys" or open_to_network or is_loopback(address):
+        return
+    raise ConfigurationError(
+        f"listening on {address} would let everyone who reaches it act for every account, as "
+        "TAPEWIRE_AUTH is open; set TAPEWIRE_AUTH=keys, listen on 127.0.0.1, or set "
+        "TAPEWIRE_OPEN_TO_NETWORK=true if that is what you want"
+    )
+
+
+def check_listener(address: str, venue: VenueSettings) -> None:
+    """As `check_exposure`, for a service with these settings."""
+    check_exposure(address, venue.auth, open_to_network=venue.open_to_network)

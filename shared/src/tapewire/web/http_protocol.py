@@ -1,0 +1,170 @@
+"""An HTTP connection of a service: uvicorn's, with bounds on what a client sends and when.
+
+A request has `request_timeout_s` from its first byte (the first one of a connection: from its
+opening) to its last, or is answered 408 and cut off; the server looks at it once a second.
+A head over its bound is answered 431, anything that is not HTTP 400. A WebSocket begins as a
+request, so its handshake has the same bounds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec.json import encode
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from tapewire.limits import REQUEST_BYTES_MAX, REQUEST_HEAD_BYTES_MAX
+from tapewire.web.problem import PROBLEM_MEDIA_TYPE, problem_of
+from tapewire.web.response_headers import fitting
+
+if TYPE_CHECKING:
+    import asyncio
+
+# Connections past the bound still get their 503, but only so many at a time.
+CONNECTIONS_REFUSED_MAX = 256
+# So long a client that was refused may take to read the answer, and to be read.
+PARTING_TIMEOUT_S = 2.0
+
+
+class HeadTooLarge(Exception):
+    """Ends the parsing of a request whose head is over its bound."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection; `enforce_deadline` is to be called about once a second."""
+
+    def __init__(self, *args: Any, request_timeout_s: float, **kwargs: Any) -> None:  # noqa: ANN401
+        """Take what uvicorn passes to every HTTP protocol, and the time for one request."""
+        super().__init__(*args, **kwargs)
+        self._request_timeout_s = request_timeout_s
+        # When the request that is being received must be complete; None between two requests.
+        self._due_s: float | None = None
+        self._received_bytes = 0
+        self._in_head = False
+        self._head_too_large = False
+        self._parting = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the time of the first request; drop the connection if there are far too many."""
+        super().connection_made(transport)
+        self._due_s = self.loop.time() + self._request_timeout_s
+        limit = self.limit_concurrency
+        if limit is not None and len(self.connections) > limit + CONNECTIONS_REFUSED_MAX:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, and bound what it was fed for one request."""
+        if self._parting:
+            return
+        if self._due_s is None:
+            self._due_s = self.loop.time() + self._request_timeout_s
+            self._received_bytes = 0
+        self._received_bytes += len(data)
+        super().data_received(data)
+        if self._received_bytes > REQUEST_HEAD_BYTES_MAX and not self.transport.is_closing():
+            if self._in_head:
+                self._part("headers_too_large", f"The head {_over(REQUEST_HEAD_BYTES_MAX)}")
+            elif self._received_bytes > REQUEST_BYTES_MAX and self._due_s is not None:
+                self._part("body_too_large", f"The request {_over(REQUEST_BYTES_MAX)}")
+
+    def on_message_begin(self) -> None:
+        """Start the time of a request that begins behind another in the same bytes."""
+        super().on_message_begin()
+        self._in_head = True
+        if self._due_s is None:
+            self._due_s = self.loop.time() + self._request_timeout_s
+            self._received_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """Judge the size of the head. Raises HeadTooLarge, for the parser to stop."""
+        self._in_head = False
+        if self._received_bytes > REQUEST_HEAD_BYTES_MAX or self._received_bytes == 0:
+            head_bytes = len(self.url) + sum(len(n) + len(v) + 4 for n, v in self.headers)
+            if head_bytes > REQUEST_HEAD_BYTES_MAX:
+                self._head_too_large = True
+                raise HeadTooLarge
+        super().on_headers_complete()
+        cycle = self.cycle
+        if cycle is not None:
+            method = self.parser.get_method()
+            cycle.default_headers = fitting(cycle.default_headers, method, self.url)
+
+    def on_message_complete(self) -> None:
+        """The client has said all: from here on it waits for us."""
+        self._due_s = None
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what the parser refused with a problem, as everything else."""
+        if self._head_too_large:
+            self._part("headers_too_large", f"The head {_over(REQUEST_HEAD_BYTES_MAX)}")
+        else:
+            self._part("http_error", msg)
+
+    def shutdown(self) -> None:
+        """Let the server stop without waiting for a client that was cut off."""
+        if self._parting:
+            self.transport.abort()
+        else:
+            super().shutdown()
+
+    def enforce_deadline(self, now_s: float) -> None:
+        """Cut the client off if it takes too long to send its request, or to read a refusal."""
+        if self._due_s is None:
+            if self.transport.is_closing():
+                self._due_s = now_s + PARTING_TIMEOUT_S
+            return
+        if now_s < self._due_s:
+            return
+        if self._parting or self.transport.is_closing():
+            self.transport.abort()
+        elif self.flow.read_paused:
+            # It is us who made it wait.
+            self._due_s = now_s + self._request_timeout_s
+        elif not (self._received_bytes or self._in_head):
+            self.transport.close()
+        else:
+            self._part(
+                "request_timeout",
+                f"The request was not complete within {self._request_timeout_s:g} s.",
+            )
+
+    def _part(self, code: str, detail: str) -> None:
+        """Answer, if no other answer is on its way, and end the connection in bounded time.
+
+        What the client still sends is read and forgotten for a while: to close at once would reset
+        the connection under its feet, and lose the answer.
+        """
+        if self._parting or self.transport.is_closing():
+            return
+        self._parting = True
+        self._due_s = self.loop.time() + PARTING_TIMEOUT_S
+        cycle = self.cycle
+        answering = cycle is not None and not cycle.response_complete
+        if not answering or (cycle.more_body and not cycle.response_started and not self.pipeline):
+            self._write_problem(code, detail)
+        if answering:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.pipeline.clear()
+        self._unset_keepalive_if_required()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def _write_problem(self, code: str, detail: str) -> None:
+        problem = problem_of(code, detail)
+        body = encode(problem) + b"\n"
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", PROBLEM_MEDIA_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        lines = [b"%b: %b\r\n" % header for header in headers]
+        self.transport.write(b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body]))
+
+
+def _over(limit_bytes: int) -> str:
+    return f"is over the limit of {limit_bytes} bytes."

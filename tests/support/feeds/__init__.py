@@ -1,0 +1,1 @@
+"""Feeds served, read and fed in tests."""

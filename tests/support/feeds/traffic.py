@@ -1,0 +1,137 @@
+"""Trades for tests of the feed, and programs that follow it."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tapewire import keys
+from tapewire.client import MarketDataClient, Position, TradeStream
+from tapewire.errors import TapewireError
+from tapewire.values.types import Side, Symbol
+from tapewire.wire.trade_event import TradeEvent
+from tests.support.venue import BTC, HUGE, ODD, Venue
+from tests.support.wait import wait_until
+
+LOTS = {BTC: 1, HUGE: 1, ODD: 5}
+TICKS = 1_000
+ROUND_TRADES = 200
+CAUGHT_UP_TIMEOUT_S = 20.0
+
+
+async def make_trades(venue: Venue, count: int, symbol: Symbol = BTC) -> None:
+    """Exactly `count` trades, if the book is empty. Raises TapewireError if Redis is away."""
+    lots = LOTS[symbol]
+    for first in range(0, count, ROUND_TRADES):
+        number = min(ROUND_TRADES, count - first)
+        await asyncio.gather(
+            *(venue.submit(Side.SELL, lots, TICKS, symbol=symbol) for _ in range(number))
+        )
+        await venue.submit(Side.BUY, number * lots, TICKS, symbol=symbol)
+
+
+async def make_short_log(venue: Venue, count: int, trimmed: int) -> None:
+    """`count` trades of BTC, the first `trimmed` of which the replay log forgot; three of ODD."""
+    client: Any = venue.client
+    await make_trades(venue, count)
+    await make_trades(venue, 3, ODD)
+    await client.xtrim(keys.replay_log(BTC), minid=trimmed + 1, approximate=False)
+
+
+class Load:
+    """Trades without end, of all symbols; Redis may come and go meanwhile."""
+
+    def __init__(self, venue: Venue, symbols: Collection[Symbol] = (BTC, ODD, HUGE)) -> None:
+        """Begin at once."""
+        self._venue = venue
+        self._symbols = tuple(symbols)
+        self._stopped = False
+        self.rounds = 0
+        self._task = asyncio.create_task(self._run())
+
+    async def go_on(self, rounds: int = 10) -> None:
+        """Wait until so many more rounds were traded."""
+        target = self.rounds + rounds
+        await wait_until(lambda: self.rounds >= target or self._task.done(), "trades go on", 20)
+        assert not self._task.done()
+
+    async def stop(self) -> None:
+        """End after the present round."""
+        self._stopped = True
+        await self._task
+
+    async def _run(self) -> None:
+        while not self._stopped:
+            with contextlib.suppress(TapewireError):
+                await make_trades(self._venue, random.randint(1, 5), random.choice(self._symbols))
+                self.rounds += 1
+            # One turn for everybody else; a lost Redis fails at once.
+            await asyncio.sleep(0)
+
+
+class Follower:
+    """A program that follows all trades with the client library and keeps them."""
+
+    def __init__(self, stream: TradeStream) -> None:
+        """Begin at once."""
+        self.stream = stream
+        self.events: list[TradeEvent] = []
+        self.task = asyncio.create_task(self._run())
+
+    def seqs(self, symbol: str) -> list[int]:
+        """What it got of one symbol, in the order in which it got it."""
+        return [event.seq for event in self.events if event.symbol == symbol]
+
+    async def _run(self) -> None:
+        async for event in self.stream:
+            self.events.append(event)
+
+    async def stop(self) -> None:
+        """End it. Raises what it died of."""
+        await self.stream.aclose()
+        await self.task
+
+
+@asynccontextmanager
+async def following(
+    *urls: str, count: int = 1, since: Position | None = None
+) -> AsyncIterator[list[Follower]]:
+    """Connected followers until the block ends; `urls` are rotated among them."""
+    async with contextlib.AsyncExitStack() as stack:
+        followers = []
+        for number in range(count):
+            turn = number % len(urls)
+            client = MarketDataClient(*urls[turn:], *urls[:turn])
+            await stack.enter_async_context(client)
+            followers.append(Follower(client.trades(since=since)))
+        for follower in followers:
+            stack.push_async_callback(follower.stop)
+        await wait_until(
+            lambda: all(follower.stream.position.epoch for follower in followers), "all follow"
+        )
+        yield followers
+
+
+async def assert_complete(venue: Venue, followers: list[Follower]) -> int:
+    """Every follower has exactly what the replay log has, in its order; returns how much."""
+    logs = {symbol: await venue.trades(symbol) for symbol in (BTC, ODD, HUGE)}
+    heads = {symbol: log[-1]["seq"] for symbol, log in logs.items() if log}
+
+    def caught_up(follower: Follower) -> bool:
+        seqs = follower.stream.position.seqs
+        return follower.task.done() or all(seqs.get(s, 0) >= seq for s, seq in heads.items())
+
+    await wait_until(
+        lambda: all(map(caught_up, followers)), "all have caught up", CAUGHT_UP_TIMEOUT_S
+    )
+    total = 0
+    for follower in followers:
+        if follower.task.done():
+            await follower.task
+        assert follower.stream.breaks == []
+        for symbol, log in logs.items():
+            assert follower.seqs(symbol) == [trade["seq"] for trade in log]
+        total += len(follower.events)
+    return total

@@ -1,0 +1,73 @@
+"""Reads the documents as data: tables, code blocks, links, headings. Pure but for `documents`."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDERS = ("docs", "benchmarks", "tests", "shared", "order-gateway", "market-data")
+
+_LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
+_BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def documents() -> list[Path]:
+    """Every Markdown file of the project."""
+    found = list(ROOT.glob("*.md"))
+    for folder in FOLDERS:
+        found += (ROOT / folder).rglob("*.md")
+    return sorted(found)
+
+
+def read(name: str) -> str:
+    """The text of one document, by its path from the root."""
+    return (ROOT / name).read_text("utf-8")
+
+
+def section(text: str, begin: str, end: str) -> str:
+    """What stands between two marks, the first of which the document has once."""
+    assert text.count(begin) == 1, f"{begin!r} stands {text.count(begin)} times"
+    return text.partition(begin)[2].partition(end)[0]
+
+
+def table(text: str) -> list[list[str]]:
+    """The rows of a Markdown table without its head, cells without their backticks."""
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The code blocks of one language."""
+    return [match["text"] for match in _BLOCK.finditer(text) if match["language"] == language]
+
+
+def json_values(text: str) -> Iterator[Any]:
+    """Every JSON value of a code block, one after the other."""
+    decoder = json.JSONDecoder()
+    position = 0
+    while position < len(text):
+        value, position = decoder.raw_decode(text, position)
+        yield value
+        position += len(text[position:]) - len(text[position:].lstrip())
+
+
+def broken_links(document: Path) -> Iterator[str]:
+    """Relative links that lead to no file, or to no heading of it."""
+    text = document.read_text("utf-8")
+    for match in _LINK.finditer(text):
+        target, _, anchor = match["target"].partition("#")
+        if "://" in target:
+            continue
+        file = (document.parent / target).resolve() if target else document
+        if not file.exists():
+            yield f"{match['target']} leads nowhere"
+        elif anchor and anchor not in headings(file.read_text("utf-8")):
+            yield f"{match['target']} names no heading"
+
+
+def headings(text: str) -> set[str]:
+    """The anchors of all headings, as the usual viewers make them."""
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}

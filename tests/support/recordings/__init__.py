@@ -1,0 +1,1 @@
+"""Recorded markets and their scores."""

@@ -1,0 +1,297 @@
+"""One market of the reference venue: matching, resting, stops, self-trade prevention, amends.
+
+Written to be read: the next maker is looked for in the whole book each time, and whether a
+fill-or-kill order can fill is found out by trying it on a copy of the market. What is refused is in
+`reference_admission`, what a trade costs in `reference_accounts`.
+"""
+
+import copy
+from dataclasses import dataclass, field
+
+from tapewire.values.types import (
+    Amendment,
+    Fill,
+    Instrument,
+    Liquidity,
+    Lots,
+    MarketState,
+    OrderCommand,
+    OrderStatus,
+    SelfTradePrevention,
+    Side,
+    Symbol,
+    Ticks,
+    TimeInForce,
+)
+from tests.support.reference.accounts import Bounds, ReferenceAccounts
+from tests.support.reference.admission import BPS, admit, admit_amend, keeps_place
+from tests.support.reference.order import (
+    Line,
+    ReferenceOrder,
+    Trade,
+    amount_reason,
+    expiry_reason,
+    first_to_fire,
+    opposite,
+    within,
+)
+
+
+@dataclass(slots=True)
+class ReferenceMarket:
+    """The state of one market. `book` and `stops` are in no order: `line` numbers give it."""
+
+    instrument: Instrument
+    accounts: ReferenceAccounts
+    line: Line
+    fills_max: int
+    stops_max: int
+    bounds: Bounds
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    state: MarketState = MarketState.TRADING
+    band_bps: int = 0
+    revision: int = 1
+    now_us: int = 0
+    last_price: int | None = None
+    trades: list[Trade] = field(default_factory=list)
+    book: list[ReferenceOrder] = field(default_factory=list)
+    stops: list[ReferenceOrder] = field(default_factory=list)
+    phase: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """What stands here holds money of its account."""
+        self.accounts.standing += [self.book, self.stops]
+
+    @property
+    def symbol(self) -> Symbol:
+        """What is traded here."""
+        return self.instrument.symbol
+
+    def begin(self, clock_us: int) -> None:
+        """An accepted command happens now; the venue clock never runs backwards."""
+        self.now_us = max(self.now_us, clock_us)
+
+    def place(self, command: OrderCommand, clock_us: int, open_count: int) -> ReferenceOrder:
+        """Take in an order. Raises Refused."""
+        now_us = max(self.now_us, clock_us)
+        admit(self, command, now_us, open_count)
+        self.begin(clock_us)
+        number = self.line.draw()
+        order = ReferenceOrder(
+            str(number), command, number, now_us, now_us,
+            command.price_ticks, command.stop_price_ticks, command.quantity_lots,
+            *self.accounts.fee_rates(command, self.maker_fee_ppm, self.taker_fee_ppm),
+        )  # fmt: skip
+        self.accounts.reports[order.account] += 1
+        if order.waits:
+            self.stops.append(order)
+        else:
+            self._enter(order)
+        self._run_stops()
+        return order
+
+    def amend(self, order: ReferenceOrder, amendment: Amendment, clock_us: int) -> None:
+        """Change an open order. Raises Refused."""
+        changed = admit_amend(self, order, amendment, max(self.now_us, clock_us))
+        stays = keeps_place(order, changed)
+        self.begin(clock_us)
+        order.price, order.stop_price = changed.price, changed.stop_price
+        order.quantity = changed.quantity
+        self.accounts.reports[order.account] += 1
+        order.updated_us = self.now_us
+        if stays:
+            order.shown = min(order.shown, order.left)
+            return
+        order.number = self.line.draw()
+        if not order.waits:
+            self.book.remove(order)
+            self._enter(order)
+        self._run_stops()
+
+    def end(self, order: ReferenceOrder, status: OrderStatus, reason: str | None) -> None:
+        """Take an open order out of where it stands; it is over."""
+        place = self.stops if order.waits else self.book
+        if order in place:
+            place.remove(order)
+        order.status, order.reason, order.updated_us = status, reason, self.now_us
+        order.shown = 0
+        self._report_end(order)
+
+    def _report_end(self, order: ReferenceOrder) -> None:
+        """An end is told to its account; that of a filled order its last trade has told."""
+        if order.status is not OrderStatus.FILLED:
+            self.accounts.reports[order.account] += 1
+
+    def queue(self, side: Side) -> list[ReferenceOrder]:
+        """Resting orders of one side: the best price first, then as they stand in line."""
+        sign = -1 if side is Side.BUY else 1
+        orders = [order for order in self.book if order.side is side]
+        return sorted(orders, key=lambda order: (sign * (order.price or 0), order.number))
+
+    def depth(self, side: Side) -> dict[int, int]:
+        """Displayed lots of each price."""
+        levels: dict[int, int] = {}
+        for order in self.queue(side):
+            assert order.price is not None
+            levels[order.price] = levels.get(order.price, 0) + order.shown
+        return levels
+
+    def takes(self, side: Side, price: int | None) -> bool:
+        """Whether an order at this price would meet a resting one now."""
+        makers = self.queue(opposite(side))
+        return bool(makers) and within(side, makers[0].price, price)
+
+    def _enter(self, order: ReferenceOrder) -> None:
+        """An order takes what it may; what is left rests or is over."""
+        kill = order.command.time_in_force is TimeInForce.FOK and not self._would_fill(order)
+        stopped_by = None if kill else self._match(order)
+        order.updated_us = self.now_us
+        if order.quantity is None:
+            order.reason = amount_reason(order, stopped_by)
+            order.quantity = order.executed + order.prevented
+        elif order.left > 0:
+            if order.may_rest and order.price is not None and stopped_by is None:
+                self._rest(order)
+                return
+            order.reason = stopped_by or expiry_reason(order, kill=kill)
+        elif order.executed < order.quantity:
+            order.reason = "self_trade"
+        order.status = OrderStatus.FILLED if order.reason is None else OrderStatus.EXPIRED
+        self._report_end(order)
+
+    def _rest(self, order: ReferenceOrder) -> None:
+        order.status = OrderStatus.PARTIALLY_FILLED if order.executed else OrderStatus.NEW
+        order.shown = min(order.command.display_lots or order.left, order.left)
+        self.book.append(order)
+
+    def _would_fill(self, taker: ReferenceOrder) -> bool:
+        """Try it on a copy of the market."""
+        trial, market = copy.deepcopy((taker, self))
+        market._match(trial)
+        return trial.executed == trial.quantity
+
+    def _match(self, taker: ReferenceOrder) -> str | None:
+        """Trade with one maker after the other; says what ended it before it was done, if any."""
+        limit, money = self._limit(taker), self._money(taker)
+        for met in range(self.fills_max + 1):
+            queue = self.queue(opposite(taker.side))
+            if not queue or not within(taker.side, queue[0].price, limit):
+                return None
+            maker = queue[0]
+            assert maker.price is not None
+            wanted = taker.wants_at(maker.price)
+            if wanted == 0:
+                return None if taker.quantity is not None else "spent"
+            payable = self._payable(taker, maker.price, money)
+            if payable == 0:
+                return "insufficient_funds"
+            if met == self.fills_max:
+                return "fills_limit"
+            mode = taker.command.self_trade_prevention
+            if maker.is_due(self.now_us):
+                self.end(maker, OrderStatus.EXPIRED, "expired")
+            elif maker.account == taker.account and mode is not SelfTradePrevention.NONE:
+                if self._prevent(taker, maker, min(wanted, maker.shown)):
+                    return "self_trade"
+            else:
+                self._trade(taker, maker, min(wanted, payable, maker.shown))
+        raise AssertionError("the loop returns")
+
+    def _limit(self, order: ReferenceOrder) -> int | None:
+        """The worst price at which it may trade: its own, or the end of the band."""
+        if order.price is not None:
+            return order.price
+        if self.last_price is None or self.band_bps == 0:
+            return None
+        width = self.last_price * self.band_bps // BPS
+        return self.last_price + width if order.side is Side.BUY else self.last_price - width
+
+    def _money(self, order: ReferenceOrder) -> int | None:
+        """What its account has for it, in units, if it names no price; None if nobody asks."""
+        if not self.accounts.checked or order.price is not None:
+            return None
+        buys = order.side is Side.BUY
+        asset = self.instrument.quote if buys else self.instrument.base
+        return self.accounts.available(order.account, asset)
+
+    def _payable(self, order: ReferenceOrder, price: int, money: int | None) -> int:
+        """Lots that what is left of the money pays at this price; what is prevented costs none."""
+        if money is None:
+            return self.instrument.quantity_lots_max
+        if order.side is Side.SELL:
+            return max(0, money // self.instrument.base_units - order.executed)
+        units = self.instrument.quote_units
+        return max(0, (money - order.notional * units) // (price * units))
+
+    def _trade(self, taker: ReferenceOrder, maker: ReferenceOrder, lots: int) -> None:
+        assert maker.price is not None
+        price = maker.price
+        seq = len(self.trades) + 1
+        buyer, seller = (taker, maker) if taker.side is Side.BUY else (maker, taker)
+        fees = self.accounts.settle(buyer, seller, price, lots, taker.side)
+        self.trades.append(
+            Trade(
+                seq, maker.order_id, taker.order_id, price, lots, taker.side,
+                fees[maker.side], fees[taker.side],
+            )
+        )  # fmt: skip
+        self.phase.append(price)
+        self.last_price = price
+        for order, liquidity in ((taker, Liquidity.TAKER), (maker, Liquidity.MAKER)):
+            self.accounts.reports[order.account] += 1
+            order.executed += lots
+            order.notional += lots * price
+            order.updated_us = self.now_us
+            order.fills.append(
+                Fill(seq, Ticks(price), Lots(lots), liquidity, self.now_us, fees[order.side])
+            )
+        maker.status = OrderStatus.PARTIALLY_FILLED
+        self._shorten(maker, lots)
+
+    def _shorten(self, maker: ReferenceOrder, lots: int) -> None:
+        """Lots have left a resting order: it is over, shows its next slice, or stays."""
+        maker.shown -= lots
+        maker.updated_us = self.now_us
+        if maker.left == 0:
+            filled = maker.executed == maker.quantity
+            status = OrderStatus.FILLED if filled else OrderStatus.EXPIRED
+            self.end(maker, status, None if filled else "self_trade")
+        elif maker.shown == 0:
+            assert maker.command.display_lots is not None
+            maker.shown = min(maker.command.display_lots, maker.left)
+            maker.number = self.line.draw()
+
+    def _prevent(self, taker: ReferenceOrder, maker: ReferenceOrder, lots: int) -> bool:
+        """Two orders of one account meet; the taker's mode decides. True if the taker is over."""
+        assert maker.price is not None
+        mode = taker.command.self_trade_prevention
+        if mode is SelfTradePrevention.DECREMENT:
+            taker.prevented += lots
+            taker.prevented_notional += lots * maker.price
+            maker.prevented += lots
+            self._shorten(maker, lots)
+            # A maker that lost lots without a trade or an end is told so as amended.
+            self.accounts.reports[maker.account] += maker.is_open
+            return False
+        if mode is not SelfTradePrevention.EXPIRE_TAKER:
+            self.end(maker, OrderStatus.EXPIRED, "self_trade")
+        return mode is not SelfTradePrevention.EXPIRE_MAKER
+
+    def _run_stops(self) -> None:
+        """Stops fire at any price of a phase, in line; what they trade is the next phase."""
+        budget = self.stops_max
+        while self.phase and budget > 0:
+            reached = [order for order in self.stops if any(order.fires_at(p) for p in self.phase)]
+            self.phase.clear()
+            for order in first_to_fire(reached, budget):
+                budget -= 1
+                if order.is_due(self.now_us):
+                    self.end(order, OrderStatus.EXPIRED, "expired")
+                    continue
+                self.stops.remove(order)
+                order.triggered_us = self.now_us
+                self.accounts.reports[order.account] += 1
+                order.number = self.line.draw()
+                self._enter(order)
+        self.phase.clear()

@@ -1,0 +1,168 @@
+"""One order of the reference venue, and the words that all its modules share."""
+
+from dataclasses import dataclass, field
+
+from tapewire.values.types import (
+    Account,
+    Fill,
+    OrderCommand,
+    OrderStatus,
+    Side,
+    Symbol,
+    TimeInForce,
+)
+
+
+class Refused(Exception):
+    """A command that is not done; `code` as clients see it."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(slots=True)
+class Line:
+    """The one line in which all orders of the venue stand: numbers that only grow."""
+
+    newest: int = 0
+
+    def draw(self) -> int:
+        """A place at the end of the line."""
+        self.newest += 1
+        return self.newest
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One execution, at the maker's price; each side's fee is in units of what it received."""
+
+    seq: int
+    maker_id: str
+    taker_id: str
+    price: int
+    lots: int
+    aggressor_side: Side
+    maker_fee: int = 0
+    taker_fee: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class ReferenceOrder:
+    """An order, open or closed. `quantity` is None until a market order by amount has ended.
+
+    Its fee rates are those of the moment at which it was placed.
+    """
+
+    order_id: str
+    command: OrderCommand
+    number: int
+    created_us: int
+    updated_us: int
+    price: int | None
+    stop_price: int | None
+    quantity: int | None
+    maker_fee_ppm: int = 0
+    taker_fee_ppm: int = 0
+    status: OrderStatus = OrderStatus.NEW
+    reason: str | None = None
+    executed: int = 0
+    notional: int = 0
+    prevented: int = 0
+    prevented_notional: int = 0
+    shown: int = 0
+    triggered_us: int | None = None
+    fills: list[Fill] = field(default_factory=list)
+
+    @property
+    def account(self) -> Account:
+        """Whose it is."""
+        return self.command.account
+
+    @property
+    def symbol(self) -> Symbol:
+        """What it trades."""
+        return self.command.symbol
+
+    @property
+    def side(self) -> Side:
+        """Whether it buys or sells."""
+        return self.command.side
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still trade."""
+        return self.status in {OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED}
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is a stop order before its trigger."""
+        return self.stop_price is not None and self.triggered_us is None
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether what it does not take at once may stay in the book."""
+        return self.command.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
+
+    @property
+    def left(self) -> int:
+        """Lots that are neither executed nor prevented."""
+        assert self.quantity is not None
+        return self.quantity - self.executed - self.prevented
+
+    def is_due(self, now_us: int) -> bool:
+        """Whether its time is over."""
+        return self.command.expire_us is not None and self.command.expire_us <= now_us
+
+    def wants_at(self, price: int) -> int:
+        """Lots that it would take at this price: of its quantity, or what its amount buys."""
+        if self.command.quote_notional is None:
+            return self.left
+        amount = self.command.quote_notional - self.notional - self.prevented_notional
+        return amount // price
+
+    def fires_at(self, price: int) -> bool:
+        """Whether a trade at this price sets it off: a buy at or above, a sell at or below."""
+        assert self.stop_price is not None
+        return price >= self.stop_price if self.side is Side.BUY else price <= self.stop_price
+
+
+def opposite(side: Side) -> Side:
+    """The other side of the book."""
+    return Side.SELL if side is Side.BUY else Side.BUY
+
+
+def within(side: Side, price: int | None, limit: int | None) -> bool:
+    """Whether a maker's price is as good as the limit, or better."""
+    assert price is not None
+    if limit is None:
+        return True
+    return price <= limit if side is Side.BUY else price >= limit
+
+
+def expiry_reason(order: ReferenceOrder, *, kill: bool) -> str:
+    """Why what was left could not rest."""
+    if kill:
+        return "fill_or_kill"
+    return "insufficient_liquidity" if order.price is None else "immediate_or_cancel"
+
+
+def amount_reason(order: ReferenceOrder, stopped_by: str | None) -> str | None:
+    """Why a market order by amount is not filled; None if it is."""
+    used = order.notional + order.prevented_notional
+    if stopped_by != "spent" and used != order.command.quote_notional:
+        return stopped_by or "insufficient_liquidity"
+    if order.prevented:
+        return "self_trade"
+    return None if order.executed else "insufficient_liquidity"
+
+
+def first_to_fire(reached: list[ReferenceOrder], budget: int) -> list[ReferenceOrder]:
+    """If more are reached than may run: of each side the nearest, then the longest in line."""
+    chosen: list[ReferenceOrder] = []
+    for side in Side:
+        sign = 1 if side is Side.BUY else -1
+        orders = [order for order in reached if order.side is side]
+        orders.sort(key=lambda order: (sign * (order.stop_price or 0), order.number))
+        chosen += orders[:budget]
+    return sorted(chosen, key=lambda order: order.number)[:budget]

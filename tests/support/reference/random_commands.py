@@ -1,0 +1,174 @@
+"""Random commands of every kind through the real engine, from a seed."""
+
+import random
+from dataclasses import dataclass, field
+
+from tapewire.errors import Refusal, StaleInstrument
+from tapewire.matching.engine import Engine
+from tapewire.matching.treasury import Treasury
+from tapewire.values.account_types import AccountState
+from tapewire.values.bounds import AS_INSTRUMENT
+from tapewire.values.types import (
+    Account,
+    Amendment,
+    Lots,
+    MarketState,
+    OrderCommand,
+    OrderId,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    Symbol,
+    Ticks,
+    TimeInForce,
+)
+from tests.support.venue import BTC, INSTRUMENTS, ODD
+
+ACCOUNTS = tuple(Account(name) for name in ("alice", "bob", "carol"))
+SYMBOLS = (BTC, ODD)
+START_US = 1_767_225_600_000_000
+MIDDLE_TICKS = 1_000
+SPREAD_TICKS = 12
+
+_TIMES = {
+    OrderType.LIMIT: (TimeInForce.GTC, TimeInForce.GTC, TimeInForce.GTD),
+    OrderType.MARKET: (TimeInForce.IOC,),
+    OrderType.IOC: (TimeInForce.IOC,),
+    OrderType.FOK: (TimeInForce.FOK,),
+    OrderType.STOP: (TimeInForce.IOC,),
+    OrderType.STOP_LIMIT: (TimeInForce.GTC,),
+}
+# Kind of command and how often it comes.
+_MIX = {
+    "place": 600, "amend": 150, "cancel": 100, "cancel_all": 3, "expire": 60, "dead_man": 10,
+    "control": 20, "clock": 50, "transfer": 20, "account": 10,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class RandomCommands:
+    """Sends commands to an engine and remembers the orders; refusals are part of it."""
+
+    engine: Engine
+    seed: int
+    open_ids: list[tuple[Account, OrderId]] = field(default_factory=list)
+    accepted: int = 0
+    refused: int = 0
+    # A test sets this to end a run after the present command.
+    stopped: bool = False
+
+    @property
+    def treasury(self) -> Treasury:
+        """Commands about accounts, through the same engine."""
+        return Treasury(self.engine)
+
+    async def run(self, count: int) -> None:
+        """Send `count` commands; the venue clock moves as the seed says, sometimes back."""
+        chance = random.Random(self.seed)
+        now_us = START_US
+        kinds, weights = list(_MIX), list(_MIX.values())
+        for _ in range(count):
+            if self.stopped:
+                return
+            now_us += chance.randint(0, 2_000_000)
+            kind = chance.choices(kinds, weights)[0]
+            if kind == "clock":
+                now_us -= chance.randint(0, 5_000_000)
+                continue
+            self.engine.clock_us = str(now_us)
+            try:
+                await self._send(kind, chance, now_us)
+                self.accepted += 1
+            except (Refusal, StaleInstrument):
+                self.refused += 1
+
+    async def _send(self, kind: str, chance: random.Random, now_us: int) -> None:
+        engine, account = self.engine, chance.choice(ACCOUNTS)
+        if kind == "place":
+            placement = await engine.place(_order(chance, account, now_us))
+            if placement.order.is_open:
+                self.open_ids.append((account, placement.order.order_id))
+        elif kind == "cancel_all":
+            await engine.cancel_all(account, chance.choice((None, *SYMBOLS)))
+        elif kind == "expire":
+            await engine.expire_due()
+        elif kind == "dead_man":
+            await engine.set_dead_man(account, chance.choice((0, 60_000_000, 600_000_000)))
+        elif kind == "control":
+            await self._control(chance)
+        elif kind == "transfer":
+            await self._transfer(chance, account)
+        elif kind == "account":
+            await self._change_account(chance, account)
+        elif self.open_ids:
+            place = chance.randrange(len(self.open_ids))
+            owner, order_id = self.open_ids[place]
+            if kind == "cancel":
+                self.open_ids.pop(place)
+                await engine.cancel(owner, order_id)
+            else:
+                await engine.amend(owner, order_id, _amendment(chance))
+
+    async def _transfer(self, chance: random.Random, account: Account) -> None:
+        units, reference = chance.randint(1, 10**12), f"r{chance.randint(1, 50)}"
+        move = chance.choice((self.treasury.deposit, self.treasury.withdraw))
+        await move(account, chance.choice(("BTC", "USDT")), units, reference=reference)
+
+    async def _change_account(self, chance: random.Random, account: Account) -> None:
+        """Rarely blocked, and soon active again."""
+        state = AccountState.BLOCKED if chance.random() < 0.1 else AccountState.ACTIVE
+        fee = chance.choice((None, AS_INSTRUMENT, 0, 1_000))
+        await self.treasury.set_account(account, state=state, taker_fee_ppm=fee)
+        bound = chance.choice((AS_INSTRUMENT, 30, 10_000))
+        await self.treasury.set_account_limits(account, BTC, order_lots_max=bound)
+
+    async def _control(self, chance: random.Random) -> None:
+        """Mostly back to trading, so that the venue does not stand still."""
+        symbol: Symbol = chance.choice(SYMBOLS)
+        states = [MarketState.TRADING] * 9 + list(MarketState)
+        await self.engine.control_market(
+            symbol,
+            state=chance.choice(states),
+            band_bps=chance.choice((None, 0, 0, 90)),
+            open_orders_max=chance.choice((None, 200, 200, 5)),
+            maker_fee_ppm=chance.choice((None, 0, 250)),
+            position_lots_max=chance.choice((None, 0, 0, 1_000)),
+        )
+
+
+def _order(chance: random.Random, account: Account, now_us: int) -> OrderCommand:
+    kind = chance.choices(list(OrderType), (60, 8, 8, 4, 6, 6))[0]
+    time = chance.choice(_TIMES[kind])
+    symbol = chance.choice(SYMBOLS)
+    priced = kind not in {OrderType.MARKET, OrderType.STOP}
+    by_quote = kind is OrderType.MARKET and chance.random() < 0.5
+    lots = chance.randint(1, 40)
+    rests = kind is OrderType.LIMIT
+    return OrderCommand(
+        account=account,
+        symbol=symbol,
+        side=chance.choice(list(Side)),
+        order_type=kind,
+        time_in_force=time,
+        quantity_lots=None if by_quote else Lots(lots),
+        price_ticks=_ticks(chance) if priced else None,
+        client_order_id=f"c{chance.randint(1, 400)}" if chance.random() < 0.3 else None,
+        self_trade_prevention=chance.choice(list(SelfTradePrevention)),
+        post_only=rests and chance.random() < 0.15,
+        display_lots=Lots(chance.randint(1, lots)) if rests and chance.random() < 0.2 else None,
+        stop_price_ticks=_ticks(chance) if "stop" in kind else None,
+        quote_notional=chance.randint(1, 20_000) if by_quote else None,
+        expire_us=now_us + chance.randint(1, 300_000_000) if time is TimeInForce.GTD else None,
+        revision=INSTRUMENTS[symbol].revision,
+    )
+
+
+def _amendment(chance: random.Random) -> Amendment:
+    return Amendment(
+        price_ticks=_ticks(chance) if chance.random() < 0.5 else None,
+        quantity_lots=Lots(chance.randint(1, 40)) if chance.random() < 0.7 else None,
+    )
+
+
+def _ticks(chance: random.Random) -> Ticks:
+    return Ticks(MIDDLE_TICKS + chance.randint(-SPREAD_TICKS, SPREAD_TICKS))

@@ -1,0 +1,217 @@
+"""The whole venue once more, written for clarity and not for speed: what the scripts must equal.
+
+Plain objects and lists; the front of a line is found by sorting it. Prices are ticks, quantities
+lots. The rules are those of docs/matching.md, in the same words; `reference_market` has the ones of
+one market, `reference_accounts` those of money, this module those that go over all of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tapewire.values.types import (
+    Account,
+    Amendment,
+    Instrument,
+    MarketState,
+    OrderCommand,
+    OrderStatus,
+    Symbol,
+    TimeInForce,
+)
+from tests.support.reference.accounts import Bounds, ReferenceAccounts
+from tests.support.reference.market import ReferenceMarket
+from tests.support.reference.order import Line, ReferenceOrder, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What a placement answers: the order, or the earlier one of the same client order id."""
+
+    order: ReferenceOrder
+    replayed: bool
+
+
+@dataclass(slots=True)
+class ReferenceVenue:
+    """Every market and every order; each method is one command at one reading of the clock."""
+
+    instruments: Mapping[Symbol, Instrument]
+    fills_max: int
+    stops_max: int
+    funds_checked: bool = False
+    accounts: ReferenceAccounts = field(init=False)
+    line: Line = field(default_factory=Line)
+    orders: dict[str, ReferenceOrder] = field(default_factory=dict)
+    client_orders: dict[tuple[Account, str], ReferenceOrder] = field(default_factory=dict)
+    markets: dict[Symbol, ReferenceMarket] = field(default_factory=dict)
+    dead_man: dict[Account, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Open a market for every instrument."""
+        self.accounts = ReferenceAccounts(self.instruments, self.funds_checked)
+        for symbol, instrument in self.instruments.items():
+            bounds = Bounds(
+                instrument.open_orders_max, instrument.order_lots_max,
+                instrument.order_notional_max, instrument.position_lots_max,
+            )  # fmt: skip
+            self.markets[symbol] = ReferenceMarket(
+                instrument, self.accounts, self.line, self.fills_max, self.stops_max, bounds,
+                instrument.maker_fee_ppm, instrument.taker_fee_ppm, band_bps=instrument.band_bps,
+            )  # fmt: skip
+
+    def place(self, command: OrderCommand, clock_us: int) -> Placed:
+        """Take in an order. Raises Refused."""
+        market = self._market(command.symbol)
+        earlier = self.client_orders.get((command.account, command.client_order_id or ""))
+        if earlier is not None:
+            if _body(earlier.command) != _body(command):
+                raise Refused("duplicate_client_order_id")
+            return Placed(earlier, replayed=True)
+        if command.account not in self.accounts.profiles:
+            raise Refused("unknown_account")
+        open_count = len(self.open_orders(command.account, command.symbol))
+        order = market.place(command, clock_us, open_count)
+        self.orders[order.order_id] = order
+        if command.client_order_id:
+            self.client_orders[command.account, command.client_order_id] = order
+        return Placed(order, replayed=False)
+
+    def amend(
+        self, account: Account, order_id: str, amendment: Amendment, clock_us: int
+    ) -> ReferenceOrder:
+        """Change an open order. Raises Refused."""
+        order = self._own(account, order_id)
+        self._market(order.symbol).amend(order, amendment, clock_us)
+        return order
+
+    def cancel(self, account: Account, order_id: str, clock_us: int) -> ReferenceOrder:
+        """Take an open order out. Raises Refused."""
+        order = self._own(account, order_id)
+        market = self._market(order.symbol)
+        if not order.is_open:
+            raise Refused("order_closed")
+        if market.state is MarketState.HALTED:
+            raise Refused("market_halted")
+        market.begin(clock_us)
+        market.end(order, OrderStatus.CANCELED, "user")
+        return order
+
+    def cancel_client_order(
+        self, account: Account, client_order_id: str, clock_us: int
+    ) -> ReferenceOrder:
+        """The same by the id that the client gave. Raises Refused."""
+        order = self.client_orders.get((account, client_order_id))
+        if order is None:
+            raise Refused("order_not_found")
+        return self.cancel(account, order.order_id, clock_us)
+
+    def cancel_all(self, account: Account, symbol: Symbol | None, clock_us: int) -> list[str]:
+        """Cancel every open order of an account, symbol by symbol, the oldest first.
+
+        Halted markets are passed over, unless one is named. Raises Refused.
+        """
+        if symbol is not None and self._market(symbol).state is MarketState.HALTED:
+            raise Refused("market_halted")
+        canceled = []
+        for market in self._sorted_markets(symbol):
+            orders = self.open_orders(account, market.symbol)
+            if market.state is MarketState.HALTED or not orders:
+                continue
+            market.begin(clock_us)
+            for order in orders:
+                market.end(order, OrderStatus.CANCELED, "user")
+                canceled.append(order.order_id)
+        return canceled
+
+    def expire_due(self, clock_us: int) -> int:
+        """End what is due: first the gtd orders, then what dead-man timers cancel. Every state.
+
+        Says how many orders ended and timers fired.
+        """
+        ended = 0
+        due = [order for order in self.orders.values() if order.is_open and order.is_due(clock_us)]
+        dead = sorted(
+            (account for account, at_us in self.dead_man.items() if at_us <= clock_us),
+            key=lambda account: (self.dead_man[account], account),
+        )
+        for order in due:
+            market = self.markets[order.symbol]
+            market.begin(clock_us)
+            market.end(order, OrderStatus.EXPIRED, "expired")
+            ended += 1
+        for account in dead:
+            for market in self._sorted_markets(None):
+                for order in self.open_orders(account, market.symbol):
+                    market.begin(clock_us)
+                    market.end(order, OrderStatus.CANCELED, "dead_man")
+                    ended += 1
+            del self.dead_man[account]
+            ended += 1
+        return ended
+
+    def set_dead_man(self, account: Account, timeout_us: int, clock_us: int) -> int | None:
+        """Arm, renew or (0) disarm the timer of an account."""
+        if timeout_us == 0:
+            self.dead_man.pop(account, None)
+            return None
+        self.dead_man[account] = clock_us + timeout_us
+        return self.dead_man[account]
+
+    def control(
+        self,
+        symbol: Symbol,
+        state: MarketState | None,
+        changes: Mapping[str, int | None],
+        clock_us: int,
+    ) -> None:
+        """Switch a market's state, bounds or fees; None changes nothing. Raises Refused."""
+        market = self._market(symbol)
+        market.begin(clock_us)
+        market.state = state or market.state
+        for name, value in changes.items():
+            if value is not None:
+                owner = market.bounds if hasattr(market.bounds, name) else market
+                setattr(owner, name, value)
+
+    def open_orders(self, account: Account, symbol: Symbol) -> list[ReferenceOrder]:
+        """What an account has open in one symbol, the oldest first."""
+        return [
+            order
+            for order in self.orders.values()
+            if order.is_open and order.account == account and order.symbol == symbol
+        ]
+
+    def expiring(self) -> list[tuple[str, int]]:
+        """Open gtd orders with the time at which each of them ends."""
+        return sorted(
+            (order.order_id, order.command.expire_us)
+            for order in self.orders.values()
+            if order.is_open
+            and order.command.time_in_force is TimeInForce.GTD
+            and order.command.expire_us is not None
+        )
+
+    def _market(self, symbol: Symbol) -> ReferenceMarket:
+        if symbol not in self.markets:
+            raise Refused("unknown_symbol")
+        return self.markets[symbol]
+
+    def _sorted_markets(self, symbol: Symbol | None) -> list[ReferenceMarket]:
+        names = sorted(self.markets) if symbol is None else [symbol]
+        return [self.markets[name] for name in names]
+
+    def _own(self, account: Account, order_id: str) -> ReferenceOrder:
+        order = self.orders.get(order_id)
+        if order is None or order.account != account:
+            raise Refused("order_not_found")
+        return order
+
+
+def _body(command: OrderCommand) -> tuple[object, ...]:
+    """What must be the same for two requests to be one."""
+    return (
+        command.symbol, command.side, command.order_type, command.time_in_force,
+        command.price_ticks, command.quantity_lots, command.self_trade_prevention,
+        command.post_only, command.display_lots, command.stop_price_ticks,
+        command.quote_notional, command.expire_us,
+    )  # fmt: skip

@@ -1,0 +1,204 @@
+"""One random command as a call of the real engine, and as the same call of the reference venue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from tapewire.matching.engine import Engine
+from tapewire.matching.treasury import Treasury
+from tapewire.values.types import (
+    Account,
+    Amendment,
+    Instrument,
+    Lots,
+    OrderCommand,
+    OrderId,
+    Symbol,
+)
+from tests.support.reference.account_commands import (
+    AccountCommand,
+    CheckFunds,
+    Deposit,
+    SetAccount,
+    SetBounds,
+    Withdraw,
+)
+from tests.support.reference.accounts import ReferenceAccounts
+from tests.support.reference.machine_world import ACCOUNTS
+from tests.support.reference.venue import ReferenceVenue
+from tests.support.reference.venue_commands import (
+    Amend,
+    Cancel,
+    CancelAll,
+    CancelClientOrder,
+    ChangeInstrument,
+    Command,
+    Control,
+    DeadMan,
+    Expire,
+    Place,
+)
+
+UNKNOWN_ORDER = OrderId("999999999")
+NO_CHANGE = Amendment()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command with all that depends on the moment at which it is given."""
+
+    command: Command
+    clock_us: int
+    account: Account = ACCOUNTS[0]
+    order_id: OrderId = UNKNOWN_ORDER
+    order: OrderCommand | None = None
+    amendment: Amendment = NO_CHANGE
+    instruments: Mapping[Symbol, Instrument] | None = None
+
+
+def resolve(
+    command: Command,
+    clock_us: int,
+    reference: ReferenceVenue,
+    instruments: dict[Symbol, Instrument],
+) -> Call:
+    """Fill in ids, revisions and times; `revision` in a command is how far behind it is."""
+    call = Call(command, clock_us)
+    match command:
+        case Place(order, lifetime_us):
+            revision = reference.markets[order.symbol].revision - order.revision
+            expire_us = None if lifetime_us is None else clock_us + lifetime_us
+            return replace(call, order=replace(order, revision=revision, expire_us=expire_us))
+        case Amend(number, amendment, foreign):
+            call = _name(call, reference, number, foreign=foreign)
+            found = reference.orders.get(call.order_id)
+            revision = reference.markets[found.symbol].revision if found else 1
+            amendment = replace(amendment, revision=revision - amendment.revision)
+            return replace(call, amendment=amendment)
+        case Cancel(number, foreign):
+            return _name(call, reference, number, foreign=foreign)
+        case Withdraw(account, asset, leaves=int(leaves)):
+            units = max(1, reference.accounts.available(account, asset) - leaves)
+            return replace(call, command=replace(command, units=units, leaves=None))
+        case ChangeInstrument(symbol):
+            old = instruments[symbol]
+            new = replace(old, quantity_lots_max=Lots(old.quantity_lots_max - 1))
+            instruments[symbol] = new
+            return replace(call, instruments={symbol: new})
+    return call
+
+
+def _name(call: Call, reference: ReferenceVenue, number: int, *, foreign: bool) -> Call:
+    """An order by its number: those that are open first, the newest first, at last an unknown."""
+    newest = list(reversed(reference.orders.values()))
+    orders = sorted(newest, key=lambda order: not order.is_open)
+    if number >= len(orders):
+        return call
+    order = orders[number]
+    others = [account for account in ACCOUNTS if account != order.account]
+    account = others[0] if foreign else order.account
+    return replace(call, account=account, order_id=OrderId(order.order_id))
+
+
+async def call_engine(engine: Engine, call: Call) -> object:
+    """Give the call to the real venue; raises what it refuses."""
+    engine.clock_us = str(call.clock_us)
+    reply: object = None
+    match call.command:
+        case Place():
+            assert call.order is not None
+            reply = await engine.place(call.order)
+        case Amend():
+            reply = await engine.amend(call.account, call.order_id, call.amendment)
+        case Cancel():
+            reply = await engine.cancel(call.account, call.order_id)
+        case CancelClientOrder(account, client_order_id):
+            reply = await engine.cancel_client_order(account, client_order_id)
+        case CancelAll(account, symbol):
+            reply = await engine.cancel_all(account, symbol)
+        case Expire():
+            reply = await engine.expire_due()
+        case DeadMan(account, timeout_us):
+            reply = await engine.set_dead_man(account, timeout_us)
+        case Control(market, state):
+            await engine.control_market(market, state=state, **changes_of(call.command))
+        case ChangeInstrument():
+            assert call.instruments is not None
+            await engine.publish_instruments(call.instruments)
+        case Deposit() | Withdraw() | SetAccount() | SetBounds() | CheckFunds():
+            reply = await _call_treasury(Treasury(engine), call.command)
+    return reply
+
+
+async def _call_treasury(treasury: Treasury, command: AccountCommand) -> object:
+    """The part of `call_engine` that is about accounts."""
+    match command:
+        case Deposit(account, asset, units, reference):
+            return await treasury.deposit(account, asset, units, reference=reference)
+        case Withdraw(account, asset, units, reference):
+            return await treasury.withdraw(account, asset, units, reference=reference)
+        case SetAccount(account, state, maker_ppm, taker_ppm):
+            await treasury.set_account(
+                account, state=state, maker_fee_ppm=maker_ppm, taker_fee_ppm=taker_ppm
+            )
+        case SetBounds(account, symbol):
+            await treasury.set_account_limits(account, symbol, **changes_of(command))
+        case CheckFunds(checked):
+            # The last of the limits; who reads them does so when a command is sent.
+            engine = treasury._engine
+            engine._limits = f"{engine._limits.rpartition('|')[0]}|{int(checked)}"
+    return None
+
+
+def call_reference(reference: ReferenceVenue, call: Call) -> object:
+    """Give the call to the reference; raises Refused."""
+    clock_us = call.clock_us
+    reply: object = None
+    match call.command:
+        case Place():
+            assert call.order is not None
+            reply = reference.place(call.order, clock_us)
+        case Amend():
+            reply = reference.amend(call.account, call.order_id, call.amendment, clock_us)
+        case Cancel():
+            reply = reference.cancel(call.account, call.order_id, clock_us)
+        case CancelClientOrder(account, client_order_id):
+            reply = reference.cancel_client_order(account, client_order_id, clock_us)
+        case CancelAll(account, symbol):
+            reply = reference.cancel_all(account, symbol, clock_us)
+        case Expire():
+            reply = reference.expire_due(clock_us)
+        case DeadMan(account, timeout_us):
+            reply = reference.set_dead_man(account, timeout_us, clock_us)
+        case Control(market, state):
+            reference.control(market, state, changes_of(call.command), clock_us)
+        case ChangeInstrument(market):
+            reference.markets[market].revision += 1
+        case Deposit() | Withdraw() | SetAccount() | SetBounds() | CheckFunds():
+            reply = _call_accounts(reference.accounts, call.command)
+    return reply
+
+
+def _call_accounts(accounts: ReferenceAccounts, command: AccountCommand) -> object:
+    """The part of `call_reference` that is about accounts."""
+    match command:
+        case Deposit(account, asset, units, reference):
+            return accounts.deposit(account, asset, units, reference)
+        case Withdraw(account, asset, units, reference):
+            return accounts.withdraw(account, asset, units, reference)
+        case SetAccount(account, state, maker_ppm, taker_ppm):
+            accounts.set_profile(account, state, maker_ppm, taker_ppm)
+        case SetBounds(account, symbol):
+            accounts.set_bounds(account, symbol, changes_of(command))
+        case CheckFunds(checked):
+            accounts.checked = checked
+    return None
+
+
+def changes_of(command: Command) -> dict[str, Any]:
+    """The numbers that a command sets, by their names."""
+    return {
+        item.name: getattr(command, item.name)
+        for item in fields(command)
+        if item.name.endswith(("_max", "_ppm", "_bps"))
+    }

@@ -1,0 +1,255 @@
+"""Random commands to a venue: every type and option, few prices and accounts, so that all collides.
+
+Orders are named by when they were placed, so that a list of commands can be shrunk and replayed.
+"""
+
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from hypothesis import strategies as st
+
+from tapewire.values.types import (
+    Account,
+    Amendment,
+    Lots,
+    MarketState,
+    OrderCommand,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    Symbol,
+    Ticks,
+    TimeInForce,
+)
+from tests.support.reference.account_commands import (
+    AccountCommand,
+    account_bounds,
+    account_settings,
+    deposits,
+    fee_rates,
+    notional_bounds,
+    order_lots_bounds,
+    position_bounds,
+    withdrawals,
+)
+from tests.support.reference.machine_world import ACCOUNTS, SHARE, SYMBOLS
+from tests.support.venue import BTC
+
+
+def text_of(value: object) -> str:
+    """Python that makes the value again, without what is as by default: steps are long enough."""
+    if isinstance(value, StrEnum):
+        return f"{type(value).__name__}.{value.name}"
+    if not is_dataclass(value):
+        return repr(value)
+    given = [
+        f"{item.name}={text_of(getattr(value, item.name))}"
+        for item in fields(value)
+        if getattr(value, item.name) != item.default
+    ]
+    return f"{type(value).__name__}({', '.join(given)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A new order; a gtd one lives for `lifetime_us`."""
+
+    order: OrderCommand
+    lifetime_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """Change an order: the `number`-th that is open, then those that closed, then an unknown."""
+
+    number: int
+    amendment: Amendment
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Cancel an order, named as in `Amend`, on behalf of its account or another."""
+
+    number: int
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelClientOrder:
+    """Cancel by the id that the client gave."""
+
+    account: Account
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAll:
+    """Cancel what an account has open, in one symbol or in all."""
+
+    account: Account
+    symbol: Symbol | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """End what is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadMan:
+    """Arm or disarm (0) an account's timer."""
+
+    account: Account
+    timeout_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Switch a market; None changes nothing."""
+
+    symbol: Symbol
+    state: MarketState | None = None
+    band_bps: int | None = None
+    open_orders_max: int | None = None
+    order_lots_max: int | None = None
+    order_notional_max: int | None = None
+    position_lots_max: int | None = None
+    maker_fee_ppm: int | None = None
+    taker_fee_ppm: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeInstrument:
+    """Give an instrument another largest quantity: its revision grows."""
+
+    symbol: Symbol
+
+
+Command: TypeAlias = (
+    Place
+    | Amend
+    | Cancel
+    | CancelClientOrder
+    | CancelAll
+    | Expire
+    | DeadMan
+    | Control
+    | ChangeInstrument
+    | AccountCommand
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Step:
+    """One command, and by how much the clock moved before it (it may jump back)."""
+
+    command: Command
+    clock_change_us: int = 1
+
+    def __repr__(self) -> str:
+        """As it is written in a test."""
+        return text_of(self)
+
+
+_accounts = st.sampled_from(ACCOUNTS)
+symbols = st.sampled_from([BTC] * 4 + [SHARE])
+sides = st.sampled_from(Side)
+prices = st.integers(97, 103).map(Ticks)
+few_lots = st.one_of(st.integers(1, 4), st.integers(1, 20)).map(Lots)
+_many_lots = st.one_of(few_lots, st.integers(10, 40).map(Lots))
+modes = st.sampled_from(SelfTradePrevention)
+_lifetimes = st.sampled_from([-1, 2, 10, 10, 30, 30])
+_client_order_ids = st.sampled_from([None] * 20 + ["x", "y", "z"])
+_numbers = st.integers(0, 12)
+
+
+@st.composite
+def _orders(draw: st.DrawFn) -> Place:
+    """One order whose options go together, as the gateway lets them through."""
+    kind = draw(_kinds)
+    tif = draw(st.sampled_from(_times_in_force[kind]))
+    rests = kind in {OrderType.LIMIT, OrderType.STOP_LIMIT} and tif in _MAY_REST
+    has_price = kind not in {OrderType.MARKET, OrderType.STOP}
+    # What names no price often wants more than there is money for.
+    lots = draw(few_lots if has_price else _many_lots)
+    by_amount = kind is OrderType.MARKET and draw(st.booleans())
+    is_stop = kind in {OrderType.STOP, OrderType.STOP_LIMIT}
+    option = draw(st.integers(0, 9)) if rests else 0
+    shows = option in {7, 8, 9}
+    order = OrderCommand(
+        account=draw(_accounts),
+        symbol=draw(symbols),
+        side=draw(sides),
+        order_type=kind,
+        time_in_force=tif,
+        quantity_lots=None if by_amount else lots,
+        price_ticks=draw(prices) if has_price else None,
+        client_order_id=draw(_client_order_ids),
+        self_trade_prevention=draw(modes),
+        post_only=option == 6 and not is_stop,
+        display_lots=Lots(draw(st.integers(1, min(lots, 5)))) if shows else None,
+        stop_price_ticks=Ticks(draw(prices)) if is_stop else None,
+        quote_notional=draw(st.integers(50, 1_500)) if by_amount else None,
+        revision=draw(_revisions),
+    )
+    return Place(order, draw(_lifetimes) if tif is TimeInForce.GTD else None)
+
+
+_MAY_REST = {TimeInForce.GTC, TimeInForce.GTD}
+# Gateways rarely hold an old revision; more often would only refuse everything.
+_revisions = st.sampled_from([0] * 60 + [1])
+_kinds = st.sampled_from(
+    [OrderType.LIMIT] * 9
+    + [OrderType.MARKET, OrderType.MARKET, OrderType.IOC, OrderType.FOK]
+    + [OrderType.STOP, OrderType.STOP, OrderType.STOP_LIMIT, OrderType.STOP_LIMIT]
+)
+_times_in_force = {
+    OrderType.LIMIT: [TimeInForce.GTC] * 3 + [TimeInForce.GTD],
+    OrderType.MARKET: [TimeInForce.IOC],
+    OrderType.IOC: [TimeInForce.IOC],
+    OrderType.FOK: [TimeInForce.FOK],
+    OrderType.STOP: [TimeInForce.GTC, TimeInForce.GTD],
+    OrderType.STOP_LIMIT: list(TimeInForce),
+}
+_amendments = st.builds(
+    Amendment,
+    price_ticks=st.one_of(st.none(), prices),
+    quantity_lots=st.one_of(st.none(), few_lots),
+    stop_price_ticks=st.sampled_from([None, None, None, Ticks(99), Ticks(101)]),
+    revision=_revisions,
+)
+_controls = st.builds(
+    Control,
+    symbols,
+    # Mostly back to trading: other states refuse nearly everything.
+    st.sampled_from([None, *[MarketState.TRADING] * 9, *MarketState]),
+    st.sampled_from([None, None, 0, 150, 300]),
+    st.sampled_from([None, None, 3, 50, 50]),
+    order_lots_max=order_lots_bounds,
+    order_notional_max=notional_bounds,
+    position_lots_max=position_bounds,
+    maker_fee_ppm=fee_rates,
+    taker_fee_ppm=fee_rates,
+)
+_foreign = st.sampled_from([False] * 9 + [True])
+_cancels = st.builds(Cancel, _numbers, _foreign)
+# Weights, and not one_of: it chooses among different strategies as if all were equally likely.
+_WEIGHTED: list[tuple[int, st.SearchStrategy[Command]]] = [
+    (60, _orders()),
+    (16, st.builds(Amend, _numbers, _amendments, _foreign)),
+    (10, _cancels),
+    (2, st.builds(CancelClientOrder, _accounts, st.sampled_from("xyz"))),
+    (3, st.builds(Expire)),
+    (2, st.builds(CancelAll, _accounts, st.sampled_from([None, *SYMBOLS]))),
+    (1, st.builds(DeadMan, _accounts, st.sampled_from([0, 1, 5]))),
+    (4, _controls),
+    (1, st.builds(ChangeInstrument, symbols)),
+    (5, deposits),
+    (4, withdrawals),
+    (2, account_settings),
+    (2, account_bounds),
+]
+COMMANDS = [strategy for weight, strategy in _WEIGHTED for _ in range(weight)]
+clock_changes = st.sampled_from([0, 1, 1, 1, 1, 2, 5, -4])

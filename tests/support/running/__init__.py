@@ -1,0 +1,1 @@
+"""Real processes of a venue, and Redis in its shapes."""

@@ -1,0 +1,170 @@
+"""A real `tapewire up` in a session of its own, for tests that stop, starve or kill it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from tests.support.running.processes import child_environment
+from tests.support.wait import wait_for
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 30.0
+
+TAPEWIRE = (sys.executable, "-P", "-m", "tapewire")
+GATEWAY, MARKET_DATA, REDIS = "order_gateway", "market_data", "-server"
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """One `tapewire up`; `output_path` has what it printed, errors included."""
+
+    process: subprocess.Popen[bytes]
+    output_path: Path
+
+    @property
+    def output(self) -> str:
+        """What it printed so far."""
+        return self.output_path.read_text("utf-8")
+
+    @property
+    def data_dir(self) -> Path:
+        """Its data directory."""
+        return self.output_path.parent / "data"
+
+    @property
+    def gateway_url(self) -> str:
+        """Base URL of the gateway, as printed."""
+        return self._printed(r"(https?://\S+)/v1/orders ")
+
+    @property
+    def feed_url(self) -> str:
+        """URL of the feed, as printed."""
+        return self._printed(r"(wss?://\S+/ws/market-data)")
+
+    def wait_until_running(self) -> None:
+        """Wait for the screen that says so. Raises AssertionError with what it said instead."""
+        wait_for(
+            lambda: "Tapewire is running" in self.output or self.process.poll() is not None,
+            "the launcher says that it runs",
+            START_TIMEOUT_S,
+        )
+        assert self.process.poll() is None, self.output
+
+    def wait_for_end(self) -> int:
+        """Its exit status. Raises AssertionError if it goes on."""
+        wait_for(lambda: self.process.poll() is not None, "the launcher ends", STOP_TIMEOUT_S)
+        return self.process.returncode
+
+    def interrupt(self) -> int:
+        """Ctrl-C, and its exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.wait_for_end()
+
+    def children(self, what: str = "") -> list[int]:
+        """Process ids of its living children with `what` in their command line."""
+        return [pid for pid in children_of(self.process.pid) if what in command_line(pid)]
+
+    def _printed(self, pattern: str) -> str:
+        match = re.search(pattern, self.output)
+        assert match, self.output
+        return match[1]
+
+
+def start_launcher(
+    folder: Path,
+    *options: str,
+    variables: Mapping[str, str] | None = None,
+    stdout: IO[bytes] | None = None,
+    before: Sequence[str] = (),
+) -> Launcher:
+    """Run `tapewire up` with its data below `folder`, on free ports unless `options` say which.
+
+    Standard output goes to `stdout` if that is given, else to the output file, as errors do. The
+    words `before` come in front of the command.
+    """
+    output_path = folder / f"output-{len(list(folder.glob('output-*')))}"
+    ports = [
+        f"{name}=0" for name in ("--gateway-port", "--market-data-port") if name not in options
+    ]
+    with output_path.open("wb") as output:
+        process = subprocess.Popen(
+            [*before, *TAPEWIRE, "up", f"--data-dir={folder / 'data'}", *ports, *options],
+            env=child_environment(variables or {}),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout or output,
+            stderr=output,
+            start_new_session=True,
+        )
+    return Launcher(process, output_path)
+
+
+@contextmanager
+def launched(
+    folder: Path,
+    *options: str,
+    variables: Mapping[str, str] | None = None,
+    stdout: IO[bytes] | None = None,
+    before: Sequence[str] = (),
+) -> Iterator[Launcher]:
+    """The same until the block ends, whatever happens in it."""
+    launcher = start_launcher(folder, *options, variables=variables, stdout=stdout, before=before)
+    try:
+        yield launcher
+    finally:
+        family = launcher.children()
+        if launcher.process.poll() is None:
+            launcher.process.terminate()
+            try:
+                launcher.process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                launcher.process.kill()
+                launcher.process.wait(STOP_TIMEOUT_S)
+        for pid in family:
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        # pytest keeps what is written here and shows it only when the test failed.
+        sys.stdout.write(f"--- tapewire up\n{launcher.output}\n")
+        for log in sorted((folder / "data").rglob("*.log")):
+            sys.stdout.write(f"--- {log.name}\n{log.read_text('utf-8', 'replace')[-4_000:]}\n")
+
+
+def children_of(parent: int) -> list[int]:
+    """Process ids of the children that are not zombies (Linux)."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            status = _status(int(folder.name))
+            if status and status[0] != "Z" and int(status[1]) == parent:
+                found.append(int(folder.name))
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Whether the process exists and is not a zombie."""
+    status = _status(pid)
+    return bool(status) and status[0] != "Z"
+
+
+def command_line(pid: int) -> str:
+    """Its command and arguments, or its title if it set one; empty if it is gone."""
+    try:
+        return (Path("/proc") / str(pid) / "cmdline").read_text("utf-8").replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def _status(pid: int) -> list[str]:
+    """State letter, parent and the rest; empty if it is gone."""
+    try:
+        text = (Path("/proc") / str(pid) / "stat").read_text("utf-8")
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()

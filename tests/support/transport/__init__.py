@@ -1,0 +1,1 @@
+"""Requests, sockets and bodies as clients send them."""

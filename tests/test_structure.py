@@ -1,0 +1,119 @@
+"""The structure of the packages: imports run down an order of folders, and never in a circle.
+
+A new folder gets its place in `ORDERS`, and the sentence in its `__init__.py` that says what lives
+there and what it may import.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.support.house.documents import ROOT
+from tests.support.house.structure import REST, Import, circles, imports, module_name, upward
+
+# A place may import the places before it. `REST` stands for all modules directly in the package
+# that are not named.
+ORDERS: dict[str, tuple[str, ...]] = {
+    "tapewire": (
+        "limits", "errors", "error_codes", "runtime", "values", "keys", "settings", "redis",
+        "matching", "wire", "web", "api_keys", "client", "journal", "audit", "replay", "crowd",
+        "launcher", "commands", "cli", "__main__",
+    ),
+    "order_gateway": (
+        REST, "ws", "page", "state", "guard", "incoming", "instrument_routes", "order_routes",
+        "account_routes", "admin_routes", "account_admin_routes", "key_routes", "socket_routes",
+        "app", "__main__",
+    ),
+    "market_data": (
+        "limits", "errors", "settings", "fanout", "topics", "market", "feed", "clients", "http",
+        "app", "__main__",
+    ),
+}  # fmt: skip
+# Circles and upward imports that stand until their packages are untangled; nothing is added here.
+KNOWN_CIRCLES = [
+    ["market_data.fanout.group", "market_data.fanout.hub", "market_data.fanout.session"],
+]
+KNOWN_UPWARD = {
+    ("market_data.topics", "market_data.market.books"),
+    ("market_data.topics", "market_data.market.candles"),
+    ("market_data.feed.heartbeat", "market_data.clients.protocol"),
+    ("market_data.market.books", "market_data.feed.sequencer"),
+}
+SOURCES = ("shared/src", "order-gateway/src", "market-data/src")
+
+
+def modules() -> dict[str, str]:
+    """Source text by module name, of everything that ships and of the support of the tests."""
+    folders = [ROOT / folder for folder in SOURCES] + [ROOT / "tests" / "support"]
+    paths = [path for folder in folders for path in folder.rglob("*.py")]
+    return {
+        module_name(path.relative_to(ROOT).as_posix()): path.read_text("utf-8") for path in paths
+    }
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """No module imports itself through others."""
+    assert [circle for circle in circles(imports(modules())) if circle not in KNOWN_CIRCLES] == []
+
+
+def test_imports_run_down_the_order() -> None:
+    """No module imports a folder that stands above its own."""
+    found = [item for item in imports(modules()) if (item.source, item.target) not in KNOWN_UPWARD]
+    assert list(upward(found, ORDERS)) == []
+
+
+def test_the_orders_name_what_there_is() -> None:
+    """Every place in an order is a folder or module of its package."""
+    packages = {path.name: path for folder in SOURCES for path in (ROOT / folder).iterdir()}
+    assert {name for name in packages if (packages[name] / "__init__.py").is_file()} == set(ORDERS)
+    for package, order in ORDERS.items():
+        there = {path.stem for path in packages[package].iterdir()}
+        assert set(order) - {REST} <= there, package
+
+
+def folders() -> list[Path]:
+    """Every folder of every package."""
+    return sorted(
+        path.parent for folder in SOURCES for path in (ROOT / folder).rglob("__init__.py")
+    )
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_folder_says_what_lives_there(folder: Path) -> None:
+    """The `__init__.py` of a folder has a docstring."""
+    assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8")))
+
+
+CIRCLE = {
+    "p.a": "from p import b",
+    "p.b": "def f():\n    import p.c",
+    "p.c": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from p.a import name",
+    "p.d": "import p.a",
+}
+
+
+def test_a_circle_is_found() -> None:
+    """Imports in functions and for type checkers close a circle; its importers are outside."""
+    assert circles(imports(CIRCLE)) == [["p.a", "p.b", "p.c"]]
+
+
+def test_an_import_that_runs_up_is_found() -> None:
+    """Only imports from an earlier to a later place are reported, with their line."""
+    found = [
+        Import("p.low.x", 1, "p.high.y"),
+        Import("p.high.y", 2, "p.low.x"),
+        Import("p.low.x", 3, "p.low.z"),
+        Import("p.flat", 4, "p.high"),
+        Import("q", 5, "p.high"),
+    ]
+    assert list(upward(found, {"p": ("low", REST, "high")})) == [
+        "p.low.x:1 imports p.high.y: high is above low",
+        "p.flat:4 imports p.high: high is above *",
+    ]
+
+
+def test_a_folder_without_a_place_is_found() -> None:
+    """A folder that the order does not name is an error, also where modules need no name."""
+    with pytest.raises(ValueError, match="no place 'new'"):
+        list(upward([Import("p.new.x", 1, "p.low")], {"p": ("low", REST)}))
