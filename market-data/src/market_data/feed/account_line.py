@@ -20,7 +20,7 @@ from market_data.feed.replay_log import ReplayLog, Sent
 from market_data.feed.sequencer import AccountPosition, Lost, Positions, Verdict
 from tapewire import keys
 from tapewire.errors import MessageError
-from tapewire.matching.layout import account_of
+from tapewire.matching.packing import account_of
 from tapewire.wire.account_event import AccountEvent, Balance, decode_account_event
 
 logger = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Candles: what trades of one period add up to, and which periods there are. Pure.
 
 Prices are in ticks, volumes in lots, notionals in ticks x lots, times in seconds since 1970 UTC.
-Redis keeps three base periods (`tapewire/matching/lua/include/candles.lua`); every other one is
+Redis keeps three base periods (`tapewire/matching/lua/core/candles.lua`); every other one is
 made of whole base candles.
 """
 

@@ -1,6 +1,6 @@
 """What an open order holds and where it has to stand, by the rules of docs/matching.md. Pure.
 
-Computed from the record alone and apart from the scripts, which would repeat their own mistakes.
+Computed from the record alone and apart from the Lua code, which would repeat their own mistakes.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ PRIORITY_DIGITS = 16
 
 
 class UnreadableRecord(TapewireError):
-    """A record is not as the scripts write it."""
+    """A record is not as the library writes it."""
 
 
 @dataclass(frozen=True, slots=True)

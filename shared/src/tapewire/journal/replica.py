@@ -35,7 +35,7 @@ JOURNAL_COMMANDS = 10_000
 LIFETIME_SLACK_US = 1_000_000
 
 
-# The key that each script takes; the others name it by an argument, which the replica ignores.
+# The key that each command takes; the others name it by an argument, which the replica ignores.
 _KEYS = {
     "cancel_all": keys.INSTRUMENTS,
     "expire": keys.EXPIRING,

@@ -1,4 +1,4 @@
-"""Values as the scripts take them: text, or numbers that the client library writes. Pure."""
+"""Values as the commands take them: text, or numbers that the client library writes. Pure."""
 
 from tapewire.matching.layout import BOUNDS, IDENTITY, INSTRUMENT_LIMITS
 from tapewire.values.types import Instrument

@@ -43,7 +43,7 @@ Command = tuple[str | bytes | int, ...]
 BATCH_BOUNDS = tuple(2**power for power in range(COMMANDS_PER_ROUND_TRIP_MAX.bit_length()))
 
 # Replies by which Redis says that it did not run the command and that another node or another
-# time may; every other error reply is the answer of the script. MOVED is an AskError.
+# time may; every other error reply is the answer of the function. MOVED is an AskError.
 _NOT_DONE = (
     AskError, AuthenticationError, BusyLoadingError, ClusterDownError, NoPermissionError,
     OutOfMemoryError, ReadOnlyError, TryAgainError,
@@ -51,7 +51,7 @@ _NOT_DONE = (
 # The same as text: those that redis-py has no class for.
 _NOT_DONE_TEXT = re.compile(r"^(BUSY|MISCONF|NOREPLICAS) ")
 
-# How often in a row a batch is sent again because Redis has lost the library.
+# How often in a row a batch is sent again of which Redis did nothing, for want of the library.
 REPEATS_MAX = 5
 
 
@@ -182,13 +182,14 @@ class Batcher:
             raise
         if self._stale:
             await self._disconnect()
-        self._repeat(lost)
+        self._repeat(lost, is_progress=len(lost) < len(batch))
 
-    def _repeat(self, lost: list[_Pending]) -> None:
+    def _repeat(self, lost: list[_Pending], *, is_progress: bool) -> None:
         """Queue what Redis did not do for want of the library again, before all else."""
-        self._repeats = self._repeats + 1 if lost else 0
         if not lost:
+            self._repeats = 0
             return
+        self._repeats = 1 if is_progress else self._repeats + 1
         self._loaded_until_s = 0.0
         if self._repeats <= REPEATS_MAX:
             self._pending.extendleft(reversed(lost))

@@ -1,6 +1,6 @@
 """The matching engine as the rest of Tapewire sees it: typed commands in, typed orders out.
 
-The only module that calls the scripts of `lua/`. What a script answers with is turned into types
+The only module that calls the commands of `lua/`. What a command answers with is turned into types
 by `records.py`, what it refuses into an exception by `refusals.py`.
 """
 
@@ -46,7 +46,7 @@ from tapewire.values.types import (
 )
 
 Reply: TypeAlias = Any
-"""What Redis answers with: the contract header of each script says which shape."""
+"""What Redis answers with: the contract header of each Lua file says which shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchingLimits:
-    """The bounds that the scripts take with every call; the defaults are the venue's."""
+    """The bounds that the commands take with every call; the defaults are the venue's."""
 
     fills_per_order_max: int = FILLS_PER_ORDER_MAX
     closed_order_kept_s: int = CLOSED_ORDER_KEPT_S

@@ -5,14 +5,12 @@ fields in their order; the type of a field says how Lua keeps the value (`tapewi
 writes the Lua code). Python reads a record by name: `TERMS.read(text).symbol`. No other module
 splits or joins a packed record (tests/test_layout.py). docs/matching.md explains each field.
 
-Prices are in ticks, quantities in lots, notionals in ticks x lots, times in microseconds since
-1970. A value that does not apply is the empty text.
+Units: ticks, lots, ticks x lots, microseconds since 1970. What does not apply is the empty text.
 """
 
 from typing import Any, NamedTuple
 
 from tapewire.matching.packing import (
-    PART,
     UNIT,
     Digits,
     Layout,
@@ -292,29 +290,11 @@ COMMAND_LIMITS = Layout(CommandLimits)
 EVENT_HEADER = Layout(EventHeader)
 BALANCE = Layout(BalanceFields, ",")
 CHANGE = Layout(ChangeFields, UNIT)
-POSITION = Layout(Position)
-OUTCOME = Layout(Outcome)
-INTRODUCTION = Layout(Introduction)
-ACCOUNT_OUTCOME = Layout(AccountOutcome)
-TRANSFER_OUTCOME = Layout(TransferOutcome)
 
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
     MARKET_STATE, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS, EVENT_HEADER, BALANCE,
-    CHANGE, POSITION, OUTCOME, INTRODUCTION, ACCOUNT_OUTCOME, TRANSFER_OUTCOME,
+    CHANGE,
+    Layout(Position), Layout(Outcome), Layout(Introduction), Layout(AccountOutcome),
+    Layout(TransferOutcome),
 )  # fmt: skip
-
-
-def split_texts(text: str) -> tuple[str, ...]:
-    """The arguments or the result of a journal entry."""
-    return tuple(text.split(UNIT))
-
-
-def split_parts(text: str) -> list[str]:
-    """The parts of an account event: header, balances, then the changes of orders."""
-    return text.split(PART)
-
-
-def account_of(event: bytes) -> bytes:
-    """The account of an account event, without reading the rest; any text of another message."""
-    return event.partition(EVENT_HEADER.separator.encode())[0]

@@ -20,6 +20,8 @@ OptionalNumber: TypeAlias = Annotated[str, "optional number"]
 Rest: TypeAlias = Annotated[str, "rest"]
 """The last value of a record: a text that may have separators of its own."""
 
+VALUE = "|"
+"""Separates the values of most records."""
 UNIT = "\x1f"
 """Separates the values of a change of an order, and the texts of a journal entry."""
 PART = "\x1e"
@@ -34,7 +36,7 @@ _Record = TypeVar("_Record", bound=tuple[str, ...])
 class Layout(Generic[_Record]):
     """One packed record: its fields, its separator, how to read and write it."""
 
-    def __init__(self, record: type[_Record], separator: str = "|") -> None:
+    def __init__(self, record: type[_Record], separator: str = VALUE) -> None:
         """`record` is a NamedTuple whose fields have the types above."""
         self.name = record.__name__.removesuffix("Fields")
         self.separator = separator
@@ -64,3 +66,18 @@ class Layout(Generic[_Record]):
     def read_list(self, text: str) -> list[_Record]:
         """Records of a list of them; the empty text is none. Raises ValueError as `read`."""
         return [self.read(item) for item in text.split(ITEM)] if text else []
+
+
+def split_texts(text: str) -> tuple[str, ...]:
+    """The arguments or the result of a journal entry."""
+    return tuple(text.split(UNIT))
+
+
+def split_parts(text: str) -> list[str]:
+    """The parts of an account event: header, balances, then the changes of orders."""
+    return text.split(PART)
+
+
+def account_of(event: bytes) -> bytes:
+    """The account of an account event, without reading the rest; any text of another message."""
+    return event.partition(VALUE.encode())[0]

@@ -1,4 +1,4 @@
-"""Reads what the scripts keep in Redis (docs/matching.md) into the venue's types."""
+"""Reads what the function library keeps in Redis (docs/matching.md) into the venue's types."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,8 +14,8 @@ from tapewire.matching.layout import (
     STATE,
     TERMS,
     ChangeFields,
-    split_parts,
 )
+from tapewire.matching.packing import split_parts
 from tapewire.values.account_types import AccountRecord, AccountState, Balance, LimitSet
 from tapewire.values.types import (
     Account,

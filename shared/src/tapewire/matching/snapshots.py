@@ -1,7 +1,7 @@
 """Parts of a venue as one moment has them, for whoever checks a venue that goes on trading.
 
-Each is one read-only script, so that nothing changes between its reads; they are raw, so that the
-check does not lean on the arithmetic of the scripts that it checks.
+Each is one read-only function, so that nothing changes between its reads; they are raw, so that the
+check does not lean on the arithmetic of the commands that it checks.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -173,5 +173,5 @@ def _read(kind: Callable[..., _Row], flat: Sequence[bytes]) -> list[_Row]:
 
 
 def _text(item: bytes) -> str:
-    # What is not UTF-8 was not written by a script, but must still reach the report.
+    # What is not UTF-8 was not written by the library, but must still reach the report.
     return item.decode("utf-8", "surrogateescape")

@@ -1,6 +1,6 @@
 """What happened to one account, as published on `account_events` and kept in its log. Pure.
 
-The matching scripts write one message per command and account that it changed: parts joined by
+The function library writes one message per command and account that it changed: parts joined by
 byte 0x1E, a header, the balances that changed, then one part per order that changed. Each change
 of an order is one or more *execution reports*: what it is (`new`, `amended`, `triggered`), its
 fills, its end. A message has only the state in which the order was left, so the states between are
@@ -20,8 +20,8 @@ from tapewire.matching.layout import (
     EVENT_HEADER,
     EXECUTION,
     FILL,
-    split_parts,
 )
+from tapewire.matching.packing import split_parts
 from tapewire.matching.records import read_order
 from tapewire.values.types import Liquidity, Order, OrderStatus
 

@@ -4,8 +4,8 @@
 -- itself takes whole numbers as they are, with 17 digits.
 -- Digits become a number by `+ 0`, which costs half of what tonumber costs.
 
--- redis.call and functions of Lua, which do not exist yet while Redis loads the library. The frame of
--- each command (core/frame.lua) calls find_globals.
+-- redis.call and functions of Lua, which do not exist yet while Redis loads the library. The frame
+-- of each call (core/frame.lua) finds them.
 local call, format, match_text, floor, min, max
 
 local function find_globals()
