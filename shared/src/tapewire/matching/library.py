@@ -110,11 +110,11 @@ def _constants() -> str:
 
 
 def lua_codec(layout: Layout[object]) -> str:  # type: ignore[type-var]
-    """Lua code of one record: a table named as the record, with four functions.
+    """Lua code of one record: a table named as the record, with five functions.
 
     `split(text)` returns the values as text, `join(values...)` is the packed text of values that
-    are text; `read(text, record)` puts the values into a table, as numbers where they are numbers,
-    `write(record)` is the packed text of such a table.
+    are text; `read(text)` is a table of the values, as numbers where they are numbers,
+    `read_into(record, text)` adds them to a table, `write(record)` is the packed text of one.
     """
     names = ", ".join(layout.kinds)
     separator = _literal(layout.separator)
@@ -122,7 +122,9 @@ def lua_codec(layout: Layout[object]) -> str:  # type: ignore[type-var]
         _PATTERNS.get(kind, f"([^{layout.separator}]*)") for kind in layout.kinds.values()
     )
     joined = f" .. {separator} .. ".join(layout.kinds)
-    reads = "\n".join(_read_line(name, kind) for name, kind in layout.kinds.items())
+    values = {name: _read_term(name, kind) for name, kind in layout.kinds.items()}
+    fields = "\n".join(f"    {name} = {value}," for name, value in values.items())
+    assignments = "\n".join(f"  record.{name} = {value}" for name, value in values.items())
     written = f"\n    .. {separator} .. ".join(
         _write_term(name, kind) for name, kind in layout.kinds.items()
     )
@@ -134,9 +136,15 @@ end
 function {layout.name}.join({names})
   return {joined}
 end
-function {layout.name}.read(text, record)
+function {layout.name}.read(text)
   local {names} = {layout.name}.split(text)
-{reads}
+  return {{
+{fields}
+  }}
+end
+function {layout.name}.read_into(record, text)
+  local {names} = {layout.name}.split(text)
+{assignments}
   return record
 end
 function {layout.name}.write(record)
@@ -144,12 +152,11 @@ function {layout.name}.write(record)
 end"""
 
 
-def _read_line(name: str, kind: str) -> str:
-    value = {
+def _read_term(name: str, kind: str) -> str:
+    return {
         "number": f"{name} + 0",
         "optional number": f"{name} ~= '' and {name} + 0 or nil",
     }.get(kind, name)
-    return f"  record.{name} = {value}"
 
 
 def _write_term(name: str, kind: str) -> str:

@@ -35,7 +35,7 @@ local function named_instruments(argv)
   for first = 5, #argv, 4 do
     named[#named + 1] = {
       symbol = argv[first], identity_text = argv[first + 1],
-      identity = Identity.read(argv[first + 1], {}), limits = argv[first + 2],
+      identity = Identity.read(argv[first + 1]), limits = argv[first + 2],
       bounds = argv[first + 3],
     }
   end
@@ -67,7 +67,7 @@ local function write_instrument(epoch, item)
       'controls', Controls.join('trading', '1', Bounds.split(item.bounds)))
     return true
   end
-  local controls = Controls.read(call('HGET', key, 'controls'), {})
+  local controls = Controls.read(call('HGET', key, 'controls'))
   controls.revision = integer_text(controls.revision + 1)
   call('HSET', key, 'limits', item.limits, 'controls', Controls.write(controls))
   return false

@@ -22,7 +22,7 @@ local function set_account(command, account, state, maker_fee_ppm, taker_fee_ppm
   if symbol ~= '' and call('EXISTS', market_key(symbol)) == 0 then return nil, 'UNKNOWN_SYMBOL' end
 
   begin_funds(command)
-  local profile = Profile.read(profile_text, {})
+  local profile = Profile.read(profile_text)
   profile.state = own_setting(state, profile.state)
   profile.maker_fee_ppm = own_setting(maker_fee_ppm, profile.maker_fee_ppm)
   profile.taker_fee_ppm = own_setting(taker_fee_ppm, profile.taker_fee_ppm)

@@ -20,7 +20,7 @@ end
 -- The transfer that the reference stands for at this time; nil if the reference is free.
 local function earlier_transfer(command, account, reference, kept_s)
   local text = reference ~= '' and call('GET', transfer_key(account, reference))
-  local earlier = text and Transfer.read(text, {})
+  local earlier = text and Transfer.read(text)
   if earlier and earlier.time_us + kept_s * 1000000 > tonumber(command.clock_us) then
     return earlier
   end

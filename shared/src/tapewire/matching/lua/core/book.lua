@@ -24,7 +24,7 @@ local function opposite(side)
 end
 
 local function price_score(side, ticks)
-  return integer_text(side == 'buy' and -ticks or ticks)
+  return common_text(side == 'buy' and -ticks or ticks)
 end
 
 local function stop_score(order)
@@ -82,7 +82,7 @@ local function write_levels(market, side)
   local key = levels_key(market.symbol, side)
   for index = 1, #rows do
     local ticks = rows[index]
-    local price = integer_text(ticks)
+    local price = common_text(ticks)
     local total = call('HINCRBY', key, price, changes[ticks])
     if total == 0 then call('HDEL', key, price) end
     rows[index] = '["' .. price_text(market, ticks) .. '","' .. quantity_text(market, total) .. '"]'

@@ -62,6 +62,6 @@ local function record_candle(market, traded)
     call('XADD', '{tw}:candles:' .. market.symbol .. ':' .. base_s, 'MAXLEN', '~', CANDLES_MAX,
       integer_text(start_s * 1000) .. '-1', 'candle', current)
     -- A candle that is over goes into the candle of the next longer base.
-    added = Candle.read(current, {})
+    added = Candle.read(current)
   end
 end

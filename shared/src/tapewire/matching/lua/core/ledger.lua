@@ -17,6 +17,12 @@ local function account_key(account)
   return '{tw}:account:' .. account
 end
 
+-- The names of the fields that an account has of an asset.
+local asset_fields = remembering(function(asset)
+  return { available = 'available:' .. asset, held = 'held:' .. asset,
+    incoming = 'incoming:' .. asset }
+end)
+
 -- What the command knows of an account; made when the command first touches it.
 local function account_entry(command, account)
   local entry = command.entries[account]
@@ -41,25 +47,41 @@ local function account_entry(command, account)
   return entry
 end
 
--- Reads sequences and balances of some assets into the entry, in one call; returns the values of
--- two more fields.
-local function read_account(entry, assets, field, other_field)
-  local wanted, count = { 'seq', 'balance_seq', field, other_field }, field and 4 or 2
-  local first = count + 1
+-- Keeps what Redis has of an asset; false is what HMGET gives for a field that is not there.
+local function note_balance(entry, asset, available, held, incoming)
+  entry.known[asset] = { available = available or nil, held = held or nil,
+    incoming = incoming or nil }
+end
+
+-- Reads sequences and the balances of two assets into the entry, in one call; returns the values
+-- of more fields, up to two.
+local function read_account(entry, asset, other, ...)
+  local one, two = asset_fields(asset), asset_fields(other)
+  local values = call('HMGET', account_key(entry.account), 'seq', 'balance_seq', one.available,
+    one.held, one.incoming, two.available, two.held, two.incoming, ...)
+  entry.seq, entry.balance_seq = values[1] or '0', values[2] or '0'
+  note_balance(entry, asset, values[3], values[4], values[5])
+  note_balance(entry, other, values[6], values[7], values[8])
+  return values[9], values[10]
+end
+
+-- Reads what the command has not read yet of what it changes.
+local function read_rest(entry)
+  local assets, known = entry.assets, entry.known
+  if not entry.seq then
+    local first = assets[1] or ''
+    -- A command changes one asset or two of most accounts.
+    read_account(entry, first, assets[2] or first)
+  end
   for index = 1, #assets do
     local asset = assets[index]
-    wanted[count + 1], wanted[count + 2] = 'available:' .. asset, 'held:' .. asset
-    wanted[count + 3] = 'incoming:' .. asset
-    count = count + 3
+    if not known[asset] then
+      local names = asset_fields(asset)
+      local values = call('HMGET', account_key(entry.account), names.available, names.held,
+        names.incoming)
+      note_balance(entry, asset, values[1], values[2], values[3])
+    end
   end
-  local values = call('HMGET', account_key(entry.account), unpack(wanted))
-  entry.seq, entry.balance_seq = values[1] or '0', values[2] or '0'
-  for index = 1, #assets do
-    local at = first + 3 * (index - 1)
-    entry.known[assets[index]] = { available = values[at] or nil, held = values[at + 1] or nil,
-      incoming = values[at + 2] or nil }
-  end
-  return values[3], values[4]
 end
 
 -- Writes what was gathered of an asset by Redis itself, because a sum of it is no longer exact.
@@ -138,49 +160,44 @@ local function add_exactly(key, field, units, delta)
   return call('HGET', key, field)
 end
 
--- Adds the deltas of one asset to `fields`, the pairs that HSET takes; returns the balance for the
--- event, or nil if it has not changed.
-local function add_delta(key, entry, asset, fields)
-  local delta, known, count = entry.deltas[asset], entry.known[asset], #fields
-  local available_field, held_field = 'available:' .. asset, 'held:' .. asset
-  local available = add_exactly(key, available_field, known.available, delta.available)
-  local held = add_exactly(key, held_field, known.held, delta.held)
-  fields[count + 1], fields[count + 2] = available_field, available
-  fields[count + 3], fields[count + 4] = held_field, held
+-- Adds the deltas of one asset to `fields`, `count` values that HSET takes. Returns the balance for
+-- the event, or nil if it has not changed, and the new count.
+local function add_delta(key, entry, asset, fields, count)
+  local delta, known, names = entry.deltas[asset], entry.known[asset], asset_fields(asset)
+  local available = add_exactly(key, names.available, known.available, delta.available)
+  local held = add_exactly(key, names.held, known.held, delta.held)
+  fields[count + 1], fields[count + 2] = names.available, available
+  fields[count + 3], fields[count + 4] = names.held, held
+  count = count + 4
   if delta.incoming ~= 0 then
-    local incoming_field = 'incoming:' .. asset
-    fields[count + 5] = incoming_field
-    fields[count + 6] = add_exactly(key, incoming_field, known.incoming, delta.incoming)
+    fields[count + 1] = names.incoming
+    fields[count + 2] = add_exactly(key, names.incoming, known.incoming, delta.incoming)
+    count = count + 2
   end
   if delta.available ~= 0 or delta.held ~= 0 or delta.is_written then
-    return Balance.join(asset, available, held)
+    return Balance.join(asset, available, held), count
   end
-end
-
--- The assets that the command changed and whose balances are not known yet.
-local function unread_assets(entry)
-  local unread = {}
-  for _, asset in ipairs(entry.assets) do
-    if not entry.known[asset] then unread[#unread + 1] = asset end
-  end
-  return unread
+  return nil, count
 end
 
 -- Writes what the command changed of one account, and publishes it.
 local function write_account(command, entry)
-  local key, unread = account_key(entry.account), unread_assets(entry)
-  if #unread > 0 or not entry.seq then read_account(entry, unread) end
+  local key, assets = account_key(entry.account), entry.assets
+  read_rest(entry)
   local seq, balance_seq = entry.seq, entry.balance_seq
   if entry.reports > 0 then seq = integer_text(seq + entry.reports) end
-  local fields, balances = { 'seq', seq, 'balance_seq', balance_seq }, {}
-  for _, asset in ipairs(entry.assets) do
-    balances[#balances + 1] = add_delta(key, entry, asset, fields)
+  -- Room for two assets from the start.
+  local fields, balances = { 'seq', seq, 'balance_seq', balance_seq, nil, nil, nil, nil, nil, nil,
+    nil, nil, nil, nil, nil, nil }, {}
+  local count = 4
+  for index = 1, #assets do
+    balances[#balances + 1], count = add_delta(key, entry, assets[index], fields, count)
   end
   if #balances > 0 then
     balance_seq = integer_text(balance_seq + 1)
     fields[4] = balance_seq
   end
-  call('HSET', key, unpack(fields))
+  call('HSET', key, unpack(fields, 1, count))
   if entry.account == FEE_ACCOUNT or (entry.reports == 0 and #balances == 0) then return end
   local event = EventHeader.join(entry.account, command.epoch, seq, balance_seq, command.now)
     .. PART .. table.concat(balances, ITEM)

@@ -10,6 +10,18 @@ local function market_key(symbol)
   return '{tw}:market:' .. symbol
 end
 
+-- The steps of a market, with functions that remember prices and quantities as text.
+local known_steps = remembering(function(text)
+  local steps = Steps.read(text)
+  steps.price_text = remembering(function(ticks)
+    return decimal_text(ticks * steps.tick_units, steps.price_decimals)
+  end)
+  steps.quantity_text = remembering(function(lots)
+    return decimal_text(lots * steps.lot_units, steps.quantity_decimals)
+  end)
+  return steps
+end)
+
 -- The clock of Redis in microseconds since 1970, as text.
 local function redis_clock()
   local time = call('TIME')
@@ -22,7 +34,7 @@ local function load_market(symbol, clock_us)
   local key = market_key(symbol)
   local record = call('HMGET', key, 'steps', 'state', 'controls')
   if not record[1] then return nil end
-  local market = MarketState.read(record[2], {
+  local market = MarketState.read_into({
     key = key,
     symbol = symbol,
     steps = known_steps(record[1]),
@@ -34,7 +46,7 @@ local function load_market(symbol, clock_us)
     sell = nil,
     -- What this command traded (core/trades.lua); nil before the first trade.
     traded = nil,
-  })
+  }, record[2])
   -- The venue clock never runs backwards, whatever the clock of the machine does.
   if market.clock_us - market.now_us > 0 then
     market.now, market.now_us = market.clock_us, market.clock_us + 0
@@ -43,12 +55,13 @@ local function load_market(symbol, clock_us)
   return market
 end
 
+-- Prices and quantities as the wire shows them.
 local function price_text(market, ticks)
-  return decimal_text(ticks * market.steps.tick_units, market.steps.price_decimals)
+  return market.steps.price_text(ticks)
 end
 
 local function quantity_text(market, lots)
-  return decimal_text(lots * market.steps.lot_units, market.steps.quantity_decimals)
+  return market.steps.quantity_text(lots)
 end
 
 -- trading, cancel_only, halted or post_only; nil if the symbol is unknown.

@@ -99,7 +99,7 @@ local function trade_with(sweep, taker, maker, lots)
   local command, market, ticks = sweep.command, sweep.market, maker.price
   local seq = print_trade(command, market, taker, maker, ticks, lots)
   local taker_fee, maker_fee = settle_trade(command, market, taker, maker, ticks, lots)
-  local price, quantity = market.last_price, integer_text(lots)
+  local price, quantity = market.last_price, common_text(lots)
   local taken = Fill.join(price, quantity, 't', market.now, integer_text(taker_fee))
   local made = Fill.join(price, quantity, 'm', market.now, integer_text(maker_fee))
   local fields, executions = taker.fields, taker.executions

@@ -27,9 +27,9 @@ end
 local function read_order(order_id)
   local record = call('HMGET', order_key(order_id), 'terms', 'state')
   if not record[1] then return nil end
-  local order = { id = order_id, terms = record[1] }
-  Terms.read(record[1], order)
-  return State.read(record[2], order)
+  local order = State.read_into(Terms.read(record[1]), record[2])
+  order.id, order.terms = order_id, record[1]
+  return order
 end
 
 local function is_open(order)

@@ -1,14 +1,13 @@
 -- Contract: what the records of tapewire/matching/layout.py are to the other files. No keys.
--- Each record is a table before this file, named as in layout.py: `Terms.read(text, record)` puts
--- the values into a table, `Terms.write(record)` packs them, `split` and `join` do the same with
+-- Each record is a table before this file, named as in layout.py: `Terms.read(text)` is a table of
+-- the values, `Terms.read_into(record, text)` adds them to one, `Terms.write(record)` packs them, `split` and `join` do the same with
 -- values that stay text. UNIT, PART and ITEM are the other separators.
 
 -- Records that change seldom are parsed once; nobody may change the tables.
-local known_steps = remembering(function(text) return Steps.read(text, {}) end)
-local known_controls = remembering(function(text) return Controls.read(text, {}) end)
-local known_profile = remembering(function(text) return Profile.read(text, {}) end)
-local known_bounds = remembering(function(text) return AccountBounds.read(text, {}) end)
-local known_limits = remembering(function(text) return CommandLimits.read(text, {}) end)
+local known_controls = remembering(Controls.read)
+local known_profile = remembering(Profile.read)
+local known_bounds = remembering(AccountBounds.read)
+local known_limits = remembering(CommandLimits.read)
 
 local NO_BOUNDS = AccountBounds.join('', '', '', '')
 

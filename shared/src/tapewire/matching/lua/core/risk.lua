@@ -8,7 +8,7 @@ end
 local function read_trader(command, market, order)
   local pays, gets = order_assets(market, order)
   local entry = account_entry(command, order.account)
-  local profile_text, bounds_text = read_account(entry, { pays, gets }, 'profile',
+  local profile_text, bounds_text = read_account(entry, pays, gets, 'profile',
     'limits:' .. market.symbol)
   if not profile_text then return nil end
   local profile, controls = known_profile(profile_text), market.controls

@@ -15,18 +15,18 @@ local function find_globals()
   floor, min, max = math.floor, math.min, math.max
 end
 
--- A function that remembers the results of a pure function of one text. The text alone decides
--- the result, so that remembering is safe on replicas and after a restart.
+-- A function that remembers the results of a pure function of one text or number. The argument
+-- alone decides the result, so that remembering is safe on replicas and after a restart.
 local REMEMBERED_MAX = 4096
 
 local function remembering(compute)
   local results, count = {}, 0
-  return function(text)
-    local result = results[text]
+  return function(argument)
+    local result = results[argument]
     if result == nil then
       if count == REMEMBERED_MAX then results, count = {}, 0 end
-      result = compute(text)
-      results[text], count = result, count + 1
+      result = compute(argument)
+      results[argument], count = result, count + 1
     end
     return result
   end
@@ -37,6 +37,10 @@ local function integer_text(number)
   if number == 0 then return '0' end
   return format('%d', number)
 end
+
+-- Prices and quantities come again and again, so their text is remembered. Numbers that grow, as
+-- sequences and balances do, are for integer_text.
+local common_text = remembering(integer_text)
 
 -- Count of 10^-decimals as decimal text: decimal_text(6000000, 2) is '60000.00'.
 local function decimal_text(units, decimals)

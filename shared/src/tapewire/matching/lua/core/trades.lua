@@ -15,7 +15,7 @@ local function count_trade(market, ticks, lots)
   traded.trades = traded.trades + 1
   market.high_ticks = max(market.high_ticks or ticks, ticks)
   market.low_ticks = min(market.low_ticks or ticks, ticks)
-  market.last_price = integer_text(ticks)
+  market.last_price = common_text(ticks)
 end
 
 -- Returns the sequence number of the trade as text.

@@ -11,7 +11,8 @@ local function audit_places(keys, argv)
   for index = 2, #argv do
     local id = argv[index]
     local record = call('HMGET', order_key(id), 'terms', 'state')
-    local order = record[1] and Terms.split(record[1]) and Terms.read(record[1], { id = id })
+    local order = record[1] and Terms.split(record[1]) and Terms.read(record[1])
+    if order then order.id = id end
     local member = order and queue_member(order)
     add_texts(places, id, record[1], record[2],
       order and call('ZSCORE', open_key(order.account, order.symbol), id),
