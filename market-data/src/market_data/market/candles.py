@@ -1,7 +1,7 @@
 """Candles: what the trades of one period add up to, and the periods. Pure.
 
 Prices are in ticks, volumes in lots, notionals in ticks x lots, times in seconds since 1970 UTC.
-Redis keeps three base periods (`tapewire/matching/lua/core/candles.lua`); every other period is
+Redis keeps three base periods (`tapewire/matching/lua/core/candles.lua`); every other one is
 made of whole base candles.
 """
 
