@@ -20,6 +20,9 @@ RANDOM_TESTS := tests/property tests/e2e/test_openapi_fuzz.py
 # Tests of one file stay with one worker, in the order of tests/conftest.py: long files first.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
+# Tests start many processes: each module is compiled once, whatever the environment says.
+test test-nightly: export PYTHONDONTWRITEBYTECODE :=
+
 test: .venv/installed ## run every test against a real Redis, which the tests start themselves
 	$(PYTEST) --durations=10 $(ARGS)
 	@if [ -z "$(ARGS)" ] && command -v redis-server > /dev/null; then \
