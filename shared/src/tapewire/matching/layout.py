@@ -155,6 +155,17 @@ class MarketState(NamedTuple):
     clock_us: Digits
 
 
+class Reached(NamedTuple):
+    """`market:<symbol>`, field `reached`: stops that have fired and wait for their turn.
+
+    They are the buy stops up to `high_ticks` and the sell stops down to `low_ticks`; the field is
+    absent while no stop waits for its turn.
+    """
+
+    high_ticks: Number
+    low_ticks: Number
+
+
 class Profile(NamedTuple):
     """`account:<name>`, field `profile`; an empty fee is that of the instrument."""
 
@@ -282,6 +293,7 @@ INSTRUMENT_LIMITS = Layout(InstrumentLimits)
 BOUNDS = Layout(Bounds)
 CONTROLS = Layout(Controls)
 MARKET_STATE = Layout(MarketState)
+REACHED = Layout(Reached)
 PROFILE = Layout(Profile)
 ACCOUNT_BOUNDS = Layout(AccountBounds)
 CANDLE = Layout(Candle)
@@ -293,8 +305,8 @@ CHANGE = Layout(ChangeFields, UNIT)
 
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
-    MARKET_STATE, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS, EVENT_HEADER, BALANCE,
-    CHANGE,
+    MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS, EVENT_HEADER,
+    BALANCE, CHANGE,
     Layout(Position), Layout(Outcome), Layout(Introduction), Layout(AccountOutcome),
     Layout(TransferOutcome),
 )  # fmt: skip

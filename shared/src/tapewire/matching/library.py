@@ -29,8 +29,8 @@ CORE = (
     "frame",
 )  # fmt: skip
 COMMANDS = (
-    "place", "amend", "cancel", "cancel_all", "expire", "dead_man", "control", "instruments",
-    "open_account", "transfer", "set_account",
+    "place", "amend", "fire_stops", "cancel", "cancel_all", "expire", "dead_man", "control",
+    "instruments", "open_account", "transfer", "set_account",
 )  # fmt: skip
 READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
 

@@ -11,6 +11,7 @@ from tapewire.errors import (
     OrderClosed,
     OrderNotFound,
     StaleInstrument,
+    StopsPending,
     TapewireError,
     UnknownAccount,
     UnknownSymbol,
@@ -55,6 +56,9 @@ _EXCEPTIONS: dict[str, TapewireError] = {
     ),
     "INSUFFICIENT_FUNDS": Conflict(
         "insufficient_funds", "The account has not enough available for this."
+    ),
+    "STOPS_PENDING": StopsPending(
+        "Fired stop orders of this market run first; send the order again."
     ),
     "STALE_INSTRUMENT": StaleInstrument("The instrument has changed."),
     "MARKET_HALTED": Conflict("market_halted", "The market is halted."),

@@ -8,6 +8,7 @@
 --        8 quantity in lots ('' = as it is)   9 stop price in ticks ('' = as it is)
 -- Reply  {field, value, ...} of order:<id> afterwards.
 -- Errors ORDER_NOT_FOUND, ORDER_CLOSED, UNKNOWN_SYMBOL, STALE_INSTRUMENT, MARKET_HALTED,
+--        STOPS_PENDING (as place; not for a smaller quantity),
 --        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, PRICE_FORBIDDEN (the order has no price to change),
 --        STOP_PRICE_FORBIDDEN (it does not wait for a stop), AMEND_BELOW_EXECUTED,
 --        PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE; what is no smaller order at
@@ -47,6 +48,9 @@ local function amend_refusal(command, market, order, wanted, request)
   if is_due or not is_open(order) then return 'ORDER_CLOSED' end
   if request.revision ~= market.controls.revision then return 'STALE_INSTRUMENT' end
   if state == 'halted' then return 'MARKET_HALTED' end
+  if market.is_firing and state == 'trading' and not wanted.keeps_priority then
+    return 'STOPS_PENDING'
+  end
   if state == 'cancel_only' and not wanted.keeps_priority then return 'MARKET_CANCEL_ONLY' end
   if state == 'post_only' and not wanted.keeps_priority and order.post_only ~= '1' then
     return 'MARKET_POST_ONLY'
@@ -108,7 +112,7 @@ local function amend(command, account, order_id, revision, price, quantity, stop
   end
   write_order(command, order, 'amended')
   if not is_open(order) then unindex_order(command, order) end
-  run_stops(command, market)
+  if not wanted.keeps_priority then run_stops(command, market) end
   local fields = call('HGETALL', order_key(order.id))
   end_command(command, Outcome.join(order.id, call('HGET', order_key(order.id), 'state')))
   return fields
