@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from tapewire import keys
-from tapewire.errors import StopsPending
+from tapewire.errors import InvalidField, StopsPending
 from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX, MAKERS_PER_COMMAND_MAX, STOP_ROUNDS_MAX
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.values.types import (
     Account,
+    Amendment,
     Lots,
     MarketState,
     OrderCommand,
@@ -20,7 +21,7 @@ from tapewire.values.types import (
     Ticks,
     TimeInForce,
 )
-from tests.support.venue import ALICE, BOB, BTC, Venue, open_venue, order_command
+from tests.support.venue import ALICE, BOB, BTC, INSTRUMENTS, Venue, open_venue, order_command
 
 MAKERS, STOPS = 40, 5
 LIMITS = MatchingLimits(makers_per_command_max=MAKERS, stops_per_command_max=STOPS)
@@ -166,3 +167,26 @@ async def test_the_largest_message_of_an_account_is_within_its_bound(redis_url: 
         assert message is not None
         assert len(message["data"]) <= ACCOUNT_MESSAGE_BYTES_MAX
         await pubsub.aclose()  # type: ignore[no-untyped-call]
+
+
+async def test_two_amendments_cannot_pass_the_minimum_together(redis_url: str) -> None:
+    """Each is valid alone; the atomic step sees the other one and refuses the second."""
+    async with open_venue(redis_url) as venue:
+        instrument = replace(INSTRUMENTS[BTC], notional_min=1_000)
+        await venue.engine.publish_instruments({BTC: instrument})
+        order = await venue.buy(20, PRICE)
+        revision = (await venue.queries.instruments())[BTC][0].revision
+        amendments = (
+            Amendment(price_ticks=Ticks(50), revision=revision),
+            Amendment(quantity_lots=Lots(10), revision=revision),
+        )
+        answers = await asyncio.gather(
+            *(venue.engine.amend(ALICE, order.order_id, amendment) for amendment in amendments),
+            return_exceptions=True,
+        )
+        refused = [answer for answer in answers if isinstance(answer, InvalidField)]
+        assert [error.code for error in refused] == ["notional_too_small"]
+        left = await venue.order(order)
+        assert left.quantity_lots is not None
+        assert left.price_ticks is not None
+        assert left.price_ticks * left.quantity_lots >= instrument.notional_min

@@ -93,6 +93,7 @@ def admit_amend(
         raise Refused("stop_price stop_price_forbidden")
     if changed.left <= 0:
         raise Refused("quantity out_of_range")
+    _check_notional(market, changed)
     if not stays:
         _check_anew(market, order, changed)
     return changed
@@ -104,6 +105,14 @@ def keeps_place(order: ReferenceOrder, changed: ReferenceOrder) -> bool:
     assert changed.quantity is not None
     same = (order.price, order.stop_price) == (changed.price, changed.stop_price)
     return same and changed.quantity <= order.quantity
+
+
+def _check_notional(market: Market, changed: ReferenceOrder) -> None:
+    """Price x quantity of an amended order is at least the minimum of its instrument."""
+    if changed.price is None or changed.quantity is None:
+        return
+    if changed.price * changed.quantity < market.instrument.notional_min:
+        raise Refused("quantity notional_too_small")
 
 
 def _check_stops(market: Market) -> None:

@@ -84,6 +84,9 @@ _EXCEPTIONS: dict[str, TapewireError] = {
     "AMEND_BELOW_EXECUTED": InvalidField(
         "quantity", "out_of_range", "quantity must be more than what is executed already."
     ),
+    "NOTIONAL_TOO_SMALL": InvalidField(
+        "quantity", "notional_too_small", "price x quantity is below the minimum of the instrument."
+    ),
     "PRICE_FORBIDDEN": InvalidField(
         "price", "price_forbidden", "The order has no price to change."
     ),

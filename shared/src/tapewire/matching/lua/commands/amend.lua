@@ -11,6 +11,7 @@
 --        STOPS_PENDING (as place; not for a smaller quantity),
 --        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, PRICE_FORBIDDEN (the order has no price to change),
 --        STOP_PRICE_FORBIDDEN (it does not wait for a stop), AMEND_BELOW_EXECUTED,
+--        NOTIONAL_TOO_SMALL,
 --        PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE; what is no smaller order at
 --        its old price also ACCOUNT_BLOCKED, ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT,
 --        POSITION_LIMIT, BALANCE_LIMIT, INSUFFICIENT_FUNDS (for what it would hold beyond before).
@@ -42,6 +43,14 @@ local function reentry_refusal(command, market, order, wanted)
   return amended_account_refusal(command, market, order, wanted)
 end
 
+-- Whether price x quantity is below the minimum of the instrument. The gateway's check may have seen
+-- the order before another amendment.
+local function is_below_notional(market, wanted)
+  if not wanted.price then return false end
+  local limits = InstrumentLimits.read(call('HGET', market.key, 'limits'))
+  return wanted.price * wanted.quantity < limits.notional_min
+end
+
 local function amend_refusal(command, market, order, wanted, request)
   local state = market.controls.state
   local is_due = order.expire_us and order.expire_us <= market.now_us
@@ -58,6 +67,7 @@ local function amend_refusal(command, market, order, wanted, request)
   if request.price ~= '' and not order.price then return 'PRICE_FORBIDDEN' end
   if request.stop_price ~= '' and not is_waiting(order) then return 'STOP_PRICE_FORBIDDEN' end
   if wanted.quantity <= order.executed + order.prevented then return 'AMEND_BELOW_EXECUTED' end
+  if is_below_notional(market, wanted) then return 'NOTIONAL_TOO_SMALL' end
   if wanted.keeps_priority then return nil end
   return reentry_refusal(command, market, order, wanted)
 end
