@@ -1,9 +1,9 @@
 """The packed records of the venue, each listed once: Python and Lua are both made from this list.
 
 A packed record is one text of values with a separator between them. The class of a record lists its
-fields in their order; the type of a field says how Lua keeps the value (`tapewire.matching.library`
-writes the Lua code). Python reads a record by name: `TERMS.read(text).symbol`. No other module
-splits or joins a packed record (tests/test_layout.py). docs/matching.md explains each field.
+fields in order; their types say how Lua keeps the values (`library.py` writes the Lua code). Python
+reads by name: `TERMS.read(text).symbol`. No other module splits or joins a packed record
+(tests/test_layout.py). docs/matching.md explains each field.
 
 Units: ticks, lots, ticks x lots, microseconds since 1970. What does not apply is the empty text.
 """
@@ -20,10 +20,6 @@ from tapewire.matching.packing import (
     Rest,
     Text,
 )
-
-FORMAT = 2
-"""The format of the venue's data, kept in `{tw}:format`. Format 1 had no such key and two more
-lists per account (`upgrade.py`)."""
 
 
 class Terms(NamedTuple):
@@ -156,11 +152,7 @@ class MarketState(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """`market:<symbol>`, field `reached`: stops that have fired and wait for their turn.
-
-    They are the buy stops up to `high_ticks` and the sell stops down to `low_ticks`; the field is
-    absent while no stop waits for its turn.
-    """
+    """`market:<symbol>`, field `reached`: stops that fired at these prices wait for their turn."""
 
     high_ticks: Number
     low_ticks: Number
@@ -262,7 +254,7 @@ class Outcome(NamedTuple):
 
 
 class Introduction(NamedTuple):
-    """The result of `instruments`: the epoch, and the symbols that changed, with commas between."""
+    """The result of `instruments`: the epoch, and the changed symbols with commas between."""
 
     epoch: Text
     symbols: Text
@@ -306,7 +298,6 @@ CHANGE = Layout(ChangeFields, UNIT)
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
     MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS, EVENT_HEADER,
-    BALANCE, CHANGE,
-    Layout(Position), Layout(Outcome), Layout(Introduction), Layout(AccountOutcome),
-    Layout(TransferOutcome),
+    BALANCE, CHANGE, Layout(Position), Layout(Outcome), Layout(Introduction),
+    Layout(AccountOutcome), Layout(TransferOutcome),
 )  # fmt: skip

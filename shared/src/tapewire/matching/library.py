@@ -16,8 +16,8 @@ from tapewire.limits import (
     CANDLES_MAX,
     EXACT_INTEGER_MAX,
 )
-from tapewire.matching.layout import FORMAT, LAYOUTS
-from tapewire.matching.packing import ITEM, PART, UNIT, Layout
+from tapewire.matching.layout import LAYOUTS
+from tapewire.matching.packing import FORMAT, ITEM, PART, UNIT, Layout
 
 LIBRARY_PREFIX = "tapewire_"
 HASH_DIGITS = 12

@@ -43,8 +43,8 @@ local function reentry_refusal(command, market, order, wanted)
   return amended_account_refusal(command, market, order, wanted)
 end
 
--- Whether price x quantity is below the minimum of the instrument. The gateway's check may have seen
--- the order before another amendment.
+-- Whether price x quantity is below the minimum of the instrument. The gateway's check may have
+-- seen the order before another amendment.
 local function is_below_notional(market, wanted)
   if not wanted.price then return false end
   local limits = InstrumentLimits.read(call('HGET', market.key, 'limits'))

@@ -25,7 +25,8 @@ end
 local function expire(command, orders_max, lookups_max)
   local left, ended, now = tonumber(orders_max), {}, command.clock_us
   local due = call('ZRANGEBYSCORE', EXPIRING, '-inf', now, 'LIMIT', 0, left)
-  local timers_max = max(1, floor((lookups_max or math.huge) / max(1, call('SCARD', '{tw}:instruments'))))
+  local symbol_count = max(1, call('SCARD', '{tw}:instruments'))
+  local timers_max = max(1, floor((lookups_max or math.huge) / symbol_count))
   local dead = call('ZRANGEBYSCORE', DEAD_MAN, '-inf', now, 'LIMIT', 0, min(left, timers_max))
   if #due == 0 and #dead == 0 then return 0 end
   for _, order_id in ipairs(due) do

@@ -1,6 +1,7 @@
 -- Contract: whether a fill-or-kill order would fill, told without a write.
 -- It goes the way that match would go and counts what that would take: only quantity that may
--- really trade, the hidden slices of icebergs where their turn comes, and at most taker.makers_max makers.
+-- really trade, the hidden slices of icebergs where their turn comes, and at most
+-- taker.makers_max makers.
 
 local MAKERS_LOOKED_AT = 32
 

@@ -1,6 +1,6 @@
 -- Contract: stop orders: when they fire, and running those that trades have fired.
--- Keys   market:<symbol>, field reached: the highest and the lowest price whose stops have fired and
---        wait for their turn, because the command that fired them had used up its budget.
+-- Keys   market:<symbol>, field reached: the highest and the lowest price whose stops have fired
+--        and wait for their turn, because the command that fired them had used up its budget.
 --        firing (set): the symbols with such stops.
 -- A fired stop always runs, also when the price has come back. Nothing trades in a market before
 -- its fired stops have run: place and amend answer STOPS_PENDING, fire_stops runs them.
