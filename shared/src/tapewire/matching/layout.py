@@ -90,11 +90,7 @@ class Identity(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """`market:<symbol>`, field `steps`: what commands need of the identity.
-
-    `base_units` are the units of the base asset in one lot, `quote_units` those of the quote asset
-    in one tick x lot.
-    """
+    """`market:<symbol>`, field `steps`: what commands need of the identity; units per step."""
 
     epoch: Text
     tick_units: Number

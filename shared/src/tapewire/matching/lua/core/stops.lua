@@ -15,8 +15,8 @@ end
 
 local function came_before(one, other) return one.member < other.member end
 
--- At most `count_max` stops of each side that fire between the lowest and the highest price reached,
--- nearest stop price first, then all of them in order of arrival.
+-- At most `count_max` stops of each side that fire between the lowest and the highest price
+-- reached, nearest stop price first; all of them then in order of arrival.
 local function fired_stops(market, count_max)
   local fired = {}
   for _, side in ipairs({ 'buy', 'sell' }) do
