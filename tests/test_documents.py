@@ -241,7 +241,7 @@ def test_the_path_of_the_readme_works(
     gateway, market_data = readme_venue
     text = section(read("README.md"), "<!-- tests/test_documents.py", "<!-- end of path -->")
     commands = [
-        command.replace(".venv/bin/tapewire watch", ".venv/bin/tapewire watch --url FEED")
+        command.replace(".venv/bin/tapewire tape", ".venv/bin/tapewire tape --url FEED")
         .replace("FEED", f"{market_data.websocket_url}/ws/market-data")
         .replace(".venv/bin/", f"{Path(sys.executable).parent}/")
         .replace("http://127.0.0.1:8000", gateway.url)

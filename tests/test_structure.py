@@ -17,13 +17,13 @@ from tests.support.house.structure import REST, Import, circles, imports, module
 ORDERS: dict[str, tuple[str, ...]] = {
     "tapewire": (
         "limits", "errors", "error_codes", "runtime", "values", "keys", "settings", "redis",
-        "matching", "wire", "web", "api_keys", "client", "journal", "audit", "replay", "crowd",
-        "launcher", "commands", "cli", "__main__",
+        "matching", "wire", "web", "api_keys", "client", "terminal", "journal", "audit", "replay",
+        "crowd", "launcher", "commands", "cli", "__main__",
     ),
     "order_gateway": (
         REST, "ws", "page", "state", "guard", "incoming", "instrument_routes", "order_routes",
         "account_routes", "admin_routes", "account_admin_routes", "key_routes", "socket_routes",
-        "app", "__main__",
+        "asyncapi", "app", "__main__",
     ),
     "market_data": (
         "limits", "errors", "settings", "topics", "fanout", "market", "feed", "clients", "http",

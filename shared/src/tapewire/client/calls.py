@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
@@ -119,7 +119,7 @@ class Pages(Generic[Answer, Item]):
 OPERATIONS: dict[Operation, Callable[..., Any]] = {}
 """Every operation that the library knows, with the function that builds its call."""
 
-Built = TypeVar("Built", Call[Any], Pages[Any, Any])
+Built = TypeVar("Built", bound=Call[Any] | Pages[Any, Any])
 
 
 def operation(
@@ -137,10 +137,12 @@ def operation(
     def declare(build: Callable[Parameters, Built]) -> Callable[Parameters, Built]:
         @functools.wraps(build)
         def built(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Built:
-            call = build(*args, **kwargs)
+            call: Any = build(*args, **kwargs)
             if isinstance(call, Pages):
-                return replace(call, first=replace(call.first, operation=described))
-            return replace(call, operation=described)
+                call = replace(call, first=replace(call.first, operation=described))
+            else:
+                call = replace(call, operation=described)
+            return cast("Built", call)
 
         OPERATIONS[described] = built
         return built
