@@ -2,7 +2,9 @@
 -- Each record is a table before this file, named as in layout.py: `Terms.read(text)` is a table of
 -- the values, `Terms.read_into(record, text)` adds them to one, `Terms.write(record)` packs them,
 -- `split` and `join` do the same with values that stay text. UNIT, PART and ITEM are the other
--- separators. Records that change seldom are parsed once; nobody may change the tables.
+-- separators.
+
+-- Records that change seldom are parsed once; nobody may change the tables.
 local known_controls = remembering(Controls.read)
 local known_profile = remembering(Profile.read)
 local known_bounds = remembering(AccountBounds.read)
