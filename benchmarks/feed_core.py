@@ -24,10 +24,11 @@ from typing import cast
 import uvicorn
 from fastapi import FastAPI, WebSocket
 
-from market_data.fanout.frames import text_frame
 from market_data.fanout.hub import Hub
-from market_data.fanout.websocket_protocol import SCOPE_EXTENSION, FeedSocketProtocol
+from market_data.http.feed_socket import FeedSocketProtocol
 from market_data.limits import BATCH_MESSAGES_MAX, CLIENT_MESSAGE_BYTES_MAX
+from tapewire.web.websocket_frames import text_frame
+from tapewire.web.websocket_protocol import SCOPE_EXTENSION
 
 EVERY_TRADE = frozenset({("trades", "*")})
 LAG_PACE_MESSAGES = 4096

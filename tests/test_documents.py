@@ -27,7 +27,9 @@ from order_gateway.operations import OPERATION_NAMES
 from tapewire import keys
 from tapewire.error_codes import ERROR_CODES
 from tapewire.matching.batcher import Batcher
+from tapewire.redis.memory_watch import MemoryWatch
 from tapewire.runtime.loop_lag import LoopLag
+from tapewire.web.connections import Connections
 from tapewire.wire.feed_messages import MESSAGE_TYPES, UnknownMessage, decode_message
 from tests.support.house.documents import (
     ROOT,
@@ -135,10 +137,9 @@ def metrics_table(title: str, following: str) -> list[list[str]]:
 def test_metrics_of_market_data_are_those_of_the_code() -> None:
     """The table has each metric that market-data shows, with its meaning, and no other."""
     nothing: Any = MagicMock()
-    shown = market_data_metrics(
-        nothing, nothing, nothing, conversations=nothing, streams=nothing, budget=nothing
-    )
-    assert metrics_table("Market-data", "Every service") == rows_of(shown)
+    shown = market_data_metrics(nothing, nothing, nothing, conversations=nothing, streams=nothing)
+    rows = rows_of(shown) + rows_of(MemoryWatch(nothing))
+    assert metrics_table("Market-data", "Every service") == rows
 
 
 def test_metrics_of_the_gateway_are_those_of_the_code() -> None:
@@ -153,7 +154,7 @@ def test_metrics_of_the_gateway_are_those_of_the_code() -> None:
 
 def test_metrics_of_every_service_are_those_of_the_code() -> None:
     """The table has what both services show."""
-    assert metrics_table("Every service", "Alerts") == rows_of(LoopLag())
+    assert metrics_table("Every service", "Alerts") == rows_of(Connections(), LoopLag())
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -241,7 +242,7 @@ def test_the_path_of_the_readme_works(
     gateway, market_data = readme_venue
     text = section(read("README.md"), "<!-- tests/test_documents.py", "<!-- end of path -->")
     commands = [
-        command.replace(".venv/bin/tapewire watch", ".venv/bin/tapewire watch --url FEED")
+        command.replace(".venv/bin/tapewire tape", ".venv/bin/tapewire tape --url FEED")
         .replace("FEED", f"{market_data.websocket_url}/ws/market-data")
         .replace(".venv/bin/", f"{Path(sys.executable).parent}/")
         .replace("http://127.0.0.1:8000", gateway.url)

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from market_data.errors import StaleData
 from market_data.fanout.hub import Hub
 from market_data.feed.replay_log import ReplayLog
-from market_data.market.books import BOOK_CHANNELS, Books, StaleBook
+from market_data.market.books import Books
 from market_data.market.market_records import MarketRecords
+from market_data.topics import BOOK_DEPTHS, Depth
 from tapewire import keys
 from tapewire.errors import OrderClosed, UnknownSymbol
 from tapewire.values.decimals import format_units
@@ -39,7 +41,13 @@ class Bench:
 
     async def expect(self) -> None:
         """Do what a canary's return does."""
-        self.books.expect(await ReplayLog(self.venue.client).positions())
+        positions = await ReplayLog(self.venue.client).positions()
+        self.books.expect(positions.epoch, positions.book_seqs)
+
+    def snapshot(self, symbol: Symbol, depth: Depth) -> dict[str, Any]:
+        """The book as REST shows it."""
+        body: dict[str, Any] = json.loads(self.books.snapshot_json(symbol, depth))
+        return body | {side: [tuple(level) for level in body[side]] for side in ("bids", "asks")}
 
     async def waiting(self) -> list[bytes]:
         """Updates published since the last call."""
@@ -56,7 +64,7 @@ class Bench:
 
     def greet(self, client: BookClient, channel: str, symbol: Symbol) -> None:
         """Send what a new subscriber is sent first."""
-        frame = self.books.first_frame(channel, symbol)
+        frame = self.books.state_frame(channel, symbol)
         assert frame is not None
         client.session.send(frame)
 
@@ -74,7 +82,7 @@ class Bench:
 
     def held(self, symbol: Symbol, depth: Any = "all") -> tuple[list[Level], list[Level]]:
         """What the books hold."""
-        data = self.books.snapshot(symbol, depth)["data"]
+        data = self.snapshot(symbol, depth)
         return data["bids"], data["asks"]
 
 
@@ -111,7 +119,7 @@ async def test_books_follow_the_venue(bench: Bench) -> None:
     clients = {
         (symbol, channel): BookClient(bench.hub, channel, INSTRUMENTS[symbol])
         for symbol in (BTC, ODD)
-        for channel in (*BOOK_CHANNELS, "bbo")
+        for channel in (*BOOK_DEPTHS, "bbo")
     }
     for (symbol, channel), client in clients.items():
         bench.greet(client, channel, symbol)
@@ -168,7 +176,7 @@ async def test_quotes_are_sent_only_when_they_change(bench: Bench) -> None:
 async def test_lost_updates_are_found_and_repaired(bench: Bench, seed: int) -> None:
     """Whatever updates get lost, a fresh snapshot makes book and clients right again."""
     chance = random.Random(seed)
-    clients = {name: BookClient(bench.hub, name, INSTRUMENTS[BTC]) for name in BOOK_CHANNELS}
+    clients = {name: BookClient(bench.hub, name, INSTRUMENTS[BTC]) for name in BOOK_DEPTHS}
     for name, client in clients.items():
         bench.greet(client, name, BTC)
     for round_number in range(6):
@@ -212,12 +220,12 @@ async def test_a_stale_book_is_not_shown(bench: Bench) -> None:
         await bench.venue.sell(5, ticks)
     _, second = await bench.waiting()
     bench.books.take(second)
-    for ask in (bench.books.bbo, bench.books.checksum, bench.books.bbo_frame):
-        with pytest.raises(StaleBook):
+    for ask in (bench.books.quote, bench.books.checksum):
+        with pytest.raises(StaleData):
             ask(BTC)
-    with pytest.raises(StaleBook):
-        bench.books.snapshot(BTC, 10)
-    assert bench.books.first_frame("book", BTC) is None
+    with pytest.raises(StaleData):
+        bench.snapshot(BTC, 10)
+    assert bench.books.state_frame("book", BTC) is None
     assert bench.books.mark(BTC) is None
     client = BookClient(bench.hub, "book10", INSTRUMENTS[BTC])
     await bench.catch_up()
@@ -226,7 +234,7 @@ async def test_a_stale_book_is_not_shown(bench: Bench) -> None:
 
 
 async def test_another_life_of_the_venue(bench: Bench) -> None:
-    """After FLUSHALL a symbol is unknown, then its book begins anew in the new epoch."""
+    """After FLUSHALL no book is shown, then books begin anew in the new epoch."""
     client = BookClient(bench.hub, "book", INSTRUMENTS[BTC])
     await bench.venue.sell(5, 100)
     await bench.venue.sell(5, 101)
@@ -234,9 +242,10 @@ async def test_another_life_of_the_venue(bench: Bench) -> None:
     await bench.venue.client.flushall()
     await bench.expect()
     await bench.books.resync()
-    with pytest.raises(UnknownSymbol):
-        bench.books.snapshot(BTC, "all")
+    with pytest.raises(StaleData):
+        bench.snapshot(BTC, "all")
     await bench.venue.engine.publish_instruments(INSTRUMENTS)
+    await bench.expect()
     await bench.venue.buy(5, 90)
     await bench.catch_up()
     client.read()
@@ -255,7 +264,7 @@ async def test_the_same_seq_of_another_epoch_is_not_applied(bench: Bench) -> Non
     await bench.venue.sell(1, 50)
     await bench.venue.sell(1, 51)
     _, second = await bench.waiting()
-    assert json.loads(second)["seq"] == 1 + bench.books.snapshot(BTC, 10)["data"]["seq"]
+    assert json.loads(second)["seq"] == 1 + bench.snapshot(BTC, 10)["seq"]
     bench.books.take(second)
     assert bench.books.stale
     await bench.books.resync()
@@ -277,11 +286,11 @@ async def test_an_update_that_comes_twice_is_dropped(bench: Bench) -> None:
 
 async def test_first_messages_are_of_the_present_book(bench: Bench) -> None:
     """The frame is the same object until the book changes, and never an old one."""
-    empty = bench.books.first_frame("book", BTC)
-    assert bench.books.first_frame("book", BTC) is empty
+    empty = bench.books.state_frame("book", BTC)
+    assert bench.books.state_frame("book", BTC) is empty
     await bench.venue.sell(5, 100)
     await bench.catch_up()
-    frame = bench.books.first_frame("book", BTC)
+    frame = bench.books.state_frame("book", BTC)
     assert frame is not None
     assert b'["1.00","0.00005"]' in frame
 
@@ -341,7 +350,7 @@ async def test_an_update_of_no_instrument_is_forgotten(bench: Bench) -> None:
     await bench.books.resync()
     assert not bench.books.stale
     with pytest.raises(UnknownSymbol):
-        bench.books.bbo("NO-SUCH")
+        bench.books.quote("NO-SUCH")
 
 
 async def test_snapshot_depths(bench: Bench) -> None:
@@ -353,7 +362,6 @@ async def test_snapshot_depths(bench: Bench) -> None:
     for depth in (10, 50):
         assert bench.held(BTC, depth) == ([], asks[:depth])
     assert bench.held(BTC) == ([], asks)
-    snapshot = bench.books.snapshot(BTC, 10)
-    assert snapshot["type"] == "book_snapshot"
-    assert snapshot["data"]["seq"] == 70
-    assert snapshot["data"]["timestamp"].endswith("Z")
+    snapshot = bench.snapshot(BTC, 10)
+    assert snapshot["seq"] == 70
+    assert snapshot["timestamp"].endswith("Z")

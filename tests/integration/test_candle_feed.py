@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 
 from market_data.fanout.hub import Hub
-from market_data.market.candle_feed import CHANNEL_OF, CandleFeed
+from market_data.market.candle_feed import CandleFeed, VenueClock
 from market_data.market.candle_log import CandleLog
 from market_data.market.candles import INTERVALS, read_candle, render_candle
-from market_data.market.venue_clock import VenueClock
+from market_data.topics import CANDLES
 from tapewire import keys
 from tapewire.values.timestamps import format_timestamp, parse_timestamp
 from tapewire.wire.trade_event import TradeEvent, decode_trade
@@ -40,7 +40,7 @@ class Bench:
     def follow(self, *names: str, symbol: str = BTC) -> FakeSocket:
         """A client of some intervals."""
         socket = FakeSocket()
-        topics = frozenset((CHANNEL_OF[name], symbol) for name in names)
+        topics = frozenset((CANDLES[name], symbol) for name in names)
         socket.session = self.hub.connect(socket, topics)
         return socket
 
@@ -225,19 +225,19 @@ async def test_the_first_candle_comes_as_soon_as_it_is_known(bench: Bench) -> No
     """A subscriber is answered at once from memory, or else with the next flush."""
     await bench.trade(0)
     first = bench.follow("5m")
-    assert bench.candles.first_frame(CHANNEL_OF["5m"], BTC) is None
+    assert bench.candles.state_frame(CANDLES["5m"], BTC) is None
     await bench.flush([])
     assert [candle["trades"] for candle in told(first, "5m")] == [1]
-    frame = bench.candles.first_frame(CHANNEL_OF["5m"], BTC)
+    frame = bench.candles.state_frame(CANDLES["5m"], BTC)
     assert frame == first.writes[0]
 
 
 async def test_a_symbol_without_trades_has_no_first_candle(bench: Bench) -> None:
     """It is read once, and its first trade brings its first candle."""
     socket = bench.follow("1m")
-    assert bench.candles.first_frame(CHANNEL_OF["1m"], BTC) is None
+    assert bench.candles.state_frame(CANDLES["1m"], BTC) is None
     await bench.flush([])
-    assert bench.candles.first_frame(CHANNEL_OF["1m"], BTC) is None
+    assert bench.candles.state_frame(CANDLES["1m"], BTC) is None
     assert not bench.candles.wanted
     await bench.trade(0)
     await bench.flush(await bench.waiting())
@@ -257,7 +257,7 @@ async def test_nothing_is_read_for_nobody(bench: Bench) -> None:
     await bench.trade(2)
     await bench.flush(await bench.waiting())
     again = bench.follow("1m")
-    assert bench.candles.first_frame(CHANNEL_OF["1m"], BTC) is None, "an old candle was kept"
+    assert bench.candles.state_frame(CANDLES["1m"], BTC) is None, "an old candle was kept"
     await bench.trade(3)
     await bench.flush(await bench.waiting())
     assert [candle["trades"] for candle in told(again, "1m")] == [4]

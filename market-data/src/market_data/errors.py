@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
 
+from tapewire.errors import Unavailable
+
 
 class CloseCode(IntEnum):
     """Why the service ends a connection, beside the codes of the WebSocket protocol itself."""
 
+    FAILED = 1011
     SERVICE_RESTART = 1012
     SLOW_CONSUMER = 4008
     TRY_AGAIN = 4013
@@ -27,7 +30,7 @@ CLOSE_MEANINGS: Mapping[int, str] = MappingProxyType(
         1007: "text that is not UTF-8",
         1008: "message in too many fragments",
         1009: "message too big",
-        1011: "the service failed, or a ping was not answered",
+        CloseCode.FAILED: "the service failed, or a ping was not answered",
         CloseCode.SERVICE_RESTART: "the process stops; reconnect and resume",
         CloseCode.SLOW_CONSUMER: "the client read too slowly; reconnect and resume",
         CloseCode.TRY_AGAIN: "the service cannot serve the request now; reconnect and resume",
@@ -62,6 +65,12 @@ ERROR_MEANINGS: Mapping[str, str] = MappingProxyType(
         "permission_denied": "the API key lacks the permission read",
     }
 )
+
+
+class StaleData(Unavailable):
+    """What the request needs is being read from Redis; the same request works shortly after."""
+
+    code = "stale_data"
 
 
 class RequestError(Exception):

@@ -25,8 +25,23 @@ RING_BYTES_MAX = 32 * MIB
 LAG_MESSAGES_MAX = 16_384
 """Messages a client may be behind before its lag policy acts."""
 
+LAG_GRACE_S = 1.0
+"""Seconds in which a client that is over its limits may gain on what waits for it.
+
+A burst that the service makes itself (the reports of one large order) is over the limit at once.
+"""
+
 BACKLOG_BYTES_MAX = 8 * MIB
 """Bytes that may wait for one client alone: private messages, replay, messages of an old group."""
+
+REPLAY_PAGE_MESSAGES = 500
+"""Messages of a replay that are read and framed in one go, which takes less than 20 ms."""
+
+REPLAY_PAGE_BYTES = 512 * KIB
+"""Bytes of messages in such a page, beside one last message."""
+
+REPLAY_AHEAD_BYTES = MIB
+"""Bytes of a replay that may wait for one client before the next page is read."""
 
 SEND_BUFFER_BYTES = 256 * KIB
 """Kernel send buffer asked for per client: what a client that never reads can hold there.
@@ -56,6 +71,7 @@ class FanoutLimits:
     ring_messages_max: int = RING_MESSAGES_MAX
     ring_bytes_max: int = RING_BYTES_MAX
     lag_messages_max: int = LAG_MESSAGES_MAX
+    lag_grace_s: float = LAG_GRACE_S
     backlog_bytes_max: int = BACKLOG_BYTES_MAX
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from market_data.limits import BATCH_MESSAGES_MAX, LAG_MESSAGES_MAX, RING_MESSAG
 from tapewire.values.service_address import ServiceAddress
 from tapewire.web.serving import ServerSettings
 
+SERVICE = "market-data"
 PREFIX = "TAPEWIRE_MARKET_DATA_"
 
 
@@ -20,7 +21,7 @@ class MarketDataSettings(ServerSettings):
         24_000,
         ge=1,
         le=1_000_000,
-        description="Open connections of all kinds; HTTP requests on more are answered with 503",
+        description="Open connections; beyond, idle ones are closed or new ones answered with 503",
     )
     clients_max: int = Field(
         20_000,

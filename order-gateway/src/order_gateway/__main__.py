@@ -6,6 +6,7 @@ from order_gateway.app import create_app
 from order_gateway.health import SERVICE
 from order_gateway.settings import PREFIX, GatewaySettings
 from order_gateway.ws.entry import MESSAGE_BYTES_MAX
+from tapewire.launcher.worker_group import run_workers
 from tapewire.runtime.log import configure_logging
 from tapewire.settings import load_settings
 from tapewire.web.exposure import check_listener
@@ -18,6 +19,9 @@ def main() -> None:
     with exit_with_a_sentence(SERVICE):
         settings = load_settings(GatewaySettings, PREFIX)
         configure_logging(settings.venue.log_level, SERVICE, settings.venue.log_format)
+        if settings.workers > 1:
+            run_workers("order_gateway", PREFIX, settings)
+            return
         websocket = WebSocketOptions(SocketProtocol, message_bytes_max=MESSAGE_BYTES_MAX)
         serve(
             create_app(settings),

@@ -13,6 +13,7 @@ from order_gateway import (
     account_admin_routes,
     account_routes,
     admin_routes,
+    asyncapi,
     instrument_routes,
     key_routes,
     order_routes,
@@ -41,6 +42,7 @@ from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.engine import Engine, MatchingLimits
 from tapewire.matching.queries import Queries
 from tapewire.redis.client import RedisAddress, open_async, wait_until_ready
+from tapewire.redis.replication import warn_of_replication_risk
 from tapewire.runtime.loop_lag import LoopLag
 from tapewire.runtime.supervision import Supervisor
 from tapewire.settings import VenueSettings
@@ -70,6 +72,8 @@ Self-trade prevention is `expire_taker` for a named account and `none` for
 
 Requests of an account and of an address are limited: `RateLimit-Limit`, `RateLimit-Remaining` and
 `RateLimit-Reset` (seconds until nothing is used) show the scarcer of the two limits.
+
+`WS /v1/ws` has the same operations; `/asyncapi.json` describes its messages.
 """
 
 
@@ -94,6 +98,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.include_router(public.router, prefix=PREFIX)
     app.include_router(health_router(SERVICE))
     app.include_router(metrics_router())
+    app.include_router(asyncapi.router)
     add_pages(app, settings.feed_url, settings.venue.auth)
     return app
 
@@ -109,6 +114,7 @@ async def _run(
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
+        await warn_of_replication_risk(engine.client)
         probe = RedisProbe(address)
         stack.push_async_callback(probe.close)
         store = ApiKeyStore.open(address)
@@ -144,7 +150,7 @@ async def _run(
             rate_limits=rate_limits,
             entry=entry,
             health=watch_health(probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check),
-            metrics=Metrics(figures, lag),
+            metrics=Metrics(figures, app.connections, lag),
             pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))

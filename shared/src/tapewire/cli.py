@@ -15,30 +15,37 @@ OUTPUT_ERRORS = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, e
 
 # name -> (module, attribute, the line that `tapewire --help` shows)
 SUBCOMMANDS = {
-    "up": ("tapewire.commands.up", "up", "Start the whole venue on this machine."),
-    "replay": (
-        "tapewire.commands.replay",
-        "replay",
-        "Feed recorded order flow through the gateway.",
-    ),
-    "journal": (
-        "tapewire.commands.journal",
-        "journal",
-        "Export the journal of a venue, or prove it.",
-    ),
-    "audit": (
-        "tapewire.commands.audit",
-        "audit",
-        "Check that money, orders and books add up.",
-    ),
-    "account": (
-        "tapewire.commands.account",
-        "account",
-        "Show accounts, move money, set fees and limits.",
-    ),
-    "key": ("tapewire.commands.key", "key", "Make, list and revoke API keys."),
-    "watch": ("tapewire.commands.watch", "watch", "Print the live tape."),
+    name: (f"tapewire.commands.{module}", attribute, line)
+    for name, module, attribute, line in (
+        ("up", "up", "up", "Start the whole venue on this machine."),
+        ("status", "status", "status", "Show how a running venue is."),
+        ("doctor", "doctor", "doctor", "Check this machine and a venue, and say what to do."),
+        ("order", "order", "order", "Place, amend, cancel and show orders."),
+        ("orders", "history", "orders", "List the account's orders."),
+        ("fills", "history", "fills", "List the account's executions."),
+        ("balances", "history", "balances", "Show the account's balances."),
+        ("cancel-all", "history", "cancel_all", "Cancel every open order of the account."),
+        ("book", "prices", "book", "Show an order book as a live ladder."),
+        ("tape", "tape", "tape", "Print trades as they happen."),
+        ("candles", "prices", "candles", "Draw candles."),
+        ("ticker", "prices", "ticker", "Show the last 24 hours and the best prices."),
+        ("instruments", "prices", "instruments", "List the instruments."),
+        ("market", "market", "market", "List markets, halt and resume them."),
+        ("instrument", "instrument", "instrument", "Add and change instruments."),
+        ("account", "account_many", "account", "Show accounts, move money, set fees and limits."),
+        ("key", "key", "key", "Make, list and revoke API keys."),
+        ("export", "export", "export", "Write trades, candles, orders or fills to a file."),
+        ("replay", "replay", "replay", "Feed recorded order flow through the gateway."),
+        ("journal", "journal", "journal", "Export the journal of a venue, or verify it."),
+        ("audit", "audit", "audit", "Check that money, orders and books add up."),
+        ("backup", "backup", "backup", "Write the whole venue to a file."),
+        ("restore", "backup", "restore", "Make a venue of a backup."),
+        ("reset", "reset", "reset", "Delete the data of a venue that does not run."),
+        ("completion", "completion", "completion", "Print a completion script for a shell."),
+    )
 }
+# Other names of commands, left out of the list in `tapewire --help`.
+ALIASES = {"watch": "tape"}
 
 
 class LazyGroup(click.Group):
@@ -64,9 +71,10 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command; None if there is no such."""
         del ctx
-        if cmd_name not in SUBCOMMANDS:
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in SUBCOMMANDS:
             return None
-        module, attribute, _ = SUBCOMMANDS[cmd_name]
+        module, attribute, _ = SUBCOMMANDS[name]
         command: click.Command = getattr(import_module(module), attribute)
         return command
 

@@ -36,11 +36,20 @@ from types import MappingProxyType
 
 
 class TapewireError(Exception):
-    """Root of the tree; `str()` is a sentence for people."""
+    """Root of the tree; `str()` is a sentence for people, `code` is stable."""
+
+    code: str = "error"
+
+    @property
+    def detail(self) -> str:
+        """What happened, in a sentence."""
+        return str(self)
 
 
 class ConfigurationError(TapewireError):
     """The service cannot start with this configuration."""
+
+    code = "configuration"
 
 
 class InstrumentConflict(ConfigurationError):
@@ -49,6 +58,8 @@ class InstrumentConflict(ConfigurationError):
 
 class MessageError(TapewireError):
     """A payload is not a well-formed Tapewire message."""
+
+    code = "malformed_message"
 
 
 class Refusal(TapewireError):

@@ -21,6 +21,9 @@ BALANCE_UNITS_MAX = 2**62
 # A tenth of the received amount.
 FEE_PPM_MAX = 100_000
 
+# Processes of one service that share a port.
+WORKERS_MAX = 64
+
 # Accounts of a venue; an audit reads all of them in one step.
 ACCOUNTS_MAX = 100_000
 

@@ -84,7 +84,7 @@ class VenueSettings(BaseSettings):
     allowed_origins: str | None = Field(
         None,
         description="Origins of web pages that may ask, comma-separated, such as "
-        "https://app.example.com; none but its own without",
+        "https://app.example.com or http://localhost:* for any port; only its own without",
     )
     allowed_hosts: str | None = Field(
         None,

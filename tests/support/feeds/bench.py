@@ -6,17 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from market_data.fanout.hub import EVERY_SYMBOL, Hub
+from market_data.fanout.hub import Hub
 from market_data.feed.account_log import AccountLog
 from market_data.feed.canary import Canary
 from market_data.feed.feed import Feed
 from market_data.feed.poller import Poller
 from market_data.feed.replay_log import ReplayLog
 from market_data.market.books import Books
-from market_data.market.candle_feed import CandleFeed
+from market_data.market.candle_feed import CandleFeed, VenueClock
 from market_data.market.candle_log import CandleLog
 from market_data.market.market_records import MarketRecords
-from market_data.market.venue_clock import VenueClock
+from market_data.topics import EVERY_SYMBOL
 from tapewire import keys
 from tapewire.redis.client import open_async
 from tapewire.runtime.supervision import cancel_all

@@ -10,12 +10,13 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI, WebSocket
 
-from market_data.fanout.frames import text_frame
 from market_data.fanout.hub import Hub
 from market_data.fanout.lag import LagPolicy
 from market_data.fanout.session import Session
-from market_data.fanout.websocket_protocol import SCOPE_EXTENSION, FeedSocketProtocol
+from market_data.http.feed_socket import FeedSocketProtocol
 from market_data.limits import FanoutLimits
+from tapewire.web.websocket_frames import text_frame
+from tapewire.web.websocket_protocol import SCOPE_EXTENSION
 from tests.support.wait import wait_for, wait_until
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {

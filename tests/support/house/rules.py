@@ -5,7 +5,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
@@ -39,7 +39,7 @@ PRICE_CODE = (
     SHARED + "values/instruments.py",
     SHARED + "values/types.py",
     SHARED + "wire/trade_event.py",
-    SHARED + "launcher/tape.py",
+    SHARED + "terminal/tape.py",
     SHARED + "crowd/examples.py",
     SHARED + "crowd/traders.py",
     MATCHING,
@@ -82,6 +82,16 @@ def _parse(text: str, path: str) -> ast.Module:
     return ast.parse(text, path)
 
 
+def walk(node: ast.AST) -> Iterable[ast.AST]:
+    """A node and all below it; those of a module are looked up once, since every rule asks."""
+    return _module_nodes(node) if isinstance(node, ast.Module) else ast.walk(node)
+
+
+@cache
+def _module_nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree))
+
+
 def dotted(node: ast.expr) -> str:
     """`a.b.c` of a name or attribute; what is computed stands as `?`."""
     match node:
@@ -94,7 +104,7 @@ def dotted(node: ast.expr) -> str:
 
 def imported_modules(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Line and absolute name of everything that is imported anywhere."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case ast.Import():
                 yield from ((node.lineno, alias.name) for alias in node.names)
@@ -104,7 +114,7 @@ def imported_modules(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def calls(tree: ast.AST) -> Iterator[tuple[int, str, ast.Call]]:
     """Line, dotted name and node of every call."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Call):
             yield node.lineno, dotted(node.func), node
 
@@ -119,7 +129,7 @@ def long_modules(file: SourceFile) -> Iterator[str]:
 
 def long_functions(file: SourceFile) -> Iterator[str]:
     """A function has at most 60 lines."""
-    for node in ast.walk(file.tree):
+    for node in walk(file.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             count = (node.end_lineno or node.lineno) - node.lineno + 1
             if count > FUNCTION_LINES_MAX:
@@ -152,7 +162,7 @@ def scripts_elsewhere(file: SourceFile) -> Iterator[str]:
 
 def blocking_in_async(file: SourceFile) -> Iterator[str]:
     """Nothing that blocks is called in a coroutine."""
-    for function in ast.walk(file.tree):
+    for function in walk(file.tree):
         if not isinstance(function, ast.AsyncFunctionDef):
             continue
         for line, name, node in calls(function):
@@ -210,7 +220,7 @@ def objects_at_import(file: SourceFile) -> Iterator[str]:
 
 def banned_frameworks(file: SourceFile) -> Iterator[str]:
     """No BaseHTTPMiddleware (it breaks context and costs much), no on_event (lifespan instead)."""
-    for node in ast.walk(file.tree):
+    for node in walk(file.tree):
         match node:
             case ast.Attribute(attr="on_event" | "BaseHTTPMiddleware" as name):
                 yield f"{node.lineno}: {name}"
@@ -222,12 +232,12 @@ def forgotten_tasks(file: SourceFile) -> Iterator[str]:
     """A task that nobody refers to may vanish, and its error with it; a TaskGroup keeps its own."""
     groups = {
         item.optional_vars.id
-        for node in ast.walk(file.tree)
+        for node in walk(file.tree)
         if isinstance(node, ast.AsyncWith)
         for item in node.items
         if isinstance(item.optional_vars, ast.Name)
     }
-    for node in ast.walk(file.tree):
+    for node in walk(file.tree):
         if not (isinstance(node, ast.Expr | ast.Lambda)):
             continue
         value = node.value if isinstance(node, ast.Expr) else node.body
@@ -272,7 +282,7 @@ def _undocumented(parent: ast.Module | ast.ClassDef) -> Iterator[str]:
 
 def undescribed_tests(file: SourceFile) -> Iterator[str]:
     """Every test says in one sentence what holds."""
-    for node in ast.walk(file.tree):
+    for node in walk(file.tree):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         if node.name.startswith("test_"):

@@ -24,21 +24,33 @@ def settings_table(model: type[BaseSettings], prefix: str) -> str:
     """One Markdown table: variable, default, bounds, meaning."""
     rows = ["| variable | default | bounds | meaning |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():
-        if field.annotation is VenueSettings:
+        variable = variable_of(name, field, prefix)
+        if variable is None:
             continue
-        alias = field.validation_alias
-        variable = alias if isinstance(alias, str) else f"{prefix}{name.upper()}"
         rows.append(
             f"| `{variable}` | {_default(field)} | {_bounds(field)} | {field.description} |"
         )
     return "\n".join(rows)
 
 
-def _default(field: FieldInfo) -> str:
+def variable_of(name: str, field: FieldInfo, prefix: str) -> str | None:
+    """The environment variable of a field; None for settings that have a prefix of their own."""
+    if field.annotation is VenueSettings:
+        return None
+    alias = field.validation_alias
+    return alias if isinstance(alias, str) else f"{prefix}{name.upper()}"
+
+
+def default_of(field: FieldInfo) -> str:
+    """The default as a variable would give it; empty without a default."""
     value = field.default
     if value is None:
-        return "none"
-    return f"`{str(value).lower()}`" if isinstance(value, bool) else f"`{value}`"
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _default(field: FieldInfo) -> str:
+    return f"`{default_of(field)}`" if field.default is not None else "none"
 
 
 def _bounds(field: FieldInfo) -> str:

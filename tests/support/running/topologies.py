@@ -21,6 +21,8 @@ from tapewire.runtime.processes import ChildProcess
 from tests.support.wait import wait_for
 
 STOP_TIMEOUT_S = 10.0
+# A frozen server takes a connection and never answers.
+TIMEOUT_S = 2.0
 FAILOVER_TIMEOUT_S = 40.0
 SLOTS = 16_384
 SLOT = key_slot(keys.PREFIX.encode())
@@ -78,7 +80,7 @@ class Cluster:
     @property
     def url(self) -> str:
         """Every node as a seed."""
-        return cluster_url(self.nodes)
+        return f"redis+cluster://{','.join(f'127.0.0.1:{node.port}' for node in self.nodes)}"
 
     @property
     def nodes(self) -> list[Node]:
@@ -157,11 +159,6 @@ class Replicated:
             "the Sentinels know each other and the replicas",
             FAILOVER_TIMEOUT_S,
         )
-
-
-def cluster_url(nodes: Sequence[Node]) -> str:
-    """The URL of a Cluster with these nodes as seeds."""
-    return f"redis+cluster://{','.join(f'127.0.0.1:{node.port}' for node in nodes)}"
 
 
 @contextmanager
@@ -278,7 +275,7 @@ def attach_replica(master: RedisServer, replica: RedisServer) -> None:
 @contextmanager
 def client(port: int) -> Iterator[Any]:
     """A blocking client of one server on this machine."""
-    with redis.Redis(port=port, decode_responses=True, socket_timeout=5) as connection:
+    with redis.Redis(port=port, decode_responses=True, socket_timeout=TIMEOUT_S) as connection:
         yield connection
 
 

@@ -8,8 +8,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from market_data.fanout.frames import text_frame
 from market_data.fanout.session import Session
+from tapewire.web.websocket_frames import text_frame
+from tests.support.transport.raw_websocket import parse_frames
 
 UNLIMITED_BYTES = 1 << 40
 
@@ -22,23 +23,6 @@ def message_frame(channel: str, symbol: str, seq: int) -> bytes:
 def private_frame(number: int) -> bytes:
     """Return the frame of a message to one client."""
     return text_frame(json.dumps({"private": number}).encode())
-
-
-def parse_frames(data: bytes) -> list[dict[str, Any]]:
-    """Return the JSON of a run of unmasked text frames of up to 65,535 bytes each."""
-    messages = []
-    start = 0
-    while start < len(data):
-        assert data[start] == 0x81, f"no text frame at byte {start}"
-        size = data[start + 1]
-        start += 2
-        if size == 126:
-            size = int.from_bytes(data[start : start + 2])
-            start += 2
-        assert start + size <= len(data), "the last frame is cut"
-        messages.append(json.loads(data[start : start + size]))
-        start += size
-    return messages
 
 
 class FakeSocket:

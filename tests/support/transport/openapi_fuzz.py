@@ -46,14 +46,16 @@ def check_document(
     headers: Mapping[str, str] | None = None,
     account: str | None = None,
     own_key_id: str = "",
+    edges: bool = True,
 ) -> None:
     """Try operations of the document that the service gives out; `operations` are options.
 
-    `account` is named in X-Account wherever that is a parameter. Raises AssertionError with all
+    `account` is named in X-Account wherever that is a parameter. Without `edges` the edges of the
+    schemas are left to another test, but for the nightly profile. Raises AssertionError with all
     that was found, each with the request that shows it.
     """
     config = folder / "schemathesis.toml"
-    config.write_text(_config(account), "utf-8")
+    config.write_text(_config(account, edges=edges or NIGHTLY), "utf-8")
     seed = os.environ.get("FUZZ_SEED") or str(secrets.randbits(32))
     sys.stdout.write(f"FUZZ_SEED={seed}\n")
     # A key is part of the command line here: it is of this test and gone with its Redis.
@@ -84,7 +86,7 @@ def check_document(
     assert "Tested: 0" not in report
 
 
-def _config(account: str | None) -> str:
+def _config(account: str | None, *, edges: bool) -> str:
     """What schemathesis is told, as TOML."""
     lines = [
         'suppress-health-check = ["all"]',
@@ -97,6 +99,7 @@ def _config(account: str | None) -> str:
         'database = "none"',
         "[phases]",
         "stateful.enabled = false",
+        f"coverage.enabled = {str(edges).lower()}",
         "coverage.generate-duplicate-query-parameters = true",
         "[checks]",
         # What fields mean together is no matter of a schema, so good ones may be refused.

@@ -1,13 +1,14 @@
 """A WebSocket client over a plain socket, able to break every rule of RFC 6455 on purpose."""
 
 import contextlib
+import json
 import os
 import socket
 import ssl
 import struct
 from collections.abc import Sequence
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 TIMEOUT_S = 30.0
@@ -24,6 +25,37 @@ class RawFrame(NamedTuple):
         """The code of a close frame."""
         assert self.opcode == CLOSE, f"no close frame: {self}"
         return int.from_bytes(self.payload[:2])
+
+
+def next_frame(data: bytes, start: int = 0) -> tuple[RawFrame, int] | None:
+    """The frame of a server at `start` and where it ends; None if it has not come whole."""
+    if len(data) < start + 2:
+        return None
+    first, second = data[start : start + 2]
+    assert first & 0x70 == 0, "reserved bits"
+    assert second & 0x80 == 0, "a server does not mask"
+    start += 2
+    size = second
+    if second >= 126:
+        length_bytes = 2 if second == 126 else 8
+        size = int.from_bytes(data[start : start + length_bytes])
+        start += length_bytes
+    if len(data) < start + size:
+        return None
+    return RawFrame(first & 0x0F, data[start : start + size]), start + size
+
+
+def parse_frames(data: bytes) -> list[dict[str, Any]]:
+    """The JSON objects of a run of text frames that is whole."""
+    messages = []
+    start = 0
+    while start < len(data):
+        found = next_frame(data, start)
+        assert found is not None, "the last frame is cut"
+        frame, start = found
+        assert frame.opcode == TEXT, f"no text: {frame}"
+        messages.append(json.loads(frame.payload))
+    return messages
 
 
 class RawWebSocket:
@@ -78,12 +110,6 @@ class RawWebSocket:
             raise EOFError("the server closed the connection")
         self.buffer += data
 
-    def _take(self, size: int) -> bytes:
-        while len(self.buffer) < size:
-            self._fill()
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
-        return data
-
     def send(self, opcode: int, payload: bytes = b"", *, first_bits: int = 0x80) -> None:
         """Send a masked frame; `first_bits` are FIN and the reserved bits."""
         self.socket.sendall(self.frame(opcode, payload, first_bits=first_bits))
@@ -108,15 +134,11 @@ class RawWebSocket:
 
     def receive(self) -> RawFrame:
         """Return the next frame. Raises EOFError at the end and TimeoutError when none comes."""
-        first, second = self._take(2)
-        assert first & 0x70 == 0, "reserved bits"
-        assert second & 0x80 == 0, "a server does not mask"
-        size = second & 0x7F
-        if size == 126:
-            size = int.from_bytes(self._take(2))
-        elif size == 127:
-            size = int.from_bytes(self._take(8))
-        return RawFrame(first & 0x0F, self._take(size))
+        while (found := next_frame(self.buffer)) is None:
+            self._fill()
+        frame, end = found
+        self.buffer = self.buffer[end:]
+        return frame
 
     def receive_text(self) -> str:
         """Return the next message, which must be text."""

@@ -3,10 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from tapewire.client.book_copy import BookCopy, PriceLevel
+from tapewire.client.book_copy import BookCopy
 from tapewire.client.book_keeper import FAILURES_MAX, BookKeeper
 from tapewire.client.errors import BookError
 from tapewire.client.latest import LatestKeeper
+from tapewire.client.replies import PriceLevel
 from tapewire.client.tracker import Signal
 from tests.support.feeds.samples import TIMESTAMP, gap, heartbeat, read, subscribed
 

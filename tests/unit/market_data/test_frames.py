@@ -4,8 +4,8 @@ import pytest
 from websockets.frames import CLOSE, Close, Frame, Opcode
 from websockets.streams import StreamReader
 
-from market_data.fanout.frames import close_frame, close_reason, text_frame
 from market_data.limits import CLOSE_REASON_BYTES_MAX
+from tapewire.web.websocket_frames import close_frame, close_reason, text_frame
 
 
 def parse(data: bytes) -> Frame:

@@ -1,11 +1,13 @@
 """The hub: who gets what, in which order, and in how many writes."""
 
-import pytest
-
-from market_data.fanout.frames import text_frame
-from market_data.fanout.hub import Hub, normalised
+from market_data.fanout.group import Group
+from market_data.fanout.hub import Hub
+from market_data.fanout.replay import Replay
+from market_data.fanout.ring import Entry, Note
 from market_data.fanout.session import Session
 from market_data.limits import FanoutLimits
+from market_data.topics import normalised
+from tapewire.web.websocket_frames import text_frame
 from tests.support.transport.fake_socket import FakeSocket, message_frame, private_frame
 
 TRADES = frozenset({("trades", "*")})
@@ -20,6 +22,11 @@ def join(
     socket = FakeSocket(room_bytes)
     socket.session = hub.connect(socket, subscription)
     return socket.session, socket
+
+
+def numbered(seq: int) -> Entry:
+    """A trade as a log has it."""
+    return message_frame("trades", "BTC", seq), Note("trades", "BTC", seq, seq)
 
 
 def publish(hub: Hub, *seqs: int, symbol: str = "BTC") -> None:
@@ -57,10 +64,10 @@ def test_clients_with_equal_subscriptions_share_a_group() -> None:
     first, _ = join(hub, BTC)
     join(hub, BTC)
     other, _ = join(hub, ETH)
-    assert hub.group_count == 2
+    assert len(hub.subscriptions) == 2
     other.connection_closed()
-    assert hub.group_count == 1
-    assert first.group.subscription == BTC
+    assert len(hub.subscriptions) == 1
+    assert first.subscription == BTC
 
 
 def test_topics_reach_only_their_subscribers() -> None:
@@ -175,7 +182,7 @@ def test_changing_the_subscription_loses_and_repeats_nothing() -> None:
     hub.flush()
     assert socket.seqs() == [1, 2, 3]
     assert socket.seqs("ETH") == [1]
-    assert hub.group_count == 1
+    assert len(hub.subscriptions) == 1
 
 
 def test_changing_the_subscription_of_a_full_socket_keeps_its_backlog() -> None:
@@ -199,31 +206,45 @@ def test_a_replay_goes_out_between_the_hold_and_the_stream() -> None:
     """Held messages wait for the replay; private ones do not."""
     hub = Hub()
     session, socket = join(hub)
-    session.hold()
+    replay = Replay(session, {("trades", "BTC"): 2})
     publish(hub, 5)
     hub.flush()
     session.send(private_frame(1))
     hub.subscribe(session, BTC)
     publish(hub, 6)
-    session.replay([(message_frame("trades", "BTC", seq), None) for seq in (3, 4)])
-    session.release()
+    assert replay.head(("trades", "BTC"), 6) == 4
+    assert replay.head(("trades", "ETH"), 9) == 9
+    replay.send([numbered(3), numbered(4)])
+    assert replay.positions == {("trades", "BTC"): 4}
+    replay.end()
     hub.flush()
     publish(hub, 7)
     hub.flush()
     order = [message.get("seq") or -message["private"] for message in socket.messages()]
     assert order == [-1, 3, 4, 5, 6, 7]
-    with pytest.raises(RuntimeError, match="held"):
-        session.replay([])
 
 
-def test_a_broadcast_reaches_every_group() -> None:
-    """A message for all is not a matter of subscription."""
+def test_what_a_client_has_from_another_process_is_not_sent_again() -> None:
+    """Kept-back messages up to the position of the client are dropped."""
+    hub = Hub()
+    session, socket = join(hub)
+    replay = Replay(session, {("trades", "BTC"): 6})
+    publish(hub, 5, 6, 7)
+    replay.drop_known()
+    replay.end()
+    hub.flush()
+    assert socket.seqs() == [7]
+
+
+def test_a_message_for_every_subscription() -> None:
+    """Each subscription can be told something, also one to nothing."""
     hub = Hub()
     _, one = join(hub, BTC)
     _, other = join(hub, frozenset())
-    hub.broadcast(private_frame(1))
+    positions = [hub.tell(topics, private_frame(1)) for topics in hub.subscriptions]
     hub.flush()
     assert one.messages() == other.messages() == [{"private": 1}]
+    assert positions == [hub.position(topics) for topics in hub.subscriptions] == [1, 1]
 
 
 def test_a_loss_for_everybody_is_a_notice_in_the_stream() -> None:
@@ -283,39 +304,24 @@ def test_the_ring_is_empty_when_nobody_is_behind() -> None:
     session, _ = join(hub)
     publish(hub, *range(1, 101))
     hub.flush()
-    ring = session.group.ring
+    ring = session.place.ring
     assert (ring.base, ring.head, ring.size_bytes) == (100, 100, 0)
-
-
-def test_delivered_counts_what_was_handed_to_the_socket() -> None:
-    """The counter covers the stream, in step or behind, and private messages."""
-    hub = Hub()
-    session, socket = join(hub, room_bytes=1000)
-    session.send(private_frame(1))
-    publish(hub, *range(1, 41))
-    hub.flush()
-    publish(hub, 41)
-    hub.flush()
-    assert (session.delivered, session.lag) == (41, 1)
-    socket.drain()
-    assert (session.delivered, session.lag) == (42, 0)
 
 
 def test_a_closed_client_is_forgotten() -> None:
     """Nothing of a client stays behind, and its end is reported once."""
     hub = Hub()
-    ended: list[Session] = []
-    socket = FakeSocket()
-    session = hub.connect(socket, BTC, on_closed=ended.append)
+    session, socket = join(hub, BTC)
+    group = session.place
     publish(hub, 1)
     session.connection_closed()
     session.connection_closed()
     session.send(text_frame(b"late"))
     hub.subscribe(session, ETH)
     hub.flush()
-    assert (ended, hub.sessions, hub.group_count, socket.writes) == ([session], set(), 0, [])
-    group = session.group
-    assert (group.in_step, group.behind, group.waiting) == ({}, {}, {})
+    assert (hub.sessions, hub.subscriptions, socket.writes) == (set(), (), [])
+    assert isinstance(group, Group)
+    assert group.is_empty
 
 
 def test_close_sends_private_messages_first() -> None:

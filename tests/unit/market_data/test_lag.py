@@ -1,17 +1,17 @@
 """Lag policies: nothing is dropped that is not accounted for, exactly."""
 
-import json
-
 from market_data.fanout.lag import (
-    gap_message,
+    LagPolicy,
+    Patience,
+    gap_frame,
     resume_points,
-    slow_consumer_message,
+    slow_consumer_frame,
+    states_to_renew,
     thin,
 )
 from market_data.fanout.ring import Entry, Note
-
-STATE = frozenset({"bbo"})
-NO_STATE: frozenset[str] = frozenset()
+from market_data.limits import FanoutLimits
+from tests.support.transport.raw_websocket import parse_frames
 
 
 def entry(channel: str, symbol: str, seq: int | None) -> Entry:
@@ -24,12 +24,12 @@ def private(text: str) -> Entry:
     return (text.encode(), None)
 
 
-def thinned(entries: list[Entry], state: frozenset[str] = NO_STATE) -> list[str]:
+def thinned(entries: list[Entry], policy: LagPolicy = LagPolicy.SKIP) -> list[str]:
     """Return what is left, gap notices as `gap symbol from-to`."""
     texts = []
-    for frame, _ in thin(entries, state, lambda payload: payload).entries:
-        if frame.startswith(b"{"):
-            gap = json.loads(frame)
+    for frame, note in thin(entries, policy).entries:
+        if note is not None and note.is_gap:
+            (gap,) = parse_frames(frame)
             assert gap["type"] == "gap"
             texts.append(f"gap {gap['channel']} {gap['symbol']} {gap['from']}-{gap['to']}")
         else:
@@ -73,9 +73,9 @@ def test_private_messages_survive_in_order() -> None:
 
 def test_thinning_again_extends_the_notice() -> None:
     """A second lag merges with the first notice, so that notices do not pile up."""
-    first = thin([entry("trades", "BTC", seq) for seq in (1, 2)], NO_STATE, bytes)
-    again = thin([*first.entries, entry("trades", "BTC", 3)], NO_STATE, lambda payload: payload)
-    assert [json.loads(frame)["to"] for frame, _ in again.entries] == [3]
+    first = thin([entry("trades", "BTC", seq) for seq in (1, 2)], LagPolicy.SKIP)
+    again = thin([*first.entries, entry("trades", "BTC", 3)], LagPolicy.SKIP)
+    assert [gap["to"] for frame, _ in again.entries for gap in parse_frames(frame)] == [3]
     assert again.gaps == [Note("trades", "BTC", 1, 3, is_gap=True)]
     assert (first.dropped, again.dropped) == (2, 1)
 
@@ -89,8 +89,8 @@ def test_conflate_keeps_the_newest_state_and_counts_trades() -> None:
         entry("bbo", "BTC", 2),
         entry("trades", "BTC", 2),
     ]
-    assert thinned(entries, STATE) == ["bbo/ETH/4", "bbo/BTC/2", "gap trades BTC 1-2"]
-    assert thin(entries, STATE, bytes).dropped == 3
+    assert thinned(entries, LagPolicy.CONFLATE) == ["bbo/ETH/4", "bbo/BTC/2", "gap trades BTC 1-2"]
+    assert thin(entries, LagPolicy.CONFLATE).dropped == 3
 
 
 def test_messages_without_a_sequence_leave_only_the_newest() -> None:
@@ -102,7 +102,9 @@ def test_messages_without_a_sequence_leave_only_the_newest() -> None:
 def test_state_gap_from_an_earlier_skip_is_not_mistaken_for_state() -> None:
     """A notice about a state channel is kept beside the newest state."""
     notice = (b"", Note("bbo", "BTC", 1, 2, is_gap=True))
-    assert thinned([notice, entry("bbo", "BTC", 3)], STATE) == ["gap bbo BTC 1-2", "bbo/BTC/3"]
+    assert thinned([notice, entry("bbo", "BTC", 3)], LagPolicy.CONFLATE) == [
+        "gap bbo BTC 1-2", "bbo/BTC/3",
+    ]  # fmt: skip
 
 
 def test_resume_points_are_the_last_sequences_delivered() -> None:
@@ -119,21 +121,61 @@ def test_resume_points_are_the_last_sequences_delivered() -> None:
 
 def test_messages_are_the_documented_json() -> None:
     """The notices have the fields the feed contract names."""
-    gap = json.loads(gap_message(Note("trades", "BTC", 2, 5, is_gap=True)))
+    (gap,) = parse_frames(gap_frame(Note("trades", "BTC", 2, 5, is_gap=True)))
     assert gap == {"type": "gap", "channel": "trades", "symbol": "BTC", "from": 2, "to": 5}
-    error = json.loads(slow_consumer_message({"BTC": 5}))
+    (error,) = parse_frames(slow_consumer_frame({"BTC": 5}))
     assert (error["type"], error["code"], error["since"]) == ("error", "slow_consumer", {"BTC": 5})
 
 
 def test_an_account_is_named_as_such() -> None:
     """Its gaps say `account`, and its reports are resumed under the name of their channel."""
     gap = Note("orders", "alice", 3, 5, is_gap=True)
-    assert json.loads(gap_message(gap)) == {
-        "type": "gap", "channel": "orders", "account": "alice", "from": 3, "to": 5,
-    }  # fmt: skip
+    assert parse_frames(gap_frame(gap)) == [
+        {"type": "gap", "channel": "orders", "account": "alice", "from": 3, "to": 5},
+    ]
     entries: list[Entry] = [
         (b"", Note("orders", "alice", 7, 7)),
         (b"", Note("balances", "alice", 2, 2)),
         (b"", Note("orders", "alice", 8, 8)),
     ]
     assert resume_points(entries) == {"orders": 6}
+
+
+def test_states_are_renewed_where_the_policy_says_so() -> None:
+    """Balances are sent anew after every gap, books only to a client that conflates."""
+    gaps = [Note(name, "X", 1, 2, is_gap=True) for name in ("trades", "book10", "balances", "bbo")]
+    assert states_to_renew(gaps, LagPolicy.SKIP) == [("balances", "X")]
+    assert states_to_renew(gaps, LagPolicy.CONFLATE) == [("book10", "X"), ("balances", "X")]
+
+
+LIMITS = FanoutLimits(
+    lag_messages_max=10, lag_grace_s=1.0, backlog_bytes_max=1_000, ring_bytes_max=10_000,
+    join_bytes_max=1_000,
+)  # fmt: skip
+
+
+def test_a_burst_is_not_lag_while_the_client_gains() -> None:
+    """Over the limit a client has the grace, and again each time when less waits than before."""
+    patience = Patience(LIMITS)
+    assert not patience.is_over(50, 0, 0.0)
+    assert not patience.is_over(60, 0, 0.9)
+    assert not patience.is_over(49, 0, 1.0)
+    assert not patience.is_over(49, 0, 1.9)
+    assert patience.is_over(49, 0, 2.0)
+
+
+def test_a_client_that_came_below_its_limits_begins_anew() -> None:
+    """What was over the limit once does not count against a client for ever."""
+    patience = Patience(LIMITS)
+    assert not patience.is_over(11, 0, 0.0)
+    assert not patience.is_over(10, 1_000, 0.5)
+    assert not patience.is_over(11, 0, 5.0)
+    assert not patience.is_over(0, 1_001, 5.5)
+    assert not patience.is_over(1, 1_001, 6.0)
+    assert patience.is_over(1, 1_001, 7.0)
+
+
+def test_memory_has_a_bound_without_grace() -> None:
+    """What waits for one client alone never grows past ring and backlog together."""
+    assert not Patience(LIMITS).is_over(0, 11_000, 0.0)
+    assert Patience(LIMITS).is_over(0, 11_001, 0.0)

@@ -1,19 +1,23 @@
 """A slow client: what each lag policy does to it, and the bounds of what waits for it."""
 
+from dataclasses import replace
+
 import pytest
 
-from market_data.fanout.frames import text_frame
 from market_data.fanout.hub import Hub
-from market_data.fanout.lag import LagPolicy
-from market_data.fanout.ring import Note
+from market_data.fanout.lag import LagPolicy, gap_frame
+from market_data.fanout.replay import Replay
+from market_data.fanout.ring import Entry, Note
 from market_data.fanout.session import Session
 from market_data.limits import FanoutLimits
+from tapewire.web.websocket_frames import text_frame
 from tests.support.transport.fake_socket import FakeSocket, message_frame, private_frame
 
 EVERYTHING = frozenset({("trades", "*"), ("bbo", "*")})
 LIMITS = FanoutLimits(
     batch_messages_max=4,
     lag_messages_max=8,
+    lag_grace_s=0,
     ring_messages_max=16,
     ring_bytes_max=4096,
     join_bytes_max=256,
@@ -27,6 +31,11 @@ def stalled(hub: Hub, policy: LagPolicy) -> tuple[Session, FakeSocket]:
     socket.session = session = hub.connect(socket, EVERYTHING, policy=policy)
     publish(hub, 1)
     return session, socket
+
+
+def numbered(seq: int) -> Entry:
+    """A trade as a log has it."""
+    return message_frame("trades", "BTC", seq), Note("trades", "BTC", seq, seq)
 
 
 def publish(hub: Hub, *seqs: int, channel: str = "trades", symbol: str = "BTC") -> None:
@@ -56,13 +65,13 @@ def test_disconnect_names_where_to_resume() -> None:
     assert socket.closed_with == (4008, "slow_consumer")
     error = socket.messages()[-1]
     assert (error["code"], error["since"]) == ("slow_consumer", {"BTC": 1, "ETH": 6})
-    assert (hub.slow_disconnects, hub.sessions, session.lag) == (1, set(), 0)
+    assert (hub.terms.slow_disconnects, hub.sessions, session.lag) == (1, set(), 0)
 
 
 def test_skip_reports_the_gap_and_goes_on() -> None:
     """Past the limit everything missed becomes a notice, and the stream continues after it."""
     hub = Hub(limits=LIMITS)
-    session, socket = stalled(hub, LagPolicy.SKIP)
+    _, socket = stalled(hub, LagPolicy.SKIP)
     publish(hub, *range(2, 11))
     publish(hub, 11)
     socket.drain()
@@ -70,7 +79,7 @@ def test_skip_reports_the_gap_and_goes_on() -> None:
     gap, *rest = socket.messages()[1:]
     assert (gap["type"], gap["symbol"], gap["from"], gap["to"]) == ("gap", "BTC", 2, 10)
     assert [message["seq"] for message in rest] == [11, 12]
-    assert (session.skipped, session.lags, hub.skipped, hub.gaps) == (9, 1, 9, 1)
+    assert (hub.terms.skipped, hub.terms.gaps) == (9, 1)
 
 
 def test_a_client_that_stays_slow_gets_one_gap() -> None:
@@ -78,7 +87,7 @@ def test_a_client_that_stays_slow_gets_one_gap() -> None:
     hub = Hub(limits=LIMITS)
     session, socket = stalled(hub, LagPolicy.SKIP)
     publish(hub, *range(2, 200))
-    assert len(session.backlog) == 1
+    assert session.backlog_bytes < 2 * len(gap_frame(Note("trades", "BTC", 2, 199, is_gap=True)))
     socket.drain()
     gap, *rest = socket.messages()[1:]
     assert gap["from"] == 2
@@ -114,18 +123,56 @@ def test_a_loss_for_everybody_is_merged_into_the_notice_of_a_slow_client() -> No
     assert [message["seq"] for message in rest] == list(range(gap["to"] + 1, 60))
 
 
-def test_gaps_are_reported_to_the_application() -> None:
-    """The application learns of gaps, so that it can send a fresh snapshot behind the notice."""
-
-    def on_gap(session: Session, gaps: list[Note]) -> None:
-        assert gaps == [Note("trades", "BTC", 2, 10, is_gap=True)]
-        session.send(private_frame(77))
-
-    hub = Hub(limits=LIMITS, on_gap=on_gap)
-    _, socket = stalled(hub, LagPolicy.SKIP)
-    publish(hub, *range(2, 11))
+def test_a_book_with_a_gap_is_sent_anew() -> None:
+    """The present state stands behind the notice, and what is published later behind both."""
+    hub = Hub(limits=LIMITS)
+    hub.find_states_with(lambda channel, symbol: message_frame(channel, symbol, 77))
+    socket = FakeSocket(room_bytes=1)
+    socket.session = hub.connect(socket, frozenset({("book10", "BTC")}), policy=LagPolicy.CONFLATE)
+    publish(hub, 1, channel="book10")
+    publish(hub, *range(2, 11), channel="book10")
     socket.drain()
-    assert socket.messages()[-1] == {"private": 77}
+    publish(hub, 11, channel="book10")
+    _, gap, state, later = socket.messages()
+    assert (gap["type"], gap["from"], gap["to"]) == ("gap", 2, 10)
+    assert (state["seq"], later["seq"]) == (77, 11)
+
+
+def test_states_wait_for_the_socket() -> None:
+    """A state is made when the one before it was taken, so a slow client costs no memory."""
+    made: list[str] = []
+
+    def state_of(channel: str, symbol: str) -> bytes | None:
+        made.append(symbol)
+        return None if symbol == "NONE" else message_frame(channel, symbol, len(made))
+
+    hub = Hub(limits=LIMITS)
+    hub.find_states_with(state_of)
+    session, socket = stalled(hub, LagPolicy.DISCONNECT)
+    session.send_states([("bbo", symbol) for symbol in ("A", "NONE", "B", "C")])
+    assert made == []
+    publish(hub, 2)
+    socket.drain(room_bytes=60)
+    assert made == ["A"]
+    publish(hub, 3)
+    socket.drain()
+    publish(hub, 4)
+    told = [(message["channel"], message["symbol"]) for message in socket.messages()]
+    assert made == ["A", "NONE", "B", "C"]
+    assert told == [
+        ("trades", "BTC"), ("trades", "BTC"), ("bbo", "A"), ("trades", "BTC"), ("bbo", "B"),
+        ("bbo", "C"), ("trades", "BTC"),
+    ]  # fmt: skip
+
+
+def test_a_burst_of_the_service_is_no_lag() -> None:
+    """More than the limit in one go costs a client nothing that takes it in time."""
+    hub = Hub(limits=replace(LIMITS, lag_grace_s=60.0))
+    session, socket = stalled(hub, LagPolicy.DISCONNECT)
+    publish(hub, *range(2, 16))
+    assert (session.lag, session.closed) == (14, False)
+    socket.drain()
+    assert socket.seqs() == list(range(1, 16))
 
 
 @pytest.mark.parametrize("policy", list(LagPolicy))
@@ -147,12 +194,11 @@ def test_a_full_ring_acts_on_the_client_it_is_kept_for() -> None:
     session, socket = stalled(hub, LagPolicy.SKIP)
     for seq in range(2, 6):
         hub.publish("trades", "BTC", seq, text_frame(b"x" * 1500))
-        assert session.group.ring.size_bytes <= LIMITS.ring_bytes_max
+        assert session.place.ring.size_bytes <= LIMITS.ring_bytes_max
     socket.drain()
     hub.flush()
     data = b"".join(socket.writes)
     assert b'"from":2,"to":4}' + text_frame(b"x" * 1500) in data
-    assert session.lags == 1
 
 
 def test_a_full_ring_without_slow_clients_disturbs_nobody() -> None:
@@ -164,7 +210,7 @@ def test_a_full_ring_without_slow_clients_disturbs_nobody() -> None:
         hub.publish("trades", "BTC", seq, text_frame(b"x" * 1500))
     hub.flush()
     assert b"".join(socket.writes) == text_frame(b"x" * 1500) * 9
-    assert session.lags == 0
+    assert (session.lag, hub.terms.gaps) == (0, 0)
 
 
 def test_a_slow_client_that_changes_its_subscription_is_still_slow() -> None:
@@ -181,27 +227,16 @@ def test_a_slow_client_that_changes_its_subscription_is_still_slow() -> None:
     assert socket.messages()[-1]["since"] == {"BTC": 1}
 
 
-def test_a_held_client_that_lags_resumes_from_what_it_saw() -> None:
-    """While a replay is on its way only the client knows where it stands."""
-    hub = Hub(limits=LIMITS)
-    socket = FakeSocket()
-    socket.session = session = hub.connect(socket, EVERYTHING)
-    session.hold()
-    publish(hub, *range(1, 12))
-    assert socket.closed_with == (4008, "slow_consumer")
-    assert socket.messages()[-1]["since"] == {}
-
-
 def test_a_hold_writes_what_came_before_it() -> None:
     """Messages from before the hold do not wait for the replay."""
     hub = Hub(limits=LIMITS)
     socket = FakeSocket()
     socket.session = session = hub.connect(socket, EVERYTHING)
     hub.publish("trades", "BTC", 1, message_frame("trades", "BTC", 1))
-    session.hold()
+    replay = Replay(session, {})
     publish(hub, 2)
     assert socket.seqs() == [1]
-    session.release()
+    replay.end()
     assert socket.seqs() == [1, 2]
 
 
@@ -213,28 +248,49 @@ def test_a_hold_of_a_slow_client_keeps_the_backlog_bounded() -> None:
     for seq in range(2, 8):
         publish(hub, seq)
     hub.publish("trades", "BTC", 8, text_frame(b"x" * 200))
-    session.hold()
+    replay = Replay(session, {})
     publish(hub, 9)
     assert session.backlog_bytes <= LIMITS.backlog_bytes_max
-    session.release()
+    replay.end()
     socket.drain()
     data = b"".join(socket.writes)
     assert b'"from":2,"to":8}' in data
     assert data.endswith(message_frame("trades", "BTC", 9))
 
 
-def test_a_held_client_that_skips_gets_its_gap_after_the_replay() -> None:
-    """The notice for what the hold cost stands where the stream goes on."""
+@pytest.mark.parametrize("policy", list(LagPolicy))
+def test_a_replay_is_no_lag(policy: LagPolicy) -> None:
+    """Too much that is kept back is dropped, and joins the replay or is sent anew as state."""
     hub = Hub(limits=LIMITS)
+    hub.find_states_with(lambda channel, symbol: message_frame(channel, symbol, 77))
     socket = FakeSocket()
-    socket.session = session = hub.connect(socket, EVERYTHING, policy=LagPolicy.SKIP)
-    session.hold()
-    publish(hub, *range(5, 14))
-    session.replay([(message_frame("trades", "BTC", 4), Note("trades", "BTC", 4, 4))])
-    session.release()
-    messages = socket.messages()
-    assert messages[0]["seq"] == 4
-    assert (messages[1]["from"], messages[1]["to"]) == (5, 13)
+    socket.session = session = hub.connect(socket, EVERYTHING, policy=policy)
+    replay = Replay(session, {("trades", "BTC"): 3})
+    replay.send([numbered(4)])
+    publish(hub, 1, channel="bbo")
+    publish(hub, 5, symbol="ETH")
+    publish(hub, *range(5, 20))
+    assert not session.closed
+    assert replay.positions == {("trades", "BTC"): 4, ("trades", "ETH"): 4}
+    head = replay.head(("trades", "BTC"), 19)
+    replay.send([numbered(seq) for seq in range(5, head + 1)])
+    replay.end()
+    publish(hub, 20)
+    trades = [m["seq"] for m in socket.messages() if m["channel"] == "trades"]
+    assert trades == list(range(4, 21))
+    assert [m["seq"] for m in socket.messages() if m["channel"] == "bbo"] == [77]
+
+
+def test_a_client_that_is_given_up_in_its_replay_knows_where_it_stands() -> None:
+    """The error names what the replay still owes, and where the stream was kept back."""
+    hub = Hub(limits=LIMITS)
+    session, socket = stalled(hub, LagPolicy.DISCONNECT)
+    replay = Replay(session, {("trades", "ETH"): 3, ("orders", "alice"): 8})
+    replay.send([(message_frame("trades", "ETH", 4), Note("trades", "ETH", 4, 4))])
+    publish(hub, 2)
+    publish(hub, 9, symbol="ETH")
+    session.give_up()
+    assert socket.messages()[-1]["since"] == {"BTC": 1, "ETH": 3, "orders": 8}
 
 
 def test_text_reaches_the_application_until_the_end() -> None:

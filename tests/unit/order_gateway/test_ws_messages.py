@@ -1,7 +1,5 @@
 """The messages of WebSocket order entry: every way to be wrong has its code and its field."""
 
-import json
-
 import pytest
 
 from order_gateway.replies import Reply
@@ -20,12 +18,13 @@ from order_gateway.ws.messages import (
 )
 from tapewire.errors import InvalidField, RateLimited, RedisUnavailable, Refusal
 from tapewire.values.json_text import NumberText
+from tests.support.transport.raw_websocket import parse_frames
 
 
 def payload(frame: bytes) -> object:
-    """The JSON of a short or medium text frame."""
-    assert frame[0] == 0x81
-    return json.loads(frame[4:] if frame[1] == 126 else frame[2:])
+    """The JSON of one text frame."""
+    (message,) = parse_frames(frame)
+    return message
 
 
 def read(text: str) -> Request:

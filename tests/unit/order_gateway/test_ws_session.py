@@ -22,6 +22,7 @@ from tapewire.errors import Conflict, OutcomeUnknown, Unavailable
 from tapewire.values.types import Account, OrderId
 from tapewire.web.problem import problem_of
 from tapewire.wire.orders import OrderReply
+from tests.support.transport.raw_websocket import parse_frames
 from tests.support.wait import wait_until
 
 ALICE = Account("alice")
@@ -105,12 +106,7 @@ class Connection:
 
     def replies(self) -> list[dict[str, Any]]:
         """Every reply so far."""
-        found, data = [], b"".join(self.socket.writes)
-        while data:
-            size, head = (data[1], 2) if data[1] < 126 else (int.from_bytes(data[2:4]), 4)
-            found.append(json.loads(data[head : head + size]))
-            data = data[head + size :]
-        return found
+        return parse_frames(b"".join(self.socket.writes))
 
     async def replied(self, count: int) -> None:
         """Wait for so many replies."""

@@ -1,8 +1,5 @@
 """Where an open venue may listen."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from tapewire.errors import ConfigurationError
@@ -76,11 +73,3 @@ def test_a_name_that_resolves_to_loopback_has_the_host_guard(
 def test_a_service_on_every_address_has_no_host_guard(host: str) -> None:
     """There any name may be meant, unless names are listed."""
     assert not ServerSettings(host=host).admission().names_checked
-
-
-def test_the_compose_file_publishes_on_loopback_only() -> None:
-    """Both services open themselves inside their containers, so the ports must not."""
-    text = (Path(__file__).parents[3] / "docker-compose.yml").read_text("utf-8")
-    ports = re.findall(r"ports: \[(.*)\]", text)
-    assert len(ports) == text.count("ports:") == text.count("TAPEWIRE_OPEN_TO_NETWORK") == 2
-    assert all(port.startswith('"127.0.0.1:') and "," not in port for port in ports)

@@ -1,9 +1,11 @@
 """The first screen: what it says follows from where things run."""
 
+import ipaddress
 from dataclasses import replace
 from pathlib import Path
 
 from tapewire.launcher.screen import VenueFacts, welcome
+from tapewire.runtime.addresses import reachable_addresses
 from tapewire.values.instruments import packaged_instruments
 
 FACTS = VenueFacts(
@@ -79,3 +81,24 @@ def test_with_keys_each_order_has_one() -> None:
     assert "X-Account" not in text
     assert "secret" not in text
     assert "key create" not in welcome(FACTS)
+
+
+def test_others_on_the_network_are_told_where_and_how() -> None:
+    """With keys the screen has every address of this machine, and the commands for a new member."""
+    facts = replace(FACTS, auth="keys", lan_addresses=("192.0.2.7", "2001:db8::7"))
+    text = welcome(facts)
+    assert "http://192.0.2.7:8000/  ws://192.0.2.7:8001/ws/market-data" in text
+    assert "http://[2001:db8::7]:8000/" in text
+    assert "key create --account NAME --permissions trade" in text
+    assert "account deposit NAME USDT 100000" in text
+    assert "acts for every account" in welcome(replace(facts, auth="open"))
+    assert "network" not in welcome(FACTS)
+
+
+def test_only_a_venue_beyond_loopback_has_addresses_for_others() -> None:
+    """Of a service on every address: those of the interfaces, loopback left out."""
+    assert reachable_addresses("127.0.0.1") == []
+    assert reachable_addresses("::1") == []
+    assert reachable_addresses("192.0.2.7") == ["192.0.2.7"]
+    for address in reachable_addresses("0.0.0.0"):  # noqa: S104
+        assert not ipaddress.ip_address(address).is_loopback

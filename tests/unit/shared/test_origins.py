@@ -87,3 +87,23 @@ def test_a_name_that_is_not_listed_makes_no_page_our_own() -> None:
     anywhere = Admission.listening_on(EVERYWHERE, origins=None, hosts=None)
     assert not anywhere.is_own("http://evil.test:8000", "evil.test:8000", secure=False)
     assert anywhere.is_own("http://10.0.0.7:8000", "10.0.0.7:8000", secure=False)
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_listed"),
+    [
+        ("http://localhost:3000", True),
+        ("http://LOCALHOST:5173", True),
+        ("http://localhost", True),
+        ("https://localhost:3000", False),
+        ("http://localhost.evil.example:3000", False),
+        ("http://localhost:3000.evil.example", False),
+        ("http://[::1]:4000", True),
+    ],
+)
+def test_any_port_may_be_listed(origin: str, is_listed: bool) -> None:
+    """`http://localhost:*` is a page of this machine on whatever port a development server took."""
+    admission = Admission.listening_on(
+        "127.0.0.1", origins="http://localhost:*, http://[::1]:*", hosts=None
+    )
+    assert admission.lists(origin, "127.0.0.1:8000") is is_listed

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tapewire.launcher.tape import HEADER, Tape
+from tapewire.terminal.tape import HEADER, Tape
 from tapewire.values.types import Side
 from tapewire.wire.trade_event import TradeEvent
 

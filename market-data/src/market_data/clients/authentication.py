@@ -1,8 +1,8 @@
-"""Who a connection speaks for: its private channels show that account, and no other.
+"""The account of a connection: its private channels show that account, and no other.
 
-With keys, the header `Authorization: Bearer KEY` of the upgrade or the request `authenticate` says
-it; in an open venue the header `X-Account` or `authenticate` with a name. It is said once: another
-account needs another connection.
+With keys, the header `Authorization: Bearer KEY` of the upgrade or the request `authenticate` names
+the account; in an open venue the header `X-Account` or `authenticate` with a name. A connection
+has one account for its whole life.
 """
 
 from collections.abc import Sequence
@@ -32,19 +32,19 @@ class Login:
 
 
 class Authenticator:
-    """Answers who somebody is, as the venue wants it to be proven."""
+    """Finds the account of a client, with the proof that the venue demands."""
 
     def __init__(self, verifier: KeyVerifier | None) -> None:
-        """Without a verifier the venue is open: whoever names an account is believed."""
+        """Without a verifier the venue is open: a client has the account that it names."""
         self.verifier = verifier
 
     @property
     def default(self) -> Login | None:
-        """Who a connection speaks for that does not say it; None if it has to."""
+        """The account of a client that names none; None if the venue demands a key."""
         return Login(DEFAULT_ACCOUNT) if self.verifier is None else None
 
     async def read_headers(self, headers: Headers) -> Login | None:
-        """Who opens a connection; None if it does not say so. Raises Refusal, Unavailable."""
+        """The account that an upgrade names, if any. Raises Refusal, Unavailable."""
         named = _account_header(headers)
         if self.verifier is None:
             return None if named is None else Login(named)
@@ -52,7 +52,7 @@ class Authenticator:
         return None if key is None else await self._prove(key, named)
 
     async def read_request(self, request: Request) -> Login:
-        """Who sends `authenticate`. Raises RequestError; Unavailable if Redis does not answer."""
+        """The account of `authenticate`. Raises RequestError; Unavailable without Redis."""
         try:
             named = None if request.account is None else _account(request.account, "account")
             if self.verifier is None:
@@ -80,7 +80,7 @@ def _account_header(headers: Headers) -> Account | None:
     values = [value for name, value in headers if name == _ACCOUNT_HEADER]
     if not values:
         return None
-    # Two of them would be read differently by whoever else looks at the request.
+    # Proxies disagree on which of two equal headers counts, so two headers are refused.
     return _account(values[0].decode("latin-1") if len(values) == 1 else "", "X-Account")
 
 

@@ -1,4 +1,4 @@
-"""What is remembered of a connection beside its session."""
+"""What the service remembers of a connection beside its session."""
 
 import time
 
@@ -6,44 +6,47 @@ from market_data.clients.authentication import Login
 from market_data.errors import RequestError
 from market_data.fanout.session import Session
 
-# Requests of one client that may be wrong, over its life, before it is closed.
 ERRORS_MAX = 10
+"""Wrong requests of one client, over its life, before the service closes the connection."""
+
 REQUESTS_PER_S = 10.0
 REQUESTS_BURST = 50.0
+"""Requests that a client may send at once; the allowance grows by REQUESTS_PER_S."""
 
 
 class ClientState:
-    """One client: who it is, what it may still ask, what it waits for."""
+    """One client: its account, its allowance of requests, the requests that wait."""
 
-    __slots__ = ("busy", "errors", "login", "requests_left", "seen_at_s", "waiting")
+    __slots__ = (
+        "_requests_left", "_seen_at_s", "address", "errors", "is_busy", "login", "waiting",
+    )  # fmt: skip
 
-    def __init__(self, login: Login | None = None) -> None:
+    def __init__(self, login: Login | None = None, address: str | None = None) -> None:
         self.login = login
+        self.address = address
         self.errors = 0
-        self.requests_left = REQUESTS_BURST
-        self.seen_at_s = time.monotonic()
-        # Redis is asked for it: until the answer is here, nothing else may be asked for.
-        self.busy = False
-        # What it asked meanwhile; answered after the acknowledgement, so that comes first.
+        # Redis is asked for this client: until the answer is here, other requests wait.
+        self.is_busy = False
+        # Requests that came meanwhile; their answers stand behind that of the first request.
         self.waiting: list[str] = []
+        self._requests_left = REQUESTS_BURST
+        self._seen_at_s = time.monotonic()
 
     @property
     def account(self) -> str | None:
-        """Whose private channels it may have."""
+        """The account whose private channels the client may have."""
         return None if self.login is None else self.login.account
 
     def take_turn(self) -> None:
         """Spend one request of the client's allowance. Raises RequestError rate_limited."""
         now_s = time.monotonic()
-        self.requests_left = min(
-            REQUESTS_BURST, self.requests_left + (now_s - self.seen_at_s) * REQUESTS_PER_S
+        self._requests_left = min(
+            REQUESTS_BURST, self._requests_left + (now_s - self._seen_at_s) * REQUESTS_PER_S
         )
-        self.seen_at_s = now_s
-        if self.requests_left < 1:
-            raise RequestError(
-                "rate_limited", f"at most {REQUESTS_PER_S:g} requests a second, please"
-            )
-        self.requests_left -= 1
+        self._seen_at_s = now_s
+        if self._requests_left < 1:
+            raise RequestError("rate_limited", f"at most {REQUESTS_PER_S:g} requests a second")
+        self._requests_left -= 1
 
 
 def state_of(session: Session) -> ClientState:

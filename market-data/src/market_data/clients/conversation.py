@@ -1,34 +1,55 @@
 """What happens on one connection: hello, requests, answers. The only user of `protocol.py`.
 
-Everything but what has to ask Redis is synchronous: between two messages of the stream, so an
-answer stands exactly where its effect begins.
+Everything that does not have to ask Redis is synchronous, so it happens between two messages of the
+stream, and an answer stands exactly where its effect begins.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from market_data.clients.authentication import Authenticator, Headers, Login
 from market_data.clients.client_state import ERRORS_MAX, REQUESTS_BURST, ClientState, state_of
-from market_data.clients.logins import Logins
 from market_data.clients.protocol import (
-    SERVICE,
     Request,
-    encoded,
     error_message,
     read_request,
     request_id_of,
+    resumed_topics,
 )
-from market_data.clients.resume import Recovery, Resume, Resumer, held_from
+from market_data.clients.resume import Recovery, Resume, Resumer
 from market_data.errors import CloseCode, RequestError
-from market_data.fanout.frames import text_frame
-from market_data.fanout.hub import Hub, Subscription
-from market_data.fanout.lag import ACCOUNT_CHANNELS, ORDERS, TRADES, LagPolicy, seq_name
-from market_data.fanout.session import Session, Socket
+from market_data.fanout.hub import Hub
+from market_data.fanout.lag import LagPolicy
+from market_data.fanout.replay import Replay
+from market_data.fanout.session import Session
+from market_data.fanout.terms import Socket
 from market_data.feed.feed import Feed
-from market_data.market.mending import FirstFrame
-from market_data.topics import added, covers, read_topics, removed, symbols_of, written
+from market_data.settings import SERVICE
+from market_data.topics import (
+    ACCOUNT_CHANNELS,
+    STARTING_STATES,
+    TRADES,
+    Subscription,
+    Topic,
+    added,
+    covers,
+    read_topics,
+    removed,
+    seq_name,
+    symbols_of,
+    written,
+)
+from tapewire.errors import Unavailable
+from tapewire.runtime.supervision import Errands
+from tapewire.web.websocket_frames import json_frame
 
-# First frames (book snapshots and the like) that one request may ask for.
-FIRST_FRAMES_MAX = 500
+logger = logging.getLogger(__name__)
+
+STATES_PER_REQUEST_MAX = 500
+"""Books, quotes, candles and balances whose present state one request may ask for."""
+
+Found = TypeVar("Found")
 
 
 class Conversations:
@@ -39,28 +60,29 @@ class Conversations:
         hub: Hub,
         feed: Feed,
         resumer: Resumer,
-        first_frames: Mapping[str, FirstFrame],
         *,
         authenticator: Authenticator,
         clients_max: int,
     ) -> None:
-        """`first_frames`: for each channel that has a state, where to get it."""
         self._clients_max = clients_max
         self._hub = hub
         self._feed = feed
         self._resumer = resumer
-        self._first_frames = first_frames
         self._authenticator = authenticator
-        self.logins = Logins(authenticator)
+        self._errands = Errands()
         self.errors = 0
 
     @property
     def is_full(self) -> bool:
-        """Whether no further client may be taken in."""
+        """Whether the process has as many clients as it may."""
         return len(self._hub.sessions) >= self._clients_max
 
+    async def close(self) -> None:
+        """End the requests that wait for Redis."""
+        await self._errands.close()
+
     async def identify(self, headers: Headers) -> Login | None:
-        """Who opens a connection, if it says so. Raises Refusal, Unavailable."""
+        """The account that an upgrade names, if any. Raises Refusal, Unavailable."""
         return await self._authenticator.read_headers(headers)
 
     def open(self, socket: Socket, request: Request, login: Login | None = None) -> Session:
@@ -77,16 +99,19 @@ class Conversations:
             on_text=self.answer,
             context=state,
         )
-        extra: dict[str, object] = {"service": SERVICE}
+        hello: dict[str, object] = {"type": "connected", "service": SERVICE}
         if state.login is not None:
-            extra["account"] = state.account
-        self._admit(session, request, topics, "connected", extra)
+            hello["account"] = state.account
+        since, replay = resumed_topics(request, topics), None
+        if since or self._resumer.unopened(topics):
+            replay = Replay(session, since)
+        self._admit(session, request, topics, replay, hello)
         return session
 
     def answer(self, session: Session, text: str) -> None:
-        """Do what one message of a client asks for; one that is too often wrong is closed."""
+        """Do what one message of a client asks for; a client that is wrong too often is closed."""
         state = state_of(session)
-        if state.busy and len(state.waiting) < REQUESTS_BURST:
+        if state.is_busy and len(state.waiting) < REQUESTS_BURST:
             state.waiting.append(text)
             return
         request_id = None
@@ -116,146 +141,149 @@ class Conversations:
     def _do(self, session: Session, state: ClientState, request: Request) -> None:
         if request.op == "ping":
             _send(session, _acknowledgement("pong", request))
-            return
-        if state.busy:
+        elif state.is_busy:
             raise RequestError("busy", "an earlier request is still being served")
-        if request.op == "authenticate":
-            self._authenticate(session, state, request)
-            return
-        current = session.group.subscription
-        topics = self._topics(request, state)
-        if request.op == "unsubscribe":
-            self._hub.subscribe(session, removed(current, topics))
+        elif request.op == "authenticate":
+            proof = self._authenticator.read_request(request)
+            self._later(session, request, proof, lambda login: _log_in(session, request, login))
+        elif request.op == "unsubscribe":
+            topics = removed(session.subscription, self._topics(request, state))
+            self._hub.subscribe(session, topics)
             body = {"subscriptions": _listed(session)}
             _send(session, _acknowledgement("unsubscribed", request) | body)
-            return
-        for channel, name in _since(request, topics):
-            if covers(current, channel, name):
-                raise RequestError(
-                    "invalid_field", f"since: you get {written((channel, name))} already"
-                )
+        else:
+            self._subscribe(session, state, request)
+
+    def _subscribe(self, session: Session, state: ClientState, request: Request) -> None:
+        current = session.subscription
+        topics = self._topics(request, state)
+        since = resumed_topics(request, topics)
+        for topic in since:
+            if covers(current, *topic):
+                raise RequestError("invalid_field", f"since: you get {written(topic)} already")
         wanted = added(current, topics)
         if request.lag_policy is not None:
             session.policy = request.lag_policy
-        if request.since or self._resumer.unopened(topics):
-            session.hold()
+        replay = None
+        if since or self._resumer.unopened(topics):
+            replay = Replay(session, since)
         self._hub.subscribe(session, wanted)
-        self._admit(session, request, topics, "subscribed", {})
+        self._admit(session, request, topics, replay, _acknowledgement("subscribed", request))
+
+    def _later(
+        self,
+        session: Session,
+        request: Request,
+        question: Awaitable[Found],
+        then: Callable[[Found], None],
+    ) -> None:
+        """Ask Redis for a client, then go on; until then its other requests wait."""
+        state_of(session).is_busy = True
+        self._errands.start(self._ask(session, request, question, then))
+
+    async def _ask(
+        self,
+        session: Session,
+        request: Request,
+        question: Awaitable[Found],
+        then: Callable[[Found], None],
+    ) -> None:
+        state = state_of(session)
+        try:
+            found = await question
+            state.is_busy = False
+            then(found)
+        except (RequestError, Unavailable) as error:
+            state.is_busy = False
+            unavailable = isinstance(error, Unavailable)
+            code = "unavailable" if unavailable else error.code
+            self._refuse(session, RequestError(code, str(error)), request.id)
+        except Exception:
+            logger.exception("a request could not be answered")
+            session.close(CloseCode.FAILED, "internal error")
+        self._answer_waiting(session)
 
     def _topics(self, request: Request, state: ClientState) -> Subscription:
-        """What a request names. Raises RequestError."""
+        """The topics that a request names. Raises RequestError."""
         if state.login is None and not ACCOUNT_CHANNELS.isdisjoint(request.channels):
             state.login = self._authenticator.default
         topics = read_topics(
             request.channels, request.symbols, self._feed.sequencer.seqs, state.account
         )
-        if request.since and request.op != "subscribe":
-            raise RequestError("invalid_field", "since: the request does not subscribe")
-        _since(request, topics)
-        if len(self._stateful(topics)) > FIRST_FRAMES_MAX:
+        resumed_topics(request, topics)
+        if len(self._stateful(topics)) > STATES_PER_REQUEST_MAX:
             raise RequestError(
                 "too_many_subscriptions",
-                f"at most {FIRST_FRAMES_MAX} books, quotes and candles in one request",
+                f"at most {STATES_PER_REQUEST_MAX} books, quotes and candles in one request",
             )
         return topics
-
-    def _authenticate(self, session: Session, state: ClientState, request: Request) -> None:
-        """Learn whom a connection speaks for; a key is looked up, and until then it is busy."""
-        state.busy = True
-
-        def proven(outcome: Login | RequestError) -> None:
-            state.busy = False
-            if isinstance(outcome, Login) and state.account not in {None, outcome.account}:
-                outcome = RequestError(
-                    "already_authenticated", f"this connection speaks for {state.account}"
-                )
-            if isinstance(outcome, RequestError):
-                self._refuse(session, outcome, request.id)
-            else:
-                state.login = outcome
-                answer = _acknowledgement("authenticated", request)
-                _send(session, answer | {"account": outcome.account})
-            self._answer_waiting(session, state)
-
-        self.logins.start(request, proven)
 
     def _admit(
         self,
         session: Session,
         request: Request,
         topics: Subscription,
-        kind: str,
-        extra: dict[str, object],
+        replay: Replay | None,
+        answer: dict[str, object],
     ) -> None:
-        """Acknowledge a subscription that has just been made, with what it starts from."""
-        state = state_of(session)
-        answer = _acknowledgement(kind, request) | extra
+        """Acknowledge a subscription that has just been made, with its positions."""
         answer |= {
             "epoch": self._feed.sequencer.epoch,
             "subscriptions": _listed(session),
             "seq": self._feed.seqs_of(topics),
         }
-        if not (request.since or self._resumer.unopened(topics)):
+        if replay is None:
             _send(session, answer)
-            self._send_first(session, topics)
+            session.send_states(self._stateful(topics))
             return
-        state.busy = True
+        state = state_of(session)
+        state.is_busy = True
 
         def told(recovery: Recovery) -> None:
-            state.busy = False
             answer["epoch"] = self._feed.sequencer.epoch
-            answer["seq"] = self._seqs_before(session, topics)
+            answer["seq"] = self._seqs_before(replay, topics)
             _send(session, answer | (recovery.message() if request.since else {}))
-            self._send_first(session, topics)
-            self._answer_waiting(session, state)
+            session.send_states(self._stateful(topics))
 
-        session.hold()
-        since = _since(request, topics)
-        self._resumer.start(Resume(session, since, request.epoch, told), topics)
+        def over() -> None:
+            state.is_busy = False
+            self._answer_waiting(session)
 
-    def _seqs_before(self, session: Session, topics: Subscription) -> dict[str, int]:
-        """The last seqs before what is held back for a client."""
+        since = resumed_topics(request, topics)
+        self._resumer.start(Resume(replay, since, request.epoch, told, over), topics)
+
+    def _seqs_before(self, replay: Replay, topics: Subscription) -> dict[str, int]:
+        """The last numbers before what is kept back for a client."""
         seqs = self._feed.seqs_of(topics)
-        traded = {(TRADES, symbol) for symbol in symbols_of(topics, TRADES, seqs)}
-        private = {topic for topic in topics if topic[0] in ACCOUNT_CHANNELS}
-        for topic in traded | private:
-            name = seq_name(*topic)
+        numbered = [(TRADES, symbol) for symbol in symbols_of(topics, TRADES, seqs)]
+        numbered += [topic for topic in topics if topic[0] in ACCOUNT_CHANNELS]
+        for topic in numbered:
+            name = seq_name(topic)
             if name in seqs:
-                seqs[name] = held_from(session, topic, seqs[name])
+                seqs[name] = replay.head(topic, seqs[name])
         return seqs
 
-    def _answer_waiting(self, session: Session, state: ClientState) -> None:
+    def _answer_waiting(self, session: Session) -> None:
+        state = state_of(session)
         waiting, state.waiting = state.waiting, []
         for text in waiting:
             self.answer(session, text)
 
-    def _send_first(self, session: Session, topics: Subscription) -> None:
-        for channel, symbol in self._stateful(topics):
-            frame = self._first_frames[channel](channel, symbol)
-            if frame is not None:
-                session.send(frame)
-
-    def _stateful(self, topics: Subscription) -> list[tuple[str, str]]:
+    def _stateful(self, topics: Subscription) -> list[Topic]:
         return [
             (channel, symbol)
-            for channel in self._first_frames
+            for channel in STARTING_STATES
             for symbol in symbols_of(topics, channel, self._feed.sequencer.seqs)
         ]
 
 
-def _since(request: Request, topics: Subscription) -> dict[tuple[str, str], int]:
-    """What is to be resumed, by topic. Raises RequestError if it is not subscribed to."""
-    since = {}
-    for name, seq in request.since.items():
-        if name == ORDERS:
-            found = [topic for topic in topics if topic[0] == ORDERS]
-        else:
-            found = [(TRADES, name)] if covers(topics, TRADES, name) else []
-        if not found:
-            what = name if name == ORDERS else f"trades of {name[:40]}"
-            raise RequestError("invalid_field", f"since: the request does not subscribe to {what}")
-        since[found[0]] = seq
-    return since
+def _log_in(session: Session, request: Request, login: Login) -> None:
+    """Give a connection its account. Raises RequestError already_authenticated."""
+    state = state_of(session)
+    if state.account not in {None, login.account}:
+        raise RequestError("already_authenticated", f"this connection speaks for {state.account}")
+    state.login = login
+    _send(session, _acknowledgement("authenticated", request) | {"account": login.account})
 
 
 def _acknowledgement(kind: str, request: Request) -> dict[str, object]:
@@ -263,8 +291,8 @@ def _acknowledgement(kind: str, request: Request) -> dict[str, object]:
 
 
 def _listed(session: Session) -> list[str]:
-    return sorted(map(written, session.group.subscription))
+    return sorted(map(written, session.subscription))
 
 
 def _send(session: Session, message: Mapping[str, object]) -> None:
-    session.send(text_frame(encoded(message)))
+    session.send(json_frame(message))

@@ -1,32 +1,32 @@
 """Stopping without loss: readiness red, no new clients, `reconnect`, then a spread goodbye.
 
-Every client is told where to resume from, gets everything that was published meanwhile, and is
-closed with 1012 at a moment of its own, so that the clients of a process do not all come back to
-the next one at once.
+Every client learns where to resume from and gets everything that is published meanwhile. The
+connections are closed with 1012 one after the other, so that the clients of a process do not all
+reach the next process at once.
 """
 
 import asyncio
 import logging
 import random
 
-from market_data.clients.protocol import encoded
 from market_data.errors import CloseCode
-from market_data.fanout.frames import text_frame
 from market_data.fanout.hub import Hub
-from market_data.fanout.lag import BALANCES
 from market_data.fanout.session import Session
 from market_data.feed.feed import Feed
+from market_data.topics import BALANCES
 from tapewire.errors import TapewireError
+from tapewire.web.websocket_frames import json_frame
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.02
-# A handful of clients need not be spread over the whole time.
+
 SPREAD_PER_CLIENT_S = 0.05
+"""A few clients are closed within this time each, although the whole spread may be longer."""
 
 
 class Drain:
-    """The end of a process; `run` is called once, when it is asked to stop."""
+    """The end of a process; `run` is called once, when the process is asked to stop."""
 
     def __init__(self, hub: Hub, feed: Feed, *, spread_s: float) -> None:
         self._hub = hub
@@ -59,25 +59,24 @@ class Drain:
                 await asyncio.sleep(TICK_S)
 
     def _tell(self, within_ms: int) -> None:
-        """Tell every client what to resume from: just what it gets."""
-        sequencer = self._feed.sequencer
-        for group in self._hub.groups:
+        """Tell every client the positions of what it gets."""
+        for topics in self._hub.subscriptions:
             message = {
                 "type": "reconnect",
                 "within_ms": within_ms,
-                "epoch": sequencer.epoch,
+                "epoch": self._feed.sequencer.epoch,
                 "since": {
                     name: seq
-                    for name, seq in self._feed.seqs_of(group.subscription).items()
+                    for name, seq in self._feed.seqs_of(topics).items()
                     if name != BALANCES
                 },
             }
-            self._hub.append(group, None, text_frame(encoded(message)))
+            self._hub.tell(topics, json_frame(message))
         self._hub.flush()
 
 
 def _close_due(sessions: list[Session], count: int, *, force: bool) -> list[Session]:
-    """Close `count` sessions, those that have everything first; returns the ones left open."""
+    """Close `count` sessions, first those that have everything; returns those left open."""
     left = []
     for session in sessions:
         if session.closed:

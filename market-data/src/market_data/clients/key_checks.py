@@ -1,7 +1,7 @@
-"""Ends the connections whose key is revoked or runs out, within KEY_RECHECK_S and a round trip.
+"""Ends the connections whose key is revoked or expires, within KEY_RECHECK_S and a round trip.
 
-A key that only lost its time needs no Redis. While Redis is away no key can be revoked either, and
-nothing private is published.
+An expired key is found without Redis. While Redis is away no key can be revoked either, and nothing
+private is published.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class KeyChecks:
-    """Looks at the keys of all connections again and again; run it as a supervised task."""
+    """Checks the keys of all connections every KEY_RECHECK_S; run it as a supervised task."""
 
     def __init__(self, hub: Hub, conversations: Conversations, verifier: KeyVerifier) -> None:
         self._hub = hub
@@ -35,7 +35,7 @@ class KeyChecks:
             await self.check()
 
     async def check(self) -> None:
-        """Look once at every key that opened something."""
+        """Check every key of an open connection once."""
         bearers: dict[Identity, list[Session]] = {}
         for session in self._hub.sessions:
             login = state_of(session).login

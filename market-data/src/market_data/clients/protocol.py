@@ -1,19 +1,23 @@
-"""What a client says and what it is answered. Sans I/O: text in, request or refusal out."""
+"""What a client says and what the service answers. Sans I/O: text in, request or refusal out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from market_data.errors import RequestError
 from market_data.fanout.lag import LagPolicy
+from market_data.topics import ORDERS, TRADES, Subscription, Topic, covers
 from tapewire.limits import ACCOUNT_CHARACTERS_MAX, EXACT_INTEGER_MAX, SYMBOL_CHARACTERS_MAX
-
-SERVICE = "market-data"
 
 NAMES_MAX = 1_000
 KEY_CHARACTERS_MAX = 128
+ID_CHARACTERS_MAX = 64
+EPOCH_CHARACTERS_MAX = 64
+SEQ_DIGITS_MAX = 16
+
+_NAME_CHARACTERS_SHOWN_MAX = 40
 
 _Name = Annotated[str, Field(min_length=1, max_length=SYMBOL_CHARACTERS_MAX)]
 _Names = Annotated[list[_Name], Field(max_length=NAMES_MAX)]
@@ -22,7 +26,7 @@ _Since = Annotated[dict[_Name, _Seq], Field(max_length=NAMES_MAX)]
 
 RequestId = (
     Annotated[int, Field(ge=-EXACT_INTEGER_MAX, le=EXACT_INTEGER_MAX)]
-    | Annotated[str, Field(max_length=64)]
+    | Annotated[str, Field(max_length=ID_CHARACTERS_MAX)]
 )
 
 
@@ -36,58 +40,107 @@ class Request(BaseModel):
     channels: _Names = ["trades"]
     symbols: _Names = []
     since: _Since = {}
-    epoch: Annotated[str, Field(max_length=64)] | None = None
+    epoch: Annotated[str, Field(max_length=EPOCH_CHARACTERS_MAX)] | None = None
     on_lag: Literal["disconnect", "conflate", "skip"] | None = None
     key: str | None = Field(None, max_length=KEY_CHARACTERS_MAX, repr=False)
     account: Annotated[str, Field(max_length=ACCOUNT_CHARACTERS_MAX)] | None = None
 
     @property
     def lag_policy(self) -> LagPolicy | None:
-        """What is to happen when the client falls behind, if it says so."""
+        """What is to happen when the client falls behind, if the request says so."""
         return None if self.on_lag is None else LagPolicy(self.on_lag)
 
 
 QUERY_FIELDS = ("channels", "symbols", "since", "epoch", "on_lag")
 
+_FIELDS: Mapping[str, frozenset[str]] = {
+    "subscribe": frozenset(QUERY_FIELDS),
+    "unsubscribe": frozenset({"channels", "symbols"}),
+    "ping": frozenset(),
+    "authenticate": frozenset({"key", "account"}),
+}
+"""The fields of each operation beside `op` and `id`."""
+
 
 def read_request(text: str) -> Request:
-    """One message as a request. Raises RequestError (its `request_id` is that of the message)."""
+    """One message as a request. Raises RequestError.
+
+    A field that the operation does not read is refused, and so is a field that stands twice.
+    """
     try:
-        request = Request.model_validate_json(text)
-    except ValidationError as error:
-        raise _refusal(error) from None
-    for name in ("key", "account"):
-        if request.op != "authenticate" and getattr(request, name) is not None:
-            raise RequestError("invalid_field", f"{name}: only authenticate has this field")
-    return request
+        fields = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise _malformed() from None
+    if not isinstance(fields, dict):
+        raise _malformed()
+    request = _validated(fields)
+    for name in request.model_fields_set - {"op", "id"} - _FIELDS[request.op]:
+        raise RequestError("invalid_field", f"{name}: {request.op} does not have this field")
+    if request.channels == []:
+        raise RequestError("invalid_field", "channels: the list is empty; leave out the field")
+    if "symbols" in request.model_fields_set and not request.symbols:
+        raise RequestError(
+            "invalid_field", 'symbols: the list is empty; leave out the field, or send ["*"]'
+        )
+    return _consistent(request)
 
 
-def read_query(parameters: Mapping[str, str]) -> Request:
-    """The query string of a connection as a subscription. Raises RequestError."""
+def read_query(parameters: Iterable[tuple[str, str]]) -> Request:
+    """The query string of a connection as a subscription. Raises RequestError.
+
+    An empty `channels` asks for no channel: the client subscribes later.
+    """
     fields: dict[str, Any] = {"op": "subscribe"}
-    for name, value in parameters.items():
+    for name, value in parameters:
         if name not in QUERY_FIELDS:
-            raise RequestError("unknown_field", f"{name[:40]!r} is not a parameter")
-        fields[name] = value
-    for name in ("channels", "symbols"):
+            raise RequestError("unknown_field", f"{shown(name)} is not a parameter")
         if name in fields:
-            fields[name] = [part for part in fields[name].split(",") if part]
+            raise RequestError("invalid_field", f"{name}: the parameter stands twice")
+        fields[name] = value
+    if "channels" in fields:
+        fields["channels"] = read_names("channels", fields["channels"], may_be_empty=True)
+    if "symbols" in fields:
+        fields["symbols"] = read_names("symbols", fields["symbols"])
     if "since" in fields:
         fields["since"] = read_since(fields["since"])
-    try:
-        return Request.model_validate(fields)
-    except ValidationError as error:
-        raise _refusal(error) from None
+    return _consistent(_validated(fields))
+
+
+def read_names(field: str, text: str, *, may_be_empty: bool = False) -> list[str]:
+    """Names separated by commas. Raises RequestError invalid_field for an empty name."""
+    if may_be_empty and not text:
+        return []
+    names = text.split(",")
+    if "" in names:
+        raise RequestError("invalid_field", f"{field}: a name is empty")
+    return names
 
 
 def read_since(text: str) -> dict[str, int]:
     """`BTC-USDT:123,ETH-USDT:45` as a mapping. Raises RequestError invalid_field."""
-    since = {}
+    since: dict[str, int] = {}
     for part in text.split(","):
-        symbol, _, seq = part.rpartition(":")
-        if not symbol or not (seq.isascii() and seq.isdigit()) or len(seq) > 16:
+        name, _, seq = part.rpartition(":")
+        if not name or not (seq.isascii() and seq.isdigit()) or len(seq) > SEQ_DIGITS_MAX:
             raise RequestError("invalid_field", "since must look like BTC-USDT:123,ETH-USDT:45")
-        since[symbol] = int(seq)
+        if name in since:
+            raise RequestError("invalid_field", f"since: {shown(name)} stands twice")
+        since[name] = int(seq)
+    return since
+
+
+def resumed_topics(request: Request, topics: Subscription) -> dict[Topic, int]:
+    """The positions to resume from, by topic. Raises RequestError for a topic not subscribed to."""
+    since = {}
+    for name, seq in request.since.items():
+        if name == ORDERS:
+            found = [topic for topic in topics if topic[0] == ORDERS]
+        else:
+            found = [(TRADES, name)] if covers(topics, TRADES, name) else []
+        if not found:
+            what = name if name == ORDERS else f"trades of {shown(name)}"
+            raise RequestError("invalid_field", f"since: the request does not subscribe to {what}")
+        since[found[0]] = seq
     return since
 
 
@@ -98,21 +151,9 @@ def request_id_of(text: str) -> int | str | None:
     except (ValueError, AttributeError, RecursionError):
         return None
     if isinstance(request_id, str):
-        return request_id[:64]
+        return request_id[:ID_CHARACTERS_MAX]
     usable = isinstance(request_id, int) and abs(request_id) <= EXACT_INTEGER_MAX
     return request_id if usable else None
-
-
-def _refusal(error: ValidationError) -> RequestError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    kind, path = first["type"], [str(part)[:40] for part in first["loc"]]
-    if kind == "json_invalid" or not path:
-        return RequestError("malformed_json", "a message must be a JSON object with a field op")
-    if kind == "extra_forbidden":
-        return RequestError("unknown_field", f"{path[0]!r} is not a field of a request")
-    if path[0] == "op":
-        return RequestError("unknown_op", "op must be subscribe, unsubscribe, authenticate or ping")
-    return RequestError("invalid_field", f"{'.'.join(path)}: {first['msg']}")
 
 
 def error_message(error: RequestError, request_id: int | str | None = None) -> dict[str, object]:
@@ -121,6 +162,47 @@ def error_message(error: RequestError, request_id: int | str | None = None) -> d
     return body if request_id is None else body | {"id": request_id}
 
 
-def encoded(message: Mapping[str, object]) -> bytes:
-    """A message as compact JSON."""
-    return json.dumps(message, separators=(",", ":")).encode()
+def shown(name: str) -> str:
+    """A name of a client's making, short and quoted, for a sentence."""
+    return repr(name[:_NAME_CHARACTERS_SHOWN_MAX])
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RequestError("invalid_field", f"{shown(twice)} stands twice")
+    return members
+
+
+def _refuse_constant(text: str) -> object:
+    """NaN and Infinity are not JSON."""
+    raise ValueError(text)
+
+
+def _validated(fields: dict[str, Any]) -> Request:
+    try:
+        return Request.model_validate(fields)
+    except ValidationError as error:
+        raise _refusal(error) from None
+
+
+def _consistent(request: Request) -> Request:
+    if request.epoch is not None and not request.since:
+        raise RequestError("invalid_field", "epoch: it belongs to since, which is missing")
+    return request
+
+
+def _refusal(error: ValidationError) -> RequestError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    path = [str(part)[:_NAME_CHARACTERS_SHOWN_MAX] for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        return RequestError("unknown_field", f"{path[0]!r} is not a field of a request")
+    if path[0] == "op":
+        return RequestError("unknown_op", "op must be subscribe, unsubscribe, authenticate or ping")
+    return RequestError("invalid_field", f"{'.'.join(path)}: {first['msg']}")
+
+
+def _malformed() -> RequestError:
+    return RequestError("malformed_json", "a message must be a JSON object with a field op")

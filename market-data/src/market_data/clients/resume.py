@@ -1,36 +1,38 @@
 """Gives a client what it missed, then lets it go on live: no gap, no duplicate.
 
-The session is subscribed and held first, so that live messages gather behind the replay. What is in
-memory goes out at once; older messages are read from a log, page by page, as fast as the client
-takes them.
+The session is subscribed and held first, so that live messages wait behind the replay. A short
+replay that is in memory goes out at once. A longer one goes out in pages, as fast as the client
+takes them, so that a replay costs little memory and never counts as lag of the client.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
-from market_data.clients.protocol import encoded, error_message
-from market_data.clients.sources import Source
+from market_data.clients.protocol import error_message
+from market_data.clients.sources import Source, reach
 from market_data.errors import CloseCode, RequestError
-from market_data.fanout.frames import text_frame
-from market_data.fanout.hub import Subscription, Topic
-from market_data.fanout.lag import gap_message, seq_name
+from market_data.fanout.lag import gap_frame
+from market_data.fanout.replay import Replay
 from market_data.fanout.ring import Entry, Note
 from market_data.fanout.session import Session
 from market_data.feed.sequencer import Sequencer
+from market_data.limits import REPLAY_AHEAD_BYTES, REPLAY_PAGE_MESSAGES
+from market_data.topics import Subscription, Topic, seq_name
+from tapewire.runtime.supervision import Errands
+from tapewire.web.websocket_frames import json_frame
 
 logger = logging.getLogger(__name__)
 
-# Resumes that read a log at the same time; more wait their turn.
 LOG_RESUMES_MAX = 32
-# A client may be ahead of this process by what is on its way through Redis, but not for long.
-AHEAD_TIMEOUT_S = 2.0
-# Unsent replay of one client at which reading waits.
-REPLAY_AHEAD_BYTES = 1024 * 1024
+"""Resumes that read a log at the same time; more wait their turn."""
+
 ROOM_TIMEOUT_S = 60.0
+"""A client that takes nothing of a replay for so long is closed as too slow."""
+
 POLL_INTERVAL_S = 0.01
 
 
@@ -49,23 +51,27 @@ class Recovery:
     def message(self) -> dict[str, object]:
         """The members that an acknowledgement of a resume has."""
         missed = {
-            seq_name(*topic): {"from": first, "to": last}
+            seq_name(topic): {"from": first, "to": last}
             for topic, (first, last) in self.missed.items()
         }
         return {"recovered": self.recovered} | ({"missed": missed} if missed else {})
 
 
-Told = Callable[[Recovery], None]
-
-
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """What one client wants: everything after `since`, and then live."""
+    """The wish of one client: everything after `since`, and then live."""
 
-    session: Session
+    replay: Replay
     since: Mapping[Topic, int]
     epoch: str | None
-    told: Told
+    told: Callable[[Recovery], None]
+    """Called once, before the replay."""
+    over: Callable[[], None]
+    """Called once, when the session goes on live or is closed."""
+
+
+class _TookNothing(Exception):
+    """A client did not take anything of its replay for ROOM_TIMEOUT_S."""
 
 
 class Resumer:
@@ -76,10 +82,10 @@ class Resumer:
         self._sources = sources
         self._sequencer = sequencer
         self._turns = asyncio.Semaphore(LOG_RESUMES_MAX)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._errands = Errands()
 
     def unopened(self, topics: Subscription) -> list[Topic]:
-        """The topics of which Redis has to be asked where they stand."""
+        """The topics whose positions have to be read from Redis first."""
         return [
             (channel, name)
             for channel, name in sorted(topics)
@@ -87,135 +93,146 @@ class Resumer:
         ]
 
     def start(self, resume: Resume, topics: Subscription) -> None:
-        """Resume a session that is subscribed to `topics` and held.
-
-        `told` is called before the replay.
-        """
+        """Resume the session of a replay, which is subscribed to `topics`."""
         unopened = self.unopened(topics)
         if not unopened and self._resume_at_once(resume):
             return
-        task = asyncio.create_task(self._resume(resume, unopened))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._errands.start(self._resume(resume, unopened))
 
     async def close(self) -> None:
         """End the resumes that are under way."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1.0)
+        await self._errands.close()
 
     def _resume_at_once(self, resume: Resume) -> bool:
-        """Resume a session from memory, if all that it missed is there."""
-        session = resume.session
+        """Resume a session from memory, if all that it missed is there and fits one page."""
+        replay = resume.replay
         if resume.epoch is not None and resume.since and resume.epoch != self._sequencer.epoch:
             resume.told(Recovery(other_epoch=True))
-            session.release()
+            replay.end()
+            resume.over()
             return True
-        runs: list[list[Entry]] = []
+        runs: list[Entry] = []
         for (channel, name), seq in resume.since.items():
-            source, head = self._sources[channel], self._head(session, (channel, name))
-            run = source.remembered(name, seq, head) if seq <= head else None
+            head = self._head(replay, (channel, name))
+            if not seq <= head <= seq + REPLAY_PAGE_MESSAGES - len(runs):
+                return False
+            run = self._sources[channel].remembered(name, seq, head)
             if run is None:
                 return False
-            runs.append(run)
+            runs += run
         resume.told(Recovery())
-        for run in runs:
-            session.replay(run)
-        session.release()
+        replay.send(runs)
+        replay.end()
+        resume.over()
         return True
 
-    def _head(self, session: Session, topic: Topic) -> int:
-        """The last seq before what is held back."""
+    def _head(self, replay: Replay, topic: Topic) -> int:
+        """The last number before the kept-back messages of a topic."""
         channel, name = topic
-        return held_from(session, topic, self._sources[channel].head(name))
+        return replay.head(topic, self._sources[channel].head(name))
 
     async def _resume(self, resume: Resume, unopened: list[Topic]) -> None:
-        session, since = resume.session, resume.since
+        replay, session = resume.replay, resume.replay.session
         try:
             async with self._turns:
                 for channel, name in unopened:
                     await self._sources[channel].open(name)
-                if session.closed or (unopened and self._resume_at_once(resume)):
+                if unopened and self._resume_at_once(resume):
                     return
-                heads = {topic: self._head(session, topic) for topic in since}
-                await self._catch_up_with(session, since)
-                await self._replay(resume, heads)
-            session.release()
+                for topic, seq in resume.since.items():
+                    await reach(self._sources[topic[0]], topic, seq)
+                replay.drop_known()
+                await self._begin_replay(resume)
+                await self._end_replay(replay)
+            replay.end()
         except RequestError as error:
             _refuse(session, error)
-        except (RedisError, OSError, TimeoutError) as error:
+        except _TookNothing:
+            session.give_up()
+        except (RedisError, OSError) as error:
             logger.warning("a client could not resume: %s", error)
             _refuse(session, RequestError("unavailable", "the log cannot be read now; try again"))
+        resume.over()
 
-    async def _catch_up_with(self, session: Session, since: Mapping[Topic, int]) -> None:
-        """Wait until this process has seen what the client has seen elsewhere.
-
-        Raises RequestError if that does not happen in time: since_in_future, or unavailable if it
-        is this process that is behind. Raises RedisError, OSError.
-        """
-        loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + AHEAD_TIMEOUT_S
-        for (channel, name), seq in since.items():
-            source = self._sources[channel]
-            while source.head(name) < seq:
-                if loop.time() > deadline_s:
-                    last = await source.last_seq(name)
-                    if last >= seq:
-                        raise RequestError("unavailable", "this process is behind; try another")
-                    raise RequestError(
-                        "since_in_future",
-                        f"the last of {seq_name(channel, name)} is {last}, not {seq}",
-                    )
-                await asyncio.sleep(POLL_INTERVAL_S)
-        if session.held is not None:
-            session.held[:] = [entry for entry in session.held if not _is_known(entry, since)]
-
-    async def _replay(self, resume: Resume, heads: dict[Topic, int]) -> None:
-        pages: dict[Topic, list[Entry]] = {}
+    async def _begin_replay(self, resume: Resume) -> None:
+        """Find out what the logs have lost, tell the client, replay what is there."""
+        replay = resume.replay
+        begun: list[tuple[Topic, list[Entry], AsyncIterator[list[Entry]]]] = []
         missed = {}
         for topic, seq in resume.since.items():
-            if seq < heads[topic]:
-                channel, name = topic
-                pages[topic] = await self._sources[channel].logged(name, seq)
-                first = _seq(pages[topic][0]) if pages[topic] else heads[topic] + 1
+            head = self._head(replay, topic)
+            if seq < head:
+                pages = self._sources[topic[0]].pages(topic[1], seq)
+                page: list[Entry] = await anext(pages, [])
+                first = _seq(page[0]) if page else head + 1
                 if first > seq + 1:
-                    missed[topic] = (seq + 1, min(first - 1, heads[topic]))
+                    missed[topic] = (seq + 1, min(first - 1, head))
+                begun.append((topic, page, pages))
         resume.told(Recovery(missed))
-        for topic, page in pages.items():
-            last = missed.get(topic, (0, resume.since[topic]))[1]
-            await self._replay_topic(resume.session, topic, page, last, heads[topic])
+        for topic, page, pages in begun:
+            if topic in missed:
+                replay.advance(topic, missed[topic][1])
+            await self._replay_page(replay, topic, page)
+            await self._replay_topic(replay, topic, pages)
+
+    async def _end_replay(self, replay: Replay) -> None:
+        """Replay what came meanwhile and was not kept back, until nothing is left."""
+        while not replay.session.closed:
+            behind = [
+                (topic, seq)
+                for topic, seq in replay.positions.items()
+                if seq < self._head(replay, topic)
+            ]
+            if not behind:
+                return
+            for topic, seq in behind:
+                pages = self._sources[topic[0]].pages(topic[1], seq)
+                await self._replay_topic(replay, topic, pages)
 
     async def _replay_topic(
-        self, session: Session, topic: Topic, page: list[Entry], last: int, head: int
+        self, replay: Replay, topic: Topic, pages: AsyncIterator[list[Entry]]
     ) -> None:
-        channel, name = topic
-        while page and last < head and not session.closed:
-            last = _send_page(session, topic, page, last, head)
-            await self._room(session)
-            if last < head:
-                page = await self._sources[channel].logged(name, last)
-        if last < head and not session.closed:
-            _send_gap(session, topic, last + 1, head)
+        while not replay.session.closed and replay.positions[topic] < self._head(replay, topic):
+            page: list[Entry] = await anext(pages, [])
+            if not page:
+                _replay_gap(replay, topic, self._head(replay, topic))
+                return
+            await self._replay_page(replay, topic, page)
 
-    async def _room(self, session: Session) -> None:
-        """Wait until the client took most of what it was sent. Raises TimeoutError."""
-        async with asyncio.timeout(ROOM_TIMEOUT_S):
-            # An event per session would cost memory for thousands that never replay.
-            while _is_full(session):  # noqa: ASYNC110
-                await asyncio.sleep(POLL_INTERVAL_S)
+    async def _replay_page(self, replay: Replay, topic: Topic, page: list[Entry]) -> None:
+        """Replay one page up to the kept-back messages. Raises _TookNothing."""
+        if replay.session.closed:
+            return
+        head = self._head(replay, topic)
+        entries: list[Entry] = []
+        last = replay.positions[topic]
+        for entry in page:
+            seq = _seq(entry)
+            if last < seq <= head:
+                if seq > last + 1:
+                    replay.send(entries)
+                    entries = []
+                    _replay_gap(replay, topic, seq - 1)
+                entries.append(entry)
+                last = seq
+        replay.send(entries)
+        await _room(replay.session)
 
 
-def held_from(session: Session, topic: Topic, head: int) -> int:
-    """The last seq before the first message of a topic that is held back; else its head."""
-    for _, note in session.held or ():
-        if note is not None and (note.channel, note.symbol) == topic and note.first_seq is not None:
-            return min(head, note.first_seq - 1)
-    return head
-
-
-def _is_full(session: Session) -> bool:
-    return session.backlog_bytes > REPLAY_AHEAD_BYTES and not session.closed
+async def _room(session: Session) -> None:
+    """Wait until the client took most of what it was sent. Raises _TookNothing."""
+    loop = asyncio.get_running_loop()
+    unsent_bytes = session.backlog_bytes
+    deadline_s = loop.time() + ROOM_TIMEOUT_S
+    # An event per session would cost memory for thousands that never replay.
+    while session.backlog_bytes > REPLAY_AHEAD_BYTES and not session.closed:
+        if session.backlog_bytes < unsent_bytes:
+            unsent_bytes = session.backlog_bytes
+            deadline_s = loop.time() + ROOM_TIMEOUT_S
+        elif loop.time() > deadline_s:
+            raise _TookNothing
+        await asyncio.sleep(POLL_INTERVAL_S)
+    await asyncio.sleep(0)
 
 
 def _seq(entry: Entry) -> int:
@@ -225,39 +242,14 @@ def _seq(entry: Entry) -> int:
     return note.first_seq
 
 
-def _send_page(session: Session, topic: Topic, page: list[Entry], last: int, head: int) -> int:
-    """Replay one page up to `head`; returns the last seq sent."""
-    entries: list[Entry] = []
-    for entry in page:
-        seq = _seq(entry)
-        if last < seq <= head:
-            if seq > last + 1:
-                session.replay(entries)
-                entries = []
-                _send_gap(session, topic, last + 1, seq - 1)
-            entries.append(entry)
-            last = seq
-    session.replay(entries)
-    return last
-
-
-def _send_gap(session: Session, topic: Topic, first: int, last: int) -> None:
-    """Tell that the log lost a range between two pages."""
-    note = Note(*topic, first, last, is_gap=True)
-    session.replay([(text_frame(gap_message(note)), note)])
+def _replay_gap(replay: Replay, topic: Topic, last: int) -> None:
+    """Tell a client that the log has lost everything up to `last`."""
+    if not replay.session.closed:
+        note = Note(*topic, replay.positions[topic] + 1, last, is_gap=True)
+        replay.send([(gap_frame(note), note)])
 
 
 def _refuse(session: Session, error: RequestError) -> None:
     passing = error.code == "unavailable"
-    session.send(text_frame(encoded(error_message(error))))
+    session.send(json_frame(error_message(error)))
     session.close(CloseCode.TRY_AGAIN if passing else CloseCode.INVALID_REQUEST, error.code)
-
-
-def _is_known(entry: Entry, since: Mapping[Topic, int]) -> bool:
-    """Whether the client already has this message from another process."""
-    note = entry[1]
-    return (
-        note is not None
-        and note.last_seq is not None
-        and note.last_seq <= since.get((note.channel, note.symbol), 0)
-    )

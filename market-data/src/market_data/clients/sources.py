@@ -1,63 +1,89 @@
-"""Where a client that comes back gets what it missed: by channel, from memory and from logs."""
+"""Where a client that resumes gets what it missed: by channel, from memory and from logs."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from market_data.errors import RequestError
-from market_data.fanout.lag import ORDERS, TRADES
 from market_data.fanout.ring import Entry, Note
 from market_data.feed.account_line import AccountLine
 from market_data.feed.account_log import AccountLog
 from market_data.feed.replay_log import ReplayLog
 from market_data.feed.sequencer import AccountPosition
 from market_data.feed.trade_line import TradeLine, trade_frame
+from market_data.limits import REPLAY_PAGE_BYTES, REPLAY_PAGE_MESSAGES
+from market_data.topics import ORDERS, TRADES, Topic, seq_name
 from tapewire.limits import EXACT_INTEGER_MAX
 
-# A process may know of another epoch a little later than Redis.
+AHEAD_TIMEOUT_S = 2.0
+"""A client may be ahead of this process by what is on its way through Redis, but not for long."""
+
 EPOCH_TIMEOUT_S = 2.0
+"""A process may learn of another epoch this much later than Redis."""
+
 POLL_INTERVAL_S = 0.01
-# Behind every message that has no later report.
+
 BALANCE_SEQ_MAX = EXACT_INTEGER_MAX
+"""In a position: behind every message that has no later report."""
 
 
 class Source(Protocol):
-    """One channel; `name` is what its topics name: a symbol or an account.
+    """One channel; `name` is the second part of its topics: a symbol or an account.
 
     Methods that wait raise RedisError, OSError.
     """
 
     def is_open(self, name: str) -> bool:
-        """Whether it is followed, so that its head is known."""
+        """Whether the name is followed, so that its head is known."""
 
     async def open(self, name: str) -> None:
-        """Follow it. Raises RequestError unavailable."""
+        """Follow a name. Raises RequestError unavailable."""
 
     def head(self, name: str) -> int:
-        """The last seq that was published to the hub."""
+        """The last number that was published to the hub."""
 
     async def last_seq(self, name: str) -> int:
-        """The last seq that the venue has."""
+        """The last number that the venue has."""
 
     def remembered(self, name: str, after: int, last: int) -> list[Entry] | None:
-        """What came after `after` up to `last`; None if some of it is not in memory."""
+        """The messages after `after` up to `last`; None if memory does not have all of them."""
 
-    async def logged(self, name: str, after: int) -> list[Entry]:
-        """A page of the log after `after`; nothing means that there is no more."""
+    def pages(self, name: str, after: int) -> AsyncIterator[list[Entry]]:
+        """The messages after `after` as far as memory and log go, in pages of bounded size."""
+
+
+async def reach(source: Source, topic: Topic, seq: int) -> None:
+    """Wait until this process has published what a client has seen elsewhere.
+
+    Raises RequestError if that takes longer than AHEAD_TIMEOUT_S: since_in_future if the venue has
+    no such message, unavailable if this process is behind. Raises RedisError, OSError.
+    """
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + AHEAD_TIMEOUT_S
+    while source.head(topic[1]) < seq:
+        if loop.time() > deadline_s:
+            last = await source.last_seq(topic[1])
+            if last >= seq:
+                raise RequestError("unavailable", "this process is behind; try another")
+            raise RequestError(
+                "since_in_future", f"the last of {seq_name(topic)} is {last}, not {seq}"
+            )
+        await asyncio.sleep(POLL_INTERVAL_S)
 
 
 class TradeSource:
-    """The trades of a symbol, the newest of which are in memory."""
+    """The trades of a symbol; the newest are in memory."""
 
     def __init__(self, line: TradeLine, log: ReplayLog) -> None:
         self._line = line
         self._log = log
 
     def is_open(self, name: str) -> bool:
-        """Every symbol that is traded is followed."""
+        """As for every source: every symbol that is traded is followed."""
         return bool(name)
 
     async def open(self, name: str) -> None:
-        """Nothing to do."""
+        """As for every source: there is nothing to do."""
 
     def head(self, name: str) -> int:
         """As for every source."""
@@ -74,24 +100,33 @@ class TradeSource:
             return None
         return [(trade.frame, Note(TRADES, name, trade.seq, trade.seq)) for trade in run]
 
-    async def logged(self, name: str, after: int) -> list[Entry]:
+    async def pages(self, name: str, after: int) -> AsyncIterator[list[Entry]]:
         """As for every source."""
-        messages, _ = await self._log.read(name, after)
-        return [
-            (trade_frame(message), Note(TRADES, name, message.last, message.last))
-            for message in messages
-        ]
+        while True:
+            last = min(self.head(name), after + REPLAY_PAGE_MESSAGES)
+            page = self.remembered(name, after, last) if last > after else None
+            if not page:
+                messages, _ = await self._log.read(name, after)
+                page = [
+                    (trade_frame(message), Note(TRADES, name, message.last, message.last))
+                    for message in messages
+                ]
+            note = page[-1][1] if page else None
+            if note is None or note.last_seq is None:
+                return
+            yield page
+            after = note.last_seq
 
 
 class AccountSource:
-    """The execution reports of an account, all of which are read from its log."""
+    """The execution reports of an account, which only its log has."""
 
     def __init__(self, line: AccountLine, log: AccountLog) -> None:
         self._line = line
         self._log = log
 
     def is_open(self, name: str) -> bool:
-        """Whether somebody follows the account already."""
+        """As for every source: whether a client follows the account already."""
         return self._line.position(name) is not None
 
     async def open(self, name: str) -> None:
@@ -113,24 +148,31 @@ class AccountSource:
         return (await self._log.record(name)).position.seq
 
     def remembered(self, name: str, after: int, last: int) -> list[Entry] | None:
-        """Nothing is kept in memory, so only who missed nothing needs no log."""
+        """As for every source: memory has no report, so only nothing can be remembered."""
         return [] if after >= last and self.is_open(name) else None
 
-    async def logged(self, name: str, after: int) -> list[Entry]:
+    async def pages(self, name: str, after: int) -> AsyncIterator[list[Entry]]:
         """As for every source."""
-        # A message may be known in part: its id has the last of its reports, so it is beyond.
+        # The entry id is the number of a message's last report, so a message of which the client
+        # has the first reports is read too.
         position = AccountPosition(after, BALANCE_SEQ_MAX)
-        while True:
+        frames = self._line.frames
+        log_ended = False
+        while not log_ended:
             events, log_ended = await self._log.read(name, position)
-            entries: list[Entry] = []
             for event in events:
-                if await self._line.frames.denominations.learn(event):
-                    entries += [
-                        (frame, Note(ORDERS, name, report.seq, report.seq))
-                        for report, frame in self._line.frames.reports(event)
-                        if report.seq > after
-                    ]
-            if entries or log_ended:
-                return entries
-            # A page of nothing but balances must not look like the end.
-            position = AccountPosition(events[-1].header.seq, events[-1].header.balance_seq)
+                position = AccountPosition(event.header.seq, event.header.balance_seq)
+                if not await frames.denominations.learn(event):
+                    continue
+                page: list[Entry] = []
+                page_bytes = 0
+                for report, frame in frames.reports(event):
+                    if report.seq <= after:
+                        continue
+                    page.append((frame, Note(ORDERS, name, report.seq, report.seq)))
+                    page_bytes += len(frame)
+                    if len(page) == REPLAY_PAGE_MESSAGES or page_bytes > REPLAY_PAGE_BYTES:
+                        yield page
+                        page, page_bytes = [], 0
+                if page:
+                    yield page

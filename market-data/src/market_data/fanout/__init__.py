@@ -1,1 +1,1 @@
-"""From one event to every socket: ring, groups, sessions, lag policies. Imports `topics`."""
+"""From one event to every socket: rings, groups, sessions, lag policies. Imports `topics`."""

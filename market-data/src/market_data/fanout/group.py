@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from market_data.fanout.ring import Note, Ring
@@ -9,11 +10,15 @@ from market_data.fanout.ring import Note, Ring
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from market_data.fanout.hub import Hub, Subscription
     from market_data.fanout.session import Session
+    from market_data.limits import FanoutLimits
+    from market_data.topics import Subscription
 
 NEVER = 1 << 62
 """A ring position that is not reached."""
+
+LAG_RECHECK_S = 0.1
+"""Interval between two looks at clients that are over their limits and still have time."""
 
 
 class Group:
@@ -24,32 +29,38 @@ class Group:
     """
 
     __slots__ = (
+        "_lag_check_at",
+        "_lag_check_due_s",
+        "_limits",
+        "_waiting",
         "behind",
         "cursor",
-        "hub",
         "in_step",
-        "lag_check_at",
         "ring",
         "subscription",
-        "waiting",
     )
 
-    def __init__(self, hub: Hub, subscription: Subscription) -> None:
-        self.hub = hub
+    def __init__(self, subscription: Subscription, limits: FanoutLimits) -> None:
         self.subscription = subscription
         self.ring = Ring()
         self.cursor = 0
         self.in_step: dict[Session, Callable[[bytes], None]] = {}
         self.behind: dict[Session, None] = {}
+        self._limits = limits
         # Behind, with nothing to wait for but the flush that brings the group up to them.
-        self.waiting: dict[Session, None] = {}
+        self._waiting: dict[Session, None] = {}
         # No client can be past its lag limit before the head reaches this position.
-        self.lag_check_at = NEVER
+        self._lag_check_at = NEVER
+        self._lag_check_due_s = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the group has no client."""
+        return not (self.in_step or self.behind)
 
     def add(self, session: Session) -> None:
         """Take a client in at the head: it gets what is published from now on."""
-        session.group = self
-        session.cursor = self.ring.head
+        session.enter(self)
         self._put_behind(session)
 
     def remove(self, session: Session) -> None:
@@ -57,7 +68,7 @@ class Group:
         if session.in_step:
             self.leave_step(session)
         self.behind.pop(session, None)
-        self.waiting.pop(session, None)
+        self._waiting.pop(session, None)
 
     def leave_step(self, session: Session) -> None:
         """Give a client in step its own cursor."""
@@ -68,10 +79,10 @@ class Group:
     def fall_into_step(self, session: Session) -> None:
         """Write for this client from now on, at once or after the flush that reaches it."""
         if session.cursor != self.cursor:
-            self.waiting[session] = None
+            self._waiting[session] = None
             return
         self.behind.pop(session, None)
-        self.waiting.pop(session, None)
+        self._waiting.pop(session, None)
         session.in_step = True
         self.in_step[session] = session.write
 
@@ -79,7 +90,7 @@ class Group:
         """Add a message to the ring; flushes or makes room when a limit is reached."""
         ring = self.ring
         ring.append(frame, note)
-        limits = self.hub.limits
+        limits = self._limits
         if ring.head - self.cursor >= limits.batch_messages_max:
             self.flush()
         if (
@@ -91,7 +102,7 @@ class Group:
     def flush(self) -> None:
         """Write what waits: one joined bytes object for all clients in step, then the others."""
         ring = self.ring
-        join_bytes_max = self.hub.limits.join_bytes_max
+        join_bytes_max = self._limits.join_bytes_max
         while self.cursor < ring.head:
             if not self.in_step:
                 self.cursor = ring.head
@@ -99,15 +110,15 @@ class Group:
             # The cursor moves first: a client that fills up during its write was given the data.
             data, self.cursor = ring.join(self.cursor, join_bytes_max)
             write_all(list(self.in_step.values()), data)
-        if self.waiting:
-            waiting, self.waiting = self.waiting, {}
+        if self._waiting:
+            waiting, self._waiting = self._waiting, {}
             for session in waiting:
                 session.catch_up()
-        if ring.head > self.lag_check_at:
+        if ring.head > self._lag_check_at:
             self._check_lag()
         if not self.behind:
             ring.trim(ring.head)
-            self.lag_check_at = NEVER
+            self._lag_check_at = NEVER
 
     def trim(self) -> None:
         """Forget what no client still needs; done rarely, because it looks at all behind."""
@@ -116,18 +127,21 @@ class Group:
     def _put_behind(self, session: Session) -> None:
         self.behind[session] = None
         # What waits in its backlog counts too, so the limit may be reached earlier than this.
-        allowed = self.hub.limits.lag_messages_max - session.moved
-        self.lag_check_at = min(self.lag_check_at, session.cursor + allowed)
+        allowed = self._limits.lag_messages_max - session.backlog.from_ring
+        self._lag_check_at = min(self._lag_check_at, session.cursor + allowed)
 
     def _check_lag(self) -> None:
-        lag_messages_max = self.hub.limits.lag_messages_max
+        now_s = time.monotonic()
+        if now_s < self._lag_check_due_s:
+            return
+        lag_messages_max = self._limits.lag_messages_max
         for session in list(self.behind):
             if session.lag > lag_messages_max:
-                self.hub.apply_lag_policy(session)
-        self.lag_check_at = min(
-            (session.cursor + lag_messages_max - session.moved for session in self.behind),
-            default=NEVER,
-        )
+                session.judge()
+        earliest = (session.cursor - session.backlog.from_ring for session in self.behind)
+        self._lag_check_at = min(earliest, default=NEVER) + lag_messages_max
+        if self._lag_check_at < self.ring.head:
+            self._lag_check_due_s = now_s + LAG_RECHECK_S
 
     def _make_room(self) -> None:
         """Drop the oldest quarter; a client that still needs it is treated as lagging."""
@@ -140,9 +154,9 @@ class Group:
         while True:
             for session in list(self.behind):
                 if session.cursor < base:
-                    self.hub.apply_lag_policy(session)
+                    session.act_on_lag()
             ring.trim(base)
-            if ring.size_bytes <= self.hub.limits.ring_bytes_max:
+            if ring.size_bytes <= self._limits.ring_bytes_max:
                 return
             base = ring.base + max(1, (ring.head - ring.base) // 4)
 
@@ -155,6 +169,6 @@ def write_all(writes: list[Callable[[bytes], None]], data: bytes) -> None:
             for write in remaining:
                 write(data)
         except (OSError, RuntimeError):
-            # A transport that died under us reports it to its own session; the others go on.
+            # A transport that died under this loop tells its own session; the others go on.
             continue
         return

@@ -1,35 +1,32 @@
 """What happens to a client that has fallen too far behind: pure functions over what it missed.
 
-disconnect  an error that names the sequences to resume from, then close code 4008
+disconnect  an error that names the numbers to resume from, then close code 4008
 skip        every dropped message is counted in an exact gap notice, then on from the newest
 conflate    latest-state channels keep their newest message, the others get an exact gap notice
 
 Messages without a note (acknowledgements, snapshots, errors) are never dropped.
 """
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
+from market_data.errors import CloseCode
 from market_data.fanout.ring import Entry, Note
+from market_data.limits import FanoutLimits
+from market_data.topics import (
+    ACCOUNT_CHANNELS,
+    BALANCES,
+    BOOK_DEPTHS,
+    RESUMED_CHANNELS,
+    STATE_CHANNELS,
+    Topic,
+    seq_name,
+)
+from tapewire.web.websocket_frames import json_frame
 
-SLOW_CONSUMER_CLOSE_CODE = 4008
+SLOW_CONSUMER_CLOSE_CODE = CloseCode.SLOW_CONSUMER
 SLOW_CONSUMER_CODE = "slow_consumer"
-
-TRADES = "trades"
-ORDERS = "orders"
-BALANCES = "balances"
-ACCOUNT_CHANNELS = frozenset({ORDERS, BALANCES})
-"""Channels of one account; where others have a symbol, their topics have the account."""
-
-STATE_CHANNELS = frozenset({"bbo"})
-"""Sequenced channels whose newest message per symbol replaces all earlier ones.
-
-Messages without a sequence (snapshots, candles, heartbeats) are treated so in any case."""
-
-RESUME_CHANNELS = frozenset({TRADES, ORDERS})
-"""The channels whose sequences a client resumes from."""
 
 
 class LagPolicy(StrEnum):
@@ -48,17 +45,57 @@ class Thinned(NamedTuple):
     dropped: int
 
 
-def thin(
-    entries: Iterable[Entry],
-    state_channels: frozenset[str],
-    encode: Callable[[bytes], bytes],
-) -> Thinned:
-    """Drop what may be dropped from undelivered entries and say exactly what is missing.
+class _Notice(NamedTuple):
+    """A client was found over its limits, and has until `due_s` to gain on what waits for it."""
 
-    Of a channel in `state_channels`, and of messages without a sequence, the newest per symbol
-    survives; other sequenced messages become gap notices. A notice covers one unbroken run and
-    stands where the run ends; an earlier notice that the run continues is merged into it.
+    due_s: float
+    lag: int
+    size_bytes: int
+
+
+class Patience:
+    """How long a client may be over its limits.
+
+    A burst that the service makes itself is no fault of the client. The policy therefore acts after
+    `lag_grace_s`, and later as long as what waits for the client becomes less.
     """
+
+    __slots__ = ("_limits", "_notice")
+
+    def __init__(self, limits: FanoutLimits) -> None:
+        self._limits = limits
+        self._notice: _Notice | None = None
+
+    def is_over(self, lag: int, size_bytes: int, now_s: float) -> bool:
+        """Whether the policy has to act on a client with this lag and this backlog."""
+        limits, notice = self._limits, self._notice
+        if lag <= limits.lag_messages_max and size_bytes <= limits.backlog_bytes_max:
+            self._notice = None
+            return False
+        if size_bytes > limits.ring_bytes_max + limits.backlog_bytes_max:
+            return True
+        if notice is not None and now_s >= notice.due_s:
+            gains = lag < notice.lag or (lag == notice.lag and size_bytes < notice.size_bytes)
+            if not gains:
+                return True
+            notice = None
+        if notice is None:
+            self._notice = _Notice(now_s + limits.lag_grace_s, lag, size_bytes)
+        return limits.lag_grace_s <= 0
+
+    def renew(self) -> None:
+        """Begin anew, because the policy has acted."""
+        self._notice = None
+
+
+def thin(entries: Iterable[Entry], policy: LagPolicy) -> Thinned:
+    """Drop what the policy lets drop from undelivered entries, and say exactly what is missing.
+
+    Of messages without a number the newest per topic survives, with `conflate` also of the channels
+    in STATE_CHANNELS; other numbered messages become gap notices. A notice covers one unbroken run
+    and stands where the run ends; an earlier notice that the run continues is merged into it.
+    """
+    state_channels = STATE_CHANNELS if policy is LagPolicy.CONFLATE else frozenset[str]()
     kept: list[Entry | None] = []
     newest: dict[tuple[str, str, bool], int] = {}
     dropped = 0
@@ -92,33 +129,40 @@ def thin(
         frame, note = entry
         if note is not None and note.is_gap:
             gaps.append(note)
-            frame = encode(gap_message(note))
+            frame = gap_frame(note)
         thinned.append((frame, note))
     return Thinned(thinned, gaps, dropped)
 
 
 def continues(previous: Note, note: Note) -> bool:
-    """Tell whether a note starts right after an earlier one of the same topic ended."""
+    """Whether a note starts right after an earlier one of the same topic ended."""
     return previous.last_seq is not None and previous.last_seq + 1 == note.first_seq
 
 
-def seq_name(channel: str, symbol: str) -> str:
-    """What a client calls the sequence of a topic: the symbol for trades, else the channel."""
-    return symbol if channel == TRADES else channel
+def states_to_renew(gaps: Iterable[Note], policy: LagPolicy) -> list[Topic]:
+    """The topics with a gap whose present state the client is sent anew.
+
+    Balances under every policy, books if the client conflates.
+    """
+    return [
+        (gap.channel, gap.symbol)
+        for gap in gaps
+        if gap.channel == BALANCES or (policy is LagPolicy.CONFLATE and gap.channel in BOOK_DEPTHS)
+    ]
 
 
 def resume_points(entries: Iterable[Entry]) -> dict[str, int]:
-    """Return, by name of what has something undelivered, the last sequence before it."""
+    """By name of every topic with undelivered messages: the last number before them."""
     points: dict[str, int] = {}
     for _, note in entries:
-        if note is not None and note.channel in RESUME_CHANNELS and note.first_seq is not None:
-            points.setdefault(seq_name(note.channel, note.symbol), note.first_seq - 1)
+        if note is not None and note.channel in RESUMED_CHANNELS and note.first_seq is not None:
+            points.setdefault(seq_name((note.channel, note.symbol)), note.first_seq - 1)
     return points
 
 
-def gap_message(gap: Note) -> bytes:
-    """Return the JSON that tells a client which sequences it will not get, both ends included."""
-    return encode_json(
+def gap_frame(gap: Note) -> bytes:
+    """The message that tells a client which numbers it will not get, both ends included."""
+    return json_frame(
         {
             "type": "gap",
             "channel": gap.channel,
@@ -129,9 +173,9 @@ def gap_message(gap: Note) -> bytes:
     )
 
 
-def slow_consumer_message(since: dict[str, int]) -> bytes:
-    """Return the JSON error of a disconnect; `since` can be sent back as it is to resume."""
-    return encode_json(
+def slow_consumer_frame(since: dict[str, int]) -> bytes:
+    """The error before a disconnect; a client can send `since` back as it is to resume."""
+    return json_frame(
         {
             "type": "error",
             "code": SLOW_CONSUMER_CODE,
@@ -139,8 +183,3 @@ def slow_consumer_message(since: dict[str, int]) -> bytes:
             "since": since,
         }
     )
-
-
-def encode_json(message: dict[str, object]) -> bytes:
-    """Return compact JSON in UTF-8."""
-    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()

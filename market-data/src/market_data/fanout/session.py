@@ -1,206 +1,174 @@
-"""One client as the hub sees it: where it is in the stream and what waits for it alone.
+"""One client as the fan-out sees it: where it is in the stream, and what waits for it alone.
 
-A session is either in step with its group (its socket takes everything, the group writes for it)
-or behind: it has a cursor of its own, and perhaps a backlog that goes out before the ring does.
-The backlog is how private messages, replay and the rest of an old group keep their place.
+A session is *in step* with its group (its socket takes everything, so the group writes for it) or
+*behind*: then it has a cursor of its own, and perhaps a backlog that goes out before its ring.
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Protocol
 
-from market_data.fanout.ring import Entry, count_within
+from market_data.fanout.backlog import Backlog
+from market_data.fanout.lag import (
+    SLOW_CONSUMER_CLOSE_CODE,
+    SLOW_CONSUMER_CODE,
+    LagPolicy,
+    Patience,
+    slow_consumer_frame,
+    states_to_renew,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from market_data.fanout.group import Group
-    from market_data.fanout.hub import Hub
-    from market_data.fanout.lag import LagPolicy
+    from market_data.fanout.ring import Ring
+    from market_data.fanout.terms import Socket, Terms
+    from market_data.topics import Subscription, Topic
 
 
-class Socket(Protocol):
-    """What a session needs of a connection; `websocket_protocol.FeedSocketProtocol` is one."""
+class Place(Protocol):
+    """What a session needs of the group in which it stands; `Group` is one."""
 
-    @property
-    def write(self) -> Callable[[bytes], None]:
-        """Hand bytes to the transport; it calls `pause_writing` at once if some stay unsent."""
+    ring: Ring
+    cursor: int
+    subscription: Subscription
 
-    def close(self, code: int, reason: str) -> None:
-        """Send a close frame after what was written, then end the connection."""
+    def leave_step(self, session: Session) -> None:
+        """Give a client in step its own cursor."""
 
-    def unsent_bytes(self) -> int:
-        """Return the bytes the transport has not been able to hand to the kernel."""
+    def fall_into_step(self, session: Session) -> None:
+        """Write for this client from now on, at once or after the flush that reaches it."""
 
 
 class Session:
     """The state of one client; made by `Hub.connect`."""
 
     __slots__ = (
-        "_delivered",
+        "_leave",
+        "_patience",
+        "_states",
         "backlog",
-        "backlog_bytes",
         "closed",
         "context",
         "cursor",
-        "group",
-        "held",
-        "hub",
         "in_step",
-        "lags",
-        "moved",
-        "on_closed",
         "on_text",
         "paused",
+        "place",
         "policy",
-        "skipped",
         "socket",
+        "terms",
         "write",
     )
 
     def __init__(
         self,
-        hub: Hub,
         socket: Socket,
-        group: Group,
+        place: Place,
+        terms: Terms,
         *,
         policy: LagPolicy,
         on_text: Callable[[Session, str], None] | None,
-        on_closed: Callable[[Session], None] | None,
+        leave: Callable[[Session], None],
         context: object,
     ) -> None:
-        self.hub = hub
+        """`leave` is told once, when the connection is over."""
         self.socket = socket
         self.write = socket.write
-        self.group = group
+        self.place = place
+        self.terms = terms
         self.policy = policy
         self.on_text = on_text
-        self.on_closed = on_closed
-        # Whatever the application wants to remember about the client.
+        # Whatever the application remembers about the client.
         self.context = context
-        # In step: the group position at which it fell into step. Behind: the next one to send.
+        # In step: the ring position at which it fell into step. Behind: the next one to send.
         self.cursor = 0
         self.in_step = False
         # The transport holds unsent bytes: nothing more is written until it has none.
         self.paused = socket.unsent_bytes() > 0
         self.closed = False
-        # Entries that go out before ring[cursor:], oldest first.
-        self.backlog: list[Entry] = []
-        self.backlog_bytes = 0
-        # While held: stream entries that must wait for the replay; None when not held.
-        self.held: list[Entry] | None = None
-        # Entries of backlog and held that came out of a ring: they still count as lag.
-        self.moved = 0
-        # Messages dropped by the lag policy, and how often it acted.
-        self.skipped = 0
-        self.lags = 0
-        self._delivered = 0
+        self._leave = leave
+        self.backlog = Backlog()
+        # Topics whose present state the client is owed, in the order in which it gets them.
+        self._states: dict[Topic, None] = {}
+        self._patience = Patience(terms.limits)
 
     @property
-    def delivered(self) -> int:
-        """Messages handed to the socket since the client connected."""
-        return self._delivered + (self.group.cursor - self.cursor if self.in_step else 0)
+    def subscription(self) -> Subscription:
+        """What the client gets."""
+        return self.place.subscription
 
     @property
     def lag(self) -> int:
         """Stream messages published for this client and not yet handed to its socket."""
         if self.closed:
             return 0
-        cursor = self.group.cursor if self.in_step else self.cursor
-        return self.group.ring.head - cursor + self.moved
+        cursor = self.place.cursor if self.in_step else self.cursor
+        return self.place.ring.head - cursor + self.backlog.from_ring
+
+    @property
+    def backlog_bytes(self) -> int:
+        """Bytes that wait for this client alone."""
+        return self.backlog.size_bytes
+
+    # What the application does.
 
     def send(self, frame: bytes) -> None:
         """Send one frame to this client alone, after everything published to it so far.
 
-        While the session is held the frame goes out at once, before the replay.
+        While the session is held the frame goes out at once, before the stream goes on.
         """
         if self.closed:
             return
-        if self.in_step and self.group.cursor == self.group.ring.head:
-            self._delivered += 1
+        if self.in_step and self.place.cursor == self.place.ring.head:
             self.write(frame)
             return
-        if self.held is None:
+        if not self.backlog.is_held:
             self.take_from_ring()
-        self._add_to_backlog([(frame, None)])
+        self.backlog.add([(frame, None)])
+        self.catch_up_and_judge()
 
-    def hold(self) -> None:
-        """Keep the stream back until `release`, so that a replay can go out before it."""
-        if self.closed or self.held is not None:
-            return
-        self.take_from_ring()
-        self.held = []
-        self.catch_up()
-        if self.backlog_bytes > self.hub.limits.backlog_bytes_max:
-            # The policy thins what was owed before the hold, so it acts before the hold begins.
-            self.held = None
-            self.hub.apply_lag_policy(self)
-            self.held = None if self.closed else []
+    def send_states(self, topics: Iterable[Topic]) -> None:
+        """Send the present state of these topics, each when the socket has taken the one before.
 
-    def replay(self, entries: Iterable[Entry]) -> None:
-        """Send earlier messages to a held client; with notes, so that lag stays accountable.
-
-        Raises RuntimeError unless held. More than `backlog_bytes_max` unsent ends the client:
-        give long replays in pages and wait for `backlog_bytes` to fall in between.
+        States are made when they are sent, so a client that takes them slowly costs no memory. A
+        held client gets them after its replay.
         """
         if self.closed:
             return
-        if self.held is None:
-            raise RuntimeError("replay needs a held session")
-        self._add_to_backlog(list(entries))
+        self._states.update(dict.fromkeys(topics))
+        if self._states:
+            self._leave_step()
+            self.catch_up()
+
+    def hold(self, since: Mapping[Topic, int]) -> None:
+        """Keep the stream back until `release`, so that a replay from `since` can go out first."""
+        if self.closed or self.backlog.is_held:
+            return
+        self.take_from_ring()
+        # The policy may thin what was owed before the hold, so it acts before the hold begins.
+        self.catch_up_and_judge()
+        if not self.closed:
+            self._leave_step()
+            self.backlog.hold(since)
 
     def release(self) -> None:
         """Let the stream go on from where it was held."""
-        held, self.held = self.held, None
-        if self.closed or held is None:
+        if self.closed or not self.backlog.is_held:
             return
-        self._add_to_backlog(held)
+        self.backlog.release()
+        self.catch_up_and_judge()
 
     def close(self, code: int, reason: str = "") -> None:
         """Close after the private messages that wait; stream messages that wait are dropped."""
         if self.closed:
             return
-        private = [frame for frame, note in self.backlog if note is None]
-        if private:
+        if private := self.backlog.private_frames():
             self.write(b"".join(private))
         self.socket.close(code, reason)
         self.connection_closed()
-
-    def take_from_ring(self) -> None:
-        """Move what the client has not got of the ring into its backlog; leaves step if needed."""
-        if self.in_step:
-            self.group.leave_step(self)
-        entries = self.group.ring.entries(self.cursor)
-        self.cursor = self.group.ring.head
-        self.moved += len(entries)
-        if self.held is not None:
-            self.held += entries
-        else:
-            self.backlog += entries
-            self.backlog_bytes += sum(len(frame) for frame, _ in entries)
-
-    def catch_up(self) -> None:
-        """Write what waits for this client until its socket is full or it is in step again."""
-        group = self.group
-        join_bytes_max = self.hub.limits.join_bytes_max
-        while not self.paused and not self.closed:
-            if self.backlog:
-                self.write(self._next_of_backlog(join_bytes_max))
-            elif self.held is None and self.cursor < group.cursor:
-                data, cursor = group.ring.join(self.cursor, join_bytes_max, group.cursor)
-                self._delivered += cursor - self.cursor
-                self.cursor = cursor
-                self.write(data)
-            else:
-                break
-        if not (self.paused or self.closed or self.backlog or self.held is not None):
-            group.fall_into_step(self)
-
-    def left_step(self) -> None:
-        """Take over the position from the group; called by the group."""
-        self._delivered += self.group.cursor - self.cursor
-        self.cursor = self.group.cursor
-        self.in_step = False
 
     # What the connection calls.
 
@@ -212,8 +180,7 @@ class Session:
     def pause_writing(self) -> None:
         """Fall out of step: the socket is full."""
         self.paused = True
-        if self.in_step:
-            self.group.leave_step(self)
+        self._leave_step()
 
     def resume_writing(self) -> None:
         """Catch up: the socket has taken everything."""
@@ -226,29 +193,108 @@ class Session:
         if self.closed:
             return
         self.closed = True
-        self.hub.remove(self)
-        self.backlog = []
-        self.backlog_bytes = self.moved = 0
-        self.held = None
-        if self.on_closed is not None:
-            self.on_closed(self)
+        self._leave(self)
+        self.backlog.clear()
+        self._states.clear()
 
-    def _add_to_backlog(self, entries: list[Entry]) -> None:
-        if self.in_step:
-            self.group.leave_step(self)
-        self.backlog += entries
-        self.backlog_bytes += sum(len(frame) for frame, _ in entries)
+    # What group and hub do.
+
+    def enter(self, place: Place) -> None:
+        """Stand in a group from now on: the client gets what is published to it after this."""
+        self.place = place
+        self.cursor = place.ring.head
+
+    def left_step(self) -> None:
+        """Take over the position from the group; called by the group."""
+        self.cursor = self.place.cursor
+        self.in_step = False
+
+    def take_from_ring(self) -> None:
+        """Move what the client has not got of its ring into the backlog; it leaves step."""
+        self._leave_step()
+        entries = self.place.ring.entries(self.cursor)
+        self.cursor = self.place.ring.head
+        self.backlog.add_stream(entries)
+
+    def catch_up(self) -> None:
+        """Write what waits for this client until its socket is full or it is in step again."""
+        place, backlog = self.place, self.backlog
+        join_bytes_max = self.terms.limits.join_bytes_max
+        states_bytes = 0
+        while not self.paused and not self.closed:
+            if backlog.is_ready:
+                self.write(backlog.take(join_bytes_max))
+            elif backlog.is_held:
+                return
+            elif self._states:
+                if states_bytes > join_bytes_max:
+                    # Making states takes time, which belongs to the other clients too.
+                    asyncio.get_running_loop().call_soon(self.catch_up)
+                    return
+                states_bytes += self._add_state()
+            elif self.cursor < place.cursor:
+                data, self.cursor = place.ring.join(self.cursor, join_bytes_max, place.cursor)
+                self.write(data)
+            else:
+                place.fall_into_step(self)
+                return
+
+    def catch_up_and_judge(self) -> None:
+        """Write what waits, then apply the lag policy if too much is left."""
         self.catch_up()
-        if self.backlog_bytes > self.hub.limits.backlog_bytes_max:
-            self.hub.apply_lag_policy(self)
+        self.judge()
 
-    def _next_of_backlog(self, bytes_max: int) -> bytes:
-        # Frames average far above 32 bytes, so this slice is enough to fill one write.
-        frames = [frame for frame, _ in self.backlog[: bytes_max // 32 + 1]]
-        count = count_within(frames, bytes_max)
-        data = b"".join(frames[:count])
-        del self.backlog[:count]
-        self.backlog_bytes -= len(data)
-        self.moved = min(self.moved, len(self.backlog) + len(self.held or ()))
-        self._delivered += count
-        return data
+    def judge(self) -> None:
+        """Apply the lag policy if the client has been over its limits for too long."""
+        if self._patience.is_over(self.lag, self.backlog.size_bytes, time.monotonic()):
+            self.act_on_lag()
+
+    def act_on_lag(self) -> None:
+        """Do to a client that is too far behind what it asked for.
+
+        A held client is behind because of its replay, so what is kept back joins the replay.
+        """
+        self._patience.renew()
+        terms = self.terms
+        if self.backlog.is_held:
+            self.take_from_ring()
+            self._states.update(dict.fromkeys(self.backlog.shed()))
+            if self.backlog.size_bytes > terms.limits.backlog_bytes_max:
+                self.give_up()
+            return
+        if self.policy is LagPolicy.DISCONNECT:
+            self.give_up()
+            return
+        self.take_from_ring()
+        thinned = self.backlog.thin(self.policy)
+        terms.skipped += thinned.dropped
+        terms.gaps += len(thinned.gaps)
+        if self.backlog.size_bytes > terms.limits.backlog_bytes_max:
+            self.give_up()
+        else:
+            self.send_states(states_to_renew(thinned.gaps, self.policy))
+
+    def give_up(self) -> None:
+        """Close the client as too slow, whatever its policy, and say where to resume."""
+        self.terms.slow_disconnects += 1
+        self.take_from_ring()
+        since = self.backlog.resume_points()
+        self.backlog.clear()
+        self.write(slow_consumer_frame(since))
+        self.close(SLOW_CONSUMER_CLOSE_CODE, SLOW_CONSUMER_CODE)
+
+    def _leave_step(self) -> None:
+        if self.in_step:
+            self.place.leave_step(self)
+
+    def _add_state(self) -> int:
+        """Put the next state behind everything published so far; returns its size in bytes."""
+        topic = next(iter(self._states))
+        del self._states[topic]
+        frame = self.terms.state_of(*topic)
+        if frame is None:
+            # The state is published on its channel as soon as it is known.
+            return 0
+        self.take_from_ring()
+        self.backlog.add([(frame, None)])
+        return len(frame)

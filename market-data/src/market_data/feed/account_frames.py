@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from market_data.fanout.frames import text_frame
 from market_data.feed.account_log import AccountLog
 from market_data.feed.denominations import Denominations
+from tapewire.web.websocket_frames import text_frame
 from tapewire.wire.account_event import AccountEvent, Balance, ExecutionReport
 from tapewire.wire.account_feed import render_balances, render_report
 

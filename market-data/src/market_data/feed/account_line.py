@@ -1,8 +1,8 @@
-"""What happens to accounts on its way to their clients: followed while somebody listens.
+"""Messages of accounts on their way to clients. An account is followed while a client listens.
 
-Of an account that nobody follows a message costs a look at its first bytes. An account is followed
-from the first subscription on: its record says where it stands, its messages are proven from
-there, and its balances are kept, so that any later subscriber can be given them at once.
+A message of an account that is not followed costs a look at its first bytes. The first subscription
+reads the record of the account, which says where the account stands. Its messages are proven from
+there on, and its balances are kept, so that a later subscriber gets them at once.
 """
 
 import logging
@@ -11,13 +11,12 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 
 from market_data.fanout.hub import Hub
-from market_data.fanout.lag import BALANCES, ORDERS
 from market_data.feed.account_frames import AccountFrames
 from market_data.feed.account_log import AccountLog, AccountRecord
-from market_data.feed.feed_counters import FeedCounters
-from market_data.feed.line import Line
+from market_data.feed.line import FeedCounters, Line
 from market_data.feed.replay_log import ReplayLog, Sent
 from market_data.feed.sequencer import AccountPosition, Lost, Positions, Verdict
+from market_data.topics import BALANCES, ORDERS
 from tapewire import keys
 from tapewire.errors import MessageError
 from tapewire.matching.packing import account_of
@@ -25,13 +24,13 @@ from tapewire.wire.account_event import AccountEvent, Balance, decode_account_ev
 
 logger = logging.getLogger(__name__)
 
-# Accounts of which one round of the canary proves something; more take turns.
 ACCOUNTS_PER_ROUND_MAX = 1_000
+"""Accounts whose positions one round of the canary reads; more accounts take turns."""
 
 
 @dataclass(slots=True)
 class Followed:
-    """An account that somebody listens to: everything up to `position` was published."""
+    """An account that a client listens to: everything up to `position` was published."""
 
     position: AccountPosition
     balances: dict[str, Balance]
@@ -55,7 +54,7 @@ class AccountLine(Line[AccountEvent]):
         *,
         on_positions: Callable[[Positions], Awaitable[None]],
     ) -> None:
-        """`on_positions` learns where the venue stands if a message said otherwise."""
+        """`on_positions` takes positions of the venue that contradict a message."""
         super().__init__(venue)
         self._log = log
         self._hub = hub
@@ -63,7 +62,7 @@ class AccountLine(Line[AccountEvent]):
         self._on_positions = on_positions
         self.frames = AccountFrames(log)
         self._followed: dict[str, Followed] = {}
-        # Accounts whose record is being read: how far they are by what came meanwhile.
+        # By account whose record is being read: the highest number of messages that came meanwhile.
         self._opening: dict[str, int] = {}
         self._turn = 0
         # Of accounts whose numbers came again: what was published last before that.
@@ -75,7 +74,7 @@ class AccountLine(Line[AccountEvent]):
         return list(self._followed)
 
     def due(self) -> list[str]:
-        """The accounts whose turn it is to be proven."""
+        """The accounts whose positions the next round of the canary reads."""
         names = self.names
         if len(names) <= ACCOUNTS_PER_ROUND_MAX:
             return names
@@ -84,7 +83,7 @@ class AccountLine(Line[AccountEvent]):
         return (names + names)[start : start + ACCOUNTS_PER_ROUND_MAX]
 
     def position(self, name: str) -> AccountPosition | None:
-        """What was published of an account; None if it is not followed."""
+        """Up to where an account was published; None if the account is not followed."""
         followed = self._followed.get(name)
         return None if followed is None else followed.position
 
@@ -97,10 +96,10 @@ class AccountLine(Line[AccountEvent]):
         entry_id = f"{position.seq}-{position.balance_seq}"
         return Sent(keys.account_log(name), entry_id, lambda payload: _is_same(event, payload))
 
-    def balances_frame(self, channel: str, name: str) -> bytes | None:
-        """The message `balances_snapshot` of an account that is followed."""
+    def balances_frame(self, name: str) -> bytes | None:
+        """The message `balances_snapshot` of a followed account; None while it is not known."""
         followed = self._followed.get(name)
-        if channel != BALANCES or followed is None or followed.is_torn:
+        if followed is None or followed.is_torn:
             return None
         return self.frames.snapshot(
             name,
@@ -113,7 +112,7 @@ class AccountLine(Line[AccountEvent]):
     # Who is followed.
 
     async def follow(self, name: str) -> bool:
-        """Follow an account; False if Redis has another epoch than what was published so far.
+        """Follow an account; False if Redis has another epoch than the published messages.
 
         Raises RedisError, OSError.
         """
@@ -147,7 +146,7 @@ class AccountLine(Line[AccountEvent]):
     # What the feed learns.
 
     def take(self, payload: bytes) -> bool:
-        """Take a message of the subscription; False if only the venue knows what to make of it."""
+        """Take a message of the subscription; False if its epoch is another one."""
         name = account_of(payload).decode(errors="replace")
         if name not in self._followed and name not in self._opening:
             return True
@@ -161,7 +160,7 @@ class AccountLine(Line[AccountEvent]):
         if name in self._opening:
             self._opening[name] = max(event.last, self._opening[name])
         elif not self.frames.denominations.knows(event):
-            # The refill can wait until they are read.
+            # The refill reads the decimals first.
             self.sequencer.reach(name, event.last)
         else:
             known = self.sequencer.seqs[name]
@@ -173,7 +172,7 @@ class AccountLine(Line[AccountEvent]):
         return True
 
     def expect(self, positions: Positions) -> None:
-        """Learn how far accounts are at least; they are of the epoch that is followed."""
+        """Learn the least number of each account, in the present epoch."""
         self._forget_unheard()
         for name, position in positions.accounts.items():
             if name in self._followed:
@@ -211,7 +210,7 @@ class AccountLine(Line[AccountEvent]):
         )
 
     async def mend(self) -> None:
-        """Refill what is missing, and read balances anew that messages were lost of.
+        """Refill missing messages, and read balances anew whose messages are lost.
 
         Raises RedisError, OSError.
         """
@@ -226,7 +225,7 @@ class AccountLine(Line[AccountEvent]):
                 self._read_anew(name, followed, record)
             await self.refill()
             for name in torn:
-                frame = self.balances_frame(BALANCES, name)
+                frame = self.balances_frame(name)
                 if frame is not None:
                     self._hub.publish(BALANCES, name, None, frame)
 
@@ -236,7 +235,7 @@ class AccountLine(Line[AccountEvent]):
         if self.sequencer.seqs[name] == followed.position.number:
             self.sequencer.reach(name, record.position.number)
             return
-        # The end of the log is lost: nothing but the record tells how far that was.
+        # The end of the log is lost, so only the record says how many messages there were.
         self._tell_gap(name, followed.position.seq, record.position.seq)
         followed.position, followed.newest = record.position, None
         self.sequencer.begin(name, record.position.number)
@@ -252,7 +251,7 @@ class AccountLine(Line[AccountEvent]):
         numbers = {item: position.number for item, position in positions.accounts.items()}
         if not self.sequencer.correct(replace(positions, seqs=numbers)):
             return False
-        self._counters.skip(keys.ACCOUNT_CHANNEL, f"{name} was said to be further than it is")
+        self._counters.skip(keys.ACCOUNT_CHANNEL, f"a number of {name} is beyond its last message")
         await self._on_positions(positions)
         return True
 

@@ -56,6 +56,7 @@ class Canary:
         self._heard_at_s: float | None = None
         self._expected_since_s = time.monotonic()
         self._searched_at_s = 0.0
+        self._is_search_due = False
         self.round_trip_s = 0.0
         # Rounds that came back.
         self.rounds = 0
@@ -78,22 +79,27 @@ class Canary:
                     await self._due.wait()
             self._due.clear()
 
+    def search_soon(self) -> None:
+        """Have the next check search for the primary, because there was a failover."""
+        self._is_search_due = True
+
     async def _look(self) -> Look:
         return Look(await self._log.positions())
 
     async def check(self, poller: Poller) -> None:
-        """Raise RedisUnavailable if a round is late and the subscription cannot be trusted.
+        """Raise RedisUnavailable if the subscription cannot be trusted any more.
 
+        A late round is a reason to search for the primary, and so is an announced failover.
         A frozen server keeps the connection open and sends nothing. A server that was replaced may
         go on to send messages that are no longer the venue's. A slow link sends bytes.
         """
-        overdue_s = self.overdue_s
-        if overdue_s <= self.timeout_s:
-            return
-        if poller.silence_s > self.timeout_s or overdue_s > TIMEOUTS_MAX * self.timeout_s:
-            raise RedisUnavailable(f"no canary came back for {overdue_s:.1f} s")
-        if time.monotonic() - self._searched_at_s > SEARCH_INTERVAL_S:
-            self._searched_at_s = time.monotonic()
+        overdue_s, now_s = self.overdue_s, time.monotonic()
+        if overdue_s > self.timeout_s:
+            if poller.silence_s > self.timeout_s or overdue_s > TIMEOUTS_MAX * self.timeout_s:
+                raise RedisUnavailable(f"no canary came back for {overdue_s:.1f} s")
+            self._is_search_due |= now_s - self._searched_at_s > SEARCH_INTERVAL_S
+        if self._is_search_due:
+            self._is_search_due, self._searched_at_s = False, now_s
             with contextlib.suppress(RedisError, OSError):
                 if await poller.is_elsewhere():
                     raise RedisUnavailable("the primary is another server now")

@@ -1,26 +1,23 @@
-"""From Redis to the hub: poll, prove continuity, refill what is missing, broadcast.
+"""From Redis to the hub: poll, prove continuity, refill missing messages, publish.
 
-Owns the only writer of the hub's stream, so the order in which it publishes is the order in which
-every client receives. When Redis goes away it subscribes again with growing delays, and then asks
-Redis where the venue stands: a trade that nobody heard of is refilled too.
+The feed is the only writer of the hub's stream, so every client receives in the order in which the
+feed publishes. When Redis goes away the feed subscribes again, with growing delays, and reads the
+positions of the venue: trades that were published meanwhile are refilled too.
 """
 
 import asyncio
 import contextlib
-import json
 import logging
 import random
 from collections.abc import Iterable, Mapping
 
 from redis.exceptions import RedisError
 
-from market_data.fanout.frames import text_frame
-from market_data.fanout.hub import EVERY_SYMBOL, Hub, Subscription
-from market_data.fanout.lag import ACCOUNT_CHANNELS, ORDERS, TRADES
+from market_data.fanout.hub import Hub
 from market_data.feed.account_line import AccountLine
 from market_data.feed.account_log import AccountLog
 from market_data.feed.canary import Canary
-from market_data.feed.feed_counters import FeedCounters
+from market_data.feed.line import FeedCounters
 from market_data.feed.poller import Poller, Published
 from market_data.feed.replay_log import ReplayLog, Sent
 from market_data.feed.sequencer import Positions, Sequencer, Verdict
@@ -28,9 +25,19 @@ from market_data.feed.trade_line import TradeLine
 from market_data.feed.witness import Look, Witness
 from market_data.market.books import Books
 from market_data.market.candle_feed import CandleFeed
-from market_data.topics import symbols_of
+from market_data.topics import (
+    ACCOUNT_CHANNELS,
+    BALANCES,
+    CANDLES,
+    ORDERS,
+    TRADES,
+    Subscription,
+    follows,
+    symbols_of,
+)
 from tapewire import keys
 from tapewire.errors import MessageError, RedisUnavailable, TapewireError
+from tapewire.web.websocket_frames import json_frame, text_frame
 from tapewire.wire.market_event import decode_market_event
 from tapewire.wire.trade_event import decode_trade
 
@@ -68,12 +75,11 @@ class Feed:
         self.counters = FeedCounters()
         self.trades = TradeLine(log, hub, candles, self.counters, on_positions=self._expect)
         self.accounts = AccountLine(accounts, log, hub, self.counters, on_positions=self._expect)
-        self._witness = Witness(
-            log, self.trades, self.accounts, books.seqs, lambda: len(self.floors)
-        )
-        canary.look = self._witness.look
+        witness = Witness(log, self.trades, self.accounts, books.seqs, lambda: len(self.floors))
+        self._witness, canary.look = witness, witness.look
+        hub.find_states_with(self._state_of)
         self.subscribed = False
-        # Whether it knows where the venue stands; before that it cannot answer any client.
+        # Whether the positions of the venue are known; without them no client can be answered.
         self.started = False
         # Whether Redis holds a venue; it holds none before its first gateway, and after FLUSHALL.
         self.has_venue = False
@@ -84,13 +90,13 @@ class Feed:
 
     @property
     def sequencer(self) -> Sequencer:
-        """Where the trades of every symbol are."""
+        """The last published trade of every symbol."""
         return self.trades.sequencer
 
     def seqs_of(self, topics: Subscription) -> dict[str, int]:
-        """The last seq that was published of whatever a subscription can resume or prove.
+        """The last published numbers of what a subscription can resume or prove.
 
-        By symbol for trades, by channel for what is of an account.
+        Those of trades stand under their symbol, those of an account under their channel.
         """
         seqs = self.sequencer.seqs
         found = {symbol: seqs[symbol] for symbol in symbols_of(topics, TRADES, seqs)}
@@ -100,8 +106,15 @@ class Feed:
                 found[channel] = position.seq if channel == ORDERS else position.balance_seq
         return found
 
+    def _state_of(self, channel: str, name: str) -> bytes | None:
+        """The state that a subscriber of a topic starts from, framed; None if it is not known."""
+        if channel == BALANCES:
+            return self.accounts.balances_frame(name)
+        keeper = self._candles if channel in CANDLES.values() else self._books
+        return keeper.state_frame(channel, name)
+
     async def news(self, timeout_s: float) -> None:
-        """Wait for the next trades to be sent, at most `timeout_s`."""
+        """Wait for the next trades to be published, at most `timeout_s`."""
         # Not asyncio.wait_for: before Python 3.12 it may swallow a cancellation.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
@@ -141,7 +154,7 @@ class Feed:
         await self._expect(positions)
         await self.trades.refill()
         await self.accounts.mend()
-        self._books.expect(positions)
+        self._books.expect(positions.epoch, positions.book_seqs)
         await self._books.resync()
         self._candles.publish()
         self._flush()
@@ -191,7 +204,7 @@ class Feed:
     def _flush(self) -> None:
         self._hub.flush()
         if self.trades.has_news:
-            # Whoever waits now is woken; whoever comes later waits for the next trades.
+            # Tasks that wait now are woken; a task that comes later waits for the next trades.
             news, self._news, self.trades.has_news = self._news, asyncio.Event(), False
             news.set()
 
@@ -240,13 +253,13 @@ class Feed:
                 )
 
     async def _expect(self, positions: Positions) -> None:
-        """Reach these positions; if the venue began anew, begin anew with it."""
-        self._books.expect(positions)
+        """Reach these positions; if the venue is in a new epoch, follow that."""
+        self._books.expect(positions.epoch, positions.book_seqs)
         self.has_venue = bool(positions.epoch)
         if self.sequencer.expect(positions):
             self.accounts.expect(positions)
             return
-        # What was read a while ago may be of the epoch before: only Redis knows the present one.
+        # Positions that were read a while ago may be of an earlier epoch, so they are read again.
         positions = await self._log.positions(self.accounts.names)
         self.has_venue = bool(positions.epoch)
         if positions.epoch and not self.sequencer.expect(positions):
@@ -267,13 +280,13 @@ class Feed:
         self.trades.has_news = True
         logger.warning("the venue is in epoch %s (%s)", self.sequencer.epoch, reason)
         told = {"type": "epoch", "epoch": self.sequencer.epoch, "reason": reason}
-        for group in self._hub.groups:
-            # All symbols, also those that nobody in the group follows; accounts are private.
-            seqs = self.sequencer.seqs | self.seqs_of(group.subscription)
-            self._hub.append(group, None, text_frame(json.dumps(told | {"seq": seqs}).encode()))
+        for topics in self._hub.subscriptions:
+            # All symbols, also those that no client follows; accounts are private.
+            seqs = self.sequencer.seqs | self.seqs_of(topics)
+            self._hub.tell(topics, json_frame(told | {"seq": seqs}))
 
     async def _take_market(self, payload: bytes) -> None:
-        """Tell everyone who follows the symbol, on whatever channel."""
+        """Publish a market event to every client that follows the symbol on a public channel."""
         try:
             event = decode_market_event(payload)
         except MessageError as error:
@@ -282,9 +295,6 @@ class Feed:
         if event.epoch != self.sequencer.epoch:
             await self._expect(await self._log.positions())
         frame = text_frame(b'{"type":"market","data":%b}' % payload)
-        for group in self._hub.groups:
-            if any(
-                symbol in {event.symbol, EVERY_SYMBOL} and channel not in ACCOUNT_CHANNELS
-                for channel, symbol in group.subscription
-            ):
-                self._hub.append(group, None, frame)
+        for topics in self._hub.subscriptions:
+            if follows(topics, event.symbol):
+                self._hub.tell(topics, frame)

@@ -1,34 +1,33 @@
-"""A sign of life for every client that got nothing for a second, with where the feed stands.
+"""Heartbeats: a sign of life for clients that got nothing for a second, with the feed's positions.
 
-It goes through the ring like every message, so a client that gets it has all that came before: the
-last seq of every symbol it follows proves that nothing is missing, and the checksum of every book
-that its copy is right. While the canary is late nothing is proven, and the message is `stale`.
+A heartbeat goes through the ring like every message, so its reader has everything that came before.
+The last number of every followed symbol proves that nothing is missing, and the checksum of every
+followed book that the copy is right. While the canary is late nothing is proven: the message is
+`stale` then.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from market_data.clients.protocol import encoded
-from market_data.fanout.frames import text_frame
-from market_data.fanout.group import Group
 from market_data.fanout.hub import Hub
 from market_data.feed.canary import Canary
 from market_data.feed.feed import Feed
-from market_data.market.books import BOOK_CHANNELS
-from market_data.topics import symbols_of
+from market_data.topics import BOOK_DEPTHS, HEARTBEATS, Subscription, symbols_of
+from tapewire.web.websocket_frames import json_frame
 
 INTERVAL_S = 1.0
-# Also a busy client gets one so often, to check its books.
+
 BUSY_INTERVALS_MAX = 5
+"""Intervals after which a busy client gets a heartbeat too, so that it can check its books."""
 
 
 BookMark = Callable[[str], Mapping[str, object] | None]
-"""Seq and checksum of a symbol's book; None while it is not known."""
+"""Number and checksum of a symbol's book; None while the book is not known."""
 
 
 class Heartbeats:
-    """Sends them; run it as a supervised task."""
+    """Sends heartbeats; run it as a supervised task."""
 
     def __init__(
         self,
@@ -44,29 +43,31 @@ class Heartbeats:
         self._canary = canary
         self._book_mark = book_mark
         self._canary_timeout_s = canary_timeout_s
-        # Of every group: its ring position at the last interval, and intervals since a beat.
-        self._seen: dict[Group, tuple[int, int]] = {}
+        # By subscription: its position at the last interval, and the intervals since a heartbeat.
+        self._seen: dict[Subscription, tuple[int, int]] = {}
 
     async def run(self) -> None:
-        """Beat for ever."""
+        """Send heartbeats for ever."""
         while True:
             await asyncio.sleep(INTERVAL_S)
             self.beat()
 
     def beat(self) -> None:
-        """Send one heartbeat to every group that was silent, or busy for long."""
-        seen = {}
-        for group in self._hub.groups:
-            position, intervals = self._seen.get(group, (group.ring.head, 0))
-            if group.ring.head == position or intervals + 1 >= BUSY_INTERVALS_MAX:
-                self._hub.append(group, "heartbeat", text_frame(encoded(self._message(group))))
-                intervals = -1
-            seen[group] = (group.ring.head, intervals + 1)
+        """Send a heartbeat to every subscription that was silent, or busy for long."""
+        hub, seen = self._hub, {}
+        for topics in hub.subscriptions:
+            position = hub.position(topics)
+            before, intervals = self._seen.get(topics, (position, 0))
+            intervals += 1
+            if position == before or intervals >= BUSY_INTERVALS_MAX:
+                position = hub.tell(topics, json_frame(self._message(topics)), HEARTBEATS)
+                intervals = 0
+            seen[topics] = (position, intervals)
         self._seen = seen
-        self._hub.flush()
+        hub.flush()
 
-    def _message(self, group: Group) -> dict[str, object]:
-        sequencer, topics = self._feed.sequencer, group.subscription
+    def _message(self, topics: Subscription) -> dict[str, object]:
+        sequencer = self._feed.sequencer
         late = self._canary.silence_s > self._canary_timeout_s
         stale = late or not self._feed.has_venue
         message: dict[str, object] = {
@@ -81,7 +82,7 @@ class Heartbeats:
             return message
         books = {
             symbol: mark
-            for channel in BOOK_CHANNELS
+            for channel in BOOK_DEPTHS
             for symbol in symbols_of(topics, channel, sequencer.seqs)
             if (mark := self._book_mark(symbol)) is not None
         }

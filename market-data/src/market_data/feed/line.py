@@ -1,22 +1,46 @@
-"""A line of numbered messages on its way to clients: what is missing is read before what follows.
+"""A line of numbered messages on its way to clients, and what the lines count.
 
-There are two: the trades of every symbol, and what happens to the accounts that somebody follows.
+A missing message is read from its log before the messages after it go out. There are two lines: the
+trades of every symbol, and the messages of the accounts that clients follow.
 """
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Generic
 
 from market_data.feed.replay_log import ReplayLog, Sent
 from market_data.feed.sequencer import Lost, Message, Sequencer
 from tapewire.errors import RedisUnavailable
 
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class FeedCounters:
+    """What the feed of a process has seen since its start; shown at `/metrics`."""
+
+    trades: int = 0
+    refilled: int = 0
+    lost: int = 0
+    garbage: int = 0
+    reconnects: int = 0
+    reports: int = 0
+    account_messages_refilled: int = 0
+    account_messages_lost: int = 0
+
+    def skip(self, channel: str, reason: str) -> None:
+        """Count and log a message that no client gets."""
+        self.garbage += 1
+        logger.warning("skipped a message on %s: %s", channel, reason)
+
 
 class Line(ABC, Generic[Message]):
-    """Proves one kind of messages, and refills it from its log. Only the feed drives it."""
+    """Proves one kind of messages, and refills it from its log. Only the feed calls it."""
 
     def __init__(self, venue: ReplayLog) -> None:
-        """Nothing is known yet."""
+        """Begin without positions."""
         self.sequencer = Sequencer()
         self._venue = venue
 
@@ -54,16 +78,16 @@ class Line(ABC, Generic[Message]):
 
     @abstractmethod
     async def _read(self, name: str) -> tuple[Sequence[Message], bool]:
-        """What the log has after the last one delivered, and whether it has no more."""
+        """What the log has after the last delivered message, and whether the log ends there."""
 
     @abstractmethod
     async def _correct(self, name: str) -> bool:
-        """Ask the venue where it stands; whether that is not where a target said it was."""
+        """Read the venue's positions; whether the target of a name was wrong."""
 
     @abstractmethod
     def _lose(self, lost: Lost) -> None:
-        """Tell that these will not come."""
+        """Tell clients that these messages will not come."""
 
     @abstractmethod
     def _send_late(self, message: Message) -> None:
-        """Send what the log had."""
+        """Send a message that was read from the log."""

@@ -1,19 +1,18 @@
-"""Trades on their way to clients: proven, kept for those who come back, published."""
+"""Trades on their way to clients: proven, kept for clients that resume, published."""
 
 import logging
 from collections.abc import Awaitable, Callable
 
-from market_data.fanout.frames import text_frame
 from market_data.fanout.hub import Hub
-from market_data.fanout.lag import TRADES
-from market_data.feed.feed_counters import FeedCounters
-from market_data.feed.line import Line
+from market_data.feed.line import FeedCounters, Line
 from market_data.feed.recent_trades import RecentTrade, RecentTrades
 from market_data.feed.replay_log import ReplayLog, Sent
 from market_data.feed.sequencer import Lost, Positions
 from market_data.market.candle_feed import CandleFeed
+from market_data.topics import TRADES
 from tapewire import keys
 from tapewire.values.types import Symbol
+from tapewire.web.websocket_frames import text_frame
 from tapewire.wire.trade_event import TradeMessage
 
 logger = logging.getLogger(__name__)
@@ -31,7 +30,7 @@ class TradeLine(Line[TradeMessage]):
         *,
         on_positions: Callable[[Positions], Awaitable[None]],
     ) -> None:
-        """`on_positions` learns where the venue stands if a message said otherwise."""
+        """`on_positions` takes positions of the venue that contradict a message."""
         super().__init__(log)
         self._log = log
         self._hub = hub
@@ -63,7 +62,7 @@ class TradeLine(Line[TradeMessage]):
         positions = await self._log.positions()
         if not self.sequencer.correct(positions):
             return False
-        self._counters.skip(keys.TRADE_CHANNEL, f"{name} was said to be further than it is")
+        self._counters.skip(keys.TRADE_CHANNEL, f"a number of {name} is beyond the last trade")
         await self._on_positions(positions)
         return True
 

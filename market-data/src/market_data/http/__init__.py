@@ -1,4 +1,4 @@
-"""Routes: the WebSocket endpoint, REST, SSE, documents, health, metrics.
+"""Routes: the WebSocket endpoint, REST, server-sent events, health, metrics, documents.
 
-Imports every other folder.
+Imports `clients` and everything that `clients` imports.
 """

@@ -1,10 +1,10 @@
-"""What a market-data process needs to be ready: Redis, its subscription, a canary lately."""
+"""What a market-data process needs to be ready: Redis, its subscription, a recent canary."""
 
 from market_data.clients.drain import Drain
-from market_data.clients.protocol import SERVICE
 from market_data.fanout.hub import Hub
 from market_data.feed.canary import Canary
 from market_data.feed.feed import Feed
+from market_data.settings import SERVICE
 from tapewire.errors import TapewireError
 from tapewire.runtime.supervision import Supervisor
 from tapewire.web.health import Health, RedisProbe

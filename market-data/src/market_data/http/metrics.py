@@ -2,7 +2,6 @@
 
 from market_data.clients.conversation import Conversations
 from market_data.fanout.hub import Hub
-from market_data.fanout.memory_budget import MemoryBudget
 from market_data.feed.canary import Canary
 from market_data.feed.feed import Feed
 from market_data.http.trade_stream import TradeStreams
@@ -16,7 +15,6 @@ def market_data_metrics(
     *,
     conversations: Conversations,
     streams: TradeStreams,
-    budget: MemoryBudget,
 ) -> Readings:
     """The figures of docs/operations.md."""
     counters, accounts = feed.counters, feed.accounts
@@ -24,8 +22,8 @@ def market_data_metrics(
         gauges={
             "websocket_clients": ("Connected WebSocket clients", lambda: len(hub.sessions)),
             "event_streams": ("Open server-sent event streams", lambda: streams.active),
-            "subscription_groups": ("Different subscriptions", lambda: hub.group_count),
-            "feed_memory_bytes": ("Bytes that wait for slow clients", budget.used_bytes),
+            "subscription_groups": ("Different subscriptions", lambda: len(hub.subscriptions)),
+            "feed_memory_bytes": ("Bytes that wait for slow clients", hub.used_bytes),
             "accounts_followed": ("Accounts that clients listen to", lambda: len(accounts.names)),
             "redis_subscribed": ("Whether the subscription works", lambda: int(feed.subscribed)),
             "canary_round_trip_seconds": (
@@ -48,9 +46,9 @@ def market_data_metrics(
             ),
             "garbage_messages": ("Messages on our channels not ours", lambda: counters.garbage),
             "redis_reconnects": ("Subscriptions made anew", lambda: counters.reconnects),
-            "slow_disconnects": ("Clients closed as too slow", lambda: hub.slow_disconnects),
-            "gap_notices": ("Gaps told to lagging clients", lambda: hub.gaps),
-            "messages_skipped": ("Messages lagging clients missed", lambda: hub.skipped),
+            "slow_disconnects": ("Clients closed as too slow", lambda: hub.terms.slow_disconnects),
+            "gap_notices": ("Gaps told to lagging clients", lambda: hub.terms.gaps),
+            "messages_skipped": ("Messages lagging clients missed", lambda: hub.terms.skipped),
             "request_errors": ("Requests refused on WebSockets", lambda: conversations.errors),
             "stalled_streams": ("Event streams that took nothing", lambda: streams.stalled_streams),
         },

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, Request, Response
 from redis.exceptions import RedisError
 
+from market_data.http.state import state_of
 from market_data.http.state_schemas import (
     BOOK_EXAMPLE,
     CANDLES_EXAMPLE,
@@ -15,10 +16,9 @@ from market_data.http.state_schemas import (
     CandlesReply,
     TickerReply,
 )
-from market_data.market.books import Depth
 from market_data.market.candles import INTERVALS, render_candle
-from market_data.market.market_state import MarketState
 from market_data.market.ticker import render_ticker, window_start_s
+from market_data.topics import Depth
 from tapewire.errors import InvalidField, RedisUnavailable, UnknownSymbol
 from tapewire.values.timestamps import parse_timestamp
 from tapewire.web.direct_route import DirectRoute
@@ -81,8 +81,8 @@ router = APIRouter(prefix="/v1", route_class=DirectRoute, tags=["market"])
 async def read_book(request: Request) -> Response:
     """The state after book update `seq`; the updates that follow come over WebSocket."""
     depth = _read_choice(request, "depth", DEPTHS, DEPTH_DEFAULT)
-    books = _market(request).books
-    return _respond(books.snapshot(request.path_params["symbol"], depth)["data"])
+    body = state_of(request).books.snapshot_json(request.path_params["symbol"], depth)
+    return Response(body, media_type=JSON)
 
 
 @router.get(
@@ -96,8 +96,7 @@ async def read_book(request: Request) -> Response:
 )
 async def read_quote(request: Request) -> Response:
     """The best level of each side, null where there is none."""
-    books = _market(request).books
-    return _respond(books.bbo(request.path_params["symbol"])["data"])
+    return _respond(state_of(request).books.quote(request.path_params["symbol"]))
 
 
 @router.get(
@@ -112,10 +111,10 @@ async def read_quote(request: Request) -> Response:
 async def read_ticker(request: Request) -> Response:
     """Exact: all trades since the minute in which the last 24 hours began."""
     symbol = request.path_params["symbol"]
-    books = _market(request).books
-    quote = books.bbo(symbol)["data"]
-    now_us = _market(request).clock.now_us()
-    page = await _read(_market(request).candle_log.since(symbol, window_start_s(now_us)))
+    state = state_of(request)
+    quote = state.books.quote(symbol)
+    now_us = state.clock.now_us()
+    page = await _read(state.candle_log.since(symbol, window_start_s(now_us)))
     total = page.candles[0] if page.candles else None
     return _respond(render_ticker(symbol, page.market, total, quote, now_us))
 
@@ -160,12 +159,12 @@ async def read_candles(request: Request) -> Response:
     if start_s is not None and end_s is not None and start_s >= end_s:
         raise InvalidField("start", "out_of_range", "start must be before end.")
     limit = _read_limit(request)
-    market = _market(request)
-    market.books.check_venue()
+    state = state_of(request)
+    state.books.check_venue()
     page = await _read(
-        market.candle_log.candles(symbol, interval, start_s=start_s, end_s=end_s, limit=limit)
+        state.candle_log.candles(symbol, interval, start_s=start_s, end_s=end_s, limit=limit)
     )
-    now_s = market.clock.now_s()
+    now_s = state.clock.now_s()
     candles = [
         render_candle(
             candle, symbol, interval, page.market,
@@ -181,11 +180,6 @@ async def read_candles(request: Request) -> Response:
             "candles": candles,
         }
     )
-
-
-def _market(request: Request) -> MarketState:
-    market: MarketState = request.app.state.market
-    return market
 
 
 def _respond(body: Mapping[str, Any]) -> Response:

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Request, Response
 from redis.exceptions import RedisError
 
 from market_data.clients.protocol import read_since
-from market_data.errors import RequestError
+from market_data.errors import RequestError, StaleData
 from market_data.feed.feed import Feed
-from market_data.feed.replay_log import READ_TRADES_MAX, ReplayLog
-from market_data.http.trade_stream import EventStreamResponse, TradeStreams
-from market_data.market.books import StaleBook
+from market_data.feed.replay_log import READ_TRADES_MAX
+from market_data.http.state import state_of
+from market_data.http.trade_stream import EventStreamResponse
 from tapewire.errors import InvalidField, RedisUnavailable, UnknownSymbol
 from tapewire.limits import EXACT_INTEGER_MAX
 from tapewire.web.direct_route import DirectRoute
@@ -76,15 +76,15 @@ router = APIRouter(prefix="/v1", route_class=DirectRoute, tags=["trades"])
 )
 async def trades(request: Request) -> Response:
     """Oldest first. Ask again with `since` = the last seq of the page, until a page is empty."""
-    feed: Feed = request.app.state.feed
-    log: ReplayLog = request.app.state.replay_log
+    state = state_of(request)
+    feed = state.feed
     symbol = request.path_params["symbol"]
     _check_symbol(feed, symbol)
     limit = _read_integer(request, "limit", LIMIT_DEFAULT, READ_TRADES_MAX)
     last_seq = feed.sequencer.seqs[symbol]
     since = _read_integer(request, "since", max(0, last_seq - limit), EXACT_INTEGER_MAX)
     try:
-        page, _ = await log.read(symbol, since)
+        page, _ = await state.replay_log.read(symbol, since)
     except (RedisError, OSError):
         raise RedisUnavailable("The replay log cannot be read now.") from None
     head = json.dumps(
@@ -121,8 +121,8 @@ async def trades(request: Request) -> Response:
 )
 async def stream(request: Request) -> Response:
     """`curl -N` shows them. With `Last-Event-ID` or `since`, what was missed comes first."""
-    streams: TradeStreams = request.app.state.trade_streams
-    feed: Feed = request.app.state.feed
+    state = state_of(request)
+    streams, feed = state.trade_streams, state.feed
     named = [part for part in request.query_params.get("symbols", "").split(",") if part]
     for symbol in named:
         _check_symbol(feed, symbol)
@@ -140,7 +140,7 @@ async def stream(request: Request) -> Response:
 
 def _check_symbol(feed: Feed, symbol: str) -> None:
     if not feed.has_venue:
-        raise StaleBook("Redis holds no venue now; ask again shortly.")
+        raise StaleData("Redis holds no venue now; ask again shortly.")
     if symbol not in feed.sequencer.seqs:
         raise UnknownSymbol("symbol is not traded here.")
 

@@ -1,1 +1,1 @@
-"""State of markets: books, candles, tickers. Imports `fanout` and `topics`."""
+"""State of markets: books, candles, tickers. Imports `fanout` and what that imports."""

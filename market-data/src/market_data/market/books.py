@@ -1,42 +1,52 @@
-"""The books of all symbols, kept from updates that prove to be complete, and told to the hub.
+"""The books of all symbols, kept from updates that prove to be complete, and published to the hub.
 
     seq == book's seq + 1   apply and publish
     seq <= book's seq       already in the book, drop
     anything else           the book is stale until `resync` has read it from Redis anew
 
-An update that is lost is not refilled: levels are state, so the newest of them is all that counts,
-and clients are sent a fresh snapshot instead of the updates they missed.
+A lost update is not refilled: levels are state, so only the newest of them counts, and clients get
+a fresh snapshot instead of the updates that they missed.
 """
 
-import json
-import logging
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from __future__ import annotations
 
-from market_data.fanout.frames import text_frame
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from market_data.errors import StaleData
 from market_data.fanout.hub import Hub
-from market_data.feed.sequencer import Positions
 from market_data.market.book import Level2Book, WindowChange
 from market_data.market.market_records import BookRecord, MarketRecords
+from market_data.topics import BBO, BOOK_DEPTHS, Depth
 from tapewire import keys
-from tapewire.errors import MessageError, Unavailable, UnknownSymbol
+from tapewire.errors import MessageError, UnknownSymbol
 from tapewire.values.timestamps import format_timestamp
-from tapewire.wire.book_event import BookUpdate, Level, decode_book_update
+from tapewire.web.websocket_frames import json_frame, text_frame
+from tapewire.wire.book_event import BookUpdate, decode_book_update
 
 logger = logging.getLogger(__name__)
 
-Depth: TypeAlias = Literal[10, 50, "all"]
-
-BOOK_CHANNELS: dict[str, Depth] = {"book": "all", "book10": 10, "book50": 50}
-BBO_CHANNEL = "bbo"
-
-_WINDOWS = {"book10": 10, "book50": 50}
+_WINDOWS = {channel: depth for channel, depth in BOOK_DEPTHS.items() if depth != "all"}
+_WHOLE_BOOK = next(channel for channel, depth in BOOK_DEPTHS.items() if depth == "all")
 
 
-class StaleBook(Unavailable):
-    """Updates are missing; the book is being read anew."""
+@dataclass(slots=True)
+class _Snapshot:
+    """A book as JSON as of `seq`, and the message for WebSocket clients once one asked."""
 
-    code = "stale_data"
+    book: Level2Book
+    seq: int
+    data: bytes
+    framed: bytes | None = None
+
+    def frame(self) -> bytes:
+        if self.framed is None:
+            self.framed = text_frame(b'{"type":"book_snapshot","data":%b}' % self.data)
+        return self.framed
 
 
 @dataclass(slots=True)
@@ -51,14 +61,14 @@ class BookCounters:
 
 
 class Books:
-    """Written by the feed alone; read by whoever needs a snapshot."""
+    """Written by the feed alone; read for snapshots by everything above it."""
 
     def __init__(self, records: MarketRecords, hub: Hub) -> None:
         self._records = records
         self._hub = hub
         self._books: dict[str, Level2Book] = {}
         self._stale: dict[str, None] = {}
-        self._snapshots: dict[tuple[str, Depth], tuple[Level2Book, int, bytes]] = {}
+        self._snapshots: dict[tuple[str, Depth], _Snapshot] = {}
         self._loaded = False
         self._has_venue = True
         self.counters = BookCounters()
@@ -73,7 +83,7 @@ class Books:
         return {symbol: book.seq for symbol, book in self._books.items() if book.epoch == epoch}
 
     def take(self, payload: bytes) -> None:
-        """Apply one message of `book_updates` and publish it; what is not one is passed over."""
+        """Apply one message of `book_updates` and publish it; other messages are passed over."""
         try:
             update = decode_book_update(payload)
             book = self._books.get(update.symbol)
@@ -89,20 +99,20 @@ class Books:
             self.counters.garbage += 1
             logger.warning("skipped a message on %s: %s", keys.BOOK_CHANNEL, error)
 
-    def expect(self, positions: Positions) -> None:
-        """Learn where the venue is at least; a book that is not there yet is stale.
+    def expect(self, epoch: str, seqs: Mapping[str, int]) -> None:
+        """Learn the epoch and the least number of every book; a book behind its number is stale.
 
-        Without a venue in Redis all books are stale, until there is one again.
+        Without a venue in Redis (no epoch) all books are stale, until there is one again.
         """
-        self._has_venue = bool(positions.epoch)
+        self._has_venue = bool(epoch)
         if not self._has_venue:
             self.distrust_all()
             return
-        for symbol, book_seq in positions.book_seqs.items():
+        for symbol, seq in seqs.items():
             book = self._books.get(symbol)
-            if book is None or book.epoch != positions.epoch or book.seq < book_seq:
+            if book is None or book.epoch != epoch or book.seq < seq:
                 self._distrust(symbol)
-        for symbol in self._books.keys() - positions.book_seqs.keys():
+        for symbol in self._books.keys() - seqs.keys():
             self._distrust(symbol)
 
     def distrust_all(self) -> None:
@@ -118,97 +128,88 @@ class Books:
             self.counters.resyncs += 1
             del self._stale[symbol]
             if record is None:
-                # Its instrument is gone (or never was, and the message was not the venue's).
+                # The instrument is gone, or the message that named it was not the venue's.
                 self._books.pop(symbol, None)
-                for depth in BOOK_CHANNELS.values():
+                for depth in BOOK_DEPTHS.values():
                     self._snapshots.pop((symbol, depth), None)
                 continue
             self._books[symbol] = _book_of(record)
             self._publish_fresh(symbol)
         self._loaded = True
 
-    def snapshot(self, symbol: str, depth: Depth) -> dict[str, Any]:
-        """The message `book_snapshot` with the best levels. Raises UnknownSymbol, StaleBook."""
-        book = self._fresh(symbol)
-        bids, asks = book.top(None if depth == "all" else depth)
-        return {
-            "type": "book_snapshot",
-            "data": {
-                "symbol": symbol,
-                "seq": book.seq,
-                "epoch": book.epoch,
-                "depth": depth,
-                "bids": bids,
-                "asks": asks,
-                "checksum": book.checksum(),
-                "timestamp": book.timestamp,
-            },
-        }
+    def snapshot_json(self, symbol: str, depth: Depth) -> bytes:
+        """The book with its best levels; encoded once however many clients ask between updates.
 
-    def snapshot_frame(self, symbol: str, depth: Depth) -> bytes:
-        """The snapshot, framed; built once however many clients ask between two updates.
-
-        Raises UnknownSymbol, StaleBook.
+        Raises UnknownSymbol, StaleData.
         """
-        book = self._fresh(symbol)
-        held = self._snapshots.get((symbol, depth))
-        if held is not None and held[0] is book and held[1] == book.seq:
-            return held[2]
-        frame = _frame(self.snapshot(symbol, depth))
-        self._snapshots[symbol, depth] = (book, book.seq, frame)
-        return frame
+        return self._snapshot(symbol, depth).data
 
-    def bbo(self, symbol: str) -> dict[str, Any]:
-        """The message `bbo`: best bid and ask. Raises UnknownSymbol, StaleBook."""
+    def quote(self, symbol: str) -> dict[str, Any]:
+        """Best bid and best ask. Raises UnknownSymbol, StaleData."""
         book = self._fresh(symbol)
         bid, ask = book.best()
         return {
-            "type": "bbo",
-            "data": {
-                "symbol": symbol,
-                "seq": book.seq,
-                "bid": bid,
-                "ask": ask,
-                "timestamp": book.timestamp,
-                "epoch": book.epoch,
-            },
+            "symbol": symbol,
+            "seq": book.seq,
+            "bid": bid,
+            "ask": ask,
+            "timestamp": book.timestamp,
+            "epoch": book.epoch,
         }
 
-    def bbo_frame(self, symbol: str) -> bytes:
-        """The message `bbo`, framed. Raises UnknownSymbol, StaleBook."""
-        return _frame(self.bbo(symbol))
-
     def checksum(self, symbol: str) -> int:
-        """CRC32 of the ten best levels (`Level2Book.checksum`). Raises UnknownSymbol, StaleBook."""
+        """CRC32 of the ten best levels (`Level2Book.checksum`). Raises UnknownSymbol, StaleData."""
         return self._fresh(symbol).checksum()
 
     def mark(self, symbol: str) -> dict[str, int] | None:
-        """Seq and checksum, for a heartbeat; None while they are not known."""
+        """Number and checksum of a book, for a heartbeat; None while they are not known."""
         book = self._books.get(symbol)
         if book is None or symbol in self._stale:
             return None
         return {"seq": book.seq, "checksum": book.checksum()}
 
-    def first_frame(self, channel: str, symbol: str) -> bytes | None:
-        """What a new subscriber of `book`, `book10`, `book50` or `bbo` is sent first, framed.
+    def state_frame(self, channel: str, symbol: str) -> bytes | None:
+        """What a subscriber of `book`, `book10`, `book50` or `bbo` starts from, framed.
 
         None while the book is not known: it is published on the channel as soon as it is.
         """
         if symbol not in self._books or symbol in self._stale:
             return None
-        if channel == BBO_CHANNEL:
-            return self.bbo_frame(symbol)
-        return self.snapshot_frame(symbol, BOOK_CHANNELS[channel])
+        if channel == BBO:
+            return self._quote_frame(symbol)
+        return self._snapshot(symbol, BOOK_DEPTHS[channel]).frame()
+
+    def _snapshot(self, symbol: str, depth: Depth) -> _Snapshot:
+        book = self._fresh(symbol)
+        known = self._snapshots.get((symbol, depth))
+        if known is not None and known.book is book and known.seq == book.seq:
+            return known
+        bids, asks = book.top(None if depth == "all" else depth)
+        body = {
+            "symbol": symbol,
+            "seq": book.seq,
+            "epoch": book.epoch,
+            "depth": depth,
+            "bids": bids,
+            "asks": asks,
+            "checksum": book.checksum(),
+            "timestamp": book.timestamp,
+        }
+        made = self._snapshots[symbol, depth] = _Snapshot(book, book.seq, msgspec.json.encode(body))
+        return made
+
+    def _quote_frame(self, symbol: str) -> bytes:
+        return json_frame({"type": "bbo", "data": self.quote(symbol)})
 
     def check_venue(self) -> None:
-        """Raise StaleBook if Redis holds no venue now."""
+        """Raise StaleData if Redis holds no venue now."""
         if not self._has_venue:
-            raise StaleBook("Redis holds no venue now; ask again shortly.")
+            raise StaleData("Redis holds no venue now; ask again shortly.")
 
     def _fresh(self, symbol: str) -> Level2Book:
         self.check_venue()
         if symbol in self._stale or not self._loaded:
-            raise StaleBook(f"The book of {symbol} is being read anew; ask again shortly.")
+            raise StaleData(f"The book of {symbol} is being read anew; ask again shortly.")
         if symbol not in self._books:
             raise UnknownSymbol("symbol is not traded here.")
         return self._books[symbol]
@@ -227,20 +228,20 @@ class Books:
         changes = book.apply(seq, update.bids, update.asks, [_WINDOWS[name] for name in windows])
         book.timestamp = update.timestamp
         self.counters.updates += 1
-        if hub.has_topic("book", symbol):
+        if hub.has_topic(_WHOLE_BOOK, symbol):
             frame = text_frame(b'{"type":"l2_update","data":%b}' % payload)
-            hub.publish("book", symbol, seq, frame)
+            hub.publish(_WHOLE_BOOK, symbol, seq, frame)
         for name, change in zip(windows, changes, strict=True):
             hub.publish(name, symbol, seq, _window_frame(update, change))
-        if hub.has_topic(BBO_CHANNEL, symbol) and book.best() != best:
-            hub.publish(BBO_CHANNEL, symbol, None, self.bbo_frame(symbol))
+        if hub.has_topic(BBO, symbol) and book.best() != best:
+            hub.publish(BBO, symbol, None, self._quote_frame(symbol))
 
     def _publish_fresh(self, symbol: str) -> None:
-        for name, depth in BOOK_CHANNELS.items():
-            if self._hub.has_topic(name, symbol):
-                self._hub.publish(name, symbol, None, self.snapshot_frame(symbol, depth))
-        if self._hub.has_topic(BBO_CHANNEL, symbol):
-            self._hub.publish(BBO_CHANNEL, symbol, None, self.bbo_frame(symbol))
+        for channel in (*BOOK_DEPTHS, BBO):
+            if self._hub.has_topic(channel, symbol):
+                frame = self.state_frame(channel, symbol)
+                if frame is not None:
+                    self._hub.publish(channel, symbol, None, frame)
 
 
 def _book_of(record: BookRecord) -> Level2Book:
@@ -257,18 +258,13 @@ def _book_of(record: BookRecord) -> Level2Book:
 
 
 def _window_frame(update: BookUpdate, change: WindowChange) -> bytes:
-    # Every text in it is checked by BookUpdate, so that nothing needs escaping.
     bids, asks = change
-    return text_frame(
-        f'{{"type":"l2_update","data":{{"symbol":"{update.symbol}","seq":{update.seq},'
-        f'"bids":[{_rows_json(bids)}],"asks":[{_rows_json(asks)}],'
-        f'"timestamp":"{update.timestamp}","epoch":"{update.epoch}"}}}}'.encode()
-    )
-
-
-def _rows_json(levels: list[Level]) -> str:
-    return ",".join(f'["{price}","{quantity}"]' for price, quantity in levels)
-
-
-def _frame(message: dict[str, Any]) -> bytes:
-    return text_frame(json.dumps(message, separators=(",", ":")).encode())
+    data = {
+        "symbol": update.symbol,
+        "seq": update.seq,
+        "bids": bids,
+        "asks": asks,
+        "timestamp": update.timestamp,
+        "epoch": update.epoch,
+    }
+    return json_frame({"type": "l2_update", "data": data})

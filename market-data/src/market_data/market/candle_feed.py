@@ -1,30 +1,62 @@
-"""Live candles: follows the trades that the feed delivers, for whoever subscribed.
+"""Live candles, made of the trades that the feed delivers, and the clock that ends their periods.
 
-A symbol's candles are read from Redis when somebody wants them, and from then on kept by adding
-trades: those that were in Redis already are known by their seq, and after a hole in the sequence
-they are read again. A candle is sent at most once a flush, and once more when it is over.
+The candles of a symbol are read from Redis for the first client, and kept by adding trades from
+then on. The number of a trade tells whether the candles have it already; after a hole in the
+numbers the candles are read again. A candle is sent at most once a flush, and once more when it is
+over.
 """
 
-import json
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from market_data.fanout.frames import text_frame
 from market_data.fanout.hub import Hub
 from market_data.market.candle_log import CandleLog
 from market_data.market.candles import INTERVALS, MINUTE_S, Candle, merge, render_candle
 from market_data.market.market_records import MarketRecord
-from market_data.market.venue_clock import VenueClock
+from market_data.topics import CANDLES
 from tapewire.values.timestamps import parse_timestamp
+from tapewire.web.websocket_frames import json_frame
 from tapewire.wire.trade_event import TradeEvent
 
 logger = logging.getLogger(__name__)
 
-CHANNEL_OF = {name: f"candles:{name}" for name in INTERVALS}
-_INTERVAL_OF = {channel: name for name, channel in CHANNEL_OF.items()}
+_INTERVAL_OF = {channel: name for name, channel in CANDLES.items()}
 
-# A candle without a later trade counts as over so long after its end.
 CLOSE_DELAY_S = 1
+"""A candle without a later trade counts as over so many seconds after its end."""
+
+
+class VenueClock:
+    """The time at the venue: that of the newest trade, and what has passed since.
+
+    The venue's clock is that of Redis, in a replay that of the recording. Before the first trade
+    the clock of this machine stands in for it.
+    """
+
+    def __init__(
+        self,
+        elapsed_ns: Callable[[], int] = time.monotonic_ns,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`elapsed_ns` only ever grows; `now_ns` counts from 1970 UTC and is read once."""
+        self._elapsed_ns = elapsed_ns
+        self._heard_us = now_ns() // 1_000
+        self._heard_at_ns = elapsed_ns()
+
+    def hear(self, timestamp: str) -> None:
+        """Learn the time of a trade that has just come. Raises ValueError."""
+        self._heard_us = parse_timestamp(timestamp)
+        self._heard_at_ns = self._elapsed_ns()
+
+    def now_us(self) -> int:
+        """Microseconds since 1970 UTC."""
+        return self._heard_us + (self._elapsed_ns() - self._heard_at_ns) // 1_000
+
+    def now_s(self) -> int:
+        """Whole seconds since 1970 UTC."""
+        return self.now_us() // 1_000_000
 
 
 @dataclass(slots=True)
@@ -57,11 +89,11 @@ class CandleFeed:
         return bool(self._wanted)
 
     def take(self, event: TradeEvent) -> None:
-        """Note a trade that was delivered; it counts at the next `publish`."""
+        """Note a delivered trade; it counts at the next `publish`."""
         self._fresh.setdefault(event.symbol, []).append(event)
 
     def publish(self) -> None:
-        """Send the candles that changed since the last time, and those that are over by now."""
+        """Send the candles that changed since the last call, and those that are over by now."""
         fresh, self._fresh = self._fresh, {}
         for symbol, events in fresh.items():
             followed = self._followed.get(symbol)
@@ -81,7 +113,7 @@ class CandleFeed:
                 self._close_due(symbol, followed, now_s)
 
     async def load(self) -> None:
-        """Read what is wanted and send it. Raises RedisError, OSError."""
+        """Read the candles that clients wait for, and send them. Raises RedisError, OSError."""
         while self._wanted:
             symbol = next(iter(self._wanted))
             newest = await self._log.newest(symbol)
@@ -97,10 +129,10 @@ class CandleFeed:
                 if name in newest.candles and name not in followed.closed:
                     self._send(symbol, followed, name)
 
-    def first_frame(self, channel: str, symbol: str) -> bytes | None:
-        """What a new subscriber of `candles:<interval>` is sent first, framed.
+    def state_frame(self, channel: str, symbol: str) -> bytes | None:
+        """What a subscriber of `candles:<interval>` starts from, framed.
 
-        None while it is not known, and if nothing has traded yet: it comes when it is known.
+        None while the candle is not known, and before the first trade: it is published later.
         """
         followed = self._followed.get(symbol)
         if followed is None:
@@ -110,13 +142,13 @@ class CandleFeed:
         return self._frame(symbol, followed, name) if name in followed.candles else None
 
     def restart(self) -> None:
-        """Read everything anew: the venue's data is not what it was."""
+        """Read everything anew, because the venue's data is another one."""
         for symbol in tuple(self._followed):
             self._forget(symbol)
 
     def _intervals(self, symbol: str) -> list[str]:
         has_topic = self._hub.has_topic
-        return [name for name, channel in CHANNEL_OF.items() if has_topic(channel, symbol)]
+        return [name for name, channel in CANDLES.items() if has_topic(channel, symbol)]
 
     def _forget(self, symbol: str) -> None:
         self._followed.pop(symbol, None)
@@ -147,7 +179,7 @@ class CandleFeed:
                 self._send(symbol, followed, name)
 
     def _merge(self, symbol: str, followed: _Followed, piece: Candle) -> None:
-        """Add trades of one minute to every interval; a candle that they left behind is over."""
+        """Add trades of one minute to every interval; the candle before them is over."""
         for name, interval in INTERVALS.items():
             start_s = interval.start_s(piece.start_s)
             current = followed.candles.get(name)
@@ -168,7 +200,7 @@ class CandleFeed:
                 self._send(symbol, followed, name)
 
     def _send(self, symbol: str, followed: _Followed, name: str) -> None:
-        channel = CHANNEL_OF[name]
+        channel = CANDLES[name]
         if self._hub.has_topic(channel, symbol):
             self._hub.publish(channel, symbol, None, self._frame(symbol, followed, name))
 
@@ -181,7 +213,7 @@ class CandleFeed:
             closed=name in followed.closed,
         )
         message = {"type": "candle", "data": data}
-        return text_frame(json.dumps(message, separators=(",", ":")).encode())
+        return json_frame(message)
 
 
 def _candle_of(event: TradeEvent, market: MarketRecord) -> Candle:

@@ -1,4 +1,4 @@
-"""Candles: what trades of one period add up to, and which periods there are. Pure.
+"""Candles: what the trades of one period add up to, and the periods. Pure.
 
 Prices are in ticks, volumes in lots, notionals in ticks x lots, times in seconds since 1970 UTC.
 Redis keeps three base periods (`tapewire/matching/lua/core/candles.lua`); every other one is
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from market_data.market.market_records import MarketRecord
+from market_data.topics import INTERVAL_NAMES
 from tapewire.matching.layout import CANDLE
 from tapewire.values.timestamps import format_timestamp
 
@@ -23,7 +24,7 @@ _FIRST_MONDAY_S = 4 * DAY_S
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A period; `first_s` is the start of any one of them."""
+    """A kind of period; `first_s` is the start of any one of them."""
 
     name: str
     length_s: int
@@ -35,21 +36,17 @@ class Interval:
         return time_s - (time_s - self.first_s) % self.length_s
 
 
+def _read_interval(name: str) -> Interval:
+    """A count and a unit: m, h, d or w."""
+    count, unit = int(name[:-1]), name[-1]
+    if unit == "w":
+        return Interval(name, count * 7 * DAY_S, DAY_S, _FIRST_MONDAY_S)
+    base_s = {"m": MINUTE_S, "h": HOUR_S, "d": DAY_S}[unit]
+    return Interval(name, count * base_s, base_s)
+
+
 INTERVALS: Mapping[str, Interval] = MappingProxyType(
-    {
-        interval.name: interval
-        for interval in (
-            Interval("1m", MINUTE_S, MINUTE_S),
-            Interval("5m", 5 * MINUTE_S, MINUTE_S),
-            Interval("15m", 15 * MINUTE_S, MINUTE_S),
-            Interval("30m", 30 * MINUTE_S, MINUTE_S),
-            Interval("1h", HOUR_S, HOUR_S),
-            Interval("4h", 4 * HOUR_S, HOUR_S),
-            Interval("12h", 12 * HOUR_S, HOUR_S),
-            Interval("1d", DAY_S, DAY_S),
-            Interval("1w", 7 * DAY_S, DAY_S, _FIRST_MONDAY_S),
-        )
-    }
+    {name: _read_interval(name) for name in INTERVAL_NAMES}
 )
 
 

@@ -1,12 +1,21 @@
-"""The venue for programs: `MarketDataClient` for the feed, `VenueClient` for orders.
+"""The venue for programs (docs/client.md): orders, market data, streams, administration.
 
-async with MarketDataClient("ws://127.0.0.1:8001") as client:
-    async for trade in client.trades(["BTC-USDT"]):
+async with VenueClient(account="alice") as venue:
+    order = await venue.place("BTC-USDT", "buy", "0.5", "55000.00")
+    async for trade in venue.feed().trades(["BTC-USDT"]):
         print(trade.seq, trade.price_decimal, trade.quantity_decimal)
 """
 
+from tapewire.client.admin_replies import (
+    ApiKey,
+    KilledAccount,
+    KilledVenue,
+    NewApiKey,
+    Transfer,
+)
 from tapewire.client.balance_keeper import Balances
-from tapewire.client.book_copy import BookCopy, PriceLevel
+from tapewire.client.book_copy import BookCopy
+from tapewire.client.calls import UNCHANGED, Call
 from tapewire.client.errors import (
     BookError,
     ContinuityError,
@@ -14,45 +23,119 @@ from tapewire.client.errors import (
     FeedRefused,
     FeedUnavailable,
     GapError,
-    OrderRefused,
+    RequestRefused,
+    Unreachable,
 )
 from tapewire.client.link import LinkOptions
 from tapewire.client.market_data import MarketDataClient
+from tapewire.client.order_calls import Amend, Cancel, Place
+from tapewire.client.order_entry import OrderEntry
 from tapewire.client.order_keeper import KeptOrder, OrderKeeper
-from tapewire.client.orders import VenueClient
+from tapewire.client.replies import (
+    AccountBalance,
+    AccountBounds,
+    AccountInfo,
+    BestPrices,
+    BookLevels,
+    DeadManTimer,
+    HistoryFill,
+    InstrumentInfo,
+    PastCandle,
+    PriceLevel,
+    ServiceHealth,
+    ServiceReadiness,
+    Ticker,
+    VenueTime,
+)
+from tapewire.client.rest import RestOptions
 from tapewire.client.stream import ReportStream, Stream, TrackedStream, TradeStream
+from tapewire.client.sync import SyncAdmin, SyncVenueClient
+from tapewire.client.sync_streams import (
+    SyncMarketDataClient,
+    SyncOrderEntry,
+    SyncStream,
+    SyncTrackedStream,
+)
+from tapewire.client.tables import to_pandas
 from tapewire.client.tracker import Position
+from tapewire.client.venue import Admin, VenueClient
+from tapewire.errors import (
+    ConfigurationError,
+    MessageError,
+    OutcomeUnknown,
+    TapewireError,
+    Unavailable,
+)
 from tapewire.wire.account_feed import AssetBalance, OrderReport
 from tapewire.wire.feed_messages import CandleState, Quote
 from tapewire.wire.orders import OrderFill, PlacedOrder
 from tapewire.wire.trade_event import TradeEvent
 
 __all__ = [
+    "UNCHANGED",
+    "AccountBalance",
+    "AccountBounds",
+    "AccountInfo",
+    "Admin",
+    "Amend",
+    "ApiKey",
     "AssetBalance",
     "Balances",
+    "BestPrices",
     "BookCopy",
     "BookError",
+    "BookLevels",
+    "Call",
+    "Cancel",
     "CandleState",
+    "ConfigurationError",
     "ContinuityError",
+    "DeadManTimer",
     "EpochError",
     "FeedRefused",
     "FeedUnavailable",
     "GapError",
+    "HistoryFill",
+    "InstrumentInfo",
     "KeptOrder",
+    "KilledAccount",
+    "KilledVenue",
     "LinkOptions",
     "MarketDataClient",
+    "MessageError",
+    "NewApiKey",
+    "OrderEntry",
     "OrderFill",
     "OrderKeeper",
-    "OrderRefused",
     "OrderReport",
+    "OutcomeUnknown",
+    "PastCandle",
+    "Place",
     "PlacedOrder",
     "Position",
     "PriceLevel",
     "Quote",
     "ReportStream",
+    "RequestRefused",
+    "RestOptions",
+    "ServiceHealth",
+    "ServiceReadiness",
     "Stream",
+    "SyncAdmin",
+    "SyncMarketDataClient",
+    "SyncOrderEntry",
+    "SyncStream",
+    "SyncTrackedStream",
+    "SyncVenueClient",
+    "TapewireError",
+    "Ticker",
     "TrackedStream",
     "TradeEvent",
     "TradeStream",
+    "Transfer",
+    "Unavailable",
+    "Unreachable",
     "VenueClient",
+    "VenueTime",
+    "to_pandas",
 ]

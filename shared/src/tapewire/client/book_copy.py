@@ -4,19 +4,12 @@ import zlib
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import NamedTuple
 
+from tapewire.client.replies import PriceLevel
 from tapewire.wire.book_event import BookUpdate, Level
 from tapewire.wire.feed_messages import BookState
 
 CHECKSUM_LEVELS = 10
-
-
-class PriceLevel(NamedTuple):
-    """What rests at one price."""
-
-    price: Decimal
-    quantity: Decimal
 
 
 class BookCopy:

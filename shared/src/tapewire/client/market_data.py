@@ -50,6 +50,7 @@ class MarketDataClient:
             options, account=account or options.account, api_key=api_key or options.api_key
         )
         self._streams: set[Stream[Any]] = set()
+        self.closed = False
 
     def trades(
         self,
@@ -97,6 +98,7 @@ class MarketDataClient:
 
     async def aclose(self) -> None:
         """End all streams. Safe to call twice."""
+        self.closed = True
         for stream in list(self._streams):
             await stream.aclose()
 

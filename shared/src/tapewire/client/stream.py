@@ -1,5 +1,6 @@
 """An endless iteration over one subscription, whatever happens to its connections."""
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
@@ -76,6 +77,14 @@ class Stream(AsyncIterator[Item], Generic[Item]):
             except ConnectionEnded:
                 continue
         raise StopAsyncIteration
+
+    async def receive(self, timeout_s: float) -> Item | None:
+        """The next item, or None if there is none within `timeout_s`. Raises as iterating does."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await anext(self, None)
+        except TimeoutError:
+            return None
 
     async def aclose(self) -> None:
         """End the iteration and the connection. Safe to call twice."""

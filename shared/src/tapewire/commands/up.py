@@ -12,6 +12,7 @@ from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.screen import say
 from tapewire.launcher.signals import Signals
 from tapewire.launcher.venue import Venue
+from tapewire.limits import WORKERS_MAX
 from tapewire.redis.configuration import Fsync
 from tapewire.runtime.log import LogFormat
 from tapewire.runtime.venue_address import (
@@ -24,7 +25,7 @@ from tapewire.settings import Auth, Funds, LogLevel
 from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
 
 PORT = click.IntRange(0, 65_535)
-WORKERS = click.IntRange(1, 64)
+WORKERS = click.IntRange(1, WORKERS_MAX)
 
 
 def _check_balances(_context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -84,13 +85,21 @@ def _names(context: click.Context, *names: str) -> list[str]:
     help="Where Redis keeps the venue's data, and the logs; other commands find the venue here.",
 )
 @click.option(
-    "--gateway-workers", type=WORKERS, metavar="N", default=1, help="Gateway processes on one port."
+    "--gateway-workers",
+    type=WORKERS,
+    metavar="N",
+    default=1,
+    cls=VariableOption,
+    envvar="TAPEWIRE_GATEWAY_WORKERS",
+    help="Gateway processes on one port.",
 )
 @click.option(
     "--market-data-workers",
     type=WORKERS,
     metavar="N",
     default=1,
+    cls=VariableOption,
+    envvar="TAPEWIRE_MARKET_DATA_WORKERS",
     help="Market-data processes on one port.",
 )
 @click.option(

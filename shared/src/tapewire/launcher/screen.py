@@ -8,6 +8,7 @@ import sys
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -35,6 +36,8 @@ class VenueFacts:
     demo_seed: int | None
     seconds: float
     auth: Auth = "open"
+    # IP addresses at which other machines reach the venue; none on loopback.
+    lan_addresses: tuple[str, ...] = ()
 
 
 def say(text: str, *, error: bool = False) -> None:
@@ -55,7 +58,7 @@ def open_page(url: str) -> None:
 
 def welcome(facts: VenueFacts) -> str:
     """The text that is printed once everything answers."""
-    feed = facts.market_data_url.replace("http", "ws", 1) + FEED_PATH
+    feed = _feed_url(facts)
     rows = [
         ("page", f"{facts.gateway_url}/", "trade here, in a browser"),
         ("orders", f"{facts.gateway_url}/v1/orders", f"documented at {facts.gateway_url}/docs"),
@@ -77,8 +80,40 @@ def welcome(facts: VenueFacts) -> str:
         f"\nTapewire is running (ready after {facts.seconds:.1f} s).\n\n{table}\n\n"
         f"Watch the tape in a second terminal:\n\n  {watch}\n\n"
         f"Then trade from a third one; alice sells, bob buys:\n\n{keys}{sell}\n\n{buy}\n\n"
+        f"{_for_others(facts)}"
         "Ctrl-C stops everything. The data stays.\n"
     )
+
+
+def _for_others(facts: VenueFacts) -> str:
+    """Where others on the network reach the venue, and how each of them gets a key."""
+    if not facts.lan_addresses:
+        return ""
+    places = "\n".join(
+        f"  {_at(address, facts.gateway_url)}/  {_at(address, _feed_url(facts))}"
+        for address in facts.lan_addresses
+    )
+    text = f"Others on your network reach the page and the orders, and the feed, at\n\n{places}\n\n"
+    if facts.auth == "open":
+        return text + "Everybody who reaches these acts for every account (--auth open).\n\n"
+    program, venue = _program(), _venue_words(facts.data_dir)
+    quote = facts.instrument.quote
+    return (
+        f"{text}Give each of them an account with money, and its key (shown once):\n\n"
+        f"  {program} account deposit NAME {quote} 100000{venue}\n"
+        f"  {program} key create --account NAME --permissions trade{venue}\n\n"
+    )
+
+
+def _feed_url(facts: VenueFacts) -> str:
+    return facts.market_data_url.replace("http", "ws", 1) + FEED_PATH
+
+
+def _at(address: str, url: str) -> str:
+    """The URL with another host."""
+    parts = urlsplit(url)
+    host = f"[{address}]" if ":" in address else address
+    return parts._replace(netloc=f"{host}:{parts.port}").geturl()
 
 
 def _describe_redis(facts: VenueFacts) -> str:

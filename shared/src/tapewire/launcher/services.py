@@ -5,19 +5,21 @@ import http.client
 import os
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tapewire import __version__
 from tapewire.launcher.options import LaunchOptions
 from tapewire.runtime.ports import KeptPort
 from tapewire.runtime.processes import ChildProcess
-from tapewire.runtime.venue_address import VENUE_VARIABLE
-from tapewire.runtime.venue_file import RunningService
+from tapewire.runtime.venue_address import FEED_PATH, VENUE_VARIABLE
+from tapewire.runtime.venue_file import RunningRedis, RunningService, RunningVenue
 from tapewire.web.tls import unverified_context
 
 READY_REQUEST_TIMEOUT_S = 2.0
 OPEN_FILES = 16_384
+SERVICE_STOP_TIMEOUT_S = 20.0  # a drain takes up to 5 s, requests then have 10 s to finish
 DEMO_SEED_MAX = 1_000_000
 
 
@@ -65,6 +67,7 @@ class Service:
                 f"{self.prefix}HOST": options.host,
                 f"{self.prefix}PORT": str(self.port.port),
                 f"{self.prefix}REUSE_PORT": "true",
+                f"{self.prefix}WORKERS": "1",
             }
         )
         for number in range(1, self.workers + 1):
@@ -116,6 +119,23 @@ def crowd_process(
         [*python_command("tapewire.crowd"), "--url", gateway.url, "--seed", str(seed), *trust],
         log_path=log_dir / "demo-crowd.log",
         environment=base_environment(options),
+    )
+
+
+def running_venue(
+    services: Sequence[Service], redis: RunningRedis, *, started: str, auth: str
+) -> RunningVenue:
+    """What `venue.json` says of a venue that this process runs."""
+    gateway, market_data = services
+    return RunningVenue(
+        version=__version__,
+        started=started,
+        process_id=os.getpid(),
+        auth=auth,
+        gateway=gateway.running(),
+        market_data=market_data.running(),
+        feed_url=market_data.url.replace("http", "ws", 1) + FEED_PATH,
+        redis=redis,
     )
 
 

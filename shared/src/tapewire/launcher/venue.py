@@ -1,6 +1,5 @@
 """Start the parts of a venue in order, keep them alive, stop them in reverse order."""
 
-import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -8,7 +7,6 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from tapewire import __version__
 from tapewire.errors import RedisUnavailable, TapewireError
 from tapewire.launcher.disk_guard import DiskGuard
 from tapewire.launcher.member import LaunchFailed, Member, sentence_of
@@ -16,18 +14,21 @@ from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.screen import VenueFacts, open_page, say, welcome
 from tapewire.launcher.services import (
     DEMO_SEED_MAX,
+    SERVICE_STOP_TIMEOUT_S,
     Service,
     allow_open_files,
     crowd_process,
     page_environment,
+    running_venue,
 )
 from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DIRECTORY_MODE, DataDirectory
 from tapewire.redis.server import RedisServer
+from tapewire.runtime.addresses import reachable_addresses
 from tapewire.runtime.ports import KeptPort, PortTaken
 from tapewire.runtime.processes import ChildProcess
-from tapewire.runtime.venue_address import FEED_PATH, REDIS_PORT_DEFAULT
-from tapewire.runtime.venue_file import RunningRedis, RunningVenue, VenueFile
+from tapewire.runtime.venue_address import REDIS_PORT_DEFAULT
+from tapewire.runtime.venue_file import RunningRedis, VenueFile
 from tapewire.values.instruments import load_instruments
 from tapewire.web.exposure import check_exposure
 
@@ -36,7 +37,6 @@ READY_TIMEOUT_S = 60.0
 READY_POLL_INTERVAL_S = 0.05
 SUPERVISION_INTERVAL_S = 1.0
 CROWD_STOP_TIMEOUT_S = 4.0  # it cancels its quotes for 2 s at most
-SERVICE_STOP_TIMEOUT_S = 20.0  # a drain takes up to 5 s, requests then have 10 s to finish
 REDIS_STOP_TIMEOUT_S = 15.0
 
 
@@ -112,6 +112,7 @@ class Venue:
                     demo_seed=seed,
                     seconds=time.monotonic() - self._started_s,
                     auth=options.auth,
+                    lan_addresses=tuple(reachable_addresses(gateway.port.address)),
                 )
             ),
             error=options.log_format == "json",
@@ -143,21 +144,11 @@ class Venue:
 
     def _leave_address(self) -> None:
         """Write `venue.json`, where other commands find this venue."""
-        gateway, market_data = self._services
+        redis = RunningRedis(
+            url=self._redis_url, process_id=None if self._redis is None else self._redis.pid
+        )
         self._file.write(
-            RunningVenue(
-                version=__version__,
-                started=self._started,
-                process_id=os.getpid(),
-                auth=self._options.auth,
-                gateway=gateway.running(),
-                market_data=market_data.running(),
-                feed_url=market_data.url.replace("http", "ws", 1) + FEED_PATH,
-                redis=RunningRedis(
-                    url=self._redis_url,
-                    process_id=None if self._redis is None else self._redis.pid,
-                ),
-            )
+            running_venue(self._services, redis, started=self._started, auth=self._options.auth)
         )
 
     def _renew_address(self) -> None:

@@ -30,7 +30,7 @@ port {port}
 protected-mode yes
 daemonize no
 dir .
-appendonly yes
+appendonly {append_only}
 appendfsync {fsync}
 save ""
 maxmemory-policy noeviction
@@ -45,7 +45,7 @@ _LOGIN = "user default on sanitize-payload #{digest} ~* &* +@all"
 
 
 def write_configuration(
-    folder: Path, *, host: str, port: int, fsync: Fsync, has_login: bool
+    folder: Path, *, host: str, port: int, fsync: Fsync, has_login: bool, append_only: bool = True
 ) -> None:
     """Write the configuration file into `folder`, which is for its owner only afterwards.
 
@@ -54,7 +54,9 @@ def write_configuration(
     """
     folder.chmod(DIRECTORY_MODE)
     login = _LOGIN.format(digest=_password_digest(folder)) if has_login else ""
-    text = _CONFIGURATION.format(host=host, port=port, fsync=fsync, login=login)
+    text = _CONFIGURATION.format(
+        host=host, port=port, fsync=fsync, login=login, append_only="yes" if append_only else "no"
+    )
     path = folder / CONFIGURATION_FILE
     # The same text is not written again, so that a restart needs no room on a full disk.
     if not path.exists() or path.read_text("ascii") != text:

@@ -105,9 +105,10 @@ class PrimaryFinder:
 async def first_answers(
     hosts: Sequence[Host], question: Callable[[Host], Awaitable[Answer]], timeout_s: float
 ) -> list[Answer]:
-    """Ask all hosts at once; what they say until most have answered, or the time is over.
+    """Ask all hosts at once; what those say that answer in time.
 
-    The time is `timeout_s`, or GRACE_S after the first answer. A host that fails is left out.
+    The time is `timeout_s`, and GRACE_S after the first answer: the host that answers last may be
+    the only one that knows of a failover. A host that fails is left out.
     """
     tasks = [asyncio.ensure_future(question(host)) for host in hosts]
     answers: list[Answer] = []
@@ -116,8 +117,6 @@ async def first_answers(
             for earliest in asyncio.as_completed(tasks):
                 with suppress(RedisError, OSError):
                     answers.append(await earliest)
-                    if 2 * len(answers) > len(hosts):
-                        break
                     if len(answers) == 1:
                         deadline_s = asyncio.get_running_loop().time() + GRACE_S
                         limit.reschedule(min(deadline_s, limit.when() or deadline_s))

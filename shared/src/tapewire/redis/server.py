@@ -54,11 +54,16 @@ class RedisServer:
         fsync: Fsync = "always",
         binary: ServerBinary | None = None,
         needs_password: bool = False,
+        loads_snapshot: bool = False,
     ) -> None:
-        """`port` 0 takes a free one at the first start and keeps it; `binary` None finds one."""
+        """`port` 0 takes a free one at the first start and keeps it; `binary` None finds one.
+
+        `loads_snapshot` starts with `dump.rdb` of the directory in place of append-only files.
+        """
         self.directory = DataDirectory(data_dir)
         self.port = port
         self.needs_password = needs_password
+        self._loads_snapshot = loads_snapshot
         self._refuses_writes = False
         self.fsync = fsync
         self._binary = binary
@@ -163,7 +168,12 @@ class RedisServer:
         )
         try:
             write_configuration(
-                folder, host=HOST, port=self.port, fsync=self.fsync, has_login=self.needs_password
+                folder,
+                host=HOST,
+                port=self.port,
+                fsync=self.fsync,
+                has_login=self.needs_password,
+                append_only=not self._loads_snapshot,
             )
             self._child.launch()
         except OSError as error:

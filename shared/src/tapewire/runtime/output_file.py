@@ -14,12 +14,13 @@ MODE_DEFAULT = 0o666
 
 
 @contextmanager
-def output_file(path: Path) -> Iterator[BinaryIO]:
+def output_file(path: Path, *, mode: int = MODE_DEFAULT) -> Iterator[BinaryIO]:
     """Open `path` for writing; what the block writes is on disk when the block has ended.
 
     A regular file appears, or is replaced with its mode kept, when the block ends without an
     exception; a symbolic link stays and its target is written. A pipe, a device and standard
-    output are written at once, because nothing can be replaced there. Raises OSError.
+    output are written at once, because nothing can be replaced there. `mode` is that of a new file,
+    less the umask. Raises OSError.
     """
     if _is_stream(path):
         with _opened_stream(path) as stream:
@@ -28,11 +29,11 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
     target = path.resolve()
     unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.unfinished")
     try:
-        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE_DEFAULT)
+        kept_mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as file:
-            if mode is not None:
-                os.fchmod(descriptor, mode)
+            if kept_mode is not None:
+                os.fchmod(descriptor, kept_mode)
             yield file
             file.flush()
             os.fsync(descriptor)

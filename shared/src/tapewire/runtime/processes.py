@@ -11,6 +11,7 @@ between fork and exec (`preexec_fn`) can deadlock in a process with threads. Els
 the lock in `tapewire.redis.data_directory` keeps a forgotten server's data from being opened twice.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -45,7 +46,7 @@ class ChildProcess:
         name: str,
         command: Sequence[str],
         *,
-        log_path: Path,
+        log_path: Path | None = None,
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
         kept_fds: Sequence[int] = (),
@@ -53,18 +54,25 @@ class ChildProcess:
     ) -> None:
         """`command[0]` is a path; `environment` replaces the parent's; `kept_fds` stay open.
 
-        Standard error always goes to the log. Standard output goes there too, or with
-        `shares_output` to the standard output of this process.
+        Standard error goes to the log, and so does standard output, which with `shares_output` is
+        that of this process. Without a log both are those of this process.
         """
         self.name = name
-        self.log_path = log_path
+        self._log_path = log_path
         self._command = list(command)
         self._environment = environment
         self._directory = directory
         self._kept_fds = tuple(kept_fds)
-        self._shares_output = shares_output
+        self._shares_output = shares_output or log_path is None
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start_bytes = 0
+
+    @property
+    def log_path(self) -> Path:
+        """Where the log is. Raises RuntimeError without a log."""
+        if self._log_path is None:
+            raise RuntimeError(f"{self.name} has no log")
+        return self._log_path
 
     @property
     def pid(self) -> int:
@@ -103,8 +111,11 @@ class ChildProcess:
             interpreter = [sys.executable, "-I", "-S", "-c", _BECOME_COMMAND]
             command = [*interpreter, str(os.getpid()), *command]
         self.bound_log()
-        with self.log_path.open("ab") as log:
-            self._log_start_bytes = log.tell()
+        with contextlib.ExitStack() as stack:
+            log = None
+            if self._log_path is not None:
+                log = stack.enter_context(self._log_path.open("ab"))
+                self._log_start_bytes = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 - commands come from this package
                 command,
                 stdin=subprocess.DEVNULL,
@@ -144,9 +155,11 @@ class ChildProcess:
         return True
 
     def last_words(self) -> list[str]:
-        """The last lines it wrote since its latest start, oldest first."""
+        """The last lines in its log since its latest start, oldest first."""
+        if self._log_path is None:
+            return []
         try:
-            with self.log_path.open("rb") as log:
+            with self._log_path.open("rb") as log:
                 end = log.seek(0, os.SEEK_END)
                 log.seek(max(self._log_start_bytes, end - LAST_WORDS_BYTES_MAX))
                 text = log.read().decode("utf-8", "replace")
@@ -160,15 +173,16 @@ class ChildProcess:
         A running process appends to the file that it has open, so the file is copied and emptied.
         Lines that are written in between are lost. On a full disk the file is only emptied.
         """
+        path = self._log_path
         try:
-            if self.log_path.stat().st_size <= LOG_BYTES_MAX:
+            if path is None or path.stat().st_size <= LOG_BYTES_MAX:
                 return
-            older = self.log_path.with_suffix(".old.log")
+            older = path.with_suffix(".old.log")
             try:
-                shutil.copyfile(self.log_path, older)
+                shutil.copyfile(path, older)
             except OSError:
                 older.unlink(missing_ok=True)
-            os.truncate(self.log_path, 0)
+            os.truncate(path, 0)
         except OSError:
             return
         self._log_start_bytes = 0

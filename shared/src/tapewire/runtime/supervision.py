@@ -6,9 +6,9 @@ again the supervisor reports it as failing, which turns readiness red.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +64,29 @@ class Supervisor:
         traceback: TracebackType | None,
     ) -> None:
         await cancel_all(self._tasks.values())
+
+
+class Errands:
+    """Short tasks on behalf of clients: kept until they end, and ended with their owner."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, errand: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine, which handles its own errors; an error that escapes is logged."""
+        task = asyncio.create_task(errand)
+        self._tasks.add(task)
+        task.add_done_callback(self._end)
+
+    async def close(self) -> None:
+        """Cancel the tasks that are under way."""
+        await cancel_all(self._tasks)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            logger.error("a task for a client failed", exc_info=error)
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[None]]) -> None:

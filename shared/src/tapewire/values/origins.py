@@ -13,17 +13,22 @@ from dataclasses import dataclass
 
 from tapewire.values.service_address import ServiceAddress
 
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?:[0-9]{1,5}|\*))?")
 _NAME = re.compile(r"(?:\*\.)?[a-z0-9._-]+")
 _PORT = re.compile(r":[0-9]{0,5}$")
 
 
 def parse_origins(text: str) -> frozenset[str]:
-    """A comma-separated list of origins. Raises ValueError naming the invalid entry."""
+    """A comma-separated list of origins, whose port may be `*` for any port.
+
+    Raises ValueError naming the invalid entry.
+    """
     origins = _entries(text)
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):
-            raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
+            raise ValueError(
+                f"{origin!r} is not an origin such as https://app.example.com or http://localhost:*"
+            )
     return origins
 
 
@@ -72,7 +77,8 @@ class Admission:
 
     def lists(self, origin: str, host: str) -> bool:
         """Whether a page of `origin` may ask this service, which it calls `host`."""
-        if origin.lower() in self.origins:
+        wanted = origin.lower()
+        if wanted in self.origins or f"{_PORT.sub('', wanted)}:*" in self.origins:
             return True
         return self.page is not None and self.page.is_origin(origin, host) and self.knows(host)
 

@@ -22,6 +22,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tapewire.web.direct_route import DirectRoute
 from tapewire.web.serving import ServerSettings
 from tapewire.web.workers import Workers, workers_folder
 
@@ -66,9 +67,13 @@ class Metrics:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
-        for collector in collectors:
-            self._registry.register(collector)
         self._workers: Workers | None = None
+        for collector in collectors:
+            self.add(collector)
+
+    def add(self, collector: Collector) -> None:
+        """Show the figures of a collector too."""
+        self._registry.register(collector)
 
     @asynccontextmanager
     async def shared(self, service: str, settings: ServerSettings) -> AsyncIterator[None]:
@@ -130,7 +135,7 @@ def _add(families: dict[str, Metric], found: Iterable[_Family], worker: int) -> 
 
 def metrics_router() -> APIRouter:
     """The route; `app.state.metrics` is the Metrics of the service."""
-    router = APIRouter()
+    router = APIRouter(route_class=DirectRoute)
 
     @router.get(
         "/metrics",

@@ -1,6 +1,9 @@
 """WebSocket frames from server to client (RFC 6455, section 5.2), built once for all clients."""
 
 import struct
+from collections.abc import Mapping
+
+import msgspec
 
 # RFC 6455, section 5.5: a control frame holds 125 bytes, two of which are the close code.
 CLOSE_REASON_BYTES_MAX = 123
@@ -20,6 +23,11 @@ def text_frame(payload: bytes) -> bytes:
     if size_bytes < 65_536:
         return struct.pack("!BBH", FIN_TEXT, 126, size_bytes) + payload
     return struct.pack("!BBQ", FIN_TEXT, 127, size_bytes) + payload
+
+
+def json_frame(message: Mapping[str, object]) -> bytes:
+    """Return a message as one text frame of compact JSON."""
+    return text_frame(msgspec.json.encode(message))
 
 
 def close_reason(reason: str) -> str:

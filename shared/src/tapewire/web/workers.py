@@ -16,9 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+from tapewire.limits import WORKERS_MAX
+
 logger = logging.getLogger(__name__)
 
-WORKERS_MAX = 64
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 ANSWER_TIMEOUT_S = 0.5
 

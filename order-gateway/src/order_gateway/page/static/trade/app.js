@@ -10,7 +10,7 @@ import { ChartPanel } from "./chart_panel.js";
 import { Footer } from "./footer.js";
 import { Header } from "./header.js";
 import { Hotkeys } from "./hotkeys.js";
-import { dismiss, notices, spoken } from "./notices.js";
+import { NoticeList } from "../ui/notice_list.js";
 import { OrdersPanel } from "./orders_panel.js";
 import { TapePanel } from "./tape_panel.js";
 import { Ticket } from "./ticket.js";
@@ -60,7 +60,7 @@ export function App({ session }) {
       "main",
       { class: small ? "phone" : "desk", id: "main" },
       shows("chart") && h(ChartPanel, { session }),
-      shows("book") && h(BookPanel, { session, onPick: pick }),
+      shows("book") && h(BookPanel, { session, form, onPick: pick }),
       !small && h(Ticket, { form }),
       shows("trades") && h(TapePanel, { session }),
       shows("orders") && h(OrdersPanel, { session }),
@@ -79,7 +79,7 @@ export function App({ session }) {
       ),
     h(Footer, { session }),
     h(Hotkeys, { session, form }),
-    h(Notices, null),
+    h(NoticeList, null),
   ];
 }
 
@@ -92,32 +92,16 @@ function PhoneBar({ open }) {
       "nav",
       { "aria-label": "Panels" },
       TABS.map(({ value, text }) =>
-        h("button", { key: value, type: "button", "aria-current": tab.value === value ? "page" : undefined,
+        h("button", { key: value, type: "button",
+          "aria-current": tab.value === value ? "page" : undefined,
           onClick: () => (tab.value = value) }, text)),
     ),
     h("div", { class: "trade-bar" },
       h("button", { type: "button", class: "place buy", onClick: () => open("buy") }, "▲ Buy"),
-      h("button", { type: "button", class: "place sell", onClick: () => open("sell") }, "▼ Sell")),
+      h("button", { type: "button", class: "place sell", onClick: () => open("sell") },
+        "▼ Sell")),
   );
 }
-
-function Notices() {
-  return [
-    h("div", { class: "sr", role: "status" }, spoken.value),
-    h(
-      "ul",
-      { class: "notices", "aria-label": "Notices" },
-      notices.value.map((notice) =>
-        h("li", { key: notice.id, class: notice.kind },
-          h("span", { "aria-hidden": "true" }, SIGNS[notice.kind]),
-          h("span", null, notice.text),
-          h("button", { type: "button", "aria-label": "Dismiss", onClick: () => dismiss(notice.id) },
-            "✕"))),
-    ),
-  ];
-}
-
-const SIGNS = { good: "✓", bad: "✕", info: "i" };
 
 /** @param {Session} session */
 function useTitle(session) {

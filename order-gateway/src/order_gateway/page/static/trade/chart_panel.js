@@ -5,8 +5,8 @@ import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { Chart } from "./chart.js";
-import { INTERVALS, interval } from "./preferences.js";
-import { Segments } from "./ui.js";
+import { INTERVALS, interval } from "../ui/preferences.js";
+import { Segments } from "../ui/ui.js";
 
 const OPTIONS = INTERVALS.map((value) => ({ value, text: value }));
 
@@ -18,7 +18,7 @@ export function ChartPanel({ session }) {
     const chart = new Chart(host.current, session);
     const stop = effect(() => chart.show(session.instrument.value, interval.value));
     const stopFills = effect(() => {
-      void session.accountVersion.value;
+      void session.trader.version.value;
       chart.markFills();
     });
     return () => {

@@ -6,8 +6,8 @@ import { useState } from "preact/hooks";
 import { decimalsOf, grouped, percent, toUnits, trimmed } from "../core/decimal.js";
 import { AccountMenu } from "./account_menu.js";
 import { SettingsMenu } from "./settings_menu.js";
-import { Popover, closePopover } from "./ui.js";
-import { STATES } from "./wording.js";
+import { Popover, closePopover } from "../ui/ui.js";
+import { STATES } from "../ui/wording.js";
 
 /** @typedef {import("./session.js").Session} Session */
 
@@ -18,7 +18,8 @@ export function Header({ session }) {
   return h(
     "header",
     { class: "top" },
-    h("a", { class: "brand", href: "/", title: "Tapewire" }, h("img", { src: "/page/icon.svg", alt: "", width: 20, height: 20 }),
+    h("a", { class: "brand", href: "/", title: "Tapewire" }, h("img", { src: "/page/icon.svg",
+      alt: "", width: 20, height: 20 }),
       h("span", { class: "name" }, "Tapewire")),
     h(SymbolPicker, { session }),
     h(Stats, { session }),
@@ -39,11 +40,13 @@ function SymbolPicker({ session }) {
       id: "markets",
       class: "symbol",
       title: "Markets",
-      label: [h("h1", { key: "name" }, symbol || "…"), h("span", { key: "more", "aria-hidden": "true" }, "▾")],
+      label: [h("h1", { key: "name" }, symbol || "…"), h("span", { key: "more",
+        "aria-hidden": "true" }, "▾")],
       name: `Market: ${symbol}`,
     },
     session.instruments.value.size > SEARCH_FROM &&
-      h("input", { type: "search", placeholder: "Search", "aria-label": "Search markets", value: search,
+      h("input", { type: "search", placeholder: "Search", "aria-label": "Search markets",
+        value: search,
         onInput: (/** @type {any} */ event) => setSearch(event.target.value) }),
     h(
       "ul",
@@ -87,11 +90,14 @@ function Stats({ session }) {
     "dl",
     { class: "stats" },
     h("div", { class: "last" }, h("dt", { class: "sr" }, "Last price"),
-      h("dd", { class: last ? (last.side === "buy" ? "up" : "down") : "" }, price ? grouped(price) : "–",
+      h("dd", { class: last ? (last.side === "buy" ? "up" : "down") : "" },
+        price ? grouped(price) : "–",
         last && h("span", { "aria-hidden": "true" }, last.side === "buy" ? " ▲" : " ▼"))),
     h("div", null, h("dt", null, "24 h change"), h("dd", null, h(Change, { change }))),
-    h("div", null, h("dt", null, "24 h high"), h("dd", null, ticker?.high ? grouped(ticker.high) : "–")),
-    h("div", null, h("dt", null, "24 h low"), h("dd", null, ticker?.low ? grouped(ticker.low) : "–")),
+    h("div", null, h("dt", null, "24 h high"), h("dd", null,
+      ticker?.high ? grouped(ticker.high) : "–")),
+    h("div", null, h("dt", null, "24 h low"), h("dd", null,
+      ticker?.low ? grouped(ticker.low) : "–")),
     h("div", { class: "volume" }, h("dt", null, `24 h volume (${instrument?.base ?? ""})`),
       h("dd", null, ticker ? grouped(trimmed(ticker.volume)) : "–")),
   );

@@ -1,0 +1,151 @@
+"""Messages that wait for one client alone, before what its ring has for it. Pure.
+
+Entries are *ready* to go out next, or *kept back* by a hold until a replay has gone out before
+them. Private messages, replays and the rest of an old ring keep their place in the stream this way.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from market_data.fanout.lag import LagPolicy, Thinned, resume_points, thin
+from market_data.fanout.ring import Entry, count_within
+from market_data.topics import HEARTBEATS, RESUMED_CHANNELS, Topic, seq_name
+
+# Frames average far above 32 bytes, so a slice of so many bytes / 32 entries fills a write.
+_FRAME_BYTES_MIN = 32
+
+
+class Backlog:
+    """The entries of one client, oldest first."""
+
+    __slots__ = ("_kept_back", "_ready", "from_ring", "replayed", "size_bytes")
+
+    def __init__(self) -> None:
+        self._ready: list[Entry] = []
+        # None while nothing is held.
+        self._kept_back: list[Entry] | None = None
+        # While held: by topic of the replay, the last number that the client was given of it.
+        self.replayed: dict[Topic, int] = {}
+        # Entries that came out of a ring: the stream goes on, so they count as lag.
+        self.from_ring = 0
+        self.size_bytes = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an entry can go out."""
+        return bool(self._ready)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the stream is kept back."""
+        return self._kept_back is not None
+
+    def add(self, entries: list[Entry]) -> None:
+        """Add private messages or a part of a replay; both go out before what is kept back."""
+        self._ready += entries
+        self.size_bytes += _size_bytes(entries)
+
+    def add_replay(self, entries: list[Entry]) -> None:
+        """Add a part of a replay, and remember how far its topics came."""
+        self.add(entries)
+        for _, note in entries:
+            if note is not None and note.last_seq is not None:
+                self.replayed[note.channel, note.symbol] = note.last_seq
+
+    def add_stream(self, entries: list[Entry]) -> None:
+        """Add what a ring had for the client."""
+        (self._ready if self._kept_back is None else self._kept_back).extend(entries)
+        self.from_ring += len(entries)
+        self.size_bytes += _size_bytes(entries)
+
+    def take(self, bytes_max: int) -> bytes:
+        """Remove the next entries, at least one; returns their frames joined."""
+        frames = [frame for frame, _ in self._ready[: bytes_max // _FRAME_BYTES_MIN + 1]]
+        count = count_within(frames, bytes_max)
+        data = b"".join(frames[:count])
+        del self._ready[:count]
+        self.size_bytes -= len(data)
+        self.from_ring = min(self.from_ring, len(self._ready) + len(self._kept_back or ()))
+        return data
+
+    def hold(self, since: Mapping[Topic, int]) -> None:
+        """Keep back what the stream brings from now on; `since` is what a replay begins after."""
+        self._kept_back = []
+        self.replayed = dict(since)
+
+    def release(self) -> None:
+        """Let what was kept back follow."""
+        self._ready += self._kept_back or ()
+        self._kept_back = None
+        self.replayed = {}
+
+    def drop_known(self) -> None:
+        """Forget kept-back messages that the client was given already."""
+        self._kept_back = [
+            (frame, note)
+            for frame, note in self._kept_back or ()
+            if note is None
+            or note.last_seq is None
+            or note.last_seq > self.replayed.get((note.channel, note.symbol), 0)
+        ]
+        self.size_bytes = _size_bytes(self._ready) + _size_bytes(self._kept_back)
+
+    def first_kept_back(self, topic: Topic) -> int | None:
+        """The number of the first kept-back message of a topic; None without one."""
+        for _, note in self._kept_back or ():
+            if note is not None and note.first_seq is not None and (note[0], note[1]) == topic:
+                return note.first_seq
+        return None
+
+    def shed(self) -> list[Topic]:
+        """Drop the kept-back messages that can be had again once the replay is over.
+
+        Trades and execution reports join the replay (`replayed`). Returns the topics of which the
+        client needs the present state instead.
+        """
+        states: dict[Topic, None] = {}
+        kept: list[Entry] = []
+        heartbeat: Entry | None = None
+        for entry in self._kept_back or ():
+            note = entry[1]
+            if note is None:
+                kept.append(entry)
+            elif note.channel == HEARTBEATS:
+                heartbeat = entry
+            elif note.channel not in RESUMED_CHANNELS:
+                states[note.channel, note.symbol] = None
+            elif note.first_seq is not None:
+                self.replayed.setdefault((note.channel, note.symbol), note.first_seq - 1)
+        self._kept_back = kept if heartbeat is None else [*kept, heartbeat]
+        self.from_ring = 0
+        self.size_bytes = _size_bytes(self._ready) + _size_bytes(self._kept_back)
+        return list(states)
+
+    def thin(self, policy: LagPolicy) -> Thinned:
+        """Drop what the policy lets drop; nothing may be held."""
+        thinned = thin(self._ready, policy)
+        self._ready = thinned.entries
+        self.from_ring = 0
+        self.size_bytes = _size_bytes(self._ready)
+        return thinned
+
+    def resume_points(self) -> dict[str, int]:
+        """By name of every topic of which something waits: the last number before it."""
+        points = resume_points(self._ready)
+        for topic, seq in self.replayed.items():
+            points.setdefault(seq_name(topic), seq)
+        return resume_points(self._kept_back or ()) | points
+
+    def private_frames(self) -> list[bytes]:
+        """The ready messages that are for this client alone."""
+        return [frame for frame, note in self._ready if note is None]
+
+    def clear(self) -> None:
+        """Forget everything; nothing is held any more."""
+        self._ready = []
+        self._kept_back = None
+        self.replayed = {}
+        self.from_ring = self.size_bytes = 0
+
+
+def _size_bytes(entries: Iterable[Entry]) -> int:
+    return sum(len(frame) for frame, _ in entries)

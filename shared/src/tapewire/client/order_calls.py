@@ -1,0 +1,284 @@
+"""The operations of an account: orders, fills, balances, the dead-man timer. Pure."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from tapewire.client.calls import (
+    Call,
+    Moment,
+    Number,
+    Pages,
+    Recheck,
+    decoder,
+    given,
+    moment,
+    next_page,
+    operation,
+    plain,
+)
+from tapewire.client.errors import RequestRefused
+from tapewire.client.replies import (
+    AccountInfo,
+    BatchResults,
+    CanceledOrders,
+    DeadManTimer,
+    FillsPage,
+    HistoryFill,
+    ItemResult,
+    OrdersPage,
+)
+from tapewire.values.types import OrderStatus
+from tapewire.wire.orders import PlacedOrder
+
+SideText: TypeAlias = Literal["buy", "sell"]
+OrderTypeText: TypeAlias = Literal["limit", "market", "ioc", "fok", "stop", "stop_limit"]
+TimeInForceText: TypeAlias = Literal["gtc", "ioc", "fok", "gtd"]
+SelfTradeText: TypeAlias = Literal[
+    "none", "expire_taker", "expire_maker", "expire_both", "decrement"
+]
+StatusText: TypeAlias = Literal["open", "new", "partially_filled", "filled", "canceled", "expired"]
+
+_read_order = decoder(PlacedOrder)
+_read_canceled = decoder(CanceledOrders)
+_read_orders = decoder(OrdersPage)
+_read_fills = decoder(FillsPage)
+_read_account = decoder(AccountInfo)
+_read_timer = decoder(DeadManTimer)
+_read_results = decoder(BatchResults)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An order to place in a batch; the members are those of `place`."""
+
+    symbol: str
+    side: SideText
+    quantity: Number | None = None
+    price: Number | None = None
+    order_type: OrderTypeText = "limit"
+    time_in_force: TimeInForceText | None = None
+    client_order_id: str | None = None
+    self_trade_prevention: SelfTradeText | None = None
+    post_only: bool | None = None
+    display_quantity: Number | None = None
+    stop_price: Number | None = None
+    quote_quantity: Number | None = None
+    expire_at: Moment | None = None
+
+    def body(self) -> dict[str, object]:
+        """The order as JSON members; an order without a name gets one, to be asked again by."""
+        return given(
+            {
+                "symbol": self.symbol,
+                "side": self.side,
+                "order_type": self.order_type,
+                "quantity": plain(self.quantity),
+                "price": plain(self.price),
+                "time_in_force": self.time_in_force,
+                "client_order_id": self.client_order_id or uuid.uuid4().hex,
+                "self_trade_prevention": self.self_trade_prevention,
+                "post_only": self.post_only,
+                "display_quantity": plain(self.display_quantity),
+                "stop_price": plain(self.stop_price),
+                "quote_quantity": plain(self.quote_quantity),
+                "expire_at": moment(self.expire_at),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """An amendment in a batch, of an order by one of its two ids."""
+
+    order_id: str | None = None
+    client_order_id: str | None = None
+    price: Number | None = None
+    quantity: Number | None = None
+    stop_price: Number | None = None
+
+    def body(self) -> dict[str, object]:
+        """The amendment as JSON members. Raises ValueError without exactly one id."""
+        changes = _changes(self.price, self.quantity, self.stop_price)
+        return dict([_key(self.order_id, self.client_order_id)]) | given(changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """A cancel in a batch, of an order by one of its two ids."""
+
+    order_id: str | None = None
+    client_order_id: str | None = None
+
+    def body(self) -> dict[str, object]:
+        """The cancel as JSON members. Raises ValueError without exactly one id."""
+        return dict([_key(self.order_id, self.client_order_id)])
+
+
+BatchItem: TypeAlias = Place | Amend | Cancel
+
+_ITEM_NAMES: Mapping[type, str] = {Place: "place", Amend: "amend", Cancel: "cancel"}
+
+
+@operation("POST", "/v1/orders", "place")
+def place(
+    symbol: str,
+    side: SideText,
+    quantity: Number | None = None,
+    price: Number | None = None,
+    *,
+    order_type: OrderTypeText = "limit",
+    time_in_force: TimeInForceText | None = None,
+    client_order_id: str | None = None,
+    self_trade_prevention: SelfTradeText | None = None,
+    post_only: bool | None = None,
+    display_quantity: Number | None = None,
+    stop_price: Number | None = None,
+    quote_quantity: Number | None = None,
+    expire_at: Moment | None = None,
+) -> Call[PlacedOrder]:
+    """Place an order; the answer is the order with what it traded at once.
+
+    A limit order needs a price; `order_type="market"` takes none. An order without a
+    `client_order_id` gets a random one, so that the request can be sent again after a lost answer.
+    """
+    order = Place(
+        symbol=symbol,
+        side=side,
+        quantity=quantity,
+        price=price,
+        order_type=order_type,
+        time_in_force=time_in_force,
+        client_order_id=client_order_id,
+        self_trade_prevention=self_trade_prevention,
+        post_only=post_only,
+        display_quantity=display_quantity,
+        stop_price=stop_price,
+        quote_quantity=quote_quantity,
+        expire_at=expire_at,
+    )
+    return Call(_read_order, body=order.body())
+
+
+@operation("PATCH", "/v1/orders/{order_id}", "amend")
+def amend(
+    order_id: str | None = None,
+    *,
+    client_order_id: str | None = None,
+    price: Number | None = None,
+    quantity: Number | None = None,
+    stop_price: Number | None = None,
+) -> Call[PlacedOrder]:
+    """Change an open order, named by one of its two ids; what is left out stays.
+
+    `quantity` is the new total, executed quantity included. A smaller quantity alone keeps the
+    place in the queue. Raises ValueError without exactly one id.
+    """
+    key = _key(order_id, client_order_id)
+    return Call(_read_order, key=key, body=_changes(price, quantity, stop_price))
+
+
+@operation("DELETE", "/v1/orders/{order_id}", "cancel")
+def cancel(order_id: str | None = None, *, client_order_id: str | None = None) -> Call[PlacedOrder]:
+    """Cancel an open order, named by one of its two ids. Raises ValueError without exactly one."""
+    recheck = Recheck(
+        "order_closed",
+        order(order_id, client_order_id=client_order_id),
+        lambda found: found.status is OrderStatus.CANCELED,
+    )
+    return Call(_read_order, key=_key(order_id, client_order_id), recheck=recheck)
+
+
+@operation("GET", "/v1/orders/{order_id}", "order")
+def order(order_id: str | None = None, *, client_order_id: str | None = None) -> Call[PlacedOrder]:
+    """Read an order, named by one of its two ids. Raises ValueError without exactly one."""
+    return Call(_read_order, key=_key(order_id, client_order_id))
+
+
+@operation("DELETE", "/v1/orders", "cancel_all")
+def cancel_all(symbol: str | None = None) -> Call[list[str]]:
+    """Cancel every open order of the account, or those of one symbol; the ids of the orders.
+
+    After a lost answer the ids are those that were canceled by the last attempt.
+    """
+    return Call(lambda body: _read_canceled(body).canceled, query={"symbol": symbol})
+
+
+@operation("GET", "/v1/orders", "history")
+def orders(
+    symbol: str | None = None,
+    *,
+    status: StatusText | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    page_size: int | None = None,
+) -> Pages[OrdersPage, PlacedOrder]:
+    """Iterate over the orders of the account, newest first; `status="open"` for the open ones.
+
+    `start` is included and `end` is not; both are about the time of entry.
+    """
+    query = {"symbol": symbol, "status": status, "from": moment(start), "to": moment(end)}
+    first = Call(_read_orders, query=query | {"limit": page_size})
+    return Pages(first, lambda page: page.orders, next_page)
+
+
+@operation("GET", "/v1/fills", "fills")
+def fills(
+    symbol: str | None = None,
+    *,
+    order_id: str | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    page_size: int | None = None,
+) -> Pages[FillsPage, HistoryFill]:
+    """Iterate over the executions of the account's orders, newest first."""
+    query = {"symbol": symbol, "order_id": order_id, "from": moment(start), "to": moment(end)}
+    first = Call(_read_fills, query=query | {"limit": page_size})
+    return Pages(first, lambda page: page.fills, next_page)
+
+
+@operation("GET", "/v1/account", "account")
+def account() -> Call[AccountInfo]:
+    """Read the own account: balances, fees and limits."""
+    return Call(_read_account)
+
+
+@operation("POST", "/v1/orders/batch", "batch")
+def batch(items: Sequence[BatchItem]) -> Call[list[PlacedOrder | RequestRefused]]:
+    """Place, amend and cancel many orders in their order; a refused item is its exception.
+
+    One refused item stops no other. At most 100 items (`BATCH_ORDERS_MAX`). A cancel that was done
+    by an attempt whose answer was lost is reported as `order_closed`.
+    """
+    body = {"orders": [{"operation": _ITEM_NAMES[type(item)], **item.body()} for item in items]}
+    return Call(lambda reply: [_result(item) for item in _read_results(reply).results], body=body)
+
+
+@operation("POST", "/v1/cancel-all-after", "cancel_all_after")
+def cancel_all_after(timeout_s: int) -> Call[DeadManTimer]:
+    """Arm or renew the dead-man timer: after so many seconds all orders are canceled; 0 disarms."""
+    return Call(_read_timer, body={"timeout_s": timeout_s})
+
+
+def _key(order_id: str | None, client_order_id: str | None) -> tuple[str, str]:
+    if (order_id is None) == (client_order_id is None):
+        raise ValueError("name an order by order_id or by client_order_id, one of them")
+    if order_id is not None:
+        return "order_id", order_id
+    return "client_order_id", str(client_order_id)
+
+
+def _changes(
+    price: Number | None, quantity: Number | None, stop_price: Number | None
+) -> dict[str, object]:
+    return {"price": plain(price), "quantity": plain(quantity), "stop_price": plain(stop_price)}
+
+
+def _result(item: ItemResult) -> PlacedOrder | RequestRefused:
+    if item.body is not None:
+        return item.body
+    problem = item.problem
+    if problem is None:
+        return RequestRefused(item.status, "http_error", f"status {item.status}")
+    return RequestRefused(item.status, problem.code, problem.detail, problem.field)

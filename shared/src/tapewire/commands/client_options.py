@@ -1,0 +1,147 @@
+"""What commands that trade or read have in common: the venue, the account, the key, the output.
+
+A key never stands on the command line, because other users of a machine see command lines.
+"""
+
+import functools
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tapewire.client import OutcomeUnknown, SyncVenueClient
+from tapewire.commands.options import locate, say_venue, venue_option
+from tapewire.errors import ConfigurationError, TapewireError
+from tapewire.runtime.venue_address import VenueAddress
+from tapewire.terminal.output import Output
+
+ACCOUNT_VARIABLE = "TAPEWIRE_ACCOUNT"
+KEY_VARIABLE = "TAPEWIRE_API_KEY"
+KEY_FILE_VARIABLE = "TAPEWIRE_API_KEY_FILE"
+KEY_FILE_BYTES_MAX = 4_096
+
+EXIT_FAILED = 1
+EXIT_UNKNOWN = 5
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class ClientChoice:
+    """What the options of a command say about the venue, the account and the output."""
+
+    wanted_venue: str | None
+    account: str | None
+    api_key_file: Path | None
+    ca_file: Path | None
+    is_json: bool
+
+    @contextmanager
+    def connected(self) -> Iterator["Session"]:
+        """A client of the venue, which is named on standard error.
+
+        A refusal, or a venue that does not answer, ends the command with one sentence and status 1;
+        a lost answer with status 5.
+        """
+        venue = locate(self.wanted_venue)
+        if venue.gateway_url is None:
+            raise click.UsageError(f"{venue.name} is no gateway; name a data directory or a URL")
+        say_venue(venue.name, venue.gateway_url)
+        try:
+            with SyncVenueClient(
+                self.wanted_venue,
+                account=self.account or os.environ.get(ACCOUNT_VARIABLE),
+                api_key=read_key(self.api_key_file),
+                ca_file=self.ca_file,
+            ) as client:
+                yield Session(client, Output(is_json=self.is_json), venue)
+        except OutcomeUnknown as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(EXIT_UNKNOWN)
+        except (TapewireError, ValueError) as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(EXIT_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A client of the venue, and where the command prints."""
+
+    client: SyncVenueClient
+    output: Output
+    venue: VenueAddress
+
+
+def client_options(command: _Command) -> Any:  # noqa: ANN401 (as click's decorators)
+    """Give a command the options of a client; the command is called with `chosen: ClientChoice`."""
+
+    @venue_option
+    @click.option(
+        "--account",
+        metavar="NAME",
+        help=f"Account at an open venue ({ACCOUNT_VARIABLE}); default: demo.",
+    )
+    @click.option(
+        "--api-key-file",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help=f"File of mode 600 with the API key ({KEY_FILE_VARIABLE}); {KEY_VARIABLE} holds the "
+        "key itself.",
+    )
+    @click.option(
+        "--ca-file",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Certificates to trust (PEM), for https.",
+    )
+    @click.option("--json", "is_json", is_flag=True, help="Print JSON, one document per line.")
+    @functools.wraps(command)
+    def chosen(
+        *args: Any,  # noqa: ANN401
+        wanted_venue: str | None,
+        account: str | None,
+        api_key_file: Path | None,
+        ca_file: Path | None,
+        is_json: bool,
+        **options: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        choice = ClientChoice(wanted_venue, account, api_key_file, ca_file, is_json)
+        return command(*args, chosen=choice, **options)
+
+    return chosen
+
+
+def read_key(file: Path | None) -> str | None:
+    """The API key: from `file`, else from the variables; None if none of them is set.
+
+    A file that others may read is used, with a warning. Raises ConfigurationError.
+    """
+    path = file or _path_in(KEY_FILE_VARIABLE)
+    if path is None:
+        return os.environ.get(KEY_VARIABLE) or None
+    try:
+        with path.open("rb") as opened:
+            mode = os.fstat(opened.fileno()).st_mode
+            content = opened.read(KEY_FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise ConfigurationError(f"the key file {path} cannot be read: {error.strerror}") from None
+    if stat.S_IMODE(mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        click.echo(f"Warning: others may read {path}; run: chmod 600 {path}", err=True)
+    try:
+        key = content.decode("ascii").strip()
+    except UnicodeDecodeError:
+        key = ""
+    if not key or len(content) > KEY_FILE_BYTES_MAX or len(key.split()) != 1:
+        raise ConfigurationError(f"the key file {path} must contain one API key and nothing else")
+    return key
+
+
+def _path_in(variable: str) -> Path | None:
+    text = os.environ.get(variable)
+    return Path(text) if text else None

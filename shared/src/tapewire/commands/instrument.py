@@ -1,0 +1,114 @@
+"""`tapewire instrument`: list, add and change instruments while the venue runs."""
+
+from typing import Any
+
+import click
+
+from tapewire.client import InstrumentInfo
+from tapewire.commands.client_options import ClientChoice, client_options
+from tapewire.terminal.tables import instruments_table
+
+# Fields of an instrument that may change, by option; all are limits or fees.
+_TEXT_LIMITS = (
+    ("--min-quantity", "min_quantity"),
+    ("--max-quantity", "max_quantity"),
+    ("--max-price", "max_price"),
+    ("--min-notional", "min_notional"),
+)
+_MARKET_TEXTS = (
+    ("--order-quantity-max", "order_quantity_max"),
+    ("--order-notional-max", "order_notional_max"),
+    ("--position-max", "position_max"),
+)
+_MARKET_NUMBERS = (
+    ("--open-orders-max", "open_orders_max"),
+    ("--maker-fee-ppm", "maker_fee_ppm"),
+    ("--taker-fee-ppm", "taker_fee_ppm"),
+)
+
+
+def _bounds(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
+    """Give a command one option for each limit and fee."""
+    for option, name in (*_TEXT_LIMITS, *_MARKET_TEXTS):
+        command = click.option(option, name, metavar="DECIMAL")(command)
+    for option, name in _MARKET_NUMBERS:
+        command = click.option(option, name, type=click.IntRange(0), metavar="NUMBER")(command)
+    return command
+
+
+@click.group()
+def instrument() -> None:
+    """List, add and change instruments.
+
+    At a venue with keys `add` and `change` need a key with the permission admin.
+    """
+
+
+@instrument.command("list")
+@client_options
+def list_instruments(chosen: ClientChoice) -> None:
+    """List the instruments with steps, limits, fees and market states."""
+    with chosen.connected() as session:
+        found = session.client.instruments()
+        session.output.records(found, instruments_table(found))
+
+
+@instrument.command()
+@click.argument("symbol")
+@click.option("--base", required=True, metavar="ASSET", help="The traded asset.")
+@click.option("--quote", required=True, metavar="ASSET", help="The asset of the price.")
+@click.option("--tick-size", required=True, metavar="DECIMAL", help="Smallest step of a price.")
+@click.option("--lot-size", required=True, metavar="DECIMAL", help="Smallest step of a quantity.")
+@click.option("--price-band", metavar="PERCENT", help="Largest distance from the last trade.")
+@click.option("--base-decimals", type=click.IntRange(0, 12), help="Fixed for the asset's life.")
+@click.option("--quote-decimals", type=click.IntRange(0, 12), help="Fixed for the asset's life.")
+@_bounds
+@client_options
+def add(chosen: ClientChoice, symbol: str, **fields: Any) -> None:  # noqa: ANN401
+    """Add the instrument SYMBOL. --min-quantity and --max-quantity are needed too."""
+    for option, name in _TEXT_LIMITS[:2]:
+        if fields[name] is None:
+            raise click.UsageError(f"Missing option '{option}'.")
+    with chosen.connected() as session:
+        known = {item.symbol for item in session.client.instruments()}
+        if symbol.upper() in known:
+            raise click.UsageError(f"{symbol.upper()} exists; use `tapewire instrument change`")
+        made = session.client.admin.publish_instrument(symbol.upper(), **fields)
+        session.output.document(made, instruments_table([made]))
+
+
+@instrument.command()
+@click.argument("symbol")
+@_bounds
+@client_options
+def change(chosen: ClientChoice, symbol: str, **fields: Any) -> None:  # noqa: ANN401
+    """Change limits and fees of SYMBOL; what is left out stays. 0 means no limit."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    if not given:
+        raise click.UsageError("name at least one limit or fee")
+    limits = {name for _, name in _TEXT_LIMITS}
+    controls = {name: value for name, value in given.items() if name not in limits}
+    with chosen.connected() as session:
+        changed = session.client.instrument(symbol.upper())
+        if limits & given.keys():
+            wanted = _as_written(changed) | {name: given[name] for name in limits & given.keys()}
+            changed = session.client.admin.publish_instrument(changed.symbol, **wanted)
+        if controls:
+            changed = session.client.admin.change_market(changed.symbol, **controls)
+        session.output.document(changed, instruments_table([changed]))
+
+
+def _as_written(item: InstrumentInfo) -> dict[str, Any]:
+    """The fields of an instrument that a change of its limits repeats."""
+    return {
+        "base": item.base,
+        "quote": item.quote,
+        "tick_size": item.tick_size,
+        "lot_size": item.lot_size,
+        "min_quantity": item.min_quantity,
+        "max_quantity": item.max_quantity,
+        "max_price": item.max_price,
+        "min_notional": item.min_notional,
+        "base_decimals": item.base_decimals,
+        "quote_decimals": item.quote_decimals,
+    }

@@ -1,0 +1,179 @@
+"""`tapewire order`: place, amend, cancel and show one order."""
+
+from typing import Any
+
+import click
+
+from tapewire.client import PlacedOrder
+from tapewire.client.order_calls import (
+    OrderTypeText,
+    SelfTradeText,
+    SideText,
+    TimeInForceText,
+)
+from tapewire.commands.client_options import ClientChoice, Session, client_options
+from tapewire.terminal.tables import order_table
+
+TYPES = ("limit", "market", "ioc", "fok", "stop", "stop_limit")
+TIMES_IN_FORCE = ("gtc", "ioc", "fok", "gtd")
+SELF_TRADE_MODES = ("none", "expire_taker", "expire_maker", "expire_both", "decrement")
+
+_client_id_option = click.option(
+    "--client-order-id", metavar="ID", help="The name of the order in the account."
+)
+
+
+@click.group()
+def order() -> None:
+    """Place, amend, cancel and show orders.
+
+    Prices and quantities are decimal text, such as 60000.00.
+    """
+
+
+def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
+    """Give `buy` and `sell` the options of an order."""
+    for option in reversed(
+        (
+            click.argument("symbol"),
+            click.argument("quantity", required=False),
+            click.argument("price", required=False),
+            click.option(
+                "--type", "order_type", type=click.Choice(TYPES),
+                help="Default: limit with a price, stop_limit or stop with --stop, else market.",
+            ),
+            click.option("--stop", "stop_price", metavar="PRICE", help="Wait for a trade here."),
+            click.option(
+                "--amount", "quote_quantity", metavar="AMOUNT",
+                help="Spend (buy) or receive (sell) this in the quote asset; a market order.",
+            ),
+            click.option("--tif", "time_in_force", type=click.Choice(TIMES_IN_FORCE)),
+            click.option("--expire-at", metavar="TIME", help="ISO 8601 with an offset; means gtd."),
+            click.option("--post-only", is_flag=True, help="Refuse the order if it would trade."),
+            click.option("--display", "display_quantity", metavar="QUANTITY", help="An iceberg."),
+            click.option("--self-trade-prevention", type=click.Choice(SELF_TRADE_MODES)),
+            _client_id_option,
+            client_options,
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@order.command()
+@_placing
+def buy(chosen: ClientChoice, symbol: str, **order_options: Any) -> None:  # noqa: ANN401
+    """Buy QUANTITY of SYMBOL, at PRICE or better; without PRICE at the market."""
+    with chosen.connected() as session:
+        _place(session, symbol, "buy", **order_options)
+
+
+@order.command()
+@_placing
+def sell(chosen: ClientChoice, symbol: str, **order_options: Any) -> None:  # noqa: ANN401
+    """Sell QUANTITY of SYMBOL, at PRICE or better; without PRICE at the market."""
+    with chosen.connected() as session:
+        _place(session, symbol, "sell", **order_options)
+
+
+@order.command()
+@click.argument("order_id", required=False)
+@_client_id_option
+@click.option("--price", metavar="PRICE")
+@click.option("--quantity", metavar="QUANTITY", help="New total, executed quantity included.")
+@click.option("--stop", "stop_price", metavar="PRICE")
+@client_options
+def amend(  # noqa: PLR0917 (click passes options by name)
+    chosen: ClientChoice,
+    order_id: str | None,
+    client_order_id: str | None,
+    price: str | None,
+    quantity: str | None,
+    stop_price: str | None,
+) -> None:
+    """Change price, quantity or stop price of an open order; a smaller quantity keeps the place."""
+    _check_ids(order_id, client_order_id)
+    if price is None and quantity is None and stop_price is None:
+        raise click.UsageError("name at least one of --price, --quantity, --stop")
+    with chosen.connected() as session:
+        changed = session.client.amend(
+            order_id,
+            client_order_id=client_order_id,
+            price=price,
+            quantity=quantity,
+            stop_price=stop_price,
+        )
+        _print(session, changed)
+
+
+@order.command()
+@click.argument("order_id", required=False)
+@_client_id_option
+@client_options
+def cancel(chosen: ClientChoice, order_id: str | None, client_order_id: str | None) -> None:
+    """Cancel the rest of an open order."""
+    _check_ids(order_id, client_order_id)
+    with chosen.connected() as session:
+        _print(session, session.client.cancel(order_id, client_order_id=client_order_id))
+
+
+@order.command()
+@click.argument("order_id", required=False)
+@_client_id_option
+@client_options
+def show(chosen: ClientChoice, order_id: str | None, client_order_id: str | None) -> None:
+    """Show one order with its fills."""
+    _check_ids(order_id, client_order_id)
+    with chosen.connected() as session:
+        _print(session, session.client.order(order_id, client_order_id=client_order_id))
+
+
+def _place(
+    session: Session,
+    symbol: str,
+    side: SideText,
+    *,
+    quantity: str | None,
+    price: str | None,
+    order_type: OrderTypeText | None,
+    stop_price: str | None,
+    quote_quantity: str | None,
+    time_in_force: TimeInForceText | None,
+    expire_at: str | None,
+    post_only: bool,
+    display_quantity: str | None,
+    self_trade_prevention: SelfTradeText | None,
+    client_order_id: str | None,
+) -> None:
+    placed = session.client.place(
+        symbol.upper(),
+        side,
+        quantity,
+        price,
+        order_type=order_type or implied_type(price, stop_price),
+        stop_price=stop_price,
+        quote_quantity=quote_quantity,
+        time_in_force=time_in_force or ("gtd" if expire_at else None),
+        expire_at=expire_at,
+        post_only=post_only or None,
+        display_quantity=display_quantity,
+        self_trade_prevention=self_trade_prevention,
+        client_order_id=client_order_id,
+    )
+    _print(session, placed)
+
+
+def implied_type(price: str | None, stop_price: str | None) -> OrderTypeText:
+    """The order type that the prices of an order imply."""
+    if stop_price is None:
+        return "market" if price is None else "limit"
+    return "stop" if price is None else "stop_limit"
+
+
+def _check_ids(order_id: str | None, client_order_id: str | None) -> None:
+    if (order_id is None) == (client_order_id is None):
+        raise click.UsageError("name the order by ORDER_ID or by --client-order-id, one of them")
+
+
+def _print(session: Session, placed: PlacedOrder) -> None:
+    session.output.document(placed, order_table(placed))
