@@ -179,9 +179,10 @@ class Engine:
         try:
             return await self._amend(account, order_id, amendment)
         except StopsPending:
-            terms = TERMS.read(await self.batcher.submit("HGET", keys.order(order_id), "terms"))
+            terms: bytes = await self.batcher.submit("HGET", keys.order(order_id), "terms")
             return await self._behind_stops(
-                Symbol(terms.symbol), lambda: self._amend(account, order_id, amendment)
+                Symbol(TERMS.read(terms.decode()).symbol),
+                lambda: self._amend(account, order_id, amendment),
             )
 
     async def _amend(self, account: Account, order_id: OrderId, amendment: Amendment) -> Order:
