@@ -41,6 +41,7 @@ from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.engine import Engine, MatchingLimits
 from tapewire.matching.queries import Queries
 from tapewire.redis.client import RedisAddress, open_async, wait_until_ready
+from tapewire.redis.failovers import FailoverState, FailoverWatch
 from tapewire.redis.replication import warn_of_replication_risk
 from tapewire.runtime.loop_lag import LoopLag
 from tapewire.runtime.supervision import Supervisor
@@ -106,14 +107,15 @@ async def _run(
     """Connect and serve until the block ends. Raises RedisUnavailable, InstrumentConflict."""
     address = _address(settings.venue)
     async with AsyncExitStack() as stack:
-        engine = await _open_engine(address, settings.venue, stack)
+        failover = FailoverState()
+        engine = await _open_engine(address, settings, stack, failover)
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
         await warn_of_replication_risk(engine.client)
         probe = RedisProbe(address)
         stack.push_async_callback(probe.close)
-        store = ApiKeyStore.open(address)
+        store = ApiKeyStore.open(address, failover)
         stack.push_async_callback(store.close)
         tasks = await stack.enter_async_context(Supervisor())
         expiry, lag = Expiry(engine, interval_s=settings.expiry_interval_s), LoopLag()
@@ -151,6 +153,9 @@ async def _run(
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
         tasks.start("expiry", expiry.run)
+        failovers = FailoverWatch(address, on_begun=failover.begin, on_ended=failover.end)
+        if failovers.is_needed:
+            tasks.start("failovers", failovers.run)
         tasks.start("loop-lag", lag.run)
         if state.needs_keys:
             watch = KeyWatch(state.authentication.verifier, entry.bearers, end_for_key)
@@ -170,14 +175,20 @@ def _address(venue: VenueSettings) -> RedisAddress:
 
 
 async def _open_engine(
-    address: RedisAddress, venue: VenueSettings, stack: AsyncExitStack
+    address: RedisAddress,
+    settings: GatewaySettings,
+    stack: AsyncExitStack,
+    failover: FailoverState,
 ) -> Engine:
     """The engine, once Redis answers. At a venue with keys only administrators open accounts."""
+    venue = settings.venue
     await _wait_for_redis(address, venue.startup_timeout_s)
     engine = await Engine.open(
         address,
         MatchingLimits(funds_checked=venue.funds == "checked"),
         None if venue.auth == "keys" else parse_paper_money(venue.paper_balances),
+        failover=failover,
+        replicas_min=settings.replicas_min,
     )
     stack.push_async_callback(engine.close)
     await engine.ready()

@@ -21,6 +21,8 @@ ASSETS = PREFIX + "assets"
 API_KEYS = PREFIX + "api_keys"
 # No command ever makes it: a write that asks for it proves that Redis takes writes.
 ABSENT = PREFIX + "absent"
+# Written by gateways that have replicas confirm their commands; it says nothing and expires.
+CONFIRMED = PREFIX + "confirmed"
 
 TRADE_CHANNEL = "trade_events"
 BOOK_CHANNEL = "book_updates"

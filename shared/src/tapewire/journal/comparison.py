@@ -33,7 +33,7 @@ _IMMORTAL = frozenset(
 )  # fmt: skip
 _FAMILIES = _MORTAL | _STREAMS | _IMMORTAL
 # Of the venue, but no result of its commands.
-_UNJOURNALED = frozenset({"journal", "api_keys", "api_key"})
+_UNJOURNALED = frozenset({"journal", "api_keys", "api_key", "confirmed"})
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import math
 import re
 import time
 from collections import deque
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import hiredis
@@ -25,13 +26,19 @@ from redis.exceptions import (
     TryAgainError,
 )
 
+from tapewire import keys
 from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable
 from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, PENDING_COMMANDS_MAX
 from tapewire.redis.client import AsyncRedis
+from tapewire.redis.failovers import FailoverState
 from tapewire.redis.unwritable import why_unwritable
 from tapewire.runtime.histogram import Histogram
 
 Command = tuple[str | bytes | int, ...]
+
+# WAIT may take this part of the time that a round trip has.
+WAIT_PART = 0.5
+CONFIRMED_KEPT_MS = 60_000
 
 BATCH_BOUNDS = tuple(2**power for power in range(COMMANDS_PER_ROUND_TRIP_MAX.bit_length()))
 
@@ -56,9 +63,21 @@ class _Pending(NamedTuple):
 class Batcher:
     """The only writer to Redis in a process; see the module's docstring for its order."""
 
-    def __init__(self, client: AsyncRedis, *, timeout_s: float) -> None:
+    def __init__(
+        self,
+        client: AsyncRedis,
+        *,
+        timeout_s: float,
+        failover: FailoverState | None = None,
+        replicas_min: int = 0,
+    ) -> None:
+        """`replicas_min` replicas confirm what is written before its answer is given."""
         self._client = client
         self._timeout_s = timeout_s
+        self._failover = failover or FailoverState()
+        # How many failovers there had been when the connection was made.
+        self._failovers = 0
+        self._replicas_min = replicas_min
         self._pending: deque[_Pending] = deque()
         self._connection: Any = None
         self._sender: asyncio.Task[None] | None = None
@@ -107,6 +126,13 @@ class Batcher:
 
     async def _send(self, batch: list[_Pending]) -> None:
         """One round trip; every future of the batch is done when it returns."""
+        if self._failover.is_under_way:
+            for pending in batch:
+                _resolve(
+                    pending.answer,
+                    RedisUnavailable("The primary of Redis is being replaced. Nothing was done."),
+                )
+            return
         sent, answered = False, 0
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -114,13 +140,22 @@ class Batcher:
                 sent, started_s = True, time.perf_counter()
                 await connection.send_packed_command(
                     # Eight times as quick as the packer of redis-py, with the same result.
-                    [b"".join(_pack(pending.command) for pending in batch)],
+                    [b"".join(_pack(pending.command) for pending in batch), self._wait],
                     check_health=False,
                 )
+                replies = []
                 for pending in batch:
                     reply = await self._read(connection)
+                    if self._replicas_min:
+                        replies.append(reply)
+                        continue
                     answered += 1
                     _resolve(pending.answer, reply)
+                if self._replicas_min:
+                    _, confirmed = [await self._read(connection) for _ in range(2)]
+                    for pending, reply in zip(batch, replies, strict=True):
+                        answered += 1
+                        _resolve(pending.answer, self._confirmed(pending, reply, confirmed))
             self.round_trip_s.observe(time.perf_counter() - started_s)
             self.round_trip_commands.observe(len(batch))
         except (RedisError, OSError, TimeoutError) as error:
@@ -134,6 +169,29 @@ class Batcher:
             raise
         if self._stale:
             await self._disconnect()
+
+    @cached_property
+    def _wait(self) -> bytes:
+        """What follows every batch, so that replicas confirm it; nothing if none has to.
+
+        WAIT waits for the last write of its own connection. What is confirmed may be the write of
+        another one, as when an order is repeated, so the connection writes something first.
+        """
+        if not self._replicas_min:
+            return b""
+        timeout_ms = int(self._timeout_s * 1_000 * WAIT_PART)
+        mark = _pack(("SET", keys.CONFIRMED, "", "PX", CONFIRMED_KEPT_MS))
+        return mark + _pack(("WAIT", self._replicas_min, timeout_ms))
+
+    def _confirmed(self, pending: _Pending, reply: object, replicas: object) -> object:
+        """A reply, or what is told of a change that too few replicas have confirmed."""
+        enough = isinstance(replicas, int) and replicas >= self._replicas_min
+        if enough or isinstance(reply, Exception) or pending.command[0] != "EVALSHA":
+            return reply
+        return OutcomeUnknown(
+            f"It was done, but {self._replicas_min} replicas did not confirm it in time, so that a "
+            "failover could lose it. Ask again with the same client_order_id."
+        )
 
     async def _read(self, connection: Any) -> Any:  # noqa: ANN401 (redis-py's untyped connection)
         try:
@@ -152,10 +210,11 @@ class Batcher:
 
     async def _connected(self) -> Any:  # noqa: ANN401
         """The connection, opened anew if there is none or the server closed it."""
-        if self._connection is not None and not self._connection.is_connected:
+        is_left = self._failovers != self._failover.count
+        if self._connection is not None and (is_left or not self._connection.is_connected):
             await self._disconnect()
         if self._connection is None:
-            self._stale = False
+            self._stale, self._failovers = False, self._failover.count
             self._connection = await self._client.connection_pool.get_connection()
         elif await self._connection.can_read():
             # Nothing is awaited, so readable means closed by the server.

@@ -29,6 +29,7 @@ from tapewire.matching.records import read_order
 from tapewire.matching.refusals import refuse
 from tapewire.matching.script import Script, load_script
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
+from tapewire.redis.failovers import FailoverState
 from tapewire.values.bounds import MarketBounds
 from tapewire.values.paper_money import NO_MONEY, PaperMoney
 from tapewire.values.types import (
@@ -91,9 +92,13 @@ class Engine:
         timeout_s: float,
         limits: MatchingLimits | None = None,
         paper_money: PaperMoney | None = NO_MONEY,
+        failover: FailoverState | None = None,
+        replicas_min: int = 0,
     ) -> None:
         self.client = client
-        self.batcher = Batcher(client, timeout_s=timeout_s)
+        self.batcher = Batcher(
+            client, timeout_s=timeout_s, failover=failover, replicas_min=replicas_min
+        )
         self._limits = (limits or MatchingLimits()).packed()
         # What an account that is not known yet starts with; None: it must be opened first.
         self.paper_money = paper_money
@@ -108,13 +113,18 @@ class Engine:
         address: RedisAddress,
         limits: MatchingLimits | None = None,
         paper_money: PaperMoney | None = NO_MONEY,
+        *,
+        failover: FailoverState | None = None,
+        replicas_min: int = 0,
     ) -> Self:
-        """Make an engine; it connects with its first command."""
+        """Make an engine, which connects with its first command; options as for the batcher."""
         return cls(
             open_async(address),
             timeout_s=address.timeout_s,
             limits=limits,
             paper_money=paper_money,
+            failover=failover,
+            replicas_min=replicas_min,
         )
 
     async def close(self) -> None:
