@@ -10,6 +10,8 @@ PREFIX = "{tw}:"
 
 EPOCH = PREFIX + "epoch"
 INSTRUMENTS = PREFIX + "instruments"
+FORMAT = PREFIX + "format"
+LIBRARIES = PREFIX + "libraries"
 LAST_ORDER_ID = PREFIX + "last_order_id"
 EXPIRING = PREFIX + "expiring"
 DEAD_MAN = PREFIX + "dead_man"
@@ -19,7 +21,8 @@ ACCOUNTS = PREFIX + "accounts"
 SUPPLY = PREFIX + "supply"
 ASSETS = PREFIX + "assets"
 API_KEYS = PREFIX + "api_keys"
-# No command ever makes it: a write that asks for it proves that Redis takes writes.
+# No command ever makes it. Every call of a function names it, because a Cluster that moves the slot
+# refuses calls with a key that is not there. A write that wants it proves that Redis takes writes.
 ABSENT = PREFIX + "absent"
 # Written by gateways that have replicas confirm their commands; it says nothing and expires.
 CONFIRMED = PREFIX + "confirmed"
@@ -84,12 +87,12 @@ def open_orders(account: str, symbol: Symbol) -> str:
 
 
 def order_history(account: str) -> str:
-    """Stream: every order of the account; the entry id is the order number."""
+    """Stream that data of format 1 has; `account_log` says the same (matching/upgrade.py)."""
     return f"{PREFIX}orders:{account}"
 
 
 def fill_history(account: str) -> str:
-    """Stream: the account's fills, one entry per command; the entry id is its number."""
+    """Stream that data of format 1 has; `account_log` says the same (matching/upgrade.py)."""
     return f"{PREFIX}fills:{account}"
 
 

@@ -113,9 +113,19 @@ class Cluster:
             node.call("CLUSTER", "SETSLOT", SLOT, "NODE", target_id)
 
     def cancel_move(self, source: Node, target: Node) -> None:
-        """Give the move up after all keys were moved back."""
+        """Give a move up that has moved no key yet."""
         for node in (source, target):
             node.call("CLUSTER", "SETSLOT", SLOT, "STABLE")
+
+    @property
+    def moves_at_once(self) -> bool:
+        """Whether the servers can move a slot in one step for its clients."""
+        return "MIGRATESLOTS" in " ".join(self.primaries[0].call("CLUSTER", "HELP"))
+
+    def move_at_once(self, source: Node, target: Node) -> None:
+        """Have a Valkey move the slot by itself, in one step for its clients."""
+        target_id = target.call("CLUSTER", "MYID")
+        source.call("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", SLOT, SLOT, "NODE", target_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,62 +2,47 @@
 
 One connection, one batch on its way at a time, so that commands reach Redis in the order in which
 they were submitted, and a batch grows by itself while the one before it is out.
+
+A new connection gets the function library before the first command. If Redis loses the library
+while a batch is on its way, Redis refuses the next call and each call behind it (core/frame.lua).
+The batcher then puts these calls, and the reads between them, back at the head of the queue in
+their order. So no retry changes the order of commands.
 """
 
 import asyncio
 import math
-import re
 import time
 from collections import deque
-from functools import cached_property
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-import hiredis
-from redis.exceptions import (
-    AskError,
-    AuthenticationError,
-    BusyLoadingError,
-    ClusterDownError,
-    NoPermissionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-    TryAgainError,
-)
+from redis.exceptions import RedisError, ResponseError
 
 from tapewire import keys
-from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable
-from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, PENDING_COMMANDS_MAX
+from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable, TapewireError
+from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, LIBRARY_NOTED_S, PENDING_COMMANDS_MAX
+from tapewire.matching.confirmation import Command, Confirmation, pack
+from tapewire.matching.library import Library
+from tapewire.matching.loading import LibraryLoader, is_lost
 from tapewire.redis.client import AsyncRedis
 from tapewire.redis.failovers import FailoverState
-from tapewire.redis.unwritable import why_unwritable
+from tapewire.redis.unwritable import REFUSALS, is_refusal, why_unwritable
 from tapewire.runtime.histogram import Histogram
-
-Command = tuple[str | bytes | int, ...]
-
-# WAIT may take this part of the time that a round trip has.
-WAIT_PART = 0.5
-CONFIRMED_KEPT_MS = 60_000
 
 BATCH_BOUNDS = tuple(2**power for power in range(COMMANDS_PER_ROUND_TRIP_MAX.bit_length()))
 
-# Replies by which Redis says that it did not run the command and that another node or another
-# time may; every other error reply is the answer of the script. MOVED is an AskError.
-_NOT_DONE = (
-    AskError, AuthenticationError, BusyLoadingError, ClusterDownError, NoPermissionError,
-    OutOfMemoryError, ReadOnlyError, TryAgainError,
-)  # fmt: skip
-# The same as text: those that redis-py has no class for, and those that the first write of a
-# script met, which Redis 6 reports as `ERR Error running script (...): -OOM ...`.
-_NOT_DONE_TEXT = re.compile(
-    r"^(BUSY|MISCONF|NOREPLICAS) |: -(MISCONF|NOPERM|NOREPLICAS|OOM|READONLY) "
-)
+# How often in a row a batch is sent again of which Redis did nothing, for want of the library.
+REPEATS_MAX = 5
+
+_REPLACED = "The primary of Redis is being replaced. Nothing was done."
 
 
 class _Pending(NamedTuple):
     command: Command
     answer: asyncio.Future[Any]
+    # Of a call: the function, and its keys; `command` has the arguments behind the load id.
+    function: str = ""
+    keys: Command = ()
 
 
 class Batcher:
@@ -68,16 +53,25 @@ class Batcher:
         client: AsyncRedis,
         *,
         timeout_s: float,
+        library: Library | None = None,
+        notes_use: bool = False,
         failover: FailoverState | None = None,
         replicas_min: int = 0,
     ) -> None:
-        """`replicas_min` replicas confirm what is written before its answer is given."""
+        """Without a library only plain commands can be sent; `notes_use` as in LibraryLoader.
+
+        `replicas_min` replicas confirm what is written before its answer is given.
+        """
         self._client = client
         self._timeout_s = timeout_s
         self._failover = failover or FailoverState()
         # How many failovers there had been when the connection was made.
         self._failovers = 0
-        self._replicas_min = replicas_min
+        self._confirmation = Confirmation(replicas_min, timeout_s) if replicas_min else None
+        self._loader = LibraryLoader(library, notes_use=notes_use) if library else None
+        # When the library has to be looked for again, in the time of the loop.
+        self._loaded_until_s = 0.0
+        self._repeats = 0
         self._pending: deque[_Pending] = deque()
         self._connection: Any = None
         self._sender: asyncio.Task[None] | None = None
@@ -93,16 +87,29 @@ class Batcher:
     async def submit(self, *command: str | bytes | int) -> Any:  # noqa: ANN401 (a Redis reply)
         """Send one command and wait for its reply; an error reply is raised as ResponseError.
 
-        Raises Overloaded, RedisUnavailable (not done), OutcomeUnknown (sent, answer lost).
+        With a library the command must be one that may be repeated. Raises Overloaded,
+        RedisUnavailable (not done), OutcomeUnknown (sent, answer lost), ConfigurationError (a
+        Redis or data that this version cannot use).
         """
         return await self.begin(*command)
 
     def begin(self, *command: str | bytes | int) -> asyncio.Future[Any]:
         """Put one command into the queue at once; its reply comes as that of `submit`."""
+        return self._queue(command)
+
+    def begin_call(
+        self, function: str, names: Command, *arguments: str | bytes | int
+    ) -> asyncio.Future[Any]:
+        """Put one call of a function of the library into the queue; `names` are its keys."""
+        return self._queue(arguments, function, names)
+
+    def _queue(
+        self, command: Command, function: str = "", names: Command = ()
+    ) -> asyncio.Future[Any]:
         if len(self._pending) >= PENDING_COMMANDS_MAX:
             raise Overloaded("Too many orders are waiting for Redis; try again shortly.")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Pending(command, answer))
+        self._pending.append(_Pending(command, answer, function, names))
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_all(), name="batcher")
         return answer
@@ -120,95 +127,126 @@ class Batcher:
                     self._pending.popleft()
                     for _ in range(min(len(self._pending), COMMANDS_PER_ROUND_TRIP_MAX))
                 ]
-                await self._send(batch)
+                if self._failover.is_under_way:
+                    for pending in batch:
+                        _resolve(pending.answer, RedisUnavailable(_REPLACED))
+                else:
+                    await self._send(batch)
         finally:
             self._sender = None
 
     async def _send(self, batch: list[_Pending]) -> None:
-        """One round trip; every future of the batch is done when it returns."""
-        if self._failover.is_under_way:
-            for pending in batch:
-                _resolve(
-                    pending.answer,
-                    RedisUnavailable("The primary of Redis is being replaced. Nothing was done."),
-                )
-            return
+        """One round trip; every future of the batch is done or queued again when it returns."""
         sent, answered = False, 0
+        lost: list[_Pending] = []
         try:
             async with asyncio.timeout(self._timeout_s):
                 connection = await self._connected()
                 sent, started_s = True, time.perf_counter()
-                await connection.send_packed_command(
-                    # Eight times as quick as the packer of redis-py, with the same result.
-                    [b"".join(_pack(pending.command) for pending in batch), self._wait],
-                    check_health=False,
-                )
-                replies = []
-                for pending in batch:
-                    reply = await self._read(connection)
-                    if self._replicas_min:
-                        replies.append(reply)
-                        continue
+                # Eight times as quick as the packer of redis-py, with the same result.
+                wire = [pack(self._wire_command(pending)) for pending in batch]
+                wire += self._confirmation.wire if self._confirmation is not None else ()
+                await connection.send_packed_command([b"".join(wire)], check_health=False)
+                async for pending, reply in self._replies(connection, batch):
                     answered += 1
-                    _resolve(pending.answer, reply)
-                if self._replicas_min:
-                    _, confirmed = [await self._read(connection) for _ in range(2)]
-                    for pending, reply in zip(batch, replies, strict=True):
-                        answered += 1
-                        _resolve(pending.answer, self._confirmed(pending, reply, confirmed))
+                    if is_lost(reply) or (lost and not pending.function):
+                        lost.append(pending)
+                    else:
+                        _resolve(pending.answer, reply)
             self.round_trip_s.observe(time.perf_counter() - started_s)
             self.round_trip_commands.observe(len(batch))
         except (RedisError, OSError, TimeoutError) as error:
             await self._disconnect()
+            for pending in lost:
+                _resolve(pending.answer, _failure(error, sent=False))
             for pending in batch[answered:]:
                 _resolve(pending.answer, _failure(error, sent=sent))
+            return
+        except TapewireError as error:
+            # Raised before anything was sent: the library cannot be loaded.
+            await self._disconnect()
+            for pending in batch:
+                _resolve(pending.answer, error)
+            return
         except BaseException:
             await self._disconnect()
-            for pending in batch[answered:]:
+            for pending in (*lost, *batch[answered:]):
                 pending.answer.cancel()
             raise
         if self._stale:
             await self._disconnect()
+        self._repeat(lost, is_progress=len(lost) < len(batch))
 
-    @cached_property
-    def _wait(self) -> bytes:
-        """What follows every batch, so that replicas confirm it; nothing if none has to.
+    async def _replies(
+        self,
+        connection: Any,  # noqa: ANN401 (redis-py's untyped connection)
+        batch: list[_Pending],
+    ) -> AsyncIterator[tuple[_Pending, object]]:
+        """Each reply as it comes, or all of them once it is known whether replicas confirm."""
+        if self._confirmation is None:
+            for pending in batch:
+                yield pending, await self._read(connection)
+            return
+        replies = [await self._read(connection) for _ in batch]
+        _, replicas = [await self._read(connection) for _ in self._confirmation.wire]
+        for pending, reply in zip(batch, replies, strict=True):
+            judged = self._confirmation.judge(reply, replicas) if pending.function else reply
+            yield pending, judged
 
-        WAIT waits for the last write of its own connection. What is confirmed may be the write of
-        another one, as when an order is repeated, so the connection writes something first.
-        """
-        if not self._replicas_min:
-            return b""
-        timeout_ms = int(self._timeout_s * 1_000 * WAIT_PART)
-        mark = _pack(("SET", keys.CONFIRMED, "", "PX", CONFIRMED_KEPT_MS))
-        return mark + _pack(("WAIT", self._replicas_min, timeout_ms))
+    def _repeat(self, lost: list[_Pending], *, is_progress: bool) -> None:
+        """Queue what Redis did not do for want of the library again, before all else."""
+        if not lost:
+            self._repeats = 0
+            return
+        self._repeats = 1 if is_progress else self._repeats + 1
+        self._loaded_until_s = 0.0
+        if self._repeats <= REPEATS_MAX:
+            self._pending.extendleft(reversed(lost))
+            return
+        self._repeats = 0
+        for pending in lost:
+            _resolve(
+                pending.answer,
+                RedisUnavailable("Redis loses the function library again and again."),
+            )
 
-    def _confirmed(self, pending: _Pending, reply: object, replicas: object) -> object:
-        """A reply, or what is told of a change that too few replicas have confirmed."""
-        enough = isinstance(replicas, int) and replicas >= self._replicas_min
-        if enough or isinstance(reply, Exception) or pending.command[0] != "EVALSHA":
-            return reply
-        return OutcomeUnknown(
-            f"It was done, but {self._replicas_min} replicas did not confirm it in time, so that a "
-            "failover could lose it. Ask again with the same client_order_id."
-        )
+    def _wire_command(self, pending: _Pending) -> Command:
+        if not pending.function:
+            return pending.command
+        if self._loader is None:
+            raise RuntimeError("a batcher without a library cannot call functions")
+        function = self._loader.library.function(pending.function)
+        # A Cluster that moves the slot refuses a call that names a key which is not there: before
+        # the function runs, and at both nodes. Without it the function would end half way.
+        return (
+            "FCALL", function, len(pending.keys) + 1, *pending.keys, keys.ABSENT,
+            self._loader.load_id, *pending.command,
+        )  # fmt: skip
 
     async def _read(self, connection: Any) -> Any:  # noqa: ANN401 (redis-py's untyped connection)
         try:
             # The whole batch has one deadline, so a reply needs none of its own; and an error
             # reply is no reason to drop the connection and with it the replies behind it.
             return await connection.read_response(timeout=math.inf, disconnect_on_error=False)
-        except (ResponseError, *_NOT_DONE) as error:
-            if isinstance(error, _NOT_DONE) or _NOT_DONE_TEXT.search(str(error)):
+        except (ResponseError, *REFUSALS) as error:
+            if is_refusal(error):
                 self._stale = True
-                return RedisUnavailable(
-                    f"Redis takes no orders now: {why_unwritable(error)}. Nothing was done."
-                )
+                return _refusal(error)
             return error
 
     _stale = False
 
     async def _connected(self) -> Any:  # noqa: ANN401
+        """The connection, with the library loaded behind it."""
+        connection = await self._open()
+        if self._loader is not None:
+            now_s = asyncio.get_running_loop().time()
+            if now_s >= self._loaded_until_s:
+                await self._loader.ensure(connection)
+                self._loaded_until_s = now_s + LIBRARY_NOTED_S
+        return connection
+
+    async def _open(self) -> Any:  # noqa: ANN401
         """The connection, opened anew if there is none or the server closed it."""
         is_left = self._failovers != self._failover.count
         if self._connection is not None and (is_left or not self._connection.is_connected):
@@ -219,21 +257,16 @@ class Batcher:
         elif await self._connection.can_read():
             # Nothing is awaited, so readable means closed by the server.
             await self._disconnect()
-            return await self._connected()
+            return await self._open()
         return self._connection
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
+        self._loaded_until_s = 0.0
         if connection is None:
             return
         await connection.disconnect(nowait=True)
         await self._client.connection_pool.release(connection)
-
-
-def _pack(command: Command) -> bytes:
-    """A command in the protocol of Redis."""
-    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub: one element
-    return packed
 
 
 def _resolve(answer: asyncio.Future[Any], reply: object) -> None:
@@ -252,4 +285,12 @@ def _failure(error: BaseException, *, sent: bool) -> Exception:
             "The answer of Redis was lost: the order may or may not have been done. "
             "Ask again with the same client_order_id to learn which."
         )
+    if isinstance(error, REFUSALS):
+        return _refusal(error)
     return RedisUnavailable(f"Redis cannot be reached ({type(error).__name__}); nothing was done.")
+
+
+def _refusal(error: Exception) -> RedisUnavailable:
+    return RedisUnavailable(
+        f"Redis takes no orders now: {why_unwritable(error)}. Nothing was done."
+    )
