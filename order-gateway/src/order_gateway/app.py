@@ -152,7 +152,7 @@ async def _run(
             rate_limits=rate_limits,
             entry=entry,
             health=watch_health(probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check),
-            metrics=Metrics(figures, lag),
+            metrics=Metrics(figures, app.connections, lag),
             pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))

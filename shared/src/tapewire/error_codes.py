@@ -99,6 +99,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "rate_limited": ErrorCode(429, "Too many orders in too short a time"),
         "redis_unavailable": ErrorCode(503, "Redis cannot be reached; nothing was done"),
         "outcome_unknown": ErrorCode(503, "The answer of Redis was lost; repeat the request"),
+        "connections_limit": ErrorCode(503, "Too many connections are open"),
         "overloaded": ErrorCode(503, "Too many commands are waiting; nothing was done"),
         "stale_data": ErrorCode(503, "The data is being read again; retry"),
         "draining": ErrorCode(503, "The process is stopping; reconnect"),
