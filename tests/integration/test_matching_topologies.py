@@ -129,16 +129,20 @@ def replica_is_known(url: str) -> bool:
         return len(client.execute_command("SENTINEL", "REPLICAS", SERVICE)) == 1
 
 
-async def test_a_sentinel_with_a_login(tmp_path: Path) -> None:
-    """The user in docs/security.md is enough, and its password may stand in a file."""
+@pytest.fixture
+def sentinel_user(tmp_path: Path) -> tuple[str, Path]:
+    """The user of docs/security.md as a line of a configuration, and the file of its password."""
     text = (ROOT / "docs" / "security.md").read_text("utf-8")
     (line,) = (line for line in text.splitlines() if line.startswith("user tapewire on >PASSWORD"))
     file = tmp_path / "password"
     file.write_text("secret\n")
-    with (
-        RedisServer(tmp_path / "redis") as master,
-        running_sentinel(tmp_path, master, line.replace("PASSWORD", "secret")) as url,
-    ):
+    return line.replace("PASSWORD", "secret"), file
+
+
+async def test_a_sentinel_with_a_login(tmp_path: Path, sentinel_user: tuple[str, Path]) -> None:
+    """The user in docs/security.md is enough, and its password may stand in a file."""
+    line, file = sentinel_user
+    with RedisServer(tmp_path / "redis") as master, running_sentinel(tmp_path, master, line) as url:
         login = f"?sentinel_username=tapewire&sentinel_password_file={file}"
         watch = FailoverWatch(address_of(url + login), on_ended=lambda: None)
         task = asyncio.create_task(watch.run())

@@ -116,7 +116,6 @@ async def _run(
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
-        await warn_of_replication_risk(engine.client)
         probe = RedisProbe(address)
         stack.push_async_callback(probe.close)
         store = ApiKeyStore.open(address, failover)
@@ -157,9 +156,7 @@ async def _run(
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
         tasks.start("expiry", expiry.run)
-        failovers = FailoverWatch(address, on_begun=failover.begin, on_ended=failover.end)
-        if failovers.is_needed:
-            tasks.start("failovers", failovers.run)
+        _follow_failovers(address, failover, tasks)
         tasks.start("loop-lag", lag.run)
         if state.needs_keys:
             watch = KeyWatch(state.authentication.verifier, entry.bearers, end_for_key)
@@ -196,7 +193,15 @@ async def _open_engine(
     )
     stack.push_async_callback(engine.close)
     await engine.ready()
+    await warn_of_replication_risk(engine.client)
     return engine
+
+
+def _follow_failovers(address: RedisAddress, failover: FailoverState, tasks: Supervisor) -> None:
+    """Let the batchers know of failovers that Sentinels announce."""
+    watch = FailoverWatch(address, on_begun=failover.begin, on_ended=failover.end)
+    if watch.is_needed:
+        tasks.start("failovers", watch.run)
 
 
 def _rate_limits(settings: GatewaySettings) -> RateLimits:
