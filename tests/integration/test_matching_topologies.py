@@ -17,7 +17,7 @@ from tapewire.errors import OrderNotFound, OutcomeUnknown, RedisUnavailable, Una
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
 from tapewire.redis.client import open_async, wait_until_ready
-from tapewire.redis.failovers import FailoverWatch
+from tapewire.redis.failovers import FailoverGuard, FailoverWatch
 from tapewire.redis.replication import warn_of_replication_risk
 from tapewire.redis.server import RedisServer
 from tapewire.runtime.ports import free_port
@@ -183,7 +183,7 @@ async def test_a_command_that_no_replica_confirms(tmp_path: Path) -> None:
     with RedisServer(tmp_path / "first") as first, RedisServer(tmp_path / "second") as second:
         address = address_of(first.url, timeout_s=1.0)
         async with open_venue(first.url) as venue:
-            engine = await Engine.open(address, replicas_min=1)
+            engine = await Engine.open(address, guard=FailoverGuard(replicas_min=1))
             command = order_command(Side.BUY, 1, 90, client_order_id="mine")
             try:
                 for _ in range(2):

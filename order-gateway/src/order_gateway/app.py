@@ -43,7 +43,7 @@ from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
 from tapewire.redis.client import RedisAddress, open_async, wait_until_ready
-from tapewire.redis.failovers import FailoverState, FailoverWatch
+from tapewire.redis.failovers import FailoverGuard, FailoverWatch
 from tapewire.redis.replication import warn_of_replication_risk
 from tapewire.runtime.loop_lag import LoopLag
 from tapewire.runtime.supervision import Supervisor
@@ -112,14 +112,14 @@ async def _run(
     """Connect and serve until the block ends. Raises RedisUnavailable, InstrumentConflict."""
     address = _address(settings.venue)
     async with AsyncExitStack() as stack:
-        failover = FailoverState()
-        engine = await _open_engine(address, settings, stack, failover)
+        guard = FailoverGuard(settings.replicas_min)
+        engine = await _open_engine(address, settings.venue, stack, guard)
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
         probe = RedisProbe(address)
         stack.push_async_callback(probe.close)
-        store = ApiKeyStore.open(address, failover)
+        store = ApiKeyStore.open(address, guard)
         stack.push_async_callback(store.close)
         tasks = await stack.enter_async_context(Supervisor())
         expiry, lag = Expiry(engine, interval_s=settings.expiry_interval_s), LoopLag()
@@ -157,7 +157,7 @@ async def _run(
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
         tasks.start("expiry", expiry.run)
-        _follow_failovers(address, failover, tasks)
+        _follow_failovers(address, guard, tasks)
         tasks.start("loop-lag", lag.run)
         if state.needs_keys:
             watch = KeyWatch(state.authentication.verifier, entry.bearers, end_for_key)
@@ -177,20 +177,15 @@ def _address(venue: VenueSettings) -> RedisAddress:
 
 
 async def _open_engine(
-    address: RedisAddress,
-    settings: GatewaySettings,
-    stack: AsyncExitStack,
-    failover: FailoverState,
+    address: RedisAddress, venue: VenueSettings, stack: AsyncExitStack, guard: FailoverGuard
 ) -> Engine:
     """The engine, once Redis answers. At a venue with keys only administrators open accounts."""
-    venue = settings.venue
     await _wait_for_redis(address, venue.startup_timeout_s)
     engine = await Engine.open(
         address,
         MatchingLimits(funds_checked=venue.funds == "checked"),
         None if venue.auth == "keys" else parse_paper_money(venue.paper_balances),
-        failover=failover,
-        replicas_min=settings.replicas_min,
+        guard=guard,
     )
     stack.push_async_callback(engine.close)
     await engine.ready()
@@ -198,9 +193,9 @@ async def _open_engine(
     return engine
 
 
-def _follow_failovers(address: RedisAddress, failover: FailoverState, tasks: Supervisor) -> None:
+def _follow_failovers(address: RedisAddress, guard: FailoverGuard, tasks: Supervisor) -> None:
     """Let the batchers know of failovers that Sentinels announce."""
-    watch = FailoverWatch(address, on_begun=failover.begin, on_ended=failover.end)
+    watch = FailoverWatch(address, on_begun=guard.begin, on_ended=guard.end)
     if watch.is_needed:
         tasks.start("failovers", watch.run)
 

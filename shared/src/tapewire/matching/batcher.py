@@ -21,11 +21,11 @@ from redis.exceptions import RedisError, ResponseError
 from tapewire import keys
 from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable, TapewireError
 from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, LIBRARY_NOTED_S, PENDING_COMMANDS_MAX
-from tapewire.matching.confirmation import Command, Confirmation, pack
+from tapewire.matching.confirmation import WRITES, Command, Confirmation, pack
 from tapewire.matching.library import Library
 from tapewire.matching.loading import LibraryLoader, is_lost
 from tapewire.redis.client import AsyncRedis
-from tapewire.redis.failovers import FailoverState
+from tapewire.redis.failovers import FailoverGuard
 from tapewire.redis.unwritable import REFUSALS, is_refusal, why_unwritable
 from tapewire.runtime.histogram import Histogram
 
@@ -55,19 +55,16 @@ class Batcher:
         timeout_s: float,
         library: Library | None = None,
         notes_use: bool = False,
-        failover: FailoverState | None = None,
-        replicas_min: int = 0,
+        guard: FailoverGuard | None = None,
     ) -> None:
-        """Without a library only plain commands can be sent; `notes_use` as in LibraryLoader.
-
-        `replicas_min` replicas confirm what is written before its answer is given.
-        """
+        """Without a library only plain commands can be sent; `notes_use` as in LibraryLoader."""
         self._client = client
         self._timeout_s = timeout_s
-        self._failover = failover or FailoverState()
+        self._guard = guard or FailoverGuard()
         # How many failovers there had been when the connection was made.
         self._failovers = 0
-        self._confirmation = Confirmation(replicas_min, timeout_s) if replicas_min else None
+        replicas = self._guard.replicas_min
+        self._confirmation = Confirmation(replicas, timeout_s) if replicas else None
         self._loader = LibraryLoader(library, notes_use=notes_use) if library else None
         # When the library has to be looked for again, in the time of the loop.
         self._loaded_until_s = 0.0
@@ -127,7 +124,7 @@ class Batcher:
                     self._pending.popleft()
                     for _ in range(min(len(self._pending), COMMANDS_PER_ROUND_TRIP_MAX))
                 ]
-                if self._failover.is_under_way:
+                if self._guard.is_under_way:
                     for pending in batch:
                         _resolve(pending.answer, RedisUnavailable(_REPLACED))
                 else:
@@ -190,8 +187,8 @@ class Batcher:
         replies = [await self._read(connection) for _ in batch]
         _, replicas = [await self._read(connection) for _ in self._confirmation.wire]
         for pending, reply in zip(batch, replies, strict=True):
-            judged = self._confirmation.judge(reply, replicas) if pending.function else reply
-            yield pending, judged
+            writes = bool(pending.function) or pending.command[0] in WRITES
+            yield pending, self._confirmation.judge(reply, replicas) if writes else reply
 
     def _repeat(self, lost: list[_Pending], *, is_progress: bool) -> None:
         """Queue what Redis did not do for want of the library again, before all else."""
@@ -248,11 +245,11 @@ class Batcher:
 
     async def _open(self) -> Any:  # noqa: ANN401
         """The connection, opened anew if there is none or the server closed it."""
-        is_left = self._failovers != self._failover.count
+        is_left = self._failovers != self._guard.count
         if self._connection is not None and (is_left or not self._connection.is_connected):
             await self._disconnect()
         if self._connection is None:
-            self._stale, self._failovers = False, self._failover.count
+            self._stale, self._failovers = False, self._guard.count
             self._connection = await self._client.connection_pool.get_connection()
         elif await self._connection.can_read():
             # Nothing is awaited, so readable means closed by the server.

@@ -7,6 +7,8 @@ from tapewire.errors import OutcomeUnknown
 
 Command = tuple[str | bytes | int, ...]
 
+# Plain commands that write; what is sent otherwise are calls of functions, and reads.
+WRITES = frozenset({"HSET", "SADD", "SREM", "DEL", "EXPIRE", "EXPIREAT"})
 # WAIT may take this part of the time that a round trip has.
 WAIT_PART = 0.5
 MARK_KEPT_MS = 60_000

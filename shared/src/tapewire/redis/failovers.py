@@ -41,11 +41,16 @@ ENDINGS = frozenset(
 )
 
 
-class FailoverState:
-    """Whether a failover is under way, and how many there were; senders of commands ask it."""
+class FailoverGuard:
+    """What senders of commands do so that a failover loses nothing that was answered.
 
-    def __init__(self) -> None:
-        """None so far."""
+    It knows whether a failover is under way, how many there were, and how many replicas have to
+    confirm what is written.
+    """
+
+    def __init__(self, replicas_min: int = 0) -> None:
+        """No failover so far."""
+        self.replicas_min = replicas_min
         self.count = 0
         self._begun_at_s: float | None = None
 
