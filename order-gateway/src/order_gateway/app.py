@@ -39,7 +39,8 @@ from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.api_keys.watch import KeyWatch
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
-from tapewire.matching.engine import Engine, MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
+from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
 from tapewire.redis.client import RedisAddress, open_async, wait_until_ready
 from tapewire.redis.replication import warn_of_replication_risk
