@@ -30,6 +30,7 @@ from order_gateway.metrics import Activity, GatewayMetrics
 from order_gateway.operations import OPERATION_NAMES, Operations
 from order_gateway.page.routes import add_pages
 from order_gateway.rate_limit import Buckets, RateLimits
+from order_gateway.recorded_clock import RecordedClock
 from order_gateway.settings import GatewaySettings
 from order_gateway.state import GatewayState
 from order_gateway.ws.entry import Entry, end_for_key
@@ -37,6 +38,7 @@ from tapewire import __version__
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.api_keys.watch import KeyWatch
+from tapewire.errors import ConfigurationError
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.engine import Engine, MatchingLimits
 from tapewire.matching.queries import Queries
@@ -76,6 +78,11 @@ Requests of an account and of an address are limited: `RateLimit-Limit`, `RateLi
 
 def create_app(settings: GatewaySettings) -> FastAPI:
     """The gateway's application; its lifespan connects it. Raises ConfigurationError."""
+    if settings.venue.clock == "recorded" and settings.workers > 1:
+        raise ConfigurationError(
+            "TAPEWIRE_GATEWAY_WORKERS must be 1 with TAPEWIRE_CLOCK=recorded, because each worker "
+            "hears its own time"
+        )
     instruments = load_instruments(settings.venue.instruments)
     app = ProblemApp(
         title="Tapewire order gateway",
@@ -107,6 +114,7 @@ async def _run(
     address = _address(settings.venue)
     async with AsyncExitStack() as stack:
         engine = await _open_engine(address, settings.venue, stack)
+        clock = RecordedClock(engine) if settings.venue.clock == "recorded" else None
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
@@ -119,12 +127,13 @@ async def _run(
         expiry, lag = Expiry(engine, interval_s=settings.expiry_interval_s), LoopLag()
         activity = Activity(OPERATION_NAMES)
         rate_limits = _rate_limits(settings)
-        operations = Operations(engine, queries, catalogue, activity)
+        operations = Operations(engine, queries, catalogue, activity, clock)
         entry = Entry(
             operations,
             rate_limits,
             activity.refusals,
             drain_timeout_s=settings.graceful_shutdown_timeout_s,
+            clock=settings.venue.clock,
         )
         stack.push_async_callback(entry.close)
         figures = GatewayMetrics(
@@ -136,6 +145,7 @@ async def _run(
         )
         state = GatewayState(
             operations=operations,
+            clock=clock,
             catalogue=catalogue,
             queries=queries,
             administration=Administration(engine, queries, catalogue),

@@ -13,6 +13,7 @@ from order_gateway.key_administration import KeyAdministration
 from order_gateway.operations import Operations
 from order_gateway.page.routes import Pages
 from order_gateway.rate_limit import RateLimits
+from order_gateway.recorded_clock import RecordedClock
 from order_gateway.ws.entry import Entry
 from tapewire.matching.queries import Queries
 from tapewire.web.health import Health
@@ -24,6 +25,8 @@ class GatewayState:
     """Set once the gateway has started. The server itself uses `health`, `metrics` and `drain`."""
 
     operations: Operations
+    # At a venue on recorded time.
+    clock: RecordedClock | None
     catalogue: Catalogue
     queries: Queries
     administration: Administration

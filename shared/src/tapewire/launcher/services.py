@@ -151,6 +151,7 @@ def base_environment(options: LaunchOptions) -> dict[str, str]:
         "TAPEWIRE_LOG_LEVEL": options.log_level,
         "TAPEWIRE_LOG_FORMAT": options.log_format,
         "TAPEWIRE_FUNDS": options.funds,
+        "TAPEWIRE_CLOCK": options.clock,
         "TAPEWIRE_PAPER_BALANCES": options.paper_balances,
         "TAPEWIRE_AUTH": options.auth,
         "TAPEWIRE_OPEN_TO_NETWORK": str(options.open_to_network).lower(),
