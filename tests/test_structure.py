@@ -23,7 +23,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "order_gateway": (
         REST, "ws", "page", "state", "guard", "incoming", "instrument_routes", "order_routes",
         "account_routes", "admin_routes", "account_admin_routes", "key_routes", "socket_routes",
-        "app", "__main__",
+        "asyncapi", "app", "__main__",
     ),
     "market_data": (
         "limits", "errors", "settings", "topics", "fanout", "market", "feed", "clients", "http",

@@ -2,9 +2,9 @@
 
 | rule | function in tests/support/house/rules.py | applies to |
 |---|---|---|
-| modules up to 300 lines, test modules up to 500 | long_modules | Python, Lua, shell |
+| modules up to 300 lines, test modules up to 500 | long_modules | Python, Lua, shell, JavaScript |
 | functions up to 60 lines | long_functions | Python |
-| lines up to 100 characters | long_lines | Python, Lua, shell, Make, Docker, YAML |
+| lines up to 100 characters | long_lines | Python, Lua, shell, JavaScript, Make, Docker, YAML |
 | services import only tapewire; tapewire imports no service | crossed_boundaries | source |
 | Lua is reached only from tapewire.matching | scripts_elsewhere | source |
 | nothing blocks in a coroutine | blocking_in_async | Python |
@@ -44,7 +44,7 @@ TEXT_SUFFIXES = {
     "", ".py", ".lua", ".sh", ".md", ".toml", ".txt", ".yml", ".yaml", ".json", ".csv", ".html",
     ".js", ".css",
 }  # fmt: skip
-CODE_SUFFIXES = {"", ".py", ".lua", ".sh", ".yml"}
+CODE_SUFFIXES = {"", ".py", ".lua", ".sh", ".js", ".yml"}
 SAME_NAMES = ("__main__.py", "app.py", "errors.py", "settings.py")
 
 Rule = Callable[[SourceFile], Iterator[str]]
@@ -96,7 +96,7 @@ def code(file: SourceFile) -> bool:
 
 
 def modules(file: SourceFile) -> bool:
-    return python(file) or lua(file) or file.path.endswith(".sh")
+    return python(file) or lua(file) or file.path.endswith((".sh", ".js"))
 
 
 def constraints(file: SourceFile) -> bool:

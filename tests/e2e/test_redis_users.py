@@ -142,9 +142,10 @@ def test_a_restart_keeps_what_scripts_wrote(server: RestrictedRedis, ending: str
 
 REFUSED = (
     "FLUSHALL", "FLUSHDB", "CONFIG GET *", "CONFIG SET dir /", "KEYS *", "DEBUG SLEEP 0",
-    "SHUTDOWN", "MODULE LIST", "ACL LIST", "ACL WHOAMI", "MONITOR", "SAVE", "FUNCTION FLUSH",
+    "SHUTDOWN", "MODULE LIST", "ACL LIST", "ACL WHOAMI", "MONITOR", "SAVE",
     "REPLICAOF NO ONE", "SLAVEOF NO ONE", "CLIENT LIST", "CLIENT KILL TYPE normal",
-    "EVAL return{} 0", "SCRIPT FLUSH", "SCRIPT KILL", "SWAPDB 0 1", "RENAME {tw}:a {tw}:b",
+    "EVAL return{} 0", "SCRIPT FLUSH", "FUNCTION FLUSH", "FUNCTION KILL", "FUNCTION LIST",
+    "SWAPDB 0 1", "RENAME {tw}:a {tw}:b",
     "DUMP {tw}:epoch", "RESTORE {tw}:a 0 x", "MIGRATE h 1 {tw}:a 0 1", "SORT {tw}:a", "OBJECT HELP",
     "LATENCY RESET", "SLOWLOG GET", "MEMORY DOCTOR", "CLUSTER INFO", "FAILOVER", "PSYNC ? -1",
 )  # fmt: skip
@@ -161,19 +162,21 @@ def test_it_may_not_command_the_server(shared_server: RestrictedRedis, command: 
 
 
 def test_it_may_not_touch_what_is_not_the_venue_s(shared_server: RestrictedRedis) -> None:
-    """Neither keys nor channels, and no script changes that."""
-    script = "return redis.call('SET', KEYS[1], 'x')"
+    """Neither keys nor channels, and no function changes that."""
+    library = """#!lua name=probe
+    redis.register_function('put', function(names) return redis.call('SET', names[1], 'x') end)
+    redis.register_function('peek', function() return redis.call('GET', 'other') end)
+    """
     with shared_server.client() as client:
         client.set(f"{keys.PREFIX}mine", "x")
-        digest = client.script_load(script)
-        client.evalsha(digest, 1, f"{keys.PREFIX}mine")
+        client.function_load(library)
+        client.fcall("put", 1, f"{keys.PREFIX}mine")
         for name in ("other", "{tw}other", "tw:other", ""):
-            for attempt in (("GET", name), ("SET", name, "x"), ("EVALSHA", digest, 1, name)):
+            for attempt in (("GET", name), ("SET", name, "x"), ("FCALL", "put", 1, name)):
                 with pytest.raises(ResponseError, match=r"permission|NOPERM|can't access"):
                     client.execute_command(*attempt)
-        hidden = client.script_load("return redis.call('GET', 'other')")
         with pytest.raises(ResponseError, match=r"permission|NOPERM|can't access"):
-            client.evalsha(hidden, 1, f"{keys.PREFIX}mine")
+            client.fcall("peek", 1, f"{keys.PREFIX}mine")
         for channel in (keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, keys.canary_channel("a")):
             client.publish(channel, "x")
         for channel in ("other", "trade_events2", "__keyspace@0__:a"):

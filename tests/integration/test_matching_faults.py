@@ -70,21 +70,6 @@ async def test_ids_of_orders_that_left_are_not_used_again(redis_server: RedisSer
         assert (await venue.buy(1, 90)).order_id == "2"
 
 
-async def test_scripts_that_redis_forgot_are_loaded_again(venue: Venue) -> None:
-    """SCRIPT FLUSH between any two commands, or amid many, is not noticed by callers."""
-    order = await venue.buy(1, 90)
-    await venue.client.script_flush()
-    assert (await venue.cancel(order)).status is OrderStatus.CANCELED
-    await venue.client.script_flush()
-    placements = await asyncio.gather(
-        *(venue.submit(Side.BUY, 1, 90 + number % 3) for number in range(100))
-    )
-    assert len({placement.order.order_id for placement in placements}) == 100
-    await venue.client.script_flush()
-    await venue.engine.publish_instruments(INSTRUMENTS)
-    assert sum(lots for _, lots in await venue.depth(Side.BUY)) == 100
-
-
 async def test_without_redis_nothing_is_done() -> None:
     """Every command says so at once, as RedisUnavailable, and the engine stays usable."""
     engine = await Engine.open(address_of(f"redis://127.0.0.1:{free_port()}/0"))
@@ -296,6 +281,6 @@ async def test_a_broken_script_is_no_refusal(venue: Venue) -> None:
     """A record that is not ours ends the command with a sentence, and nothing is written."""
     await venue.client.hset(keys.market(next(iter(INSTRUMENTS))), "state", "garbage")
     before = await venue.dump()
-    with pytest.raises(TapewireError, match="the matching script failed"):
+    with pytest.raises(TapewireError, match="the matching command failed"):
         await venue.buy(1, 90)
     assert await venue.dump() == before

@@ -172,7 +172,7 @@ def test_a_refused_order_writes_nothing(api: httpx.Client, redis_url: str) -> No
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/", 404, "not_found"),
+        ("GET", "/nothing", 404, "not_found"),
         ("GET", "/v1/orders/", 404, "not_found"),
         ("PUT", "/v1/orders", 405, "method_not_allowed"),
         ("GET", "/v1/orders/client:", 422, "invalid_value"),

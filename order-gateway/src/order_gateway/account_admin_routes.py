@@ -46,7 +46,7 @@ from tapewire.web.problem import problem_examples
 
 router = APIRouter(prefix="/admin", route_class=DirectRoute, tags=["admin"])
 
-_TRANSFER_SENT = sent(TransferRequest.model_json_schema(), transfer=TRANSFER_REQUEST_EXAMPLE)
+_TRANSFER_SENT = sent(TransferRequest, transfer=TRANSFER_REQUEST_EXAMPLE)
 
 
 @router.get(
@@ -120,7 +120,7 @@ async def withdraw(request: Request) -> Response:
     },
     openapi_extra={
         "parameters": [ACCOUNT_NAME],
-        "requestBody": sent(AccountChange.model_json_schema(), account=ACCOUNT_CHANGE_EXAMPLE),
+        "requestBody": sent(AccountChange, account=ACCOUNT_CHANGE_EXAMPLE),
     },
 )
 async def change_account(request: Request) -> Response:
@@ -141,9 +141,7 @@ async def change_account(request: Request) -> Response:
     },
     openapi_extra={
         "parameters": [ACCOUNT_NAME, SYMBOL],
-        "requestBody": sent(
-            AccountLimitsRequest.model_json_schema(), limits=ACCOUNT_LIMITS_EXAMPLE
-        ),
+        "requestBody": sent(AccountLimitsRequest, limits=ACCOUNT_LIMITS_EXAMPLE),
     },
 )
 async def change_limits(request: Request) -> Response:

@@ -12,7 +12,7 @@ from order_gateway.examples import (
     TIMER_EXAMPLE,
     TIMER_REQUEST_EXAMPLE,
 )
-from order_gateway.incoming import answer, read_body, read_query
+from order_gateway.incoming import AccountRoute, answer, read_body, read_query
 from order_gateway.params import (
     CancelAllAfterParams,
     CancelAllParams,
@@ -26,10 +26,9 @@ from order_gateway.schemas import (
     OrdersReply,
     TimerReply,
 )
-from tapewire.web.direct_route import DirectRoute
 from tapewire.web.problem import problem_examples
 
-router = APIRouter(route_class=DirectRoute, tags=["orders"])
+router = APIRouter(route_class=AccountRoute, tags=["orders"])
 
 
 @router.get(
@@ -105,7 +104,7 @@ async def read_own_account(request: Request) -> Response:
     },
     openapi_extra={
         "parameters": [ACCOUNT],
-        "requestBody": sent(CancelAllAfterParams.model_json_schema(), timer=TIMER_REQUEST_EXAMPLE),
+        "requestBody": sent(CancelAllAfterParams, timer=TIMER_REQUEST_EXAMPLE),
     },
 )
 async def cancel_all_after(request: Request) -> Response:

@@ -34,7 +34,7 @@ router = APIRouter(prefix="/admin", route_class=DirectRoute, tags=["admin"])
     },
     openapi_extra={
         "parameters": [SYMBOL],
-        "requestBody": sent(MarketRequest.model_json_schema(), market=MARKET_REQUEST_EXAMPLE),
+        "requestBody": sent(MarketRequest, market=MARKET_REQUEST_EXAMPLE),
     },
 )
 async def change_market(request: Request) -> Response:
@@ -58,9 +58,7 @@ async def change_market(request: Request) -> Response:
         **problem_examples(*INSTRUMENT_ERRORS),
     },
     openapi_extra={
-        "requestBody": sent(
-            InstrumentEntry.model_json_schema(), instrument=INSTRUMENT_REQUEST_EXAMPLE
-        ),
+        "requestBody": sent(InstrumentEntry, instrument=INSTRUMENT_REQUEST_EXAMPLE),
     },
 )
 async def publish_instrument(request: Request) -> Response:

@@ -13,6 +13,7 @@ from order_gateway import (
     account_admin_routes,
     account_routes,
     admin_routes,
+    asyncapi,
     instrument_routes,
     key_routes,
     order_routes,
@@ -73,6 +74,8 @@ Self-trade prevention is `expire_taker` for a named account and `none` for
 
 Requests of an account and of an address are limited: `RateLimit-Limit`, `RateLimit-Remaining` and
 `RateLimit-Reset` (seconds until nothing is used) show the scarcer of the two limits.
+
+`WS /v1/ws` has the same operations; `/asyncapi.json` describes its messages.
 """
 
 
@@ -102,6 +105,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.include_router(public.router, prefix=PREFIX)
     app.include_router(health_router(SERVICE))
     app.include_router(metrics_router())
+    app.include_router(asyncapi.router)
     add_pages(app, settings.feed_url, settings.venue.auth)
     return app
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from order_gateway.params import CLIENT_ORDER_ID_PATTERN, ORDER_ID_PATTERN, Params
 from tapewire.keys import FEE_ACCOUNT
 from tapewire.values.account_names import ACCOUNT_HEADER, ACCOUNT_PATTERN, DEFAULT_ACCOUNT
@@ -79,10 +81,13 @@ def queried(model: type[Params]) -> list[dict[str, Any]]:
     ]
 
 
-def sent(schema: dict[str, Any], **examples: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
-    """The body of a request."""
+def sent(model: type[BaseModel], **examples: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
+    """The body of a request, which is a component of the document."""
     shown = {
         name: value if isinstance(value, dict) and "value" in value else {"value": value}
         for name, value in examples.items()
     }
-    return {"required": True, "content": {JSON_MEDIA_TYPE: {"schema": schema, "examples": shown}}}
+    return {
+        "required": True,
+        "content": {JSON_MEDIA_TYPE: {"schema": SchemaReference(model), "examples": shown}},
+    }

@@ -78,7 +78,7 @@ _BOUNDS = frozenset({"greater_than_equal", "less_than_equal"})
 
 
 class UnsupportedMediaType(Refusal):
-    """The body is not declared as JSON."""
+    """The body is not declared as JSON, or is compressed."""
 
     code = "unsupported_media_type"
     status = 415

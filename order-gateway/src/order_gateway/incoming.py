@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.requests import HTTPConnection
-from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from order_gateway.batch import orders_in
 from order_gateway.errors import InvalidBody, UnsupportedMediaType
@@ -14,12 +15,29 @@ from order_gateway.guard import read_account
 from order_gateway.replies import Reply
 from order_gateway.state import state_of
 from tapewire.errors import InvalidField, Refusal, Unavailable
-from tapewire.values.json_text import decode_json, shown_name
-from tapewire.web.direct_route import JSON_MEDIA_TYPE, json_response
+from tapewire.values.json_text import decode_json
+from tapewire.values.types import Account
+from tapewire.web.direct_route import JSON_MEDIA_TYPE, DirectRoute, json_response
 
 CLIENT_ORDER_PREFIX = "client:"
-# A path that also fits `/orders/{order_id}`: only its own method may reach it.
+# A path that also fits `/orders/{order_id}`.
 BATCH_PATH = "batch"
+
+
+class AccountRoute(DirectRoute):
+    """A direct route of an account: a request that it refuses counts for the rate limits."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As Starlette does it, but no order is called like the path of batches."""
+        match, child = super().matches(scope)
+        if match is Match.FULL and child["path_params"].get("order_id") == BATCH_PATH:
+            return Match.NONE, {}
+        return match, child
+
+    def refused(self, request: Request, error: Refusal) -> None:
+        """Take the request from the buckets. Raises RateLimited."""
+        error.headers = _admit(request, read_account(request), 1)
+
 
 Source = Callable[[Request], Awaitable[dict[str, Any]]]
 
@@ -34,23 +52,20 @@ async def answer(
 
     A refused request counts for the rate limits like any other.
     """
-    state, account = state_of(request), read_account(request)
-    limits = state.rate_limits
-    address = None if request.client is None else request.client.host
+    account = read_account(request)
     try:
         params = {} if source is None else await source(request)
         for name in path or ():
             if name in params:
                 raise InvalidField(name, "unknown_field", f"{name} stands in the path already.")
     except Refusal as error:
-        error.headers = limits.admit(account, address, 1, time.monotonic_ns())
+        error.headers = _admit(request, account, 1)
         raise
     if path is not None:
         params.update(path)
-    count = orders_in(operation, params)
-    headers = limits.admit(account, address, count, time.monotonic_ns())
+    headers = _admit(request, account, orders_in(operation, params))
     try:
-        reply = await state.operations.run(operation, account, params)
+        reply = await state_of(request).operations.run(operation, account, params)
     except (Refusal, Unavailable) as error:
         error.headers = headers
         raise
@@ -67,6 +82,10 @@ async def read_body(request: Request) -> dict[str, Any]:
     content_type = "".join(_header(request, b"content-type")[:1])
     if content_type.partition(";")[0].strip().lower() != JSON_MEDIA_TYPE:
         raise UnsupportedMediaType("Content-Type must be application/json.")
+    if any(value.strip().lower() != "identity" for value in _header(request, b"content-encoding")):
+        raise UnsupportedMediaType(
+            "Content-Encoding must be identity or left out: bodies are read uncompressed."
+        )
     fields = decode_json(await request.body())
     if not isinstance(fields, dict):
         raise InvalidBody("The body must be a JSON object with the fields of the request.")
@@ -74,24 +93,23 @@ async def read_body(request: Request) -> dict[str, Any]:
 
 
 async def read_query(request: Request) -> dict[str, Any]:
-    """The fields of a query string. Raises InvalidField if one stands twice."""
-    pairs = request.query_params.multi_items()
-    fields: dict[str, Any] = dict(pairs)
-    if len(fields) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = shown_name(next(name for name in names if names.count(name) > 1))
-        raise InvalidField(twice, "duplicate_field", f"{twice} stands twice in the query.")
-    return fields
+    """The fields of a query string; the route has refused unknown and doubled ones already."""
+    return dict(request.query_params)
 
 
 def read_order_key(request: Request) -> dict[str, str]:
     """Which order the path names: `42`, or `client:NAME` for the name that the client gave."""
     text: str = request.path_params["order_id"]
-    if text == BATCH_PATH:
-        raise HTTPException(405)
     if text.startswith(CLIENT_ORDER_PREFIX):
         return {"client_order_id": text.removeprefix(CLIENT_ORDER_PREFIX)}
     return {"order_id": text}
+
+
+def _admit(request: Request, account: Account, count: int) -> Mapping[str, str]:
+    """Take orders from the buckets; the headers for the answer. Raises RateLimited."""
+    address = None if request.client is None else request.client.host
+    limits = state_of(request).rate_limits
+    return limits.admit(account, address, count, time.monotonic_ns())
 
 
 def _header(connection: HTTPConnection, wanted: bytes) -> list[str]:

@@ -29,9 +29,7 @@ router = APIRouter(prefix="/admin/keys", route_class=DirectRoute, tags=["admin"]
         201: answered("The key, with its text", NewApiKeyReply, NEW_API_KEY_EXAMPLE),
         **problem_examples(*KEY_ERRORS),
     },
-    openapi_extra={
-        "requestBody": sent(ApiKeyRequest.model_json_schema(), key=API_KEY_REQUEST_EXAMPLE)
-    },
+    openapi_extra={"requestBody": sent(ApiKeyRequest, key=API_KEY_REQUEST_EXAMPLE)},
 )
 async def create_key(request: Request) -> Response:
     """`key` is shown in this answer and never again: the venue keeps only its digest."""

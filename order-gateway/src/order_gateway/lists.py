@@ -1,7 +1,8 @@
 """Lists of an account's orders and fills: filtered, newest first, page by page.
 
-A cursor names the last item of its page by the venue's own numbers, which only grow: what comes in
-while a client turns pages is neither seen twice nor pushes anything out. Filters read a bounded
+A cursor names the last item of its page: an open order by its number, an item of the account's log
+by the id of its event. Both only grow, so that what comes in while a client turns pages is neither
+seen twice nor pushes anything out. Filters read a bounded
 number of records per page, so a page may hold fewer items than asked for, even none; the list has
 ended when `next_cursor` is null.
 """
@@ -26,7 +27,9 @@ OPEN_STATUSES = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 COMMANDS_PER_READ = 20
 RECORDS_PER_READ_MIN = 50
 
-_CURSOR = re.compile(r"([1-9][0-9]{0,15})(?:-([0-9]{1,9}))?", re.ASCII)
+_OPEN_CURSOR = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
+# The id of an event: number of its last report, number of its change of balances.
+_LOG_CURSOR = re.compile(r"([0-9]{1,16}-[0-9]{1,16})(?:\.([1-9][0-9]{0,8}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,60 +96,61 @@ class Lists:
                 and period.holds(order.created_us)
             )
 
-        before, _ = _read_cursor(wanted.cursor)
+        is_open = wanted.status == "open" or wanted.status in OPEN_STATUSES
+        cursor = _read_open_cursor(wanted.cursor) if is_open else _read_log_cursor(wanted.cursor)[0]
         orders: list[Order] = []
         records = 0
         while True:
             count = max(wanted.limit - len(orders), RECORDS_PER_READ_MIN)
-            page = await self._order_page(account, wanted, before, count)
-            orders += [order for order in page.orders if fits(order)]
-            before, records = page.next_before, records + count
-            if len(orders) > wanted.limit:
-                orders = orders[: wanted.limit]
-                before = int(orders[-1].order_id)
-            if before is None or len(orders) == wanted.limit or records >= PAGE_RECORDS_MAX:
+            page = await self._order_page(account, wanted, cursor, count)
+            cursor, records = page.next_cursor, records + count
+            fitting = [item for item in page.orders if fits(item[1])]
+            room = wanted.limit - len(orders)
+            orders += [order for _, order in fitting[:room]]
+            if len(fitting) > room:
+                cursor = fitting[room - 1][0]
+            if cursor is None or len(orders) == wanted.limit or records >= PAGE_RECORDS_MAX:
                 break
         return OrdersReply(
             [order_reply(order, await self._catalogue.find(order.symbol)) for order in orders],
-            None if before is None else str(before),
+            cursor,
         )
 
     async def _order_page(
-        self, account: Account, wanted: HistoryParams, before: int | None, count: int
+        self, account: Account, wanted: HistoryParams, cursor: str | None, count: int
     ) -> OrderPage:
         """Open orders have an index of their own, which does not forget the oldest."""
         if wanted.status != "open" and wanted.status not in OPEN_STATUSES:
-            return await self._queries.history(account, before, count)
+            return await self._queries.history(account, cursor, count)
         if wanted.symbol is not None:
             symbols = [Symbol(wanted.symbol)]
         else:
             symbols = sorted(await self._queries.symbols())
-        return await self._queries.open_orders(account, symbols, before, count)
+        return await self._queries.open_orders(account, symbols, cursor, count)
 
     async def _collect_fills(
         self, account: Account, wanted: FillsParams, fits: Callable[[AccountFill], bool]
     ) -> tuple[list[AccountFill], str | None]:
         """The fills of one page, and the cursor of the next."""
-        number, skip = _read_cursor(wanted.cursor)
-        # A cursor within a command begins with that command again.
-        before = number if number is None or not skip else number + 1
+        started, skip = cursor, _ = _read_log_cursor(wanted.cursor)
         items: list[AccountFill] = []
         records = 0
         while True:
-            page = await self._queries.fills(account, before, COMMANDS_PER_READ)
+            page = await self._queries.fills(
+                account, cursor, COMMANDS_PER_READ, inclusive=skip > 0 and cursor == started
+            )
             for command, fills in page.commands:
-                first = skip if command == number else 0
+                first = skip if command == started else 0
                 for index, item in enumerate(fills[first:], start=first):
                     if len(items) == wanted.limit:
-                        return items, f"{command}-{index}" if index else f"{command + 1}"
+                        return items, f"{command}.{index}" if index else cursor
                     if fits(item):
                         items.append(item)
                 records += len(fills)
-            before = page.next_before
-            if before is None:
-                return items, None
-            if records >= PAGE_RECORDS_MAX:
-                return items, str(before)
+                cursor = command
+            cursor = page.next_cursor
+            if cursor is None or records >= PAGE_RECORDS_MAX:
+                return items, cursor
 
 
 def _period(moment_from: str | None, moment_to: str | None) -> Period:
@@ -156,13 +160,24 @@ def _period(moment_from: str | None, moment_to: str | None) -> Period:
     )
 
 
-def _read_cursor(text: str | None) -> tuple[int | None, int]:
-    """Where a page begins: below this number, or within it behind so many items."""
+def _read_open_cursor(text: str | None) -> str | None:
+    """The number of the order behind which a page begins."""
+    if text is not None and _OPEN_CURSOR.fullmatch(text) is None:
+        raise _wrong_cursor()
+    return text
+
+
+def _read_log_cursor(text: str | None) -> tuple[str | None, int]:
+    """The event behind which a page begins; or within it, behind so many of its items."""
     if text is None:
         return None, 0
-    match = _CURSOR.fullmatch(text)
+    match = _LOG_CURSOR.fullmatch(text)
     if match is None:
-        raise InvalidField(
-            "cursor", "invalid_value", "cursor must be the next_cursor of the page before."
-        )
-    return int(match[1]), int(match[2] or 0)
+        raise _wrong_cursor()
+    return match[1], int(match[2] or 0)
+
+
+def _wrong_cursor() -> InvalidField:
+    return InvalidField(
+        "cursor", "invalid_value", "cursor must be the next_cursor of the page before."
+    )

@@ -19,36 +19,13 @@ from order_gateway.examples import (
     FILLED_EXAMPLE,
     ORDER_EXAMPLES,
 )
-from order_gateway.incoming import answer, read_body, read_order_key
-from order_gateway.params import AmendRequest, OrderRequest
+from order_gateway.incoming import AccountRoute, answer, read_body, read_order_key
+from order_gateway.params import AmendRequest, BatchRequest, OrderRequest
 from order_gateway.schemas import BatchReply
-from tapewire.limits import BATCH_ORDERS_MAX
-from tapewire.web.direct_route import DirectRoute
 from tapewire.web.problem import problem_examples
 from tapewire.wire.orders import OrderReply
 
-router = APIRouter(route_class=DirectRoute, tags=["orders"])
-
-_BATCH_SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["orders"],
-    "properties": {
-        "orders": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": BATCH_ORDERS_MAX,
-            "items": {
-                "type": "object",
-                "description": "`operation` (`place` if left out, `amend`, `cancel`) and its "
-                "fields: those of an order; or `order_id` or `client_order_id`, for an amendment "
-                "with what is to change",
-                # No more is said of them: a bad item is refused in its result, not the batch.
-                "properties": {"operation": {"default": "place"}},
-            },
-        }
-    },
-}
+router = APIRouter(route_class=AccountRoute, tags=["orders"])
 
 
 @router.post(
@@ -63,7 +40,7 @@ _BATCH_SCHEMA = {
     },
     openapi_extra={
         "parameters": [ACCOUNT],
-        "requestBody": sent(OrderRequest.model_json_schema(), **ORDER_EXAMPLES),
+        "requestBody": sent(OrderRequest, **ORDER_EXAMPLES),
     },
 )
 async def place_order(request: Request) -> Response:
@@ -85,7 +62,7 @@ async def place_order(request: Request) -> Response:
     },
     openapi_extra={
         "parameters": [ACCOUNT],
-        "requestBody": sent(_BATCH_SCHEMA, batch=BATCH_REQUEST_EXAMPLE),
+        "requestBody": sent(BatchRequest, batch=BATCH_REQUEST_EXAMPLE),
     },
 )
 async def run_batch(request: Request) -> Response:
@@ -119,7 +96,7 @@ async def read_order(request: Request) -> Response:
     },
     openapi_extra={
         "parameters": [ORDER_ID, ACCOUNT],
-        "requestBody": sent(AmendRequest.model_json_schema(), amendment=AMEND_EXAMPLE),
+        "requestBody": sent(AmendRequest, amendment=AMEND_EXAMPLE),
     },
 )
 async def amend_order(request: Request) -> Response:

@@ -4,12 +4,13 @@ Decimals are text, and so are identifiers. A model says which fields there are a
 what they mean together and for an instrument is checked in `order_entry.py`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from tapewire.limits import (
     API_KEY_LABEL_CHARACTERS_MAX,
+    BATCH_ORDERS_MAX,
     CLIENT_ORDER_ID_CHARACTERS_MAX,
     DEAD_MAN_TIMEOUT_S_MAX,
     FEE_PPM_MAX,
@@ -19,6 +20,7 @@ from tapewire.limits import (
     PRICE_BAND_BPS_MAX,
 )
 from tapewire.values.account_names import ACCOUNT_PATTERN
+from tapewire.values.decimals import expand_exponent
 from tapewire.values.json_text import NumberText
 
 DECIMAL_PATTERN = r"^[0-9]+(\.[0-9]+)?$"
@@ -31,6 +33,10 @@ def _text_of_number(value: object) -> object:
     return value.text if isinstance(value, NumberText) else value
 
 
+def _decimal_text(value: object) -> object:
+    return expand_exponent(value.text) if isinstance(value, NumberText) else value
+
+
 def _whole_number(value: object) -> object:
     """Digits, as a number of JSON or as the text of a query string; all else is left to fail."""
     text = _text_of_number(value)
@@ -41,12 +47,12 @@ def _whole_number(value: object) -> object:
 
 DecimalInput = Annotated[
     str,
-    BeforeValidator(_text_of_number),
+    BeforeValidator(_decimal_text),
     WithJsonSchema(
         {
             "anyOf": [{"type": "string", "pattern": DECIMAL_PATTERN}, {"type": "number"}],
-            "description": "A plain positive decimal, best as a string; a number without exponent "
-            "is taken digit by digit",
+            "description": "A plain positive decimal, best as a string; a number is read digit by "
+            "digit, its exponent included",
         }
     ),
 ]
@@ -153,6 +159,24 @@ class OrderKey(Params):
 
 class AmendParams(AmendRequest, OrderKey):
     """An order and what to change of it."""
+
+
+class BatchItem(BaseModel):
+    """An operation and its fields.
+
+    The fields are those of an order; or `order_id` or `client_order_id`, for an amendment with what
+    is to change. A wrong item is refused in its result and does not refuse the batch.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    operation: Annotated[Any, Field(description="`place`, `amend` or `cancel`")] = "place"
+
+
+class BatchRequest(Params):
+    """Many operations, done in their order."""
+
+    orders: Annotated[list[BatchItem], Field(min_length=1, max_length=BATCH_ORDERS_MAX)]
 
 
 class CancelAllParams(Params):

@@ -22,7 +22,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         # The request as a whole
         "malformed_json": ErrorCode(400, "The body is not JSON"),
         "invalid_body": ErrorCode(422, "The body is not a JSON object"),
-        "unsupported_media_type": ErrorCode(415, "The body is not declared as application/json"),
+        "unsupported_media_type": ErrorCode(415, "The body is not plain application/json"),
         "body_too_large": ErrorCode(413, "The body is over the limit"),
         "invalid_request": ErrorCode(422, "The request is not valid"),
         "not_found": ErrorCode(404, "No resource has this path"),

@@ -10,6 +10,8 @@ PREFIX = "{tw}:"
 
 EPOCH = PREFIX + "epoch"
 INSTRUMENTS = PREFIX + "instruments"
+FORMAT = PREFIX + "format"
+LIBRARIES = PREFIX + "libraries"
 LAST_ORDER_ID = PREFIX + "last_order_id"
 EXPIRING = PREFIX + "expiring"
 DEAD_MAN = PREFIX + "dead_man"
@@ -82,12 +84,12 @@ def open_orders(account: str, symbol: Symbol) -> str:
 
 
 def order_history(account: str) -> str:
-    """Stream: every order of the account; the entry id is the order number."""
+    """Stream that data of format 1 has; `account_log` says the same (matching/upgrade.py)."""
     return f"{PREFIX}orders:{account}"
 
 
 def fill_history(account: str) -> str:
-    """Stream: the account's fills, one entry per command; the entry id is its number."""
+    """Stream that data of format 1 has; `account_log` says the same (matching/upgrade.py)."""
     return f"{PREFIX}fills:{account}"
 
 

@@ -66,6 +66,18 @@ DEAD_MAN_TIMEOUT_S_MAX = 86_400
 PRICE_BAND_BPS_MAX = 100_000
 OPEN_ORDERS_BOUND_MAX = 1_000_000
 
+# Events kept of one account: its orders, fills and changes of balances. An order that rests and is
+# canceled is two events, so that at least about 10,000 orders stay listed.
+ACCOUNT_LOG_EVENTS_MAX = 20_000
+
+# Candles kept of each base interval of a symbol.
+CANDLES_MAX = 10_000
+
+# A function library that no gateway has used for so long is removed from Redis. A gateway notes its
+# use with each connection, and at least so often.
+LIBRARY_UNUSED_S = 3_600
+LIBRARY_NOTED_S = 600
+
 # Trades kept per symbol for refill and resume; about 350 bytes of Redis memory each.
 REPLAY_LOG_TRADES_MAX = 100_000
 

@@ -5,10 +5,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -17,7 +17,11 @@ FLAGS = (
 )  # fmt: skip
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 20_000
+
+Scheme = Literal["dark", "light"]
+
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 def find_chromium() -> Path | None:
@@ -49,10 +53,13 @@ def opened_page(
     url: str,
     *,
     size: tuple[int, int] = DESKTOP,
-    scheme: str = "dark",
+    scheme: Scheme = "dark",
     quiet: bool = True,
 ) -> Iterator[Page]:
-    """A page in a profile of its own. With `quiet` an error on its console fails the test."""
+    """A page in a profile of its own. With `quiet` an error on its console fails the test.
+
+    An error that the page does not catch fails every test.
+    """
     width, height = size
     options: dict[str, Any] = {
         "viewport": {"width": width, "height": height}, "color_scheme": scheme,
@@ -61,16 +68,33 @@ def opened_page(
     context = browser.new_context(**options)
     context.set_default_timeout(TIMEOUT_MS)
     page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(f"uncaught: {error}"))
-    page.on(
-        "console",
-        lambda message: errors.append(message.text) if message.type == "error" else None,
-    )
+    uncaught: list[str] = []
+    logged: list[str] = []
+    page.on("pageerror", lambda error: uncaught.append(str(error)))
+    page.on("console", lambda message: logged.append(message.text) if is_fault(message) else None)
     try:
         page.goto(url)
         yield page
     finally:
         context.close()
-    uncaught = [error for error in errors if quiet or error.startswith("uncaught")]
     assert not uncaught, "\n".join(uncaught)
+    assert not (quiet and logged), "\n".join(logged)
+
+
+def is_fault(message: ConsoleMessage) -> bool:
+    """Whether a message on the console tells of a fault of the page.
+
+    Chromium logs every answer that refuses something, too; the page says those itself.
+    """
+    return message.type == "error" and not message.text.startswith("Failed to load resource")
+
+
+@contextmanager
+def trader_at(
+    browser: Browser, url: str, account: str, *, symbol: str = "BTC-USDT", **options: Any
+) -> Iterator[Page]:
+    """The trader's page of an account at an open venue, once it is live."""
+    with opened_page(browser, f"{url}/?account={account}&symbol={symbol}", **options) as page:
+        expect(page.locator(".foot .phase")).to_contain_text("Live")
+        expect(page.locator(".account")).to_have_text(account)
+        yield page

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -27,6 +28,7 @@ class PageVenue:
     variables: dict[str, str]
     gateway: Service = field(init=False)
     market_data: Service = field(init=False)
+    key: str | None = None
 
     @property
     def url(self) -> str:
@@ -58,30 +60,53 @@ class PageVenue:
         )
         wait_until_ready(self.market_data)
 
+    def ask(self, method: str, path: str, account: str = "demo", body: object = None) -> Any:
+        """Ask the gateway; returns the JSON of its answer. Raises AssertionError for a refusal."""
+        headers = {"X-Account": account}
+        if self.key is not None:
+            headers = {"Authorization": f"Bearer {self.key}"}
+        answer = httpx.request(
+            method,
+            f"{self.url}{path}",
+            json=body,
+            headers=headers,
+            timeout=REQUEST_TIMEOUT_S,
+        )
+        assert answer.status_code in {200, 201}, answer.text
+        return answer.json()
+
     def order(self, account: str, side: str, quantity: str, price: str, **changes: str) -> str:
-        """Place a limit order for BTC-USDT over REST; returns its id."""
+        """Place a limit order for BTC-USDT; returns its id."""
         body = {
             "symbol": "BTC-USDT", "side": side, "order_type": "limit", "quantity": quantity,
             "price": price,
         } | changes  # fmt: skip
-        answer = httpx.post(
-            f"{self.url}/v1/orders",
-            json=body,
-            headers={"X-Account": account},
-            timeout=REQUEST_TIMEOUT_S,
-        )
-        assert answer.status_code in {200, 201}, answer.text
-        order_id: str = answer.json()["order_id"]
+        order_id: str = self.ask("POST", "/v1/orders", account, body)["order_id"]
         return order_id
+
+    def open_orders(self, account: str) -> list[dict[str, Any]]:
+        """The open orders of an account, newest first."""
+        orders: list[dict[str, Any]] = self.ask("GET", "/v1/orders?status=open", account)["orders"]
+        return orders
+
+    def cancel_all(self, *accounts: str) -> None:
+        """End every order of these accounts."""
+        for account in accounts:
+            self.ask("DELETE", "/v1/orders", account)
+
+    def fund(self, account: str, **amounts: str) -> None:
+        """Give an account exactly these amounts, whatever paper money it was opened with."""
+        for balance in self.ask("GET", "/v1/account", account)["balances"]:
+            if balance["asset"] in amounts:
+                body = {"asset": balance["asset"], "amount": balance["available"]}
+                self.ask("POST", f"/v1/admin/accounts/{account}/withdraw", body=body)
+        for asset, amount in amounts.items():
+            body = {"asset": asset, "amount": amount}
+            self.ask("POST", f"/v1/admin/accounts/{account}/deposit", body=body)
 
     def switch(self, symbol: str, state: str) -> None:
         """Switch a market as an administrator does."""
-        answer = httpx.put(
-            f"{self.url}/v1/admin/markets/{symbol}",
-            json={"state": state},
-            timeout=REQUEST_TIMEOUT_S,
-        )
-        assert answer.status_code == 200, answer.text
+        self.ask("PUT", f"/v1/admin/markets/{symbol}", body={"state": state})
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tapewire import keys
+from tapewire.matching.packing import PART, UNIT
 from tapewire.redis.client import AsyncRedis
-from tapewire.wire.account_event import FIELD, PART
 
 EPOCH = "e1"
 TIME_US = 1_769_860_800_000_001
@@ -45,7 +45,7 @@ def fill_text(seq: int, ticks: int, lots: int, liquidity: str = "t", fee_units: 
 
 def change_text(kind: str, order_id: str, terms: str, state: str, fills: Sequence[str] = ()) -> str:
     """What one command did to one order."""
-    return FIELD.join((kind, order_id, terms, state, ";".join(fills)))
+    return UNIT.join((kind, order_id, terms, state, ";".join(fills)))
 
 
 def event_text(

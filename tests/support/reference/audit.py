@@ -5,6 +5,7 @@ from dataclasses import replace
 from tapewire.audit.auditor import Auditor
 from tapewire.audit.findings import Findings
 from tapewire.matching.batcher import Batcher
+from tapewire.matching.library import load_library
 from tapewire.matching.treasury import Treasury
 from tapewire.redis.client import open_async
 from tapewire.values.types import Lots, OrderType, Side, Ticks, TimeInForce
@@ -19,7 +20,7 @@ async def audited(
 ) -> Findings:
     """What an audit finds now."""
     client = open_async(address_of(url))
-    batcher = Batcher(client, timeout_s=5.0)
+    batcher = Batcher(client, timeout_s=5.0, library=load_library())
     try:
         auditor = Auditor(batcher, log_events_max=log_events_max, is_checked=is_checked)
         return await auditor.run()

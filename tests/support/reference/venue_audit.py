@@ -8,8 +8,9 @@ from collections import defaultdict
 from typing import Any
 
 from tapewire import keys
-from tapewire.matching.records import read_order
-from tapewire.values.types import Order, OrderId, Side
+from tapewire.matching.layout import STATE
+from tapewire.matching.records import fills_of, new_order_of, read_order
+from tapewire.values.types import AccountFill, Order, OrderId, Side
 from tests.support.reference.account_log_audit import check_account_logs
 from tests.support.reference.machine_world import SYMBOLS
 from tests.support.reference.venue_expectations import as_record
@@ -90,7 +91,7 @@ def check_levels(dump: dict[str, tuple[object, bool]], records: dict[str, Order]
                 record = records[order_id]
                 assert record.price_ticks == abs(score)
                 fields: Any = dump[keys.order(OrderId(order_id))][0]
-                visible = fields[b"state"].decode().split("|")[5]
+                visible = STATE.read(fields[b"state"].decode()).visible
                 shown = int(visible) if visible else record.remaining_lots
                 assert 0 < shown <= record.remaining_lots
                 assert shown <= (record.display_lots or shown)
@@ -106,13 +107,22 @@ def check_histories(pair: Pair, dump: dict[str, tuple[object, bool]]) -> None:
     """Each account's orders and fills are listed, all of them, in order."""
     accounts = {order.account for order in pair.reference.orders.values()}
     for account in accounts:
-        history: Any = dump[keys.order_history(account)][0]
-        assert [name.decode().removesuffix("-0") for name, _ in history] == [
+        log: Any = dump[keys.account_log(account)][0]
+        events = [fields[b"event"].decode() for _, fields in log]
+        assert list(filter(None, map(new_order_of, events))) == [
             order.order_id for order in pair.reference.orders.values() if order.account == account
         ]
-        fills: Any = dump.get(keys.fill_history(account), ([], False))[0]
-        lines = [line for _, fields in fills for line in fields[b"fills"].decode().split(";")]
-        assert lines == pair.fills.get(account, [])
+        fills = [fill_line(item) for event in events for item in fills_of(event)]
+        assert fills == pair.fills.get(account, [])
+
+
+def fill_line(item: AccountFill) -> str:
+    """A fill as the reference notes it."""
+    fill = item.fill
+    return (
+        f"{item.order_id},{item.symbol},{item.side},{fill.seq},{fill.price_ticks},"
+        f"{fill.quantity_lots},{fill.liquidity[0]},{fill.timestamp_us},{fill.fee_units}"
+    )
 
 
 def check_lifetimes(dump: dict[str, tuple[object, bool]], records: dict[str, Order]) -> None:

@@ -13,8 +13,8 @@ from tapewire import keys
 from tapewire.api_keys.text import Permission, make_key, write_record
 from tapewire.limits import ACCOUNTS_MAX
 from tapewire.matching.engine import MatchingLimits
-from tapewire.matching.script import load_script
 from tapewire.values.types import Account
+from tests.support.running.functions import call_function
 from tests.support.running.processes import Service, running_gateway
 from tests.support.transport.order_bodies import body
 from tests.support.transport.raw_websocket import RawWebSocket
@@ -40,9 +40,9 @@ class KeyVenue:
 
         Its account is opened, as it is with every key that is made.
         """
-        self.redis.eval(
-            load_script("open_account").source, 1, keys.account(account), "",
-            MatchingLimits().packed(), account, ACCOUNTS_MAX,
+        call_function(
+            self.redis, "open_account", keys.account(account), "", MatchingLimits().packed(),
+            account, ACCOUNTS_MAX,
         )  # fmt: skip
         new = make_key(
             Account(account),

@@ -1,6 +1,7 @@
 """The OpenAPI document: every operation and every error documented, every example true."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -22,6 +23,15 @@ from tapewire.wire import orders
 from tapewire.wire.orders import OrderReply
 from tests.support.structures import read_exactly
 from tests.support.transport.order_bodies import read
+
+OPERATION_IDS = (
+    "place_order", "run_batch", "read_order", "amend_order", "cancel_order", "list_orders",
+    "cancel_orders", "list_fills", "read_own_account", "cancel_all_after", "list_instruments",
+    "read_instrument", "read_time", "change_market", "publish_instrument", "list_accounts",
+    "read_account", "change_account", "change_limits", "deposit", "withdraw", "kill_account",
+    "kill_venue", "resume", "create_key", "list_keys", "revoke_key", "health", "livez", "readyz",
+    "metrics",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +191,30 @@ def test_the_document_says_what_wants_a_key() -> None:
             for method, operation in methods.items():
                 guarded = wanted and not is_public(method.upper(), path)
                 assert ("security" in operation) == guarded, path
+
+
+def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
+    """Clients that are made from the document name their functions after them."""
+    found = [item["operationId"] for path in document["paths"].values() for item in path.values()]
+    assert sorted(found) == sorted(OPERATION_IDS)
+
+
+def test_bodies_and_answers_are_components(document: dict[str, Any]) -> None:
+    """A client that is made from the document gets a named type for each of them."""
+    schemas = document["components"]["schemas"]
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            answers = [operation["responses"][status] for status in ("200", "201")
+                       if status in operation["responses"]]  # fmt: skip
+            contents = [operation.get("requestBody", {}), *answers]
+            for content in contents if path.startswith("/v1/") else ():
+                for media_type in content.get("content", {}).values():
+                    assert media_type["schema"]["$ref"].rpartition("/")[2] in schemas
+
+
+def test_names_of_security_schemes_are_identifiers() -> None:
+    """The specification allows letters, digits, points, hyphens and underscores."""
+    settings = GatewaySettings(venue=VenueSettings(auth="keys"))
+    schemes = create_app(settings).openapi()["components"]["securitySchemes"]
+    assert schemes
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in schemes)

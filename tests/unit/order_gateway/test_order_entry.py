@@ -50,7 +50,7 @@ def test_a_limit_order_becomes_ticks_and_lots() -> None:
     )
 
 
-@pytest.mark.parametrize("number", ["0.29", "0.290", "0.2900000"])
+@pytest.mark.parametrize("number", ["0.29", "0.290", "0.2900000", "2.9e-1", "29E-2"])
 def test_a_json_number_is_taken_digit_by_digit(number: str) -> None:
     """0.29 is no exact float, but it is 29 ticks."""
     command = read(raw_body("price", number).replace(b'"0.5"', b'"20"'))

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tapewire.errors import MessageError
+from tapewire.matching.packing import account_of
 from tapewire.wire.account_event import (
     AccountEvent,
     Balance,
     ExecutionReport,
-    account_of,
     decode_account_event,
 )
 from tapewire.wire.account_feed import render_balances, render_report

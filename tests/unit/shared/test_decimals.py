@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tapewire.errors import InvalidField
 from tapewire.limits import DECIMAL_DIGITS_MAX, DECIMAL_FRACTION_DIGITS_MAX, EXACT_INTEGER_MAX
-from tapewire.values.decimals import format_units, parse_steps, parse_units
+from tapewire.values.decimals import expand_exponent, format_units, parse_steps, parse_units
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,27 @@ def test_anything_else_is_no_decimal(text: str) -> None:
     with pytest.raises(InvalidField, match="price must be a plain positive decimal") as caught:
         parse_units(text, 2, "price")
     assert (caught.value.code, caught.value.field) == ("invalid_decimal", "price")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("1e-05", "0.00001"), ("1E3", "1000"), ("6E+4", "60000"), ("1.5e0", "1.5"),
+        ("12.345e1", "123.45"), ("12.345e-1", "1.2345"), ("12.5e-2", "0.125"), ("1e-0", "1"),
+        ("1.50e2", "150"), ("1.5", "1.5"), ("-1e3", "-1e3"), ("1e", "1e"), ("NaN", "NaN"),
+        ("1e1000", "1e1000"),
+    ],
+)  # fmt: skip
+def test_an_exponent_is_written_out(text: str, plain: str) -> None:
+    """Digit by digit; what is no number with an exponent is left as it is."""
+    assert expand_exponent(text) == plain
+
+
+@given(st.integers(0, 10**17), st.integers(-999, 999))
+def test_an_exponent_means_what_it_means_to_decimal(digits: int, exponent: int) -> None:
+    """The value is the same as that of the text with its exponent."""
+    text = f"{digits}e{exponent}"
+    assert Decimal(expand_exponent(text)) == Decimal(text)
 
 
 @pytest.mark.parametrize("text", ["9" * 400, "0." + "9" * 400, "1" + "0" * DECIMAL_DIGITS_MAX])

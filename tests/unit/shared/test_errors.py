@@ -27,8 +27,8 @@ def subclasses(kind: type[TapewireError]) -> Iterator[type[TapewireError]]:
 
 @pytest.mark.parametrize("kind", [*subclasses(Refusal), *subclasses(Unavailable)])
 def test_an_error_has_the_status_of_its_code(kind: type[Refusal | Unavailable]) -> None:
-    """Class and table agree."""
-    if kind not in {InvalidField, Conflict}:
+    """Class and table agree; errors of the client library are no answers."""
+    if kind not in {InvalidField, Conflict} and not kind.__module__.startswith("tapewire.client"):
         assert ERROR_CODES[kind.code].status == kind.status
 
 

@@ -81,6 +81,7 @@ def test_a_minimum_notional_between_two_steps_is_rounded_up() -> None:
         (write(lot_size=None), "line 1: lot_size: Field required"),
         (write(tick_size="0.25"), "line 1: tick_size"),
         (write(tick_size='"0"'), "tick_size must be greater than zero"),
+        (write(base='"USD"'), "quote must be another asset than base"),
         (write(tick_size='"1e-2"'), "tick_size must be a plain positive decimal"),
         (write(tick_size='"-1"'), "tick_size must be a plain positive decimal"),
         (write(min_quantity='"0.5"'), "min_quantity must be a multiple of 1"),

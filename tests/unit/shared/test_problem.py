@@ -41,7 +41,7 @@ def make_app() -> ProblemApp:
         raise RuntimeError("the secret is 42")
 
     @router.get("/things/{thing}")
-    @router.delete("/things/{thing}")
+    @router.delete("/things/{thing}", name="drop")
     async def thing(_: Request) -> Response:
         return Response()
 
@@ -106,7 +106,7 @@ async def test_headers_of_a_framework_error_are_kept() -> None:
 async def test_a_wrong_method_learns_all_right_ones() -> None:
     """Allow lists the methods of every route of the path."""
     reply = await call(make_app(), "PUT", "/things/1")
-    assert reply.headers["allow"] == "DELETE, GET"
+    assert reply.headers["allow"] == "DELETE, GET, HEAD"
 
 
 async def test_a_bug_is_answered_without_its_text() -> None:

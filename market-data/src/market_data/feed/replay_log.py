@@ -8,6 +8,7 @@ from market_data.feed.account_log import read_position
 from market_data.feed.sequencer import Positions
 from tapewire import keys
 from tapewire.errors import MessageError
+from tapewire.matching.layout import MARKET_STATE
 from tapewire.redis.client import AsyncRedis, renew
 from tapewire.values.types import Symbol
 from tapewire.wire.trade_event import TradeMessage, decode_trade
@@ -51,14 +52,14 @@ class ReplayLog:
         epoch, *states = await pipeline.execute()
         records = states[len(symbols) :]
         stands = {
-            symbol: state.split(b"|")
+            symbol: MARKET_STATE.read(state.decode())
             for symbol, state in zip(symbols, states[: len(symbols)], strict=True)
             if state
         }
         return Positions(
             epoch.decode() if epoch else "",
-            {symbol: int(state[0]) for symbol, state in stands.items()},
-            {symbol: int(state[1]) for symbol, state in stands.items()},
+            {symbol: int(state.seq) for symbol, state in stands.items()},
+            {symbol: int(state.book_seq) for symbol, state in stands.items()},
             {name: read_position(*record) for name, record in zip(accounts, records, strict=True)},
         )
 

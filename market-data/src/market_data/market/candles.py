@@ -1,7 +1,7 @@
 """Candles: what the trades of one period add up to, and the periods. Pure.
 
 Prices are in ticks, volumes in lots, notionals in ticks x lots, times in seconds since 1970 UTC.
-Redis keeps three base periods (`tapewire/matching/lua/include/candles.lua`); every other period is
+Redis keeps three base periods (`tapewire/matching/lua/core/candles.lua`); every other one is
 made of whole base candles.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from market_data.market.market_records import MarketRecord
 from market_data.topics import INTERVAL_NAMES
+from tapewire.matching.layout import CANDLE
 from tapewire.values.timestamps import format_timestamp
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
@@ -67,7 +68,7 @@ class Candle:
 
 def read_candle(text: bytes) -> Candle:
     """Read a candle as Redis holds it. Raises ValueError, TypeError for anything else."""
-    return Candle(*map(int, text.split(b"|")))
+    return Candle(*map(int, CANDLE.read(text.decode())))
 
 
 def merge(earlier: Candle, later: Candle) -> Candle:

@@ -1,6 +1,6 @@
 """Reads what Redis holds of a symbol now: its record, and its price levels as of the same instant.
 
-Field by field: `tapewire/matching/lua/include/market.lua`.
+Field by field: `tapewire.matching.layout`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapewire import keys
+from tapewire.matching.layout import MARKET_STATE, STEPS
 from tapewire.redis.client import AsyncRedis
 from tapewire.values.decimals import format_units
 from tapewire.values.types import Side, Symbol
@@ -55,20 +56,17 @@ def read_market(fields: Sequence[bytes | None]) -> MarketRecord | None:
     """Make a record of the fields `steps` and `state`; None if the symbol has none."""
     if fields[0] is None or fields[1] is None:
         return None
-    epoch, *steps = fields[0].decode().split("|")
-    # More of it follows that the market does not show.
-    tick_units, price_decimals, lot_units, quantity_decimals = map(int, steps[:4])
-    seq, book_seq, last_ticks, clock_us = fields[1].decode().split("|")
+    steps, state = STEPS.read(fields[0].decode()), MARKET_STATE.read(fields[1].decode())
     return MarketRecord(
-        epoch=epoch,
-        tick_units=tick_units,
-        price_decimals=price_decimals,
-        lot_units=lot_units,
-        quantity_decimals=quantity_decimals,
-        seq=int(seq),
-        book_seq=int(book_seq),
-        last_ticks=int(last_ticks) if last_ticks else None,
-        clock_us=int(clock_us),
+        epoch=steps.epoch,
+        tick_units=int(steps.tick_units),
+        price_decimals=int(steps.price_decimals),
+        lot_units=int(steps.lot_units),
+        quantity_decimals=int(steps.quantity_decimals),
+        seq=int(state.seq),
+        book_seq=int(state.book_seq),
+        last_ticks=int(state.last_price) if state.last_price else None,
+        clock_us=int(state.clock_us),
     )
 
 

@@ -8,7 +8,7 @@ from tapewire.errors import MessageError
 from tapewire.values.account_types import AccountRecord, Balance
 from tapewire.wire.account_event import AccountEvent, decode_account_event
 
-# What the scripts keep at the least (include/ledger.lua).
+# A log has at least so many events before it is trimmed, in every version of Tapewire.
 LOG_EVENTS_KEPT = 10_000
 
 Position = tuple[int, int]

@@ -30,7 +30,7 @@ from tapewire.matching.snapshots import START, AccountSnapshot, Bounds, IndexPar
 from tapewire.values.account_types import AccountRecord
 from tapewire.values.types import Account, Instrument, Side, Symbol
 
-# Orders that one script reads: of an account all of them, of an index some whole levels.
+# Orders that one function reads: of an account all of them, of an index some whole levels.
 ACCOUNT_ORDERS_MAX = 20_000
 PART = Bounds(orders=200, orders_max=20_000)
 PAGE_LEVELS = 200

@@ -1,12 +1,13 @@
 """What an open order holds and where it has to stand, by the rules of docs/matching.md. Pure.
 
-Computed from the record alone and apart from the scripts, which would repeat their own mistakes.
+Computed from the record alone and apart from the Lua code, which would repeat their own mistakes.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tapewire.errors import TapewireError
+from tapewire.matching.layout import STATE, TERMS
 from tapewire.matching.records import read_order
 from tapewire.values.types import Instrument, Order, OrderId, Side, Symbol
 
@@ -14,7 +15,7 @@ PRIORITY_DIGITS = 16
 
 
 class UnreadableRecord(TapewireError):
-    """A record is not as the scripts write it."""
+    """A record is not as the library writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def find_claim(order: Order, instruments: Mapping[Symbol, Instrument]) -> Claim:
 
 def find_place(order: Order, terms: str, state: str) -> Place:
     """Where an open order stands. Raises UnreadableRecord."""
-    priority, visible = terms.split("|")[6], state.split("|")[5]
+    priority, visible = TERMS.read(terms).priority, STATE.read(state).visible
     is_waiting = order.stop_price_ticks is not None and order.triggered_us is None
     # Rank 0 trades first in a queue, fires first among the stops.
     if is_waiting:

@@ -13,6 +13,7 @@ from tapewire.audit.report import report_lines
 from tapewire.commands.options import RedisChoice, redis_options
 from tapewire.errors import TapewireError
 from tapewire.matching.batcher import Batcher
+from tapewire.matching.library import load_library
 from tapewire.redis.client import RedisAddress, open_async
 
 CONNECT_TIMEOUT_S = 5.0
@@ -70,7 +71,7 @@ async def _audit(redis_url: str, log_events: int, *, is_checked: bool | None) ->
     async with AsyncExitStack() as stack:
         client = open_async(address)
         stack.push_async_callback(client.aclose)
-        batcher = Batcher(client, timeout_s=REPLY_TIMEOUT_S)
+        batcher = Batcher(client, timeout_s=REPLY_TIMEOUT_S, library=load_library())
         stack.push_async_callback(batcher.close)
         auditor = Auditor(batcher, log_events_max=log_events, is_checked=is_checked)
         return await auditor.run()

@@ -11,29 +11,31 @@ from typing import Any
 from tapewire import keys
 from tapewire.journal.replica import LIFETIME_SLACK_US, Replica
 from tapewire.limits import TRANSFER_REFERENCE_KEPT_S
+from tapewire.matching.layout import STATE, TRANSFER
 from tapewire.redis.client import AsyncRedis
 
 PAGE_KEYS = 500
 PAGE_ENTRIES = 1_000
 DIFFERENCES_SHOWN_MAX = 20
 VALUE_CHARACTERS_SHOWN_MAX = 200
-# The histories and candles keep at least this many entries (lua/include).
+# Account logs and candles keep at least so many entries, in every version of Tapewire.
 STREAM_ENTRIES_KEPT = 10_000
 TRANSFER_KEPT_US = TRANSFER_REFERENCE_KEPT_S * 1_000_000
 
 # Families whose keys may have left with their time, and those whose streams are trimmed.
 _MORTAL = frozenset({"order", "client_order", "transfer"})
-_STREAMS = frozenset({"trades", "candles", "orders", "fills", "account_log"})
+_STREAMS = frozenset({"trades", "candles", "account_log"})
 _IMMORTAL = frozenset(
     {
         "epoch", "instruments", "last_order_id", "last_command", "market", "queue", "levels",
         "stops", "open", "expiring", "dead_man", "candle_now", "account", "accounts", "assets",
-        "supply",
+        "supply", "format",
     }
 )  # fmt: skip
 _FAMILIES = _MORTAL | _STREAMS | _IMMORTAL
 # Of the venue, but no result of its commands.
-_UNJOURNALED = frozenset({"journal", "api_keys", "api_key"})
+# `orders` and `fills` are left over from format 1.
+_UNJOURNALED = frozenset({"journal", "api_keys", "api_key", "libraries", "orders", "fills"})
 
 
 @dataclass(slots=True)
@@ -182,9 +184,12 @@ class _Pass:
             return await self._is_over(f"{keys.PREFIX}order:{order_id.decode()}".encode(), "order")
         if family == "transfer":
             value = await client.get(name)
-            return int(value.rpartition(b"|")[2]) <= await self._now_us() - TRANSFER_KEPT_US
-        updated = (await client.hget(name, "state")).split(b"|")[3]
-        over_us = int(updated) + self._replica.kept_s * 1_000_000 - LIFETIME_SLACK_US
+            return (
+                int(TRANSFER.read(value.decode()).time_us)
+                <= await self._now_us() - TRANSFER_KEPT_US
+            )
+        state = STATE.read((await client.hget(name, "state")).decode())
+        over_us = int(state.updated_us) + self._replica.kept_s * 1_000_000 - LIFETIME_SLACK_US
         return over_us <= await self._now_us()
 
     async def _now_us(self) -> int:

@@ -1,4 +1,4 @@
-"""One entry of the journal, as the scripts write it and as the text of a line."""
+"""One entry of the journal, as the library writes it and as the text of a line."""
 
 import json
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapewire.errors import TapewireError
+from tapewire.matching.packing import split_texts
 
-SEPARATOR = "\x1f"
 _FIELDS = ("op", "clock", "limits", "args", "result")
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -39,7 +39,7 @@ class JournalEntry:
 def read_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> JournalEntry:
     """An entry of the stream. Raises JournalError if it is none of ours."""
     number, _, part = entry_id.decode().partition("-")
-    # What is not UTF-8 was not written by a script, but must still reach the report.
+    # What is not UTF-8 was not written by the library, but must still reach the report.
     texts = {
         name.decode("utf-8", "surrogateescape"): value.decode("utf-8", "surrogateescape")
         for name, value in fields.items()
@@ -51,8 +51,8 @@ def read_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> JournalEntry:
         texts["op"],
         texts["clock"],
         texts["limits"],
-        tuple(texts["args"].split(SEPARATOR)),
-        tuple(texts["result"].split(SEPARATOR)),
+        split_texts(texts["args"]),
+        split_texts(texts["result"]),
     )
 
 

@@ -18,7 +18,9 @@ from tapewire import keys
 from tapewire.errors import TapewireError
 from tapewire.journal.entries import JournalEntry
 from tapewire.journal.source import LiveJournal
-from tapewire.matching.engine import SCRIPTS, Engine
+from tapewire.matching.engine import Engine
+from tapewire.matching.layout import COMMAND_LIMITS
+from tapewire.matching.library import COMMANDS
 from tapewire.matching.records import read_order
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 from tapewire.redis.server import RedisServer
@@ -32,10 +34,8 @@ JOURNAL_COMMANDS = 10_000
 # Redis counts lifetimes in its own milliseconds, the journal in the microseconds of a command.
 LIFETIME_SLACK_US = 1_000_000
 
-# Numbers in the limits of a command (lua/include/command.lua).
-LIMITS = 6
 
-# The key that each script takes; the others name it by an argument, which the replica ignores.
+# The key that each command takes; the others name it by an argument, which the replica ignores.
 _KEYS = {
     "cancel_all": keys.INSTRUMENTS,
     "expire": keys.EXPIRING,
@@ -141,13 +141,16 @@ class Replica:
             self.forgotten += 1
 
     def _note_limits(self, entry: JournalEntry) -> str | None:
-        parts = entry.limits.split("|")
-        if entry.op not in SCRIPTS or len(parts) != LIMITS or not all(map(str.isdecimal, parts)):
+        try:
+            limits = COMMAND_LIMITS.read(entry.limits)
+        except ValueError:
+            return "no such command can have been accepted"
+        if entry.op not in COMMANDS or not all(map(str.isdecimal, limits)):
             return "no such command can have been accepted"
         if not entry.clock_us.isdecimal():
             return f"its clock {entry.clock_us!r} is no number"
-        self.kept_s = min(self.kept_s, int(parts[1]))
-        self.log_trades_max = min(self.log_trades_max, int(parts[2]))
+        self.kept_s = min(self.kept_s, int(limits.closed_kept_s))
+        self.log_trades_max = min(self.log_trades_max, int(limits.log_trades_max))
         return None
 
 
@@ -159,8 +162,11 @@ def _client_key(entry: JournalEntry) -> str:
 
 
 def _replica_limits(limits: str) -> str:
-    fills_max, _, log_trades_max, _, *others = limits.split("|")
-    return "|".join((fills_max, str(KEPT_S), log_trades_max, str(JOURNAL_COMMANDS), *others))
+    """The limits of a command, but the replica keeps closed orders and fewer entries."""
+    own = COMMAND_LIMITS.read(limits)._replace(
+        closed_kept_s=str(KEPT_S), journal_max=str(JOURNAL_COMMANDS)
+    )
+    return COMMAND_LIMITS.write(own)
 
 
 def _compare(entry: JournalEntry, mirrored: JournalEntry | None, answer: object) -> str | None:

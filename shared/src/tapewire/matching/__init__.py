@@ -1,1 +1,1 @@
-"""The matching core: Lua scripts that run inside Redis, and one typed facade before them."""
+"""The matching core: Lua functions that run inside Redis, and one typed facade before them."""

@@ -2,6 +2,11 @@
 
 One connection, one batch on its way at a time, so that commands reach Redis in the order in which
 they were submitted, and a batch grows by itself while the one before it is out.
+
+A new connection gets the function library before the first command. If Redis loses the library
+while a batch is on its way, Redis refuses the next call and each call behind it (core/frame.lua).
+The batcher then puts these calls, and the reads between them, back at the head of the queue in
+their order. So no retry changes the order of commands.
 """
 
 import asyncio
@@ -25,8 +30,10 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable
-from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, PENDING_COMMANDS_MAX
+from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable, TapewireError
+from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, LIBRARY_NOTED_S, PENDING_COMMANDS_MAX
+from tapewire.matching.library import Library
+from tapewire.matching.loading import LibraryLoader, is_lost
 from tapewire.redis.client import AsyncRedis
 from tapewire.redis.unwritable import why_unwritable
 from tapewire.runtime.histogram import Histogram
@@ -36,29 +43,44 @@ Command = tuple[str | bytes | int, ...]
 BATCH_BOUNDS = tuple(2**power for power in range(COMMANDS_PER_ROUND_TRIP_MAX.bit_length()))
 
 # Replies by which Redis says that it did not run the command and that another node or another
-# time may; every other error reply is the answer of the script. MOVED is an AskError.
+# time may; every other error reply is the answer of the function. MOVED is an AskError.
 _NOT_DONE = (
     AskError, AuthenticationError, BusyLoadingError, ClusterDownError, NoPermissionError,
     OutOfMemoryError, ReadOnlyError, TryAgainError,
 )  # fmt: skip
-# The same as text: those that redis-py has no class for, and those that the first write of a
-# script met, which Redis 6 reports as `ERR Error running script (...): -OOM ...`.
-_NOT_DONE_TEXT = re.compile(
-    r"^(BUSY|MISCONF|NOREPLICAS) |: -(MISCONF|NOPERM|NOREPLICAS|OOM|READONLY) "
-)
+# The same as text: those that redis-py has no class for.
+_NOT_DONE_TEXT = re.compile(r"^(BUSY|MISCONF|NOREPLICAS) ")
+
+# How often in a row a batch is sent again of which Redis did nothing, for want of the library.
+REPEATS_MAX = 5
 
 
 class _Pending(NamedTuple):
     command: Command
     answer: asyncio.Future[Any]
+    # Of a call: the function, and its keys; `command` has the arguments behind the load id.
+    function: str = ""
+    keys: Command = ()
 
 
 class Batcher:
     """The only writer to Redis in a process; see the module's docstring for its order."""
 
-    def __init__(self, client: AsyncRedis, *, timeout_s: float) -> None:
+    def __init__(
+        self,
+        client: AsyncRedis,
+        *,
+        timeout_s: float,
+        library: Library | None = None,
+        notes_use: bool = False,
+    ) -> None:
+        """Without a library only plain commands can be sent; `notes_use` as in LibraryLoader."""
         self._client = client
         self._timeout_s = timeout_s
+        self._loader = LibraryLoader(library, notes_use=notes_use) if library else None
+        # When the library has to be looked for again, in the time of the loop.
+        self._loaded_until_s = 0.0
+        self._repeats = 0
         self._pending: deque[_Pending] = deque()
         self._connection: Any = None
         self._sender: asyncio.Task[None] | None = None
@@ -74,16 +96,29 @@ class Batcher:
     async def submit(self, *command: str | bytes | int) -> Any:  # noqa: ANN401 (a Redis reply)
         """Send one command and wait for its reply; an error reply is raised as ResponseError.
 
-        Raises Overloaded, RedisUnavailable (not done), OutcomeUnknown (sent, answer lost).
+        With a library the command must be one that may be repeated. Raises Overloaded,
+        RedisUnavailable (not done), OutcomeUnknown (sent, answer lost), ConfigurationError (a
+        Redis or data that this version cannot use).
         """
         return await self.begin(*command)
 
     def begin(self, *command: str | bytes | int) -> asyncio.Future[Any]:
         """Put one command into the queue at once; its reply comes as that of `submit`."""
+        return self._queue(command)
+
+    def begin_call(
+        self, function: str, names: Command, *arguments: str | bytes | int
+    ) -> asyncio.Future[Any]:
+        """Put one call of a function of the library into the queue; `names` are its keys."""
+        return self._queue(arguments, function, names)
+
+    def _queue(
+        self, command: Command, function: str = "", names: Command = ()
+    ) -> asyncio.Future[Any]:
         if len(self._pending) >= PENDING_COMMANDS_MAX:
             raise Overloaded("Too many orders are waiting for Redis; try again shortly.")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Pending(command, answer))
+        self._pending.append(_Pending(command, answer, function, names))
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_all(), name="batcher")
         return answer
@@ -106,34 +141,76 @@ class Batcher:
             self._sender = None
 
     async def _send(self, batch: list[_Pending]) -> None:
-        """One round trip; every future of the batch is done when it returns."""
+        """One round trip; every future of the batch is done or queued again when it returns."""
         sent, answered = False, 0
+        lost: list[_Pending] = []
         try:
             async with asyncio.timeout(self._timeout_s):
                 connection = await self._connected()
                 sent, started_s = True, time.perf_counter()
                 await connection.send_packed_command(
                     # Eight times as quick as the packer of redis-py, with the same result.
-                    [b"".join(_pack(pending.command) for pending in batch)],
+                    [b"".join(_pack(self._wire_command(pending)) for pending in batch)],
                     check_health=False,
                 )
                 for pending in batch:
                     reply = await self._read(connection)
                     answered += 1
-                    _resolve(pending.answer, reply)
+                    if is_lost(reply) or (lost and not pending.function):
+                        lost.append(pending)
+                    else:
+                        _resolve(pending.answer, reply)
             self.round_trip_s.observe(time.perf_counter() - started_s)
             self.round_trip_commands.observe(len(batch))
         except (RedisError, OSError, TimeoutError) as error:
             await self._disconnect()
+            for pending in lost:
+                _resolve(pending.answer, _failure(error, sent=False))
             for pending in batch[answered:]:
                 _resolve(pending.answer, _failure(error, sent=sent))
+            return
+        except TapewireError as error:
+            # Raised before anything was sent: the library cannot be loaded.
+            await self._disconnect()
+            for pending in batch:
+                _resolve(pending.answer, error)
+            return
         except BaseException:
             await self._disconnect()
-            for pending in batch[answered:]:
+            for pending in (*lost, *batch[answered:]):
                 pending.answer.cancel()
             raise
         if self._stale:
             await self._disconnect()
+        self._repeat(lost, is_progress=len(lost) < len(batch))
+
+    def _repeat(self, lost: list[_Pending], *, is_progress: bool) -> None:
+        """Queue what Redis did not do for want of the library again, before all else."""
+        if not lost:
+            self._repeats = 0
+            return
+        self._repeats = 1 if is_progress else self._repeats + 1
+        self._loaded_until_s = 0.0
+        if self._repeats <= REPEATS_MAX:
+            self._pending.extendleft(reversed(lost))
+            return
+        self._repeats = 0
+        for pending in lost:
+            _resolve(
+                pending.answer,
+                RedisUnavailable("Redis loses the function library again and again."),
+            )
+
+    def _wire_command(self, pending: _Pending) -> Command:
+        if not pending.function:
+            return pending.command
+        if self._loader is None:
+            raise RuntimeError("a batcher without a library cannot call functions")
+        function = self._loader.library.function(pending.function)
+        return (
+            "FCALL", function, len(pending.keys), *pending.keys, self._loader.load_id,
+            *pending.command,
+        )  # fmt: skip
 
     async def _read(self, connection: Any) -> Any:  # noqa: ANN401 (redis-py's untyped connection)
         try:
@@ -151,6 +228,16 @@ class Batcher:
     _stale = False
 
     async def _connected(self) -> Any:  # noqa: ANN401
+        """The connection, with the library loaded behind it."""
+        connection = await self._open()
+        if self._loader is not None:
+            now_s = asyncio.get_running_loop().time()
+            if now_s >= self._loaded_until_s:
+                await self._loader.ensure(connection)
+                self._loaded_until_s = now_s + LIBRARY_NOTED_S
+        return connection
+
+    async def _open(self) -> Any:  # noqa: ANN401
         """The connection, opened anew if there is none or the server closed it."""
         if self._connection is not None and not self._connection.is_connected:
             await self._disconnect()
@@ -160,11 +247,12 @@ class Batcher:
         elif await self._connection.can_read():
             # Nothing is awaited, so readable means closed by the server.
             await self._disconnect()
-            return await self._connected()
+            return await self._open()
         return self._connection
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
+        self._loaded_until_s = 0.0
         if connection is None:
             return
         await connection.disconnect(nowait=True)

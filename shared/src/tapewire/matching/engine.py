@@ -1,15 +1,16 @@
 """The matching engine as the rest of Tapewire sees it: typed commands in, typed orders out.
 
-The only module that calls the scripts of `lua/`. What a script answers with is turned into types
+The only module that calls the commands of `lua/`. What a command answers with is turned into types
 by `records.py`, what it refuses into an exception by `refusals.py`.
 """
 
+import asyncio
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, Unpack, cast
 
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ResponseError
 
 from tapewire import keys
 from tapewire.errors import UnknownAccount
@@ -22,12 +23,14 @@ from tapewire.limits import (
     REPLAY_LOG_TRADES_MAX,
     STOPS_PER_COMMAND_MAX,
 )
-from tapewire.matching.arguments import instrument_arguments, joined, optional
+from tapewire.matching.arguments import instrument_arguments, optional
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
+from tapewire.matching.layout import BOUNDS, COMMAND_LIMITS
+from tapewire.matching.library import load_library
 from tapewire.matching.records import read_order
 from tapewire.matching.refusals import refuse
-from tapewire.matching.script import Script, load_script
+from tapewire.matching.upgrade import upgrade_data
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 from tapewire.values.bounds import MarketBounds
 from tapewire.values.paper_money import NO_MONEY, PaperMoney
@@ -43,12 +46,7 @@ from tapewire.values.types import (
 )
 
 Reply: TypeAlias = Any
-"""What Redis answers with: the contract header of each script says which shape."""
-
-SCRIPTS = (
-    "place", "amend", "cancel", "cancel_all", "expire", "dead_man", "control", "instruments",
-    "open_account", "transfer", "set_account",
-)  # fmt: skip
+"""What Redis answers with: the contract header of each Lua file says which shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchingLimits:
-    """The bounds that the scripts take with every call; the defaults are the venue's."""
+    """The bounds that the commands take with every call; the defaults are the venue's."""
 
     fills_per_order_max: int = FILLS_PER_ORDER_MAX
     closed_order_kept_s: int = CLOSED_ORDER_KEPT_S
@@ -72,8 +70,8 @@ class MatchingLimits:
     funds_checked: bool = False
 
     def packed(self) -> str:
-        """As the scripts take them (include/command.lua)."""
-        return joined(
+        """As the functions take them."""
+        return COMMAND_LIMITS.write(
             (
                 self.fills_per_order_max, self.closed_order_kept_s, self.replay_log_trades_max,
                 self.journal_commands_max, self.stops_per_command_max, int(self.funds_checked),
@@ -93,12 +91,11 @@ class Engine:
         paper_money: PaperMoney | None = NO_MONEY,
     ) -> None:
         self.client = client
-        self.batcher = Batcher(client, timeout_s=timeout_s)
+        self.batcher = Batcher(client, timeout_s=timeout_s, library=load_library(), notes_use=True)
         self._limits = (limits or MatchingLimits()).packed()
         # What an account that is not known yet starts with; None: it must be opened first.
         self.paper_money = paper_money
         self._seen: set[Account] = set()
-        self._scripts = {name: load_script(name) for name in SCRIPTS}
         # A test or a replay may set the venue clock, in microseconds; '' means Redis TIME.
         self.clock_us = ""
 
@@ -123,12 +120,11 @@ class Engine:
         await self.client.aclose()
 
     async def ready(self) -> None:
-        """Check that Redis answers and holds the scripts. Raises Unavailable."""
-        scripts = list(self._scripts.values())
-        known = await self.batcher.submit("SCRIPT", "EXISTS", *(script.sha for script in scripts))
-        for script, is_known in zip(scripts, known, strict=True):
-            if not is_known:
-                await self.batcher.submit("SCRIPT", "LOAD", script.source)
+        """Have the function library loaded, and data of an earlier format upgraded.
+
+        Raises Unavailable, ConfigurationError (a Redis or data that this version cannot use).
+        """
+        await upgrade_data(self.batcher)
 
     async def publish_instruments(self, instruments: Mapping[Symbol, Instrument]) -> None:
         """Make instruments known to the venue. Raises InstrumentConflict, Unavailable."""
@@ -184,9 +180,7 @@ class Engine:
         if len(self._seen) >= ACCOUNTS_MAX:
             self._seen.clear()
         self._seen.add(account)
-        script = self._scripts["open_account"]
-        call = self._call(script, keys.account(account), self._opening(account))
-        answer = self.batcher.begin(*call)
+        answer = self._begin("open_account", keys.account(account), self._opening(account))
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def _opening(self, account: Account) -> tuple[str | int, ...]:
@@ -260,38 +254,28 @@ class Engine:
             "control", keys.market(symbol), symbol, state or "",
             *(
                 optional(cast("int | None", bounds.get(name)))
-                for name in MarketBounds.__annotations__
+                for name in BOUNDS.kinds
             ),
         )  # fmt: skip
 
     async def repeat(
-        self, script: str, key: str, clock_us: str, limits: str, arguments: Sequence[str]
+        self, name: str, key: str, clock_us: str, limits: str, arguments: Sequence[str]
     ) -> None:
-        """Run a command of a journal again; the scripts must be loaded (`ready`).
+        """Run a command of a journal again.
 
         Raises what the command itself raises: a journal holds accepted commands only.
         """
-        sha = self._scripts[script].sha
         try:
-            await self.batcher.submit("EVALSHA", sha, 1, key, clock_us, limits, *arguments)
+            await self.batcher.begin_call(name, (key,), clock_us, limits, *arguments)
         except ResponseError as error:
             refuse(str(error))
 
     async def run(self, name: str, key: str, *arguments: str | int) -> Reply:
-        """Run a script; raises what `refusals.py` makes of its refusal, or Unavailable."""
-        script = self._scripts[name]
-        call = self._call(script, key, arguments)
+        """Run a command; raises what `refusals.py` makes of its refusal, or Unavailable."""
         try:
-            try:
-                return await self.batcher.begin(*call)
-            except NoScriptError:
-                # Redis was restarted: it ran nothing, so loading and asking again is safe.
-                await self.batcher.submit("SCRIPT", "LOAD", script.source)
-                return await self.batcher.begin(*call)
+            return await self._begin(name, key, arguments)
         except ResponseError as error:
             refuse(str(error))
 
-    def _call(
-        self, script: Script, key: str, arguments: Iterable[str | int]
-    ) -> tuple[str | int, ...]:
-        return ("EVALSHA", script.sha, 1, key, self.clock_us, self._limits, *arguments)
+    def _begin(self, name: str, key: str, arguments: Iterable[str | int]) -> asyncio.Future[Reply]:
+        return self.batcher.begin_call(name, (key,), self.clock_us, self._limits, *arguments)

@@ -8,10 +8,13 @@ from tapewire import keys
 from tapewire.errors import DuplicateClientOrderId, OrderNotFound, UnknownAccount
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
+from tapewire.matching.layout import TERMS
 from tapewire.matching.records import (
+    fills_of,
+    new_order_of,
     read_account,
-    read_fills,
     read_instrument,
+    read_market_state,
     read_order,
     read_pairs,
 )
@@ -27,21 +30,27 @@ from tapewire.values.types import (
     Symbol,
 )
 
+# An account event of a large sweep may have megabytes, so a page of a log ends by bytes too.
+LOG_PAGE_BYTES = 1_048_576
+
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """Orders, newest first, and where the next page begins (None: this was the last)."""
+    """Orders, newest first, and the cursor of the next page (None: this was the last).
 
-    orders: list[Order]
-    next_before: int | None
+    Each order comes with the cursor of a page that begins behind it.
+    """
+
+    orders: list[tuple[str, Order]]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class FillPage:
-    """Commands with their fills, newest first, and where the next page begins (None: the last)."""
+    """Fills per command, newest first, each command with its cursor; the next page's, or None."""
 
-    commands: list[tuple[int, list[AccountFill]]]
-    next_before: int | None
+    commands: list[tuple[str, list[AccountFill]]]
+    next_cursor: str | None
 
 
 class Queries:
@@ -77,17 +86,17 @@ class Queries:
         fields = await self._batcher.submit("HGETALL", keys.order(OrderId(order_id.decode())))
         if not fields:
             return None
-        if read_pairs(fields)["terms"].rpartition("|")[2] != order_digest(command):
+        if TERMS.read(read_pairs(fields)["terms"]).digest != order_digest(command):
             raise DuplicateClientOrderId(
                 "client_order_id was used before, for an order with another body."
             )
         return read_order(order_id.decode(), fields)
 
     async def open_orders(
-        self, account: Account, symbols: list[Symbol], before: int | None, limit: int
+        self, account: Account, symbols: list[Symbol], cursor: str | None, limit: int
     ) -> OrderPage:
-        """Open orders in these symbols, newest first, with numbers below `before`."""
-        highest = "+inf" if before is None else f"({before}"
+        """Open orders in these symbols, newest first; the cursor is the number of an order."""
+        highest = "+inf" if cursor is None else f"({cursor}"
         found = await asyncio.gather(
             *(
                 self._batcher.submit(
@@ -97,35 +106,43 @@ class Queries:
                 for symbol in symbols
             )
         )  # fmt: skip
-        ids = [int(order_id) for part in found for order_id in part]
-        ids.sort(reverse=True)
-        orders = [order for order in await self._orders(ids[:limit]) if order.is_open]
-        return OrderPage(orders, ids[limit - 1] if len(ids) > limit else None)
-
-    async def history(self, account: Account, before: int | None, limit: int) -> OrderPage:
-        """Every order that is still kept, newest first, with numbers below `before`."""
-        # A number alone stands for all entries with it, so "(5" would not leave out entry 5-0.
-        highest = "+" if before is None else str(before - 1)
-        entries = await self._batcher.submit(
-            "XREVRANGE", keys.order_history(account), highest, "-", "COUNT", limit + 1
+        ids = [OrderId(order_id.decode()) for part in found for order_id in part]
+        ids.sort(key=int, reverse=True)
+        orders = [(order.order_id, order) for order in await self._orders(ids[:limit])]
+        return OrderPage(
+            [item for item in orders if item[1].is_open],
+            ids[limit - 1] if len(ids) > limit else None,
         )
-        numbers = [_number(entry[0]) for entry in entries]
-        more = len(numbers) > limit
-        return OrderPage(await self._orders(numbers[:limit]), numbers[limit - 1] if more else None)
 
-    async def fills(self, account: Account, before: int | None, limit: int) -> FillPage:
-        """Fills of up to `limit` commands, newest first; a command's fills stay together."""
-        # A number alone stands for all entries with it, so "(5" would not leave out entry 5-0.
-        highest = "+" if before is None else str(before - 1)
-        entries = await self._batcher.submit(
-            "XREVRANGE", keys.fill_history(account), highest, "-", "COUNT", limit + 1
+    async def history(self, account: Account, cursor: str | None, limit: int) -> OrderPage:
+        """Orders that the newest `limit` events placed, newest first; the cursor is an event id."""
+        events, more = await self._log_page(account, cursor, limit)
+        placed = [(event_id, new_order_of(event)) for event_id, event in events]
+        cursors = {order_id: event_id for event_id, order_id in placed if order_id is not None}
+        orders = [(cursors[order.order_id], order) for order in await self._orders(list(cursors))]
+        return OrderPage(orders, events[-1][0] if more else None)
+
+    async def fills(
+        self, account: Account, cursor: str | None, limit: int, *, inclusive: bool = False
+    ) -> FillPage:
+        """Fills of the newest `limit` events, newest first; a command's fills stay together.
+
+        The events are below the cursor, or with `inclusive` from the cursor on.
+        """
+        events, more = await self._log_page(account, cursor, limit, inclusive=inclusive)
+        commands = [(event_id, fills_of(event)[::-1]) for event_id, event in events]
+        return FillPage(commands, events[-1][0] if more else None)
+
+    async def _log_page(
+        self, account: Account, cursor: str | None, limit: int, *, inclusive: bool = False
+    ) -> tuple[list[tuple[str, str]], bool]:
+        """Events of an account below an id, newest first, and whether there are more."""
+        highest = "+" if cursor is None else cursor if inclusive else f"({cursor}"
+        more, *texts = await self._batcher.begin_call(
+            "log_page", (keys.account_log(account),), highest, limit, LOG_PAGE_BYTES
         )
-        more = len(entries) > limit
-        commands = [
-            (_number(entry_id), read_fills(read_pairs(fields)["fills"])[::-1])
-            for entry_id, fields in entries[:limit]
-        ]
-        return FillPage(commands, commands[-1][0] if more else None)
+        found = [text.decode() for text in texts]
+        return list(zip(found[::2], found[1::2], strict=True)), bool(more)
 
     async def account(self, account: Account) -> AccountRecord:
         """One account. Raises UnknownAccount, Unavailable."""
@@ -169,24 +186,20 @@ class Queries:
             return None
         identity, limits, controls = (item.decode() for item in record)
         instrument = read_instrument(symbol, identity, limits, controls)
-        return instrument, MarketState(controls.partition("|")[0])
+        return instrument, read_market_state(controls)
 
     async def time_us(self) -> int:
         """The venue clock, in microseconds since 1970 UTC. Raises Unavailable."""
         seconds, microseconds = await self._batcher.submit("TIME")
         return int(seconds) * 1_000_000 + int(microseconds)
 
-    async def _orders(self, numbers: list[int]) -> list[Order]:
-        """The records that still exist, in the order of the numbers."""
+    async def _orders(self, ids: list[OrderId]) -> list[Order]:
+        """The records that still exist, in the order of the ids."""
         records = await asyncio.gather(
-            *(self._batcher.submit("HGETALL", keys.order(OrderId(str(n)))) for n in numbers)
+            *(self._batcher.submit("HGETALL", keys.order(order_id)) for order_id in ids)
         )
         return [
-            read_order(str(number), fields)
-            for number, fields in zip(numbers, records, strict=True)
+            read_order(order_id, fields)
+            for order_id, fields in zip(ids, records, strict=True)
             if fields
         ]
-
-
-def _number(entry_id: bytes) -> int:
-    return int(entry_id.partition(b"-")[0])

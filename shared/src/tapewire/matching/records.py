@@ -1,7 +1,21 @@
-"""Reads what the scripts keep in Redis (docs/matching.md) into the venue's types."""
+"""Reads what the function library keeps in Redis (docs/matching.md) into the venue's types."""
 
 from collections.abc import Mapping, Sequence
 
+from tapewire.matching.layout import (
+    ACCOUNT_BOUNDS,
+    CHANGE,
+    CONTROLS,
+    EXECUTION,
+    FILL,
+    IDENTITY,
+    INSTRUMENT_LIMITS,
+    PROFILE,
+    STATE,
+    TERMS,
+    ChangeFields,
+)
+from tapewire.matching.packing import split_parts
 from tapewire.values.account_types import AccountRecord, AccountState, Balance, LimitSet
 from tapewire.values.types import (
     Account,
@@ -10,6 +24,7 @@ from tapewire.values.types import (
     Instrument,
     Liquidity,
     Lots,
+    MarketState,
     Order,
     OrderId,
     OrderStatus,
@@ -33,107 +48,91 @@ _PREVENTIONS = {str(item): item for item in SelfTradePrevention}
 def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) -> Order:
     """Field-value pairs of `order:<id>` as Redis gives them: flat (RESP2) or a map (RESP3)."""
     record = read_pairs(reply)
-    (
-        quantity, account, client_order_id, expire_us, display, price, _priority, symbol, side,
-        order_type, time_in_force, created_us, stp, post_only, stop_price, quote_limit,
-        maker_fee_ppm, taker_fee_ppm, _digest,
-    ) = record["terms"].split("|")  # fmt: skip
-    status, executed, notional, updated_us, prevented, _visible, triggered_us, reason = record[
-        "state"
-    ].split("|")
+    terms, state = TERMS.read(record["terms"]), STATE.read(record["state"])
     fills = [read_fill(int(name[1:]), value) for name, value in record.items() if name[0] == "f"]
     fills.sort(key=lambda fill: fill.seq)
     return Order(
         order_id=OrderId(order_id),
-        account=Account(account),
-        symbol=Symbol(symbol),
-        side=_SIDES[side],
-        order_type=_ORDER_TYPES[order_type],
-        time_in_force=_TIMES_IN_FORCE[time_in_force],
-        status=_STATUSES[status],
-        price_ticks=_ticks(price),
-        quantity_lots=Lots(int(quantity)),
-        executed_lots=Lots(int(executed)),
-        executed_notional=int(notional),
-        client_order_id=client_order_id or None,
-        created_us=int(created_us),
-        updated_us=int(updated_us),
+        account=Account(terms.account),
+        symbol=Symbol(terms.symbol),
+        side=_SIDES[terms.side],
+        order_type=_ORDER_TYPES[terms.order_type],
+        time_in_force=_TIMES_IN_FORCE[terms.time_in_force],
+        status=_STATUSES[state.status],
+        price_ticks=_ticks(terms.price),
+        quantity_lots=Lots(int(terms.quantity)),
+        executed_lots=Lots(int(state.executed)),
+        executed_notional=int(state.notional),
+        client_order_id=terms.client_order_id or None,
+        created_us=int(terms.created_us),
+        updated_us=int(state.updated_us),
         fills=tuple(fills),
-        prevented_lots=Lots(int(prevented)),
-        self_trade_prevention=_PREVENTIONS[stp],
-        post_only=post_only == "1",
-        display_lots=Lots(int(display)) if display else None,
-        stop_price_ticks=_ticks(stop_price),
-        triggered_us=int(triggered_us) if triggered_us else None,
-        quote_notional=int(quote_limit) if quote_limit else None,
-        expire_us=int(expire_us) if expire_us else None,
-        reason=reason or None,
-        maker_fee_ppm=int(maker_fee_ppm),
-        taker_fee_ppm=int(taker_fee_ppm),
+        prevented_lots=Lots(int(state.prevented)),
+        self_trade_prevention=_PREVENTIONS[terms.stp],
+        post_only=terms.post_only == "1",
+        display_lots=Lots(int(terms.display)) if terms.display else None,
+        stop_price_ticks=_ticks(terms.stop_price),
+        triggered_us=_optional_number(state.triggered_us),
+        quote_notional=_optional_number(terms.quote_limit),
+        expire_us=_optional_number(terms.expire_us),
+        reason=state.reason or None,
+        maker_fee_ppm=int(terms.maker_fee_ppm),
+        taker_fee_ppm=int(terms.taker_fee_ppm),
     )
-
-
-def read_fills(text: str) -> list[AccountFill]:
-    """One entry of `fills:<account>`: every fill of one command, oldest first."""
-    fills = []
-    for line in text.split(";"):
-        order_id, symbol, side, seq, text = line.split(",", 4)
-        fill = read_fill(int(seq), text)
-        fills.append(AccountFill(OrderId(order_id), Symbol(symbol), _SIDES[side], fill))
-    return fills
 
 
 def read_instrument(symbol: str, identity: str, limits: str, controls: str) -> Instrument:
     """The fields of `market:<symbol>` that say what is traded and in which bounds."""
-    base, quote, *steps = identity.split("|")
-    tick_units, price_decimals, lot_units, quantity_decimals = map(int, steps[:4])
-    base_decimals, quote_decimals = map(int, steps[4:])
-    lots_min, lots_max, price_max, notional_min = limits.split("|")
-    revision, band_bps, open_orders_max, *bounds = map(int, controls.split("|")[1:])
-    order_lots_max, order_notional_max, position_lots_max, maker_fee_ppm, taker_fee_ppm = bounds
+    fixed, bounds = IDENTITY.read(identity), INSTRUMENT_LIMITS.read(limits)
+    settings = CONTROLS.read(controls)
     return Instrument(
         symbol=Symbol(symbol),
-        base=base,
-        quote=quote,
-        tick_units=tick_units,
-        price_decimals=price_decimals,
-        lot_units=lot_units,
-        quantity_decimals=quantity_decimals,
-        quantity_lots_min=Lots(int(lots_min)),
-        quantity_lots_max=Lots(int(lots_max)),
-        price_ticks_max=Ticks(int(price_max)),
-        notional_min=int(notional_min),
-        band_bps=band_bps,
-        open_orders_max=open_orders_max,
-        base_decimals=base_decimals,
-        quote_decimals=quote_decimals,
-        maker_fee_ppm=maker_fee_ppm,
-        taker_fee_ppm=taker_fee_ppm,
-        order_lots_max=order_lots_max,
-        order_notional_max=order_notional_max,
-        position_lots_max=position_lots_max,
-        revision=revision,
+        base=fixed.base,
+        quote=fixed.quote,
+        tick_units=int(fixed.tick_units),
+        price_decimals=int(fixed.price_decimals),
+        lot_units=int(fixed.lot_units),
+        quantity_decimals=int(fixed.quantity_decimals),
+        quantity_lots_min=Lots(int(bounds.quantity_lots_min)),
+        quantity_lots_max=Lots(int(bounds.quantity_lots_max)),
+        price_ticks_max=Ticks(int(bounds.price_ticks_max)),
+        notional_min=int(bounds.notional_min),
+        band_bps=int(settings.band_bps),
+        open_orders_max=int(settings.open_orders_max),
+        base_decimals=int(fixed.base_decimals),
+        quote_decimals=int(fixed.quote_decimals),
+        maker_fee_ppm=int(settings.maker_fee_ppm),
+        taker_fee_ppm=int(settings.taker_fee_ppm),
+        order_lots_max=int(settings.order_lots_max),
+        order_notional_max=int(settings.order_notional_max),
+        position_lots_max=int(settings.position_lots_max),
+        revision=int(settings.revision),
     )
+
+
+def read_market_state(controls: str) -> MarketState:
+    """Whether the market trades, of the field `controls` of `market:<symbol>`."""
+    return MarketState(CONTROLS.read(controls).state)
 
 
 def read_account(account: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) -> AccountRecord:
     """Field-value pairs of `account:<account>`."""
     record = read_pairs(reply)
-    state, maker_fee_ppm, taker_fee_ppm, opened_us = record["profile"].split("|")
+    profile = PROFILE.read(record["profile"])
     units: dict[str, dict[str, int]] = {}
     limits = {}
     for name, value in sorted(record.items()):
         kind, _, subject = name.partition(":")
         if kind == "limits":
-            limits[Symbol(subject)] = LimitSet(*map(_optional_number, value.split("|")))
+            limits[Symbol(subject)] = LimitSet(*map(_optional_number, ACCOUNT_BOUNDS.read(value)))
         elif subject:
             units.setdefault(subject, {})[kind] = int(value)
     return AccountRecord(
         account=Account(account),
-        state=AccountState(state),
-        maker_fee_ppm=_optional_number(maker_fee_ppm),
-        taker_fee_ppm=_optional_number(taker_fee_ppm),
-        opened_us=int(opened_us),
+        state=AccountState(profile.state),
+        maker_fee_ppm=_optional_number(profile.maker_fee_ppm),
+        taker_fee_ppm=_optional_number(profile.taker_fee_ppm),
+        opened_us=int(profile.opened_us),
         balances={asset: Balance(**parts) for asset, parts in sorted(units.items())},
         limits=limits,
         seq=int(record.get("seq", 0)),
@@ -159,8 +158,43 @@ def _ticks(text: str) -> Ticks | None:
 
 def read_fill(seq: int, text: str) -> Fill:
     """One field `f<seq>` of an order, without its name."""
-    price, lots, liquidity, time_us, fee_units = text.split(",")
+    fill = FILL.read(text)
     return Fill(
-        seq, Ticks(int(price)), Lots(int(lots)), _LIQUIDITY[liquidity], int(time_us),
-        int(fee_units),
-    )  # fmt: skip
+        seq,
+        Ticks(int(fill.ticks)),
+        Lots(int(fill.lots)),
+        _LIQUIDITY[fill.liquidity],
+        int(fill.time_us),
+        int(fill.fee_units),
+    )
+
+
+def new_order_of(event: str) -> OrderId | None:
+    """The order that the command of an account event placed; None if it placed none."""
+    for change in _changes(event):
+        if change.kind == "new":
+            return OrderId(change.order_id)
+    return None
+
+
+def fills_of(event: str) -> list[AccountFill]:
+    """Every fill of an account event, in the order in which the trades were."""
+    fills = []
+    for change in _changes(event):
+        if change.fills:
+            terms = TERMS.read(change.terms)
+            for execution in EXECUTION.read_list(change.fills):
+                fill = read_fill(int(execution.seq), execution.fill)
+                fills.append(
+                    AccountFill(
+                        OrderId(change.order_id), Symbol(terms.symbol), _SIDES[terms.side], fill
+                    )
+                )
+    # A command writes its makers first, and they may be of the same account as its taker.
+    fills.sort(key=lambda item: (item.fill.seq, item.fill.liquidity is Liquidity.MAKER))
+    return fills
+
+
+def _changes(event: str) -> list[ChangeFields]:
+    """The changes of orders in an event of `account_log:<account>`."""
+    return [CHANGE.read(part) for part in split_parts(event)[2:]]

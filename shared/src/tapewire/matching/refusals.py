@@ -1,4 +1,4 @@
-"""The error replies of the scripts, and the exceptions that they stand for: one table."""
+"""The error replies of the commands, and the exceptions that they stand for: one table."""
 
 from typing import NoReturn
 
@@ -90,11 +90,11 @@ _EXCEPTIONS: dict[str, TapewireError] = {
 
 
 def refuse(reply: str) -> NoReturn:
-    """Raise the exception that an error reply of a script stands for."""
+    """Raise the exception that an error reply of a command stands for."""
     code, _, detail = reply.removeprefix("ERR ").partition(" ")
     known = _EXCEPTIONS.get(code)
     if known is None:
-        raise TapewireError(f"the matching script failed: {reply}")
+        raise TapewireError(f"the matching command failed: {reply}")
     if isinstance(known, InvalidField):
         raise InvalidField(known.field or "", known.code, str(known))
     if isinstance(known, Conflict):

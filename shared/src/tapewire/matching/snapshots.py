@@ -1,19 +1,16 @@
 """Parts of a venue as one moment has them, for whoever checks a venue that goes on trading.
 
-Each is one read-only script, so that nothing changes between its reads; they are raw, so that the
-check does not lean on the arithmetic of the scripts that it checks.
+Each is one read-only function, so that nothing changes between its reads; they are raw, so that the
+check does not lean on the arithmetic of the commands that it checks.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, cast
 
-from redis.exceptions import NoScriptError
-
 from tapewire import keys
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.records import read_pairs
-from tapewire.matching.script import load_script
 from tapewire.values.types import Account, Side, Symbol
 
 START = "-inf"
@@ -161,13 +158,7 @@ class Snapshots:
         )
 
     async def _run(self, name: str, names: list[str], *arguments: str | int) -> Any:  # noqa: ANN401
-        script = load_script(name)
-        command = ("EVALSHA", script.sha, len(names), *names, *arguments)
-        try:
-            return await self._batcher.submit(*command)
-        except NoScriptError:
-            await self._batcher.submit("SCRIPT", "LOAD", script.source)
-            return await self._batcher.submit(*command)
+        return await self._batcher.begin_call(name, tuple(names), *arguments)
 
 
 def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
@@ -182,5 +173,5 @@ def _read(kind: Callable[..., _Row], flat: Sequence[bytes]) -> list[_Row]:
 
 
 def _text(item: bytes) -> str:
-    # What is not UTF-8 was not written by a script, but must still reach the report.
+    # What is not UTF-8 was not written by the library, but must still reach the report.
     return item.decode("utf-8", "surrogateescape")

@@ -13,6 +13,7 @@ from tapewire.limits import (
     EXACT_INTEGER_MAX,
 )
 
+_EXPONENT = re.compile(r"([0-9]+)(?:\.([0-9]+))?[eE]([+\-]?[0-9]{1,3})", re.ASCII)
 _PLAIN_DECIMAL = re.compile(r"([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
 
@@ -40,6 +41,21 @@ def parse_units(text: str, decimals: int, field: str) -> int | None:
     if len(fraction) > decimals:
         return None
     return int(whole + fraction.ljust(decimals, "0") or "0")
+
+
+def expand_exponent(text: str) -> str:
+    """A number with an exponent as plain digits with the same value; other text as it is.
+
+    Programs write floats so: Python's `json` writes 0.00001 as 1e-05.
+    """
+    match = _EXPONENT.fullmatch(text)
+    if match is None:
+        return text
+    digits, point = match[1] + (match[2] or ""), len(match[1]) + int(match[3])
+    if point <= 0:
+        return f"0.{digits.rjust(len(digits) - point, '0')}"
+    padded = digits.ljust(point, "0")
+    return padded if point == len(padded) else f"{padded[:point]}.{padded[point:]}"
 
 
 def parse_steps(text: str, step_units: int, decimals: int, field: str, off_step_code: str) -> int:

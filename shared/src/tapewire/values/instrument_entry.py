@@ -93,6 +93,10 @@ def build_instrument(entry: InstrumentEntry, assets: Mapping[str, int]) -> Instr
 
     Raises InvalidField.
     """
+    if entry.base == entry.quote:
+        raise InvalidField(
+            "quote", "invalid_value", "quote must be another asset than base: nothing is traded."
+        )
     tick_units, price_decimals = _parse_step(entry.tick_size, "tick_size")
     lot_units, quantity_decimals = _parse_step(entry.lot_size, "lot_size")
     notional_decimals = price_decimals + quantity_decimals

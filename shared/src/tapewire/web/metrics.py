@@ -22,6 +22,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tapewire.web.direct_route import DirectRoute
 from tapewire.web.serving import ServerSettings
 from tapewire.web.workers import Workers, workers_folder
 
@@ -130,7 +131,7 @@ def _add(families: dict[str, Metric], found: Iterable[_Family], worker: int) -> 
 
 def metrics_router() -> APIRouter:
     """The route; `app.state.metrics` is the Metrics of the service."""
-    router = APIRouter()
+    router = APIRouter(route_class=DirectRoute)
 
     @router.get(
         "/metrics",

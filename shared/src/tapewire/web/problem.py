@@ -4,6 +4,7 @@
 errors included (unknown path, wrong method, bug), and describes them in its OpenAPI document.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from msgspec import Meta, Struct, to_builtins
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal, Unavailable
@@ -99,7 +100,13 @@ class ProblemApp(FastAPI):
         self._documented_routes: list[tuple[str, APIRoute]] = []
         # Answered problems by code.
         self.problems: Counter[str] = Counter()
-        super().__init__(redirect_slashes=False, docs_url=None, redoc_url=None, **options)
+        super().__init__(
+            redirect_slashes=False,
+            docs_url=None,
+            redoc_url=None,
+            generate_unique_id_function=_operation_id,
+            **options,
+        )
         add_docs_page(self)
         handlers: dict[type[Exception], Any] = {
             Refusal: _answer_refusal,
@@ -111,6 +118,13 @@ class ProblemApp(FastAPI):
         }
         for kind, handler in handlers.items():
             self.add_exception_handler(kind, handler)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer HEAD as GET is answered, without the body."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            await _answer_head(super().__call__, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     def include_router(self, router: APIRouter, **options: Any) -> None:  # noqa: ANN401
         """Include a router as FastAPI does, and record its routes for `allowed_methods`."""
@@ -131,7 +145,8 @@ class ProblemApp(FastAPI):
             if compile_path(template)[0].match(path)
         ]
         exact = [found for found in fitting if found[0] == path]
-        return ", ".join(sorted(set().union(*(methods for _, methods in exact or fitting))))
+        methods = set().union(*(methods for _, methods in exact or fitting))
+        return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with every schema that a SchemaReference of a route names."""
@@ -156,6 +171,34 @@ def _restore_examples(answer: dict[str, Any], written: dict[str, Any]) -> None:
     for media_type, content in written.get("content", {}).items():
         for name in {"example", "examples"} & content.keys():
             answer["content"][media_type][name] = content[name]
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The name of the endpoint: clients made from the document keep their names if a path moves."""
+    return route.name
+
+
+async def _answer_head(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Run `app` for GET, and end the answer behind its head.
+
+    The server sends no body for HEAD. An application that streams is told that the client left.
+    """
+    ended = asyncio.Event()
+
+    async def receive_until_ended() -> Message:
+        if ended.is_set():
+            return {"type": "http.disconnect"}
+        return await receive()
+
+    async def send_head(message: Message) -> None:
+        if ended.is_set():
+            return
+        await send(message)
+        if message["type"] == "http.response.start":
+            ended.set()
+            await send({"type": "http.response.body", "body": b""})
+
+    await app({**scope, "method": "GET"}, receive_until_ended, send_head)
 
 
 def count_problem(scope: Scope, code: str) -> None:

@@ -5,6 +5,7 @@ the references need. Types are msgspec structures, dataclasses, or pydantic mode
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -48,12 +49,17 @@ def schema_components(models: Iterable[type]) -> dict[str, Any]:
 
 
 def _readable(node: Any) -> Any:  # noqa: ANN401 (JSON)
-    """Give arrays of equal items one schema: many tools that read documents skip `prefixItems`."""
+    """Give arrays of equal items one schema, because many readers of documents skip `prefixItems`.
+
+    Descriptions lose the indentation of the docstrings that they are made of.
+    """
     if isinstance(node, list):
         return [_readable(item) for item in node]
     if not isinstance(node, dict):
         return node
     readable = {name: _readable(value) for name, value in node.items()}
+    if isinstance(readable.get("description"), str):
+        readable["description"] = cleandoc(readable["description"])
     first, *others = readable.get("prefixItems") or [None]
     if first is not None and all(item == first for item in others):
         del readable["prefixItems"]

@@ -1,6 +1,6 @@
 """What happened to one account, as published on `account_events` and kept in its log. Pure.
 
-The matching scripts write one message per command and account that it changed: parts joined by
+The function library writes one message per command and account that it changed: parts joined by
 byte 0x1E, a header, the balances that changed, then one part per order that changed. Each change
 of an order is one or more *execution reports*: what it is (`new`, `amended`, `triggered`), its
 fills, its end. A message has only the state in which the order was left, so the states between are
@@ -14,11 +14,16 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from tapewire.errors import MessageError
 from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX
+from tapewire.matching.layout import (
+    BALANCE,
+    CHANGE,
+    EVENT_HEADER,
+    EXECUTION,
+    FILL,
+)
+from tapewire.matching.packing import split_parts
 from tapewire.matching.records import read_order
 from tapewire.values.types import Liquidity, Order, OrderStatus
-
-PART = "\x1e"
-FIELD = "\x1f"
 
 ReportKind: TypeAlias = Literal["new", "amended", "triggered", "trade", "canceled", "expired"]
 
@@ -155,20 +160,18 @@ class AccountEvent:
         return self.header.seq + self.header.balance_seq
 
 
-def account_of(payload: bytes) -> bytes:
-    """The account of a message, without reading the rest of it; whatever, if it is not one."""
-    return payload.partition(b"|")[0]
-
-
 def decode_account_event(payload: bytes) -> AccountEvent:
     """Read one message. Raises MessageError for anything that is not one of ours."""
     if len(payload) > ACCOUNT_MESSAGE_BYTES_MAX:
         raise MessageError(f"an account message of {len(payload)} bytes is over the limit")
     try:
-        head, balances, *changes = payload.decode().split(PART)
+        head, balances, *changes = split_parts(payload.decode())
         event = AccountEvent(
             _read_header(head),
-            tuple(map(_read_balance, balances.split(";"))) if balances else (),
+            tuple(
+                Balance(item.asset, int(item.available), int(item.held))
+                for item in BALANCE.read_list(balances)
+            ),
             tuple(map(_read_change, changes)),
         )
         # Also reads the states between, so that nothing is wrong later.
@@ -181,28 +184,32 @@ def decode_account_event(payload: bytes) -> AccountEvent:
 
 
 def _read_header(text: str) -> AccountHeader:
-    account, epoch, seq, balance_seq, time_us = text.split("|")
-    if not (account and epoch):
+    head = EVENT_HEADER.read(text)
+    if not (head.account and head.epoch):
         raise ValueError("it names no account or no epoch")
-    return AccountHeader(account, epoch, int(seq), int(balance_seq), int(time_us))
-
-
-def _read_balance(text: str) -> Balance:
-    asset, available, held = text.split(",")
-    return Balance(asset, int(available), int(held))
+    return AccountHeader(
+        head.account, head.epoch, int(head.seq), int(head.balance_seq), int(head.time_us)
+    )
 
 
 def _read_change(text: str) -> OrderChange:
-    kind, order_id, terms, state, fills = text.split(FIELD)
-    record = {b"terms": terms.encode(), b"state": state.encode()}
-    executions = tuple(map(_read_execution, fills.split(";"))) if fills else ()
-    return OrderChange(_KINDS[kind], read_order(order_id, record), executions)
+    change = CHANGE.read(text)
+    record = {b"terms": change.terms.encode(), b"state": change.state.encode()}
+    executions = tuple(
+        _read_execution(int(item.seq), item.fill) for item in EXECUTION.read_list(change.fills)
+    )
+    return OrderChange(_KINDS[change.kind], read_order(change.order_id, record), executions)
 
 
-def _read_execution(text: str) -> Execution:
-    seq, ticks, lots, liquidity, time_us, fee_units = text.split(",")
+def _read_execution(seq: int, text: str) -> Execution:
+    fill = FILL.read(text)
     return Execution(
-        int(seq), int(ticks), int(lots), _LIQUIDITY[liquidity], int(time_us), int(fee_units)
+        seq,
+        int(fill.ticks),
+        int(fill.lots),
+        _LIQUIDITY[fill.liquidity],
+        int(fill.time_us),
+        int(fill.fee_units),
     )
 
 

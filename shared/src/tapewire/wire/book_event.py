@@ -1,6 +1,6 @@
 """The book update, as published on `book_updates`: the price levels that one command changed.
 
-The matching script writes it (`matching/lua/include/book.lua`); everyone else reads it here.
+The function library writes it (`matching/lua/core/book.lua`); everyone else reads it here.
 `(epoch, seq)` proves continuity: seq is +1 per update of a symbol, within one epoch.
 """
 

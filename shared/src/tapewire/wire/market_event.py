@@ -1,6 +1,6 @@
 """The market event, as published on `market_events` and as sent in `data` of `market` messages.
 
-The matching scripts write it (`control.lua`, `instruments.lua`) when a market's state is switched
+The function library writes it (`control.lua`, `instruments.lua`) when a market's state is switched
 or an instrument is added or changed.
 """
 

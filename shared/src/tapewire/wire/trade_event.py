@@ -1,6 +1,6 @@
 """The trade event, as published on `trade_events` and as sent in `data` to every client.
 
-The matching script writes it (`matching/lua/include/trades.lua`); everyone else reads it
+The function library writes it (`matching/lua/core/trades.lua`); everyone else reads it
 here. `(epoch, seq)` proves continuity: seq is +1 per trade of a symbol, within one epoch.
 """
 

@@ -38,9 +38,9 @@ export function groupSide(side, step, count) {
  * @param {number} step
  * @param {number} low the lowest price that counts, included
  * @param {number} high the highest one, included
- * @param {Map<number, bigint>} into
  */
-export function groupWindow(side, step, low, high, into) {
+export function groupWindow(side, step, low, high) {
+  const into = new Map(/** @type {[number, bigint][]} */ ([]));
   const worst = side.sign > 0 ? high : -low;
   for (const key of side.keys) {
     if (key > worst + step) break;
@@ -49,6 +49,7 @@ export function groupWindow(side, step, low, high, into) {
     const lots = /** @type {import("./book.js").KeptLevel} */ (side.levels.get(key)).lots;
     into.set(group, (into.get(group) ?? 0n) + lots);
   }
+  return into;
 }
 
 /**
@@ -74,6 +75,22 @@ export function stepsFor(tick, price) {
   }
   return steps;
 }
+
+/**
+ * A step with which so many rows show some levels of both sides.
+ * @param {import("./book.js").Book} book
+ * @param {number[]} steps to choose from, ascending
+ * @param {number} rows
+ */
+export function fittingStep(book, steps, rows) {
+  const far = [book.bids, book.asks].map(({ keys }) =>
+    keys.length === 0 ? 0 : keys[Math.min(LEVELS_SHOWN, keys.length) - 1]);
+  // Bids have negated keys: the sum is the distance between the two.
+  const distance = far[0] !== 0 && far[1] !== 0 ? far[0] + far[1] : 0;
+  return steps.find((step) => step * rows >= distance) ?? steps[steps.length - 1];
+}
+
+const LEVELS_SHOWN = 6;
 
 /**
  * What a market order would pay or get: it walks the book.

@@ -10,7 +10,7 @@ import { Popover, closePopover } from "./ui.js";
 
 /** @param {{session: Session}} props */
 export function AccountMenu({ session }) {
-  const name = session.accountName.value;
+  const name = session.trader.name.value;
   const isOpen = session.config.auth === "open";
   return h(
     Popover,
@@ -33,7 +33,7 @@ function OpenForm({ session }) {
   const use = async (/** @type {Event} */ event) => {
     event.preventDefault();
     try {
-      await session.useAccount(name.trim() || "demo");
+      await session.trader.useName(name.trim() || "demo");
       setError("");
       setName("");
       closePopover("account");
@@ -46,8 +46,9 @@ function OpenForm({ session }) {
     { onSubmit: use },
     h("p", null, "This venue is open: trade under any name. A new name starts with paper money."),
     h("label", { for: "account-name" }, "Account"),
-    h("input", { id: "account-name", type: "text", autoComplete: "off", spellcheck: false, value: name,
-      placeholder: session.accountName.value || "demo", maxLength: 64, autofocus: true,
+    h("input", { id: "account-name", type: "text", autoComplete: "off", spellcheck: false,
+      value: name,
+      placeholder: session.trader.name.value || "demo", maxLength: 64, autofocus: true,
       "aria-describedby": error ? "account-error" : undefined,
       onInput: (/** @type {any} */ event) => setName(event.target.value) }),
     error && h("p", { id: "account-error", class: "error", role: "alert" }, error),
@@ -60,12 +61,12 @@ function KeyForm({ session }) {
   const [key, setKey] = useState("");
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
-  const name = session.accountName.value;
+  const name = session.trader.name.value;
   const signIn = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setBusy(true);
     try {
-      await session.useKey(key.trim());
+      await session.trader.useKey(key.trim());
       setError("");
       closePopover("account");
     } catch (caught) {
@@ -81,7 +82,7 @@ function KeyForm({ session }) {
       null,
       h("p", null, `Signed in as ${name}. The key is only in the memory of this page.`),
       h("button", { type: "button", onClick: () => {
-        session.leave();
+        session.trader.leave();
         closePopover("account");
       } }, "Sign out"),
     );
@@ -89,9 +90,11 @@ function KeyForm({ session }) {
   return h(
     "form",
     { onSubmit: signIn },
-    h("p", null, "This venue wants an API key. It stays in the memory of this page and is gone when the page closes."),
+    h("p", null,
+      "This venue wants an API key. It stays in the memory of this page until the page closes."),
     h("label", { for: "account-key" }, "API key"),
-    h("input", { id: "account-key", type: "password", autoComplete: "off", value: key, autofocus: true,
+    h("input", { id: "account-key", type: "password", autoComplete: "off", value: key,
+      autofocus: true,
       placeholder: "tw_…", "aria-describedby": error ? "account-error" : undefined,
       onInput: (/** @type {any} */ event) => setKey(event.target.value) }),
     error && h("p", { id: "account-error", class: "error", role: "alert" }, error),

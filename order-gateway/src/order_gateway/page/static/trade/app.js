@@ -60,7 +60,7 @@ export function App({ session }) {
       "main",
       { class: small ? "phone" : "desk", id: "main" },
       shows("chart") && h(ChartPanel, { session }),
-      shows("book") && h(BookPanel, { session, onPick: pick }),
+      shows("book") && h(BookPanel, { session, form, onPick: pick }),
       !small && h(Ticket, { form }),
       shows("trades") && h(TapePanel, { session }),
       shows("orders") && h(OrdersPanel, { session }),
@@ -92,12 +92,14 @@ function PhoneBar({ open }) {
       "nav",
       { "aria-label": "Panels" },
       TABS.map(({ value, text }) =>
-        h("button", { key: value, type: "button", "aria-current": tab.value === value ? "page" : undefined,
+        h("button", { key: value, type: "button",
+          "aria-current": tab.value === value ? "page" : undefined,
           onClick: () => (tab.value = value) }, text)),
     ),
     h("div", { class: "trade-bar" },
       h("button", { type: "button", class: "place buy", onClick: () => open("buy") }, "▲ Buy"),
-      h("button", { type: "button", class: "place sell", onClick: () => open("sell") }, "▼ Sell")),
+      h("button", { type: "button", class: "place sell", onClick: () => open("sell") },
+        "▼ Sell")),
   );
 }
 
@@ -111,7 +113,8 @@ function Notices() {
         h("li", { key: notice.id, class: notice.kind },
           h("span", { "aria-hidden": "true" }, SIGNS[notice.kind]),
           h("span", null, notice.text),
-          h("button", { type: "button", "aria-label": "Dismiss", onClick: () => dismiss(notice.id) },
+          h("button", { type: "button", "aria-label": "Dismiss",
+            onClick: () => dismiss(notice.id) },
             "✕"))),
     ),
   ];

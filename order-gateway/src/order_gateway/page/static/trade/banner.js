@@ -16,33 +16,38 @@ export function Banner({ session }) {
   const late = useLate(() => feedTrouble(session) !== "");
   /** @type {[string, string][]} */
   const rows = [];
-  if (session.gatewayTrouble.value) rows.push(["bad", `Orders: ${session.gatewayTrouble.value}`]);
+  const refused = session.trader.trouble.value || session.trouble.value;
+  if (refused) rows.push(["bad", `Orders: ${refused}`]);
   const trouble = feedTrouble(session);
   if (trouble && late) rows.push(["bad", trouble]);
   const instrument = session.instrument.value;
   if (instrument !== null && instrument.state !== "trading") {
     rows.push(["warn", describeState(instrument.symbol, instrument.state)]);
   }
-  if (session.terms.value?.state === "blocked") {
-    rows.push(["warn", "This account is blocked: it may only cancel. An administrator can unblock it."]);
+  if (session.trader.terms.value?.state === "blocked") {
+    rows.push(["warn",
+      "This account is blocked: it may only cancel. An administrator can unblock it."]);
   }
   const behind = session.feed.clockBehindMs.value;
   if (Math.abs(behind) > CLOCK_OFF_MS) {
     const seconds = Math.round(Math.abs(behind) / 1000);
-    rows.push(["warn", `This computer's clock is ${seconds} s ${behind > 0 ? "behind" : "ahead of"} ` +
+    rows.push(["warn",
+      `This computer's clock is ${seconds} s ${behind > 0 ? "behind" : "ahead of"} ` +
       "the venue's; times of orders are the venue's."]);
   }
   return h(
     "div",
     { class: "banners", role: "alert" },
-    rows.map(([kind, text]) => h("p", { key: text, class: kind }, h("span", { "aria-hidden": "true" },
+    rows.map(([kind, text]) => h("p", { key: text, class: kind }, h("span",
+      { "aria-hidden": "true" },
       kind === "bad" ? "✕ " : "⚠ "), text)),
   );
 }
 
 /** @param {Session} session */
 function feedTrouble(session) {
-  const { feed, privateFeed } = session;
+  const { feed } = session;
+  const privateFeed = session.trader.feed;
   switch (feed.phase.value) {
     case "stale":
       return "Prices may be old: the feed does not hear from the venue. It goes on by itself.";

@@ -70,17 +70,23 @@ export class Chart {
   /** Draw the account's fills beside the candles in which they were. */
   markFills() {
     const span = SECONDS[this.#interval];
-    const fills = this.#session.account.fills
-      .filter((fill) => fill.symbol === this.#instrument?.symbol)
-      .map((fill) => ({ fill, time: bucket(Date.parse(fill.timestamp) / 1000, span) }))
-      .filter(({ time }) => this.#firstSeconds > 0 && time >= this.#firstSeconds);
+    /** One mark for all fills of a side in a candle. */
+    const marks = new Map();
+    for (const fill of this.#session.trader.account.fills) {
+      if (fill.symbol !== this.#instrument?.symbol) continue;
+      const time = bucket(Date.parse(fill.timestamp) / 1000, span);
+      if (this.#firstSeconds === 0 || time < this.#firstSeconds) continue;
+      const name = `${time} ${fill.side}`;
+      marks.set(name, { time, side: fill.side, count: (marks.get(name)?.count ?? 0) + 1 });
+    }
     const colours = this.#colours;
-    this.#markers?.setMarkers(fills.reverse().map(({ fill, time }) => ({
-      time: /** @type {any} */ (time),
-      position: fill.side === "buy" ? "belowBar" : "aboveBar",
-      shape: fill.side === "buy" ? "arrowUp" : "arrowDown",
-      color: fill.side === "buy" ? colours.up : colours.down,
-      size: 0.7,
+    const sorted = [...marks.values()].sort((one, other) => one.time - other.time);
+    this.#markers?.setMarkers(sorted.map(({ time, side, count }) => ({
+      time,
+      position: side === "buy" ? "belowBar" : "aboveBar",
+      shape: side === "buy" ? "arrowUp" : "arrowDown",
+      color: side === "buy" ? colours.up : colours.down,
+      text: count > 1 ? String(count) : undefined,
     })));
   }
 
@@ -99,7 +105,8 @@ export class Chart {
     this.#chart = chart;
     this.#candles = chart.addSeries(library.CandlestickSeries, { borderVisible: false });
     this.#volumes = chart.addSeries(library.HistogramSeries, {
-      priceFormat: { type: "volume" }, priceScaleId: "", lastValueVisible: false, priceLineVisible: false,
+      priceFormat: { type: "volume" }, priceScaleId: "", lastValueVisible: false,
+        priceLineVisible: false,
     });
     this.#volumes.priceScale().applyOptions({ scaleMargins: { top: VOLUME_TOP, bottom: 0 } });
     this.#markers = library.createSeriesMarkers(this.#candles, []);
@@ -114,7 +121,8 @@ export class Chart {
     const full = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
     const { TickMarkType } = library;
     return {
-      layout: { attributionLogo: false, fontSize: 11, fontFamily: getComputedStyle(this.#host).fontFamily },
+      layout: { attributionLogo: false, fontSize: 11,
+        fontFamily: getComputedStyle(this.#host).fontFamily },
       timeScale: {
         timeVisible: true,
         secondsVisible: false,
@@ -192,7 +200,8 @@ export class Chart {
       grid: { vertLines: { color: colours.line }, horzLines: { color: colours.line } },
     });
     this.#candles.applyOptions({
-      upColor: colours.up, downColor: colours.down, wickUpColor: colours.up, wickDownColor: colours.down,
+      upColor: colours.up, downColor: colours.down, wickUpColor: colours.up,
+        wickDownColor: colours.down,
     });
     const shown = this.#candles.data();
     const volumes = this.#volumes?.data() ?? [];
@@ -215,7 +224,8 @@ function readColours() {
   const style = getComputedStyle(document.documentElement);
   const read = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
   return { panel: read("--panel"), muted: read("--muted"), line: read("--line-faint"),
-    up: read("--up"), down: read("--down"), upFaint: read("--up-bar"), downFaint: read("--down-bar") };
+    up: read("--up"), down: read("--down"), upFaint: read("--up-bar"),
+      downFaint: read("--down-bar") };
 }
 
 /** @param {any} candle */

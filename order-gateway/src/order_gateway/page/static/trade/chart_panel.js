@@ -18,7 +18,7 @@ export function ChartPanel({ session }) {
     const chart = new Chart(host.current, session);
     const stop = effect(() => chart.show(session.instrument.value, interval.value));
     const stopFills = effect(() => {
-      void session.accountVersion.value;
+      void session.trader.version.value;
       chart.markFills();
     });
     return () => {

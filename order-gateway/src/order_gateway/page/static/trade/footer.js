@@ -31,7 +31,7 @@ export function Footer({ session }) {
     h(BookProof, { session, tick }),
     tracker && h("span", { class: "seq" }, `seq ${grouped(String(tracker.last))}`),
     h("span", null, `feed ${inMs(feed.roundTripMs.value)}`),
-    h("span", null, `order ${inMs(session.orderMs.value)}`),
+    h("span", null, `order ${inMs(session.trader.orderMs.value)}`),
     h(Details, { session, tick }),
     h("span", { class: "credits" },
       "Charts: ",
@@ -69,7 +69,8 @@ function Details({ session }) {
     { id: "connection", class: "link", title: "Connection", label: "Details" },
     h("table", { class: "legend" }, h("caption", { class: "sr" }, "Connection"),
       h("tbody", null, rows.map(([name, value]) =>
-        h("tr", { key: name }, h("th", { scope: "row" }, name), h("td", { class: "number" }, value))))),
+        h("tr", { key: name }, h("th", { scope: "row" }, name), h("td", { class: "number" },
+          value))))),
   );
 }
 

@@ -1,24 +1,14 @@
 /** Keys. Those that trade work only when armed, and none while something is being typed. */
 
-import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { grouped } from "../core/decimal.js";
 import { notify, say } from "./notices.js";
-import { cancelAll } from "./orders_panel.js";
-import { centre, togglePaused } from "./view_commands.js";
+import { cancelAll } from "./orders.js";
+import { armed, centre, togglePaused } from "./view_commands.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./ticket_form.js").TicketForm} TicketForm */
-
-/** Never kept: a page that opens trades by no single key. */
-export const armed = signal(false);
-
-/** @param {boolean} wanted */
-export function setArmed(wanted) {
-  armed.value = wanted;
-  notify("info", wanted ? "Trading keys are armed." : "Trading keys are off.");
-}
 
 /**
  * @typedef {{key: string, shown?: string, does: string, trades: boolean,
@@ -35,11 +25,13 @@ export const HOTKEYS = [
     trades: false,
     run: (/** @type {Session} */ _, /** @type {TicketForm} */ form) => form.useShare(share),
   })),
-  { key: " ", shown: "Space", does: "Centre the ladder", trades: false, run: centre },
+  { key: " ", shown: "Space", does: "Centre the ladder on the market", trades: false, run: centre },
   { key: "p", does: "Pause or resume updates", trades: false, run: togglePaused },
   { key: "r", does: "Read the best prices aloud", trades: false, run: readPrices },
-  { key: "m", does: "Markets", trades: false, run: () => document.getElementById("markets")?.showPopover() },
-  { key: "?", does: "This legend", trades: false, run: () => document.getElementById("settings")?.showPopover() },
+  { key: "m", does: "Markets", trades: false,
+    run: () => document.getElementById("markets")?.showPopover() },
+  { key: "?", does: "This legend", trades: false,
+    run: () => document.getElementById("settings")?.showPopover() },
   { key: "B", shown: "Shift B", does: "Buy the ticket's size at the best ask", trades: true,
     run: (session, form) => take(session, form, "buy") },
   { key: "S", shown: "Shift S", does: "Sell the ticket's size at the best bid", trades: true,
@@ -77,7 +69,8 @@ function isTyping(event) {
  */
 function ticket(form, side) {
   form.side.value = side;
-  document.getElementById(form.type.value === "limit" ? "ticket-price" : "ticket-quantity")?.focus();
+  const field = form.type.value === "limit" ? "ticket-price" : "ticket-quantity";
+  document.getElementById(field)?.focus();
 }
 
 /**
@@ -89,14 +82,8 @@ function ticket(form, side) {
 function take(session, form, side) {
   const best = session.market.best.value;
   const price = side === "buy" ? best.ask : best.bid;
-  const instrument = session.instrument.value;
-  const quantity = instrument?.quantity(form.quantity.value) ?? null;
-  if (instrument === null || price === null || quantity === null || quantity === 0n) {
-    notify("bad", price === null ? "There is no price to take." : "The ticket has no size.");
-    return;
-  }
-  void form.send({ symbol: instrument.symbol, side, order_type: "limit", time_in_force: "ioc", price,
-    quantity: instrument.quantityText(quantity) });
+  if (price === null) notify("bad", "There is no price to take.");
+  else void form.placeAt(side, price, "ioc");
 }
 
 /** @param {Session} session */

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 
 const SHOWN_MAX = 4;
-const SHOWN_FOR_MS = 6_000;
+const SHOWN_FOR_MS = { good: 6_000, info: 6_000, bad: 15_000 };
 const SPOKEN_INTERVAL_MS = 1_000;
 
 /** @typedef {"good" | "bad" | "info"} Kind */
@@ -27,7 +27,7 @@ export function notify(kind, text) {
   const notice = { id: nextId, kind, text };
   nextId += 1;
   notices.value = [notice, ...notices.value].slice(0, SHOWN_MAX);
-  setTimeout(() => dismiss(notice.id), SHOWN_FOR_MS);
+  setTimeout(() => dismiss(notice.id), SHOWN_FOR_MS[kind]);
   say(text);
 }
 

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 
 import { decimalsOf, grouped, toText, toUnits, trimmed } from "../core/decimal.js";
 import { asProblem } from "../venue/gateway.js";
-import { notify } from "./notices.js";
+import { cancelAll, cancelOrders } from "./orders.js";
 import { Segments, Side } from "./ui.js";
 import { ORDER_TYPES, dateAndTime, sideName } from "./wording.js";
 
@@ -20,8 +20,8 @@ const ORDERS_SHOWN = 200;
 export function OrdersPanel({ session }) {
   const [tab, setTab] = useState(/** @type {Tab} */ ("orders"));
   const [onlyHere, setOnlyHere] = useState(false);
-  void session.accountVersion.value;
-  const { account } = session;
+  void session.trader.version.value;
+  const { account } = session.trader;
   const symbol = session.symbol.value;
   const orders = [...account.orders.values()]
     .filter((order) => !onlyHere || order.symbol === symbol)
@@ -62,20 +62,6 @@ export function OrdersPanel({ session }) {
   );
 }
 
-/**
- * Cancel every order, or those of a symbol.
- * @param {Session} session
- * @param {string | null} symbol
- */
-export async function cancelAll(session, symbol) {
-  try {
-    const query = symbol === null ? "" : `?symbol=${symbol}`;
-    await session.request("DELETE", `/v1/orders${query}`);
-  } catch (error) {
-    notify("bad", asProblem(error).message);
-  }
-}
-
 /** @param {{session: Session, orders: Order[]}} props */
 function Orders({ session, orders }) {
   const [edited, setEdited] = useState("");
@@ -104,27 +90,22 @@ function OpenOrder({ session, order, onEdit }) {
   const [busy, setBusy] = useState(false);
   const cancel = async () => {
     setBusy(true);
-    try {
-      await session.request("DELETE", `/v1/orders/${order.order_id}`);
-    } catch (error) {
-      const problem = asProblem(error);
-      if (problem.code !== "order_closed") notify("bad", problem.message);
-    } finally {
-      setBusy(false);
-    }
+    await cancelOrders(session, [order.order_id]);
+    setBusy(false);
   };
   const label = `${sideName(order.side)} order ${order.order_id}`;
   return h(
     "tr",
     null,
-    h("td", null, dateAndTime(order.placed_at)),
-    h("td", null, order.symbol),
-    h("td", null, h(Side, { side: order.side }, sideName(order.side))),
-    h("td", null, typeOf(order)),
-    h("td", { class: "number" }, order.price === null ? "Market" : grouped(order.price),
+    h("td", { "data-label": "Placed" }, dateAndTime(order.placed_at)),
+    h("td", { "data-label": "Market" }, order.symbol),
+    h("td", { "data-label": "Side" }, h(Side, { side: order.side }, sideName(order.side))),
+    h("td", { "data-label": "Type" }, typeOf(order)),
+    h("td", { class: "number", "data-label": "Price" },
+      order.price === null ? "Market" : grouped(order.price),
       order.stop_price && h("small", null, ` stop ${grouped(order.stop_price)}`)),
-    h("td", { class: "number" }, grouped(trimmed(order.quantity))),
-    h("td", { class: "number" }, `${shareOf(order)} %`),
+    h("td", { class: "number", "data-label": "Size" }, grouped(trimmed(order.quantity))),
+    h("td", { class: "number", "data-label": "Filled" }, `${shareOf(order)} %`),
     h(
       "td",
       { class: "actions" },
@@ -154,7 +135,7 @@ function EditedOrder({ session, order, onDone }) {
       return;
     }
     try {
-      await session.request("PATCH", `/v1/orders/${order.order_id}`, body);
+      await session.trader.request("PATCH", `/v1/orders/${order.order_id}`, body);
       onDone();
     } catch (caught) {
       setError(asProblem(caught).message);
@@ -172,15 +153,15 @@ function EditedOrder({ session, order, onDone }) {
   return h(
     "tr",
     { class: "edited" },
-    h("td", null, dateAndTime(order.placed_at)),
-    h("td", null, order.symbol),
-    h("td", null, h(Side, { side: order.side }, sideName(order.side))),
-    h("td", null, typeOf(order)),
-    h("td", { class: "number" },
+    h("td", { "data-label": "Placed" }, dateAndTime(order.placed_at)),
+    h("td", { "data-label": "Market" }, order.symbol),
+    h("td", { "data-label": "Side" }, h(Side, { side: order.side }, sideName(order.side))),
+    h("td", { "data-label": "Type" }, typeOf(order)),
+    h("td", { class: "number", "data-label": "Price" },
       order.price !== null && input("New price", price, setPrice, true),
       order.waiting && input("New stop price", stop, setStop, order.price === null)),
-    h("td", { class: "number" }, input("New size", quantity, setQuantity)),
-    h("td", { class: "number" }, `${shareOf(order)} %`),
+    h("td", { class: "number", "data-label": "Size" }, input("New size", quantity, setQuantity)),
+    h("td", { class: "number", "data-label": "Filled" }, `${shareOf(order)} %`),
     h(
       "td",
       { class: "actions" },
@@ -214,13 +195,15 @@ function Fills({ session, fills }) {
         h(
           "tr",
           { key: `${fill.trade_id} ${fill.order_id}` },
-          h("td", null, dateAndTime(fill.timestamp)),
-          h("td", null, fill.symbol),
-          h("td", null, h(Side, { side: fill.side }, fill.side === "buy" ? "Bought" : "Sold")),
-          h("td", { class: "number" }, grouped(fill.price)),
-          h("td", { class: "number" }, grouped(trimmed(fill.quantity))),
-          h("td", { class: "number" }, `${grouped(trimmed(fill.fee))} ${fill.fee_asset}`),
-          h("td", null, fill.liquidity === "maker" ? "Maker" : "Taker"),
+          h("td", { "data-label": "Time" }, dateAndTime(fill.timestamp)),
+          h("td", { "data-label": "Market" }, fill.symbol),
+          h("td", { "data-label": "Side" },
+            h(Side, { side: fill.side }, fill.side === "buy" ? "Bought" : "Sold")),
+          h("td", { class: "number", "data-label": "Price" }, grouped(fill.price)),
+          h("td", { class: "number", "data-label": "Size" }, grouped(trimmed(fill.quantity))),
+          h("td", { class: "number", "data-label": "Fee" },
+            `${grouped(trimmed(fill.fee))} ${fill.fee_asset}`),
+          h("td", { "data-label": "Role" }, fill.liquidity === "maker" ? "Maker" : "Taker"),
         )),
     ),
   );
@@ -228,8 +211,8 @@ function Fills({ session, fills }) {
 
 /** @param {{session: Session}} props */
 function Balances({ session }) {
-  void session.accountVersion.value;
-  const balances = [...session.account.balances.values()].sort((one, other) =>
+  void session.trader.version.value;
+  const balances = [...session.trader.account.balances.values()].sort((one, other) =>
     one.asset < other.asset ? -1 : 1);
   if (balances.length === 0) return h(Empty, { session, text: "The account has no money yet." });
   return h(
@@ -244,10 +227,10 @@ function Balances({ session }) {
         h(
           "tr",
           { key: balance.asset },
-          h("td", null, balance.asset),
-          h("td", { class: "number" }, grouped(balance.available)),
-          h("td", { class: "number" }, grouped(balance.held)),
-          h("td", { class: "number" }, grouped(balance.total)),
+          h("td", { "data-label": "Asset" }, balance.asset),
+          h("td", { class: "number", "data-label": "Available" }, grouped(balance.available)),
+          h("td", { class: "number", "data-label": "Held" }, grouped(balance.held)),
+          h("td", { class: "number", "data-label": "Total" }, grouped(balance.total)),
         )),
     ),
   );
@@ -263,10 +246,11 @@ function Head({ names }) {
 
 /** @param {{session: Session, text: string}} props */
 function Empty({ session, text }) {
-  void session.accountVersion.value;
-  const told = session.accountName.value === ""
+  void session.trader.version.value;
+  const { account } = session.trader;
+  const told = session.trader.name.value === ""
     ? "Choose an account to trade."
-    : session.account.known || session.account.balances.size > 0 ? text : "Loading …";
+    : account.known || account.balances.size > 0 ? text : "Loading …";
   return h("p", { class: "empty" }, told);
 }
 

@@ -45,6 +45,26 @@ export class Flag {
   }
 }
 
+/** A row that shows nothing now is no row for those who listen to the page. */
+export class Blank {
+  /** @param {Element} row */
+  constructor(row) {
+    this.#row = row;
+    this.set(true);
+  }
+
+  #row;
+  #on = false;
+
+  /** @param {boolean} on */
+  set(on) {
+    if (on === this.#on) return;
+    this.#on = on;
+    if (on) this.#row.setAttribute("aria-hidden", "true");
+    else this.#row.removeAttribute("aria-hidden");
+  }
+}
+
 /** A bar behind a cell, as a share of its row. */
 export class Bar {
   /** @param {Element} cell */
@@ -83,4 +103,71 @@ export function make(tag, className, parent) {
   if (className) element.className = className;
   parent?.appendChild(element);
   return element;
+}
+
+const PAGE_ROWS = 5;
+
+/** One button of a table can be reached with Tab; arrows, Page, Home and End move which one. */
+export class Roving {
+  /** @param {HTMLElement} host */
+  constructor(host) {
+    host.addEventListener("keydown", this.#pressed);
+  }
+
+  /** @type {HTMLButtonElement[]} */
+  #buttons = [];
+  #index = 0;
+
+  /** @param {HTMLButtonElement[]} buttons */
+  setButtons(buttons) {
+    this.#buttons = buttons;
+    for (const button of buttons) button.tabIndex = -1;
+    this.moveTo(this.#index, false);
+  }
+
+  /** After a painting: a button that is disabled now gives its place to the nearest other one. */
+  settle() {
+    if (this.#buttons[this.#index]?.disabled) this.moveTo(this.#index, false);
+  }
+
+  /**
+   * Rows keep their place while prices move, so focus stays where a person put it.
+   * @param {number} index
+   * @param {boolean} andFocus
+   * @param {1 | -1} [direction] where to look further if that button is disabled
+   */
+  moveTo(index, andFocus, direction = 1) {
+    const last = this.#buttons.length - 1;
+    const start = Math.min(Math.max(index, 0), last);
+    const found = this.#enabled(start, direction) ?? this.#enabled(start, direction > 0 ? -1 : 1);
+    const before = this.#buttons[this.#index];
+    if (before) before.tabIndex = -1;
+    this.#index = found ?? Math.max(start, 0);
+    const next = this.#buttons[this.#index];
+    if (!next) return;
+    next.tabIndex = 0;
+    if (andFocus) next.focus();
+  }
+
+  /**
+   * @param {number} index
+   * @param {1 | -1} direction
+   */
+  #enabled(index, direction) {
+    for (let place = index; place >= 0 && place < this.#buttons.length; place += direction) {
+      if (!this.#buttons[place].disabled) return place;
+    }
+    return null;
+  }
+
+  #pressed = (/** @type {KeyboardEvent} */ event) => {
+    const moves = /** @type {Record<string, number>} */ ({
+      ArrowUp: -1, ArrowDown: 1, PageUp: -PAGE_ROWS, PageDown: PAGE_ROWS,
+      Home: -this.#buttons.length, End: this.#buttons.length,
+    });
+    const move = moves[event.key];
+    if (move === undefined) return;
+    event.preventDefault();
+    this.moveTo(this.#index + move, true, move > 0 ? 1 : -1);
+  };
 }

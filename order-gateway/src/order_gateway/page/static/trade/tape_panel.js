@@ -18,7 +18,7 @@ export function TapePanel({ session }) {
     rows.current = painter;
     return () => painter.close();
   }, []);
-  const account = session.accountVersion.value;
+  const account = session.trader.version.value;
   useEffect(() => rows.current?.paint(), [account]);
   const instrument = session.instrument.value;
   return h(
@@ -35,7 +35,8 @@ export function TapePanel({ session }) {
     h(
       "div",
       // The rows scroll, so they must be reachable without a mouse.
-      { class: "rows", ref: scroller, tabIndex: 0, role: "region", "aria-label": "Trades, newest first" },
+      { class: "rows", ref: scroller, tabIndex: 0, role: "region",
+        "aria-label": "Trades, newest first" },
       h(
         "table",
         { ref: table },

@@ -1,7 +1,7 @@
 /** The rows of the tape, painted by hand once a frame; scrolled down, they stand still. */
 
 import { grouped } from "../core/decimal.js";
-import { Flag, Text, make } from "./rows.js";
+import { Blank, Flag, Text, make } from "./rows.js";
 import { timeOfDay } from "./wording.js";
 
 /** @typedef {import("./session.js").Session} Session */
@@ -18,6 +18,7 @@ class Row {
     this.isBuy = new Flag(this.element, "bid");
     this.isSell = new Flag(this.element, "ask");
     this.isOwn = new Flag(this.element, "mine");
+    this.isBlank = new Blank(this.element);
   }
 }
 
@@ -35,6 +36,7 @@ export class TapeRows {
     const body = make("tbody", "", table);
     this.#rows = Array.from({ length: ROWS }, () => new Row(body));
     scroller.addEventListener("scroll", this.#scrolled, { passive: true });
+    this.#observer.observe(scroller);
     this.#release = session.market.use("trades", this.paint);
   }
 
@@ -44,10 +46,18 @@ export class TapeRows {
   #rows;
   #release;
   #isHeld = false;
+  /** Rows that fit, and a few more. */
+  #visible = ROWS;
+  #observer = new ResizeObserver(() => {
+    const rowPx = this.#rows[0].element.offsetHeight || 1;
+    this.#visible = Math.ceil(this.#scroller.clientHeight / rowPx) + 2;
+    this.paint();
+  });
   #shownSeq = 0;
   #shownSymbol = "";
 
   close() {
+    this.#observer.disconnect();
     this.#release();
   }
 
@@ -66,28 +76,42 @@ export class TapeRows {
       this.#onHeld((recent[0]?.seq ?? 0) - this.#shownSeq);
       return;
     }
+    this.#shownSeq = recent[0]?.seq ?? 0;
+    this.#shownSymbol = trades?.symbol ?? "";
+    this.#write(0, Math.min(this.#visible, ROWS));
+  };
+
+  /**
+   * Rows below the visible ones are written only when the tape is scrolled.
+   * @param {number} from
+   * @param {number} to
+   */
+  #write(from, to) {
     const own = this.#ownTrades();
-    this.#rows.forEach((row, index) => {
+    const trades = this.#session.market.trades;
+    const recent = trades?.recent ?? [];
+    for (let index = from; index < to; index += 1) {
+      const row = this.#rows[index];
       const trade = recent[index];
+      row.isBlank.set(trade === undefined);
       row.isBuy.set(trade?.side === "buy");
       row.isSell.set(trade?.side === "sell");
       row.isOwn.set(trade !== undefined && own.has(`${trades?.symbol}-${trade.seq}`));
       row.price.set(trade ? (trade.shownPrice ??= grouped(trade.price)) : "");
       row.size.set(trade ? trade.quantity : "");
       row.time.set(trade ? (trade.shownTime ??= timeOfDay(trade.timestamp)) : "");
-    });
-    this.#shownSeq = recent[0]?.seq ?? 0;
-    this.#shownSymbol = trades?.symbol ?? "";
-  };
+    }
+  }
 
   #ownTrades() {
-    return new Set(this.#session.account.fills.slice(0, ROWS).map((fill) => fill.trade_id));
+    return new Set(this.#session.trader.account.fills.slice(0, ROWS).map((fill) => fill.trade_id));
   }
 
   #scrolled = () => {
     const isHeld = this.#scroller.scrollTop > 4;
     if (isHeld === this.#isHeld) return;
     this.#isHeld = isHeld;
-    if (!isHeld) this.resume();
+    if (isHeld) this.#write(0, ROWS);
+    else this.resume();
   };
 }

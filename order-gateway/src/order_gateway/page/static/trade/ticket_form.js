@@ -2,10 +2,10 @@
 
 import { computed, signal } from "@preact/signals";
 
-import { decimalsOf, parseUnits, rescale, toText, toUnits, trimmed } from "../core/decimal.js";
-import { sweep, sweepAmount } from "../core/grouping.js";
+import { decimalsOf, parseUnits, rescale, toUnits, trimmed } from "../core/decimal.js";
 import { asProblem } from "../venue/gateway.js";
 import { notify } from "./notices.js";
+import { estimate } from "./ticket_estimate.js";
 import { sideName } from "./wording.js";
 
 /** @typedef {import("./session.js").Session} Session */
@@ -13,11 +13,6 @@ import { sideName } from "./wording.js";
 /** @typedef {import("../core/instrument.js").SideName} SideName */
 /** @typedef {"limit" | "market" | "stop" | "stop_limit"} OrderType */
 /** @typedef {"gtc" | "ioc" | "fok" | "gtd"} TimeInForce */
-/**
- * What an order would cost: `amount` in the quote asset, exact.
- * @typedef {{amount: string, fee: string, feeAsset: string, isTaker: boolean,
- *            average: string | null, isShort: boolean, isPartial: boolean}} Estimate
- */
 
 export const TIMES_IN_FORCE = /** @type {Record<OrderType, TimeInForce[]>} */ ({
   limit: ["gtc", "ioc", "fok", "gtd"],
@@ -54,7 +49,7 @@ export class TicketForm {
     this.mayPostOnly = computed(() => this.type.value === "limit" && this.rests.value);
     this.mayHide = computed(() => this.hasPrice.value && this.rests.value);
     this.sizedByAmount = computed(() => this.type.value === "market" && this.byAmount.value);
-    this.estimate = computed(() => this.#estimate());
+    this.estimate = computed(() => estimate(this));
   }
 
   /** @param {OrderType} type */
@@ -85,11 +80,11 @@ export class TicketForm {
 
   /** What is available for the chosen side, with its asset. */
   available() {
-    void this.session.accountVersion.value;
+    void this.session.trader.version.value;
     const instrument = this.session.instrument.value;
     if (instrument === null) return null;
     const asset = this.side.value === "buy" ? instrument.quote : instrument.base;
-    const balance = this.session.account.balances.get(asset);
+    const balance = this.session.trader.account.balances.get(asset);
     return { asset, amount: balance?.available ?? null };
   }
 
@@ -117,7 +112,7 @@ export class TicketForm {
       this.quantity.value = trimmed(instrument.amountText(amount - (amount % step)));
       return;
     }
-    const price = this.#workingPrice(instrument);
+    const price = this.workingPrice(instrument);
     if (price !== null) {
       this.quantity.value = trimmed(instrument.quantityText(instrument.affordable(amount, price)));
     }
@@ -150,6 +145,23 @@ export class TicketForm {
   }
 
   /**
+   * Place the ticket's size at a price, at once: for keys and the ladder, when armed.
+   * @param {SideName} side
+   * @param {string} price
+   * @param {TimeInForce} [timeInForce]
+   */
+  async placeAt(side, price, timeInForce = "gtc") {
+    const instrument = this.session.instrument.value;
+    const quantity = instrument?.quantity(this.quantity.value) ?? null;
+    if (instrument === null || quantity === null || quantity === 0n) {
+      notify("bad", "The ticket has no size.");
+      return;
+    }
+    await this.send({ symbol: instrument.symbol, side, order_type: "limit", price,
+      time_in_force: timeInForce, quantity: instrument.quantityText(quantity) });
+  }
+
+  /**
    * @param {Record<string, unknown>} body an order without its `client_order_id`
    */
   async send(body) {
@@ -157,7 +169,7 @@ export class TicketForm {
     this.busy.value = true;
     try {
       const order = { ...body, client_order_id: newOrderId() };
-      await this.session.request("POST", "/v1/orders", order);
+      await this.session.trader.request("POST", "/v1/orders", order);
     } catch (error) {
       const problem = asProblem(error);
       const field = problem.field ?? "";
@@ -175,7 +187,7 @@ export class TicketForm {
     const step = this.sizedByAmount.value
       ? instrument.amountText(instrument.tick * instrument.lot)
       : instrument.lotSize;
-    if (this.#size(instrument) === null) errors.quantity = `A size is a multiple of ${step}.`;
+    if (this.size(instrument) === null) errors.quantity = `A size is a multiple of ${step}.`;
     if (this.hasPrice.value && instrument.price(this.price.value) === null) {
       errors.price = `A price is a multiple of ${instrument.tickSize}.`;
     }
@@ -185,7 +197,8 @@ export class TicketForm {
     if (this.#expires && Number.isNaN(Date.parse(this.expireAt.value))) {
       errors.expire_at = "Choose when the order ends.";
     }
-    if (this.mayHide.value && this.display.value && instrument.quantity(this.display.value) === null) {
+    const shown = this.mayHide.value ? this.display.value : "";
+    if (shown && instrument.quantity(shown) === null) {
       errors.display_quantity = `A size is a multiple of ${instrument.lotSize}.`;
     }
     return errors;
@@ -199,7 +212,7 @@ export class TicketForm {
    * The size in units, of the base or the quote asset; null if it is none.
    * @param {Instrument} instrument
    */
-  #size(instrument) {
+  size(instrument) {
     const units = this.sizedByAmount.value
       ? parseUnits(this.quantity.value, instrument.amountDecimals)
       : instrument.quantity(this.quantity.value);
@@ -208,7 +221,7 @@ export class TicketForm {
 
   /** @param {Instrument} instrument */
   #body(instrument) {
-    const size = /** @type {bigint} */ (this.#size(instrument));
+    const size = /** @type {bigint} */ (this.size(instrument));
     /** @type {Record<string, unknown>} */
     const body = { symbol: instrument.symbol, side: this.side.value, order_type: this.type.value };
     if (this.sizedByAmount.value) body.quote_quantity = instrument.amountText(size);
@@ -230,84 +243,12 @@ export class TicketForm {
    * The price that a size is computed with: the order's, else the best one that it would meet.
    * @param {Instrument} instrument
    */
-  #workingPrice(instrument) {
+  workingPrice(instrument) {
     if (this.hasPrice.value && this.price.value) return instrument.price(this.price.value);
     if (this.hasStop.value && this.stopPrice.value) return instrument.price(this.stopPrice.value);
     const best = this.session.market.best.value;
     const meets = this.side.value === "buy" ? best.ask : best.bid;
     return meets === null ? null : instrument.price(meets);
-  }
-
-  /** @returns {Estimate | null} null while there is nothing to estimate */
-  #estimate() {
-    const instrument = this.session.instrument.value;
-    const best = this.session.market.best.value;
-    const book = this.session.market.book?.book;
-    if (instrument === null) return null;
-    const size = this.#size(instrument);
-    if (size === null) return null;
-    let quantity = size;
-    let amount = 0n;
-    let isTaker = true;
-    let isPartial = false;
-    if (this.type.value === "market") {
-      if (book === undefined) return null;
-      const taken = this.side.value === "buy" ? book.asks : book.bids;
-      const met = this.sizedByAmount.value ? sweepAmount(taken, size) : sweep(taken, size);
-      ({ amount, filled: quantity } = met);
-      isPartial = this.sizedByAmount.value ? isAllOf(taken, quantity) : quantity < size;
-      if (quantity === 0n) return null;
-    } else {
-      const price = this.#workingPrice(instrument);
-      if (price === null) return null;
-      amount = price * size;
-      isTaker = this.type.value !== "stop_limit" && this.#crosses(instrument, price, best);
-      if (this.type.value === "stop") isTaker = true;
-    }
-    return this.#priced(instrument, quantity, amount, isTaker, isPartial);
-  }
-
-  /**
-   * @param {Instrument} instrument
-   * @param {bigint} quantity
-   * @param {bigint} amount
-   * @param {boolean} isTaker
-   * @param {boolean} isPartial
-   * @returns {Estimate}
-   */
-  #priced(instrument, quantity, amount, isTaker, isPartial) {
-    const side = this.side.value;
-    const terms = this.session.terms.value;
-    const own = isTaker ? terms?.taker_fee_ppm : terms?.maker_fee_ppm;
-    const market = isTaker ? instrument.takerFeePpm : instrument.makerFeePpm;
-    const ppm = own === null || own === undefined ? market : BigInt(own);
-    const available = this.available()?.amount ?? null;
-    const needed = side === "buy"
-      ? toText(amount, instrument.amountDecimals)
-      : instrument.quantityText(quantity);
-    const isMarket = this.type.value === "market";
-    return {
-      amount: toText(amount, instrument.amountDecimals),
-      fee: instrument.feeText(side, quantity, amount, ppm),
-      feeAsset: side === "buy" ? instrument.base : instrument.quote,
-      isTaker,
-      average: isMarket ? instrument.priceText(amount / quantity) : null,
-      isShort: available !== null && isLess(available, needed),
-      isPartial,
-    };
-  }
-
-  /**
-   * @param {Instrument} instrument
-   * @param {bigint} price
-   * @param {{bid: string | null, ask: string | null}} best
-   */
-  #crosses(instrument, price, best) {
-    if (this.mayPostOnly.value && this.postOnly.value) return false;
-    const meets = this.side.value === "buy" ? best.ask : best.bid;
-    const other = meets === null ? null : instrument.price(meets);
-    if (other === null) return false;
-    return this.side.value === "buy" ? price >= other : price <= other;
   }
 }
 
@@ -327,27 +268,4 @@ export function newOrderId() {
  */
 function priceText(instrument, text) {
   return instrument.priceText(/** @type {bigint} */ (instrument.price(text)));
-}
-
-/**
- * @param {string} one
- * @param {string} other
- */
-function isLess(one, other) {
-  const decimals = Math.max(decimalsOf(one), decimalsOf(other));
-  return toUnits(one, decimals) < toUnits(other, decimals);
-}
-
-/**
- * Whether a quantity is all that a side of the book has.
- * @param {import("../core/book.js").Side} side
- * @param {bigint} filled
- */
-function isAllOf(side, filled) {
-  let all = 0n;
-  for (const level of side.levels.values()) {
-    all += level.lots;
-    if (all > filled) return false;
-  }
-  return true;
 }

@@ -34,7 +34,8 @@ export function Segments({ label, options, value, onChoose, class: className = "
  * @param {{id: string, label: any, name?: string, class?: string, align?: "left" | "right",
  *          title: string, children?: any}} props
  */
-export function Popover({ id, label, name, class: className = "", align = "left", title, children }) {
+export function Popover({ id, label, name, class: className = "", align = "left", title,
+  children }) {
   const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const panel = useRef(/** @type {HTMLDivElement | null} */ (null));
   useEffect(() => {
@@ -75,5 +76,6 @@ export function closePopover(id) {
  * @param {{side: string, children?: any}} props
  */
 export function Side({ side, children }) {
-  return h("span", { class: side === "buy" ? "up" : "down" }, side === "buy" ? "▲ " : "▼ ", children);
+  return h("span", { class: side === "buy" ? "up" : "down" }, side === "buy" ? "▲ " : "▼ ",
+    children);
 }

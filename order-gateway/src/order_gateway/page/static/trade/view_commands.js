@@ -18,3 +18,6 @@ export const centred = signal(0);
 export function centre() {
   centred.value += 1;
 }
+
+/** Whether keys and clicks in the ladder trade. Never kept: a page that opens is not armed. */
+export const armed = signal(false);

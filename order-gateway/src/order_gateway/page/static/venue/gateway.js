@@ -1,7 +1,8 @@
 /** REST of the venue: requests in, answers or problems out. Knows nothing of the page. */
 
 const TIMEOUT_MS = 10_000;
-const RETRIES_MAX = 4;
+// With doubled delays that is 19 s, in which a gateway is started again.
+const RETRIES_MAX = 6;
 const RETRY_DELAY_MS = 300;
 // Nothing was done, or nobody knows: the same request with the same id is safe.
 const PASSING_CODES = new Set(["unreachable", "outcome_unknown", "redis_unavailable", "overloaded",
@@ -74,15 +75,17 @@ export async function ask(method, url, headers, body) {
  * @param {string} method
  * @param {string} url
  * @param {Record<string, string>} headers
- * @param {object} [body]
+ * @param {object | undefined} body
+ * @param {(problem: Problem) => void} onRetry called before each further attempt
  */
-export async function askAgain(method, url, headers, body) {
+export async function askAgain(method, url, headers, body, onRetry) {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await ask(method, url, headers, body);
     } catch (error) {
       const problem = asProblem(error);
       if (!problem.passing || attempt >= RETRIES_MAX) throw problem;
+      onRetry(problem);
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS * 2 ** attempt));
   }

@@ -1,0 +1,244 @@
+/** Who trades: the account, what it may, its orders and fills, and its private connection. */
+
+import { batch, effect, signal } from "@preact/signals";
+
+import { mark } from "../core/frame.js";
+import { AccountInterest } from "../venue/account.js";
+import { Feed } from "../venue/feed.js";
+import { Problem, ask, askAgain, asProblem } from "../venue/gateway.js";
+import { notify } from "./notices.js";
+import { lastAccount } from "./preferences.js";
+import { describeReport } from "./wording.js";
+
+/** @typedef {import("../core/instrument.js").Instrument} Instrument */
+/** @typedef {import("../venue/account.js").Order} Order */
+
+const PAGE_LIMIT = 500;
+const RETRY_DELAY_MS = 1_000;
+const BLOCK_INTERVAL_MS = 3_000;
+// A notice that an order came in waits so long for a fill that says more.
+const ARRIVAL_MS = 100;
+
+/**
+ * @typedef {{account: string, maker_fee_ppm: number | null, taker_fee_ppm: number | null,
+ *            state: string}} Terms
+ */
+
+export class Trader {
+  /**
+   * @param {string} socketUrl of the feed
+   * @param {(symbol: string) => Instrument | null} find
+   */
+  constructor(socketUrl, find) {
+    this.feed = new Feed(socketUrl, () => this.#credentials());
+    /** The account that trades; empty while there is none. */
+    this.name = signal("");
+    /** @type {import("@preact/signals").Signal<Terms | null>} */
+    this.terms = signal(null);
+    /** Counts changes of orders, fills and balances, at most one a frame. */
+    this.version = signal(0);
+    /** Why the gateway cannot be used; empty if it can. */
+    this.trouble = signal("");
+    /** Round trip of the last order, in ms. */
+    this.orderMs = signal(/** @type {number | null} */ (null));
+    this.#find = find;
+    this.account = this.#newAccount();
+  }
+
+  #find;
+  #key = "";
+  /** Orders that just came in, with the timer of their notice. @type {Map<string, number>} */
+  #arrivals = new Map();
+  #paint = () => void this.version.value++;
+
+  /** Notice when the key is over while the page is open. */
+  watchKey() {
+    effect(() => {
+      if (this.feed.phase.value === "key_over") this.#keyOver(this.feed.reason.value);
+    });
+  }
+
+  /**
+   * Trade for an account of an open venue. Rejects with a Problem if the venue refuses the name.
+   * @param {string} name
+   */
+  async useName(name) {
+    this.leave();
+    this.name.value = name;
+    try {
+      await this.#readTerms();
+    } catch (error) {
+      const problem = asProblem(error);
+      if (!problem.passing) {
+        this.name.value = "";
+        throw problem;
+      }
+    }
+    lastAccount.value = name;
+    this.#follow();
+  }
+
+  /**
+   * Trade with an API key, which stays in memory only. Rejects with a Problem.
+   * @param {string} key
+   */
+  async useKey(key) {
+    this.leave();
+    this.#key = key;
+    try {
+      this.name.value = await this.#readTerms();
+    } catch (error) {
+      this.#key = "";
+      throw error;
+    }
+    this.#follow();
+  }
+
+  /** Forget the account and its key. */
+  leave() {
+    this.feed.stop();
+    this.feed.remove(this.account);
+    this.#key = "";
+    batch(() => {
+      this.name.value = "";
+      this.terms.value = null;
+      this.account = this.#newAccount();
+      this.version.value += 1;
+    });
+  }
+
+  /**
+   * Ask the gateway for the account. Rejects with a Problem.
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   */
+  async request(method, path, body) {
+    if (!this.name.value && !this.#key) throw new Problem("no_account", "Choose an account first.");
+    const started = performance.now();
+    // Whatever changes something here may be repeated: a new order has an id of its own.
+    const headers = this.#headers();
+    try {
+      const answer = method === "GET"
+        ? await ask(method, path, headers)
+        : await askAgain(method, path, headers, body, (problem) => this.#tell(problem));
+      this.trouble.value = "";
+      if (method !== "GET") this.orderMs.value = performance.now() - started;
+      return answer;
+    } catch (error) {
+      const problem = asProblem(error);
+      this.#tell(problem);
+      if (problem.status === 401) this.#keyOver(problem.message);
+      if (problem.code === "account_blocked") void this.#watchBlock(this.account);
+      throw problem;
+    }
+  }
+
+  /** @param {Problem} problem */
+  #tell(problem) {
+    this.trouble.value = problem.passing ? problem.message : "";
+  }
+
+  #headers() {
+    return /** @type {Record<string, string>} */ (
+      this.#key ? { Authorization: `Bearer ${this.#key}` } : { "X-Account": this.name.value }
+    );
+  }
+
+  #credentials() {
+    return this.#key ? { key: this.#key } : { account: this.name.value };
+  }
+
+  /** @returns {Promise<string>} the name of the account */
+  async #readTerms() {
+    const { content } = await this.request("GET", "/v1/account");
+    this.terms.value = content;
+    return content.account;
+  }
+
+  /**
+   * Read the account until it is no longer blocked: the feed tells nothing of that.
+   * @param {AccountInterest} account
+   */
+  async #watchBlock(account) {
+    if (this.terms.value?.state === "blocked") return;
+    while (account === this.account) {
+      try {
+        await this.#readTerms();
+        if (this.terms.value?.state !== "blocked") return;
+      } catch (error) {
+        if (!asProblem(error).passing) return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, BLOCK_INTERVAL_MS));
+    }
+  }
+
+  #follow() {
+    this.feed.add(this.account);
+    this.feed.start();
+  }
+
+  #newAccount() {
+    const account = new AccountInterest({
+      onChange: () => mark(this.#paint),
+      onReport: (report) => this.#reported(report),
+      onVoid: () => void this.#read(account),
+    });
+    return account;
+  }
+
+  /**
+   * Tell of a report. That an order came in is worth telling only if nothing else follows at once.
+   * @param {Order} report
+   */
+  #reported(report) {
+    const tell = () => {
+      this.#arrivals.delete(report.order_id);
+      const told = describeReport(report, this.#find(report.symbol));
+      if (told) notify(...told);
+    };
+    clearTimeout(this.#arrivals.get(report.order_id));
+    if (report.report === "new") this.#arrivals.set(report.order_id, setTimeout(tell, ARRIVAL_MS));
+    else tell();
+  }
+
+  /**
+   * Read open orders and fills over REST, until there is an answer.
+   * @param {AccountInterest} account
+   */
+  async #read(account) {
+    account.beginFill();
+    while (account === this.account) {
+      try {
+        await this.#readTerms();
+        const [open, fills] = await Promise.all([
+          this.#readOpenOrders(),
+          this.request("GET", `/v1/fills?limit=${PAGE_LIMIT}`),
+        ]);
+        if (account === this.account) account.fill(open, fills.content.fills);
+        return;
+      } catch (error) {
+        if (!asProblem(error).passing) return;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+      }
+    }
+  }
+
+  async #readOpenOrders() {
+    const orders = [];
+    for (let cursor = ""; ; ) {
+      const path = `/v1/orders?status=open&limit=${PAGE_LIMIT}${cursor}`;
+      const { content } = await this.request("GET", path);
+      orders.push(...content.orders);
+      if (content.next_cursor === null) return orders;
+      cursor = `&cursor=${content.next_cursor}`;
+    }
+  }
+
+  /** @param {string} why */
+  #keyOver(why) {
+    if (!this.#key) return;
+    this.leave();
+    notify("bad", `${why} Sign in with another key.`);
+  }
+}

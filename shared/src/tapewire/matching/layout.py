@@ -1,0 +1,300 @@
+"""The packed records of the venue, each listed once: Python and Lua are both made from this list.
+
+A packed record is one text of values with a separator between them. The class of a record lists its
+fields in their order; the type of a field says how Lua keeps the value (`tapewire.matching.library`
+writes the Lua code). Python reads a record by name: `TERMS.read(text).symbol`. No other module
+splits or joins a packed record (tests/test_layout.py). docs/matching.md explains each field.
+
+Units: ticks, lots, ticks x lots, microseconds since 1970. What does not apply is the empty text.
+"""
+
+from typing import Any, NamedTuple
+
+from tapewire.matching.packing import (
+    UNIT,
+    Digits,
+    Layout,
+    Number,
+    OptionalDigits,
+    OptionalNumber,
+    Rest,
+    Text,
+)
+
+FORMAT = 2
+"""The format of the venue's data, kept in `{tw}:format`. Format 1 had no such key and two more
+lists per account (`upgrade.py`)."""
+
+
+class Terms(NamedTuple):
+    """`order:<id>`, field `terms`: what was ordered."""
+
+    quantity: OptionalNumber
+    account: Text
+    client_order_id: Text
+    expire_us: OptionalNumber
+    display: OptionalNumber
+    price: OptionalNumber
+    priority: Number
+    symbol: Text
+    side: Text
+    order_type: Text
+    time_in_force: Text
+    created_us: Digits
+    stp: Text
+    post_only: Text
+    stop_price: OptionalNumber
+    quote_limit: OptionalNumber
+    maker_fee_ppm: Digits
+    taker_fee_ppm: Digits
+    digest: Text
+
+
+class State(NamedTuple):
+    """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs."""
+
+    status: Text
+    executed: Number
+    notional: Number
+    updated_us: Digits
+    prevented: Number
+    visible: OptionalNumber
+    triggered_us: OptionalNumber
+    reason: Text
+
+
+class FillFields(NamedTuple):
+    """`order:<id>`, field `f<seq>`: one fill; `liquidity` is `m` or `t`, for maker or taker."""
+
+    ticks: Number
+    lots: Number
+    liquidity: Text
+    time_us: Digits
+    fee_units: Number
+
+
+class ExecutionFields(NamedTuple):
+    """One fill in an account event: the number of its trade, then the packed fill."""
+
+    seq: Number
+    fill: Rest
+
+
+class Identity(NamedTuple):
+    """`market:<symbol>`, field `identity`: what is traded; it never changes."""
+
+    base: Text
+    quote: Text
+    tick_units: Number
+    price_decimals: Number
+    lot_units: Number
+    quantity_decimals: Number
+    base_decimals: Number
+    quote_decimals: Number
+
+
+class Steps(NamedTuple):
+    """`market:<symbol>`, field `steps`: what commands need of the identity.
+
+    `base_units` are the units of the base asset in one lot, `quote_units` those of the quote asset
+    in one tick x lot.
+    """
+
+    epoch: Text
+    tick_units: Number
+    price_decimals: Number
+    lot_units: Number
+    quantity_decimals: Number
+    base: Text
+    quote: Text
+    base_units: Number
+    quote_units: Number
+
+
+class InstrumentLimits(NamedTuple):
+    """`market:<symbol>`, field `limits`: bounds of one order that the gateway checks."""
+
+    quantity_lots_min: Number
+    quantity_lots_max: Number
+    price_ticks_max: Number
+    notional_min: Number
+
+
+class Bounds(NamedTuple):
+    """What an administrator sets of a market: the end of `controls`."""
+
+    band_bps: Digits
+    open_orders_max: Digits
+    order_lots_max: Digits
+    order_notional_max: Digits
+    position_lots_max: Digits
+    maker_fee_ppm: Digits
+    taker_fee_ppm: Digits
+
+
+class Controls(NamedTuple):
+    """`market:<symbol>`, field `controls`; `revision` grows with each change of the limits."""
+
+    state: Text
+    revision: Digits
+    band_bps: Digits
+    open_orders_max: Digits
+    order_lots_max: Digits
+    order_notional_max: Digits
+    position_lots_max: Digits
+    maker_fee_ppm: Digits
+    taker_fee_ppm: Digits
+
+
+class MarketState(NamedTuple):
+    """`market:<symbol>`, field `state`: where the market stands after its newest command."""
+
+    seq: Number
+    book_seq: Number
+    last_price: OptionalDigits
+    clock_us: Digits
+
+
+class Profile(NamedTuple):
+    """`account:<name>`, field `profile`; an empty fee is that of the instrument."""
+
+    state: Text
+    maker_fee_ppm: OptionalDigits
+    taker_fee_ppm: OptionalDigits
+    opened_us: Digits
+
+
+class AccountBounds(NamedTuple):
+    """`account:<name>`, field `limits:<symbol>`; empty: the bound of the instrument, 0: none."""
+
+    open_orders_max: OptionalDigits
+    order_lots_max: OptionalDigits
+    order_notional_max: OptionalDigits
+    position_lots_max: OptionalDigits
+
+
+class Candle(NamedTuple):
+    """`candle_now:<symbol>`, and the field `candle` of `candles:<symbol>:<base_s>`."""
+
+    start_s: Digits
+    open: Digits
+    high: Digits
+    low: Digits
+    close: Digits
+    lots: Digits
+    notional: Digits
+    trades: Digits
+    first_seq: Digits
+    last_seq: Digits
+
+
+class TransferFields(NamedTuple):
+    """`transfer:<account>:<reference>`; `units` is negative for a withdrawal."""
+
+    asset: Text
+    units: Text
+    time_us: Digits
+
+
+class CommandLimits(NamedTuple):
+    """The limits that each command takes and that the journal keeps with it."""
+
+    fills_max: Number
+    closed_kept_s: Digits
+    log_trades_max: Digits
+    journal_max: Digits
+    stops_max: Number
+    funds_checked: Digits
+
+
+class EventHeader(NamedTuple):
+    """The first part of an account event: the account, and where it stands after the command."""
+
+    account: Text
+    epoch: Text
+    seq: Digits
+    balance_seq: Digits
+    time_us: Digits
+
+
+class BalanceFields(NamedTuple):
+    """One balance in an account event; below 0 only where funds are not checked."""
+
+    asset: Text
+    available: Text
+    held: Text
+
+
+class ChangeFields(NamedTuple):
+    """One change of an order in an account event; `fills` are executions in a list."""
+
+    kind: Text
+    order_id: Text
+    terms: Text
+    state: Text
+    fills: Text
+
+
+class Position(NamedTuple):
+    """A text of a journal result: where a market stands after the command."""
+
+    symbol: Text
+    seq: Number
+    book_seq: Number
+
+
+class Outcome(NamedTuple):
+    """A text of a journal result: an order, and its packed state after the command."""
+
+    order_id: Text
+    state: Rest
+
+
+class Introduction(NamedTuple):
+    """The result of `instruments`: the epoch, and the symbols that changed, with commas between."""
+
+    epoch: Text
+    symbols: Text
+
+
+class AccountOutcome(NamedTuple):
+    """The result of `set_account`: the packed profile, then the packed bounds of a symbol."""
+
+    profile: Text
+    bounds: Rest
+
+
+class TransferOutcome(NamedTuple):
+    """The result of `transfer`."""
+
+    account: Text
+    asset: Text
+    units: Text
+
+
+TERMS = Layout(Terms)
+STATE = Layout(State)
+FILL = Layout(FillFields, ",")
+EXECUTION = Layout(ExecutionFields, ",")
+IDENTITY = Layout(Identity)
+STEPS = Layout(Steps)
+INSTRUMENT_LIMITS = Layout(InstrumentLimits)
+BOUNDS = Layout(Bounds)
+CONTROLS = Layout(Controls)
+MARKET_STATE = Layout(MarketState)
+PROFILE = Layout(Profile)
+ACCOUNT_BOUNDS = Layout(AccountBounds)
+CANDLE = Layout(Candle)
+TRANSFER = Layout(TransferFields)
+COMMAND_LIMITS = Layout(CommandLimits)
+EVENT_HEADER = Layout(EventHeader)
+BALANCE = Layout(BalanceFields, ",")
+CHANGE = Layout(ChangeFields, UNIT)
+
+LAYOUTS: tuple[Layout[Any], ...] = (
+    TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
+    MARKET_STATE, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS, EVENT_HEADER, BALANCE,
+    CHANGE,
+    Layout(Position), Layout(Outcome), Layout(Introduction), Layout(AccountOutcome),
+    Layout(TransferOutcome),
+)  # fmt: skip

@@ -1,0 +1,174 @@
+"""The function library of the venue: its Lua source, put together once and named by its content.
+
+All Lua files of `lua/` become one library, so that each function exists once in Redis. The name of
+the library and of its functions carries a hash of the source: gateways of two versions work side by
+side. The list of packed records (`layout.py`) and the bounds (`limits.py`) become Lua code here.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from tapewire.limits import (
+    ACCOUNT_LOG_EVENTS_MAX,
+    BALANCE_UNITS_MAX,
+    CANDLES_MAX,
+    EXACT_INTEGER_MAX,
+)
+from tapewire.matching.layout import FORMAT, LAYOUTS
+from tapewire.matching.packing import ITEM, PART, UNIT, Layout
+
+LIBRARY_PREFIX = "tapewire_"
+HASH_DIGITS = 12
+
+# In this order: a file uses what the files before it define.
+CORE = (
+    "text", "records", "market", "book", "orders", "ledger", "candles", "command", "holds",
+    "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending", "risk", "funds",
+    "frame",
+)  # fmt: skip
+COMMANDS = (
+    "place", "amend", "cancel", "cancel_all", "expire", "dead_man", "control", "instruments",
+    "open_account", "transfer", "set_account",
+)  # fmt: skip
+READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
+
+# A command that only takes orders out of the book may run when Redis is out of memory.
+_FREEING = frozenset({"cancel", "cancel_all", "expire"})
+
+# Lua patterns of the kinds of values; a text has no separator of its record.
+_PATTERNS = {"digits": "(%d+)", "optional digits": "(%d*)", "number": "(%d+)",
+             "optional number": "(%d*)", "rest": "(.*)"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The library without its first lines, which name it and the load (`load_text`)."""
+
+    digest: str
+    body: str
+
+    @property
+    def name(self) -> str:
+        """The name by which Redis knows the library."""
+        return f"{LIBRARY_PREFIX}{self.digest}"
+
+    def function(self, name: str) -> str:
+        """The name of a function: names are unique among all libraries of a Redis."""
+        return f"{name}_{self.digest}"
+
+    def load_text(self, load_id: str) -> str:
+        """The text for FUNCTION LOAD; `load_id` names this one load (`loading.py`)."""
+        return (
+            f"#!lua name={self.name}\n"
+            f"local DIGEST, LOAD_ID = '{self.digest}', '{load_id}'\n{self.body}"
+        )
+
+
+@cache
+def load_library() -> Library:
+    """Put the library together. Raises FileNotFoundError for a file that does not exist."""
+    body = "\n".join(_parts())
+    return Library(hashlib.sha256(body.encode()).hexdigest()[:HASH_DIGITS], body)
+
+
+def _parts() -> list[str]:
+    parts = [_constants()]
+    for name in CORE:
+        parts.append(_file("core", name))
+        if name == "text":
+            parts += [lua_codec(layout) for layout in LAYOUTS]
+    # Lua allows 200 local names in one block: those of a command or a read end with its file.
+    for name in COMMANDS:
+        flags = "'allow-oom'" if name in _FREEING else ""
+        source = _file("commands", name)
+        parts.append(f"do\n{source}\nregister_command('{name}', {name}, {{ {flags} }})\nend")
+    for name in READS:
+        parts.append(f"do\n{_file('reads', name)}\nregister_read('{name}', {name})\nend")
+    return parts
+
+
+def _file(folder: str, name: str) -> str:
+    files = resources.files("tapewire.matching")
+    return files.joinpath("lua", folder, f"{name}.lua").read_text("utf-8")
+
+
+def _constants() -> str:
+    """The bounds and separators that the files name."""
+    numbers = {
+        "EXACT_MAX": EXACT_INTEGER_MAX,
+        "BALANCE_UNITS_MAX": BALANCE_UNITS_MAX,
+        "ACCOUNT_LOG_EVENTS_MAX": ACCOUNT_LOG_EVENTS_MAX,
+        "CANDLES_MAX": CANDLES_MAX,
+        "FORMAT": FORMAT,
+    }
+    texts = {"UNIT": UNIT, "PART": PART, "ITEM": ITEM}
+    lines = [f"local {name} = {number}" for name, number in numbers.items()]
+    lines += [f"local {name} = {_literal(text)}" for name, text in texts.items()]
+    return "\n".join(lines)
+
+
+def lua_codec(layout: Layout[object]) -> str:  # type: ignore[type-var]
+    """Lua code of one record: a table named as the record, with five functions.
+
+    `split(text)` returns the values as text, `join(values...)` is the packed text of values that
+    are text; `read(text)` is a table of the values, as numbers where they are numbers,
+    `read_into(record, text)` adds them to a table, `write(record)` is the packed text of one.
+    """
+    names = ", ".join(layout.kinds)
+    separator = _literal(layout.separator)
+    pattern = layout.separator.join(
+        _PATTERNS.get(kind, f"([^{layout.separator}]*)") for kind in layout.kinds.values()
+    )
+    joined = f" .. {separator} .. ".join(layout.kinds)
+    values = {name: _read_term(name, kind) for name, kind in layout.kinds.items()}
+    fields = "\n".join(f"    {name} = {value}," for name, value in values.items())
+    assignments = "\n".join(f"  record.{name} = {value}" for name, value in values.items())
+    written = f"\n    .. {separator} .. ".join(
+        _write_term(name, kind) for name, kind in layout.kinds.items()
+    )
+    return f"""
+local {layout.name} = {{}}
+function {layout.name}.split(text)
+  return match_text(text, {_literal(f"^{pattern}$")})
+end
+function {layout.name}.join({names})
+  return {joined}
+end
+function {layout.name}.read(text)
+  local {names} = {layout.name}.split(text)
+  return {{
+{fields}
+  }}
+end
+function {layout.name}.read_into(record, text)
+  local {names} = {layout.name}.split(text)
+{assignments}
+  return record
+end
+function {layout.name}.write(record)
+  return {written}
+end"""
+
+
+def _read_term(name: str, kind: str) -> str:
+    return {
+        "number": f"{name} + 0",
+        "optional number": f"{name} ~= '' and {name} + 0 or nil",
+    }.get(kind, name)
+
+
+def _write_term(name: str, kind: str) -> str:
+    value = f"record.{name}"
+    if kind == "number":
+        return f"integer_text({value})"
+    if kind == "optional number":
+        return f"({value} and integer_text({value}) or '')"
+    return value
+
+
+def _literal(text: str) -> str:
+    """A Lua string; control characters as decimal escapes."""
+    escaped = "".join(char if char.isprintable() else f"\\{ord(char):03}" for char in text)
+    return f"'{escaped}'"

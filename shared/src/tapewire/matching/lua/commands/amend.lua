@@ -1,0 +1,115 @@
+-- amend: change the price, quantity or stop price of an open order.
+--
+-- A smaller quantity at the same price keeps id and priority. Anything else loses priority: the
+-- order leaves its place and comes in again, and may take, under the same id.
+--
+-- KEYS   1 order:<id>
+-- ARGV   4 account   5 order id   6 revision of the instrument   7 price in ticks ('' = as it is)
+--        8 quantity in lots ('' = as it is)   9 stop price in ticks ('' = as it is)
+-- Reply  {field, value, ...} of order:<id> afterwards.
+-- Errors ORDER_NOT_FOUND, ORDER_CLOSED, UNKNOWN_SYMBOL, STALE_INSTRUMENT, MARKET_HALTED,
+--        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, PRICE_FORBIDDEN (the order has no price to change),
+--        STOP_PRICE_FORBIDDEN (it does not wait for a stop), AMEND_BELOW_EXECUTED,
+--        PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE; what is no smaller order at
+--        its old price also ACCOUNT_BLOCKED, ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT,
+--        POSITION_LIMIT, BALANCE_LIMIT, INSUFFICIENT_FUNDS (for what it would hold beyond before).
+-- Events as place.
+
+-- Whether the account may have the order as it would be; what it holds already is not needed anew.
+local function amended_account_refusal(command, market, order, wanted)
+  local trader = read_trader(command, market, order)
+  if trader.state == 'blocked' then return 'ACCOUNT_BLOCKED' end
+  local beyond = limit_refusal(market, trader, wanted, wanted.quantity - order.quantity)
+  if beyond then return beyond end
+  local more = held_units(market, wanted) - held_units(market, order)
+  if command.limits.funds_checked == '1' and more > max(0, trader.available) then
+    return 'INSUFFICIENT_FUNDS'
+  end
+end
+
+-- Why an order that loses its place may not come in again as `wanted`; nil if it may.
+local function reentry_refusal(command, market, order, wanted)
+  local state = market.controls.state
+  if is_out_of_band(market, wanted.price) then return 'PRICE_OUT_OF_BAND' end
+  local last = tonumber(market.last_price)
+  if is_waiting(order) and last and fires(order.side, wanted.stop_price, last) then
+    return 'STOP_WOULD_TRIGGER'
+  end
+  if order.post_only == '1' and would_take(market, order.side, wanted.price) then
+    return 'POST_ONLY_WOULD_TAKE'
+  end
+  return amended_account_refusal(command, market, order, wanted)
+end
+
+local function amend_refusal(command, market, order, wanted, request)
+  local state = market.controls.state
+  local is_due = order.expire_us and order.expire_us <= market.now_us
+  if is_due or not is_open(order) then return 'ORDER_CLOSED' end
+  if request.revision ~= market.controls.revision then return 'STALE_INSTRUMENT' end
+  if state == 'halted' then return 'MARKET_HALTED' end
+  if state == 'cancel_only' and not wanted.keeps_priority then return 'MARKET_CANCEL_ONLY' end
+  if state == 'post_only' and not wanted.keeps_priority and order.post_only ~= '1' then
+    return 'MARKET_POST_ONLY'
+  end
+  if request.price ~= '' and not order.price then return 'PRICE_FORBIDDEN' end
+  if request.stop_price ~= '' and not is_waiting(order) then return 'STOP_PRICE_FORBIDDEN' end
+  if wanted.quantity <= order.executed + order.prevented then return 'AMEND_BELOW_EXECUTED' end
+  if wanted.keeps_priority then return nil end
+  return reentry_refusal(command, market, order, wanted)
+end
+
+-- Makes the order smaller in its place.
+local function shrink_order(command, market, order, quantity)
+  local shown = shown_lots(order)
+  order.quantity, order.updated_us = quantity, market.now
+  if order.visible then order.visible = min(order.visible, remaining_lots(order)) end
+  if not is_waiting(order) then
+    change_level(market, order.side, order.price, shown_lots(order) - shown)
+  end
+  hold_order(command, market, order, 1)
+end
+
+-- Lets the order leave its place and come in again.
+local function reenter_order(command, market, order, wanted)
+  leave_place(market, order)
+  order.price, order.quantity, order.stop_price = wanted.price, wanted.quantity, wanted.stop_price
+  order.visible, order.priority = nil, next_number()
+  if is_waiting(order) then
+    order.updated_us = market.now
+    call('ZADD', stops_key(market.symbol, order.side), stop_score(order), queue_member(order))
+    hold_order(command, market, order, 1)
+  else
+    run_taker(command, market, order)
+  end
+end
+
+local function amend(command, account, order_id, revision, price, quantity, stop_price)
+  local order = read_order(order_id)
+  if not order or order.account ~= account then return nil, 'ORDER_NOT_FOUND' end
+  local market = command_market(command, order.symbol)
+  if not market then return nil, 'UNKNOWN_SYMBOL' end
+  local wanted = {
+    side = order.side, executed = order.executed, prevented = order.prevented,
+    price = tonumber(price) or order.price, quantity = tonumber(quantity) or order.quantity,
+    stop_price = tonumber(stop_price) or order.stop_price,
+  }
+  wanted.keeps_priority = wanted.price == order.price and wanted.stop_price == order.stop_price
+    and wanted.quantity <= order.quantity
+  local refusal = amend_refusal(command, market, order, wanted,
+    { revision = revision, price = price, stop_price = stop_price })
+  if refusal then return nil, refusal end
+
+  begin_record(order)
+  hold_order(command, market, order, -1)
+  if wanted.keeps_priority then
+    shrink_order(command, market, order, wanted.quantity)
+  else
+    reenter_order(command, market, order, wanted)
+  end
+  write_order(command, order, 'amended')
+  if not is_open(order) then unindex_order(command, order) end
+  run_stops(command, market)
+  local fields = call('HGETALL', order_key(order.id))
+  end_command(command, Outcome.join(order.id, call('HGET', order_key(order.id), 'state')))
+  return fields
+end

@@ -1,0 +1,27 @@
+-- control: switch a market's state, or set its price band and its bound on open orders.
+--
+-- KEYS   1 market:<symbol>
+-- ARGV   4 symbol   5 state: trading|cancel_only|halted|post_only ('' = as it is)
+--        6 band_bps (0 = none)   7 open_orders_max   8 order_lots_max (0 = none)
+--        9 order_notional_max (0 = none)   10 position_lots_max (0 = none)   11 maker_fee_ppm
+--        12 taker_fee_ppm; each '' = as it is
+-- Reply  the packed controls.
+-- Errors UNKNOWN_SYMBOL.
+-- Events one JSON object on channel market_events.
+
+local function control(command, symbol, state, band_bps, open_orders_max, order_lots_max,
+    order_notional_max, position_lots_max, maker_fee_ppm, taker_fee_ppm)
+  local market = command_market(command, symbol)
+  if not market then return nil, 'UNKNOWN_SYMBOL' end
+  local now = market.controls
+  local new_state = changed(state, now.state)
+  local controls = Controls.join(new_state, now.revision, changed(band_bps, now.band_bps),
+    changed(open_orders_max, now.open_orders_max), changed(order_lots_max, now.order_lots_max),
+    changed(order_notional_max, now.order_notional_max),
+    changed(position_lots_max, now.position_lots_max), changed(maker_fee_ppm, now.maker_fee_ppm),
+    changed(taker_fee_ppm, now.taker_fee_ppm))
+  call('HSET', market.key, 'controls', controls)
+  publish_market(symbol, new_state, 'state', market.timestamp, market.steps.epoch)
+  end_command(command, controls)
+  return controls
+end

@@ -1,0 +1,100 @@
+-- instruments: make instruments known to the venue or change their limits, all of them or none.
+--
+-- KEYS   1 instruments
+-- ARGV   4 an epoch to use if the venue has none yet; then per instrument four values: symbol,
+--        Identity (fixed for life), InstrumentLimits (may change), Bounds (used when the symbol is
+--        new), packed as tapewire/matching/layout.py lists them.
+-- Reply  the venue's epoch.
+-- Errors INSTRUMENT_CONFLICT <symbol>: it is live with another base, quote, tick, lot or decimals.
+--        ASSET_CONFLICT <asset>: it has other decimals, in an instrument that is live or named.
+-- Events one JSON object on channel market_events per instrument that is new or changed.
+-- Keys   epoch (string): names one unbroken life of the data; written once.
+--        format (string): the format of the data; FORMAT is that of this library.
+--        instruments (set): every symbol.
+--        assets (hash): asset -> its decimals.
+--        market:<symbol> (hash): core/market.lua. The revision in controls grows with every change
+--        of limits, so that no gateway works with old limits.
+
+-- What every command on the market needs of its identity.
+local function steps_of(epoch, identity)
+  local base_units = identity.lot_units
+    * 10 ^ (identity.base_decimals - identity.quantity_decimals)
+  local quote_units = identity.tick_units * identity.lot_units
+    * 10 ^ (identity.quote_decimals - identity.price_decimals - identity.quantity_decimals)
+  return Steps.write({
+    epoch = epoch, tick_units = identity.tick_units, price_decimals = identity.price_decimals,
+    lot_units = identity.lot_units, quantity_decimals = identity.quantity_decimals,
+    base = identity.base, quote = identity.quote, base_units = base_units,
+    quote_units = quote_units,
+  })
+end
+
+-- Four arguments per instrument, as tables.
+local function named_instruments(argv)
+  local named = {}
+  for first = 5, #argv, 4 do
+    named[#named + 1] = {
+      symbol = argv[first], identity_text = argv[first + 1],
+      identity = Identity.read(argv[first + 1]), limits = argv[first + 2],
+      bounds = argv[first + 3],
+    }
+  end
+  return named
+end
+
+-- Why the instruments cannot be; `assets` gets the decimals of each asset that they name.
+local function instruments_refusal(named, assets)
+  for _, item in ipairs(named) do
+    local live = call('HGET', market_key(item.symbol), 'identity')
+    -- Changing it would change the meaning of every resting order.
+    if live and live ~= item.identity_text then return 'INSTRUMENT_CONFLICT ' .. item.symbol end
+    local identity = item.identity
+    for asset, decimals in pairs({ [identity.base] = identity.base_decimals,
+      [identity.quote] = identity.quote_decimals }) do
+      local known = assets[asset] or tonumber(call('HGET', ASSETS, asset) or decimals)
+      assets[asset] = known
+      if known ~= decimals then return 'ASSET_CONFLICT ' .. asset end
+    end
+  end
+end
+
+-- Writes an instrument that is new, or whose limits changed; returns whether it was new.
+local function write_instrument(epoch, item)
+  local key = market_key(item.symbol)
+  if call('SADD', '{tw}:instruments', item.symbol) == 1 then
+    call('HSET', key, 'identity', item.identity_text, 'limits', item.limits,
+      'state', MarketState.join('0', '0', '', '0'), 'steps', steps_of(epoch, item.identity),
+      'controls', Controls.join('trading', '1', Bounds.split(item.bounds)))
+    return true
+  end
+  local controls = Controls.read(call('HGET', key, 'controls'))
+  controls.revision = integer_text(controls.revision + 1)
+  call('HSET', key, 'limits', item.limits, 'controls', Controls.write(controls))
+  return false
+end
+
+local function instruments(command, proposed_epoch)
+  local named, assets, changed_symbols = named_instruments(command.argv), {}, {}
+  local refusal = instruments_refusal(named, assets)
+  if refusal then return nil, refusal end
+  local is_first = call('SET', '{tw}:epoch', proposed_epoch, 'NX')
+  local epoch = call('GET', '{tw}:epoch')
+  if is_first then
+    call('SET', '{tw}:format', FORMAT)
+    call('SADD', ACCOUNTS, FEE_ACCOUNT)
+    call('HSET', account_key(FEE_ACCOUNT), 'profile', new_profile(command.clock_us))
+  end
+  for asset, decimals in pairs(assets) do call('HSETNX', ASSETS, asset, decimals) end
+  for _, item in ipairs(named) do
+    if call('HGET', market_key(item.symbol), 'limits') ~= item.limits then
+      local is_new = write_instrument(epoch, item)
+      changed_symbols[#changed_symbols + 1] = item.symbol
+      publish_market(item.symbol, market_mode(item.symbol), is_new and 'added' or 'changed',
+        timestamp_text(tonumber(command.clock_us)), epoch)
+    end
+  end
+  if is_first or #changed_symbols > 0 then
+    end_command(command, Introduction.join(epoch, table.concat(changed_symbols, ',')))
+  end
+  return epoch
+end

@@ -1,0 +1,67 @@
+-- Contract: candles, exact at every instant; recorded once by a command that traded.
+-- Keys   candle_now:<symbol> (hash): base in seconds (60, 3600, 86400) -> the newest Candle of it.
+--        Trades go into the minute. A minute that is over goes to its stream and into the hour, an
+--        hour that is over to its stream and into the day: what is in one field is not in another,
+--        and all fields that fall in a period add up to it.
+--        candles:<symbol>:<base> (stream): field 'candle' = a candle that is over, entry id = its
+--        start in milliseconds '-1'; bounded.
+-- Lots and notional of a candle may pass 2^53 (one order's may not): they are added as text.
+
+local CANDLE_BASES = { '60', '3600', '86400' }
+
+-- Sum of two counts of up to 30 digits, all three as text. From 2^53 on the last 15 digits and
+-- the rest are added apart, each exact as a double.
+local function sum_text(one, other)
+  local sum = one + other
+  if sum < EXACT_MAX then return integer_text(sum) end
+  local low = tonumber(string.sub(one, -15)) + tonumber(string.sub(other, -15))
+  local high = (tonumber(string.sub(one, 1, -16)) or 0)
+    + (tonumber(string.sub(other, 1, -16)) or 0)
+  if low >= 1000000000000000 then low, high = low - 1000000000000000, high + 1 end
+  return integer_text(high) .. format('%015d', low)
+end
+
+-- Adds `added` to `current`, two candles of one period.
+local function merge_candle(current, added)
+  local start_s, open, high, low, _, lots, notional, trades, first_seq = Candle.split(current)
+  -- Text compares by subtraction, which makes numbers of it.
+  if added.high - high > 0 then high = added.high end
+  if added.low - low < 0 then low = added.low end
+  return Candle.join(start_s, open, high, low, added.close, sum_text(lots, added.lots),
+    sum_text(notional, added.notional), integer_text(trades + added.trades), first_seq,
+    added.last_seq)
+end
+
+-- `traded` is what this command traded, at prices from its first_ticks to market.last_price.
+local function record_candle(market, traded)
+  local key = '{tw}:candle_now:' .. market.symbol
+  local open, close = integer_text(traded.first_ticks), market.last_price
+  local is_down = open - close > 0
+  local added = {
+    start_s = floor(market.now_us / 1000000),
+    open = open,
+    high = is_down and open or close,
+    low = is_down and close or open,
+    close = close,
+    lots = integer_text(traded.lots),
+    notional = integer_text(traded.notional),
+    trades = integer_text(traded.trades),
+    first_seq = integer_text(market.seq - traded.trades + 1),
+    last_seq = integer_text(market.seq),
+  }
+  for _, base_s in ipairs(CANDLE_BASES) do
+    added.start_s = integer_text(added.start_s - added.start_s % base_s)
+    local current = call('HGET', key, base_s)
+    local start_s = current and Candle.split(current)
+    if start_s == added.start_s then
+      call('HSET', key, base_s, merge_candle(current, added))
+      return
+    end
+    call('HSET', key, base_s, Candle.write(added))
+    if not current then return end
+    call('XADD', '{tw}:candles:' .. market.symbol .. ':' .. base_s, 'MAXLEN', '~', CANDLES_MAX,
+      integer_text(start_s * 1000) .. '-1', 'candle', current)
+    -- A candle that is over goes into the candle of the next longer base.
+    added = Candle.read(current)
+  end
+end

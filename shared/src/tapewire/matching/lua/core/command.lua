@@ -1,0 +1,70 @@
+-- Contract: what every command has in common: its limits, its markets, its number, its end.
+-- Keys   last_order_id (string): the number of the newest order; priorities come from it too.
+--        last_command (string): the number of the newest entry in the journal.
+--        journal (stream): every accepted command, entry id = its number, which grows by one;
+--        fields 'op', 'clock', 'limits', 'args', 'result'; bounded. Run again in order with the
+--        same clock and limits, the commands give the same results and state.
+
+-- The journal keeps the arguments from this one on.
+local FIRST_ARGUMENT = 4
+
+-- `argv` has the clock second, which is empty or a time that replaces that of Redis (tests,
+-- replays), and packed CommandLimits third.
+local function begin_command(op, argv)
+  local clock, limits = argv[2], argv[3]
+  return {
+    op = op,
+    -- Each market makes its own time of the clock, which never runs back.
+    clock_us = clock ~= '' and clock or redis_clock(),
+    limits_text = limits,
+    limits = known_limits(limits),
+    argv = argv,
+    -- Account -> what changes of it (core/ledger.lua), and the same in the order of first touch.
+    entries = {},
+    touched = {},
+    -- Symbol -> market, and the markets in the order of first use.
+    markets = {},
+    used_markets = {},
+    epoch = nil,
+    now = nil,
+  }
+end
+
+-- The market of a symbol, read once per command; nil if it is unknown.
+local function command_market(command, symbol)
+  local market = command.markets[symbol]
+  if not market then
+    market = load_market(symbol, command.clock_us)
+    if not market then return nil end
+    command.markets[symbol] = market
+    command.used_markets[#command.used_markets + 1] = market
+    command.epoch, command.now = market.steps.epoch, market.now
+  end
+  return market
+end
+
+-- A new order number, larger than all before.
+local function next_number()
+  return call('INCR', '{tw}:last_order_id')
+end
+
+-- Writes what the command did to a market; returns where the market stands now.
+local function write_market(market)
+  announce_book(market)
+  if market.traded then record_candle(market, market.traded) end
+  local seq, book_seq = integer_text(market.seq), integer_text(market.book_seq)
+  call('HSET', market.key, 'state', MarketState.join(seq, book_seq, market.last_price, market.now))
+  return Position.join(market.symbol, seq, book_seq)
+end
+
+-- Writes what the command has gathered; `result` is what a replay must give again.
+local function end_command(command, result)
+  for _, entry in ipairs(command.touched) do write_account(command, entry) end
+  for _, market in ipairs(command.used_markets) do
+    result = result .. UNIT .. write_market(market)
+  end
+  call('XADD', '{tw}:journal', 'MAXLEN', '~', command.limits.journal_max,
+    call('INCR', '{tw}:last_command'), 'op', command.op, 'clock', command.clock_us,
+    'limits', command.limits_text, 'args', table.concat(command.argv, UNIT, FIRST_ARGUMENT),
+    'result', result)
+end

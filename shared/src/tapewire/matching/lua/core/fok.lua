@@ -1,0 +1,58 @@
+-- Contract: whether a fill-or-kill order would fill, told without a write.
+-- It goes the way that match would go and counts what that would take: only quantity that may
+-- really trade, the hidden slices of icebergs where their turn comes, and at most fills_max makers.
+
+local MAKERS_LOOKED_AT = 32
+
+-- One maker of the walk. Returns true or false once the outcome is known.
+local function count_maker(walk, lots, hidden, display)
+  if walk.met == walk.fills_max then return false end
+  walk.met, walk.wanted = walk.met + 1, walk.wanted - lots
+  if walk.wanted <= 0 then return true end
+  if hidden > 0 then walk.slices[#walk.slices + 1] = { hidden = hidden, display = display } end
+end
+
+-- What icebergs still hide at a price trades after all that was shown there, in turns.
+local function count_slices(walk)
+  local turn = 1
+  while turn <= #walk.slices do
+    local slice = walk.slices[turn]
+    local lots = min(slice.hidden, slice.display)
+    local outcome = count_maker(walk, lots, slice.hidden - lots, slice.display)
+    if outcome ~= nil then return outcome end
+    turn = turn + 1
+  end
+  walk.slices = {}
+end
+
+-- What the taker gets of one maker; the same returns.
+local function count_order(walk, market, taker, maker)
+  if maker.expire_us and maker.expire_us <= market.now_us then return count_maker(walk, 0, 0) end
+  if maker.account ~= taker.account or taker.stp == 'none' then
+    local lots = shown_lots(maker)
+    return count_maker(walk, lots, remaining_lots(maker) - lots, maker.display)
+  end
+  if taker.stp == 'expire_maker' then return count_maker(walk, 0, 0) end
+  return false
+end
+
+local function would_fill(command, market, taker, limit)
+  local key = queue_key(market.symbol, opposite(taker.side))
+  local walk = { wanted = remaining_lots(taker), met = 0, slices = {},
+    fills_max = command.limits.fills_max }
+  local first, level = 0, nil
+  while true do
+    local page = call('ZRANGE', key, first, first + MAKERS_LOOKED_AT - 1, 'WITHSCORES')
+    for index = 1, #page, 2 do
+      local ticks, outcome = score_ticks(page[index + 1]), nil
+      if ticks ~= level then outcome = count_slices(walk) end
+      if outcome ~= nil then return outcome end
+      if not within(taker.side, ticks, limit) then return false end
+      level = ticks
+      outcome = count_order(walk, market, taker, read_order(member_order(page[index])))
+      if outcome ~= nil then return outcome end
+    end
+    if #page < 2 * MAKERS_LOOKED_AT then return count_slices(walk) == true end
+    first = first + MAKERS_LOOKED_AT
+  end
+end

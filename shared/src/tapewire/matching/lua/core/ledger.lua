@@ -1,0 +1,208 @@
+-- Contract: what a command changes in accounts: gathered while it runs, written when it ends.
+-- Keys   account:<account> (hash): profile; available:<asset>, held:<asset>, incoming:<asset> =
+--        units free, held by open orders, and what open orders would bring; limits:<symbol>;
+--        seq, balance_seq = number of the newest execution report, of the newest balances.
+--        account_log:<account> (stream): one entry per command that changed the account, entry id
+--        = seq-balance_seq after it, field 'event' = what was published; bounded. The lists of
+--        orders and fills are read from it (tapewire/matching/queries.py).
+-- Events account_events, one message per command and account, parts joined by PART: EventHeader;
+--        a list of Balance; then one Change for each change of an order: its kind is new, amended,
+--        triggered or empty, its fills are a list of Execution. A change is as many execution
+--        reports as note_change counts.
+-- Units are added as doubles while they are exact, beyond 2^53 by Redis itself.
+
+local FEE_ACCOUNT = '@fees'
+
+local function account_key(account)
+  return '{tw}:account:' .. account
+end
+
+-- The names of the fields that an account has of an asset.
+local asset_fields = remembering(function(asset)
+  return { available = 'available:' .. asset, held = 'held:' .. asset,
+    incoming = 'incoming:' .. asset }
+end)
+
+-- What the command knows of an account; made when the command first touches it.
+local function account_entry(command, account)
+  local entry = command.entries[account]
+  if not entry then
+    entry = {
+      account = account,
+      -- What Redis had when it was read: seq, balance_seq, and per asset a table with available,
+      -- held and incoming, all as text.
+      seq = nil,
+      balance_seq = nil,
+      known = {},
+      -- Asset -> what the command adds; the assets in the order in which they were touched.
+      deltas = {},
+      assets = {},
+      -- The changes of orders as parts of the event, and how many execution reports they are.
+      changes = nil,
+      reports = 0,
+    }
+    command.entries[account] = entry
+    command.touched[#command.touched + 1] = entry
+  end
+  return entry
+end
+
+-- Keeps what Redis has of an asset; false is what HMGET gives for a field that is not there.
+local function note_balance(entry, asset, available, held, incoming)
+  entry.known[asset] = { available = available or nil, held = held or nil,
+    incoming = incoming or nil }
+end
+
+-- Reads sequences and the balances of two assets into the entry, in one call; returns the values
+-- of more fields, up to two.
+local function read_account(entry, asset, other, ...)
+  local one, two = asset_fields(asset), asset_fields(other)
+  local values = call('HMGET', account_key(entry.account), 'seq', 'balance_seq', one.available,
+    one.held, one.incoming, two.available, two.held, two.incoming, ...)
+  entry.seq, entry.balance_seq = values[1] or '0', values[2] or '0'
+  note_balance(entry, asset, values[3], values[4], values[5])
+  note_balance(entry, other, values[6], values[7], values[8])
+  return values[9], values[10]
+end
+
+-- Reads what the command has not read yet of what it changes.
+local function read_rest(entry)
+  local assets, known = entry.assets, entry.known
+  if not entry.seq then
+    local first = assets[1] or ''
+    -- A command changes one asset or two of most accounts.
+    read_account(entry, first, assets[2] or first)
+  end
+  for index = 1, #assets do
+    local asset = assets[index]
+    if not known[asset] then
+      local names = asset_fields(asset)
+      local values = call('HMGET', account_key(entry.account), names.available, names.held,
+        names.incoming)
+      note_balance(entry, asset, values[1], values[2], values[3])
+    end
+  end
+end
+
+-- Writes what was gathered of an asset by Redis itself, because a sum of it is no longer exact.
+local function flush_delta(entry, asset, delta)
+  local key = account_key(entry.account)
+  call('HINCRBY', key, 'available:' .. asset, integer_text(delta.available))
+  call('HINCRBY', key, 'held:' .. asset, integer_text(delta.held))
+  call('HINCRBY', key, 'incoming:' .. asset, integer_text(delta.incoming))
+  delta.is_written = true
+  entry.known[asset] = nil
+end
+
+local function is_exact(number)
+  return number < EXACT_MAX and number > -EXACT_MAX
+end
+
+-- Adds units to what an account has free, holds, and may still get of an asset.
+local function change_balance(command, account, asset, available, held, incoming)
+  local entry = account_entry(command, account)
+  local delta = entry.deltas[asset]
+  if not delta then
+    entry.deltas[asset] = { available = available, held = held, incoming = incoming,
+      is_written = nil }
+    entry.assets[#entry.assets + 1] = asset
+    return
+  end
+  local available_sum, held_sum, incoming_sum = delta.available + available, delta.held + held,
+    delta.incoming + incoming
+  if is_exact(available_sum) and is_exact(held_sum) and is_exact(incoming_sum) then
+    delta.available, delta.held, delta.incoming = available_sum, held_sum, incoming_sum
+  else
+    -- Only a command that meets many of the largest orders comes here.
+    flush_delta(entry, asset, delta)
+    delta.available, delta.held, delta.incoming = available, held, incoming
+  end
+end
+
+-- Units that an account has free now; of more than 2^53 no more than that, which pays any order.
+local function available_units(command, account, asset)
+  local entry = command.entries[account]
+  local known, units = entry and entry.known[asset], nil
+  if known then
+    units = known.available or 0
+  else
+    units = call('HGET', account_key(account), 'available:' .. asset) or 0
+  end
+  units = min(units + 0, EXACT_MAX)
+  local delta = entry and entry.deltas[asset]
+  return delta and units + delta.available or units
+end
+
+-- Remembers a change of an order for its account: its kind, if it is more than a trade or an end;
+-- its fills, as text, and their count; its end, if it was canceled or expired.
+local function note_change(command, order, kind, state, fills, count)
+  local entry = account_entry(command, order.account)
+  local change = Change.join(kind, order.id, order.terms, state, fills)
+  if entry.changes then
+    entry.changes[#entry.changes + 1] = change
+  else
+    entry.changes = { change }
+  end
+  if kind ~= '' then count = count + 1 end
+  if order.status == 'canceled' or order.status == 'expired' then count = count + 1 end
+  entry.reports = entry.reports + count
+end
+
+-- A sum as text; `field` is where Redis has `units`, which may be nil.
+local function add_exactly(key, field, units, delta)
+  -- Unchanged digits stay as they are: faster than to format them again.
+  if delta == 0 and units then return units end
+  local before = (units or 0) + 0
+  local sum = before + delta
+  if is_exact(sum) and is_exact(before) then return integer_text(sum) end
+  -- No command may stop half way: a sum that passes 64 bits stays as it was.
+  redis.pcall('HINCRBY', key, field, integer_text(delta))
+  return call('HGET', key, field)
+end
+
+-- Adds the deltas of one asset to `fields`, `count` values that HSET takes. Returns the balance for
+-- the event, or nil if it has not changed, and the new count.
+local function add_delta(key, entry, asset, fields, count)
+  local delta, known, names = entry.deltas[asset], entry.known[asset], asset_fields(asset)
+  local available = add_exactly(key, names.available, known.available, delta.available)
+  local held = add_exactly(key, names.held, known.held, delta.held)
+  fields[count + 1], fields[count + 2] = names.available, available
+  fields[count + 3], fields[count + 4] = names.held, held
+  count = count + 4
+  if delta.incoming ~= 0 then
+    fields[count + 1] = names.incoming
+    fields[count + 2] = add_exactly(key, names.incoming, known.incoming, delta.incoming)
+    count = count + 2
+  end
+  if delta.available ~= 0 or delta.held ~= 0 or delta.is_written then
+    return Balance.join(asset, available, held), count
+  end
+  return nil, count
+end
+
+-- Writes what the command changed of one account, and publishes it.
+local function write_account(command, entry)
+  local key, assets = account_key(entry.account), entry.assets
+  read_rest(entry)
+  local seq, balance_seq = entry.seq, entry.balance_seq
+  if entry.reports > 0 then seq = integer_text(seq + entry.reports) end
+  -- Room for two assets from the start.
+  local fields, balances = { 'seq', seq, 'balance_seq', balance_seq, nil, nil, nil, nil, nil, nil,
+    nil, nil, nil, nil, nil, nil }, {}
+  local count = 4
+  for index = 1, #assets do
+    balances[#balances + 1], count = add_delta(key, entry, assets[index], fields, count)
+  end
+  if #balances > 0 then
+    balance_seq = integer_text(balance_seq + 1)
+    fields[4] = balance_seq
+  end
+  call('HSET', key, unpack(fields, 1, count))
+  if entry.account == FEE_ACCOUNT or (entry.reports == 0 and #balances == 0) then return end
+  local event = EventHeader.join(entry.account, command.epoch, seq, balance_seq, command.now)
+    .. PART .. table.concat(balances, ITEM)
+  if entry.changes then event = event .. PART .. table.concat(entry.changes, PART) end
+  call('XADD', '{tw}:account_log:' .. entry.account, 'MAXLEN', '~', ACCOUNT_LOG_EVENTS_MAX,
+    seq .. '-' .. balance_seq, 'event', event)
+  call('PUBLISH', 'account_events', event)
+end

@@ -1,0 +1,82 @@
+-- Contract: one symbol's market record: the steps of the instrument, sequences, clock, controls.
+-- Key    market:<symbol> (hash): steps and identity, written once; limits and controls, written by
+--        the commands of administrators; state, written by every command on the market. The fields
+--        of each: tapewire/matching/layout.py.
+-- Events one JSON object on channel market_events (publish_market).
+-- A symbol without this record is unknown: load_market returns nil.
+-- All keys of the venue begin with {tw}: (tapewire/keys.py).
+
+local function market_key(symbol)
+  return '{tw}:market:' .. symbol
+end
+
+-- The steps of a market, with functions that remember prices and quantities as text.
+local known_steps = remembering(function(text)
+  local steps = Steps.read(text)
+  steps.price_text = remembering(function(ticks)
+    return decimal_text(ticks * steps.tick_units, steps.price_decimals)
+  end)
+  steps.quantity_text = remembering(function(lots)
+    return decimal_text(lots * steps.lot_units, steps.quantity_decimals)
+  end)
+  return steps
+end)
+
+-- The clock of Redis in microseconds since 1970, as text.
+local function redis_clock()
+  local time = call('TIME')
+  return integer_text(time[1] * 1000000 + time[2])
+end
+
+-- The market as a command works with it: `seq`, `book_seq` and `last_price` change, `steps` and
+-- `controls` do not. `clock_us` is the clock of the command as text.
+local function load_market(symbol, clock_us)
+  local key = market_key(symbol)
+  local record = call('HMGET', key, 'steps', 'state', 'controls')
+  if not record[1] then return nil end
+  local market = MarketState.read_into({
+    key = key,
+    symbol = symbol,
+    steps = known_steps(record[1]),
+    controls = known_controls(record[3]),
+    now = clock_us,
+    now_us = clock_us + 0,
+    -- Price in ticks -> displayed lots more than before.
+    buy = nil,
+    sell = nil,
+    -- What this command traded (core/trades.lua); nil before the first trade.
+    traded = nil,
+  }, record[2])
+  -- The venue clock never runs backwards, whatever the clock of the machine does.
+  if market.clock_us - market.now_us > 0 then
+    market.now, market.now_us = market.clock_us, market.clock_us + 0
+  end
+  market.timestamp = timestamp_text(market.now_us)
+  return market
+end
+
+-- Prices and quantities as the wire shows them.
+local function price_text(market, ticks)
+  return market.steps.price_text(ticks)
+end
+
+local function quantity_text(market, lots)
+  return market.steps.quantity_text(lots)
+end
+
+-- trading, cancel_only, halted or post_only; nil if the symbol is unknown.
+local function market_mode(symbol)
+  local controls = call('HGET', market_key(symbol), 'controls')
+  return controls and known_controls(controls).state
+end
+
+-- `wanted`, or with the empty text the value as it is.
+local function changed(wanted, value)
+  return wanted ~= '' and wanted or value
+end
+
+-- Publishes that a market has come, or has another state or other limits.
+local function publish_market(symbol, state, change, timestamp, epoch)
+  call('PUBLISH', 'market_events', '{"symbol":"' .. symbol .. '","state":"' .. state
+    .. '","change":"' .. change .. '","timestamp":"' .. timestamp .. '","epoch":"' .. epoch .. '"}')
+end

@@ -1,0 +1,56 @@
+-- Contract: order records and the indexes that lead to them.
+-- Keys   order:<id> (hash): terms, state, and f<seq> per fill (tapewire/matching/layout.py); a fee
+--        is in units of what the fill brought: base for a buyer, quote for a seller.
+--        client_order:<account>:<client_order_id> (string): order id; lives as long as the order.
+--        open:<account>:<symbol> (sorted set): open orders, score = order number.
+--        expiring (sorted set): open gtd orders, score = expire_us.
+--        dead_man (sorted set): account, score = when its timer fires in microseconds.
+-- Lifetime: an open order has no expiry; a closed one is kept for closed_kept_s seconds.
+-- Two packed fields and not two dozen: Redis searches a small hash from its start for each field.
+
+local EXPIRING = '{tw}:expiring'
+local DEAD_MAN = '{tw}:dead_man'
+
+local function order_key(order_id)
+  return '{tw}:order:' .. order_id
+end
+
+local function client_order_key(account, client_order_id)
+  return '{tw}:client_order:' .. account .. ':' .. client_order_id
+end
+
+local function open_key(account, symbol)
+  return '{tw}:open:' .. account .. ':' .. symbol
+end
+
+-- The order as a table; nil if there is no such record.
+local function read_order(order_id)
+  local record = call('HMGET', order_key(order_id), 'terms', 'state')
+  if not record[1] then return nil end
+  local order = State.read_into(Terms.read(record[1]), record[2])
+  order.id, order.terms = order_id, record[1]
+  return order
+end
+
+local function is_open(order)
+  return order.status == 'new' or order.status == 'partially_filled'
+end
+
+-- Whether the order is a stop that has not fired.
+local function is_waiting(order)
+  return order.stop_price and not order.triggered_us
+end
+
+local function may_rest(order)
+  return order.time_in_force == 'gtc' or order.time_in_force == 'gtd'
+end
+
+-- Lots that may still trade; nil for a market order by quote amount.
+local function remaining_lots(order)
+  return order.quantity and order.quantity - order.executed - order.prevented
+end
+
+-- Lots that the book shows of a resting order.
+local function shown_lots(order)
+  return order.visible or remaining_lots(order)
+end

@@ -1,0 +1,17 @@
+-- Contract: what the records of tapewire/matching/layout.py are to the other files. No keys.
+-- Each record is a table before this file, named as in layout.py: `Terms.read(text)` is a table of
+-- the values, `Terms.read_into(record, text)` adds them to one, `Terms.write(record)` packs them, `split` and `join` do the same with
+-- values that stay text. UNIT, PART and ITEM are the other separators.
+
+-- Records that change seldom are parsed once; nobody may change the tables.
+local known_controls = remembering(Controls.read)
+local known_profile = remembering(Profile.read)
+local known_bounds = remembering(AccountBounds.read)
+local known_limits = remembering(CommandLimits.read)
+
+local NO_BOUNDS = AccountBounds.join('', '', '', '')
+
+-- The bounds of an account in one symbol; `text` is false if there are none.
+local function account_bounds(text)
+  return known_bounds(text or NO_BOUNDS)
+end

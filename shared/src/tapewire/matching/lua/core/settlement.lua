@@ -1,0 +1,47 @@
+-- Contract: what a trade moves between accounts, and what it takes of each as a fee.
+-- Writes nothing itself: core/ledger.lua does.
+
+-- Releases what a resting order held for lots that will not trade.
+local function release_lots(command, market, order, lots)
+  local pays, gets = order_assets(market, order)
+  local base = lots * market.steps.base_units
+  local quote = lots * order.price * market.steps.quote_units
+  local held, incoming = base, quote
+  if order.side == 'buy' then held, incoming = quote, base end
+  change_balance(command, order.account, pays, held, -held, 0)
+  change_balance(command, order.account, gets, 0, 0, -incoming)
+end
+
+-- Units of a fee, rounded up; ppm is text. In two steps, since the product would not be exact.
+local function fee_units(units, ppm)
+  if ppm == '0' then return 0 end
+  local part = units % 1000000
+  return (units - part) / 1000000 * ppm + math.ceil(part * ppm / 1000000)
+end
+
+-- Moves what a trade buys and pays: the maker pays of what it holds, the taker of what it has free.
+-- Returns the fees of taker and maker, in units of what each gets.
+local function settle_trade(command, market, taker, maker, ticks, lots)
+  local steps = market.steps
+  local base, quote = lots * steps.base_units, ticks * lots * steps.quote_units
+  local pays, gets, paid, got = steps.quote, steps.base, quote, base
+  if taker.side == 'sell' then pays, gets, paid, got = steps.base, steps.quote, base, quote end
+  local taker_fee = fee_units(got, taker.taker_fee_ppm)
+  local maker_fee = fee_units(paid, maker.maker_fee_ppm)
+  change_balance(command, taker.account, pays, -paid, 0, 0)
+  change_balance(command, taker.account, gets, got - taker_fee, 0, 0)
+  change_balance(command, maker.account, gets, 0, -got, 0)
+  change_balance(command, maker.account, pays, paid - maker_fee, 0, -paid)
+  if taker_fee > 0 then change_balance(command, FEE_ACCOUNT, gets, taker_fee, 0, 0) end
+  if maker_fee > 0 then change_balance(command, FEE_ACCOUNT, pays, maker_fee, 0, 0) end
+  if taker.funds then taker.funds = taker.funds - paid end
+  return taker_fee, maker_fee
+end
+
+-- Lots that a taker without a price can still pay at a price; nil if its funds are not checked.
+-- An account that owes something, from a time without checks, can pay none.
+local function payable_lots(market, taker, ticks)
+  if not taker.funds then return nil end
+  if taker.side == 'sell' then return max(0, floor(taker.funds / market.steps.base_units)) end
+  return max(0, floor(taker.funds / (ticks * market.steps.quote_units)))
+end

@@ -1,0 +1,31 @@
+-- Contract: orders that were open before this command: changed, taken out of the indexes, ended.
+-- Keys   as core/orders.lua.
+
+-- Writes the state of an order that was open before; `seq` and `fill` are its trade, if it is one.
+local function save_state(command, order, seq, fill)
+  local state = State.write(order)
+  if seq then
+    call('HSET', order_key(order.id), 'state', state, 'f' .. seq, fill)
+    note_change(command, order, '', state, seq .. ',' .. fill, 1)
+  else
+    call('HSET', order_key(order.id), 'state', state)
+    -- An order that neither traded nor ended has lost lots to self-trade prevention.
+    note_change(command, order, is_open(order) and 'amended' or '', state, '', 0)
+  end
+end
+
+-- Lets the records of a closed order go after a while.
+local function forget_later(command, order)
+  call('EXPIRE', order_key(order.id), command.limits.closed_kept_s)
+  if order.client_order_id ~= '' then
+    call('EXPIRE', client_order_key(order.account, order.client_order_id),
+      command.limits.closed_kept_s)
+  end
+end
+
+-- Takes an order that was open out of the indexes; its record stays for a while.
+local function unindex_order(command, order)
+  call('ZREM', open_key(order.account, order.symbol), order.id)
+  if order.expire_us then call('ZREM', EXPIRING, order.id) end
+  forget_later(command, order)
+end

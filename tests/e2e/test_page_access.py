@@ -1,0 +1,171 @@
+"""The page for people with a keyboard, a screen reader, a phone, another scheme of colours."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.page.browser import DESKTOP, PHONE, Scheme, running_browser, trader_at
+from tests.support.page.venue import PageVenue, running_page_venue
+
+AXE = Path(__file__).parents[2] / ".venv/npm/node_modules/axe-core/axe.min.js"
+SERIOUS = {"serious", "critical"}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for the tests of this module."""
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def venue(
+    module_redis_url: str, tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> Iterator[PageVenue]:
+    """A market with a book, trades, and orders of alice."""
+    with running_page_venue(module_redis_url, tmp_path_factory.mktemp("page")) as running:
+        for index in range(1, 6):
+            running.order("bob", "sell", f"0.{index}", f"6000{index}.00")
+            running.order("bob", "buy", f"0.{index}", f"5999{index}.00")
+        running.order("carol", "buy", "0.05", "60001.00")
+        running.order("alice", "buy", "0.2", "59995.00")
+        yield running
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core finds that is serious or worse."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed; make page-types fetches it with npm")
+    page.evaluate(AXE.read_text("utf-8"))
+    result: dict[str, Any] = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+    return [
+        f"{found['id']}: {found['help']}: {node['target']} {node['failureSummary']}"
+        for found in result["violations"]
+        if found["impact"] in SERIOUS
+        for node in found["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing_serious(
+    venue: PageVenue, browser: Browser, size: tuple[int, int], scheme: Scheme
+) -> None:
+    """Every panel and every popover, in both schemes, on both sizes."""
+    with trader_at(browser, venue.url, "alice", size=size, scheme=scheme) as page:
+        expect(page.locator(".book tr.mine")).to_have_count(1)
+        assert findings(page) == []
+        if size == PHONE:
+            for tab in ("Chart", "Trades", "Orders"):
+                page.locator(".phone-bar").get_by_role("button", name=tab).click()
+                assert findings(page) == [], tab
+            page.locator(".phone-bar").get_by_role("button", name="Buy").click()
+            assert findings(page) == []
+            return
+        page.locator("button.place").click()
+        expect(page.locator("#ticket-price-error")).to_be_visible()
+        page.locator("details summary").click()
+        page.locator(".book").get_by_role("button", name="Ladder").click()
+        assert findings(page) == []
+        for name in ("Market: BTC-USDT", "Account: alice", "Settings", "Details"):
+            page.get_by_role("button", name=name, exact=True).click()
+            assert findings(page) == [], name
+            page.keyboard.press("Escape")
+
+
+def test_a_trade_is_made_by_keyboard_alone(venue: PageVenue, browser: Browser) -> None:
+    """From the price in the book to the order, its change and its cancel, without a mouse."""
+    with trader_at(browser, venue.url, "dora") as page:
+        expect(page.locator(".book tr.ask.best")).to_be_visible()
+        focus(page, ".book tbody button[tabindex='0']")
+        page.keyboard.press("Home")
+        for _ in range(60):
+            if page.evaluate("document.activeElement.closest('tr').matches('.ask.best')"):
+                break
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Price", exact=True)).to_have_value("60001.00")
+        page.keyboard.press("b")
+        expect(page.get_by_label("Price", exact=True)).to_be_focused()
+        page.keyboard.press("PageDown")
+        page.keyboard.press("ArrowUp")
+        expect(page.get_by_label("Price", exact=True)).to_have_value("60000.91")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        expect(page.get_by_label("Size", exact=True)).to_be_focused()
+        page.keyboard.type("0.1")
+        page.keyboard.press("Enter")
+        expect(page.locator(".work tbody tr")).to_contain_text("60,000.91")
+        focus(page, ".work tbody button")
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("New price")).to_be_focused()
+        page.keyboard.type("59000.00")
+        page.keyboard.press("Enter")
+        expect(page.locator(".work tbody tr")).to_contain_text("59,000.00")
+        focus(page, ".work tbody button.danger")
+        page.keyboard.press("Enter")
+        expect(page.locator(".work .empty")).to_be_visible()
+
+
+def focus(page: Page, selector: str) -> None:
+    """Press Tab until the element has the focus; every action must be reachable so."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"Tab does not reach {selector}")
+
+
+def test_trading_keys_are_off_until_armed(venue: PageVenue, browser: Browser) -> None:
+    """No key trades by accident, and none while something is typed."""
+    with trader_at(browser, venue.url, "emil") as page:
+        page.get_by_label("Size", exact=True).fill("0.01")
+        page.locator(".tape .rows").focus()
+        page.keyboard.press("Shift+B")
+        expect(page.locator(".notices li")).to_have_count(0)
+        page.keyboard.press("?")
+        page.get_by_label("Arm").check()
+        page.keyboard.press("Escape")
+        page.get_by_label("Size", exact=True).focus()
+        page.keyboard.press("Shift+B")
+        expect(page.get_by_label("Size", exact=True)).to_have_value("0.01B")
+        page.get_by_label("Size", exact=True).fill("0.01")
+        page.locator(".tape .rows").focus()
+        page.keyboard.press("Shift+B")
+        expect(page.locator(".notices")).to_contain_text("Bought 0.01 BTC at 60,001.00")
+        page.reload()
+        page.get_by_role("button", name="Settings").click()
+        expect(page.get_by_label("Arm")).not_to_be_checked()
+
+
+def test_what_moves_can_be_paused(venue: PageVenue, browser: Browser) -> None:
+    """Paused, the tape stands still; resumed, it shows what is new."""
+    with trader_at(browser, venue.url, "alice") as page:
+        newest = page.locator(".tape td.price").first
+        expect(newest).to_have_text("60,001.00")
+        page.keyboard.press("p")
+        expect(page.get_by_role("button", name="Pause updates")).to_have_attribute(
+            "aria-pressed", "true"
+        )
+        venue.order("carol", "sell", "0.01", "59995.00")
+        expect(page.locator(".foot .seq")).to_contain_text("3")
+        expect(newest).to_have_text("60,001.00")
+        page.keyboard.press("p")
+        expect(newest).to_have_text("59,995.00")
+
+
+def test_nothing_is_wider_than_a_phone(venue: PageVenue, browser: Browser) -> None:
+    """No tab scrolls sideways at 390 pixels, and buttons are large enough for a thumb."""
+    with trader_at(browser, venue.url, "alice", size=PHONE) as page:
+        for tab in ("Book", "Chart", "Trades", "Orders"):
+            page.locator(".phone-bar").get_by_role("button", name=tab).click()
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= PHONE[0], tab
+        for button in page.locator(".phone-bar button").all():
+            box = button.bounding_box()
+            assert box is not None
+            assert box["height"] >= 44

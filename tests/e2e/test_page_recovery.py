@@ -1,0 +1,227 @@
+"""What goes wrong under an open page is said in a sentence, and the page recovers by itself."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.page.browser import PHONE, opened_page, running_browser, trader_at
+from tests.support.page.venue import PageVenue, running_page_venue
+from tests.support.wait import wait_for
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for the tests of this module."""
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def venue(redis_url: str, tmp_path: Path, browser: Browser) -> Iterator[PageVenue]:
+    """A venue that a test may break."""
+    with running_page_venue(redis_url, tmp_path) as running:
+        yield running
+
+
+def trade(venue: PageVenue, quantity: str) -> None:
+    """Bob and carol trade."""
+    venue.order("bob", "sell", quantity, "60000.00")
+    venue.order("carol", "buy", quantity, "60000.00")
+
+
+def details(page: Page) -> dict[str, str]:
+    """What the footer says of the connection."""
+    page.get_by_role("button", name="Details").click()
+    rows = page.locator("#connection tr").all()
+    said = {row.locator("th").inner_text(): row.locator("td").inner_text() for row in rows}
+    page.keyboard.press("Escape")
+    return said
+
+
+def test_a_feed_that_is_killed_costs_no_trade(venue: PageVenue, browser: Browser) -> None:
+    """Trades made while there was no feed are on the tape afterwards, each once, in order."""
+    with trader_at(browser, venue.url, "alice", quiet=False) as page:
+        trade(venue, "0.001")
+        expect(page.locator(".tape td.size").first).to_have_text("0.00100")
+        port = venue.market_data.port
+        venue.market_data.process.kill()
+        venue.market_data.process.wait()
+        expect(page.locator(".banners")).to_contain_text("Reconnecting to the feed")
+        for number in range(2, 7):
+            trade(venue, f"0.00{number}")
+        venue.start_feed(port)
+        expect(page.locator(".tape td.size").first).to_have_text("0.00600")
+        sizes = page.locator(".tape td.size").all_inner_texts()[:7]
+        assert sizes == ["0.00600", "0.00500", "0.00400", "0.00300", "0.00200", "0.00100", ""]
+        expect(page.locator(".banners")).to_be_empty()
+        expect(page.locator(".foot")).to_contain_text("book verified")
+        said = details(page)
+        assert said["Trades missed"] == "0"
+        assert said["Trades seen twice and dropped"] == "0"
+        assert said["Connections"] != "1"
+
+
+def test_orders_of_the_meantime_are_known_after_a_feed_was_away(
+    venue: PageVenue, browser: Browser
+) -> None:
+    """Reports are resumed too: what filled while there was no feed is a fill."""
+    with trader_at(browser, venue.url, "alice", quiet=False) as page:
+        venue.order("alice", "sell", "0.1", "60000.00")
+        expect(page.locator(".work tbody tr")).to_have_count(1)
+        port = venue.market_data.port
+        venue.market_data.process.kill()
+        venue.market_data.process.wait()
+        venue.order("bob", "buy", "0.1", "60000.00")
+        venue.start_feed(port)
+        expect(page.locator(".work .empty")).to_contain_text("No open orders")
+        page.get_by_role("button", name="Fills").click()
+        expect(page.locator(".work tbody tr")).to_contain_text("Maker")
+
+
+def test_a_gateway_that_is_away_is_told_and_comes_back(venue: PageVenue, browser: Browser) -> None:
+    """An order that cannot be sent is told, sent again by itself, and is one order."""
+    with trader_at(browser, venue.url, "alice", quiet=False) as page:
+        port = venue.gateway.port
+        venue.gateway.stop()
+        page.get_by_label("Price", exact=True).fill("50000")
+        page.get_by_label("Size", exact=True).fill("0.1")
+        place = page.locator("button.place")
+        place.click()
+        expect(page.locator(".banners")).to_contain_text("cannot be reached")
+        expect(place).to_have_text("Sending …")
+        venue.start_gateway(port)
+        expect(page.locator(".work tbody tr")).to_have_count(1)
+        expect(page.locator(".banners")).to_be_empty()
+        assert len(venue.open_orders("alice")) == 1
+
+
+def test_states_of_a_market_and_an_account_are_told(venue: PageVenue, browser: Browser) -> None:
+    """A halt, its end and a blocked account are seen without a reload."""
+    with trader_at(browser, venue.url, "alice") as page:
+        venue.switch("BTC-USDT", "halted")
+        expect(page.locator(".banners")).to_contain_text("BTC-USDT is halted")
+        page.get_by_label("Price", exact=True).fill("50000")
+        page.get_by_label("Size", exact=True).fill("0.1")
+        page.locator("button.place").click()
+        expect(page.locator(".submit .error")).to_contain_text("halted")
+        venue.switch("BTC-USDT", "trading")
+        expect(page.locator(".banners")).to_be_empty()
+        venue.ask("PATCH", "/v1/admin/accounts/alice", body={"state": "blocked"})
+        page.locator("button.place").click()
+        expect(page.locator(".banners")).to_contain_text("blocked")
+        venue.ask("PATCH", "/v1/admin/accounts/alice", body={"state": "active"})
+        expect(page.locator(".banners")).to_be_empty()
+
+
+def test_a_market_that_is_added_appears(venue: PageVenue, browser: Browser) -> None:
+    """The picker has it without a reload, and its name is text, whatever it says."""
+    with trader_at(browser, venue.url, "alice") as page:
+        body = {"symbol": "ACME-USDT", "base": "ACME", "quote": "USDT", "tick_size": "0.05",
+                "lot_size": "1", "min_quantity": "1", "max_quantity": "1000",
+                "min_notional": "1"}  # fmt: skip
+        venue.ask("POST", "/v1/admin/instruments", body=body)
+        page.locator(".symbol").click()
+        page.locator("#markets").get_by_role("button", name="ACME-USDT").click()
+        expect(page.locator(".symbol h1")).to_have_text("ACME-USDT")
+        page.get_by_label("Price", exact=True).fill("10.02")
+        page.get_by_label("Size", exact=True).fill("1")
+        page.locator("button.place").click()
+        expect(page.locator("#ticket-price-error")).to_have_text("A price is a multiple of 0.05.")
+
+
+def test_a_venue_that_is_emptied_under_the_page_is_shown_as_it_is(
+    venue: PageVenue, browser: Browser
+) -> None:
+    """After a reset the tape, the orders and the balances are those of the new epoch."""
+    with trader_at(browser, venue.url, "alice", quiet=False) as page:
+        trade(venue, "0.5")
+        venue.order("alice", "buy", "0.1", "50000.00")
+        expect(page.locator(".work tbody tr")).to_have_count(1)
+        feed_port = venue.market_data.port
+        with redis.Redis.from_url(venue.redis_url) as client:
+            client.flushall()
+        venue.gateway.stop()
+        venue.market_data.stop()
+        venue.start_gateway(venue.gateway.port)
+        trade(venue, "0.7")
+        venue.start_feed(feed_port)
+        expect(page.locator(".tape td.size").first).to_have_text("0.70000")
+        assert page.locator(".tape td.size").all_inner_texts()[1] == ""
+        expect(page.locator(".work .empty")).to_contain_text("No open orders")
+
+
+def test_a_wrong_clock_is_told(venue: PageVenue, browser: Browser) -> None:
+    """The page says by how much this computer is off."""
+    with opened_page(browser, "about:blank") as page:
+        page.add_init_script("const now = Date.now.bind(Date); Date.now = () => now() - 42_000;")
+        page.goto(f"{venue.url}/?account=alice")
+        expect(page.locator(".banners")).to_contain_text("clock is 42 s behind")
+
+
+def test_names_of_others_are_text(venue: PageVenue, browser: Browser) -> None:
+    """What a link or another trader wrote cannot become markup."""
+    with opened_page(browser, f"{venue.url}/?account={HOSTILE}&symbol={HOSTILE}") as page:
+        expect(page.locator(".notices")).to_contain_text("X-Account must be")
+        expect(page.locator(".symbol h1")).to_have_text("BTC-USDT")
+        assert page.locator("img[src=x]").count() == 0
+
+
+def test_what_is_not_shown_is_not_sent(venue: PageVenue, browser: Browser) -> None:
+    """On a phone only the panel of the tab is subscribed; it is current when its tab comes back."""
+    venue.order("bob", "sell", "0.5", "60000.00")
+    with opened_page(browser, "about:blank", size=PHONE) as page:
+        sent: list[dict[str, Any]] = []
+        page.on(
+            "websocket",
+            lambda socket: socket.on("framesent", lambda text: sent.append(json.loads(text))),
+        )
+        page.goto(f"{venue.url}/?account=alice&symbol=BTC-USDT")
+        expect(page.locator(".book tr.ask.best")).to_contain_text("60,000.00")
+        page.locator(".phone-bar").get_by_role("button", name="Orders").click()
+        expect(page.locator(".foot")).not_to_contain_text("book")
+        asked = [(message["op"], message.get("channels")) for message in sent]
+        assert ("unsubscribe", ["book"]) in asked
+        assert ("subscribe", ["trades"]) not in asked
+        venue.order("bob", "sell", "0.5", "59990.00")
+        page.locator(".phone-bar").get_by_role("button", name="Book").click()
+        expect(page.locator(".book tr.ask.best")).to_contain_text("59,990.00")
+
+
+def test_a_hidden_tab_takes_the_newest_state_only(venue: PageVenue, browser: Browser) -> None:
+    """Hidden, the page asks the feed to conflate; shown again, to keep everything."""
+    with opened_page(browser, "about:blank") as page:
+        sent: list[dict[str, Any]] = []
+        page.on(
+            "websocket",
+            lambda socket: socket.on("framesent", lambda text: sent.append(json.loads(text))),
+        )
+        page.goto(f"{venue.url}/?account=alice&symbol=BTC-USDT")
+        expect(page.locator(".foot")).to_contain_text("book verified")
+        hide(page, hidden=True)
+        wait_for(
+            lambda: page.evaluate("1") and sent[-1].get("on_lag") == "conflate",
+            "the page asks to conflate",
+        )
+        hide(page, hidden=False)
+        wait_for(
+            lambda: page.evaluate("1") and sent[-1].get("on_lag") == "disconnect",
+            "the page asks for everything",
+        )
+
+
+def hide(page: Page, *, hidden: bool) -> None:
+    """Tell the page what a browser tells when its tab is put away or shown."""
+    page.evaluate(
+        """hidden => {
+          Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+          document.dispatchEvent(new Event('visibilitychange'));
+        }""",
+        hidden,
+    )
