@@ -117,8 +117,7 @@ async def _run(
     """Connect and serve until the block ends. Raises RedisUnavailable, InstrumentConflict."""
     address = _address(settings.venue)
     async with AsyncExitStack() as stack:
-        engine = await _open_engine(address, settings.venue, stack)
-        clock = RecordedClock(engine) if settings.venue.clock == "recorded" else None
+        engine, clock = await _open_engine(address, settings.venue, stack)
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
@@ -185,8 +184,11 @@ def _address(venue: VenueSettings) -> RedisAddress:
 
 async def _open_engine(
     address: RedisAddress, venue: VenueSettings, stack: AsyncExitStack
-) -> Engine:
-    """The engine, once Redis answers. At a venue with keys only administrators open accounts."""
+) -> tuple[Engine, RecordedClock | None]:
+    """The engine once Redis answers, and its clock at a venue on recorded time.
+
+    At a venue with keys only administrators open accounts.
+    """
     await _wait_for_redis(address, venue.startup_timeout_s)
     engine = await Engine.open(
         address,
@@ -194,8 +196,9 @@ async def _open_engine(
         None if venue.auth == "keys" else parse_paper_money(venue.paper_balances),
     )
     stack.push_async_callback(engine.close)
+    clock = RecordedClock(engine) if venue.clock == "recorded" else None
     await engine.ready()
-    return engine
+    return engine, clock
 
 
 def _rate_limits(settings: GatewaySettings) -> RateLimits:
