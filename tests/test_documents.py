@@ -29,6 +29,7 @@ from tapewire.error_codes import ERROR_CODES
 from tapewire.matching.batcher import Batcher
 from tapewire.redis.memory_watch import MemoryWatch
 from tapewire.runtime.loop_lag import LoopLag
+from tapewire.web.connections import Connections
 from tapewire.wire.feed_messages import MESSAGE_TYPES, UnknownMessage, decode_message
 from tests.support.house.documents import (
     ROOT,
@@ -153,7 +154,7 @@ def test_metrics_of_the_gateway_are_those_of_the_code() -> None:
 
 def test_metrics_of_every_service_are_those_of_the_code() -> None:
     """The table has what both services show."""
-    assert metrics_table("Every service", "Alerts") == rows_of(LoopLag())
+    assert metrics_table("Every service", "Alerts") == rows_of(Connections(), LoopLag())
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,17 +1,13 @@
 """The page for people with a keyboard, a screen reader, a phone, another scheme of colours."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.page.axe import findings
 from tests.support.page.browser import DESKTOP, PHONE, Scheme, running_browser, trader_at
 from tests.support.page.venue import PageVenue, running_page_venue
-
-AXE = Path(__file__).parents[2] / ".venv/npm/node_modules/axe-core/axe.min.js"
-SERIOUS = {"serious", "critical"}
 
 
 @pytest.fixture(scope="module")
@@ -33,20 +29,6 @@ def venue(
         running.order("carol", "buy", "0.05", "60001.00")
         running.order("alice", "buy", "0.2", "59995.00")
         yield running
-
-
-def findings(page: Page) -> list[str]:
-    """What axe-core finds that is serious or worse."""
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed; make page-types fetches it with npm")
-    page.evaluate(AXE.read_text("utf-8"))
-    result: dict[str, Any] = page.evaluate("axe.run({ resultTypes: ['violations'] })")
-    return [
-        f"{found['id']}: {found['help']}: {node['target']} {node['failureSummary']}"
-        for found in result["violations"]
-        if found["impact"] in SERIOUS
-        for node in found["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

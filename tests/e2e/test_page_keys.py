@@ -4,14 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 from playwright.sync_api import Browser, expect
 
-from tapewire import keys
-from tapewire.api_keys.text import Permission, make_key, write_record
-from tapewire.values.types import Account
 from tests.support.page.browser import opened_page, running_browser
-from tests.support.page.venue import PageVenue, running_page_venue
+from tests.support.page.key_venue import running_key_page_venue
+from tests.support.page.venue import PageVenue
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +21,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def venue(redis_url: str, tmp_path: Path, browser: Browser) -> Iterator[PageVenue]:
     """A venue that wants keys, with one for its administrator."""
-    with running_page_venue(redis_url, tmp_path, TAPEWIRE_AUTH="keys") as running:
-        new = make_key(
-            Account("boss"), (Permission.ADMIN, Permission.TRADE), label="test", created_us=1,
-            expires_us=None,
-        )  # fmt: skip
-        with redis.Redis.from_url(redis_url) as client:
-            client.hset(keys.api_key(new.record.key_id), mapping=dict(write_record(new.record)))
-            client.sadd(keys.API_KEYS, new.record.key_id)
-        running.key = new.text
+    with running_key_page_venue(redis_url, tmp_path) as running:
         yield running
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from tapewire.matching.engine import MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
 from tapewire.redis.server import RedisServer
 from tests.support.reference.command_runs import runs, steps, switching_steps
 from tests.support.reference.venue_audit import audit
@@ -28,7 +28,7 @@ SWITCHING = runs(switching_steps(), 70, 120)
 WEALTH = st.sampled_from([1, 3, 6, 12])
 LIMITS = st.builds(
     MatchingLimits,
-    fills_per_order_max=st.sampled_from([10_000, 10_000, 3]),
+    makers_per_command_max=st.sampled_from([10_000, 10_000, 3]),
     stops_per_command_max=st.sampled_from([1_000, 1_000, 2]),
 )
 

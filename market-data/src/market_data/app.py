@@ -92,6 +92,7 @@ async def _run(app: ProblemApp, settings: MarketDataSettings) -> AsyncIterator[N
         await wait_until_ready(client, address, settings.venue.startup_timeout_s)
         supervisor = Supervisor()
         state, tasks = _assemble(stack, client, address, settings, supervisor)
+        state.metrics.add(app.connections)
         app.state = cast("Any", state)
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
         # The last one to enter and the first one to leave: its tasks use all the others.

@@ -21,7 +21,7 @@ class MarketDataSettings(ServerSettings):
         24_000,
         ge=1,
         le=1_000_000,
-        description="Open connections of all kinds; HTTP requests on more are answered with 503",
+        description="Open connections; beyond, idle ones are closed or new ones answered with 503",
     )
     clients_max: int = Field(
         20_000,

@@ -41,7 +41,8 @@ from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.api_keys.watch import KeyWatch
 from tapewire.errors import ConfigurationError
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
-from tapewire.matching.engine import Engine, MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
+from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
 from tapewire.redis.client import RedisAddress, open_async, wait_until_ready
 from tapewire.redis.replication import warn_of_replication_risk
@@ -159,7 +160,7 @@ async def _run(
             rate_limits=rate_limits,
             entry=entry,
             health=watch_health(probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check),
-            metrics=Metrics(figures, lag),
+            metrics=Metrics(figures, app.connections, lag),
             pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))

@@ -12,7 +12,7 @@ import redis
 from tapewire import keys
 from tapewire.api_keys.text import Permission, make_key, write_record
 from tapewire.limits import ACCOUNTS_MAX
-from tapewire.matching.engine import MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
 from tapewire.values.types import Account
 from tests.support.running.functions import call_function
 from tests.support.running.processes import Service, running_gateway

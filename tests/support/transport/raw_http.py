@@ -29,10 +29,10 @@ class RawReply:
 class RawHttp:
     """One connection; every read is bounded by `TIMEOUT_S`."""
 
-    def __init__(self, port: int) -> None:
-        """Connect."""
+    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
+        """Connect; on Linux every address of 127.0.0.0/8 may be the source."""
         self.port = port
-        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
+        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S, (source, 0))
         self.buffer = b""
 
     def __enter__(self) -> Self:

@@ -112,7 +112,7 @@ def test_error_examples_are_problems_of_the_right_status(document: dict[str, Any
     elsewhere = {
         "clock_forbidden",
         "not_found", "method_not_allowed", "http_error", "invalid_request", "stale_data",
-        "draining", "request_timeout", "headers_too_large", "host_not_allowed",
+        "draining", "request_timeout", "headers_too_large", "host_not_allowed", "connections_limit",
         "origin_not_allowed",
     }  # fmt: skip
     assert set(ERROR_CODES) - seen == elsewhere

@@ -24,10 +24,15 @@ class Pages:
         libraries = read_text("lib/libraries.json")
         venue = Venue(feed, auth)
         self._trading = Document.build(read_text("index.html"), venue, libraries)
+        self._organiser = Document.build(read_text("admin.html"), venue, libraries)
 
     def trading(self, request: Request) -> Response:
         """The trader's page."""
         return self._answer_document(request, self._trading)
+
+    def organiser(self, request: Request) -> Response:
+        """The organiser's page; what it does needs the rights of an administrator."""
+        return self._answer_document(request, self._organiser)
 
     def file(self, request: Request, path: str) -> Response:
         """A file that a page loads, or a problem `not_found`."""
@@ -69,6 +74,13 @@ async def trading_page(request: Request) -> Response:
     """The trader's page (docs/page.md)."""
     pages: Pages = request.app.state.pages
     return pages.trading(request)
+
+
+@router.api_route("/admin", methods=["GET", "HEAD"])
+async def organiser_page(request: Request) -> Response:
+    """The organiser's page (docs/page.md)."""
+    pages: Pages = request.app.state.pages
+    return pages.organiser(request)
 
 
 @router.api_route("/page/{path:path}", methods=["GET", "HEAD"])

@@ -8,20 +8,21 @@ request, so its handshake has the same bounds.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from msgspec.json import encode
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tapewire.limits import REQUEST_BYTES_MAX, REQUEST_HEAD_BYTES_MAX
+from tapewire.web.connections import OPERATOR_PATHS, Connections
 from tapewire.web.problem import PROBLEM_MEDIA_TYPE, problem_of
 from tapewire.web.response_headers import fitting
+from tapewire.web.websocket_protocol import SocketProtocol
 
 if TYPE_CHECKING:
     import asyncio
 
-# Connections past the bound still get their 503, but only so many at a time.
-CONNECTIONS_REFUSED_MAX = 256
 # So long a client that was refused may take to read the answer, and to be read.
 PARTING_TIMEOUT_S = 2.0
 
@@ -30,12 +31,26 @@ class HeadTooLarge(Exception):
     """Ends the parsing of a request whose head is over its bound."""
 
 
+class ConnectionRefused(Exception):
+    """Ends the parsing of a request on a connection over the limits."""
+
+
 class HttpProtocol(HttpToolsProtocol):
     """One connection; `enforce_deadline` is to be called about once a second."""
 
-    def __init__(self, *args: Any, request_timeout_s: float, **kwargs: Any) -> None:  # noqa: ANN401
-        """Take what uvicorn passes to every HTTP protocol, and the time for one request."""
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401
+        request_timeout_s: float,
+        connections: Connections,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """Take what uvicorn passes to every HTTP protocol, and the bounds of this process."""
         super().__init__(*args, **kwargs)
+        self._all = connections
+        self._address: str | None = None
+        # Why the connection is only good for the paths of an operator.
+        self._refusal: str | None = None
         self._request_timeout_s = request_timeout_s
         # When the request that is being received must be complete; None between two requests.
         self._due_s: float | None = None
@@ -47,16 +62,35 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time of the first request; drop the connection if there are far too many."""
         super().connection_made(transport)
-        self._due_s = self.loop.time() + self._request_timeout_s
-        limit = self.limit_concurrency
-        if limit is not None and len(self.connections) > limit + CONNECTIONS_REFUSED_MAX:
+        self._address = None if self.client is None else self.client[0]
+        self._refusal = self._all.open(self._address)
+        timeout_s = self._request_timeout_s if self._refusal is None else PARTING_TIMEOUT_S
+        self._due_s = self.loop.time() + timeout_s
+        if self._all.is_flooded:
             transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Free the place of the connection."""
+        self._release()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Let the WebSocket keep the place of the connection until it is lost."""
+        super().handle_websocket_upgrade()
+        protocol = self.transport.get_protocol()
+        if isinstance(protocol, SocketProtocol):
+            protocol.on_lost = self._release
+
+    def _release(self) -> None:
+        self._all.wake(self)
+        self._all.close(self._address)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and bound what it was fed for one request."""
         if self._parting:
             return
         if self._due_s is None:
+            self._all.wake(self)
             self._due_s = self.loop.time() + self._request_timeout_s
             self._received_bytes = 0
         self._received_bytes += len(data)
@@ -83,11 +117,15 @@ class HttpProtocol(HttpToolsProtocol):
             if head_bytes > REQUEST_HEAD_BYTES_MAX:
                 self._head_too_large = True
                 raise HeadTooLarge
+        if self._refusal is not None and self.url.partition(b"?")[0] not in OPERATOR_PATHS:
+            raise ConnectionRefused
         super().on_headers_complete()
         cycle = self.cycle
         if cycle is not None:
             method = self.parser.get_method()
             cycle.default_headers = fitting(cycle.default_headers, method, self.url)
+            if self._refusal is not None:
+                cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """The client has said all: from here on it waits for us."""
@@ -96,10 +134,18 @@ class HttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what the parser refused with a problem, as everything else."""
-        if self._head_too_large:
+        if self._refusal is not None:
+            self._part("connections_limit", self._refusal)
+        elif self._head_too_large:
             self._part("headers_too_large", f"The head {_over(REQUEST_HEAD_BYTES_MAX)}")
         else:
             self._part("http_error", msg)
+
+    def on_response_complete(self) -> None:
+        """Note the connection as idle, unless the next request has begun to come already."""
+        super().on_response_complete()
+        if self._due_s is None and not self.pipeline and not self.transport.is_closing():
+            self._all.rest(self, self.transport.close)
 
     def shutdown(self) -> None:
         """Let the server stop without waiting for a client that was cut off."""
@@ -162,6 +208,8 @@ class HttpProtocol(HttpToolsProtocol):
             (b"content-length", str(len(body)).encode()),
             (b"connection", b"close"),
         ]
+        if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            headers.append((b"retry-after", b"1"))
         lines = [b"%b: %b\r\n" % header for header in headers]
         self.transport.write(b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body]))
 

@@ -67,9 +67,13 @@ class Metrics:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
-        for collector in collectors:
-            self._registry.register(collector)
         self._workers: Workers | None = None
+        for collector in collectors:
+            self.add(collector)
+
+    def add(self, collector: Collector) -> None:
+        """Show the figures of a collector too."""
+        self._registry.register(collector)
 
     @asynccontextmanager
     async def shared(self, service: str, settings: ServerSettings) -> AsyncIterator[None]:

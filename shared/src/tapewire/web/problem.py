@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal, Unavailable
+from tapewire.web.connections import Connections
 from tapewire.web.direct_route import json_response
 from tapewire.web.docs_page import add_docs_page
 from tapewire.web.schemas import SchemaReference, referenced_models, schema_components
@@ -98,6 +99,7 @@ class ProblemApp(FastAPI):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 (those of FastAPI)
         self._documented_routes: list[tuple[str, APIRoute]] = []
+        self.connections = Connections()
         # Answered problems by code.
         self.problems: Counter[str] = Counter()
         super().__init__(

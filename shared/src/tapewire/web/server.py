@@ -13,6 +13,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from tapewire.web.connections import Connections
 from tapewire.web.http_protocol import HttpProtocol
 
 logger = logging.getLogger(__name__)
@@ -43,11 +44,13 @@ class Server(uvicorn.Server):
         context: ssl.SSLContext | None,
         *,
         request_timeout_s: float,
+        connections: Connections,
     ) -> None:
         super().__init__(config)
         self._app = app
         self._context = context
         self._request_timeout_s = request_timeout_s
+        self._connections = connections
         self._drain: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -86,6 +89,7 @@ class Server(uvicorn.Server):
             server_state=self.server_state,
             app_state={},
             request_timeout_s=self._request_timeout_s,
+            connections=self._connections,
         )
 
     @contextlib.contextmanager

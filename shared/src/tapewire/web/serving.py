@@ -25,13 +25,17 @@ from tapewire.limits import WORKERS_MAX
 from tapewire.settings import VenueSettings
 from tapewire.values.origins import Admission
 from tapewire.values.service_address import ServiceAddress
+from tapewire.web.connections import CONNECTIONS_MAX, Connections
 from tapewire.web.exposure import resolved_address
 from tapewire.web.origin_guard import OriginGuard
+from tapewire.web.problem import ProblemApp
 from tapewire.web.response_headers import every_answer
 from tapewire.web.server import Server
 from tapewire.web.tls import server_context
 
 logger = logging.getLogger(__name__)
+
+ADDRESS_PART_EIGHTHS = 7
 
 
 class ServerSettings(BaseSettings):
@@ -54,7 +58,16 @@ class ServerSettings(BaseSettings):
         2_048, ge=1, le=65_535, description="Connections that may wait to be accepted"
     )
     connections_max: int = Field(
-        4_096, ge=1, le=1_000_000, description="Open connections; more are answered with 503"
+        CONNECTIONS_MAX,
+        ge=1,
+        le=1_000_000,
+        description="Open connections; beyond, idle ones are closed or new ones answered with 503",
+    )
+    address_connections_max: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="Open connections of one address; by default 7/8 of all",
     )
     keep_alive_timeout_s: int = Field(
         75, ge=1, le=3_600, description="How long an idle connection stays open"
@@ -89,6 +102,12 @@ class ServerSettings(BaseSettings):
             None if password is None else password.get_secret_value(),
             prefix=self.model_config.get("env_prefix", ""),
         )
+
+    @property
+    def connections_of_an_address(self) -> int:
+        """The bound of one address: as set, or the part of all that leaves room for others."""
+        part = self.connections_max * ADDRESS_PART_EIGHTHS // 8
+        return self.address_connections_max or max(1, part)
 
     def admission(self) -> Admission:
         """Which pages may call the service, and under which names."""
@@ -148,7 +167,15 @@ def serve(
         bind_socket(settings, check_address) as listener,
         asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
     ):
-        server = Server(config, app, context, request_timeout_s=settings.request_timeout_s)
+        connections = app.connections if isinstance(app, ProblemApp) else Connections()
+        connections.bound(settings.connections_max, settings.connections_of_an_address)
+        server = Server(
+            config,
+            app,
+            context,
+            request_timeout_s=settings.request_timeout_s,
+            connections=connections,
+        )
         runner.run(_serve(app, server, listener))
 
 
@@ -176,7 +203,6 @@ def configure(
         headers=every_answer(secure=settings.tls_certificate is not None),
         server_header=False,
         date_header=True,
-        limit_concurrency=settings.connections_max,
         backlog=settings.backlog,
         timeout_keep_alive=settings.keep_alive_timeout_s,
         timeout_graceful_shutdown=settings.graceful_shutdown_timeout_s,

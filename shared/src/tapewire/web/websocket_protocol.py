@@ -55,6 +55,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         # The newest pong that had to wait for the transport to drain; older ones are obsolete.
         self.pong: bytes | None = None
         self.reading = True
+        # Called once when the connection is lost.
+        self.on_lost: Callable[[], None] | None = None
 
     # For the application.
 
@@ -241,6 +243,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Release everything."""
         super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost()
         self._release_owner()
 
     # Inside.

@@ -4,7 +4,7 @@ import { h } from "preact";
 import { useState } from "preact/hooks";
 
 import { asProblem } from "../venue/gateway.js";
-import { Popover, closePopover } from "./ui.js";
+import { Popover, closePopover } from "../ui/ui.js";
 
 /** @typedef {import("./session.js").Session} Session */
 

@@ -10,7 +10,7 @@ import { ChartPanel } from "./chart_panel.js";
 import { Footer } from "./footer.js";
 import { Header } from "./header.js";
 import { Hotkeys } from "./hotkeys.js";
-import { dismiss, notices, spoken } from "./notices.js";
+import { NoticeList } from "../ui/notice_list.js";
 import { OrdersPanel } from "./orders_panel.js";
 import { TapePanel } from "./tape_panel.js";
 import { Ticket } from "./ticket.js";
@@ -79,7 +79,7 @@ export function App({ session }) {
       ),
     h(Footer, { session }),
     h(Hotkeys, { session, form }),
-    h(Notices, null),
+    h(NoticeList, null),
   ];
 }
 
@@ -102,25 +102,6 @@ function PhoneBar({ open }) {
         "▼ Sell")),
   );
 }
-
-function Notices() {
-  return [
-    h("div", { class: "sr", role: "status" }, spoken.value),
-    h(
-      "ul",
-      { class: "notices", "aria-label": "Notices" },
-      notices.value.map((notice) =>
-        h("li", { key: notice.id, class: notice.kind },
-          h("span", { "aria-hidden": "true" }, SIGNS[notice.kind]),
-          h("span", null, notice.text),
-          h("button", { type: "button", "aria-label": "Dismiss",
-            onClick: () => dismiss(notice.id) },
-            "✕"))),
-    ),
-  ];
-}
-
-const SIGNS = { good: "✓", bad: "✕", info: "i" };
 
 /** @param {Session} session */
 function useTitle(session) {

@@ -3,7 +3,7 @@
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-import { describeState } from "./wording.js";
+import { describeState } from "../ui/wording.js";
 
 /** @typedef {import("./session.js").Session} Session */
 

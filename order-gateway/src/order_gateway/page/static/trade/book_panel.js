@@ -8,8 +8,8 @@ import { fittingStep, stepsFor } from "../core/grouping.js";
 import { BookRows } from "./book_rows.js";
 import { LadderRows } from "./ladder_rows.js";
 import { cancelOrders, moveOrders } from "./orders.js";
-import { bookView } from "./preferences.js";
-import { Segments } from "./ui.js";
+import { bookView } from "../ui/preferences.js";
+import { Segments } from "../ui/ui.js";
 import { armed, centre, centred } from "./view_commands.js";
 
 /** @typedef {import("./session.js").Session} Session */

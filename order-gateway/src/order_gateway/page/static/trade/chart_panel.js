@@ -5,8 +5,8 @@ import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { Chart } from "./chart.js";
-import { INTERVALS, interval } from "./preferences.js";
-import { Segments } from "./ui.js";
+import { INTERVALS, interval } from "../ui/preferences.js";
+import { Segments } from "../ui/ui.js";
 
 const OPTIONS = INTERVALS.map((value) => ({ value, text: value }));
 

@@ -4,7 +4,7 @@ import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { grouped } from "../core/decimal.js";
-import { Popover } from "./ui.js";
+import { Popover } from "../ui/ui.js";
 
 /** @typedef {import("./session.js").Session} Session */
 

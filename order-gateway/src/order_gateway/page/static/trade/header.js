@@ -6,8 +6,8 @@ import { useState } from "preact/hooks";
 import { decimalsOf, grouped, percent, toUnits, trimmed } from "../core/decimal.js";
 import { AccountMenu } from "./account_menu.js";
 import { SettingsMenu } from "./settings_menu.js";
-import { Popover, closePopover } from "./ui.js";
-import { STATES } from "./wording.js";
+import { Popover, closePopover } from "../ui/ui.js";
+import { STATES } from "../ui/wording.js";
 
 /** @typedef {import("./session.js").Session} Session */
 

@@ -3,7 +3,7 @@
 import { useEffect } from "preact/hooks";
 
 import { grouped } from "../core/decimal.js";
-import { notify, say } from "./notices.js";
+import { notify, say } from "../ui/notices.js";
 import { cancelAll } from "./orders.js";
 import { armed, centre, togglePaused } from "./view_commands.js";
 

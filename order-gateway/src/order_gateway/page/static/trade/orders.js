@@ -1,7 +1,7 @@
 /** What is done to orders that are open, from wherever it is asked for. */
 
 import { asProblem } from "../venue/gateway.js";
-import { notify } from "./notices.js";
+import { notify } from "../ui/notices.js";
 
 /** @typedef {import("./session.js").Session} Session */
 

@@ -6,8 +6,8 @@ import { useState } from "preact/hooks";
 import { decimalsOf, grouped, toText, toUnits, trimmed } from "../core/decimal.js";
 import { asProblem } from "../venue/gateway.js";
 import { cancelAll, cancelOrders } from "./orders.js";
-import { Segments, Side } from "./ui.js";
-import { ORDER_TYPES, dateAndTime, sideName } from "./wording.js";
+import { Segments, Side } from "../ui/ui.js";
+import { ORDER_TYPES, dateAndTime, sideName } from "../ui/wording.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("../venue/account.js").Order} Order */

@@ -8,10 +8,10 @@ import { Feed } from "../venue/feed.js";
 import { ask, asProblem } from "../venue/gateway.js";
 import { CandlesInterest } from "../venue/market.js";
 import { MarketView } from "./market_view.js";
-import { notify } from "./notices.js";
-import { lastAccount, lastSymbol } from "./preferences.js";
+import { notify } from "../ui/notices.js";
+import { lastAccount, lastSymbol } from "../ui/preferences.js";
 import { Trader } from "./trader.js";
-import { describeState } from "./wording.js";
+import { describeState } from "../ui/wording.js";
 
 const RETRY_DELAY_MS = 1_000;
 const FEED_PATH = "/ws/market-data";

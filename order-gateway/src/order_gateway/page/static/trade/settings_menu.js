@@ -4,8 +4,8 @@ import { h } from "preact";
 
 import { HOTKEYS } from "./hotkeys.js";
 import { armed, isPaused, togglePaused } from "./view_commands.js";
-import { palette, theme } from "./preferences.js";
-import { Popover, Segments } from "./ui.js";
+import { palette, theme } from "../ui/preferences.js";
+import { Popover, Segments } from "../ui/ui.js";
 
 const THEME_OPTIONS = /** @type {const} */ ([
   { value: "auto", text: "System" },

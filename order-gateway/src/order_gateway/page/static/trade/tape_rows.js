@@ -2,7 +2,7 @@
 
 import { grouped } from "../core/decimal.js";
 import { Blank, Flag, Text, make } from "./rows.js";
-import { timeOfDay } from "./wording.js";
+import { timeOfDay } from "../ui/wording.js";
 
 /** @typedef {import("./session.js").Session} Session */
 

@@ -3,9 +3,9 @@
 import { h } from "preact";
 
 import { grouped, trimmed } from "../core/decimal.js";
-import { Segments } from "./ui.js";
+import { Segments } from "../ui/ui.js";
 import { Field, More } from "./ticket_fields.js";
-import { ORDER_TYPES, sideName } from "./wording.js";
+import { ORDER_TYPES, sideName } from "../ui/wording.js";
 
 /** @typedef {import("./ticket_form.js").TicketForm} TicketForm */
 

@@ -4,9 +4,9 @@ import { computed, signal } from "@preact/signals";
 
 import { decimalsOf, parseUnits, rescale, toUnits, trimmed } from "../core/decimal.js";
 import { asProblem } from "../venue/gateway.js";
-import { notify } from "./notices.js";
+import { notify } from "../ui/notices.js";
 import { estimate } from "./ticket_estimate.js";
-import { sideName } from "./wording.js";
+import { sideName } from "../ui/wording.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("../core/instrument.js").Instrument} Instrument */

@@ -6,9 +6,9 @@ import { mark } from "../core/frame.js";
 import { AccountInterest } from "../venue/account.js";
 import { Feed } from "../venue/feed.js";
 import { Problem, ask, askAgain, asProblem } from "../venue/gateway.js";
-import { notify } from "./notices.js";
-import { lastAccount } from "./preferences.js";
-import { describeReport } from "./wording.js";
+import { notify } from "../ui/notices.js";
+import { lastAccount } from "../ui/preferences.js";
+import { describeReport } from "../ui/wording.js";
 
 /** @typedef {import("../core/instrument.js").Instrument} Instrument */
 /** @typedef {import("../venue/account.js").Order} Order */

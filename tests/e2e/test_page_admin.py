@@ -1,0 +1,161 @@
+"""The organiser's page: what an organiser does there, traders see at once."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.page.axe import findings
+from tests.support.page.browser import (
+    DESKTOP,
+    PHONE,
+    Scheme,
+    opened_page,
+    running_browser,
+    trader_at,
+)
+from tests.support.page.key_venue import running_key_page_venue
+from tests.support.page.venue import PageVenue, running_page_venue
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for the tests of this module."""
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def venue(redis_url: str, tmp_path: Path, browser: Browser) -> Iterator[PageVenue]:
+    """An open venue."""
+    with running_page_venue(redis_url, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def organiser(venue: PageVenue, browser: Browser) -> Iterator[Page]:
+    """The organiser's page of it."""
+    with opened_page(browser, f"{venue.url}/admin") as page:
+        expect(page.get_by_role("row", name="BTC-USDT")).to_be_visible()
+        yield page
+
+
+def confirm(page: Page, name: str) -> None:
+    """Press a button and the one that the page asks for then."""
+    page.get_by_role("button", name=name, exact=True).click()
+    page.locator("dialog[open]").get_by_role("button", name=name, exact=True).click()
+
+
+def test_a_halt_is_seen_on_the_page_of_a_trader(
+    venue: PageVenue, organiser: Page, browser: Browser
+) -> None:
+    """One market, then all of them; the trader's banner follows without a reload."""
+    with trader_at(browser, venue.url, "alice") as trader:
+        row = organiser.get_by_role("row", name="BTC-USDT")
+        row.get_by_role("button", name="Halted").click()
+        expect(trader.locator(".banners")).to_contain_text("BTC-USDT is halted")
+        row.get_by_role("button", name="Trading").click()
+        expect(trader.locator(".banners")).to_be_empty()
+        confirm(organiser, "Cancel-only all")
+        expect(trader.locator(".banners")).to_contain_text("BTC-USDT takes cancels only")
+        confirm(organiser, "Open all")
+        expect(trader.locator(".banners")).to_be_empty()
+
+
+def test_stopping_all_trading_cancels_every_order(
+    venue: PageVenue, organiser: Page, browser: Browser
+) -> None:
+    """It asks first; then no order is open, and resuming opens the markets."""
+    venue.order("alice", "buy", "0.1", "50000.00")
+    with trader_at(browser, venue.url, "alice") as trader:
+        expect(trader.locator(".work tbody tr")).to_have_count(1)
+        organiser.get_by_role("button", name="Stop all trading").click()
+        organiser.locator("dialog[open]").get_by_role("button", name="Back").click()
+        expect(trader.locator(".work tbody tr")).to_have_count(1)
+        confirm(organiser, "Stop all trading")
+        expect(trader.locator(".work .empty")).to_be_visible()
+        expect(organiser.locator(".notices")).to_contain_text("1 orders were canceled")
+        organiser.get_by_role("button", name="Resume trading").click()
+        expect(trader.locator(".banners")).to_be_empty()
+
+
+def test_accounts_are_added_funded_blocked_and_limited(venue: PageVenue, organiser: Page) -> None:
+    """Twenty names in one line; each figure is as the venue has it."""
+    organiser.get_by_role("button", name="Add accounts").click()
+    dialog = organiser.locator("dialog[open]")
+    dialog.get_by_label("Names").fill("team-[01-20]")
+    dialog.get_by_label("Money").fill("USDT=2500.5")
+    dialog.get_by_role("button", name="Add accounts").click()
+    expect(dialog).to_contain_text("20 accounts are there.")
+    dialog.get_by_role("button", name="Close").click()
+    organiser.get_by_label("Search accounts").fill("team-07")
+    expect(organiser.locator("section[aria-labelledby=accounts-title] tbody tr")).to_have_count(1)
+    row = organiser.get_by_role("row", name="team-07")
+    expect(row).to_contain_text("2,500.5 USDT")
+    row.get_by_role("button", name="Money and limits").click()
+    dialog.get_by_label("Amount", exact=True).fill("0.25")
+    dialog.get_by_role("button", name="Deposit").click()
+    expect(organiser.locator(".notices")).to_contain_text("2,500.75 USDT available")
+    dialog.get_by_label("Largest order").fill("3")
+    dialog.get_by_role("button", name="Save limits").click()
+    expect(organiser.locator(".notices")).to_contain_text("Limits of team-07")
+    dialog.get_by_role("button", name="Close").click()
+    row.get_by_role("button", name="Block").click()
+    expect(row).to_contain_text("Blocked")
+    account = venue.ask("GET", "/v1/admin/accounts/team-07")
+    assert account["state"] == "blocked"
+    assert account["limits"][0]["order_quantity_max"] == "3.00000"
+
+
+def test_keys_are_made_for_many_shown_once_and_revoked(
+    redis_url: str, tmp_path: Path, browser: Browser
+) -> None:
+    """With an administrator's key only; the file has every key, and a revoked one is over."""
+    with (
+        running_key_page_venue(redis_url, tmp_path) as venue,
+        opened_page(browser, f"{venue.url}/admin") as page,
+    ):
+        expect(page.get_by_role("button", name="Stop all trading")).to_have_count(0)
+        page.get_by_label("API key").fill("tw_wrong")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator(".sign-in .error")).to_be_visible()
+        page.get_by_label("API key").fill(venue.key or "")
+        page.get_by_label("API key").press("Enter")
+        page.get_by_role("button", name="Add accounts").click()
+        dialog = page.locator("dialog[open]")
+        dialog.get_by_label("Names").fill("ann ben")
+        dialog.get_by_label("Money").fill("USDT=1000")
+        dialog.get_by_role("button", name="Add accounts").click()
+        with page.expect_download() as download:
+            dialog.get_by_role("button", name="Download CSV").click()
+        text = download.value.path().read_text("utf-8")
+        rows = list(csv.DictReader(text.splitlines()))
+        assert [row["account"] for row in rows] == ["ann", "ben"]
+        assert all(row["key"].startswith("tw_") for row in rows)
+        dialog.get_by_role("button", name="Close").click()
+        assert rows[0]["key"] not in page.content()
+        row = page.locator("section[aria-labelledby=keys-title] tr", has_text="ann")
+        row.get_by_role("button", name="Revoke").click()
+        page.locator("dialog[open]").get_by_role("button", name="Revoke").click()
+        expect(row).to_contain_text("Revoked")
+
+
+def test_axe_finds_nothing_serious(venue: PageVenue, browser: Browser) -> None:
+    """On a desktop and a phone, dialogs included, in both schemes."""
+    venue.order("alice", "buy", "0.1", "50000.00")
+    looks: list[tuple[tuple[int, int], Scheme]] = [(DESKTOP, "dark"), (PHONE, "light")]
+    for size, scheme in looks:
+        with opened_page(browser, f"{venue.url}/admin", size=size, scheme=scheme) as page:
+            expect(page.get_by_role("row", name="alice")).to_be_visible()
+            assert findings(page) == []
+            page.get_by_role("button", name="Add accounts").click()
+            assert findings(page) == []
+            page.keyboard.press("Escape")
+            page.get_by_role("row", name="alice").get_by_role("button", name="Money").click()
+            assert findings(page) == []
+            page.keyboard.press("Escape")
+            page.get_by_role("button", name="Halt all").click()
+            assert findings(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= size[0]

@@ -1,0 +1,81 @@
+"""Who keeps a connection when there are too many: pure counting."""
+
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tapewire.web.connections import CONNECTIONS_REFUSED_MAX, Connections
+from tapewire.web.serving import ServerSettings
+
+
+def bounded(connections_max: int, address_max: int) -> Connections:
+    """Connections with these bounds."""
+    connections = Connections()
+    connections.bound(connections_max, address_max)
+    return connections
+
+
+def test_an_address_has_a_part_of_all() -> None:
+    """Beyond it a newcomer is refused, and other addresses are not."""
+    connections = bounded(4, 2)
+    assert [connections.open("a"), connections.open("a")] == [None, None]
+    assert "This address has 2" in (connections.open("a") or "")
+    assert connections.open("b") is None
+    connections.close("a")
+    connections.close("a")
+    assert connections.open("a") is None
+    assert connections.refused == 1
+
+
+def test_the_longest_idle_connection_makes_room() -> None:
+    """Each newcomer costs one of them; without any the newcomer is refused."""
+    connections = bounded(3, 3)
+    closed: list[str] = []
+    for name in ("a", "b", "c"):
+        assert connections.open(name) is None
+        connections.rest(name, partial(closed.append, name))
+    connections.wake("a")
+    assert connections.open("d") is None
+    assert connections.open("e") is None
+    assert closed == ["b", "c"]
+    assert "The process has 3" in (connections.open("f") or "")
+
+
+def test_far_too_many_are_a_flood() -> None:
+    """They are not even answered."""
+    connections = bounded(1, 1)
+    for _ in range(1 + CONNECTIONS_REFUSED_MAX):
+        connections.open("a")
+        assert not connections.is_flooded
+    connections.open("a")
+    assert connections.is_flooded
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from("abc")), max_size=60))
+def test_what_closes_is_forgotten(steps: list[tuple[bool, str]]) -> None:
+    """The counts are those of the connections that are open."""
+    connections = bounded(1_000, 1_000)
+    open_now: list[str] = []
+    for opens, address in steps:
+        if opens:
+            connections.open(address)
+            open_now.append(address)
+        elif open_now:
+            connections.close(open_now.pop())
+    assert connections.total == len(open_now)
+    assert dict(connections._by_address) == {
+        address: open_now.count(address) for address in set(open_now)
+    }
+
+
+@pytest.mark.parametrize(
+    ("total", "own", "expected"), [(4_096, None, 3_584), (1, None, 1), (8, 3, 3)]
+)
+def test_the_part_of_an_address_follows_from_all(
+    total: int, own: int | None, expected: int
+) -> None:
+    """Seven eighths, so that one address leaves room for others."""
+    settings = ServerSettings(connections_max=total, address_connections_max=own)
+    assert settings.connections_of_an_address == expected
