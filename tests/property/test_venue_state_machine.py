@@ -73,7 +73,6 @@ async def replay(
     return pair
 
 
-@pytest.mark.timeout(0)
 @given(world=st.tuples(LIMITS, WEALTH), commands=RUNS)
 def test_the_venue_equals_the_reference(
     shared_venue: Venue,
@@ -89,7 +88,6 @@ def test_the_venue_equals_the_reference(
     note(pair)
 
 
-@pytest.mark.timeout(0)
 @settings(max_examples=settings().max_examples // 4)
 @given(limits=LIMITS, commands=RUNS)
 def test_without_funds_checks_it_equals_the_reference_as_well(
@@ -103,7 +101,6 @@ def test_without_funds_checks_it_equals_the_reference_as_well(
     note(runner.run(replay(shared_venue, shared_listener, limits, commands)))
 
 
-@pytest.mark.timeout(0)
 @settings(max_examples=settings().max_examples // 4)
 @given(limits=LIMITS, commands=SWITCHING)
 def test_funds_checks_can_be_switched(

@@ -82,7 +82,7 @@ class Operations:
     ) -> None:
         """`activity` counts what is done; `clock` is that of a venue on recorded time."""
         self._activity = activity
-        self._clock = clock
+        self.clock = clock
         self._engine = engine
         self._queries = queries
         self._catalogue = catalogue
@@ -125,12 +125,12 @@ class Operations:
 
     def _set_clock(self, operation: str, clock_us: int | None) -> None:
         if clock_us is not None:
-            if self._clock is None:
+            if self.clock is None:
                 refuse_clock()
             else:
-                self._clock.hear(clock_us)
-        elif self._clock is not None:
-            self._clock.check_started(operation)
+                self.clock.hear(clock_us)
+        elif self.clock is not None:
+            self.clock.check_started(operation)
 
     async def place(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Place an order: 201, or 200 and the first one if its client_order_id was used before."""

@@ -25,8 +25,6 @@ class GatewayState:
     """Set once the gateway has started. The server itself uses `health`, `metrics` and `drain`."""
 
     operations: Operations
-    # At a venue on recorded time.
-    clock: RecordedClock | None
     catalogue: Catalogue
     queries: Queries
     administration: Administration
@@ -39,6 +37,11 @@ class GatewayState:
     health: Health
     metrics: Metrics
     pages: Pages
+
+    @property
+    def clock(self) -> RecordedClock | None:
+        """The clock of a venue on recorded time; None at a venue with a clock of its own."""
+        return self.operations.clock
 
     @property
     def drain(self) -> Entry:

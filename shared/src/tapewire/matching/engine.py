@@ -30,6 +30,7 @@ from tapewire.matching.records import read_order
 from tapewire.matching.refusals import refuse
 from tapewire.matching.upgrade import upgrade_data
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
+from tapewire.redis.failovers import FailoverGuard
 from tapewire.values.bounds import MarketBounds
 from tapewire.values.paper_money import NO_MONEY, PaperMoney
 from tapewire.values.types import (
@@ -67,9 +68,12 @@ class Engine:
         timeout_s: float,
         limits: MatchingLimits | None = None,
         paper_money: PaperMoney | None = NO_MONEY,
+        guard: FailoverGuard | None = None,
     ) -> None:
         self.client = client
-        self.batcher = Batcher(client, timeout_s=timeout_s, library=load_library(), notes_use=True)
+        self.batcher = Batcher(
+            client, timeout_s=timeout_s, library=load_library(), notes_use=True, guard=guard
+        )
         self._limits = (limits or MatchingLimits()).packed()
         # What an account that is not known yet starts with; None: it must be opened first.
         self.paper_money = paper_money
@@ -83,14 +87,13 @@ class Engine:
         address: RedisAddress,
         limits: MatchingLimits | None = None,
         paper_money: PaperMoney | None = NO_MONEY,
+        guard: FailoverGuard | None = None,
     ) -> Self:
         """Make an engine; it connects with its first command."""
         return cls(
-            open_async(address),
-            timeout_s=address.timeout_s,
-            limits=limits,
-            paper_money=paper_money,
-        )
+            open_async(address), timeout_s=address.timeout_s, limits=limits,
+            paper_money=paper_money, guard=guard,
+        )  # fmt: skip
 
     async def close(self) -> None:
         """Finish what is on its way and disconnect."""
@@ -279,10 +282,7 @@ class Engine:
     async def repeat(
         self, name: str, key: str, clock_us: str, limits: str, arguments: Sequence[str]
     ) -> None:
-        """Run a command of a journal again.
-
-        Raises what the command itself raises: a journal holds accepted commands only.
-        """
+        """Run a command of a journal again; raises what the command itself raises."""
         try:
             await self.batcher.begin_call(name, (key,), clock_us, limits, *arguments)
         except ResponseError as error:
