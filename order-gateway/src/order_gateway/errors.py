@@ -145,6 +145,7 @@ MARKET_ERRORS = (
     "price_out_of_band",
     "stop_would_trigger",
     "post_only_would_take",
+    "stops_pending",
 )
 # Why an account may not have an order, or one that is larger.
 FUNDS_ERRORS = (
