@@ -30,7 +30,7 @@ from order_gateway.key_administration import KeyAdministration
 from order_gateway.metrics import Activity, GatewayMetrics
 from order_gateway.operations import OPERATION_NAMES, Operations
 from order_gateway.page.routes import add_pages
-from order_gateway.rate_limit import Buckets, RateLimits
+from order_gateway.rate_limit import RateLimits
 from order_gateway.settings import GatewaySettings
 from order_gateway.state import GatewayState
 from order_gateway.ws.entry import Entry, end_for_key
@@ -55,6 +55,7 @@ from tapewire.web.body_limit import BodyLimit
 from tapewire.web.health import RedisProbe, health_router
 from tapewire.web.metrics import Metrics, metrics_router
 from tapewire.web.problem import ProblemApp
+from tapewire.web.rate_limit import Buckets
 
 logger = logging.getLogger(__name__)
 
