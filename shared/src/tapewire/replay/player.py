@@ -8,8 +8,11 @@ took the orders in the order in which they were sent is proved by its order ids,
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
+from tapewire.limits import PAGE_ITEMS_MAX
 from tapewire.replay.connection import GatewayConnection, Reply
 from tapewire.replay.report import Report, VenueTrade
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
@@ -22,6 +25,16 @@ ACCOUNTS = {Side.BUY: "replay-buy", Side.SELL: "replay-sell"}
 # After a pause the gateway may have closed the connection; a new one is cheap and certain.
 CONNECTION_KEPT_S = 1.0
 MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Fills:
+    """A page of an order's fills that was asked for."""
+
+    order_id: str
+    account: str
+    label: str
+    cursor: str = ""
 
 
 class Player:
@@ -41,7 +54,7 @@ class Player:
         self._symbol = symbol
         self._speed = speed
         self._in_flight_max = in_flight_max
-        self._waiting: deque[Enter | Cancel | Amend] = deque()
+        self._waiting: deque[Enter | Cancel | Amend | _Fills] = deque()
         self._order_ids: dict[str, tuple[str, str]] = {}
         # Answers that are due per label: a repaired order is entered again under its label.
         self._unanswered: Counter[str] = Counter()
@@ -63,6 +76,8 @@ class Player:
             self.report.elapsed_s = time.monotonic() - started_s
             yield step
         self._receive_until(0)
+        # Pages of fills came later than the answers to later orders.
+        self.report.trades.sort(key=lambda trade: trade.seq)
         self.report.elapsed_s = time.monotonic() - started_s
 
     def _wait_until(self, due_s: float) -> None:
@@ -130,6 +145,8 @@ class Player:
         try:
             if isinstance(step, Enter):
                 self._entered(step, reply)
+            elif isinstance(step, _Fills):
+                self._took_fills(step, reply)
             elif isinstance(step, Cancel):
                 self._canceled(step, reply)
             elif reply.status >= 400:
@@ -153,16 +170,34 @@ class Player:
         self._order_ids[step.label] = order_id, _account(step)
         self.report.labels[order_id] = step.label
         self.report.orders += 1
-        for fill in reply.body["fills"]:
-            self.report.trades.append(
-                VenueTrade(
-                    str(fill["trade_id"]),
-                    int(fill["seq"]),
-                    Decimal(fill["price"]),
-                    Decimal(fill["quantity"]),
-                    step.label,
-                )
+        if reply.body.get("fills_truncated"):
+            self._ask_fills(_Fills(order_id, _account(step), step.label))
+        else:
+            self._traded(reply.body["fills"], step.label)
+
+    def _ask_fills(self, wanted: _Fills) -> None:
+        cursor = f"&cursor={wanted.cursor}" if wanted.cursor else ""
+        path = f"/v1/fills?order_id={wanted.order_id}&limit={PAGE_ITEMS_MAX}{cursor}"
+        self._connection.send("GET", path, wanted.account)
+        self._waiting.append(wanted)
+
+    def _took_fills(self, wanted: _Fills, reply: Reply) -> None:
+        """The next page of an order with more fills than its answer showed."""
+        self._traded(reply.body["fills"], wanted.label)
+        if reply.body["next_cursor"] is not None:
+            self._ask_fills(replace(wanted, cursor=str(reply.body["next_cursor"])))
+
+    def _traded(self, fills: list[dict[str, Any]], label: str) -> None:
+        self.report.trades += [
+            VenueTrade(
+                str(fill["trade_id"]),
+                int(fill["seq"]),
+                Decimal(fill["price"]),
+                Decimal(fill["quantity"]),
+                label,
             )
+            for fill in fills
+        ]
 
     def _canceled(self, step: Cancel, reply: Reply) -> None:
         if reply.status == 200:

@@ -230,3 +230,26 @@ def test_speed_keeps_the_recorded_distances() -> None:
     # Only the lower bound: a busy machine may always be later.
     assert elapsed_s >= 0.1
     assert player.report.orders == 2
+
+
+def test_fills_that_an_answer_does_not_show_are_read() -> None:
+    """Page by page, and the trades of the report are in the order of the venue."""
+
+    def fill(seq: int) -> dict[str, str | int]:
+        return {"trade_id": f"X-Y-{seq}", "seq": seq, "price": "99", "quantity": "1"}
+
+    answers = iter(
+        [
+            reply(201, {"order_id": "1", "fills": [fill(3)], "fills_truncated": True}),
+            reply(201, {"order_id": "2", "fills": [fill(4)], "fills_truncated": False}),
+            reply(200, {"fills": [fill(3), fill(2)], "next_cursor": "8-1"}),
+            reply(200, {"fills": [fill(1)], "next_cursor": None}),
+        ]
+    )
+    report, gateway = play([BUY, SELL], lambda _: next(answers), in_flight_max=2)
+    assert [(trade.seq, trade.taker) for trade in report.trades] == [
+        (1, "b"), (2, "b"), (3, "b"), (4, "s"),
+    ]  # fmt: skip
+    path = "/v1/fills?order_id=1&limit=500"
+    assert [request.path for request in gateway.requests][2:] == [path, f"{path}&cursor=8-1"]
+    assert {request.account for request in gateway.requests[2:]} == {"replay-buy"}
