@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
@@ -76,7 +75,6 @@ class Run:
                 assert all(item.available >= 0 for item in balances)
 
 
-@pytest.mark.timeout(0)
 @given(
     checked=st.booleans(),
     wealth=st.sampled_from([1, 1, 2, 5]),

@@ -18,8 +18,8 @@ from tapewire.limits import (
     ORDER_FILLS_SHOWN_MAX,
     ORDER_FILLS_TRIM_TRADES,
 )
-from tapewire.matching.layout import FORMAT, LAYOUTS
-from tapewire.matching.packing import ITEM, PART, UNIT, Layout
+from tapewire.matching.layout import LAYOUTS
+from tapewire.matching.packing import FORMAT, ITEM, PART, UNIT, Layout
 
 LIBRARY_PREFIX = "tapewire_"
 HASH_DIGITS = 12
@@ -31,8 +31,8 @@ CORE = (
     "frame",
 )  # fmt: skip
 COMMANDS = (
-    "place", "amend", "cancel", "cancel_all", "expire", "dead_man", "control", "instruments",
-    "open_account", "transfer", "set_account",
+    "place", "amend", "fire_stops", "cancel", "cancel_all", "expire", "dead_man", "control",
+    "instruments", "open_account", "transfer", "set_account",
 )  # fmt: skip
 READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
 
