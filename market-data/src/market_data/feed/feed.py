@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from market_data.fanout.hub import Hub
 from market_data.feed.account_line import AccountLine
 from market_data.feed.account_log import AccountLog
+from market_data.feed.announcements import Announcements
 from market_data.feed.canary import Canary
 from market_data.feed.line import FeedCounters
 from market_data.feed.poller import Poller, Published
@@ -32,13 +33,11 @@ from market_data.topics import (
     ORDERS,
     TRADES,
     Subscription,
-    follows,
     symbols_of,
 )
 from tapewire import keys
 from tapewire.errors import MessageError, RedisUnavailable, TapewireError
-from tapewire.web.websocket_frames import json_frame, text_frame
-from tapewire.wire.market_event import decode_market_event
+from tapewire.web.websocket_frames import json_frame
 from tapewire.wire.trade_event import decode_trade
 
 logger = logging.getLogger(__name__)
@@ -49,6 +48,7 @@ RETRY_DELAY_MAX_S = 1.0
 _TRADES = keys.TRADE_CHANNEL.encode()
 _MARKETS = keys.MARKET_CHANNEL.encode()
 _BOOKS = keys.BOOK_CHANNEL.encode()
+_VENUE = keys.VENUE_CHANNEL.encode()
 _ACCOUNTS = keys.ACCOUNT_CHANNEL.encode()
 
 
@@ -73,6 +73,7 @@ class Feed:
         self._books = books
         self._candles = candles
         self.counters = FeedCounters()
+        self._announcements = Announcements(hub, self.counters)
         self.trades = TradeLine(log, hub, candles, self.counters, on_positions=self._expect)
         self.accounts = AccountLine(accounts, log, hub, self.counters, on_positions=self._expect)
         witness = Witness(log, self.trades, self.accounts, books.seqs, lambda: len(self.floors))
@@ -213,7 +214,14 @@ class Feed:
             self._books.take(published.payload)
             return
         if published.channel == _MARKETS:
-            await self._take_market(published.payload)
+            event = self._announcements.read_market(published.payload)
+            if event is not None:
+                if event.epoch != self.sequencer.epoch:
+                    await self._expect(await self._log.positions())
+                self._announcements.tell_market(event, published.payload)
+            return
+        if published.channel == _VENUE:
+            self._announcements.tell_venue(published.payload)
             return
         if published.channel == _ACCOUNTS:
             if not self.accounts.take(published.payload):
@@ -284,17 +292,3 @@ class Feed:
             # All symbols, also those that no client follows; accounts are private.
             seqs = self.sequencer.seqs | self.seqs_of(topics)
             self._hub.tell(topics, json_frame(told | {"seq": seqs}))
-
-    async def _take_market(self, payload: bytes) -> None:
-        """Publish a market event to every client that follows the symbol on a public channel."""
-        try:
-            event = decode_market_event(payload)
-        except MessageError as error:
-            self.counters.skip(keys.MARKET_CHANNEL, str(error))
-            return
-        if event.epoch != self.sequencer.epoch:
-            await self._expect(await self._log.positions())
-        frame = text_frame(b'{"type":"market","data":%b}' % payload)
-        for topics in self._hub.subscriptions:
-            if follows(topics, event.symbol):
-                self._hub.tell(topics, frame)

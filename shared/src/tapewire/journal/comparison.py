@@ -35,7 +35,9 @@ _IMMORTAL = frozenset(
 _FAMILIES = _MORTAL | _STREAMS | _IMMORTAL
 # Of the venue, but no result of its commands.
 # `orders` and `fills` are left over from format 1.
-_UNJOURNALED = frozenset({"journal", "api_keys", "api_key", "libraries", "orders", "fills"})
+_UNJOURNALED = frozenset(
+    {"journal", "api_keys", "api_key", "libraries", "contest", "orders", "fills"}
+)
 
 
 @dataclass(slots=True)
