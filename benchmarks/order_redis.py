@@ -12,7 +12,8 @@ import statistics
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tapewire.matching.engine import Engine, MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
+from tapewire.matching.engine import Engine
 from tapewire.redis.client import RedisAddress
 from tapewire.redis.server import RedisServer
 from tapewire.values.instruments import packaged_instruments

@@ -5,6 +5,7 @@ stays with one worker (`--dist loadfile`), and tests marked `serial` run while n
 """
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Put the chosen server first on PATH, for child processes too, and share locks with them."""
+    # A shell lets its background jobs ignore SIGINT, and their children would inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput"):  # a worker has the environment of the process that began
         config.stash[TURNS] = Turns(Path(config.workerinput["turns_folder"]))
         return

@@ -91,7 +91,7 @@ def lua(file: SourceFile) -> bool:
 
 
 def code(file: SourceFile) -> bool:
-    """Whatever people edit as code; licence and prose have lines of their own."""
+    """Files with code; the licence and prose have no limit of line length."""
     return Path(file.path).suffix in CODE_SUFFIXES and file.path != "LICENSE"
 
 
@@ -136,7 +136,7 @@ def test_the_repository_keeps_the_rule(rule: Rule, selection: Selection) -> None
 
 
 def test_services_use_the_same_names_for_the_same_jobs() -> None:
-    """A file name that one service has for a common job, the other has too."""
+    """Both services use the same file names for the jobs that both have."""
     paths = {file.path for file in repository()}
     gateway, market_data = (
         {name for name in SAME_NAMES if f"{folder}{package}/{name}" in paths}
@@ -204,7 +204,7 @@ def test_the_rule_notices(rule: Rule, path: str, text: str) -> None:
 
 
 def test_every_rule_has_a_bad_sample() -> None:
-    """No rule is trusted without having been seen to fail."""
+    """Every rule has been seen to find a fault."""
     assert {rule for rule, _ in RULES} == {rule for rule, _, _ in BAD}
 
 
@@ -219,7 +219,7 @@ def test_every_rule_has_a_bad_sample() -> None:
     ],
 )
 def test_the_rule_permits(rule: Rule, text: str) -> None:
-    """What looks similar and is right is let through."""
+    """A file that only resembles a fault passes."""
     assert not list(rule(SourceFile("tests/test_x.py", text)))
 
 

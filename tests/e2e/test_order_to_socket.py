@@ -26,7 +26,7 @@ from tests.support.running.whole_venue import (
     running_venue,
 )
 from tests.support.venue import address_of, open_venue
-from tests.support.wait import wait_for, wait_until
+from tests.support.wait import TIMEOUT_S, wait_for, wait_until
 
 TRADE_MEMBERS = {
     "trade_id",
@@ -121,7 +121,7 @@ async def test_health_answers_while_the_subscriber_waits(venue: WholeVenue) -> N
             return bool((await market_data.get("/health")).json()["active_connections"] == 1)
 
         await wait_until(counted, "earlier clients are gone")
-        async with rest_client(venue.gateway) as gateway, asyncio.timeout(5):
+        async with rest_client(venue.gateway) as gateway, asyncio.timeout(TIMEOUT_S):
             for _ in range(20):
                 reply = await market_data.get("/health")
                 assert reply.status_code == 200

@@ -48,6 +48,7 @@ async def test_nothing_is_lost_or_doubled(
                     "trade",
                     "heartbeat",
                     "market",
+                    "stale",  # Redis was away for longer than a heartbeat is
                 }
                 assert client.closed_with is None
             assert [trade["seq"] for trade in trades] == list(range(1, len(trades) + 1))

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.running.failover_run import RECOVERY_TIMEOUT_S, failover_run, until
 from tests.support.running.topologies import Node, Replicated, running_replicas
+from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -31,6 +32,19 @@ async def demoted(server: Node) -> None:
     await until(lambda: server.role == "slave", "it is a replica")
 
 
+async def test_a_planned_failover_loses_nothing(servers: Replicated, tmp_path: Path) -> None:
+    """With the settings that Redis has by default, no acknowledged order is lost."""
+    async with failover_run(servers.url, tmp_path) as run:
+        for _ in range(2):
+            old = await asyncio.to_thread(servers.named)
+            await asyncio.to_thread(servers.fail_over)
+            await another_primary(servers, old.port)
+            await run.go_on()
+            await demoted(old)
+            await run.go_on()
+        await run.check_nothing_lost()
+
+
 async def test_a_killed_primary(servers: Replicated, tmp_path: Path) -> None:
     """Both services go on with the replica, and clients have what it has."""
     async with failover_run(servers.url, tmp_path) as run:
@@ -52,6 +66,44 @@ async def test_a_frozen_primary_that_thaws(servers: Replicated, tmp_path: Path) 
         await demoted(old)
         await run.go_on()
         await run.finish()
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+async def test_what_replicas_have_confirmed_is_kept(tmp_path: Path, is_frozen: bool) -> None:
+    """An order that is answered once a replica has it survives the sudden end of the primary."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    with running_replicas(folder, replicas=2) as servers:
+        async with failover_run(servers.url, tmp_path, TAPEWIRE_GATEWAY_REPLICAS_MIN="1") as run:
+            old = await asyncio.to_thread(servers.named)
+            if is_frozen:
+                old.freeze()
+            else:
+                old.kill()
+            await another_primary(servers, old.port)
+            await run.go_on()
+            if is_frozen:
+                old.thaw()
+                await demoted(old)
+                await run.go_on()
+            await run.check_nothing_lost()
+
+
+async def test_orders_that_no_replica_confirms(servers: Replicated, tmp_path: Path) -> None:
+    """A venue that wants a confirmation acknowledges nothing without its replica."""
+    async with failover_run(servers.url, tmp_path, TAPEWIRE_GATEWAY_REPLICAS_MIN="1") as run:
+        (replica,) = servers.servers[1:]
+        replica.freeze()
+        refusals = len(run.senders.refusals)
+        await wait_until(lambda: len(run.senders.refusals) > refusals + 10, "refusals", 30)
+        known = len(run.senders.acknowledged)
+        await wait_until(lambda: len(run.senders.refusals) > refusals + 20, "refusals", 30)
+        assert len(run.senders.acknowledged) == known
+        codes = {reply.json()["code"] for reply in run.senders.refusals[-10:]}
+        assert codes == {"outcome_unknown"}
+        replica.thaw()
+        await run.go_on()
+        await run.check_nothing_lost()
 
 
 async def test_trades_that_a_failover_rolls_back(servers: Replicated, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from tapewire.redis.server import RedisServer
-from tests.support.running.launcher import REDIS, TAPEWIRE, Launcher, launched
+from tests.support.running.launcher import REDIS, TAPEWIRE, Launcher, alive, launched
 from tests.support.running.processes import child_environment
 from tests.support.wait import wait_for
 
@@ -187,7 +187,7 @@ def test_a_stale_file_is_told_from_a_running_venue(tmp_path: Path) -> None:
         family = killed.children()
         killed.process.kill()
         killed.process.wait(COMMAND_TIMEOUT_S)
-        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), "all ended")
+        wait_for(lambda: not any(alive(pid) for pid in family), "all ended")
         done = run("account", "list", "--venue", str(killed.data_dir), cwd=tmp_path)
         assert done.returncode == 1
         assert f"(process {killed.process.pid}) ended and left venue.json behind" in done.stderr

@@ -26,7 +26,7 @@ async def venue_url(venue: Venue, redis_url: str) -> str:
 
 @pytest_asyncio.fixture
 async def listener(redis_url: str) -> AsyncIterator[Listener]:
-    """A subscriber that hears everything published from the start of the test."""
+    """A subscriber that receives everything published from the start of the test."""
     async with listening(redis_url) as opened:
         yield opened
 
@@ -35,9 +35,9 @@ async def listener(redis_url: str) -> AsyncIterator[Listener]:
 def gateway_pair(
     module_redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GatewayPair]:
-    """Two gateways for the tests of a module that break nothing.
+    """Two gateways for the tests of a module.
 
-    No longer: they end orders whose time is over, also those of tests with a clock of their own.
+    They stop with the module, because they expire the orders of tests that set the clock.
     """
     with running_pair(module_redis_url, tmp_path_factory.mktemp("gateways")) as pair:
         yield pair
@@ -45,7 +45,7 @@ def gateway_pair(
 
 @pytest.fixture
 def desk(gateway_pair: GatewayPair, redis_url: str) -> Iterator[Desk]:
-    """Clients of those two. Their Redis is empty, and they were not told so."""
+    """Clients of both gateways, whose Redis was emptied after their start."""
     with opened_desk(gateway_pair, redis_url) as opened:
         yield opened
 

@@ -14,7 +14,7 @@ from tapewire import keys
 from tapewire.audit import auditor
 from tapewire.audit.findings import Check
 from tapewire.cli import main
-from tapewire.matching.engine import MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.snapshots import Bounds
 from tapewire.matching.treasury import Treasury
 from tapewire.redis.server import RedisServer

@@ -12,7 +12,7 @@ import pytest
 
 from market_data.clients.drain import Drain
 from market_data.feed import witness
-from market_data.http.trade_stream import TradeStreams
+from market_data.http.trade_stream import StreamPosition, TradeStreams
 from tapewire import keys
 from tapewire.values.types import Symbol
 from tests.support.feeds.bench import (
@@ -117,7 +117,8 @@ async def test_numbers_that_are_heard_again(venue: Venue, redis_url: str) -> Non
 async def test_a_stream_of_events_goes_back_too(bench: FeedBench, venue: Venue) -> None:
     """Server-sent events tell the new position before any trade that comes in its place."""
     streams = TradeStreams(bench.feed, bench.log, Drain(bench.hub, bench.feed, spread_s=0))
-    stream: Any = streams.events(streams.positions([BTC]))
+    start = StreamPosition.of([BTC], is_wildcard=False).at(bench.feed.sequencer.seqs)
+    stream: Any = streams.events(start)
     events: list[tuple[str, dict[str, Any]]] = []
 
     async def read(kind: str, count: int) -> list[dict[str, Any]]:

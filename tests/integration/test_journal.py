@@ -18,7 +18,7 @@ from tapewire.journal.file import JournalFile, journal_output, write_journal
 from tapewire.journal.replica import Replica, open_replica
 from tapewire.journal.source import LiveJournal
 from tapewire.journal.verification import Verdict, verify_file, verify_venue
-from tapewire.matching.engine import MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.packing import UNIT
 from tapewire.values.types import OrderId
 from tests.support.reference.random_commands import RandomCommands
@@ -371,7 +371,7 @@ async def test_gateways_with_other_limits_are_run_again_with_theirs(
     async with open_venue(redis_url) as venue:
         for _ in range(3):
             await venue.sell(1, 100)
-        narrow = MatchingLimits(fills_per_order_max=1, stops_per_command_max=1)
+        narrow = MatchingLimits(makers_per_command_max=1, stops_per_command_max=1)
         async with open_venue(redis_url, limits=narrow) as other:
             order = await other.buy(3, 100, account=BOB)
         assert order.executed_lots == 1

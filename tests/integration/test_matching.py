@@ -3,7 +3,7 @@
 import pytest
 
 from tapewire.limits import EXACT_INTEGER_MAX
-from tapewire.matching.engine import MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
 from tapewire.values.types import Fill, Liquidity, Order, OrderStatus, OrderType, Side
 from tests.support.venue import (
     BOB,
@@ -238,7 +238,7 @@ async def test_an_order_with_more_fills_than_lua_can_unpack(venue: Venue) -> Non
 @pytest.mark.parametrize("kind", [OrderType.LIMIT, OrderType.IOC])
 async def test_fills_per_order_are_bounded(redis_url: str, kind: OrderType) -> None:
     """What is left after the last allowed fill expires: it might still cross, so it cannot rest."""
-    async with open_venue(redis_url, limits=MatchingLimits(fills_per_order_max=3)) as venue:
+    async with open_venue(redis_url, limits=MatchingLimits(makers_per_command_max=3)) as venue:
         await rest(venue, Side.SELL, *[(1, 100)] * 5)
         taker = await venue.buy(5, 100, kind)
         assert (taker.status, taker.executed_lots) == (OrderStatus.EXPIRED, 3)
@@ -248,7 +248,7 @@ async def test_fills_per_order_are_bounded(redis_url: str, kind: OrderType) -> N
 
 async def test_a_fok_that_needs_too_many_fills_does_nothing(redis_url: str) -> None:
     """All or nothing holds at the bound on fills as well; exactly at the bound it fills."""
-    async with open_venue(redis_url, limits=MatchingLimits(fills_per_order_max=3)) as venue:
+    async with open_venue(redis_url, limits=MatchingLimits(makers_per_command_max=3)) as venue:
         await rest(venue, Side.SELL, *[(1, 100)] * 5)
         over = await venue.buy(4, 100, OrderType.FOK)
         assert (over.status, over.fills) == (OrderStatus.EXPIRED, ())
@@ -258,7 +258,7 @@ async def test_a_fok_that_needs_too_many_fills_does_nothing(redis_url: str) -> N
 
 async def test_the_last_allowed_fill_may_be_the_last_needed(redis_url: str) -> None:
     """An order that is complete at the bound is filled, not expired."""
-    async with open_venue(redis_url, limits=MatchingLimits(fills_per_order_max=2)) as venue:
+    async with open_venue(redis_url, limits=MatchingLimits(makers_per_command_max=2)) as venue:
         await rest(venue, Side.SELL, (1, 100), (1, 100))
         assert (await venue.buy(2, 100)).status is OrderStatus.FILLED
 

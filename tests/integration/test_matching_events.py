@@ -10,7 +10,7 @@ import pytest
 
 from tapewire import keys
 from tapewire.errors import OrderClosed
-from tapewire.matching.engine import MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
 from tapewire.values.decimals import format_units
 from tapewire.values.timestamps import format_timestamp
 from tapewire.values.types import Order, OrderType, Side, Symbol

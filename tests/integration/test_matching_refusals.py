@@ -17,7 +17,7 @@ from tapewire.errors import (
     TapewireError,
     UnknownSymbol,
 )
-from tapewire.matching.engine import MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
 from tapewire.values.types import Lots, OrderId, OrderStatus, OrderType, Side, Symbol
 from tests.support.venue import (
     ALICE,

@@ -7,7 +7,7 @@ import pytest
 
 from tapewire import keys
 from tapewire.limits import ORDERS_PER_SWEEP_MAX
-from tapewire.matching.engine import MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
 from tapewire.values.types import Lots, OrderStatus, OrderType, Side, Ticks, TimeInForce
 from tests.support.venue import ALICE, BOB, BTC, Listener, Venue, open_venue, order_command
 
@@ -72,7 +72,7 @@ async def test_a_fok_counts_the_slices_of_an_iceberg(
     redis_url: str, bound: int, fills: int
 ) -> None:
     """Each slice is one maker more: a fill-or-kill order fills within the bound or not at all."""
-    async with open_venue(redis_url, limits=MatchingLimits(fills_per_order_max=bound)) as venue:
+    async with open_venue(redis_url, limits=MatchingLimits(makers_per_command_max=bound)) as venue:
         iceberg = order_command(Side.SELL, 6, 100, account=BOB)
         await venue.engine.place(replace(iceberg, display_lots=Lots(2)))
         await venue.sell(1, 100, account=BOB)

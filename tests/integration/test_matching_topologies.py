@@ -13,20 +13,24 @@ import redis
 from redis.exceptions import RedisError
 
 from market_data.feed.replay_log import ReplayLog
-from tapewire.errors import RedisUnavailable, Unavailable
+from tapewire.errors import OrderNotFound, OutcomeUnknown, RedisUnavailable, Unavailable
 from tapewire.matching.engine import Engine
+from tapewire.matching.queries import Queries
 from tapewire.redis.client import open_async, wait_until_ready
+from tapewire.redis.failovers import FailoverGuard, FailoverWatch
 from tapewire.redis.replication import warn_of_replication_risk
 from tapewire.redis.server import RedisServer
 from tapewire.runtime.ports import free_port
-from tapewire.values.types import OrderStatus, OrderType, Side
+from tapewire.runtime.supervision import cancel_all
+from tapewire.values.types import OrderId, OrderStatus, OrderType, Side
+from tests.support.house.documents import ROOT
 from tests.support.running.topologies import (
     SERVICE,
     attach_replica,
     running_cluster,
     running_sentinel,
 )
-from tests.support.venue import Venue, address_of, open_venue, order_command
+from tests.support.venue import ALICE, Venue, address_of, open_venue, order_command
 from tests.support.wait import wait_until
 
 
@@ -125,6 +129,33 @@ def replica_is_known(url: str) -> bool:
         return len(client.execute_command("SENTINEL", "REPLICAS", SERVICE)) == 1
 
 
+@pytest.fixture
+def sentinel_user(tmp_path: Path) -> tuple[str, Path]:
+    """The user of docs/security.md as a line of a configuration, and the file of its password."""
+    text = (ROOT / "docs" / "security.md").read_text("utf-8")
+    (line,) = (line for line in text.splitlines() if line.startswith("user tapewire on >PASSWORD"))
+    file = tmp_path / "password"
+    file.write_text("secret\n")
+    return line.replace("PASSWORD", "secret"), file
+
+
+async def test_a_sentinel_with_a_login(tmp_path: Path, sentinel_user: tuple[str, Path]) -> None:
+    """The user in docs/security.md is enough, and its password may stand in a file."""
+    line, file = sentinel_user
+    with RedisServer(tmp_path / "redis") as master, running_sentinel(tmp_path, master, line) as url:
+        login = f"?sentinel_username=tapewire&sentinel_password_file={file}"
+        watch = FailoverWatch(address_of(url + login), on_ended=lambda: None)
+        task = asyncio.create_task(watch.run())
+        async with open_venue(url + login) as venue:
+            assert (await venue.buy(1, 90)).status is OrderStatus.NEW
+        await wait_until(lambda: watch.listening, "the watch listens")
+        await cancel_all([task])
+        stranger = open_async(address_of(f"{url}?sentinel_username=tapewire&sentinel_password=no"))
+        with pytest.raises(RedisError):
+            await stranger.ping()
+        await stranger.aclose()
+
+
 async def test_what_a_failover_could_lose_is_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -145,3 +176,25 @@ async def test_what_a_failover_could_lose_is_said(
             assert not await warned()
         finally:
             await client.aclose()
+
+
+async def test_a_command_that_no_replica_confirms(tmp_path: Path) -> None:
+    """It is done and its outcome is unknown, also when it is repeated; reads are answered."""
+    with RedisServer(tmp_path / "first") as first, RedisServer(tmp_path / "second") as second:
+        address = address_of(first.url, timeout_s=1.0)
+        async with open_venue(first.url) as venue:
+            engine = await Engine.open(address, guard=FailoverGuard(replicas_min=1))
+            command = order_command(Side.BUY, 1, 90, client_order_id="mine")
+            try:
+                for _ in range(2):
+                    with pytest.raises(OutcomeUnknown, match="did not confirm"):
+                        await engine.place(command)
+                order = await Queries(engine.batcher).order(ALICE, OrderId("1"))
+                assert order.status is OrderStatus.NEW
+                with pytest.raises(OrderNotFound):
+                    await engine.cancel(ALICE, OrderId("2"))
+                attach_replica(first, second)
+                assert (await engine.place(command)).replayed
+                assert await venue.depth(Side.BUY) == [(90, 1)]
+            finally:
+                await engine.close()

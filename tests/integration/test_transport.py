@@ -71,6 +71,13 @@ def ask(service: Service, path: str = "/livez", **headers: str) -> RawReply:
         return connection.ask("GET", path, headers)
 
 
+def check_headers(answer: RawReply) -> None:
+    """An answer has the headers of every answer, and says nothing of the server."""
+    assert answer.headers.items() >= EVERY_ANSWER.items()
+    assert "server" not in answer.headers
+    assert "strict-transport-security" not in answer.headers
+
+
 def test_every_answer_has_the_headers(service: Service) -> None:
     """Of a route, of the framework, of the parser, and of the refusal of a WebSocket."""
     answers = [
@@ -84,9 +91,7 @@ def test_every_answer_has_the_headers(service: Service) -> None:
         answers.append(connection.receive())
     assert [answer.status for answer in answers] == [200, 404, 403, 400, 400]
     for answer in answers:
-        assert answer.headers.items() >= EVERY_ANSWER.items()
-        assert "server" not in answer.headers
-        assert "strict-transport-security" not in answer.headers
+        check_headers(answer)
     assert answers[-1].json()["code"] == "http_error"
 
 
@@ -285,3 +290,61 @@ def test_slow_requests_leave_nothing_behind(gateway: Service) -> None:
             one.close()
     wait_for(lambda: httpx.get(f"{gateway.url}/readyz").status_code == 200, "the gateway is ready")
     assert "Traceback" not in gateway.log()
+
+
+HANDSHAKE = (
+    "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+def shake_hands(service: Service, lines: str, path: str | None = None) -> RawReply:
+    """The answer to a handshake with these lines beside the usual ones."""
+    with RawHttp(service.port) as connection:
+        head = HANDSHAKE.format(path=path or socket_path(service))
+        connection.send(f"{head}{lines}\r\n")
+        return connection.receive()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Connection: Upgrade\r\nConnection: keep-alive\r\n",
+        "Connection: keep-alive\r\nConnection: Upgrade\r\n",
+        "Connection: keep-alive, Upgrade\r\n",
+        "connection: close\r\nCONNECTION: upgrade , x\r\n",
+    ],
+)
+def test_all_connection_lines_count(service: Service, lines: str) -> None:
+    """A proxy may add a second line; the upgrade is asked for all the same."""
+    assert shake_hands(service, lines).status == 101
+
+
+def test_a_wrong_socket_path_is_not_found(service: Service) -> None:
+    """404 as for every path, not 403, which would mean that a key is missing."""
+    reply = shake_hands(service, "Connection: Upgrade\r\n", "/ws/nothing")
+    assert (reply.status, reply.json()["code"]) == (404, "not_found")
+    assert reply.headers["content-type"] == "application/problem+json"
+    check_headers(reply)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [
+        ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "", 400),
+        ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Key: short", 400),
+        ("Version: 13", "Version: 8", 400),
+    ],
+)
+def test_a_failed_handshake_is_a_problem(service: Service, old: str, new: str, status: int) -> None:
+    """With the headers of every answer, and a sentence that names what is wrong."""
+    text = HANDSHAKE.format(path=socket_path(service)) + "Connection: Upgrade\r\n\r\n"
+    with RawHttp(service.port) as connection:
+        connection.send(text.replace(old, new))
+        reply = connection.receive()
+    problem = reply.json()
+    assert (reply.status, problem["status"], problem["code"]) == (status, status, "http_error")
+    assert "Sec-WebSocket" in problem["detail"]
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.body.endswith(b"}\n")
+    check_headers(reply)

@@ -313,7 +313,7 @@ def test_pings_of_a_client_that_does_not_read_do_not_pile_up(feed: FeedServer) -
 @pytest.mark.parametrize("loop_name", LOOPS)
 def test_a_client_that_never_reads_is_bounded_and_ended(loop_name: str) -> None:
     """It costs a bounded number of bytes, is closed with 4008, and dropped after the timeout."""
-    limits = FanoutLimits(lag_messages_max=500, lag_grace_s=0, join_bytes_max=32 * 1024)
+    limits = FanoutLimits(lag_messages_max=500, join_bytes_max=32 * 1024)
     with running_server(loop_name, limits) as feed, client(feed) as websocket:
         protocol = feed.sockets[0]
         published = 0
@@ -329,7 +329,7 @@ def test_a_client_that_never_reads_is_bounded_and_ended(loop_name: str) -> None:
 @pytest.mark.parametrize("loop_name", LOOPS)
 def test_a_slow_client_reads_why_it_is_closed(loop_name: str) -> None:
     """After what it was given comes the error with its place to resume, then close code 4008."""
-    limits = FanoutLimits(lag_messages_max=500, lag_grace_s=0, join_bytes_max=32 * 1024)
+    limits = FanoutLimits(lag_messages_max=500, join_bytes_max=32 * 1024)
     with running_server(loop_name, limits) as feed, client(feed) as websocket:
         published = 0
         while feed.hub.sessions:

@@ -4,7 +4,9 @@ A failing example is printed shrunk, with a line that replays it.
 """
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 _COMMON = settings(
@@ -18,3 +20,10 @@ _COMMON = settings(
 settings.register_profile("default", _COMMON, max_examples=125)
 settings.register_profile("nightly", _COMMON, max_examples=2_500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give these tests no time limit: hypothesis would take the end of time for a failure."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(0))

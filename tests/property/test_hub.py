@@ -29,7 +29,6 @@ LIMITS = FanoutLimits(
     ring_messages_max=20,
     ring_bytes_max=900,
     lag_messages_max=9,
-    lag_grace_s=0,
     backlog_bytes_max=900,
 )
 
@@ -231,7 +230,9 @@ class HubMachine(RuleBasedStateMachine):
             ring, backlog = session.place.ring, session.backlog
             waiting = [*backlog._ready, *(backlog._kept_back or ())]
             assert session.backlog_bytes == sum(len(frame) for frame, _ in waiting)
-            assert session.backlog_bytes <= LIMITS.backlog_bytes_max
+            assert backlog.private_bytes == sum(len(f) for f, note in waiting if note is None)
+            assert backlog.private_bytes <= LIMITS.backlog_bytes_max
+            assert session.backlog_bytes <= LIMITS.backlog_bytes_max + LIMITS.ring_bytes_max
             assert ring.head - ring.base <= LIMITS.ring_messages_max
             assert ring.size_bytes <= LIMITS.ring_bytes_max
             assert session.lag <= LIMITS.lag_messages_max + LIMITS.batch_messages_max

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tapewire.matching.engine import MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
 from tapewire.values.types import (
     Account,
     Amendment,

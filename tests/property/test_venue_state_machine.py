@@ -14,7 +14,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from tapewire.matching.engine import MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
 from tapewire.redis.server import RedisServer
 from tests.support.reference.command_runs import runs, steps, switching_steps
 from tests.support.reference.venue_audit import audit
@@ -28,7 +28,7 @@ SWITCHING = runs(switching_steps(), 70, 120)
 WEALTH = st.sampled_from([1, 3, 6, 12])
 LIMITS = st.builds(
     MatchingLimits,
-    fills_per_order_max=st.sampled_from([10_000, 10_000, 3]),
+    makers_per_command_max=st.sampled_from([10_000, 10_000, 3]),
     stops_per_command_max=st.sampled_from([1_000, 1_000, 2]),
 )
 
@@ -73,7 +73,6 @@ async def replay(
     return pair
 
 
-@pytest.mark.timeout(0)
 @given(world=st.tuples(LIMITS, WEALTH), commands=RUNS)
 def test_the_venue_equals_the_reference(
     shared_venue: Venue,
@@ -89,7 +88,6 @@ def test_the_venue_equals_the_reference(
     note(pair)
 
 
-@pytest.mark.timeout(0)
 @settings(max_examples=settings().max_examples // 4)
 @given(limits=LIMITS, commands=RUNS)
 def test_without_funds_checks_it_equals_the_reference_as_well(
@@ -103,7 +101,6 @@ def test_without_funds_checks_it_equals_the_reference_as_well(
     note(runner.run(replay(shared_venue, shared_listener, limits, commands)))
 
 
-@pytest.mark.timeout(0)
 @settings(max_examples=settings().max_examples // 4)
 @given(limits=LIMITS, commands=SWITCHING)
 def test_funds_checks_can_be_switched(

@@ -15,7 +15,8 @@ import redis.asyncio
 from tapewire import keys
 from tapewire.errors import StaleInstrument
 from tapewire.limits import EXACT_INTEGER_MAX
-from tapewire.matching.engine import Engine, MatchingLimits, Placement
+from tapewire.matching.command_limits import MatchingLimits
+from tapewire.matching.engine import Engine, Placement
 from tapewire.matching.queries import Queries
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 from tapewire.values.instruments import parse_instruments

@@ -1,6 +1,6 @@
-"""Wait for a condition instead of sleeping: bounded, and saying what did not happen.
+"""Waits for conditions, each with a deadline and a description for the failure.
 
-The only place in the tests that sleeps.
+No other module of the tests sleeps.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ def moments_us() -> Iterator[int]:
 
 
 async def back_off() -> None:
-    """What a client does before it asks again: it leaves the others some time."""
+    """Pause of a client between two tries."""
     await asyncio.sleep(BACK_OFF_S)
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
+from market_data.clients.address_limit import AddressLimit
 from market_data.clients.authentication import Authenticator
 from market_data.clients.conversation import Conversations
 from market_data.clients.drain import Drain
@@ -51,6 +52,7 @@ from tapewire.web.body_limit import BodyLimit
 from tapewire.web.health import RedisProbe, health_router
 from tapewire.web.metrics import Metrics, metrics_router
 from tapewire.web.problem import ProblemApp
+from tapewire.web.rate_limit import Buckets
 
 _CHANNELS = (
     keys.TRADE_CHANNEL,
@@ -151,25 +153,23 @@ def _follow(
 def _converse(
     stack: AsyncExitStack,
     venue: _Following,
-    settings: MarketDataSettings,
-    verifier: KeyVerifier | None,
+    trades: TradeSource,
+    authenticator: Authenticator,
+    clients_max: int,
 ) -> Conversations:
     feed = venue.feed
     accounts = AccountSource(feed.accounts, venue.account_log)
-    sources: dict[str, Source] = {
-        TRADES: TradeSource(feed.trades, venue.log),
-        **dict.fromkeys(ACCOUNT_CHANNELS, accounts),
-    }
+    sources: dict[str, Source] = {TRADES: trades, **dict.fromkeys(ACCOUNT_CHANNELS, accounts)}
     resumer = Resumer(sources, feed.sequencer)
     stack.push_async_callback(resumer.close)
     conversations = Conversations(
         venue.hub,
         feed,
         resumer,
-        authenticator=Authenticator(verifier),
-        clients_max=settings.clients_max,
+        authenticator=authenticator,
+        clients_max=clients_max,
     )
-    stack.push_async_callback(conversations.close)
+    stack.push_async_callback(conversations.errands.close)
     return conversations
 
 
@@ -185,7 +185,9 @@ def _assemble(
     stack.push_async_callback(probe.close)
     verifier = _verifier(stack, address, settings)
     venue = _follow(stack, client, address, settings)
-    conversations = _converse(stack, venue, settings, verifier)
+    limit, trades = _limit(settings), TradeSource(venue.feed.trades, venue.log)
+    authenticator = Authenticator(verifier, limit)
+    conversations = _converse(stack, venue, trades, authenticator, settings.clients_max)
     hub, feed, canary = venue.hub, venue.feed, venue.canary
     drain, timeout_s = Drain(hub, feed, spread_s=settings.drain_spread_s), canary.timeout_s
     heartbeats = Heartbeats(hub, feed, canary, venue.books.mark, canary_timeout_s=timeout_s)
@@ -212,7 +214,9 @@ def _assemble(
         candle_log=venue.candle_log,
         clock=venue.clock,
         conversations=conversations,
+        trades=trades,
         trade_streams=streams,
+        limit=limit,
         page=settings.page_address(),
         drain=drain,
         health=watch_health(
@@ -227,6 +231,18 @@ def _assemble(
         metrics=Metrics(figures, lag, memory),
     )
     return state, tasks
+
+
+def _limit(settings: MarketDataSettings) -> AddressLimit:
+    if settings.address_requests_per_s == 0:
+        return AddressLimit(None)
+    return AddressLimit(
+        Buckets(
+            per_second=settings.address_requests_per_s,
+            burst=settings.address_burst,
+            names_max=settings.rate_limit_names_max,
+        )
+    )
 
 
 def _verifier(

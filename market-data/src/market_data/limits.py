@@ -16,23 +16,20 @@ BATCH_MESSAGES_MAX = 512
 JOIN_BYTES_MAX = 256 * KIB
 """Bytes handed to a socket in one write; about 1,000 trades."""
 
-RING_MESSAGES_MAX = 32_768
-"""Messages one group keeps for its slow clients."""
+RING_MESSAGES_MAX = 65_536
+"""Messages one group keeps for its slow clients: the allowed lag, and one largest command."""
 
-RING_BYTES_MAX = 32 * MIB
+RING_BYTES_MAX = 64 * MIB
 """Bytes one group keeps for its slow clients."""
 
 LAG_MESSAGES_MAX = 16_384
-"""Messages a client may be behind before its lag policy acts."""
-
-LAG_GRACE_S = 1.0
-"""Seconds in which a client that is over its limits may gain on what waits for it.
-
-A burst that the service makes itself (the reports of one large order) is over the limit at once.
-"""
+"""Messages a client may be behind before its lag policy acts; those of one command count once."""
 
 BACKLOG_BYTES_MAX = 8 * MIB
-"""Bytes that may wait for one client alone: private messages, replay, messages of an old group."""
+"""Bytes of private messages (answers, errors, states) that may wait for one client."""
+
+LARGE_MESSAGE_BYTES = 64 * KIB
+"""Bytes of a message of an account from which on other tasks run between the steps of its way."""
 
 REPLAY_PAGE_MESSAGES = 500
 """Messages of a replay that are read and framed in one go, which takes less than 20 ms."""
@@ -71,7 +68,6 @@ class FanoutLimits:
     ring_messages_max: int = RING_MESSAGES_MAX
     ring_bytes_max: int = RING_BYTES_MAX
     lag_messages_max: int = LAG_MESSAGES_MAX
-    lag_grace_s: float = LAG_GRACE_S
     backlog_bytes_max: int = BACKLOG_BYTES_MAX
 
     def __post_init__(self) -> None:

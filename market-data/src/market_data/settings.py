@@ -58,6 +58,19 @@ class MarketDataSettings(ServerSettings):
         ge=1024 * 1024,
         description="Bytes that may wait for all slow clients together; the slowest are closed",
     )
+    address_requests_per_s: int = Field(
+        2_000,
+        ge=0,
+        le=1_000_000,
+        description="Requests of one client address, large answers and wrong keys counting more; "
+        "0: no limit",
+    )
+    address_burst: int = Field(
+        4_000, ge=1, le=10_000_000, description="Requests of one client address at once"
+    )
+    rate_limit_names_max: int = Field(
+        10_000, ge=1, le=1_000_000, description="Client addresses whose requests are counted"
+    )
     drain_spread_s: float = Field(
         5.0, ge=0, le=600, description="Time over which a stop spreads the goodbyes to clients"
     )

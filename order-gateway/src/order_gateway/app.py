@@ -33,7 +33,7 @@ from order_gateway.key_administration import KeyAdministration
 from order_gateway.metrics import Activity, GatewayMetrics
 from order_gateway.operations import OPERATION_NAMES, Operations
 from order_gateway.page.routes import add_pages
-from order_gateway.rate_limit import Buckets, RateLimits
+from order_gateway.rate_limit import RateLimits
 from order_gateway.settings import GatewaySettings
 from order_gateway.state import GatewayState
 from order_gateway.ws.entry import Entry, end_for_key
@@ -42,9 +42,11 @@ from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.api_keys.watch import KeyWatch
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
-from tapewire.matching.engine import Engine, MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
+from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
 from tapewire.redis.client import RedisAddress, open_async, wait_until_ready
+from tapewire.redis.failovers import FailoverGuard, FailoverWatch
 from tapewire.redis.replication import warn_of_replication_risk
 from tapewire.runtime.loop_lag import LoopLag
 from tapewire.runtime.supervision import Supervisor
@@ -56,6 +58,7 @@ from tapewire.web.body_limit import BodyLimit
 from tapewire.web.health import RedisProbe, health_router
 from tapewire.web.metrics import Metrics, metrics_router
 from tapewire.web.problem import ProblemApp
+from tapewire.web.rate_limit import Buckets
 
 logger = logging.getLogger(__name__)
 
@@ -120,12 +123,12 @@ async def _run(
     """Connect and serve until the block ends. Raises RedisUnavailable, InstrumentConflict."""
     address = _address(settings.venue)
     async with AsyncExitStack() as stack:
-        engine = await _open_engine(address, settings.venue, stack)
+        guard = FailoverGuard(settings.replicas_min)
+        engine = await _open_engine(address, settings.venue, stack, guard)
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
-        await warn_of_replication_risk(engine.client)
-        probe, store = RedisProbe(address), ApiKeyStore.open(address)
+        probe, store = RedisProbe(address), ApiKeyStore.open(address, guard)
         stack.push_async_callback(probe.close)
         stack.push_async_callback(store.close)
         tasks = await stack.enter_async_context(Supervisor())
@@ -166,6 +169,7 @@ async def _run(
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
         tasks.start("expiry", expiry.run)
+        _follow_failovers(address, guard, tasks)
         tasks.start("loop-lag", lag.run)
         contest.start(tasks)
         if state.needs_keys:
@@ -186,7 +190,7 @@ def _address(venue: VenueSettings) -> RedisAddress:
 
 
 async def _open_engine(
-    address: RedisAddress, venue: VenueSettings, stack: AsyncExitStack
+    address: RedisAddress, venue: VenueSettings, stack: AsyncExitStack, guard: FailoverGuard
 ) -> Engine:
     """The engine, once Redis answers. At a venue with keys only administrators open accounts."""
     await _wait_for_redis(address, venue.startup_timeout_s)
@@ -194,10 +198,19 @@ async def _open_engine(
         address,
         MatchingLimits(funds_checked=venue.funds == "checked"),
         None if venue.auth == "keys" else parse_paper_money(venue.paper_balances),
+        guard=guard,
     )
     stack.push_async_callback(engine.close)
     await engine.ready()
+    await warn_of_replication_risk(engine.client)
     return engine
+
+
+def _follow_failovers(address: RedisAddress, guard: FailoverGuard, tasks: Supervisor) -> None:
+    """Let the batchers know of failovers that Sentinels announce."""
+    watch = FailoverWatch(address, on_begun=guard.begin, on_ended=guard.end)
+    if watch.is_needed:
+        tasks.start("failovers", watch.run)
 
 
 def _rate_limits(settings: GatewaySettings) -> RateLimits:

@@ -1,4 +1,4 @@
-"""Ends what is due: gtd orders whose time is over, and the orders of accounts that fell silent.
+"""Background work of a gateway: due orders and timers end, fired stops that wait run.
 
 Every gateway asks Redis a few times a second whether something is due by the venue clock; the
 script does what is, exactly once, whoever asks first. So it happens as long as one gateway lives.
@@ -53,8 +53,14 @@ class Expiry:
             ended += count
             self.ended += count
             if count < ORDERS_PER_SWEEP_MAX:
+                await self._fire_stops()
                 self._swept_at_s = self._clock_s()
                 return ended
+
+    async def _fire_stops(self) -> None:
+        """Run one round of fired stops in each market where some wait for their turn."""
+        for symbol in await self._engine.firing_symbols():
+            await self._engine.fire_stops(symbol)
 
     async def check(self) -> None:
         """Raises TapewireError when the last complete sweep is too long ago."""

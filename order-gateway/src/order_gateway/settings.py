@@ -18,6 +18,13 @@ class GatewaySettings(ServerSettings):
     expiry_interval_s: float = Field(
         0.25, gt=0, le=60, description="Interval between two searches for due orders"
     )
+    replicas_min: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="Replicas of Redis that must have a command before it is answered; set "
+        "`min-replicas-to-write` of Redis to the same",
+    )
     account_orders_per_s: int = Field(
         10_000,
         ge=0,

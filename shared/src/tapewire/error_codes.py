@@ -102,11 +102,12 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "key_not_found": ErrorCode(404, "No API key has this id"),
         "keys_limit": ErrorCode(409, "The venue has its maximum of API keys"),
         # The venue
-        "rate_limited": ErrorCode(429, "Too many orders in too short a time"),
+        "rate_limited": ErrorCode(429, "Too many requests in too short a time"),
         "redis_unavailable": ErrorCode(503, "Redis cannot be reached; nothing was done"),
         "outcome_unknown": ErrorCode(503, "The answer of Redis was lost; repeat the request"),
         "connections_limit": ErrorCode(503, "Too many connections are open"),
         "overloaded": ErrorCode(503, "Too many commands are waiting; nothing was done"),
+        "stops_pending": ErrorCode(503, "Fired stop orders run first; repeat the request"),
         "stale_data": ErrorCode(503, "The data is being read again; retry"),
         "draining": ErrorCode(503, "The process is stopping; reconnect"),
         "internal_error": ErrorCode(500, "The service failed"),

@@ -25,6 +25,7 @@
     ├── Unavailable                   the venue's fault: HTTP 503 with Retry-After
     │   ├── RedisUnavailable          not sent to Redis: nothing was done
     │   ├── OutcomeUnknown            the answer was lost: ask again with the same client_order_id
+    │   ├── StopsPending              fired stop orders run first: nothing was done
     │   └── Overloaded                too many commands wait in this gateway
     └── MessageError                  a message on the wire is not one of ours
 
@@ -218,6 +219,12 @@ class Unavailable(TapewireError):
     field: str | None = None
     retry_after_s: int = 1
     headers: Mapping[str, str] | None = None
+
+
+class StopsPending(Unavailable):
+    """Fired stop orders of the market run first; the command had no effect."""
+
+    code = "stops_pending"
 
 
 class RedisUnavailable(Unavailable):

@@ -15,14 +15,18 @@ LIBRARIES = PREFIX + "libraries"
 LAST_ORDER_ID = PREFIX + "last_order_id"
 EXPIRING = PREFIX + "expiring"
 DEAD_MAN = PREFIX + "dead_man"
+FIRING = PREFIX + "firing"
 JOURNAL = PREFIX + "journal"
 LAST_COMMAND = PREFIX + "last_command"
 ACCOUNTS = PREFIX + "accounts"
 SUPPLY = PREFIX + "supply"
 ASSETS = PREFIX + "assets"
 API_KEYS = PREFIX + "api_keys"
-# No command ever makes it: a write that asks for it proves that Redis takes writes.
+# No command ever makes it. Every call of a function names it, because a Cluster that moves the slot
+# refuses calls with a key that is not there. A write that wants it proves that Redis takes writes.
 ABSENT = PREFIX + "absent"
+# Written by gateways that have replicas confirm their commands; it says nothing and expires.
+CONFIRMED = PREFIX + "confirmed"
 
 # Of classes and competitions; no command of the matching library reads or writes them.
 NOTICES = PREFIX + "contest:notices"

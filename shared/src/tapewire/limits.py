@@ -38,13 +38,14 @@ CLIENT_ORDER_ID_CHARACTERS_MAX = 64
 ORDER_ID_DIGITS_MAX = 16
 INSTRUMENTS_MAX = 1_000
 
-# One order trades with at most this many makers; the rest of it expires (docs/matching.md).
-FILLS_PER_ORDER_MAX = 10_000
+# Makers that one command meets at most, its order and the stops that it fires taken together. The
+# rest of the order expires; the rest of the stops runs in the next command (docs/matching.md).
+MAKERS_PER_COMMAND_MAX = 10_000
 
 # Open orders of one account in one instrument, unless the instrument file says otherwise.
 OPEN_ORDERS_MAX = 10_000
 
-# Stop orders that one command may set off, cascades included; the rest fire with the next trade.
+# Stop orders that one command runs at most, cascades included; the next command runs the rest.
 STOPS_PER_COMMAND_MAX = 1_000
 
 # Orders canceled or expired by one call; a larger job takes several calls.
@@ -109,10 +110,24 @@ REQUEST_HEAD_BYTES_MAX = 16_384
 # All bytes of a request, so that one-byte chunks and trailers are bounded as well.
 REQUEST_BYTES_MAX = 1_048_576
 TRADE_MESSAGE_BYTES_MAX = 4_096
-# One order may empty as many price levels as it may meet makers, at 50 bytes each.
-BOOK_MESSAGE_BYTES_MAX = 1_048_576
-# One order may fill as many makers of one account, at 800 bytes for the record of each.
-ACCOUNT_MESSAGE_BYTES_MAX = 8_388_608
+# Longest text of one price level in a book update, and of one change of an order in an account
+# event: names of 64 characters and integers of 16 digits, with separators.
+BOOK_LEVEL_BYTES_MAX = 64
+ORDER_CHANGE_BYTES_MAX = 768
+EXECUTION_BYTES_MAX = 96
+# Derived from the budget of a command: each maker and each stop touches one level at most, and an
+# account may own the taker, every maker and every stop.
+BOOK_MESSAGE_BYTES_MAX = (
+    MAKERS_PER_COMMAND_MAX + 2 * STOPS_PER_COMMAND_MAX + ORDERS_PER_SWEEP_MAX
+) * BOOK_LEVEL_BYTES_MAX
+ACCOUNT_MESSAGE_BYTES_MAX = (
+    MAKERS_PER_COMMAND_MAX * (ORDER_CHANGE_BYTES_MAX + 2 * EXECUTION_BYTES_MAX)
+    + (2 * STOPS_PER_COMMAND_MAX + ORDERS_PER_SWEEP_MAX) * ORDER_CHANGE_BYTES_MAX
+)
+# Pairs of account and symbol that one search for due timers looks at.
+TIMER_LOOKUPS_MAX = 50_000
+# Rounds of waiting stops that a gateway runs before it answers an order with 503 `stops_pending`.
+STOP_ROUNDS_MAX = 4
 
 # Orders waiting in one gateway for the next round trip to Redis; beyond it clients get 503.
 PENDING_COMMANDS_MAX = 10_000
@@ -122,9 +137,5 @@ if PENDING_COMMANDS_MAX < COMMANDS_PER_ROUND_TRIP_MAX:
     raise AssertionError("a full round trip must fit in the queue")
 if REQUEST_HEAD_BYTES_MAX + 8 * REQUEST_BODY_BYTES_MAX > REQUEST_BYTES_MAX:
     raise AssertionError("the largest request must fit, in whatever chunks it comes")
-if FILLS_PER_ORDER_MAX * 50 > BOOK_MESSAGE_BYTES_MAX:
-    raise AssertionError("the largest book update must be readable")
-if FILLS_PER_ORDER_MAX * 800 > ACCOUNT_MESSAGE_BYTES_MAX:
-    raise AssertionError("the largest message of an account must be readable")
 if 10**DECIMAL_DIGITS_MAX <= EXACT_INTEGER_MAX:
     raise AssertionError("decimal text must be able to reach the exact-integer bound")

@@ -107,7 +107,7 @@ class VenueSettings(BaseSettings):
     @field_validator("paper_balances")
     @classmethod
     def _check_paper_balances(cls, text: str) -> str:
-        """Raises ValueError, so that the variable is named with what is wrong."""
+        """Check the balances. Raises ValueError, which names the variable."""
         try:
             parse_paper_money(text)
         except ConfigurationError as error:

@@ -1,6 +1,6 @@
-"""The house rules as functions of one file: each yields what is wrong with it, `line: reason`.
+"""The house rules as functions of one file: each yields the faults of the file as `line: reason`.
 
-`tests/test_tidy.py` applies them to the repository and proves on bad samples that they bite.
+`tests/test_tidy.py` applies the rules to the repository, and to bad samples of every rule.
 """
 
 import ast
@@ -33,7 +33,7 @@ LIVE_OBJECTS = {
     "RedisServer", "ThreadPoolExecutor",
 }  # fmt: skip
 SCRIPT_CALLS = {"eval", "evalsha", "register_script", "script_load", "fcall", "function_load"}
-# Where prices and quantities are handled: integers there, never binary fractions.
+# Files that handle prices and quantities; they use integers, never binary fractions.
 PRICE_CODE = (
     SHARED + "values/decimals.py",
     SHARED + "values/instruments.py",
@@ -63,17 +63,17 @@ class SourceFile:
 
     @property
     def tree(self) -> ast.Module:
-        """Its syntax tree, if it is Python."""
+        """The syntax tree of a Python file."""
         return _parse(self.text, self.path)
 
     @property
     def in_source(self) -> bool:
-        """Whether it ships."""
+        """Whether the file ships."""
         return "/src/" in self.path
 
     @property
     def in_tests(self) -> bool:
-        """Whether it is part of the tests."""
+        """Whether the file is part of the tests."""
         return self.path.startswith("tests/")
 
 
@@ -93,7 +93,7 @@ def _module_nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
 
 
 def dotted(node: ast.expr) -> str:
-    """`a.b.c` of a name or attribute; what is computed stands as `?`."""
+    """`a.b.c` of a name or attribute; a computed part is shown as `?`."""
     match node:
         case ast.Name():
             return node.id
@@ -229,7 +229,7 @@ def banned_frameworks(file: SourceFile) -> Iterator[str]:
 
 
 def forgotten_tasks(file: SourceFile) -> Iterator[str]:
-    """A task that nobody refers to may vanish, and its error with it; a TaskGroup keeps its own."""
+    """A task without a reference may vanish with its error; a TaskGroup refers to its tasks."""
     groups = {
         item.optional_vars.id
         for node in walk(file.tree)
@@ -248,21 +248,21 @@ def forgotten_tasks(file: SourceFile) -> Iterator[str]:
 
 
 def unfinished_markers(file: SourceFile) -> Iterator[str]:
-    """What is not done is not in the tree; it is an issue."""
+    """Unfinished work is an issue, not a marker in the tree."""
     for number, line in enumerate(file.text.splitlines(), start=1):
         if MARKERS.search(line):
             yield f"{number}: a marker of unfinished work"
 
 
 def vague_names(file: SourceFile) -> Iterator[str]:
-    """A file or folder is named for what it is."""
+    """The name of a file or folder says what the file or folder is."""
     parts = [PurePosixPath(part).stem for part in PurePosixPath(file.path).parts]
     if BANNED_STEMS.intersection(parts):
         yield "1: a name that says nothing"
 
 
 def missing_docstrings(file: SourceFile) -> Iterator[str]:
-    """Every public module, class, function and method that ships says what it is for."""
+    """Every public module, class, function and method that ships has a docstring."""
     if ast.get_docstring(file.tree) is None and file.text.strip():
         yield "1: the module has no docstring"
     yield from _undocumented(file.tree)
@@ -308,7 +308,7 @@ def lua_without_contract(file: SourceFile) -> Iterator[str]:
 
 
 def machine_paths(file: SourceFile) -> Iterator[str]:
-    """Nothing in the tree depends on where one machine keeps things."""
+    """Nothing in the tree depends on the paths of one machine."""
     for number, line in enumerate(file.text.splitlines(), start=1):
         found = MACHINE_PATHS.search(line) or REGISTRIES.search(line)
         if found:

@@ -98,43 +98,41 @@ class ReferenceAccounts:
 
     def held(self, account: Account, asset: str) -> int:
         """What the open orders of the account may cost."""
-        return sum(self.hold(order)[asset] for order in self._open_orders(account))
+        return sum(self.hold(order).get(asset, 0) for order in self._open_orders(account))
 
     def incoming(self, account: Account, asset: str) -> int:
         """What the open orders of the account would bring, before fees."""
-        return sum(self.gain(order)[asset] for order in self._open_orders(account))
+        return sum(self.gain(order).get(asset, 0) for order in self._open_orders(account))
 
     def balance(self, account: Account, asset: str) -> Balance:
         """All of one asset of one account."""
-        return Balance(
-            self.available(account, asset),
-            self.held(account, asset),
-            self.incoming(account, asset),
-        )
+        held = self.held(account, asset)
+        return Balance(self.owned[account, asset] - held, held, self.incoming(account, asset))
 
     def snapshot(self) -> dict[tuple[Account, str], tuple[int, int]]:
         """Available and held of everyone, where there is anything."""
-        return {
-            (account, asset): (self.available(account, asset), self.held(account, asset))
-            for account, asset in self.owned
-        }
+        shown = {}
+        for (account, asset), owned in self.owned.items():
+            held = self.held(account, asset)
+            shown[account, asset] = owned - held, held
+        return shown
 
-    def hold(self, order: ReferenceOrder) -> Counter[str]:
+    def hold(self, order: ReferenceOrder) -> dict[str, int]:
         """What this order holds while it rests or waits."""
         instrument = self.instruments[order.symbol]
         if order.side is Side.SELL:
-            return Counter({instrument.base: order.left * instrument.base_units})
+            return {instrument.base: order.left * instrument.base_units}
         # Nobody knows yet what a stop buy without a price will cost.
-        return Counter({instrument.quote: order.left * (order.price or 0) * instrument.quote_units})
+        return {instrument.quote: order.left * (order.price or 0) * instrument.quote_units}
 
-    def gain(self, order: ReferenceOrder) -> Counter[str]:
+    def gain(self, order: ReferenceOrder) -> dict[str, int]:
         """What this order would bring while it rests or waits."""
         instrument = self.instruments[order.symbol]
         if order.side is Side.BUY:
-            return Counter({instrument.base: order.left * instrument.base_units})
+            return {instrument.base: order.left * instrument.base_units}
         price = order.price or order.stop_price
         assert price is not None
-        return Counter({instrument.quote: order.left * price * instrument.quote_units})
+        return {instrument.quote: order.left * price * instrument.quote_units}
 
     def fee_rates(self, command: OrderCommand, maker_ppm: int, taker_ppm: int) -> tuple[int, int]:
         """Maker's and taker's rate of a new order: its account's, or those of the market."""

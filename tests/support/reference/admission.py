@@ -28,6 +28,7 @@ class Market(Protocol):
     band_bps: int
     revision: int
     last_price: int | None
+    is_firing: bool
 
     @property
     def symbol(self) -> Symbol:
@@ -44,6 +45,7 @@ def admit(market: Market, command: OrderCommand, now_us: int, open_count: int) -
     """Check a new order against the market and its account. Raises Refused."""
     if command.revision != market.revision:
         raise Refused("stale_instrument")
+    _check_stops(market)
     _check_state(market, post_only=command.post_only)
     if command.expire_us is not None and command.expire_us <= now_us:
         raise Refused("expire_at out_of_range")
@@ -83,6 +85,7 @@ def admit_amend(
     if market.state is MarketState.HALTED:
         raise Refused("market_halted")
     if not stays:
+        _check_stops(market)
         _check_state(market, post_only=order.command.post_only)
     if amendment.price_ticks is not None and order.price is None:
         raise Refused("price price_forbidden")
@@ -90,6 +93,7 @@ def admit_amend(
         raise Refused("stop_price stop_price_forbidden")
     if changed.left <= 0:
         raise Refused("quantity out_of_range")
+    _check_notional(market, changed)
     if not stays:
         _check_anew(market, order, changed)
     return changed
@@ -101,6 +105,20 @@ def keeps_place(order: ReferenceOrder, changed: ReferenceOrder) -> bool:
     assert changed.quantity is not None
     same = (order.price, order.stop_price) == (changed.price, changed.stop_price)
     return same and changed.quantity <= order.quantity
+
+
+def _check_notional(market: Market, changed: ReferenceOrder) -> None:
+    """Price x quantity of an amended order is at least the minimum of its instrument."""
+    if changed.price is None or changed.quantity is None:
+        return
+    if changed.price * changed.quantity < market.instrument.notional_min:
+        raise Refused("quantity notional_too_small")
+
+
+def _check_stops(market: Market) -> None:
+    """Nothing trades before the stops that have fired."""
+    if market.is_firing and market.state is MarketState.TRADING:
+        raise Refused("stops_pending")
 
 
 def _check_state(market: Market, *, post_only: bool) -> None:

@@ -57,7 +57,10 @@ class ReferenceMarket:
     trades: list[Trade] = field(default_factory=list)
     book: list[ReferenceOrder] = field(default_factory=list)
     stops: list[ReferenceOrder] = field(default_factory=list)
+    # Prices traded since all fired stops had run, and makers met by the command.
     phase: list[int] = field(default_factory=list)
+    met: int = 0
+    is_firing: bool = False
 
     def __post_init__(self) -> None:
         """What stands here holds money of its account."""
@@ -71,6 +74,7 @@ class ReferenceMarket:
     def begin(self, clock_us: int) -> None:
         """An accepted command happens now; the venue clock never runs backwards."""
         self.now_us = max(self.now_us, clock_us)
+        self.met = 0
 
     def place(self, command: OrderCommand, clock_us: int, open_count: int) -> ReferenceOrder:
         """Take in an order. Raises Refused."""
@@ -87,8 +91,8 @@ class ReferenceMarket:
         if order.waits:
             self.stops.append(order)
         else:
-            self._enter(order)
-        self._run_stops()
+            self._enter(order, self.fills_max)
+        self.run_stops()
         return order
 
     def amend(self, order: ReferenceOrder, amendment: Amendment, clock_us: int) -> None:
@@ -106,8 +110,8 @@ class ReferenceMarket:
         order.number = self.line.draw()
         if not order.waits:
             self.book.remove(order)
-            self._enter(order)
-        self._run_stops()
+            self._enter(order, self.fills_max)
+        self.run_stops()
 
     def end(self, order: ReferenceOrder, status: OrderStatus, reason: str | None) -> None:
         """Take an open order out of where it stands; it is over."""
@@ -142,10 +146,11 @@ class ReferenceMarket:
         makers = self.queue(opposite(side))
         return bool(makers) and within(side, makers[0].price, price)
 
-    def _enter(self, order: ReferenceOrder) -> None:
+    def _enter(self, order: ReferenceOrder, makers_max: int) -> None:
         """An order takes what it may; what is left rests or is over."""
-        kill = order.command.time_in_force is TimeInForce.FOK and not self._would_fill(order)
-        stopped_by = None if kill else self._match(order)
+        is_fok = order.command.time_in_force is TimeInForce.FOK
+        kill = is_fok and not self._would_fill(order, makers_max)
+        stopped_by = None if kill else self._match(order, makers_max)
         order.updated_us = self.now_us
         if order.quantity is None:
             order.reason = amount_reason(order, stopped_by)
@@ -165,16 +170,16 @@ class ReferenceMarket:
         order.shown = min(order.command.display_lots or order.left, order.left)
         self.book.append(order)
 
-    def _would_fill(self, taker: ReferenceOrder) -> bool:
+    def _would_fill(self, taker: ReferenceOrder, makers_max: int) -> bool:
         """Try it on a copy of the market."""
         trial, market = copy.deepcopy((taker, self))
-        market._match(trial)
+        market._match(trial, makers_max)
         return trial.executed == trial.quantity
 
-    def _match(self, taker: ReferenceOrder) -> str | None:
+    def _match(self, taker: ReferenceOrder, makers_max: int) -> str | None:
         """Trade with one maker after the other; says what ended it before it was done, if any."""
         limit, money = self._limit(taker), self._money(taker)
-        for met in range(self.fills_max + 1):
+        for met in range(makers_max + 1):
             queue = self.queue(opposite(taker.side))
             if not queue or not within(taker.side, queue[0].price, limit):
                 return None
@@ -186,8 +191,9 @@ class ReferenceMarket:
             payable = self._payable(taker, maker.price, money)
             if payable == 0:
                 return "insufficient_funds"
-            if met == self.fills_max:
+            if met == makers_max:
                 return "fills_limit"
+            self.met += 1
             mode = taker.command.self_trade_prevention
             if maker.is_due(self.now_us):
                 self.end(maker, OrderStatus.EXPIRED, "expired")
@@ -278,20 +284,33 @@ class ReferenceMarket:
             self.end(maker, OrderStatus.EXPIRED, "self_trade")
         return mode is not SelfTradePrevention.EXPIRE_MAKER
 
-    def _run_stops(self) -> None:
-        """Stops fire at any price of a phase, in line; what they trade is the next phase."""
-        budget = self.stops_max
-        while self.phase and budget > 0:
+    def run_stops(self) -> None:
+        """Fired stops run in line, within the budget of the command; the rest waits for its turn.
+
+        A stop starts only while half of the makers of a command is left for it.
+        """
+        if self.state is not MarketState.TRADING:
+            return
+        share, count = max(1, self.fills_max // 2), 0
+        while True:
             reached = [order for order in self.stops if any(order.fires_at(p) for p in self.phase)]
-            self.phase.clear()
-            for order in first_to_fire(reached, budget):
-                budget -= 1
-                if order.is_due(self.now_us):
-                    self.end(order, OrderStatus.EXPIRED, "expired")
-                    continue
-                self.stops.remove(order)
-                order.triggered_us = self.now_us
-                self.accounts.reports[order.account] += 1
-                order.number = self.line.draw()
-                self._enter(order)
+            if not reached:
+                break
+            for order in first_to_fire(reached, max(1, self.stops_max - count)):
+                if count == self.stops_max or self.met + share > self.fills_max:
+                    self.is_firing = True
+                    return
+                count += 1
+                self._fire(order, share)
         self.phase.clear()
+        self.is_firing = False
+
+    def _fire(self, order: ReferenceOrder, makers_max: int) -> None:
+        if order.is_due(self.now_us):
+            self.end(order, OrderStatus.EXPIRED, "expired")
+            return
+        self.stops.remove(order)
+        order.triggered_us = self.now_us
+        self.accounts.reports[order.account] += 1
+        order.number = self.line.draw()
+        self._enter(order, makers_max)

@@ -5,9 +5,11 @@ lots. The rules are those of docs/matching.md, in the same words; `reference_mar
 one market, `reference_accounts` those of money, this module those that go over all of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from tapewire.limits import STOP_ROUNDS_MAX
 from tapewire.values.types import (
     Account,
     Amendment,
@@ -21,6 +23,8 @@ from tapewire.values.types import (
 from tests.support.reference.accounts import Bounds, ReferenceAccounts
 from tests.support.reference.market import ReferenceMarket
 from tests.support.reference.order import Line, ReferenceOrder, Refused
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,29 @@ class ReferenceVenue:
             )  # fmt: skip
 
     def place(self, command: OrderCommand, clock_us: int) -> Placed:
-        """Take in an order. Raises Refused."""
+        """Take in an order, behind fired stops. Raises Refused."""
+        return self._behind_stops(command.symbol, clock_us, lambda: self._place(command, clock_us))
+
+    def fire_stops(self, symbol: Symbol, clock_us: int) -> bool:
+        """Run fired stops that wait for their turn; whether some still wait. Raises Refused."""
+        market = self._market(symbol)
+        if market.is_firing and market.state is MarketState.TRADING:
+            market.begin(clock_us)
+            market.run_stops()
+            return market.is_firing
+        return False
+
+    def _behind_stops(self, symbol: Symbol, clock_us: int, attempt: Callable[[], Answer]) -> Answer:
+        for _ in range(STOP_ROUNDS_MAX):
+            try:
+                return attempt()
+            except Refused as refused:
+                if str(refused) != "stops_pending":
+                    raise
+                self.fire_stops(symbol, clock_us)
+        return attempt()
+
+    def _place(self, command: OrderCommand, clock_us: int) -> Placed:
         market = self._market(command.symbol)
         earlier = self.client_orders.get((command.account, command.client_order_id or ""))
         if earlier is not None:
@@ -79,9 +105,10 @@ class ReferenceVenue:
     def amend(
         self, account: Account, order_id: str, amendment: Amendment, clock_us: int
     ) -> ReferenceOrder:
-        """Change an open order. Raises Refused."""
+        """Change an open order, behind fired stops. Raises Refused."""
         order = self._own(account, order_id)
-        self._market(order.symbol).amend(order, amendment, clock_us)
+        market = self._market(order.symbol)
+        self._behind_stops(order.symbol, clock_us, lambda: market.amend(order, amendment, clock_us))
         return order
 
     def cancel(self, account: Account, order_id: str, clock_us: int) -> ReferenceOrder:

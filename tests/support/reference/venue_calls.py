@@ -36,6 +36,7 @@ from tests.support.reference.venue_commands import (
     Control,
     DeadMan,
     Expire,
+    FireStops,
     Place,
 )
 
@@ -118,6 +119,8 @@ async def call_engine(engine: Engine, call: Call) -> object:
             reply = await engine.cancel_all(account, symbol)
         case Expire():
             reply = await engine.expire_due()
+        case FireStops(market):
+            reply = await engine.fire_stops(market)
         case DeadMan(account, timeout_us):
             reply = await engine.set_dead_man(account, timeout_us)
         case Control(market, state):
@@ -168,6 +171,8 @@ def call_reference(reference: ReferenceVenue, call: Call) -> object:
             reply = reference.cancel_all(account, symbol, clock_us)
         case Expire():
             reply = reference.expire_due(clock_us)
+        case FireStops(market):
+            reply = reference.fire_stops(market, clock_us)
         case DeadMan(account, timeout_us):
             reply = reference.set_dead_man(account, timeout_us, clock_us)
         case Control(market, state):

@@ -98,6 +98,13 @@ class Expire:
 
 
 @dataclass(frozen=True, slots=True)
+class FireStops:
+    """Run fired stops that wait for their turn."""
+
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
 class DeadMan:
     """Arm or disarm (0) an account's timer."""
 
@@ -134,6 +141,7 @@ Command: TypeAlias = (
     | CancelClientOrder
     | CancelAll
     | Expire
+    | FireStops
     | DeadMan
     | Control
     | ChangeInstrument
@@ -242,6 +250,7 @@ _WEIGHTED: list[tuple[int, st.SearchStrategy[Command]]] = [
     (10, _cancels),
     (2, st.builds(CancelClientOrder, _accounts, st.sampled_from("xyz"))),
     (3, st.builds(Expire)),
+    (2, st.builds(FireStops, symbols)),
     (2, st.builds(CancelAll, _accounts, st.sampled_from([None, *SYMBOLS]))),
     (1, st.builds(DeadMan, _accounts, st.sampled_from([0, 1, 5]))),
     (4, _controls),

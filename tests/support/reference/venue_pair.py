@@ -14,7 +14,8 @@ from typing import Any
 
 from tapewire import keys
 from tapewire.errors import InvalidField, Refusal, StaleInstrument, TapewireError
-from tapewire.matching.engine import MatchingLimits, Placement
+from tapewire.matching.command_limits import MatchingLimits
+from tapewire.matching.engine import Placement
 from tapewire.matching.records import read_order, read_pairs
 from tapewire.matching.treasury import Transfer
 from tapewire.values.decimals import format_units
@@ -85,7 +86,7 @@ class Pair:
         self.instruments = dict(INSTRUMENTS)
         self.reference = ReferenceVenue(
             self.instruments,
-            self.limits.fills_per_order_max,
+            self.limits.makers_per_command_max,
             self.limits.stops_per_command_max,
             self.limits.funds_checked,
         )

@@ -1,7 +1,7 @@
-"""Bots that trade at random over REST or WebSocket, and never give up on an order they began.
+"""Bots that trade at random over REST or WebSocket and repeat each request until its answer.
 
-Each has an account of its own and two gateways. Whatever gateway or connection fails it, it asks
-again through the other one with the same client order id, as a client should.
+A bot has an account and two gateways. After a failure the bot repeats its request at the other
+gateway, with the same client order id.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ SPREAD_TICKS = 30
 
 
 class NoAnswer(Exception):
-    """Nothing is known of what became of a request."""
+    """The outcome of a request is unknown."""
 
 
 class Line(Protocol):
@@ -41,7 +41,7 @@ class Line(Protocol):
         """Status and body of the answer. Raises NoAnswer."""
 
     async def close(self) -> None:
-        """Give it up."""
+        """Close the connection."""
 
 
 class RestLine:
@@ -67,7 +67,7 @@ class RestLine:
         return reply.status_code, reply.json()
 
     async def close(self) -> None:
-        """Give it up."""
+        """Close the connection."""
         await self._http.aclose()
 
 
@@ -96,7 +96,7 @@ class SocketLine:
         return reply["status"], reply.get("result") or reply["error"]
 
     async def close(self) -> None:
-        """Give it up."""
+        """Close the connection."""
         if self._socket is not None:
             await self._socket.close()
             self._socket = None
@@ -104,14 +104,14 @@ class SocketLine:
 
 @dataclass(slots=True)
 class Bot:
-    """One account that trades; `acknowledged` has every order that it was told of."""
+    """One account that trades; `acknowledged` has every order with a good answer."""
 
     account: str
     gateways: Sequence[Service]
     chance: random.Random
     over_socket: bool
     acknowledged: dict[str, str] = field(default_factory=dict)
-    # Statuses with codes of what was refused; 5xx are asked again and are not here.
+    # Number of refusals by code; requests with a 5xx are repeated and do not count.
     refused: dict[str, int] = field(default_factory=dict)
     unanswered: int = 0
     _stopped: bool = False
@@ -121,7 +121,7 @@ class Bot:
         self._stopped = True
 
     async def trade(self) -> None:
-        """Send one request after the other until it is stopped."""
+        """Send one request after the other until `stop`."""
         lines = self._lines()
         line = next(lines)
         recent: list[str] = []

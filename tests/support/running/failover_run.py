@@ -128,10 +128,6 @@ async def failover_run(
             ]
             api = await stack.enter_async_context(rest_client(venue.gateway))
             run = FailoverRun(venue, Senders(api), clients)
-            stack.push_async_callback(_end, run.senders)
+            stack.push_async_callback(run.senders.give_up)
             await run.go_on()
             yield run
-
-
-async def _end(senders: Senders) -> None:
-    await asyncio.wait_for(senders.stop(), RECOVERY_TIMEOUT_S)

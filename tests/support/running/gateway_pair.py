@@ -1,4 +1,4 @@
-"""Two gateways of one venue, for tests of what holds whichever of them is asked."""
+"""Two gateways of one venue, for tests whose results are the same at both."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ import redis
 from tests.support.running.processes import Service, running_gateway
 from tests.support.transport.rest import JSON
 
-# Other tests drive more orders a second than one client may.
+# Tests send more orders a second than the default limit of one client.
 UNLIMITED = {
     "TAPEWIRE_GATEWAY_ACCOUNT_ORDERS_PER_S": "0",
     "TAPEWIRE_GATEWAY_ADDRESS_ORDERS_PER_S": "0",
@@ -37,14 +37,14 @@ class GatewayPair:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Clients of both gateways, and of the Redis beneath them, which was empty at the start."""
+    """Clients of both gateways and of their Redis, which is empty at the start of a test."""
 
     here: httpx.Client
     there: httpx.Client
     redis: redis.Redis
 
     def add_instrument(self, symbol: str, **changes: Any) -> dict[str, Any]:
-        """Have an instrument traded that no other test trades in, through the first gateway."""
+        """Add an instrument that no other test uses, through the first gateway."""
         reply = self.here.post(
             "/v1/admin/instruments", json=INSTRUMENT | {"symbol": symbol} | changes
         )
@@ -53,7 +53,7 @@ class Desk:
         return added
 
     def journal(self, op: str) -> list[dict[bytes, bytes]]:
-        """Every command of a kind that the venue has accepted."""
+        """Entries of the journal with this operation."""
         entries: Any = self.redis.xrange("{tw}:journal")
         return [fields for _, fields in entries if fields[b"op"] == op.encode()]
 

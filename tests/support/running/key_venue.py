@@ -12,7 +12,7 @@ import redis
 from tapewire import keys
 from tapewire.api_keys.text import Permission, make_key, write_record
 from tapewire.limits import ACCOUNTS_MAX
-from tapewire.matching.engine import MatchingLimits
+from tapewire.matching.command_limits import MatchingLimits
 from tapewire.values.types import Account
 from tests.support.running.functions import call_function
 from tests.support.running.processes import Service, running_gateway
@@ -36,9 +36,9 @@ class KeyVenue:
         expires_us: int | None = None,
         created_us: int = 1,
     ) -> str:
-        """The text of a new key; without permissions it may trade. Straight into Redis.
+        """Write a new key into Redis and open its account; returns the text of the key.
 
-        Its account is opened, as it is with every key that is made.
+        Without `permissions` the key may trade.
         """
         call_function(
             self.redis, "open_account", keys.account(account), "", MatchingLimits().packed(),
@@ -57,11 +57,11 @@ class KeyVenue:
         return new.text
 
     def revoke(self, key: str) -> None:
-        """As `tapewire key revoke` does it."""
+        """Revoke a key as `tapewire key revoke` does."""
         self.redis.hset(keys.api_key(key[3:15]), "revoked_us", "2")
 
     def ask(self, method: str, path: str, key: str | None, **headers: str) -> httpx.Response:
-        """A request with a key and further headers; one that changes anything has an order."""
+        """Send a request with a key and further headers; POST, PUT and PATCH carry an order."""
         sent = JSON | {name.replace("_", "-"): value for name, value in headers.items()}
         if key is not None:
             sent["Authorization"] = f"Bearer {key}"
@@ -73,7 +73,7 @@ class KeyVenue:
         return RawWebSocket(self.service.port, f"/v1/ws{query}", headers=headers)
 
     def commands(self) -> int:
-        """How many commands the venue has accepted."""
+        """Number of commands that the venue has accepted."""
         count: Any = self.redis.xlen(keys.JOURNAL)
         return int(count)
 
@@ -82,7 +82,7 @@ class KeyVenue:
 def running_key_venue(
     redis_url: str, log_dir: Path, variables: Mapping[str, str] | None = None
 ) -> Iterator[KeyVenue]:
-    """A gateway with `TAPEWIRE_AUTH=keys`; its log has all there is to log."""
+    """A gateway with `TAPEWIRE_AUTH=keys` and the log level debug."""
     settings = {
         "TAPEWIRE_AUTH": "keys", "TAPEWIRE_LOG_LEVEL": "debug", "TAPEWIRE_FUNDS": "unchecked",
     } | dict(variables or {})  # fmt: skip

@@ -23,14 +23,14 @@ GATEWAY, MARKET_DATA, REDIS = "order_gateway", "market_data", "-server"
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """One `tapewire up`; `output_path` has what it printed, errors included."""
+    """One `tapewire up`; `output_path` holds its output, errors included."""
 
     process: subprocess.Popen[bytes]
     output_path: Path
 
     @property
     def output(self) -> str:
-        """What it printed so far."""
+        """The output so far."""
         return self.output_path.read_text("utf-8")
 
     @property
@@ -49,7 +49,7 @@ class Launcher:
         return self._printed(r"(wss?://\S+/ws/market-data)")
 
     def wait_until_running(self) -> None:
-        """Wait for the screen that says so. Raises AssertionError with what it said instead."""
+        """Wait for the start screen. Raises AssertionError with the output if the launcher ends."""
         wait_for(
             lambda: "Tapewire is running" in self.output or self.process.poll() is not None,
             "the launcher says that it runs",
@@ -58,12 +58,12 @@ class Launcher:
         assert self.process.poll() is None, self.output
 
     def wait_for_end(self) -> int:
-        """Its exit status. Raises AssertionError if it goes on."""
+        """Wait for the end; returns the exit status. Raises AssertionError if late."""
         wait_for(lambda: self.process.poll() is not None, "the launcher ends", STOP_TIMEOUT_S)
         return self.process.returncode
 
     def interrupt(self) -> int:
-        """Ctrl-C, and its exit status."""
+        """Press Ctrl-C and wait for the end; returns the exit status."""
         self.process.send_signal(signal.SIGINT)
         return self.wait_for_end()
 
@@ -114,7 +114,7 @@ def launched(
     stdout: IO[bytes] | None = None,
     before: Sequence[str] = (),
 ) -> Iterator[Launcher]:
-    """The same until the block ends, whatever happens in it."""
+    """Run `tapewire up` until the block ends."""
     launcher = start_launcher(folder, *options, variables=variables, stdout=stdout, before=before)
     try:
         yield launcher
@@ -154,7 +154,7 @@ def alive(pid: int) -> bool:
 
 
 def command_line(pid: int) -> str:
-    """Its command and arguments, or its title if it set one; empty if it is gone."""
+    """Command line or title of a process; empty if the process is gone."""
     try:
         return (Path("/proc") / str(pid) / "cmdline").read_text("utf-8").replace("\0", " ")
     except OSError:
@@ -162,7 +162,7 @@ def command_line(pid: int) -> str:
 
 
 def _status(pid: int) -> list[str]:
-    """State letter, parent and the rest; empty if it is gone."""
+    """State letter, parent, and more of a process; empty if the process is gone."""
     try:
         text = (Path("/proc") / str(pid) / "stat").read_text("utf-8")
     except OSError:

@@ -23,7 +23,7 @@ REQUEST_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 10.0
 START_ATTEMPTS_MAX = 3
 LOG_LINES_SHOWN_MAX = 200
-# Enough for what a test is not about, and for two thousand accounts.
+# Money is no limit in most tests; 2,000 accounts can have this balance.
 RICH = "*=20000000"
 
 
@@ -32,7 +32,7 @@ class ServiceFailed(Exception):
 
 
 class _PortTaken(Exception):
-    """Somebody bound the port between choosing and using it."""
+    """Another process bound the port between its choice and the start of the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ class Service:
         return f"ws{'s' if self.secure else ''}://127.0.0.1:{self.port}"
 
     def log(self) -> str:
-        """The last lines that it wrote to stdout and stderr."""
+        """The last lines of its stdout and stderr."""
         lines = self.log_path.read_text("utf-8", errors="replace").splitlines()
         return "\n".join(lines[-LOG_LINES_SHOWN_MAX:])
 
     def stop(self) -> int:
-        """End it with SIGTERM, or SIGKILL when that takes too long; returns the exit status."""
+        """End the process with SIGTERM, or SIGKILL after `STOP_TIMEOUT_S`; returns the status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -72,7 +72,7 @@ class Service:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    """A TCP port of 127.0.0.1 without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -80,7 +80,7 @@ def free_port() -> int:
 
 
 def child_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """This environment with `variables`, without the venue settings of whoever runs the tests."""
+    """The environment of the tests with `variables`, without settings of a venue."""
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -125,7 +125,7 @@ def _running(
 def _start_ready(
     name: str, port_variable: str, settings: Mapping[str, str], log_dir: Path
 ) -> Service:
-    """Start on a free port; again on another one if somebody was faster to take it."""
+    """Start on a free port; on another one if a process took the first meanwhile."""
     for _ in range(START_ATTEMPTS_MAX):
         service = start(name, port_variable, settings, log_dir)
         try:
@@ -181,7 +181,7 @@ def _check_alive(service: Service) -> None:
 
 
 def _ask_ready(service: Service) -> str | None:
-    """None if it is ready, else what it said or why it could not be asked."""
+    """None if the service is ready, else its answer or the error."""
     address, timeout_s = ("127.0.0.1", service.port), REQUEST_TIMEOUT_S
     connection = http.client.HTTPConnection(*address, timeout=timeout_s)
     if service.secure:

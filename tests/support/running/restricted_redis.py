@@ -1,4 +1,4 @@
-"""A Redis as the compose file starts it: one user, with its password in a file."""
+"""A Redis as the compose file starts it: one user, whose password is in a file."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from tests.support.wait import wait_for
 
 STOP_TIMEOUT_S = 10.0
 DURABLE = ("--save", "", "--appendonly", "yes", "--appendfsync", "everysec")
-# Beside the users of the venue, so that a test can ask what was refused.
+# A user for tests, which reads the log of refusals.
 INSPECTOR = "user inspector on nopass ~* &* +@all\n"
 
 
@@ -39,26 +39,26 @@ class RestrictedRedis:
 
     @property
     def service_url(self) -> str:
-        """As a service in the compose file has it."""
+        """The URL that the compose file gives to services."""
         return f"redis://tapewire@127.0.0.1:{self.port}/0?password_file={self.password_file}"
 
     @property
     def url(self) -> str:
-        """The same with the password in it."""
+        """The URL with the password in it."""
         password = quote(self.password_file.read_text(), safe="")
         return f"redis://tapewire:{password}@127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Start it, for the first time or again, and wait until it answers."""
+        """Start or restart the server and wait for its first answer."""
         self.child.launch()
         wait_for(lambda: self.child.running and _answers(self), "the restricted Redis answers")
 
     def client(self) -> redis.Redis:
-        """A client that may do what the venue may."""
+        """A client with the rights of the venue."""
         return redis.Redis.from_url(self.url, decode_responses=True)
 
     def refused(self) -> list[str]:
-        """What users were refused, as `reason object`; what redis-py says of itself is left out."""
+        """Refusals as `reason object`, without those of the CLIENT commands of redis-py."""
         with redis.Redis.from_url(f"redis://inspector:any@127.0.0.1:{self.port}/0") as client:
             entries: Sequence[Any] = client.execute_command("ACL", "LOG", 100)
         shown = [f"{entry['reason']} {entry['object']}" for entry in map(_texts, entries)]

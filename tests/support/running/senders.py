@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from tapewire.runtime.supervision import cancel_all
 from tapewire.values.account_names import DEFAULT_ACCOUNT
 from tests.support.running.whole_venue import WholeVenue, order_body, rest_client
 from tests.support.venue import Venue
@@ -39,6 +40,10 @@ class Senders:
         """Wait until every order that was begun is acknowledged."""
         self._stopped = True
         await asyncio.gather(*self._tasks)
+
+    async def give_up(self) -> None:
+        """End at once, whatever is on its way."""
+        await cancel_all(self._tasks)
 
     async def _send(self, sender: int) -> None:
         number = 0

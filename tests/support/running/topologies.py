@@ -113,9 +113,19 @@ class Cluster:
             node.call("CLUSTER", "SETSLOT", SLOT, "NODE", target_id)
 
     def cancel_move(self, source: Node, target: Node) -> None:
-        """Give the move up after all keys were moved back."""
+        """Give a move up that has moved no key yet."""
         for node in (source, target):
             node.call("CLUSTER", "SETSLOT", SLOT, "STABLE")
+
+    @property
+    def moves_at_once(self) -> bool:
+        """Whether the servers can move a slot in one step for its clients."""
+        return "MIGRATESLOTS" in " ".join(self.primaries[0].call("CLUSTER", "HELP"))
+
+    def move_at_once(self, source: Node, target: Node) -> None:
+        """Have a Valkey move the slot by itself, in one step for its clients."""
+        target_id = target.call("CLUSTER", "MYID")
+        source.call("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", SLOT, SLOT, "NODE", target_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,20 +253,23 @@ def running_replicas(folder: Path, replicas: int = 1, sentinels: int = 3) -> Ite
 
 
 @contextmanager
-def running_sentinel(folder: Path, master: RedisServer) -> Iterator[str]:
-    """A Sentinel that watches `master`; gives its `redis+sentinel://` URL."""
-    with _running_sentinel(folder / "sentinel", master.port, 1) as sentinel:
+def running_sentinel(folder: Path, master: RedisServer, *users: str) -> Iterator[str]:
+    """A Sentinel that watches `master` and knows these users; gives its `redis+sentinel://` URL."""
+    with _running_sentinel(folder / "sentinel", master.port, 1, users) as sentinel:
         yield f"redis+sentinel://127.0.0.1:{sentinel.port}/{SERVICE}"
 
 
 @contextmanager
-def _running_sentinel(folder: Path, port: int, sentinels: int) -> Iterator[Node]:
+def _running_sentinel(
+    folder: Path, port: int, sentinels: int, users: Sequence[str] = ()
+) -> Iterator[Node]:
     folder.mkdir()
     configuration = folder / "sentinel.conf"
     configuration.write_text(
         f"sentinel monitor {SERVICE} 127.0.0.1 {port} {sentinels // 2 + 1}\n"
         f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER_MS}\n"
-        f"sentinel failover-timeout {SERVICE} {FAILOVER_MS}\n",
+        f"sentinel failover-timeout {SERVICE} {FAILOVER_MS}\n"
+        + "".join(f"{user}\n" for user in users),
         "ascii",
     )
     with _running("sentinel", folder, free_port(), ["--sentinel"], configuration) as node:

@@ -1,4 +1,4 @@
-"""Both services as processes on one Redis, and plain WebSocket clients that keep all they get."""
+"""Both services as processes on one Redis, and WebSocket clients that keep every message."""
 
 import asyncio
 import contextlib
@@ -46,7 +46,7 @@ def running_venue(redis_url: str, folder: Path, **variables: str) -> Iterator[Wh
 
 @dataclass(slots=True)
 class Reader:
-    """One client; `messages` grows by itself."""
+    """One client; a task appends each message to `messages`."""
 
     connection: ClientConnection
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -58,22 +58,22 @@ class Reader:
 
     @property
     def trades(self) -> list[dict[str, Any]]:
-        """The trades it got, oldest first."""
+        """The received trades, oldest first."""
         return [message["data"] for message in self.of_type("trade")]
 
     @property
     def trade_count(self) -> int:
-        """How many trades it got."""
+        """Number of received trades."""
         return sum(message["type"] == "trade" for message in self.messages)
 
     async def wait_for_trades(self, count: int, timeout_s: float = TIMEOUT_S) -> None:
-        """Wait until it has so many trades."""
+        """Wait until `count` trades have been received."""
         await wait_until(
             lambda: self.trade_count >= count, f"a client has {count} trades", timeout_s
         )
 
     async def read(self) -> None:
-        """Take messages until the connection ends."""
+        """Keep messages until the connection ends."""
         with contextlib.suppress(ConnectionClosed):
             async for text in self.connection:
                 self.messages.append(json.loads(text))

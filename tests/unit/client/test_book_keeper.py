@@ -92,12 +92,13 @@ def test_what_does_not_follow_is_asked_for_again() -> None:
 
 
 def test_after_a_gap_there_is_no_book_until_the_snapshot() -> None:
-    """Updates without a book are passed over, and a heartbeat notices that none came."""
+    """Updates without a book are passed over, and heartbeats notice that no snapshot comes."""
     books = keeper()
     offer(books, snapshot())
     assert offer(books, gap(6, 7, channel="book10"), update(8)) == []
     assert len(offer(books, snapshot(seq=8), update(9))) == 2
-    assert offer(books, gap(10, 10, channel="book10"), beat(10)) == [Signal.RECONNECT]
+    assert offer(books, gap(10, 10, channel="book10"), beat(10), beat(10)) == []
+    assert offer(books, beat(10)) == [Signal.RECONNECT]
 
 
 def test_quotes_come_once() -> None:

@@ -2,7 +2,6 @@
 
 from market_data.fanout.lag import (
     LagPolicy,
-    Patience,
     gap_frame,
     resume_points,
     slow_consumer_frame,
@@ -10,7 +9,6 @@ from market_data.fanout.lag import (
     thin,
 )
 from market_data.fanout.ring import Entry, Note
-from market_data.limits import FanoutLimits
 from tests.support.transport.raw_websocket import parse_frames
 
 
@@ -146,36 +144,3 @@ def test_states_are_renewed_where_the_policy_says_so() -> None:
     gaps = [Note(name, "X", 1, 2, is_gap=True) for name in ("trades", "book10", "balances", "bbo")]
     assert states_to_renew(gaps, LagPolicy.SKIP) == [("balances", "X")]
     assert states_to_renew(gaps, LagPolicy.CONFLATE) == [("book10", "X"), ("balances", "X")]
-
-
-LIMITS = FanoutLimits(
-    lag_messages_max=10, lag_grace_s=1.0, backlog_bytes_max=1_000, ring_bytes_max=10_000,
-    join_bytes_max=1_000,
-)  # fmt: skip
-
-
-def test_a_burst_is_not_lag_while_the_client_gains() -> None:
-    """Over the limit a client has the grace, and again each time when less waits than before."""
-    patience = Patience(LIMITS)
-    assert not patience.is_over(50, 0, 0.0)
-    assert not patience.is_over(60, 0, 0.9)
-    assert not patience.is_over(49, 0, 1.0)
-    assert not patience.is_over(49, 0, 1.9)
-    assert patience.is_over(49, 0, 2.0)
-
-
-def test_a_client_that_came_below_its_limits_begins_anew() -> None:
-    """What was over the limit once does not count against a client for ever."""
-    patience = Patience(LIMITS)
-    assert not patience.is_over(11, 0, 0.0)
-    assert not patience.is_over(10, 1_000, 0.5)
-    assert not patience.is_over(11, 0, 5.0)
-    assert not patience.is_over(0, 1_001, 5.5)
-    assert not patience.is_over(1, 1_001, 6.0)
-    assert patience.is_over(1, 1_001, 7.0)
-
-
-def test_memory_has_a_bound_without_grace() -> None:
-    """What waits for one client alone never grows past ring and backlog together."""
-    assert not Patience(LIMITS).is_over(0, 11_000, 0.0)
-    assert Patience(LIMITS).is_over(0, 11_001, 0.0)

@@ -87,3 +87,17 @@ def test_count_within_counts_whole_frames() -> None:
     assert count_within([b"aa", b"bb", b"cc"], 5) == 2
     assert count_within([b"aa", b"bb"], 4) == 2
     assert count_within([b"aa"], 1) == 1
+
+
+def test_the_frames_of_a_command_count_once() -> None:
+    """From any position on, also after a trim, the commands are those of the frames."""
+    ring = Ring()
+    goes_on = [False, True, True, False, False, True, False, True, True, True, False]
+    for flag in goes_on:
+        ring.append(b"x", None, goes_on=flag)
+    for base in (0, 2, 5, 7, 11):
+        ring.trim(base)
+        for cursor in range(base, 12):
+            assert ring.commands(cursor) == goes_on[cursor:].count(False)
+    ring.append(b"x", None)
+    assert ring.commands(11) == 1

@@ -1,7 +1,5 @@
 """A slow client: what each lag policy does to it, and the bounds of what waits for it."""
 
-from dataclasses import replace
-
 import pytest
 
 from market_data.fanout.hub import Hub
@@ -17,7 +15,6 @@ EVERYTHING = frozenset({("trades", "*"), ("bbo", "*")})
 LIMITS = FanoutLimits(
     batch_messages_max=4,
     lag_messages_max=8,
-    lag_grace_s=0,
     ring_messages_max=16,
     ring_bytes_max=4096,
     join_bytes_max=256,
@@ -165,14 +162,28 @@ def test_states_wait_for_the_socket() -> None:
     ]  # fmt: skip
 
 
-def test_a_burst_of_the_service_is_no_lag() -> None:
-    """More than the limit in one go costs a client nothing that takes it in time."""
-    hub = Hub(limits=replace(LIMITS, lag_grace_s=60.0))
+def publish_command(hub: Hub, first: int, last: int) -> None:
+    """Publish and flush the messages of one command."""
+    for seq in range(first, last + 1):
+        frame = message_frame("trades", "BTC", seq)
+        hub.publish("trades", "BTC", seq, frame, goes_on=seq > first)
+    hub.flush()
+
+
+def test_the_messages_of_a_command_count_as_one() -> None:
+    """More than the limit in one command costs a client nothing; the commands after it count."""
+    hub = Hub(limits=LIMITS)
     session, socket = stalled(hub, LagPolicy.DISCONNECT)
-    publish(hub, *range(2, 16))
-    assert (session.lag, session.closed) == (14, False)
-    socket.drain()
-    assert socket.seqs() == list(range(1, 16))
+    publish_command(hub, 2, 10)
+    publish(hub, 11)
+    publish_command(hub, 12, 13)
+    hub.subscribe(session, EVERYTHING | {("trades", "ETH")})
+    hub.subscribe(session, frozenset({("trades", "*")}))
+    publish(hub, 14, 15, 16, 17, 18)
+    assert (session.lag, session.closed) == (17, False)
+    publish(hub, 19)
+    assert socket.closed_with == (4008, "slow_consumer")
+    assert socket.messages()[-1]["since"] == {"BTC": 1}
 
 
 @pytest.mark.parametrize("policy", list(LagPolicy))
@@ -238,24 +249,6 @@ def test_a_hold_writes_what_came_before_it() -> None:
     assert socket.seqs() == [1]
     replay.end()
     assert socket.seqs() == [1, 2]
-
-
-def test_a_hold_of_a_slow_client_keeps_the_backlog_bounded() -> None:
-    """What a hold takes out of the ring counts against the backlog at once."""
-    hub = Hub(limits=LIMITS)
-    session, socket = stalled(hub, LagPolicy.SKIP)
-    session.send(text_frame(b"x" * (LIMITS.backlog_bytes_max - 400)))
-    for seq in range(2, 8):
-        publish(hub, seq)
-    hub.publish("trades", "BTC", 8, text_frame(b"x" * 200))
-    replay = Replay(session, {})
-    publish(hub, 9)
-    assert session.backlog_bytes <= LIMITS.backlog_bytes_max
-    replay.end()
-    socket.drain()
-    data = b"".join(socket.writes)
-    assert b'"from":2,"to":8}' in data
-    assert data.endswith(message_frame("trades", "BTC", 9))
 
 
 @pytest.mark.parametrize("policy", list(LagPolicy))

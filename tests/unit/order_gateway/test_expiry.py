@@ -27,6 +27,10 @@ class SweptEngine:
             raise answer
         return answer
 
+    async def firing_symbols(self) -> list[str]:
+        """No market has stops that wait for their turn."""
+        return []
+
 
 def expiry_of(engine: SweptEngine, clock_s: list[float]) -> Expiry:
     """An expiry that hardly waits, on a clock that the test sets."""

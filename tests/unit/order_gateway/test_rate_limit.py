@@ -2,8 +2,9 @@
 
 import pytest
 
-from order_gateway.rate_limit import NANOSECONDS, Buckets, RateLimits
+from order_gateway.rate_limit import RateLimits
 from tapewire.errors import RateLimited
+from tapewire.web.rate_limit import NANOSECONDS, Buckets
 
 START_NS = 1_000 * NANOSECONDS
 

@@ -107,4 +107,4 @@ def test_the_sentence_is_what_was_written_for_people() -> None:
     info, error = log.format("INFO", "listening"), log.format("ERROR", "no more memory")
     assert sentence_of(RecordedPart(info, "order-gateway: bad port", info)) == "Bad port."
     assert sentence_of(RecordedPart(info, error, info)) == "No more memory."
-    assert sentence_of(RecordedPart()) == "It said nothing."
+    assert sentence_of(RecordedPart()) == "The log is empty."

@@ -8,6 +8,7 @@ has one account for its whole life.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from market_data.clients.address_limit import AddressLimit
 from market_data.clients.protocol import Request
 from market_data.errors import RequestError
 from tapewire.api_keys.text import Identity, Permission
@@ -34,24 +35,26 @@ class Login:
 class Authenticator:
     """Finds the account of a client, with the proof that the venue demands."""
 
-    def __init__(self, verifier: KeyVerifier | None) -> None:
+    def __init__(self, verifier: KeyVerifier | None, limit: AddressLimit) -> None:
         """Without a verifier the venue is open: a client has the account that it names."""
         self.verifier = verifier
+        self._limit = limit
 
     @property
     def default(self) -> Login | None:
         """The account of a client that names none; None if the venue demands a key."""
         return Login(DEFAULT_ACCOUNT) if self.verifier is None else None
 
-    async def read_headers(self, headers: Headers) -> Login | None:
+    async def read_headers(self, headers: Headers, address: str | None) -> Login | None:
         """The account that an upgrade names, if any. Raises Refusal, Unavailable."""
         named = _account_header(headers)
         if self.verifier is None:
             return None if named is None else Login(named)
-        key = bearer_key(headers)
-        return None if key is None else await self._prove(key, named)
+        with self._limit.keys(address):
+            key = bearer_key(headers)
+            return None if key is None else await self._prove(key, named)
 
-    async def read_request(self, request: Request) -> Login:
+    async def read_request(self, request: Request, address: str | None) -> Login:
         """The account of `authenticate`. Raises RequestError; Unavailable without Redis."""
         try:
             named = None if request.account is None else _account(request.account, "account")
@@ -61,7 +64,8 @@ class Authenticator:
                 return Login(named or DEFAULT_ACCOUNT)
             if request.key is None:
                 raise RequestError("authentication_required", "send the field key")
-            return await self._prove(request.key, named)
+            with self._limit.keys(address):
+                return await self._prove(request.key, named)
         except Refusal as error:
             raise RequestError(error.code, str(error)) from None
 

@@ -69,7 +69,7 @@ class Conversations:
         self._feed = feed
         self._resumer = resumer
         self._authenticator = authenticator
-        self._errands = Errands()
+        self.errands = Errands()
         self.errors = 0
 
     @property
@@ -77,20 +77,16 @@ class Conversations:
         """Whether the process has as many clients as it may."""
         return len(self._hub.sessions) >= self._clients_max
 
-    async def close(self) -> None:
-        """End the requests that wait for Redis."""
-        await self._errands.close()
-
-    async def identify(self, headers: Headers) -> Login | None:
+    async def identify(self, headers: Headers, address: str | None) -> Login | None:
         """The account that an upgrade names, if any. Raises Refusal, Unavailable."""
-        return await self._authenticator.read_headers(headers)
+        return await self._authenticator.read_headers(headers, address)
 
-    def open(self, socket: Socket, request: Request, login: Login | None = None) -> Session:
+    async def open(self, socket: Socket, request: Request, state: ClientState) -> Session:
         """Take an accepted connection in: its hello, what it missed, then the stream.
 
         Raises RequestError, before anything was done.
         """
-        state = ClientState(login)
+        await self._feed.learns(request.named_symbols)
         topics = self._topics(request, state)
         session = self._hub.connect(
             socket,
@@ -102,10 +98,11 @@ class Conversations:
         hello: dict[str, object] = {"type": "connected", "service": SERVICE}
         if state.login is not None:
             hello["account"] = state.account
-        since, replay = resumed_topics(request, topics), None
-        if since or self._resumer.unopened(topics):
-            replay = Replay(session, since)
-        self._admit(session, request, topics, replay, hello)
+        since = resumed_topics(request, topics)
+        is_replayed = since or self._resumer.unopened(topics)
+        self._admit(
+            session, request, topics, Replay(session, since) if is_replayed else None, hello
+        )
         return session
 
     def answer(self, session: Session, text: str) -> None:
@@ -144,19 +141,22 @@ class Conversations:
         elif state.is_busy:
             raise RequestError("busy", "an earlier request is still being served")
         elif request.op == "authenticate":
-            proof = self._authenticator.read_request(request)
+            proof = self._authenticator.read_request(request, state.address)
             self._later(session, request, proof, lambda login: _log_in(session, request, login))
         elif request.op == "unsubscribe":
             topics = removed(session.subscription, self._topics(request, state))
             self._hub.subscribe(session, topics)
             body = {"subscriptions": _listed(session)}
             _send(session, _acknowledgement("unsubscribed", request) | body)
+        elif request.named_symbols <= self._feed.sequencer.seqs.keys():
+            self._subscribe(session, request)
         else:
-            self._subscribe(session, state, request)
+            known = self._feed.learns(request.named_symbols)
+            self._later(session, request, known, lambda _: self._subscribe(session, request))
 
-    def _subscribe(self, session: Session, state: ClientState, request: Request) -> None:
+    def _subscribe(self, session: Session, request: Request) -> None:
         current = session.subscription
-        topics = self._topics(request, state)
+        topics = self._topics(request, state_of(session))
         since = resumed_topics(request, topics)
         for topic in since:
             if covers(current, *topic):
@@ -179,7 +179,7 @@ class Conversations:
     ) -> None:
         """Ask Redis for a client, then go on; until then its other requests wait."""
         state_of(session).is_busy = True
-        self._errands.start(self._ask(session, request, question, then))
+        self.errands.start(self._ask(session, request, question, then))
 
     async def _ask(
         self,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from market_data.errors import RequestError
 from market_data.fanout.lag import LagPolicy
-from market_data.topics import ORDERS, TRADES, Subscription, Topic, covers
+from market_data.topics import EVERY_SYMBOL, ORDERS, TRADES, Subscription, Topic, covers
 from tapewire.limits import ACCOUNT_CHARACTERS_MAX, EXACT_INTEGER_MAX, SYMBOL_CHARACTERS_MAX
 
 NAMES_MAX = 1_000
@@ -44,6 +44,11 @@ class Request(BaseModel):
     on_lag: Literal["disconnect", "conflate", "skip"] | None = None
     key: str | None = Field(None, max_length=KEY_CHARACTERS_MAX, repr=False)
     account: Annotated[str, Field(max_length=ACCOUNT_CHARACTERS_MAX)] | None = None
+
+    @property
+    def named_symbols(self) -> set[str]:
+        """The symbols that the request names; none if it is about all of them."""
+        return set(self.symbols) - {EVERY_SYMBOL}
 
     @property
     def lag_policy(self) -> LagPolicy | None:

@@ -176,8 +176,12 @@ class Resumer:
             await self._replay_topic(replay, topic, pages)
 
     async def _end_replay(self, replay: Replay) -> None:
-        """Replay what came meanwhile and was not kept back, until nothing is left."""
+        """Replay what came meanwhile and was not kept back, until the client has everything.
+
+        Live messages follow when the replay is out, so that its last page is no lag of the client.
+        """
         while not replay.session.closed:
+            await _room(replay.session, 0)
             behind = [
                 (topic, seq)
                 for topic, seq in replay.positions.items()
@@ -216,18 +220,18 @@ class Resumer:
                 entries.append(entry)
                 last = seq
         replay.send(entries)
-        await _room(replay.session)
+        await _room(replay.session, REPLAY_AHEAD_BYTES)
 
 
-async def _room(session: Session) -> None:
-    """Wait until the client took most of what it was sent. Raises _TookNothing."""
+async def _room(session: Session, bytes_max: int) -> None:
+    """Wait until at most so many bytes of a replay wait for a client. Raises _TookNothing."""
     loop = asyncio.get_running_loop()
-    unsent_bytes = session.backlog_bytes
+    unsent_bytes = session.ready_bytes
     deadline_s = loop.time() + ROOM_TIMEOUT_S
     # An event per session would cost memory for thousands that never replay.
-    while session.backlog_bytes > REPLAY_AHEAD_BYTES and not session.closed:
+    while session.ready_bytes > bytes_max and not session.closed:
         if session.backlog_bytes < unsent_bytes:
-            unsent_bytes = session.backlog_bytes
+            unsent_bytes = session.ready_bytes
             deadline_s = loop.time() + ROOM_TIMEOUT_S
         elif loop.time() > deadline_s:
             raise _TookNothing

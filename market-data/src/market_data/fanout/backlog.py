@@ -17,7 +17,9 @@ _FRAME_BYTES_MIN = 32
 class Backlog:
     """The entries of one client, oldest first."""
 
-    __slots__ = ("_kept_back", "_ready", "from_ring", "replayed", "size_bytes")
+    __slots__ = (
+        "_kept_back", "_ready", "commands", "from_ring", "private_bytes", "replayed", "size_bytes",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._ready: list[Entry] = []
@@ -25,9 +27,9 @@ class Backlog:
         self._kept_back: list[Entry] | None = None
         # While held: by topic of the replay, the last number that the client was given of it.
         self.replayed: dict[Topic, int] = {}
-        # Entries that came out of a ring: the stream goes on, so they count as lag.
-        self.from_ring = 0
-        self.size_bytes = 0
+        # Entries that came out of a ring, and the commands that they are of: they count as lag.
+        self.from_ring = self.commands = 0
+        self.size_bytes = self.private_bytes = 0
 
     @property
     def is_ready(self) -> bool:
@@ -35,26 +37,34 @@ class Backlog:
         return bool(self._ready)
 
     @property
+    def ready_bytes(self) -> int:
+        """Bytes of the entries that can go out."""
+        return self.size_bytes - _size_bytes(self._kept_back or ())
+
+    @property
     def is_held(self) -> bool:
         """Whether the stream is kept back."""
         return self._kept_back is not None
 
-    def add(self, entries: list[Entry]) -> None:
-        """Add private messages or a part of a replay; both go out before what is kept back."""
-        self._ready += entries
-        self.size_bytes += _size_bytes(entries)
+    def add(self, frame: bytes) -> None:
+        """Add a private message, which goes out before what is kept back."""
+        self._ready.append((frame, None))
+        self.size_bytes += len(frame)
+        self.private_bytes += len(frame)
 
     def add_replay(self, entries: list[Entry]) -> None:
         """Add a part of a replay, and remember how far its topics came."""
-        self.add(entries)
+        self._ready += entries
+        self.size_bytes += _size_bytes(entries)
         for _, note in entries:
             if note is not None and note.last_seq is not None:
                 self.replayed[note.channel, note.symbol] = note.last_seq
 
-    def add_stream(self, entries: list[Entry]) -> None:
-        """Add what a ring had for the client."""
+    def add_stream(self, entries: list[Entry], commands: int) -> None:
+        """Add what a ring had for the client: the messages of so many commands."""
         (self._ready if self._kept_back is None else self._kept_back).extend(entries)
         self.from_ring += len(entries)
+        self.commands += commands
         self.size_bytes += _size_bytes(entries)
 
     def take(self, bytes_max: int) -> bytes:
@@ -62,9 +72,12 @@ class Backlog:
         frames = [frame for frame, _ in self._ready[: bytes_max // _FRAME_BYTES_MIN + 1]]
         count = count_within(frames, bytes_max)
         data = b"".join(frames[:count])
+        if self.private_bytes:
+            self.private_bytes -= _private_bytes(self._ready[:count])
         del self._ready[:count]
         self.size_bytes -= len(data)
         self.from_ring = min(self.from_ring, len(self._ready) + len(self._kept_back or ()))
+        self.commands = min(self.commands, self.from_ring)
         return data
 
     def hold(self, since: Mapping[Topic, int]) -> None:
@@ -116,7 +129,7 @@ class Backlog:
             elif note.first_seq is not None:
                 self.replayed.setdefault((note.channel, note.symbol), note.first_seq - 1)
         self._kept_back = kept if heartbeat is None else [*kept, heartbeat]
-        self.from_ring = 0
+        self.from_ring = self.commands = 0
         self.size_bytes = _size_bytes(self._ready) + _size_bytes(self._kept_back)
         return list(states)
 
@@ -124,7 +137,7 @@ class Backlog:
         """Drop what the policy lets drop; nothing may be held."""
         thinned = thin(self._ready, policy)
         self._ready = thinned.entries
-        self.from_ring = 0
+        self.from_ring = self.commands = 0
         self.size_bytes = _size_bytes(self._ready)
         return thinned
 
@@ -144,8 +157,13 @@ class Backlog:
         self._ready = []
         self._kept_back = None
         self.replayed = {}
-        self.from_ring = self.size_bytes = 0
+        self.from_ring = self.commands = 0
+        self.size_bytes = self.private_bytes = 0
 
 
 def _size_bytes(entries: Iterable[Entry]) -> int:
     return sum(len(frame) for frame, _ in entries)
+
+
+def _private_bytes(entries: Iterable[Entry]) -> int:
+    return sum(len(frame) for frame, note in entries if note is None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from market_data.fanout.ring import Note, Ring
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
 NEVER = 1 << 62
 """A ring position that is not reached."""
 
-LAG_RECHECK_S = 0.1
-"""Interval between two looks at clients that are over their limits and still have time."""
-
 
 class Group:
     """The ring and the clients of one subscription.
@@ -30,7 +26,6 @@ class Group:
 
     __slots__ = (
         "_lag_check_at",
-        "_lag_check_due_s",
         "_limits",
         "_waiting",
         "behind",
@@ -51,7 +46,6 @@ class Group:
         self._waiting: dict[Session, None] = {}
         # No client can be past its lag limit before the head reaches this position.
         self._lag_check_at = NEVER
-        self._lag_check_due_s = 0.0
 
     @property
     def is_empty(self) -> bool:
@@ -86,10 +80,10 @@ class Group:
         session.in_step = True
         self.in_step[session] = session.write
 
-    def append(self, frame: bytes, note: Note | None) -> None:
+    def append(self, frame: bytes, note: Note | None, *, goes_on: bool = False) -> None:
         """Add a message to the ring; flushes or makes room when a limit is reached."""
         ring = self.ring
-        ring.append(frame, note)
+        ring.append(frame, note, goes_on=goes_on)
         limits = self._limits
         if ring.head - self.cursor >= limits.batch_messages_max:
             self.flush()
@@ -126,22 +120,17 @@ class Group:
 
     def _put_behind(self, session: Session) -> None:
         self.behind[session] = None
-        # What waits in its backlog counts too, so the limit may be reached earlier than this.
-        allowed = self._limits.lag_messages_max - session.backlog.from_ring
-        self._lag_check_at = min(self._lag_check_at, session.cursor + allowed)
+        allowed = self._limits.lag_messages_max - session.commands
+        self._lag_check_at = min(self._lag_check_at, self.ring.head + allowed)
 
     def _check_lag(self) -> None:
-        now_s = time.monotonic()
-        if now_s < self._lag_check_due_s:
-            return
-        lag_messages_max = self._limits.lag_messages_max
         for session in list(self.behind):
-            if session.lag > lag_messages_max:
-                session.judge()
-        earliest = (session.cursor - session.backlog.from_ring for session in self.behind)
-        self._lag_check_at = min(earliest, default=NEVER) + lag_messages_max
-        if self._lag_check_at < self.ring.head:
-            self._lag_check_due_s = now_s + LAG_RECHECK_S
+            session.judge()
+        most = max((session.commands for session in self.behind), default=None)
+        if most is None:
+            self._lag_check_at = NEVER
+        else:
+            self._lag_check_at = self.ring.head + self._limits.lag_messages_max - most
 
     def _make_room(self) -> None:
         """Drop the oldest quarter; a client that still needs it is treated as lagging."""

@@ -86,12 +86,16 @@ class Hub:
         session.catch_up()
         session.judge()
 
-    def publish(self, channel: str, symbol: str, seq: int | None, frame: bytes) -> None:
+    def publish(
+        self, channel: str, symbol: str, seq: int | None, frame: bytes, *, goes_on: bool = False
+    ) -> None:
         """Append a framed message for every client subscribed to the topic.
 
-        It is written at the next `flush`, or now if `batch_messages_max` are waiting.
+        It is written at the next `flush`, or now if `batch_messages_max` are waiting. `goes_on`
+        says that the message belongs to the same command as the one before: all messages of a
+        command count as one message of lag, because the venue makes them in one instant.
         """
-        self._append(frame, Note(channel, symbol, seq, seq))
+        self._append(frame, Note(channel, symbol, seq, seq), goes_on=goes_on)
 
     def publish_gap(self, channel: str, symbol: str, first_seq: int, last_seq: int) -> None:
         """Append a notice that messages are lost for everybody, both ends included.
@@ -135,12 +139,12 @@ class Hub:
         group.trim()
         return True
 
-    def _append(self, frame: bytes, note: Note) -> None:
+    def _append(self, frame: bytes, note: Note, *, goes_on: bool = False) -> None:
         for topic in covering((note.channel, note.symbol)):
             # Copied because a full ring may disconnect the last client of a group.
             for group in tuple(self._topics.get(topic, ())):
                 self._pending[group] = None
-                group.append(frame, note)
+                group.append(frame, note, goes_on=goes_on)
 
     def _remove(self, session: Session) -> None:
         """Forget a client whose connection has closed."""

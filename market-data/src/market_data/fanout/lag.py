@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from market_data.errors import CloseCode
 from market_data.fanout.ring import Entry, Note
-from market_data.limits import FanoutLimits
 from market_data.topics import (
     ACCOUNT_CHANNELS,
     BALANCES,
@@ -43,49 +42,6 @@ class Thinned(NamedTuple):
     entries: list[Entry]
     gaps: list[Note]
     dropped: int
-
-
-class _Notice(NamedTuple):
-    """A client was found over its limits, and has until `due_s` to gain on what waits for it."""
-
-    due_s: float
-    lag: int
-    size_bytes: int
-
-
-class Patience:
-    """How long a client may be over its limits.
-
-    A burst that the service makes itself is no fault of the client. The policy therefore acts after
-    `lag_grace_s`, and later as long as what waits for the client becomes less.
-    """
-
-    __slots__ = ("_limits", "_notice")
-
-    def __init__(self, limits: FanoutLimits) -> None:
-        self._limits = limits
-        self._notice: _Notice | None = None
-
-    def is_over(self, lag: int, size_bytes: int, now_s: float) -> bool:
-        """Whether the policy has to act on a client with this lag and this backlog."""
-        limits, notice = self._limits, self._notice
-        if lag <= limits.lag_messages_max and size_bytes <= limits.backlog_bytes_max:
-            self._notice = None
-            return False
-        if size_bytes > limits.ring_bytes_max + limits.backlog_bytes_max:
-            return True
-        if notice is not None and now_s >= notice.due_s:
-            gains = lag < notice.lag or (lag == notice.lag and size_bytes < notice.size_bytes)
-            if not gains:
-                return True
-            notice = None
-        if notice is None:
-            self._notice = _Notice(now_s + limits.lag_grace_s, lag, size_bytes)
-        return limits.lag_grace_s <= 0
-
-    def renew(self) -> None:
-        """Begin anew, because the policy has acted."""
-        self._notice = None
 
 
 def thin(entries: Iterable[Entry], policy: LagPolicy) -> Thinned:

@@ -29,7 +29,7 @@ class Replay:
         return self.session.backlog.replayed
 
     def send(self, entries: list[Entry]) -> None:
-        """Send earlier messages, in pages of which the next waits until `backlog_bytes` is low."""
+        """Send earlier messages, in pages of which the next waits until `ready_bytes` is low."""
         if not self.session.closed:
             self.session.backlog.add_replay(entries)
             self.session.catch_up_and_judge()

@@ -5,6 +5,7 @@ given. Positions never repeat; `base` is the oldest one kept and `head` the next
 Pure: no I/O and no clock.
 """
 
+from bisect import bisect_right
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
@@ -27,10 +28,47 @@ Entry: TypeAlias = tuple[bytes, Note | None]
 """A frame and its note; None marks a message that is never dropped."""
 
 
+class _Bursts:
+    """Positions of frames that continue a command, as ranges, so that they are counted quickly."""
+
+    __slots__ = ("_before", "_ends", "_starts", "_total")
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        # By range, the positions in all ranges before it, forgotten ones included.
+        self._before: list[int] = []
+        self._total = 0
+
+    def add(self, position: int) -> None:
+        """Add a position behind all others."""
+        if self._ends and self._ends[-1] == position:
+            self._ends[-1] += 1
+        else:
+            self._starts.append(position)
+            self._ends.append(position + 1)
+            self._before.append(self._total)
+        self._total += 1
+
+    def positions_from(self, start: int) -> int:
+        """How many positions are at `start` or behind it."""
+        index = bisect_right(self._starts, start) - 1
+        if index < 0:
+            return self._total - self._before[0] if self._before else 0
+        inside = min(start, self._ends[index]) - self._starts[index]
+        return self._total - self._before[index] - inside
+
+    def trim(self, base: int) -> None:
+        """Forget the ranges that end before `base`."""
+        count = bisect_right(self._ends, base)
+        if count:
+            del self._starts[:count], self._ends[:count], self._before[:count]
+
+
 class Ring:
     """Frames and their notes from `base` up to, not including, `head`."""
 
-    __slots__ = ("_frames", "_joined", "_notes", "base", "head", "size_bytes")
+    __slots__ = ("_bursts", "_frames", "_joined", "_notes", "base", "head", "size_bytes")
 
     def __init__(self) -> None:
         self.base = 0
@@ -39,9 +77,12 @@ class Ring:
         self._frames: list[bytes] = []
         self._notes: list[Note | None] = []
         self._joined: tuple[int, int, int, bytes, int] = (-1, -1, -1, b"", -1)
+        self._bursts = _Bursts()
 
-    def append(self, frame: bytes, note: Note | None) -> None:
-        """Add one frame at `head`."""
+    def append(self, frame: bytes, note: Note | None, *, goes_on: bool = False) -> None:
+        """Add one frame at `head`; `goes_on` if it belongs to the command of the frame before."""
+        if goes_on:
+            self._bursts.add(self.head)
         self._frames.append(frame)
         self._notes.append(note)
         self.size_bytes += len(frame)
@@ -68,6 +109,10 @@ class Ring:
         self._joined = (cursor, end, bytes_max, data, after)
         return data, after
 
+    def commands(self, cursor: int) -> int:
+        """How many commands the frames from `cursor` on are of."""
+        return self.head - cursor - self._bursts.positions_from(cursor)
+
     def entries(self, cursor: int) -> list[Entry]:
         """Return the frames and notes from `cursor` up to `head`."""
         if not self.base <= cursor <= self.head:
@@ -85,6 +130,7 @@ class Ring:
         self.size_bytes -= sum(map(len, self._frames[:count]))
         del self._frames[:count]
         del self._notes[:count]
+        self._bursts.trim(base)
         self.base = base
         # The joined bytes may be the last thing that keeps the dropped frames' size in memory.
         self._joined = (-1, -1, -1, b"", -1)

@@ -7,15 +7,13 @@ A session is *in step* with its group (its socket takes everything, so the group
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from market_data.fanout.backlog import Backlog
 from market_data.fanout.lag import (
     SLOW_CONSUMER_CLOSE_CODE,
     SLOW_CONSUMER_CODE,
     LagPolicy,
-    Patience,
     slow_consumer_frame,
     states_to_renew,
 )
@@ -23,23 +21,8 @@ from market_data.fanout.lag import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from market_data.fanout.ring import Ring
-    from market_data.fanout.terms import Socket, Terms
+    from market_data.fanout.terms import Place, Socket, Terms
     from market_data.topics import Subscription, Topic
-
-
-class Place(Protocol):
-    """What a session needs of the group in which it stands; `Group` is one."""
-
-    ring: Ring
-    cursor: int
-    subscription: Subscription
-
-    def leave_step(self, session: Session) -> None:
-        """Give a client in step its own cursor."""
-
-    def fall_into_step(self, session: Session) -> None:
-        """Write for this client from now on, at once or after the flush that reaches it."""
 
 
 class Session:
@@ -47,7 +30,6 @@ class Session:
 
     __slots__ = (
         "_leave",
-        "_patience",
         "_states",
         "backlog",
         "closed",
@@ -66,7 +48,7 @@ class Session:
     def __init__(
         self,
         socket: Socket,
-        place: Place,
+        place: Place[Session],
         terms: Terms,
         *,
         policy: LagPolicy,
@@ -93,7 +75,6 @@ class Session:
         self.backlog = Backlog()
         # Topics whose present state the client is owed, in the order in which it gets them.
         self._states: dict[Topic, None] = {}
-        self._patience = Patience(terms.limits)
 
     @property
     def subscription(self) -> Subscription:
@@ -109,9 +90,21 @@ class Session:
         return self.place.ring.head - cursor + self.backlog.from_ring
 
     @property
+    def commands(self) -> int:
+        """The lag, with the messages of one command counted as one."""
+        if self.in_step:
+            return self.place.ring.commands(self.place.cursor)
+        return self.place.ring.commands(self.cursor) + self.backlog.commands
+
+    @property
     def backlog_bytes(self) -> int:
         """Bytes that wait for this client alone."""
         return self.backlog.size_bytes
+
+    @property
+    def ready_bytes(self) -> int:
+        """The part of them that goes out before what a hold keeps back."""
+        return self.backlog.ready_bytes
 
     # What the application does.
 
@@ -127,7 +120,7 @@ class Session:
             return
         if not self.backlog.is_held:
             self.take_from_ring()
-        self.backlog.add([(frame, None)])
+        self.backlog.add(frame)
         self.catch_up_and_judge()
 
     def send_states(self, topics: Iterable[Topic]) -> None:
@@ -139,9 +132,8 @@ class Session:
         if self.closed:
             return
         self._states.update(dict.fromkeys(topics))
-        if self._states:
-            self._leave_step()
-            self.catch_up()
+        self._leave_step()
+        self.catch_up()
 
     def hold(self, since: Mapping[Topic, int]) -> None:
         """Keep the stream back until `release`, so that a replay from `since` can go out first."""
@@ -199,7 +191,7 @@ class Session:
 
     # What group and hub do.
 
-    def enter(self, place: Place) -> None:
+    def enter(self, place: Place[Session]) -> None:
         """Stand in a group from now on: the client gets what is published to it after this."""
         self.place = place
         self.cursor = place.ring.head
@@ -212,9 +204,9 @@ class Session:
     def take_from_ring(self) -> None:
         """Move what the client has not got of its ring into the backlog; it leaves step."""
         self._leave_step()
-        entries = self.place.ring.entries(self.cursor)
-        self.cursor = self.place.ring.head
-        self.backlog.add_stream(entries)
+        ring = self.place.ring
+        self.backlog.add_stream(ring.entries(self.cursor), ring.commands(self.cursor))
+        self.cursor = ring.head
 
     def catch_up(self) -> None:
         """Write what waits for this client until its socket is full or it is in step again."""
@@ -245,8 +237,16 @@ class Session:
         self.judge()
 
     def judge(self) -> None:
-        """Apply the lag policy if the client has been over its limits for too long."""
-        if self._patience.is_over(self.lag, self.backlog.size_bytes, time.monotonic()):
+        """Apply the lag policy to a client that is over its limits.
+
+        Lag counts the messages of a command once, and nothing of a replay.
+        """
+        limits, backlog = self.terms.limits, self.backlog
+        if not self.closed and (
+            self.commands > limits.lag_messages_max
+            or backlog.private_bytes > limits.backlog_bytes_max
+            or backlog.size_bytes > limits.backlog_bytes_max + limits.ring_bytes_max
+        ):
             self.act_on_lag()
 
     def act_on_lag(self) -> None:
@@ -254,12 +254,11 @@ class Session:
 
         A held client is behind because of its replay, so what is kept back joins the replay.
         """
-        self._patience.renew()
         terms = self.terms
         if self.backlog.is_held:
             self.take_from_ring()
             self._states.update(dict.fromkeys(self.backlog.shed()))
-            if self.backlog.size_bytes > terms.limits.backlog_bytes_max:
+            if self.backlog.private_bytes > terms.limits.backlog_bytes_max:
                 self.give_up()
             return
         if self.policy is LagPolicy.DISCONNECT:
@@ -296,5 +295,5 @@ class Session:
             # The state is published on its channel as soon as it is known.
             return 0
         self.take_from_ring()
-        self.backlog.add([(frame, None)])
+        self.backlog.add(frame)
         return len(frame)

@@ -1,10 +1,14 @@
-"""What surrounds a session: its connection, and the terms on which its hub serves clients."""
+"""What surrounds a session: its connection, its group, the terms of its hub."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from market_data.fanout.ring import Ring
 from market_data.limits import FanoutLimits
+from market_data.topics import Subscription
+
+Member_contra = TypeVar("Member_contra", contravariant=True)
 
 
 class Socket(Protocol):
@@ -19,6 +23,20 @@ class Socket(Protocol):
 
     def unsent_bytes(self) -> int:
         """Bytes that the transport could not hand to the kernel yet."""
+
+
+class Place(Protocol[Member_contra]):
+    """What a session needs of the group in which it stands; `Group` is one."""
+
+    ring: Ring
+    cursor: int
+    subscription: Subscription
+
+    def leave_step(self, session: Member_contra) -> None:
+        """Give a client in step its own cursor."""
+
+    def fall_into_step(self, session: Member_contra) -> None:
+        """Write for this client from now on, at once or after the flush that reaches it."""
 
 
 @dataclass(slots=True)

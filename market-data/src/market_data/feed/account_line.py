@@ -145,20 +145,18 @@ class AccountLine(Line[AccountEvent]):
 
     # What the feed learns.
 
-    def take(self, payload: bytes) -> bool:
-        """Take a message of the subscription; False if its epoch is another one."""
+    def concerns(self, payload: bytes) -> bool:
+        """Whether a message of the subscription is of an account that clients follow."""
         name = account_of(payload).decode(errors="replace")
-        if name not in self._followed and name not in self._opening:
-            return True
-        try:
-            event = decode_account_event(payload)
-        except MessageError as error:
-            self._counters.skip(keys.ACCOUNT_CHANNEL, str(error))
-            return True
-        if event.epoch != self.sequencer.epoch:
-            return False
+        return name in self._followed or name in self._opening
+
+    def take(self, event: AccountEvent) -> None:
+        """Take a message of the present epoch, of an account that `concerns` named."""
+        name = event.name
         if name in self._opening:
             self._opening[name] = max(event.last, self._opening[name])
+        elif name not in self._followed:
+            return
         elif not self.frames.denominations.knows(event):
             # The refill reads the decimals first.
             self.sequencer.reach(name, event.last)
@@ -169,7 +167,6 @@ class AccountLine(Line[AccountEvent]):
             # The messages of a venue that lost nothing never overlap what was published.
             elif event.first <= known and (sent := self.newest(name)) is not None:
                 self.doubted.setdefault(name, sent)
-        return True
 
     def expect(self, positions: Positions) -> None:
         """Learn the least number of each account, in the present epoch."""
@@ -268,8 +265,8 @@ class AccountLine(Line[AccountEvent]):
         name, header, followed = event.name, event.header, self._followed[event.name]
         self._tell_gap(name, followed.position.seq, event.before[0])
         if self._hub.has_topic(ORDERS, name):
-            for report, frame in self.frames.reports(event):
-                self._hub.publish(ORDERS, name, report.seq, frame)
+            for index, (report, frame) in enumerate(self.frames.reports(event)):
+                self._hub.publish(ORDERS, name, report.seq, frame, goes_on=index > 0)
             self._counters.reports += len(event.reports)
         followed.position = AccountPosition(header.seq, header.balance_seq)
         followed.newest = event

@@ -1,11 +1,13 @@
-"""Reads what Redis has of accounts: the record, the log of what happened, what numbers mean."""
+"""Reads what Redis has of accounts: records, logs, and the decimals of assets and instruments."""
 
+import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from market_data.feed.sequencer import AccountPosition
+from market_data.limits import LARGE_MESSAGE_BYTES
 from tapewire import keys
 from tapewire.errors import MessageError
 from tapewire.matching.records import read_instrument, read_pairs
@@ -13,13 +15,14 @@ from tapewire.redis.client import AsyncRedis
 from tapewire.values.types import Instrument, Symbol
 from tapewire.wire.account_event import AccountEvent, Balance, decode_account_event
 
-# One read of a log: about 50 KiB, which take some 10 ms to decode and to render.
 READ_MESSAGES_MAX = 100
+READ_REPORTS_MAX = 500
+"""Bounds of one read of a log, beside a single larger message: about 400 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """An account at one instant; without a record, one to which nothing ever happened."""
+    """An account at one instant; without a record, an account to which nothing ever happened."""
 
     epoch: str
     position: AccountPosition
@@ -54,24 +57,29 @@ class AccountLog:
         )
 
     async def read(self, name: str, after: AccountPosition) -> tuple[list[AccountEvent], bool]:
-        """Messages after a position, oldest first, and whether the log ends with them.
+        """Messages after a position, oldest first, and whether the log ends before them.
 
-        Entries that are not messages are passed over.
+        A page has at most READ_MESSAGES_MAX messages and READ_REPORTS_MAX execution reports, or one
+        message. Entries that are not messages are passed over.
         """
-        first = f"({after.seq}-{after.balance_seq}"
+        first, seq = f"({after.seq}-{after.balance_seq}", after.seq
         while True:
-            entries = await self._client.xrange(
-                keys.account_log(name), min=first, max="+", count=READ_MESSAGES_MAX
-            )
+            # The id of an entry is the number of its last report, so it bounds the reports.
+            entries = await self._range(name, first, str(seq + READ_REPORTS_MAX), READ_MESSAGES_MAX)
+            if not entries:
+                entries = await self._range(name, first, "+", 1)
             events = []
             for _, fields in entries:
                 with contextlib.suppress(MessageError):
-                    events.append(decode_account_event(fields.get(b"event", b"")))
-            log_ended = len(entries) < READ_MESSAGES_MAX
-            if events or log_ended:
-                return events, log_ended
+                    events.append(await decode_beside_the_loop(fields.get(b"event", b"")))
+            if events or not entries:
+                return events, not entries
             # A page of nothing but garbage must not look like the end.
-            first = f"({entries[-1][0].decode()}"
+            last_id = entries[-1][0].decode()
+            first, seq = f"({last_id}", int(last_id.partition("-")[0])
+
+    async def _range(self, name: str, first: str, last: str, count: int) -> Any:  # noqa: ANN401
+        return await self._client.xrange(keys.account_log(name), min=first, max=last, count=count)
 
     async def decimals(self) -> dict[str, int]:
         """The decimals of every asset."""
@@ -79,13 +87,20 @@ class AccountLog:
         return {asset: int(text) for asset, text in read_pairs(reply).items()}
 
     async def instrument(self, symbol: str) -> Instrument | None:
-        """What is traded under a symbol; None if there is no such market."""
+        """The instrument of a symbol; None if there is no such market."""
         identity, limits, controls = await self._client.hmget(
             keys.market(Symbol(symbol)), "identity", "limits", "controls"
         )
         if not (identity and limits and controls):
             return None
         return read_instrument(symbol, identity.decode(), limits.decode(), controls.decode())
+
+
+async def decode_beside_the_loop(payload: bytes) -> AccountEvent:
+    """Read a message, a large one in a thread, because that takes long. Raises MessageError."""
+    if len(payload) <= LARGE_MESSAGE_BYTES:
+        return decode_account_event(payload)
+    return await asyncio.to_thread(decode_account_event, payload)
 
 
 def read_position(seq: str | bytes | None, balance_seq: str | bytes | None) -> AccountPosition:

@@ -109,6 +109,10 @@ class Canary:
         self._expected_since_s = time.monotonic()
         self._due.set()
 
+    def hurry(self) -> None:
+        """Start a round now, because a client asks for what this process may not know yet."""
+        self._due.set()
+
     def heard(self, payload: bytes) -> Look | None:
         """A message on the canary's channel; returns the look whose positions are reached by now.
 

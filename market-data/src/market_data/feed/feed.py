@@ -9,47 +9,36 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from redis.exceptions import RedisError
 
 from market_data.fanout.hub import Hub
-from market_data.feed.account_line import AccountLine
 from market_data.feed.account_log import AccountLog
-from market_data.feed.announcements import Announcements
 from market_data.feed.canary import Canary
-from market_data.feed.line import FeedCounters
-from market_data.feed.poller import Poller, Published
-from market_data.feed.replay_log import ReplayLog, Sent
-from market_data.feed.sequencer import Positions, Sequencer, Verdict
-from market_data.feed.trade_line import TradeLine
-from market_data.feed.witness import Look, Witness
+from market_data.feed.intake import Intake
+from market_data.feed.poller import Poller
+from market_data.feed.replay_log import ReplayLog
+from market_data.feed.sequencer import Sequencer
 from market_data.market.books import Books
 from market_data.market.candle_feed import CandleFeed
 from market_data.topics import (
-    ACCOUNT_CHANNELS,
     BALANCES,
     CANDLES,
-    ORDERS,
-    TRADES,
     Subscription,
-    symbols_of,
 )
-from tapewire import keys
-from tapewire.errors import MessageError, RedisUnavailable, TapewireError
-from tapewire.web.websocket_frames import json_frame
-from tapewire.wire.trade_event import decode_trade
+from tapewire.errors import TapewireError
 
 logger = logging.getLogger(__name__)
 
 RETRY_DELAY_S = 0.05
 RETRY_DELAY_MAX_S = 1.0
 
-_TRADES = keys.TRADE_CHANNEL.encode()
-_MARKETS = keys.MARKET_CHANNEL.encode()
-_BOOKS = keys.BOOK_CHANNEL.encode()
-_VENUE = keys.VENUE_CHANNEL.encode()
-_ACCOUNTS = keys.ACCOUNT_CHANNEL.encode()
+LOOK_TIMEOUT_S = 1.0
+"""How long a request may wait until this process knows whether an unknown symbol is new."""
+
+LOOK_INTERVAL_S = 0.05
+"""Shortest time between two rounds of the canary that unknown symbols cause."""
 
 
 class Feed:
@@ -72,22 +61,28 @@ class Feed:
         self._canary = canary
         self._books = books
         self._candles = candles
-        self.counters = FeedCounters()
-        self._announcements = Announcements(hub, self.counters)
-        self.trades = TradeLine(log, hub, candles, self.counters, on_positions=self._expect)
-        self.accounts = AccountLine(accounts, log, hub, self.counters, on_positions=self._expect)
-        witness = Witness(log, self.trades, self.accounts, books.seqs, lambda: len(self.floors))
-        self._witness, canary.look = witness, witness.look
+        self._intake = intake = Intake(
+            log, hub, canary, books=books, candles=candles, accounts=accounts
+        )
+        self.counters, self.trades, self.accounts = intake.counters, intake.trades, intake.accounts
         hub.find_states_with(self._state_of)
         self.subscribed = False
         # Whether the positions of the venue are known; without them no client can be answered.
         self.started = False
-        # Whether Redis holds a venue; it holds none before its first gateway, and after FLUSHALL.
-        self.has_venue = False
         self._news = asyncio.Event()
-        # One entry for every time that the venue's data was no longer what was published: None for
-        # another epoch, else the last trade of each symbol that the venue has lost none before.
-        self.floors: list[Mapping[str, int] | None] = []
+        # Set and replaced whenever everything has arrived that a round of the canary proves.
+        self._proof = asyncio.Event()
+        self._looked_at_s = 0.0
+
+    @property
+    def has_venue(self) -> bool:
+        """Whether Redis holds a venue."""
+        return self._intake.has_venue
+
+    @property
+    def floors(self) -> Sequence[Mapping[str, int] | None]:
+        """Every time that the venue's data was no longer what was published (`Intake.floors`)."""
+        return self._intake.floors
 
     @property
     def sequencer(self) -> Sequencer:
@@ -95,17 +90,31 @@ class Feed:
         return self.trades.sequencer
 
     def seqs_of(self, topics: Subscription) -> dict[str, int]:
-        """The last published numbers of what a subscription can resume or prove.
+        """The last published numbers of a subscription (`Intake.seqs_of`)."""
+        return self._intake.seqs_of(topics)
 
-        Those of trades stand under their symbol, those of an account under their channel.
+    async def learns(self, symbols: Iterable[str]) -> bool:
+        """Whether the venue has all of these symbols; asks Redis if this process does not know.
+
+        A symbol that is added now reaches this process in some milliseconds. A round of the canary
+        that begins now tells which symbols the venue has.
         """
-        seqs = self.sequencer.seqs
-        found = {symbol: seqs[symbol] for symbol in symbols_of(topics, TRADES, seqs)}
-        for channel, name in topics:
-            position = self.accounts.position(name) if channel in ACCOUNT_CHANNELS else None
-            if position is not None:
-                found[channel] = position.seq if channel == ORDERS else position.balance_seq
-        return found
+        wanted, seqs = set(symbols), self.sequencer.seqs
+        if wanted <= seqs.keys():
+            return True
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                # The first proof may be of a round that began before this call.
+                for _ in range(2):
+                    await asyncio.sleep(self._looked_at_s + LOOK_INTERVAL_S - loop.time())
+                    self._looked_at_s = loop.time()
+                    proof = self._proof
+                    self._canary.hurry()
+                    await proof.wait()
+                    if wanted <= self.sequencer.seqs.keys():
+                        return True
+        return False
 
     def _state_of(self, channel: str, name: str) -> bytes | None:
         """The state that a subscriber of a topic starts from, framed; None if it is not known."""
@@ -143,16 +152,16 @@ class Feed:
     async def _connect(self) -> None:
         await self._log.renew()
         await self._poller.subscribe()
-        look = await self._witness.look_at_all()
+        look = await self._intake.witness.look_at_all()
         positions = look.positions
-        self.has_venue = bool(positions.epoch)
+        self._intake.has_venue = bool(positions.epoch)
         if not self.started:
             self.sequencer.start(positions)
             self.accounts.restart(positions)
             self.started = True
         elif look.lost_symbols or look.lost_accounts:
-            await self._rewind(look)
-        await self._expect(positions)
+            await self._intake.rewind(look)
+        await self._intake.expect(positions)
         await self.trades.refill()
         await self.accounts.mend()
         self._books.expect(positions.epoch, positions.book_seqs)
@@ -163,31 +172,18 @@ class Feed:
         self._canary.send_soon()
         logger.info("subscribed, epoch %s", self.sequencer.epoch)
 
-    async def _rewind(self, look: Look) -> None:
-        """Tell clients what the venue has lost; what it has in its place is published anew."""
-        floors = {
-            symbol: await self._witness.parting(symbol, look.positions.seqs[symbol])
-            for symbol in look.lost_symbols
-        }
-        self.sequencer.rewind(floors)
-        for symbol, seq in floors.items():
-            self.trades.recent.cut(symbol, seq)
-        self.accounts.rewind(look.positions, look.lost_accounts)
-        self._tell_epoch("rewound", floors)
-
     async def _pump(self) -> None:
         poll = self._poller.poll()
         while True:
             batch = await poll
+            rounds = self._canary.rounds
             await self._canary.check(self._poller)
             # The next batch gathers on the poller's thread while this one is written.
             poll = self._poller.poll()
             try:
                 for published in batch:
-                    await self._take(published)
-                if self.accounts.doubted:
-                    doubted, self.accounts.doubted = self.accounts.doubted, {}
-                    await self._check_lost(doubted.values())
+                    await self._intake.take(published)
+                await self._intake.check_doubted()
                 if self.sequencer.targets:
                     await self.trades.refill()
                 if self.accounts.is_behind:
@@ -198,6 +194,9 @@ class Feed:
                 if self._candles.wanted:
                     await self._candles.load()
                 self._flush()
+                if self._canary.rounds != rounds:
+                    proof, self._proof = self._proof, asyncio.Event()
+                    proof.set()
             except BaseException:
                 poll.cancel()
                 raise
@@ -208,87 +207,3 @@ class Feed:
             # Tasks that wait now are woken; a task that comes later waits for the next trades.
             news, self._news, self.trades.has_news = self._news, asyncio.Event(), False
             news.set()
-
-    async def _take(self, published: Published) -> None:
-        if published.channel == _BOOKS:
-            self._books.take(published.payload)
-            return
-        if published.channel == _MARKETS:
-            event = self._announcements.read_market(published.payload)
-            if event is not None:
-                if event.epoch != self.sequencer.epoch:
-                    await self._expect(await self._log.positions())
-                self._announcements.tell_market(event, published.payload)
-            return
-        if published.channel == _VENUE:
-            self._announcements.tell_venue(published.payload)
-            return
-        if published.channel == _ACCOUNTS:
-            if not self.accounts.take(published.payload):
-                await self._expect(await self._log.positions(self.accounts.names))
-                if not self.accounts.take(published.payload):
-                    self.counters.skip(keys.ACCOUNT_CHANNEL, "its epoch is not the venue's")
-            return
-        if published.channel == _TRADES:
-            await self._take_trade(published.payload)
-            return
-        look = self._canary.heard(published.payload)
-        if look is not None:
-            if look.is_contradicted and look.generation == len(self.floors):
-                raise RedisUnavailable("the venue has lost what was published")
-            await self._expect(look.positions)
-
-    async def _take_trade(self, payload: bytes) -> None:
-        try:
-            message = decode_trade(payload)
-        except MessageError as error:
-            self.counters.skip(keys.TRADE_CHANNEL, str(error))
-            return
-        verdict = self.sequencer.offer(message)
-        if verdict is Verdict.DELIVER:
-            self.trades.send(message)
-        elif verdict is Verdict.DUPLICATE:
-            if (sent := self._witness.other_trade(message)) is not None:
-                await self._check_lost([sent])
-                self.counters.skip(keys.TRADE_CHANNEL, f"{message.event.trade_id} is another trade")
-        elif verdict is Verdict.UNKNOWN:
-            positions = await self._log.positions()
-            await self._expect(positions)
-            event = message.event
-            if event.epoch != self.sequencer.epoch or event.symbol not in positions.seqs:
-                self.counters.skip(
-                    keys.TRADE_CHANNEL, f"{event.symbol} in epoch {event.epoch} is not the venue's"
-                )
-
-    async def _expect(self, positions: Positions) -> None:
-        """Reach these positions; if the venue is in a new epoch, follow that."""
-        self._books.expect(positions.epoch, positions.book_seqs)
-        self.has_venue = bool(positions.epoch)
-        if self.sequencer.expect(positions):
-            self.accounts.expect(positions)
-            return
-        # Positions that were read a while ago may be of an earlier epoch, so they are read again.
-        positions = await self._log.positions(self.accounts.names)
-        self.has_venue = bool(positions.epoch)
-        if positions.epoch and not self.sequencer.expect(positions):
-            self.sequencer.restart(positions)
-            self.accounts.restart(positions)
-            self._tell_epoch("new", None)
-
-    async def _check_lost(self, sent: Iterable[Sent]) -> None:
-        """Raise RedisUnavailable if the venue has other messages in the place of these."""
-        if await self._witness.is_lost(sent):
-            raise RedisUnavailable("the venue has numbered again what was published")
-
-    def _tell_epoch(self, reason: str, floors: Mapping[str, int] | None) -> None:
-        self.floors.append(floors)
-        if floors is None:
-            self.trades.recent.clear()
-        self._candles.restart()
-        self.trades.has_news = True
-        logger.warning("the venue is in epoch %s (%s)", self.sequencer.epoch, reason)
-        told = {"type": "epoch", "epoch": self.sequencer.epoch, "reason": reason}
-        for topics in self._hub.subscriptions:
-            # All symbols, also those that no client follows; accounts are private.
-            seqs = self.sequencer.seqs | self.seqs_of(topics)
-            self._hub.tell(topics, json_frame(told | {"seq": seqs}))

@@ -39,6 +39,7 @@ class TradeLine(Line[TradeMessage]):
         self._on_positions = on_positions
         self.recent = RecentTrades()
         self.has_news = False
+        self._moment = ("", "")
 
     def send(self, message: TradeMessage) -> None:
         """Publish the next trade of its symbol."""
@@ -47,7 +48,10 @@ class TradeLine(Line[TradeMessage]):
         event = message.event
         frame = trade_frame(message)
         self.recent.add(event.symbol, RecentTrade(event.seq, message.payload, frame))
-        self._hub.publish(TRADES, event.symbol, event.seq, frame)
+        # All trades of a command have its time, and no later command has the same.
+        moment = (event.symbol, event.timestamp)
+        goes_on, self._moment = moment == self._moment, moment
+        self._hub.publish(TRADES, event.symbol, event.seq, frame, goes_on=goes_on)
         self._candles.take(event)
 
     def newest(self, name: str) -> Sent | None:

@@ -3,12 +3,12 @@
 from fastapi import APIRouter, Request, Response, WebSocket
 from fastapi.responses import RedirectResponse
 
+from market_data.clients.client_state import ClientState
 from market_data.clients.protocol import error_message, read_query
 from market_data.errors import CloseCode, RequestError
 from market_data.http.state import state_of
 from market_data.limits import CLIENT_FRAGMENTS_MAX, CLOSE_TIMEOUT_S, SEND_BUFFER_BYTES
 from tapewire.errors import Refusal, Unavailable
-from tapewire.values.service_address import ServiceAddress
 from tapewire.web.problem import problem_response, refusal_response
 from tapewire.web.response_headers import PLAIN_ANSWER
 from tapewire.web.websocket_protocol import SCOPE_EXTENSION, SocketProtocol
@@ -39,8 +39,10 @@ async def market_data(websocket: WebSocket) -> None:
     if conversations.is_full:
         await _deny(websocket, "overloaded", "This process has as many clients as it may.")
         return
+    address = None if websocket.client is None else websocket.client.host
     try:
-        login = await conversations.identify(websocket.scope["headers"])
+        state.limit.admit(address)
+        login = await conversations.identify(websocket.scope["headers"], address)
     except (Refusal, Unavailable) as error:
         conversations.errors += 1
         await websocket.send_denial_response(refusal_response(error))
@@ -49,7 +51,7 @@ async def market_data(websocket: WebSocket) -> None:
     socket: FeedSocketProtocol = websocket.scope["extensions"][SCOPE_EXTENSION]
     try:
         request = read_query(websocket.query_params.multi_items())
-        session = conversations.open(socket, request, login)
+        session = await conversations.open(socket, request, ClientState(login, address))
     except RequestError as error:
         conversations.errors += 1
         await websocket.send_json(error_message(error))
@@ -61,7 +63,7 @@ async def market_data(websocket: WebSocket) -> None:
 @router.get("/", include_in_schema=False)
 async def trading_page(request: Request) -> Response:
     """Send a browser on to the trading page, which the order gateway serves."""
-    page: ServiceAddress | None = request.app.state.page
+    page = state_of(request).page
     url = page and page.url(request.headers.get("host", ""), request.url.scheme)
     if not url:
         return problem_response(

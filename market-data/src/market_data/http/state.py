@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from market_data.clients.address_limit import AddressLimit
 from market_data.clients.conversation import Conversations
 from market_data.clients.drain import Drain
+from market_data.clients.sources import TradeSource
 from market_data.feed.feed import Feed
 from market_data.feed.replay_log import ReplayLog
 from market_data.http.trade_stream import TradeStreams
@@ -27,7 +29,9 @@ class FeedState:
     candle_log: CandleLog
     clock: VenueClock
     conversations: Conversations
+    trades: TradeSource
     trade_streams: TradeStreams
+    limit: AddressLimit
     page: ServiceAddress | None
     # The routes that both services share, and the server, find these by their names.
     drain: Drain

@@ -1,25 +1,39 @@
 """Trades over plain HTTP: pages of history, and a live stream as server-sent events."""
 
-import json
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from msgspec import json
 from redis.exceptions import RedisError
 
-from market_data.clients.protocol import read_since
+from market_data.clients.sources import reach
 from market_data.errors import RequestError, StaleData
-from market_data.feed.feed import Feed
 from market_data.feed.replay_log import READ_TRADES_MAX
-from market_data.http.state import state_of
-from market_data.http.trade_stream import EventStreamResponse
-from tapewire.errors import InvalidField, RedisUnavailable, UnknownSymbol
+from market_data.http.incoming import (
+    SYMBOL,
+    admit,
+    answered,
+    check_traded,
+    integer,
+    parameter,
+    read_integer,
+    refused,
+    respond,
+    traded_symbol,
+)
+from market_data.http.state import FeedState, state_of
+from market_data.http.trade_stream import EventStreamResponse, StreamPosition, read_event_id
+from market_data.topics import TRADES
+from tapewire.errors import InvalidField, RedisUnavailable
 from tapewire.limits import EXACT_INTEGER_MAX
 from tapewire.web.direct_route import DirectRoute
-from tapewire.web.problem import problem_examples
 
 LIMIT_DEFAULT = 100
-# Every event carries the position of every symbol of its stream.
+
 STREAM_SYMBOLS_MAX = 50
+"""Symbols of a stream when it is opened, because every event has the positions of all of them."""
+
+EVENT_ID = "Last-Event-ID"
 
 _TRADE = {
     "trade_id": "BTC-USDT-1",
@@ -34,17 +48,8 @@ _TRADE = {
     "epoch": "4b647e01df66",
 }
 _TRADES = {"symbol": "BTC-USDT", "epoch": "4b647e01df66", "trades": [_TRADE], "last_seq": 1}
-
-
-def _parameter(name: str, where: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": where,
-        "required": where == "path",
-        "description": text,
-        "schema": schema,
-    }
-
+_TEXT: dict[str, Any] = {"type": "string"}
+_EVENT = "event: trade\nid: 4b647e01df66/BTC-USDT:1\ndata: {}"
 
 router = APIRouter(prefix="/v1", route_class=DirectRoute, tags=["trades"])
 
@@ -53,121 +58,139 @@ router = APIRouter(prefix="/v1", route_class=DirectRoute, tags=["trades"])
     "/trades/{symbol}",
     summary="Trades of a symbol, paged by seq",
     responses={
-        200: {"content": {"application/json": {"example": _TRADES}}},
-        **problem_examples("unknown_symbol", "invalid_value", "stale_data", "redis_unavailable"),
+        200: answered("The trades", None, _TRADES),
+        **refused("unknown_symbol", "invalid_value", "out_of_range", "redis_unavailable"),
     },
     openapi_extra={
         "parameters": [
-            _parameter("symbol", "path", "Which instrument", {"type": "string"}),
-            _parameter(
-                "since",
-                "query",
-                "Trades after this seq; without it the newest",
-                {"type": "integer"},
+            SYMBOL,
+            parameter(
+                "since", "Trades after this seq; without it the newest",
+                integer(0, EXACT_INTEGER_MAX),
             ),
-            _parameter(
-                "limit",
-                "query",
-                "Trades in the answer",
-                {"type": "integer", "default": LIMIT_DEFAULT, "maximum": READ_TRADES_MAX},
-            ),
+            parameter("limit", "Trades in the answer", integer(1, READ_TRADES_MAX, LIMIT_DEFAULT)),
         ]
     },
-)
+)  # fmt: skip
 async def trades(request: Request) -> Response:
     """Oldest first. Ask again with `since` = the last seq of the page, until a page is empty."""
-    state = state_of(request)
-    feed = state.feed
-    symbol = request.path_params["symbol"]
-    _check_symbol(feed, symbol)
-    limit = _read_integer(request, "limit", LIMIT_DEFAULT, READ_TRADES_MAX)
-    last_seq = feed.sequencer.seqs[symbol]
-    since = _read_integer(request, "since", max(0, last_seq - limit), EXACT_INTEGER_MAX)
-    try:
-        page, _ = await state.replay_log.read(symbol, since)
-    except (RedisError, OSError):
-        raise RedisUnavailable("The replay log cannot be read now.") from None
-    head = json.dumps(
-        {"symbol": symbol, "epoch": feed.sequencer.epoch, "last_seq": last_seq},
-        separators=(",", ":"),
+    headers, state = admit(request), state_of(request)
+    limit = read_integer(request, "limit", LIMIT_DEFAULT, low=1, high=READ_TRADES_MAX)
+    since = read_integer(request, "since", -1, low=0, high=EXACT_INTEGER_MAX)
+    symbol = await traded_symbol(request)
+    if since > 0:
+        await _reach(state, symbol, since)
+    last_seq = state.feed.sequencer.seqs[symbol]
+    if since < 0:
+        since = max(0, last_seq - limit)
+    head = json.encode(
+        {"symbol": symbol, "epoch": state.feed.sequencer.epoch, "last_seq": last_seq}
     )
-    body = b'%b,"trades":[%b]}' % (
-        head[:-1].encode(),
-        b",".join(message.payload for message in page[:limit]),
-    )
-    return Response(body, media_type="application/json")
+    page = b",".join(await _page(state, symbol, since, limit))
+    return respond(request, b'%b,"trades":[%b]}' % (head[:-1], page), headers)
 
 
 @router.get(
     "/stream",
     summary="Live trades as server-sent events",
     responses={
-        200: {
-            "description": "Events `connected`, `trade`, `gap`, `epoch`, `heartbeat`, `reconnect`; "
-            "the id of an event is the position to resume from",
-            "content": {"text/event-stream": {"example": "event: trade\nid: BTC-USDT:1\ndata: {}"}},
-        },
-        **problem_examples("unknown_symbol", "invalid_value", "out_of_range", "stale_data"),
+        200: answered(
+            "Events `connected`, `trade`, `gap`, `epoch`, `heartbeat`, `reconnect`; the id of an "
+            "event is the position to resume from",
+            None,
+            _EVENT,
+            "text/event-stream",
+        ),
+        **refused("unknown_symbol", "invalid_value", "out_of_range", "redis_unavailable"),
     },
     openapi_extra={
         "parameters": [
-            _parameter(
-                "symbols", "query", "Comma-separated; without it all of them", {"type": "string"}
+            parameter(
+                "symbols", "Separated by commas; without it all, also those added later", _TEXT
             ),
-            _parameter("since", "query", "As `BTC-USDT:123,ETH-USDT:45`", {"type": "string"}),
-            _parameter("Last-Event-ID", "header", "As `since`; it wins", {"type": "string"}),
+            parameter("since", "As `BTC-USDT:123,ETH-USDT:45`, or an event id", _TEXT),
+            parameter(EVENT_ID, "The id of the last event; wins over `since`", _TEXT, "header"),
         ]
     },
 )
 async def stream(request: Request) -> Response:
     """`curl -N` shows them. With `Last-Event-ID` or `since`, what was missed comes first."""
-    state = state_of(request)
-    streams, feed = state.trade_streams, state.feed
-    named = [part for part in request.query_params.get("symbols", "").split(",") if part]
+    headers, state = admit(request), state_of(request)
+    text = request.query_params.get("symbols")
+    named = [] if text is None else text.split(",")
+    if "" in named:
+        raise InvalidField("symbols", "invalid_value", "symbols: a name is empty.")
     for symbol in named:
-        _check_symbol(feed, symbol)
-    symbols = named or sorted(feed.sequencer.seqs)
+        await check_traded(request, symbol)
+    symbols = dict.fromkeys(named or sorted(state.feed.sequencer.seqs))
     if len(symbols) > STREAM_SYMBOLS_MAX:
         raise InvalidField(
             "symbols",
             "invalid_value",
             f"symbols must name at most {STREAM_SYMBOLS_MAX} of the instruments.",
         )
-    cursors = streams.positions(symbols)
-    cursors |= _read_position(request, cursors)
-    return EventStreamResponse(streams.events(cursors), on_stalled=streams.stalled)
+    position = await _start(request, StreamPosition.of(symbols, is_wildcard=not named))
+    return EventStreamResponse(
+        state.trade_streams.events(position),
+        headers,
+        on_stalled=state.trade_streams.stalled,
+    )
 
 
-def _check_symbol(feed: Feed, symbol: str) -> None:
-    if not feed.has_venue:
-        raise StaleData("Redis holds no venue now; ask again shortly.")
-    if symbol not in feed.sequencer.seqs:
-        raise UnknownSymbol("symbol is not traded here.")
+async def _start(request: Request, start: StreamPosition) -> StreamPosition:
+    """Where a stream begins: behind what the client has, or at the newest trades.
 
-
-def _read_integer(request: Request, name: str, default: int, highest: int) -> int:
-    text = request.query_params.get(name)
+    Raises InvalidField, Unavailable.
+    """
+    state = state_of(request)
+    seqs = state.feed.sequencer.seqs
+    # A browser sends an empty id if no event had one.
+    resumed = request.headers.get(EVENT_ID)
+    text, field = (resumed, EVENT_ID) if resumed else (request.query_params.get("since"), "since")
     if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= highest):
-        raise InvalidField(
-            name, "invalid_value", f"{name} must be a whole number of at most {highest}."
-        )
-    return int(text)
-
-
-def _read_position(request: Request, heads: dict[str, int]) -> dict[str, int]:
-    """Where the client says it is, of the symbols that it wants."""
-    text = request.headers.get("Last-Event-ID") or request.query_params.get("since")
-    if not text:
-        return {}
-    try:
-        since = read_since(text)
-    except RequestError as error:
-        raise InvalidField("since", "invalid_value", f"{error}.") from None
-    for symbol, seq in since.items():
-        if seq > heads.get(symbol, seq):
+        return start.at(seqs)
+    known = read_event_id(text, field)
+    if known.epoch is not None and known.epoch != state.feed.sequencer.epoch:
+        return start.at({}, recovered=False)
+    for symbol, seq in known.seqs.items():
+        if symbol not in start.seqs and not (resumed and symbol not in seqs):
             raise InvalidField(
-                "since", "out_of_range", f"since: the last trade of {symbol} is {heads[symbol]}."
+                field, "invalid_value", f"{field}: {symbol} is not a symbol of this stream."
             )
-    return {symbol: seq for symbol, seq in since.items() if symbol in heads}
+        try:
+            await _reach(state, symbol, seq)
+        except InvalidField:
+            # A browser cannot correct its position: the venue has lost trades that it had.
+            if not resumed:
+                raise
+            return start.at(seqs, recovered=False)
+    rest = dict.fromkeys(start.seqs, 0) if known.is_wildcard else dict(seqs)
+    return start.at({**rest, **known.seqs}, recovered=True)
+
+
+async def _reach(state: FeedState, symbol: str, seq: int) -> None:
+    """Wait until this process has published what a client has seen at a sibling.
+
+    Raises InvalidField out_of_range if the venue has no such trade; StaleData, RedisUnavailable.
+    """
+    try:
+        await reach(state.trades, (TRADES, symbol), seq)
+    except RequestError as error:
+        if error.code == "unavailable":
+            raise StaleData(f"{error}.") from None
+        raise InvalidField("since", "out_of_range", f"since: {error}.") from None
+    except (RedisError, OSError):
+        raise RedisUnavailable("The replay log cannot be read now.") from None
+
+
+async def _page(state: FeedState, symbol: str, since: int, limit: int) -> list[bytes]:
+    """Trades after `since` as they were published, from memory or from the log."""
+    last = min(state.feed.sequencer.seqs[symbol], since + limit)
+    recent = state.feed.trades.recent.after(symbol, since, last)
+    if recent is not None:
+        return [trade.payload for trade in recent]
+    try:
+        messages, _ = await state.replay_log.read(symbol, since)
+    except (RedisError, OSError):
+        raise RedisUnavailable("The replay log cannot be read now.") from None
+    return [message.payload for message in messages[:limit]]

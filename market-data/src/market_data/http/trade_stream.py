@@ -1,23 +1,117 @@
 """Trades as server-sent events: a cursor per symbol, pulled forward from memory or the log.
 
-The cursors are the event id, so whatever `Last-Event-ID` a browser or curl comes back with is a
-complete position. A slow reader only makes its own stream wait: it holds cursors, no queue.
+The cursors and the epoch are the event id, so an id that a browser or curl sends back as
+`Last-Event-ID` is a complete position. A slow reader only makes its own stream wait: a stream holds
+cursors and no queue.
 """
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Self
 
+from msgspec import json
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from market_data.clients.drain import Drain
+from market_data.clients.protocol import read_since
+from market_data.errors import RequestError
 from market_data.feed.feed import Feed
 from market_data.feed.replay_log import ReplayLog
+from market_data.topics import EVERY_SYMBOL
+from tapewire.errors import InvalidField
 
 HEARTBEAT_S = 1.0
-# A reader that takes nothing for so long is disconnected.
+
 SEND_TIMEOUT_S = 60.0
+"""A reader that takes nothing for so long is disconnected."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPosition:
+    """The last trade of every symbol that a stream has sent, or that its client had before."""
+
+    seqs: Mapping[str, int]
+    is_wildcard: bool = False
+    """Whether the stream follows all symbols, those that are added later from their first trade."""
+    epoch: str | None = None
+    recovered: bool | None = None
+    """Whether everything after the client's position follows; None if the client had none."""
+
+    @classmethod
+    def of(cls, symbols: Iterable[str], *, is_wildcard: bool) -> Self:
+        """The position of a stream of these symbols that has sent nothing."""
+        return cls(dict.fromkeys(symbols, 0), is_wildcard)
+
+    def at(self, seqs: Mapping[str, int], *, recovered: bool | None = None) -> Self:
+        """The same symbols, each behind its number in `seqs`, or before its first trade."""
+        found = {symbol: seqs.get(symbol, 0) for symbol in self.seqs}
+        return replace(self, seqs=found, recovered=recovered)
+
+
+def read_event_id(text: str, field: str) -> StreamPosition:
+    """An event id, with or without its epoch. Raises InvalidField invalid_value for `field`."""
+    epoch, _, cursors = text.rpartition("/")
+    try:
+        seqs = read_since(cursors)
+    except RequestError:
+        raise InvalidField(
+            field, "invalid_value", f"{field} must look like BTC-USDT:123,ETH-USDT:45."
+        ) from None
+    rest = seqs.pop(EVERY_SYMBOL, None)
+    if rest:
+        raise InvalidField(field, "invalid_value", f"{field}: the number of * can only be 0.")
+    return StreamPosition(seqs, rest is not None, epoch or None)
+
+
+class _Cursors:
+    """Where one stream is, and the events that say so."""
+
+    def __init__(self, feed: Feed, position: StreamPosition) -> None:
+        self._feed = feed
+        self._is_wildcard = position.is_wildcard
+        self.seqs = dict(position.seqs)
+
+    def symbols(self) -> list[str]:
+        """The symbols of the stream; a stream of all symbols follows new ones from their start."""
+        if self._is_wildcard:
+            for symbol in self._feed.sequencer.seqs.keys() - self.seqs.keys():
+                self.seqs[symbol] = 0
+        return list(self.seqs)
+
+    def are_current(self) -> bool:
+        """Whether everything that is published was sent."""
+        seqs = self._feed.sequencer.seqs
+        return all(seqs.get(symbol, 0) == self.seqs[symbol] for symbol in self.symbols())
+
+    def restart(self, floors: Iterable[Mapping[str, int] | None]) -> None:
+        """Go on where the venue's data began anew, or fell back."""
+        for floor in floors:
+            for symbol, seq in self.seqs.items():
+                self.seqs[symbol] = 0 if floor is None else min(seq, floor.get(symbol, seq))
+
+    def trade(self, payload: bytes) -> bytes:
+        """The event of a trade."""
+        return b"event: trade\nid: %b\ndata: %b\n\n" % (self._id(), payload)
+
+    def gap(self, symbol: str, last: int) -> bytes:
+        """The event of trades that the log has lost; moves the cursor behind them."""
+        first, self.seqs[symbol] = self.seqs[symbol] + 1, last
+        return self.event("gap", {"symbol": symbol, "from": first, "to": last})
+
+    def event(self, kind: str, data: Mapping[str, object]) -> bytes:
+        """An event with the position of the stream as its id."""
+        return _event(kind, data, b"id: %b\n" % self._id())
+
+    def _id(self) -> bytes:
+        # All symbols stand for those without a trade, which keeps the id short.
+        cursors = [
+            f"{symbol}:{seq}" for symbol, seq in self.seqs.items() if seq or not self._is_wildcard
+        ]
+        if self._is_wildcard:
+            cursors.append(f"{EVERY_SYMBOL}:0")
+        return f"{self._feed.sequencer.epoch}/{','.join(cursors)}".encode()
 
 
 class TradeStreams:
@@ -34,103 +128,79 @@ class TradeStreams:
         """Count a reader that was disconnected because it took nothing."""
         self.stalled_streams += 1
 
-    def positions(self, symbols: list[str]) -> dict[str, int]:
-        """The last seq of each symbol: where a stream without `since` begins."""
-        return {symbol: self._feed.sequencer.seqs.get(symbol, 0) for symbol in symbols}
-
-    async def events(self, cursors: dict[str, int]) -> AsyncIterator[bytes]:
-        """Everything after the cursors, for ever, each trade once and in order."""
+    async def events(self, position: StreamPosition) -> AsyncIterator[bytes]:
+        """Everything after a position, for ever, each trade once and in order."""
         self.active += 1
         try:
-            sequencer, told = self._feed.sequencer, len(self._feed.floors)
-            yield _event("connected", {"epoch": sequencer.epoch, "seq": cursors}, cursors)
-            while not self._drain.begun:
-                # First, because trades of now may not follow what was sent before.
-                if len(self._feed.floors) != told:
-                    cursors.update(self._restarted(cursors, told))
-                    told = len(self._feed.floors)
-                    yield _event("epoch", {"epoch": sequencer.epoch, "seq": cursors}, cursors)
-                silent = True
-                for symbol in cursors:
-                    async for event in self._forward(cursors, symbol, told):
-                        silent = False
-                        yield event
-                if silent and len(self._feed.floors) == told:
-                    yield _event("heartbeat", {"seq": cursors}, None)
-                if self._is_current(cursors):
-                    await self._feed.news(HEARTBEAT_S)
-            yield _event("reconnect", {"since": cursors}, cursors)
+            async for event in self._follow(_Cursors(self._feed, position), position):
+                yield event
         finally:
             self.active -= 1
 
-    def _restarted(self, cursors: Mapping[str, int], told: int) -> dict[str, int]:
-        """Where a stream goes on when the venue's data began anew, or fell back."""
-        seqs = dict(cursors)
-        for floors in self._feed.floors[told:]:
-            for symbol, seq in seqs.items():
-                seqs[symbol] = 0 if floors is None else min(seq, floors.get(symbol, seq))
-        return seqs
+    async def _follow(self, cursors: _Cursors, position: StreamPosition) -> AsyncIterator[bytes]:
+        feed, told = self._feed, len(self._feed.floors)
+        hello: dict[str, object] = {"epoch": feed.sequencer.epoch, "seq": cursors.seqs}
+        if position.recovered is not None:
+            hello["recovered"] = position.recovered
+        yield cursors.event("connected", hello)
+        while not self._drain.begun:
+            # First, because trades of now may not follow what was sent before.
+            if len(feed.floors) != told:
+                cursors.restart(feed.floors[told:])
+                told = len(feed.floors)
+                yield cursors.event("epoch", {"epoch": feed.sequencer.epoch, "seq": cursors.seqs})
+            silent = True
+            for symbol in cursors.symbols():
+                async for event in self._forward(cursors, symbol, told):
+                    silent = False
+                    yield event
+            if silent and len(feed.floors) == told:
+                yield _event("heartbeat", {"seq": cursors.seqs})
+            if cursors.are_current():
+                await feed.news(HEARTBEAT_S)
+        yield cursors.event("reconnect", {"since": cursors.seqs})
 
-    def _is_current(self, cursors: Mapping[str, int]) -> bool:
-        seqs = self._feed.sequencer.seqs
-        return all(seqs.get(symbol, 0) == seq for symbol, seq in cursors.items())
-
-    async def _forward(
-        self, cursors: dict[str, int], symbol: str, told: int
-    ) -> AsyncIterator[bytes]:
+    async def _forward(self, cursors: _Cursors, symbol: str, told: int) -> AsyncIterator[bytes]:
         """The trades of one symbol that are published by now, while the venue loses none."""
-        head = self._feed.sequencer.seqs.get(symbol, 0)
-        recent = self._feed.trades.recent.after(symbol, cursors[symbol], head)
+        seqs, head = cursors.seqs, self._feed.sequencer.seqs.get(symbol, 0)
+        recent = self._feed.trades.recent.after(symbol, seqs[symbol], head)
         if recent is not None:
             for trade in recent:
-                cursors[symbol] = trade.seq
-                yield _trade_event(trade.payload, cursors)
+                seqs[symbol] = trade.seq
+                yield cursors.trade(trade.payload)
             return
-        while cursors[symbol] < head:
-            page, log_ended = await self._log.read(symbol, cursors[symbol])
+        while seqs[symbol] < head:
+            page, log_ended = await self._log.read(symbol, seqs[symbol])
             if len(self._feed.floors) != told:
                 return
             for message in page:
                 seq = message.event.seq
                 if seq > head:
                     return
-                if seq > cursors[symbol] + 1:
-                    yield _gap_event(symbol, cursors, seq - 1)
-                cursors[symbol] = seq
-                yield _trade_event(message.payload, cursors)
-            if log_ended and cursors[symbol] < head:
-                yield _gap_event(symbol, cursors, head)
+                if seq > seqs[symbol] + 1:
+                    yield cursors.gap(symbol, seq - 1)
+                seqs[symbol] = seq
+                yield cursors.trade(message.payload)
+            if log_ended and seqs[symbol] < head:
+                yield cursors.gap(symbol, head)
 
 
-def _gap_event(symbol: str, cursors: dict[str, int], last: int) -> bytes:
-    """Trades that are in the log no more; moves the cursor past them."""
-    first, cursors[symbol] = cursors[symbol] + 1, last
-    return _event("gap", {"symbol": symbol, "from": first, "to": last}, cursors)
-
-
-def _trade_event(payload: bytes, cursors: Mapping[str, int]) -> bytes:
-    return b"event: trade\nid: %b\ndata: %b\n\n" % (_event_id(cursors), payload)
-
-
-def _event(kind: str, data: Mapping[str, object], cursors: Mapping[str, int] | None) -> bytes:
-    position = b"" if cursors is None else b"id: %b\n" % _event_id(cursors)
-    body = json.dumps(data, separators=(",", ":")).encode()
-    return b"event: %b\n%bdata: %b\n\n" % (kind.encode(), position, body)
-
-
-def _event_id(cursors: Mapping[str, int]) -> bytes:
-    return ",".join(f"{symbol}:{seq}" for symbol, seq in cursors.items()).encode()
+def _event(kind: str, data: Mapping[str, object], id_line: bytes = b"") -> bytes:
+    return b"event: %b\n%bdata: %b\n\n" % (kind.encode(), id_line, json.encode(data))
 
 
 class EventStreamResponse(StreamingResponse):
     """A server-sent event stream whose every write is bounded in time."""
 
-    def __init__(self, events: AsyncIterator[bytes], on_stalled: Callable[[], None]) -> None:
-        super().__init__(
-            events,
-            media_type="text/event-stream",
-            headers={"X-Accel-Buffering": "no"},
-        )
+    def __init__(
+        self,
+        events: AsyncIterator[bytes],
+        headers: Mapping[str, str],
+        on_stalled: Callable[[], None],
+    ) -> None:
+        # A proxy must pass on every event at once.
+        unbuffered = {"X-Accel-Buffering": "no"}
+        super().__init__(events, headers={**unbuffered, **headers}, media_type="text/event-stream")
         self._on_stalled = on_stalled
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

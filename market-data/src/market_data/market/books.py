@@ -78,6 +78,10 @@ class Books:
         """Whether `resync` has something to do."""
         return self._has_venue and bool(self._stale)
 
+    def is_stale(self, symbol: str) -> bool:
+        """Whether the book of a symbol is being read, for the first time or anew."""
+        return symbol in self._stale or symbol not in self._books
+
     def seqs(self, epoch: str) -> dict[str, int]:
         """The number of every book of an epoch that is known, by symbol."""
         return {symbol: book.seq for symbol, book in self._books.items() if book.epoch == epoch}

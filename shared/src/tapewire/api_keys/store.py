@@ -23,6 +23,7 @@ from tapewire.limits import API_KEY_KEPT_S, API_KEYS_MAX, COMMANDS_PER_ROUND_TRI
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.records import read_pairs
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
+from tapewire.redis.failovers import FailoverGuard
 from tapewire.values.types import Account
 
 _MICROSECONDS = 1_000_000
@@ -34,14 +35,16 @@ class ApiKeyStore:
     Every method raises Unavailable if Redis does not answer in time.
     """
 
-    def __init__(self, client: AsyncRedis, *, timeout_s: float) -> None:
+    def __init__(
+        self, client: AsyncRedis, *, timeout_s: float, guard: FailoverGuard | None = None
+    ) -> None:
         self._client = client
-        self._batcher = Batcher(client, timeout_s=timeout_s)
+        self._batcher = Batcher(client, timeout_s=timeout_s, guard=guard)
 
     @classmethod
-    def open(cls, address: RedisAddress) -> Self:
+    def open(cls, address: RedisAddress, guard: FailoverGuard | None = None) -> Self:
         """Make a store; it connects with its first command."""
-        return cls(open_async(address), timeout_s=address.timeout_s)
+        return cls(open_async(address), timeout_s=address.timeout_s, guard=guard)
 
     async def close(self) -> None:
         """Disconnect."""

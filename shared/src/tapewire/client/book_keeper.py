@@ -25,6 +25,12 @@ from tapewire.wire.feed_messages import (
 
 FAILURES_MAX = 3
 
+MARKS_WITHOUT_COPY_MAX = 3
+"""Heartbeats in a row that speak of a book without a snapshot, while no other snapshot comes.
+
+The service makes the snapshots of a request one after the other, as the client takes them.
+"""
+
 BookDepth: TypeAlias = Literal[10, 50] | None
 """Price levels of each side; None means all."""
 
@@ -39,12 +45,15 @@ class BookKeeper:
         self._symbols = frozenset(symbols)
         self._channel = "book" if depth is None else f"book{depth}"
         self._failures: dict[str, int] = {}
+        # By symbol without a copy: heartbeats with its mark since the last snapshot of any book.
+        self._awaited: dict[str, int] = {}
         self._answered = False
         self.copies: dict[str, BookCopy] = {}
 
     def request(self) -> dict[str, object]:
         """The subscription to ask a new connection for; what was copied before is forgotten."""
         self.copies.clear()
+        self._awaited.clear()
         self._answered = False
         body: dict[str, object] = {"op": "subscribe", "channels": [self._channel]}
         return body | ({"symbols": sorted(self._symbols)} if self._symbols else {})
@@ -66,6 +75,7 @@ class BookKeeper:
         return []
 
     def _start(self, state: BookState) -> list[Outcome]:
+        self._awaited.clear()
         copy = BookCopy(state)
         if copy.checksum() != state.checksum:
             return self._distrust(state.symbol)
@@ -87,7 +97,11 @@ class BookKeeper:
             copy = self.copies.get(symbol)
             if copy is not None and copy.seq < mark.seq:
                 outcomes += self._lose(symbol)
-            elif copy is None or (copy.seq == mark.seq and copy.checksum() != mark.checksum):
+            elif copy is None:
+                self._awaited[symbol] = self._awaited.get(symbol, 0) + 1
+                if self._awaited[symbol] >= MARKS_WITHOUT_COPY_MAX:
+                    outcomes += self._distrust(symbol)
+            elif copy.seq == mark.seq and copy.checksum() != mark.checksum:
                 outcomes += self._distrust(symbol)
             elif copy.seq == mark.seq:
                 self._failures.pop(symbol, None)

@@ -20,6 +20,7 @@ from tapewire.commands.options import venue_option
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.redis.binary import find_server
 from tapewire.redis.client import AsyncRedis, RedisAddress, check_version, open_async
+from tapewire.redis.replication import replication_risk
 from tapewire.runtime.venue_address import (
     DATA_DIR_DEFAULT,
     GATEWAY_PORT_DEFAULT,
@@ -196,7 +197,7 @@ def information_checks(information: dict[str, Any]) -> Iterator[Check]:
     if policy != "noeviction":
         advice = "set maxmemory-policy noeviction: an evicted key is a lost order"
         yield Check("eviction", "fault", str(policy), advice)
-    if information.get("connected_slaves") and not information.get("min_slaves_good_slaves"):
+    if replication_risk(information) is not None:
         advice = "set min-replicas-to-write 1, or a failover may lose acknowledged orders"
         yield Check("replicas", "warning", "orders do not wait for a replica", advice)
 

@@ -108,13 +108,13 @@ def _names(context: click.Context, *names: str) -> list[str]:
     cls=VariableOption,
     envvar="TAPEWIRE_INSTRUMENTS",
     show_default="BTC-USDT, ETH-USDT and SOL-USDT",
-    help="What is traded (a TOML file).",
+    help="Instrument file (TOML).",
 )
 @click.option(
     "--fsync",
     type=click.Choice(get_args(Fsync)),
     default="always",
-    help="When our Redis syncs its log to disk: before each answer, or every second.",
+    help="When the embedded Redis syncs its log to disk: before each answer, or every second.",
 )
 @click.option(
     "--auth",
@@ -122,14 +122,14 @@ def _names(context: click.Context, *names: str) -> list[str]:
     default="open",
     cls=VariableOption,
     envvar="TAPEWIRE_AUTH",
-    help="Who a request is of: whom it names (open), or whose API key it brings (keys).",
+    help="How a request names its account: by a header (open), or by its API key (keys).",
 )
 @click.option(
     "--open-to-network",
     is_flag=True,
     cls=VariableOption,
     envvar="TAPEWIRE_OPEN_TO_NETWORK",
-    help="Let --auth open listen on more than loopback: whoever reaches it acts for anybody.",
+    help="Let --auth open listen beyond loopback: every client then acts for every account.",
 )
 @click.option("--open", "open_page", is_flag=True, help="Open the trading page in a browser.")
 @click.option("--demo", is_flag=True, help="Add a small crowd of traders, so that prices move.")

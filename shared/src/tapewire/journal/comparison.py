@@ -29,14 +29,14 @@ _IMMORTAL = frozenset(
     {
         "epoch", "instruments", "last_order_id", "last_command", "market", "queue", "levels",
         "stops", "open", "expiring", "dead_man", "candle_now", "account", "accounts", "assets",
-        "supply", "format",
+        "supply", "format", "firing",
     }
 )  # fmt: skip
 _FAMILIES = _MORTAL | _STREAMS | _IMMORTAL
 # Of the venue, but no result of its commands.
 # `orders` and `fills` are left over from format 1.
 _UNJOURNALED = frozenset(
-    {"journal", "api_keys", "api_key", "libraries", "contest", "orders", "fills"}
+    {"journal", "api_keys", "api_key", "libraries", "confirmed", "contest", "orders", "fills"}
 )
 
 

@@ -21,25 +21,25 @@ class LaunchFailed(TapewireError):
 
 
 class Part(Protocol):
-    """What a member needs of its process; ChildProcess and RedisServer have it."""
+    """The methods that a member calls on its process; ChildProcess and RedisServer have them."""
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The name for people."""
 
     @property
     def running(self) -> bool:
-        """Whether its process is alive."""
+        """Whether the process is alive."""
 
     @property
     def ending(self) -> str:
-        """How it ended, for people."""
+        """How the process ended, for people."""
 
     def launch(self) -> None:
-        """Start it and return at once."""
+        """Start the process and return at once."""
 
     def last_words(self) -> list[str]:
-        """The last lines of its log."""
+        """The last lines of the log."""
 
 
 class RestartPolicy:
@@ -114,7 +114,7 @@ class Member:
 
 
 def sentence_of(part: Part) -> str:
-    """What the part itself said last, as a person would want to read it."""
+    """The last sentence in the log of the part, for people."""
     lines = part.last_words()
     matches = [_LOG_PREFIX.match(line) for line in lines]
     errors = [
@@ -123,6 +123,6 @@ def sentence_of(part: Part) -> str:
         if match and match["level"] in {"ERROR", "CRITICAL"}
     ]
     plain = [line for line, match in zip(lines, matches, strict=True) if match is None]
-    said = (plain or errors or lines or ["it said nothing"])[-1].removeprefix(f"{part.name}: ")
+    said = (plain or errors or lines or ["the log is empty"])[-1].removeprefix(f"{part.name}: ")
     said = said[:1].upper() + said[1:]
     return said if said.endswith((".", "!", "?")) else f"{said}."

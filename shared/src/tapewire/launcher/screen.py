@@ -23,7 +23,7 @@ from tapewire.values.types import Instrument
 
 @dataclass(frozen=True, slots=True)
 class VenueFacts:
-    """What the screen is about. `demo_seed` is None without a crowd; so is what is not there."""
+    """What the first screen shows; a part that does not exist is None."""
 
     gateway_url: str
     market_data_url: str
@@ -41,7 +41,7 @@ class VenueFacts:
 
 
 def say(text: str, *, error: bool = False) -> None:
-    """Print, if anyone still reads: a closed terminal must not keep us from stopping."""
+    """Print; a closed terminal must not keep the venue from stopping."""
     with contextlib.suppress(OSError):
         click.echo(text, err=error)
 
@@ -119,13 +119,13 @@ def _at(address: str, url: str) -> str:
 def _describe_redis(facts: VenueFacts) -> str:
     server = facts.redis_server
     if server is None:
-        return "yours; it goes on running"
+        return "started by you; it goes on running"
     origin = "bundled " if server.binary.bundled else ""
     return f"{origin}{server.binary}, fsync {server.fsync}, data in {_short(server.directory.path)}"
 
 
 def _venue_words(data_dir: Path) -> str:
-    """How a command names this venue; nothing where a command finds it by itself."""
+    """The words by which a command names this venue; empty if a command finds it alone."""
     if data_dir.absolute() == DATA_DIR_DEFAULT.absolute():
         return ""
     return f" --venue {shlex.quote(_short(data_dir))}"
@@ -179,7 +179,7 @@ def _order_command(facts: VenueFacts, side: str, account: str) -> str:
 
 
 def _short(path: Path) -> str:
-    """The path as seen from here, if it is below."""
+    """The path relative to the current directory, if it is below."""
     with contextlib.suppress(ValueError):
         return str(path.absolute().relative_to(Path.cwd()))
     return str(path)

@@ -36,7 +36,7 @@ class Service:
 
     @property
     def certificate(self) -> Path | None:
-        """What it presents, by the environment that it inherits; None if it speaks plain."""
+        """The certificate that the environment names; None for plain HTTP."""
         path = os.environ.get(f"{self.prefix}TLS_CERTIFICATE")
         return Path(path) if path else None
 
@@ -81,12 +81,12 @@ class Service:
             )
 
     def ready(self) -> bool:
-        """Whether `/readyz` of a process on its port answers 200 now."""
+        """Whether `/readyz` of a process on the port answers 200 now."""
         host, _, port = self.port.reachable.rpartition(":")
         address, timeout_s = host.strip("[]"), READY_REQUEST_TIMEOUT_S
         connection = http.client.HTTPConnection(address, int(port), timeout=timeout_s)
         if self.certificate:
-            # It is for the name that clients use; this is our own child, and it is told nothing.
+            # The certificate is for the name that clients use; the request has no secret.
             connection = http.client.HTTPSConnection(
                 address, int(port), timeout=timeout_s, context=unverified_context()
             )
@@ -155,7 +155,7 @@ def base_environment(options: LaunchOptions) -> dict[str, str]:
         "TAPEWIRE_AUTH": options.auth,
         "TAPEWIRE_OPEN_TO_NETWORK": str(options.open_to_network).lower(),
     }
-    # It names the venue for other commands, and would be an unknown setting here.
+    # The variable names the venue for other commands and is no setting of a service.
     environment.pop(VENUE_VARIABLE, None)
     if options.instruments is not None:
         environment["TAPEWIRE_INSTRUMENTS"] = str(options.instruments.absolute())

@@ -45,7 +45,7 @@ class StopRequested(Exception):
 
 
 class Venue:
-    """The running parts. `run` is the whole life; it always ends with nothing left running."""
+    """The running parts; `run` ends with no process left running."""
 
     def __init__(self, options: LaunchOptions, signals: Signals) -> None:
         self._options = options
@@ -152,14 +152,14 @@ class Venue:
         )
 
     def _renew_address(self) -> None:
-        """Write it again after a restart; the venue goes on if that fails, on a full disk say."""
+        """Write `venue.json` again after a restart; a full disk does not end the venue."""
         try:
             self._leave_address()
         except TapewireError as error:
             say(f"tapewire: {error}", error=True)
 
     def _start_redis(self, directory: DataDirectory) -> str:
-        """Start our own server on the wanted port, else on the usual port if that is free."""
+        """Start the embedded server on the wanted port, else on the usual port or a free one."""
         wanted = self._options.redis_port
         server = RedisServer(
             directory.path / "redis", fsync=self._options.fsync, needs_password=True
@@ -253,7 +253,7 @@ class Venue:
 
     def _stop(self) -> None:
         """Stop the crowd, the services, then Redis; one more request to stop kills the rest."""
-        # The request that brought us here is not yet impatience, however often it came.
+        # Only signals that come from now on ask for a quick end.
         stops_before = self._signals.stops
         if self._members or (self._redis is not None and self._redis.running):
             say("tapewire: stopping", error=self._options.log_format == "json")

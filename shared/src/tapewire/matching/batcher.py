@@ -11,48 +11,30 @@ their order. So no retry changes the order of commands.
 
 import asyncio
 import math
-import re
 import time
 from collections import deque
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-import hiredis
-from redis.exceptions import (
-    AskError,
-    AuthenticationError,
-    BusyLoadingError,
-    ClusterDownError,
-    NoPermissionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-    TryAgainError,
-)
+from redis.exceptions import RedisError, ResponseError
 
+from tapewire import keys
 from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable, TapewireError
 from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, LIBRARY_NOTED_S, PENDING_COMMANDS_MAX
+from tapewire.matching.confirmation import WRITES, Command, Confirmation, pack
 from tapewire.matching.library import Library
 from tapewire.matching.loading import LibraryLoader, is_lost
 from tapewire.redis.client import AsyncRedis
-from tapewire.redis.unwritable import why_unwritable
+from tapewire.redis.failovers import FailoverGuard
+from tapewire.redis.unwritable import REFUSALS, is_refusal, why_unwritable
 from tapewire.runtime.histogram import Histogram
-
-Command = tuple[str | bytes | int, ...]
 
 BATCH_BOUNDS = tuple(2**power for power in range(COMMANDS_PER_ROUND_TRIP_MAX.bit_length()))
 
-# Replies by which Redis says that it did not run the command and that another node or another
-# time may; every other error reply is the answer of the function. MOVED is an AskError.
-_NOT_DONE = (
-    AskError, AuthenticationError, BusyLoadingError, ClusterDownError, NoPermissionError,
-    OutOfMemoryError, ReadOnlyError, TryAgainError,
-)  # fmt: skip
-# The same as text: those that redis-py has no class for.
-_NOT_DONE_TEXT = re.compile(r"^(BUSY|MISCONF|NOREPLICAS) ")
-
 # How often in a row a batch is sent again of which Redis did nothing, for want of the library.
 REPEATS_MAX = 5
+
+_REPLACED = "The primary of Redis is being replaced. Nothing was done."
 
 
 class _Pending(NamedTuple):
@@ -73,10 +55,16 @@ class Batcher:
         timeout_s: float,
         library: Library | None = None,
         notes_use: bool = False,
+        guard: FailoverGuard | None = None,
     ) -> None:
         """Without a library only plain commands can be sent; `notes_use` as in LibraryLoader."""
         self._client = client
         self._timeout_s = timeout_s
+        self._guard = guard or FailoverGuard()
+        # How many failovers there had been when the connection was made.
+        self._failovers = 0
+        replicas = self._guard.replicas_min
+        self._confirmation = Confirmation(replicas, timeout_s) if replicas else None
         self._loader = LibraryLoader(library, notes_use=notes_use) if library else None
         # When the library has to be looked for again, in the time of the loop.
         self._loaded_until_s = 0.0
@@ -136,7 +124,11 @@ class Batcher:
                     self._pending.popleft()
                     for _ in range(min(len(self._pending), COMMANDS_PER_ROUND_TRIP_MAX))
                 ]
-                await self._send(batch)
+                if self._guard.is_under_way:
+                    for pending in batch:
+                        _resolve(pending.answer, RedisUnavailable(_REPLACED))
+                else:
+                    await self._send(batch)
         finally:
             self._sender = None
 
@@ -148,13 +140,11 @@ class Batcher:
             async with asyncio.timeout(self._timeout_s):
                 connection = await self._connected()
                 sent, started_s = True, time.perf_counter()
-                await connection.send_packed_command(
-                    # Eight times as quick as the packer of redis-py, with the same result.
-                    [b"".join(_pack(self._wire_command(pending)) for pending in batch)],
-                    check_health=False,
-                )
-                for pending in batch:
-                    reply = await self._read(connection)
+                # Eight times as quick as the packer of redis-py, with the same result.
+                wire = [pack(self._wire_command(pending)) for pending in batch]
+                wire += self._confirmation.wire if self._confirmation is not None else ()
+                await connection.send_packed_command([b"".join(wire)], check_health=False)
+                async for pending, reply in self._replies(connection, batch):
                     answered += 1
                     if is_lost(reply) or (lost and not pending.function):
                         lost.append(pending)
@@ -184,6 +174,22 @@ class Batcher:
             await self._disconnect()
         self._repeat(lost, is_progress=len(lost) < len(batch))
 
+    async def _replies(
+        self,
+        connection: Any,  # noqa: ANN401 (redis-py's untyped connection)
+        batch: list[_Pending],
+    ) -> AsyncIterator[tuple[_Pending, object]]:
+        """Each reply as it comes, or all of them once it is known whether replicas confirm."""
+        if self._confirmation is None:
+            for pending in batch:
+                yield pending, await self._read(connection)
+            return
+        replies = [await self._read(connection) for _ in batch]
+        _, replicas = [await self._read(connection) for _ in self._confirmation.wire]
+        for pending, reply in zip(batch, replies, strict=True):
+            writes = bool(pending.function) or pending.command[0] in WRITES
+            yield pending, self._confirmation.judge(reply, replicas) if writes else reply
+
     def _repeat(self, lost: list[_Pending], *, is_progress: bool) -> None:
         """Queue what Redis did not do for want of the library again, before all else."""
         if not lost:
@@ -207,9 +213,11 @@ class Batcher:
         if self._loader is None:
             raise RuntimeError("a batcher without a library cannot call functions")
         function = self._loader.library.function(pending.function)
+        # A Cluster that moves the slot refuses a call that names a key which is not there: before
+        # the function runs, and at both nodes. Without it the function would end half way.
         return (
-            "FCALL", function, len(pending.keys), *pending.keys, self._loader.load_id,
-            *pending.command,
+            "FCALL", function, len(pending.keys) + 1, *pending.keys, keys.ABSENT,
+            self._loader.load_id, *pending.command,
         )  # fmt: skip
 
     async def _read(self, connection: Any) -> Any:  # noqa: ANN401 (redis-py's untyped connection)
@@ -217,12 +225,10 @@ class Batcher:
             # The whole batch has one deadline, so a reply needs none of its own; and an error
             # reply is no reason to drop the connection and with it the replies behind it.
             return await connection.read_response(timeout=math.inf, disconnect_on_error=False)
-        except (ResponseError, *_NOT_DONE) as error:
-            if isinstance(error, _NOT_DONE) or _NOT_DONE_TEXT.search(str(error)):
+        except (ResponseError, *REFUSALS) as error:
+            if is_refusal(error):
                 self._stale = True
-                return RedisUnavailable(
-                    f"Redis takes no orders now: {why_unwritable(error)}. Nothing was done."
-                )
+                return _refusal(error)
             return error
 
     _stale = False
@@ -239,10 +245,11 @@ class Batcher:
 
     async def _open(self) -> Any:  # noqa: ANN401
         """The connection, opened anew if there is none or the server closed it."""
-        if self._connection is not None and not self._connection.is_connected:
+        is_left = self._failovers != self._guard.count
+        if self._connection is not None and (is_left or not self._connection.is_connected):
             await self._disconnect()
         if self._connection is None:
-            self._stale = False
+            self._stale, self._failovers = False, self._guard.count
             self._connection = await self._client.connection_pool.get_connection()
         elif await self._connection.can_read():
             # Nothing is awaited, so readable means closed by the server.
@@ -257,12 +264,6 @@ class Batcher:
             return
         await connection.disconnect(nowait=True)
         await self._client.connection_pool.release(connection)
-
-
-def _pack(command: Command) -> bytes:
-    """A command in the protocol of Redis."""
-    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub: one element
-    return packed
 
 
 def _resolve(answer: asyncio.Future[Any], reply: object) -> None:
@@ -281,4 +282,12 @@ def _failure(error: BaseException, *, sent: bool) -> Exception:
             "The answer of Redis was lost: the order may or may not have been done. "
             "Ask again with the same client_order_id to learn which."
         )
+    if isinstance(error, REFUSALS):
+        return _refusal(error)
     return RedisUnavailable(f"Redis cannot be reached ({type(error).__name__}); nothing was done.")
+
+
+def _refusal(error: Exception) -> RedisUnavailable:
+    return RedisUnavailable(
+        f"Redis takes no orders now: {why_unwritable(error)}. Nothing was done."
+    )

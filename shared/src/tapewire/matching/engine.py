@@ -6,32 +6,31 @@ by `records.py`, what it refuses into an exception by `refusals.py`.
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias, Unpack, cast
+from typing import Any, Self, TypeAlias, TypeVar, Unpack, cast
 
 from redis.exceptions import ResponseError
 
 from tapewire import keys
-from tapewire.errors import UnknownAccount
+from tapewire.errors import StopsPending, UnknownAccount
 from tapewire.limits import (
     ACCOUNTS_MAX,
-    CLOSED_ORDER_KEPT_S,
-    FILLS_PER_ORDER_MAX,
-    JOURNAL_COMMANDS_MAX,
     ORDERS_PER_SWEEP_MAX,
-    REPLAY_LOG_TRADES_MAX,
-    STOPS_PER_COMMAND_MAX,
+    STOP_ROUNDS_MAX,
+    TIMER_LOOKUPS_MAX,
 )
 from tapewire.matching.arguments import instrument_arguments, optional
 from tapewire.matching.batcher import Batcher
+from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.digest import order_digest
-from tapewire.matching.layout import BOUNDS, COMMAND_LIMITS
+from tapewire.matching.layout import BOUNDS, TERMS
 from tapewire.matching.library import load_library
 from tapewire.matching.records import read_order
 from tapewire.matching.refusals import refuse
 from tapewire.matching.upgrade import upgrade_data
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
+from tapewire.redis.failovers import FailoverGuard
 from tapewire.values.bounds import MarketBounds
 from tapewire.values.paper_money import NO_MONEY, PaperMoney
 from tapewire.values.types import (
@@ -48,6 +47,8 @@ from tapewire.values.types import (
 Reply: TypeAlias = Any
 """What Redis answers with: the contract header of each Lua file says which shape."""
 
+_Answer = TypeVar("_Answer")
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -55,28 +56,6 @@ class Placement:
 
     order: Order
     replayed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchingLimits:
-    """The bounds that the commands take with every call; the defaults are the venue's."""
-
-    fills_per_order_max: int = FILLS_PER_ORDER_MAX
-    closed_order_kept_s: int = CLOSED_ORDER_KEPT_S
-    replay_log_trades_max: int = REPLAY_LOG_TRADES_MAX
-    journal_commands_max: int = JOURNAL_COMMANDS_MAX
-    stops_per_command_max: int = STOPS_PER_COMMAND_MAX
-    # Without it an account may go below zero: simulations, replays.
-    funds_checked: bool = False
-
-    def packed(self) -> str:
-        """As the functions take them."""
-        return COMMAND_LIMITS.write(
-            (
-                self.fills_per_order_max, self.closed_order_kept_s, self.replay_log_trades_max,
-                self.journal_commands_max, self.stops_per_command_max, int(self.funds_checked),
-            )
-        )  # fmt: skip
 
 
 class Engine:
@@ -89,9 +68,12 @@ class Engine:
         timeout_s: float,
         limits: MatchingLimits | None = None,
         paper_money: PaperMoney | None = NO_MONEY,
+        guard: FailoverGuard | None = None,
     ) -> None:
         self.client = client
-        self.batcher = Batcher(client, timeout_s=timeout_s, library=load_library(), notes_use=True)
+        self.batcher = Batcher(
+            client, timeout_s=timeout_s, library=load_library(), notes_use=True, guard=guard
+        )
         self._limits = (limits or MatchingLimits()).packed()
         # What an account that is not known yet starts with; None: it must be opened first.
         self.paper_money = paper_money
@@ -105,14 +87,13 @@ class Engine:
         address: RedisAddress,
         limits: MatchingLimits | None = None,
         paper_money: PaperMoney | None = NO_MONEY,
+        guard: FailoverGuard | None = None,
     ) -> Self:
         """Make an engine; it connects with its first command."""
         return cls(
-            open_async(address),
-            timeout_s=address.timeout_s,
-            limits=limits,
-            paper_money=paper_money,
-        )
+            open_async(address), timeout_s=address.timeout_s, limits=limits,
+            paper_money=paper_money, guard=guard,
+        )  # fmt: skip
 
     async def close(self) -> None:
         """Finish what is on its way and disconnect."""
@@ -153,6 +134,13 @@ class Engine:
             optional(command.expire_us),
         )  # fmt: skip
         key = keys.market(command.symbol)
+        return await self._behind_stops(
+            command.symbol, lambda: self._place(command, key, arguments)
+        )
+
+    async def _place(
+        self, command: OrderCommand, key: str, arguments: Sequence[str | int]
+    ) -> Placement:
         try:
             replayed, order_id, fields = await self.run("place", key, *arguments)
         except UnknownAccount:
@@ -191,12 +179,45 @@ class Engine:
 
         Raises OrderNotFound, OrderClosed, StaleInstrument, Conflict, InvalidField, Unavailable.
         """
+        try:
+            return await self._amend(account, order_id, amendment)
+        except StopsPending:
+            terms: bytes = await self.batcher.submit("HGET", keys.order(order_id), "terms")
+            return await self._behind_stops(
+                Symbol(TERMS.read(terms.decode()).symbol),
+                lambda: self._amend(account, order_id, amendment),
+            )
+
+    async def _amend(self, account: Account, order_id: OrderId, amendment: Amendment) -> Order:
         fields = await self.run(
             "amend", keys.order(order_id), account, order_id, amendment.revision,
             optional(amendment.price_ticks), optional(amendment.quantity_lots),
             optional(amendment.stop_price_ticks),
         )  # fmt: skip
         return read_order(order_id, fields)
+
+    async def fire_stops(self, symbol: Symbol) -> bool:
+        """Run fired stops that wait; whether some still wait. Raises UnknownSymbol, Unavailable."""
+        return bool(await self.run("fire_stops", keys.market(symbol), symbol))
+
+    async def firing_symbols(self) -> list[Symbol]:
+        """The markets with fired stops that wait for their turn, sorted. Raises Unavailable."""
+        found = await self.batcher.submit("SMEMBERS", keys.FIRING)
+        return sorted(Symbol(symbol.decode()) for symbol in found)
+
+    async def _behind_stops(
+        self, symbol: Symbol, attempt: Callable[[], Awaitable[_Answer]]
+    ) -> _Answer:
+        """Try a command; when fired stops have to run first, run them and try again.
+
+        Raises StopsPending if stops still wait after STOP_ROUNDS_MAX rounds.
+        """
+        for _ in range(STOP_ROUNDS_MAX):
+            try:
+                return await attempt()
+            except StopsPending:
+                await self.fire_stops(symbol)
+        return await attempt()
 
     async def cancel(self, account: Account, order_id: OrderId, *, reason: str = "user") -> Order:
         """Take an open order out of the book.
@@ -232,7 +253,7 @@ class Engine:
 
     async def expire_due(self) -> int:
         """End what is due by the venue clock; returns how many orders. Raises Unavailable."""
-        return int(await self.run("expire", keys.EXPIRING, ORDERS_PER_SWEEP_MAX))
+        return int(await self.run("expire", keys.EXPIRING, ORDERS_PER_SWEEP_MAX, TIMER_LOOKUPS_MAX))
 
     async def set_dead_man(self, account: Account, timeout_us: int) -> int | None:
         """Arm, renew or (0) disarm the account's timer; when it fires in microseconds, or None.
@@ -261,10 +282,7 @@ class Engine:
     async def repeat(
         self, name: str, key: str, clock_us: str, limits: str, arguments: Sequence[str]
     ) -> None:
-        """Run a command of a journal again.
-
-        Raises what the command itself raises: a journal holds accepted commands only.
-        """
+        """Run a command of a journal again; raises what the command itself raises."""
         try:
             await self.batcher.begin_call(name, (key,), clock_us, limits, *arguments)
         except ResponseError as error:

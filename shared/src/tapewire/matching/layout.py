@@ -1,9 +1,9 @@
 """The packed records of the venue, each listed once: Python and Lua are both made from this list.
 
 A packed record is one text of values with a separator between them. The class of a record lists its
-fields in their order; the type of a field says how Lua keeps the value (`tapewire.matching.library`
-writes the Lua code). Python reads a record by name: `TERMS.read(text).symbol`. No other module
-splits or joins a packed record (tests/test_layout.py). docs/matching.md explains each field.
+fields in order; their types say how Lua keeps the values (`library.py` writes the Lua code). Python
+reads by name: `TERMS.read(text).symbol`. No other module splits or joins a packed record
+(tests/test_layout.py). docs/matching.md explains each field.
 
 Units: ticks, lots, ticks x lots, microseconds since 1970. What does not apply is the empty text.
 """
@@ -20,10 +20,6 @@ from tapewire.matching.packing import (
     Rest,
     Text,
 )
-
-FORMAT = 2
-"""The format of the venue's data, kept in `{tw}:format`. Format 1 had no such key and two more
-lists per account (`upgrade.py`)."""
 
 
 class Terms(NamedTuple):
@@ -94,11 +90,7 @@ class Identity(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """`market:<symbol>`, field `steps`: what commands need of the identity.
-
-    `base_units` are the units of the base asset in one lot, `quote_units` those of the quote asset
-    in one tick x lot.
-    """
+    """`market:<symbol>`, field `steps`: what commands need of the identity; units per step."""
 
     epoch: Text
     tick_units: Number
@@ -153,6 +145,13 @@ class MarketState(NamedTuple):
     book_seq: Number
     last_price: OptionalDigits
     clock_us: Digits
+
+
+class Reached(NamedTuple):
+    """`market:<symbol>`, field `reached`: stops that fired at these prices wait for their turn."""
+
+    high_ticks: Number
+    low_ticks: Number
 
 
 class Profile(NamedTuple):
@@ -251,7 +250,7 @@ class Outcome(NamedTuple):
 
 
 class Introduction(NamedTuple):
-    """The result of `instruments`: the epoch, and the symbols that changed, with commas between."""
+    """The result of `instruments`: the epoch, and the changed symbols with commas between."""
 
     epoch: Text
     symbols: Text
@@ -282,6 +281,7 @@ INSTRUMENT_LIMITS = Layout(InstrumentLimits)
 BOUNDS = Layout(Bounds)
 CONTROLS = Layout(Controls)
 MARKET_STATE = Layout(MarketState)
+REACHED = Layout(Reached)
 PROFILE = Layout(Profile)
 ACCOUNT_BOUNDS = Layout(AccountBounds)
 CANDLE = Layout(Candle)
@@ -293,8 +293,7 @@ CHANGE = Layout(ChangeFields, UNIT)
 
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
-    MARKET_STATE, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS, EVENT_HEADER, BALANCE,
-    CHANGE,
-    Layout(Position), Layout(Outcome), Layout(Introduction), Layout(AccountOutcome),
-    Layout(TransferOutcome),
+    MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS, EVENT_HEADER,
+    BALANCE, CHANGE, Layout(Position), Layout(Outcome), Layout(Introduction),
+    Layout(AccountOutcome), Layout(TransferOutcome),
 )  # fmt: skip

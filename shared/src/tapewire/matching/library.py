@@ -16,8 +16,8 @@ from tapewire.limits import (
     CANDLES_MAX,
     EXACT_INTEGER_MAX,
 )
-from tapewire.matching.layout import FORMAT, LAYOUTS
-from tapewire.matching.packing import ITEM, PART, UNIT, Layout
+from tapewire.matching.layout import LAYOUTS
+from tapewire.matching.packing import FORMAT, ITEM, PART, UNIT, Layout
 
 LIBRARY_PREFIX = "tapewire_"
 HASH_DIGITS = 12
@@ -29,8 +29,8 @@ CORE = (
     "frame",
 )  # fmt: skip
 COMMANDS = (
-    "place", "amend", "cancel", "cancel_all", "expire", "dead_man", "control", "instruments",
-    "open_account", "transfer", "set_account",
+    "place", "amend", "fire_stops", "cancel", "cancel_all", "expire", "dead_man", "control",
+    "instruments", "open_account", "transfer", "set_account",
 )  # fmt: skip
 READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
 

@@ -16,8 +16,8 @@ from redis.exceptions import ResponseError
 from tapewire import keys
 from tapewire.errors import ConfigurationError, RedisUnavailable
 from tapewire.limits import LIBRARY_UNUSED_S
-from tapewire.matching.layout import FORMAT
 from tapewire.matching.library import LIBRARY_PREFIX, Library
+from tapewire.matching.packing import FORMAT
 
 LOAD_ATTEMPTS = 5
 

@@ -6,6 +6,10 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar, cast, get_type_hints
 
+FORMAT = 2
+"""The format of the venue's data, kept in `{tw}:format`. Format 1 had no such key and two more
+lists per account (`upgrade.py`)."""
+
 Text: TypeAlias = Annotated[str, "text"]
 """A text that Lua keeps as it is."""
 Digits: TypeAlias = Annotated[str, "digits"]

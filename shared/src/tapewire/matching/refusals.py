@@ -11,6 +11,7 @@ from tapewire.errors import (
     OrderClosed,
     OrderNotFound,
     StaleInstrument,
+    StopsPending,
     TapewireError,
     UnknownAccount,
     UnknownSymbol,
@@ -56,6 +57,9 @@ _EXCEPTIONS: dict[str, TapewireError] = {
     "INSUFFICIENT_FUNDS": Conflict(
         "insufficient_funds", "The account has not enough available for this."
     ),
+    "STOPS_PENDING": StopsPending(
+        "Fired stop orders of this market run first; send the order again."
+    ),
     "STALE_INSTRUMENT": StaleInstrument("The instrument has changed."),
     "MARKET_HALTED": Conflict("market_halted", "The market is halted."),
     "MARKET_CANCEL_ONLY": Conflict("market_cancel_only", "The market only takes cancels now."),
@@ -79,6 +83,9 @@ _EXCEPTIONS: dict[str, TapewireError] = {
     ),
     "AMEND_BELOW_EXECUTED": InvalidField(
         "quantity", "out_of_range", "quantity must be more than what is executed already."
+    ),
+    "NOTIONAL_TOO_SMALL": InvalidField(
+        "quantity", "notional_too_small", "price x quantity is below the minimum of the instrument."
     ),
     "PRICE_FORBIDDEN": InvalidField(
         "price", "price_forbidden", "The order has no price to change."

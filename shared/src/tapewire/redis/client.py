@@ -186,7 +186,7 @@ def _connection_options(place: Place) -> dict[str, Any]:
 
 
 async def wait_until_ready(client: AsyncRedis, address: RedisAddress, timeout_s: float) -> None:
-    """Wait for Redis to answer, and check its version; one log line says that it is waited for.
+    """Wait for Redis to answer, and check its version; one log line tells that the start waits.
 
     Raises RedisUnavailable when Redis did not answer within `timeout_s`, and ConfigurationError
     when it is older than the venue needs.
@@ -218,7 +218,7 @@ async def check_version(client: AsyncRedis, address: RedisAddress) -> None:
 
     `HELLO` is asked, because a server with restricted users refuses `INFO` more often.
     """
-    # It names no key, so in a cluster it is for any node.
+    # The command names no key, so that any node of a cluster may answer.
     if isinstance(client, redis.asyncio.RedisCluster):
         await client.initialize()
         node = client.get_random_node()

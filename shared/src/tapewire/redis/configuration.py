@@ -1,4 +1,4 @@
-"""The files that a Redis server of our own starts with: its configuration and its password.
+"""The files that the embedded Redis server starts with: configuration and password.
 
 Every user of a machine reaches its loopback ports, so the server of a venue needs a password. The
 password is made at the first start and stays. Its file is readable by its owner only, and the

@@ -19,7 +19,7 @@ FILE_MODE = 0o600
 
 
 class DataDirectory:
-    """A directory that is ours while this is open."""
+    """A directory that this process holds while the object is open."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -27,7 +27,7 @@ class DataDirectory:
 
     @property
     def fd(self) -> int:
-        """The locked descriptor, for a child that shall hold the lock as long as it lives."""
+        """The locked descriptor, for a child process that keeps the lock until the child ends."""
         if self._fd is None:
             raise RuntimeError(f"{self.path} is not locked")
         return self._fd
@@ -60,7 +60,7 @@ class DataDirectory:
         self._fd = fd
 
     def unlock(self) -> None:
-        """Give it back; children that inherited the lock keep it until they end."""
+        """Release the lock; children that inherited the lock keep it until they end."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None

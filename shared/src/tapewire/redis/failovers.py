@@ -8,6 +8,7 @@ begins is a reason to stop, and the promotion a reason to connect anew.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ RETRY_DELAY_S = 0.1
 RETRY_DELAY_MAX_S = 2.0
 # A Sentinel that says nothing for so long is asked for a sign of life.
 SILENCE_S = 10.0
+# So long nothing is sent after a failover has begun, if its end is never announced.
+HOLD_S = 15.0
 
 # A Sentinel publishes them in this order. Between the first two and the promotion the old primary
 # still answers; from the promotion on the Sentinels name the new one.
@@ -36,6 +39,35 @@ ENDINGS = frozenset(
         b"-failover-abort-not-elected",
     }
 )
+
+
+class FailoverGuard:
+    """What senders of commands do so that a failover loses nothing that was answered.
+
+    It knows whether a failover is under way, how many there were, and how many replicas have to
+    confirm what is written.
+    """
+
+    def __init__(self, replicas_min: int = 0) -> None:
+        """No failover so far."""
+        self.replicas_min = replicas_min
+        self.count = 0
+        self._begun_at_s: float | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the primary is about to be replaced; at most for HOLD_S."""
+        return self._begun_at_s is not None and time.monotonic() - self._begun_at_s < HOLD_S
+
+    def begin(self) -> None:
+        """A replica was chosen to be promoted."""
+        if not self.is_under_way:
+            self._begun_at_s = time.monotonic()
+
+    def end(self) -> None:
+        """It was promoted, or the failover was given up: connect anew."""
+        self._begun_at_s = None
+        self.count += 1
 
 
 class FailoverWatch:

@@ -1,4 +1,4 @@
-"""A Redis server of our own, for `tapewire up` and for every test: real, durable, on loopback.
+"""The embedded Redis server of `tapewire up` and of every test: real, durable, on loopback.
 
 An acknowledged order must be on disk, so the append-only file is synced before each answer unless
 the caller asks for `everysec`. The server process holds the lock of its data directory, so that no
@@ -79,7 +79,7 @@ class RedisServer:
 
     @property
     def binary(self) -> ServerBinary:
-        """The executable it runs. Raises ConfigurationError if this machine has none."""
+        """The executable of the server. Raises ConfigurationError if this machine has none."""
         if self._binary is None:
             self._binary = find_server(stored=read_stored_data(self.directory.path))
         return self._binary
@@ -101,32 +101,32 @@ class RedisServer:
 
     @property
     def running(self) -> bool:
-        """Whether its process is alive."""
+        """Whether the process is alive."""
         return self._child is not None and self._child.running
 
     @property
     def launched(self) -> bool:
-        """Whether it was ever started."""
+        """Whether the server was started before."""
         return self._child is not None
 
     @property
     def child(self) -> ChildProcess:
-        """Its process, for a supervisor. Raises RuntimeError before the first start."""
+        """The process, for a supervisor. Raises RuntimeError before the first start."""
         if self._child is None:
             raise RuntimeError("the Redis server was not started")
         return self._child
 
     @property
     def ending(self) -> str:
-        """How its process ended, for people."""
+        """How the process ended, for people."""
         return self.child.ending
 
     def last_words(self) -> list[str]:
-        """The last lines of its log since its latest start, oldest first."""
+        """The last lines of the log since the latest start, oldest first."""
         return self.child.last_words()
 
     def start(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Start it and wait until it answers commands; its data is loaded then.
+        """Start the server and wait until its data are loaded and it answers commands.
 
         Raises as `launch` and `ready` do, and RedisUnavailable if it takes longer than `timeout_s`.
         """
@@ -148,7 +148,7 @@ class RedisServer:
             raise
 
     def launch(self) -> None:
-        """Start its process and return at once.
+        """Start the process and return at once.
 
         Raises ConfigurationError: no server on this machine, the directory is not writable or in
         use, the server does not read the data in it, or PortTaken.
@@ -182,7 +182,7 @@ class RedisServer:
             ) from None
 
     def ready(self) -> bool:
-        """Whether it answers commands now, with all its data.
+        """Whether the server answers commands now, with all its data.
 
         Raises RedisUnavailable with the server's own reason if it ended, PortTaken if that was it.
         """
@@ -190,26 +190,26 @@ class RedisServer:
             self._raise_start_failure()
         with contextlib.closing(self._open_probe()) as probe:
             try:
-                # The port may be someone else's: only the answer of our own process counts.
+                # Another process may have the port: only the answer of this process counts.
                 own = int(probe.info("server")["process_id"]) == self.child.pid
                 return own and bool(probe.ping())
             except (RedisError, OSError):
                 return False
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
-        """Stop it cleanly (SIGTERM), or kill it if it does not end within `timeout_s`."""
+        """Stop the server (SIGTERM); kill a server that does not end within `timeout_s`."""
         if self._child is not None:
             self._child.stop(timeout_s)
         self.directory.unlock()
 
     def kill(self) -> None:
-        """End it at once (SIGKILL), as a crash would."""
+        """End the server at once (SIGKILL), as a crash would."""
         if self._child is not None:
             self._child.kill()
         self.directory.unlock()
 
     def restart(self) -> None:
-        """Stop it cleanly and start it on the same port with the same data."""
+        """Stop the server and start it on the same port with the same data."""
         self.stop()
         self.start()
 

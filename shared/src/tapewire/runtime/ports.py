@@ -23,7 +23,7 @@ class PortTaken(ConfigurationError):
 
 
 class KeptPort:
-    """A port that is ours while this is open; it never accepts a connection itself."""
+    """A port that this process holds while the object is open; it accepts no connection."""
 
     def __init__(self, host: str, port: int, option: str) -> None:
         """Take `port` of `host`, 0 for any free one; `option` is named in refusals.
@@ -88,7 +88,7 @@ def _refusal(host: str, port: int, option: str, error: OSError) -> Configuration
 
 
 def free_port(host: str = LOOPBACK) -> int:
-    """A port nobody listens on now; somebody else may take it before the caller does."""
+    """A port that is free now; another process may take it before the caller does."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
@@ -106,5 +106,5 @@ def check_port_free(host: str, port: int) -> None:
 
 
 def port_taken_sentence(host: str, port: int) -> str:
-    """What to tell a person whose port is taken."""
+    """The sentence about a port that another process has."""
     return f"port {port} on {host} is in use by another process; stop it, or choose another port"

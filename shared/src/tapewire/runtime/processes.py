@@ -83,12 +83,12 @@ class ChildProcess:
 
     @property
     def running(self) -> bool:
-        """Whether it was started and has not ended."""
+        """Whether the process was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def ending(self) -> str:
-        """How it ended, for people: `exit status 1` or `SIGKILL`."""
+        """How the process ended, for people: `exit status 1` or `SIGKILL`."""
         status = None if self._process is None else self._process.poll()
         if status is None:
             return "still running"
@@ -100,7 +100,7 @@ class ChildProcess:
             return f"signal {-status}"
 
     def launch(self) -> None:
-        """Start it and return at once; it must not be running.
+        """Start the process, which must not be running, and return at once.
 
         Raises OSError if its log cannot be written.
         """
@@ -133,19 +133,19 @@ class ChildProcess:
             self._send(signal.SIGTERM)
 
     def stop(self, timeout_s: float) -> None:
-        """Ask it to stop, wait `timeout_s`, then kill it. Does nothing if it is not running."""
+        """Ask the process to stop, wait `timeout_s`, then kill it; no error if it has ended."""
         self.ask_to_stop()
         if not self.wait(timeout_s):
             self.kill()
 
     def kill(self) -> None:
-        """End it without warning (SIGKILL) and wait until it is gone."""
+        """End the process without warning (SIGKILL) and wait until it is gone."""
         if self.running:
             self._send(signal.SIGKILL)
         self.wait(KILL_TIMEOUT_S)
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait for its end; False if it still runs after `timeout_s`."""
+        """Wait for the end of the process; False if it still runs after `timeout_s`."""
         if self._process is None:
             return True
         try:
@@ -155,7 +155,7 @@ class ChildProcess:
         return True
 
     def last_words(self) -> list[str]:
-        """The last lines in its log since its latest start, oldest first."""
+        """The last lines in the log since the latest start, oldest first."""
         if self._log_path is None:
             return []
         try:

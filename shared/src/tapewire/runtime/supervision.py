@@ -36,7 +36,7 @@ class Supervisor:
 
     @property
     def failures(self) -> dict[str, str]:
-        """Task name -> why it is not working now; empty when all are well."""
+        """Task name -> why the task is not working now; empty when all tasks work."""
         return dict(self._failures)
 
     async def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -101,6 +101,20 @@ class HttpProtocol(HttpToolsProtocol):
             elif self._received_bytes > REQUEST_BYTES_MAX and self._due_s is not None:
                 self._part("body_too_large", f"The request {_over(REQUEST_BYTES_MAX)}")
 
+    def _get_upgrade(self) -> bytes | None:
+        """The protocol to upgrade to. All Connection lines count together (RFC 9110, section 5.3).
+
+        uvicorn's own method reads the last Connection line only.
+        """
+        tokens: set[bytes] = set()
+        upgrade = None
+        for name, value in self.headers:
+            if name == b"connection":
+                tokens.update(token.strip().lower() for token in value.split(b","))
+            elif name == b"upgrade":
+                upgrade = value.lower()
+        return upgrade if b"upgrade" in tokens else None
+
     def on_message_begin(self) -> None:
         """Start the time of a request that begins behind another in the same bytes."""
         super().on_message_begin()

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from msgspec import Meta, Struct, to_builtins
@@ -110,6 +110,7 @@ class ProblemApp(FastAPI):
             **options,
         )
         add_docs_page(self)
+        self.router.default = _answer_unknown_path
         handlers: dict[type[Exception], Any] = {
             Refusal: _answer_refusal,
             Unavailable: _answer_unavailable,
@@ -249,6 +250,15 @@ async def _answer_framework(request: Request, error: HTTPException) -> Response:
         status=error.status_code,
         headers=headers,
     )
+
+
+async def _answer_unknown_path(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer 404 to a WebSocket too; Starlette closes it, which the server answers with 403."""
+    if scope["type"] != "websocket":
+        raise HTTPException(404)
+    count_problem(scope, "not_found")
+    problem = problem_response("not_found", f"No WebSocket is at {scope['path'][:200]}.")
+    await WebSocket(scope, receive, send).send_denial_response(problem)
 
 
 async def _answer_nobody(request: Request, _: ClientDisconnect) -> Response:

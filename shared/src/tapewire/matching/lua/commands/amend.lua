@@ -8,8 +8,10 @@
 --        8 quantity in lots ('' = as it is)   9 stop price in ticks ('' = as it is)
 -- Reply  {field, value, ...} of order:<id> afterwards.
 -- Errors ORDER_NOT_FOUND, ORDER_CLOSED, UNKNOWN_SYMBOL, STALE_INSTRUMENT, MARKET_HALTED,
+--        STOPS_PENDING (as place; not for a smaller quantity),
 --        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, PRICE_FORBIDDEN (the order has no price to change),
 --        STOP_PRICE_FORBIDDEN (it does not wait for a stop), AMEND_BELOW_EXECUTED,
+--        NOTIONAL_TOO_SMALL,
 --        PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE; what is no smaller order at
 --        its old price also ACCOUNT_BLOCKED, ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT,
 --        POSITION_LIMIT, BALANCE_LIMIT, INSUFFICIENT_FUNDS (for what it would hold beyond before).
@@ -41,12 +43,23 @@ local function reentry_refusal(command, market, order, wanted)
   return amended_account_refusal(command, market, order, wanted)
 end
 
+-- Whether price x quantity is below the minimum of the instrument. The gateway's check may have
+-- seen the order before another amendment.
+local function is_below_notional(market, wanted)
+  if not wanted.price then return false end
+  local limits = InstrumentLimits.read(call('HGET', market.key, 'limits'))
+  return wanted.price * wanted.quantity < limits.notional_min
+end
+
 local function amend_refusal(command, market, order, wanted, request)
   local state = market.controls.state
   local is_due = order.expire_us and order.expire_us <= market.now_us
   if is_due or not is_open(order) then return 'ORDER_CLOSED' end
   if request.revision ~= market.controls.revision then return 'STALE_INSTRUMENT' end
   if state == 'halted' then return 'MARKET_HALTED' end
+  if market.is_firing and state == 'trading' and not wanted.keeps_priority then
+    return 'STOPS_PENDING'
+  end
   if state == 'cancel_only' and not wanted.keeps_priority then return 'MARKET_CANCEL_ONLY' end
   if state == 'post_only' and not wanted.keeps_priority and order.post_only ~= '1' then
     return 'MARKET_POST_ONLY'
@@ -54,6 +67,7 @@ local function amend_refusal(command, market, order, wanted, request)
   if request.price ~= '' and not order.price then return 'PRICE_FORBIDDEN' end
   if request.stop_price ~= '' and not is_waiting(order) then return 'STOP_PRICE_FORBIDDEN' end
   if wanted.quantity <= order.executed + order.prevented then return 'AMEND_BELOW_EXECUTED' end
+  if is_below_notional(market, wanted) then return 'NOTIONAL_TOO_SMALL' end
   if wanted.keeps_priority then return nil end
   return reentry_refusal(command, market, order, wanted)
 end
@@ -108,7 +122,7 @@ local function amend(command, account, order_id, revision, price, quantity, stop
   end
   write_order(command, order, 'amended')
   if not is_open(order) then unindex_order(command, order) end
-  run_stops(command, market)
+  if not wanted.keeps_priority then run_stops(command, market) end
   local fields = call('HGETALL', order_key(order.id))
   end_command(command, Outcome.join(order.id, call('HGET', order_key(order.id), 'state')))
   return fields

@@ -3,7 +3,7 @@
 -- Any gateway may call it at any time; whatever is due is done exactly once.
 --
 -- KEYS   1 expiring
--- ARGV   4 most orders in this call
+-- ARGV   4 most orders in this call   5 most pairs of timer and symbol to look at
 -- Reply  number of orders ended and timers fired. As many as ARGV[4]: ask again, there may be more.
 -- Keys   dead_man (sorted set): account, score = when it fires in microseconds.
 -- Events book_updates: one per symbol; account_events.
@@ -22,10 +22,12 @@ local function cancel_for_dead_man(command, account, symbols, left, ended)
   return left
 end
 
-local function expire(command, orders_max)
+local function expire(command, orders_max, lookups_max)
   local left, ended, now = tonumber(orders_max), {}, command.clock_us
   local due = call('ZRANGEBYSCORE', EXPIRING, '-inf', now, 'LIMIT', 0, left)
-  local dead = call('ZRANGEBYSCORE', DEAD_MAN, '-inf', now, 'LIMIT', 0, left)
+  local symbol_count = max(1, call('SCARD', '{tw}:instruments'))
+  local timers_max = max(1, floor((lookups_max or math.huge) / symbol_count))
+  local dead = call('ZRANGEBYSCORE', DEAD_MAN, '-inf', now, 'LIMIT', 0, min(left, timers_max))
   if #due == 0 and #dead == 0 then return 0 end
   for _, order_id in ipairs(due) do
     local order = read_order(order_id)

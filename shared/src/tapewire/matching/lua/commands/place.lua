@@ -11,6 +11,7 @@
 -- Reply  {0|1, id, {field, value, ...}}: 1 = an earlier order with the same client_order_id and
 --        body; the fields are those of order:<id>.
 -- Errors UNKNOWN_SYMBOL, DUPLICATE_CLIENT_ORDER_ID, UNKNOWN_ACCOUNT, STALE_INSTRUMENT,
+--        STOPS_PENDING (fired stops run first: fire_stops, then ask again),
 --        MARKET_HALTED, MARKET_CANCEL_ONLY, MARKET_POST_ONLY, EXPIRE_IN_PAST, PRICE_OUT_OF_BAND,
 --        STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE, OPEN_ORDERS_LIMIT, ACCOUNT_BLOCKED,
 --        ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT, POSITION_LIMIT, BALANCE_LIMIT,
@@ -34,6 +35,7 @@ end
 local function market_refusal(market, order, revision)
   local controls = market.controls
   if revision ~= controls.revision then return 'STALE_INSTRUMENT' end
+  if market.is_firing and controls.state == 'trading' then return 'STOPS_PENDING' end
   if controls.state == 'halted' then return 'MARKET_HALTED' end
   if controls.state == 'cancel_only' then return 'MARKET_CANCEL_ONLY' end
   if controls.state == 'post_only' and order.post_only ~= '1' then return 'MARKET_POST_ONLY' end
@@ -111,7 +113,7 @@ local function place(command, account, client_order_id, digest, symbol, revision
   index_order(command, order)
   local state = fields[4]
   -- A stop may have traded with what was left of this order.
-  if run_stops(command, market) then
+  if run_stops(command, market) > 0 then
     fields = call('HGETALL', order_key(order.id))
     state = call('HGET', order_key(order.id), 'state')
   end

@@ -65,6 +65,7 @@ end
 local function run_taker(command, market, order)
   begin_record(order)
   order.prevented_notional, order.updated_us = 0, market.now
+  order.makers_max = order.makers_max or command.limits.fills_max
   -- An order without a price can spend at most the available balance.
   if command.limits.funds_checked == '1' and not order.price then
     order.funds = available_units(command, order.account, (order_assets(market, order)))

@@ -19,6 +19,8 @@ local function begin_command(op, argv)
     limits_text = limits,
     limits = known_limits(limits),
     argv = argv,
+    -- Makers met by all takers of the command: one budget, limits.fills_max.
+    makers_met = 0,
     -- Account -> what changes of it (core/ledger.lua), and the same in the order of first touch.
     entries = {},
     touched = {},

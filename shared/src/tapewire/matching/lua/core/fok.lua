@@ -1,12 +1,13 @@
 -- Contract: whether a fill-or-kill order would fill, told without a write.
 -- It goes the way that match would go and counts what that would take: only quantity that may
--- really trade, the hidden slices of icebergs where their turn comes, and at most fills_max makers.
+-- really trade, the hidden slices of icebergs where their turn comes, and at most
+-- taker.makers_max makers.
 
 local MAKERS_LOOKED_AT = 32
 
 -- One maker of the walk. Returns true or false once the outcome is known.
 local function count_maker(walk, lots, hidden, display)
-  if walk.met == walk.fills_max then return false end
+  if walk.met == walk.makers_max then return false end
   walk.met, walk.wanted = walk.met + 1, walk.wanted - lots
   if walk.wanted <= 0 then return true end
   if hidden > 0 then walk.slices[#walk.slices + 1] = { hidden = hidden, display = display } end
@@ -39,7 +40,7 @@ end
 local function would_fill(command, market, taker, limit)
   local key = queue_key(market.symbol, opposite(taker.side))
   local walk = { wanted = remaining_lots(taker), met = 0, slices = {},
-    fills_max = command.limits.fills_max }
+    makers_max = taker.makers_max }
   local first, level = 0, nil
   while true do
     local page = call('ZRANGE', key, first, first + MAKERS_LOOKED_AT - 1, 'WITHSCORES')

@@ -32,7 +32,7 @@ end
 -- `controls` do not. `clock_us` is the clock of the command as text.
 local function load_market(symbol, clock_us)
   local key = market_key(symbol)
-  local record = call('HMGET', key, 'steps', 'state', 'controls')
+  local record = call('HMGET', key, 'steps', 'state', 'controls', 'reached')
   if not record[1] then return nil end
   local market = MarketState.read_into({
     key = key,
@@ -47,6 +47,9 @@ local function load_market(symbol, clock_us)
     -- What this command traded (core/trades.lua); nil before the first trade.
     traded = nil,
   }, record[2])
+  -- Fired stops that wait for their turn (core/stops.lua).
+  if record[4] then Reached.read_into(market, record[4]) end
+  market.is_firing = market.high_ticks ~= nil
   -- The venue clock never runs backwards, whatever the clock of the machine does.
   if market.clock_us - market.now_us > 0 then
     market.now, market.now_us = market.clock_us, market.clock_us + 0

@@ -2,8 +2,8 @@
 -- Fills at the maker's price, best price first, then arrival; a maker filled in part keeps its
 -- place, an iceberg whose displayed slice is filled goes to the back of its level with the next.
 -- Stops at the taker's limit, when the taker is filled, when self-trade prevention ends it, or
--- after meeting fills_max makers (each slice of an iceberg counts). Changes the taker's table;
--- writes makers, queue, trades.
+-- after meeting taker.makers_max makers (each slice of an iceberg counts). Changes the taker's
+-- table; writes makers, queue, trades.
 
 -- Most orders meet few makers: read few at first, twice as many at each further read.
 local MAKERS_FIRST_READ = 2
@@ -155,11 +155,12 @@ local function sweep_queue(sweep, taker, limit, page)
       taker.is_spent = true
       break
     end
-    if met == sweep.command.limits.fills_max then
+    if met == taker.makers_max then
       taker.reason = 'fills_limit'
       break
     end
     met = met + 1
+    sweep.command.makers_met = sweep.command.makers_met + 1
     outcome = meet_maker(sweep, taker, page[index], wanted, paid)
     index = index + 2
   end

@@ -1,4 +1,11 @@
--- Contract: stop orders: when they fire, and running those that the trades of a command fired.
+-- Contract: stop orders: when they fire, and running those that trades have fired.
+-- Keys   market:<symbol>, field reached: the highest and the lowest price whose stops have fired
+--        and wait for their turn, because the command that fired them had used up its budget.
+--        firing (set): the symbols with such stops.
+-- A fired stop always runs, also when the price has come back. Nothing trades in a market before
+-- its fired stops have run: place and amend answer STOPS_PENDING, fire_stops runs them.
+
+local FIRING = '{tw}:firing'
 
 -- Whether a stop fires at a price: a buy at or above its stop price, a sell at or below it.
 local function fires(side, stop_price, ticks)
@@ -8,7 +15,8 @@ end
 
 local function came_before(one, other) return one.member < other.member end
 
--- The stops that fire between the lowest and the highest price just traded, in order of arrival.
+-- At most `count_max` stops of each side that fire between the lowest and the highest price
+-- reached, nearest stop price first; all of them then in order of arrival.
 local function fired_stops(market, count_max)
   local fired = {}
   for _, side in ipairs({ 'buy', 'sell' }) do
@@ -24,7 +32,7 @@ local function fired_stops(market, count_max)
 end
 
 -- Runs one stop as a fresh taker, or ends it if its time is over.
-local function run_stop(command, market, stop)
+local function run_stop(command, market, stop, makers_max)
   call('ZREM', stops_key(market.symbol, stop.side), stop.member)
   local order = read_order(member_order(stop.member))
   hold_order(command, market, order, -1)
@@ -33,28 +41,48 @@ local function run_stop(command, market, stop)
     save_state(command, order)
   else
     order.triggered_us, order.priority = market.now_us, next_number()
+    order.makers_max = makers_max
     run_taker(command, market, order)
     write_order(command, order, 'triggered')
   end
   if not is_open(order) then unindex_order(command, order) end
 end
 
--- Runs the stops that trades have fired, and those that they fire in turn, until none is left or
--- stops_max have run. Those past the bound go on waiting for a trade that reaches them. Returns
--- whether any has run.
+-- Keeps the prices whose stops still wait for their turn, or forgets that any did.
+local function note_waiting(market, is_waiting_for_turn)
+  if is_waiting_for_turn then
+    call('HSET', market.key, 'reached', Reached.write(market))
+    call('SADD', FIRING, market.symbol)
+  elseif market.is_firing then
+    call('HDEL', market.key, 'reached')
+    call('SREM', FIRING, market.symbol)
+  end
+end
+
+-- Runs the stops that trades have fired, and those that they fire in turn, within the budget of the
+-- command: stops_max stops, and fills_max makers with those that its own order met. A stop starts
+-- only if its share of makers is left. Returns how many have run.
 local function run_stops(command, market)
-  if not market.high_ticks then return false end
+  if not market.high_ticks or market.controls.state ~= 'trading' then return 0 end
   local buys, sells = stops_key(market.symbol, 'buy'), stops_key(market.symbol, 'sell')
-  if call('EXISTS', buys, sells) == 0 then return false end
-  local left, has_run = command.limits.stops_max, false
-  while left > 0 and market.high_ticks do
-    local fired = fired_stops(market, left)
-    market.high_ticks, market.low_ticks = nil, nil
+  if call('EXISTS', buys, sells) == 0 then
+    note_waiting(market, false)
+    return 0
+  end
+  local limits = command.limits
+  local share, count = max(1, floor(limits.fills_max / 2)), 0
+  while true do
+    local fired = fired_stops(market, max(1, limits.stops_max - count))
+    if #fired == 0 then break end
     for _, stop in ipairs(fired) do
-      if left == 0 then break end
-      left, has_run = left - 1, true
-      run_stop(command, market, stop)
+      if count == limits.stops_max or command.makers_met + share > limits.fills_max then
+        note_waiting(market, true)
+        return count
+      end
+      count = count + 1
+      run_stop(command, market, stop, share)
     end
   end
-  return has_run
+  note_waiting(market, false)
+  return count
 end

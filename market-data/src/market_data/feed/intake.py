@@ -1,0 +1,225 @@
+"""What every message of the subscription does: to trades, accounts, books, and to the epoch.
+
+Only the feed calls the intake, one message after the other. A message that contradicts what is
+known makes the intake read the positions of the venue.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+
+from market_data.fanout.hub import Hub
+from market_data.feed.account_line import AccountLine
+from market_data.feed.account_log import AccountLog, decode_beside_the_loop
+from market_data.feed.canary import Canary
+from market_data.feed.line import FeedCounters
+from market_data.feed.poller import Published
+from market_data.feed.replay_log import ReplayLog, Sent
+from market_data.feed.sequencer import Positions, Sequencer, Verdict
+from market_data.feed.trade_line import TradeLine
+from market_data.feed.witness import Look, Witness
+from market_data.limits import LARGE_MESSAGE_BYTES
+from market_data.market.books import Books
+from market_data.market.candle_feed import CandleFeed
+from market_data.topics import ACCOUNT_CHANNELS, ORDERS, TRADES, Subscription, follows, symbols_of
+from tapewire import keys
+from tapewire.errors import MessageError, RedisUnavailable
+from tapewire.web.websocket_frames import json_frame, text_frame
+from tapewire.wire.market_event import decode_market_event
+from tapewire.wire.trade_event import decode_trade
+from tapewire.wire.venue_event import decode_venue_event
+
+logger = logging.getLogger(__name__)
+
+_TRADES = keys.TRADE_CHANNEL.encode()
+_MARKETS = keys.MARKET_CHANNEL.encode()
+_BOOKS = keys.BOOK_CHANNEL.encode()
+_VENUE = keys.VENUE_CHANNEL.encode()
+_ACCOUNTS = keys.ACCOUNT_CHANNEL.encode()
+
+
+class Intake:
+    """The lines of a feed, and the life of the venue's data that they follow."""
+
+    def __init__(
+        self,
+        log: ReplayLog,
+        hub: Hub,
+        canary: Canary,
+        *,
+        books: Books,
+        candles: CandleFeed,
+        accounts: AccountLog,
+    ) -> None:
+        self._log = log
+        self._hub = hub
+        self._canary = canary
+        self._books = books
+        self._candles = candles
+        self.counters = FeedCounters()
+        self.trades = TradeLine(log, hub, candles, self.counters, on_positions=self.expect)
+        self.accounts = AccountLine(accounts, log, hub, self.counters, on_positions=self.expect)
+        # One entry for every time that the venue's data was no longer what was published: None for
+        # another epoch, else by symbol the last trade before the first that the venue has lost.
+        self.floors: list[Mapping[str, int] | None] = []
+        # Whether Redis holds a venue; it holds none before its first gateway, and after FLUSHALL.
+        self.has_venue = False
+        witness = Witness(log, self.trades, self.accounts, books.seqs, lambda: len(self.floors))
+        self.witness, canary.look = witness, witness.look
+
+    @property
+    def sequencer(self) -> Sequencer:
+        """The last published trade of every symbol."""
+        return self.trades.sequencer
+
+    def seqs_of(self, topics: Subscription) -> dict[str, int]:
+        """The last published numbers of what a subscription can resume or prove.
+
+        Those of trades stand under their symbol, those of an account under their channel.
+        """
+        seqs = self.sequencer.seqs
+        found = {symbol: seqs[symbol] for symbol in symbols_of(topics, TRADES, seqs)}
+        for channel, name in topics:
+            position = self.accounts.position(name) if channel in ACCOUNT_CHANNELS else None
+            if position is not None:
+                found[channel] = position.seq if channel == ORDERS else position.balance_seq
+        return found
+
+    async def rewind(self, look: Look) -> None:
+        """Tell clients what the venue has lost; what it has in its place is published anew."""
+        floors = {
+            symbol: await self.witness.parting(symbol, look.positions.seqs[symbol])
+            for symbol in look.lost_symbols
+        }
+        self.sequencer.rewind(floors)
+        for symbol, seq in floors.items():
+            self.trades.recent.cut(symbol, seq)
+        self.accounts.rewind(look.positions, look.lost_accounts)
+        self._tell_epoch("rewound", floors)
+
+    async def take(self, published: Published) -> None:
+        """Take one message. Raises RedisError, OSError; RedisUnavailable if the venue lost data."""
+        if published.channel == _BOOKS:
+            self._books.take(published.payload)
+            return
+        if published.channel == _MARKETS:
+            await self._take_market(published.payload)
+            return
+        if published.channel == _VENUE:
+            self._take_venue(published.payload)
+            return
+        if published.channel == _ACCOUNTS:
+            await self._take_account(published.payload)
+            return
+        if published.channel == _TRADES:
+            await self._take_trade(published.payload)
+            return
+        look = self._canary.heard(published.payload)
+        if look is not None:
+            if look.is_contradicted and look.generation == len(self.floors):
+                raise RedisUnavailable("the venue has lost what was published")
+            await self.expect(look.positions)
+
+    async def _take_account(self, payload: bytes) -> None:
+        if not self.accounts.concerns(payload):
+            return
+        try:
+            event = await decode_beside_the_loop(payload)
+        except MessageError as error:
+            self.counters.skip(keys.ACCOUNT_CHANNEL, str(error))
+            return
+        if event.epoch != self.sequencer.epoch:
+            await self.expect(await self._log.positions(self.accounts.names))
+        if event.epoch != self.sequencer.epoch:
+            self.counters.skip(keys.ACCOUNT_CHANNEL, "its epoch is not the venue's")
+            return
+        self.accounts.take(event)
+        if len(payload) > LARGE_MESSAGE_BYTES:
+            # The clients take such a burst while other tasks run.
+            self._hub.flush()
+            await asyncio.sleep(0)
+
+    async def _take_trade(self, payload: bytes) -> None:
+        try:
+            message = decode_trade(payload)
+        except MessageError as error:
+            self.counters.skip(keys.TRADE_CHANNEL, str(error))
+            return
+        verdict = self.sequencer.offer(message)
+        if verdict is Verdict.DELIVER:
+            self.trades.send(message)
+        elif verdict is Verdict.DUPLICATE:
+            if (sent := self.witness.other_trade(message)) is not None:
+                await self._check_lost([sent])
+                self.counters.skip(keys.TRADE_CHANNEL, f"{message.event.trade_id} is another trade")
+        elif verdict is Verdict.UNKNOWN:
+            positions = await self._log.positions()
+            await self.expect(positions)
+            event = message.event
+            if event.epoch != self.sequencer.epoch or event.symbol not in positions.seqs:
+                self.counters.skip(
+                    keys.TRADE_CHANNEL, f"{event.symbol} in epoch {event.epoch} is not the venue's"
+                )
+
+    async def expect(self, positions: Positions) -> None:
+        """Reach these positions; if the venue is in a new epoch, follow that."""
+        self._books.expect(positions.epoch, positions.book_seqs)
+        self.has_venue = bool(positions.epoch)
+        if self.sequencer.expect(positions):
+            self.accounts.expect(positions)
+            return
+        # Positions that were read a while ago may be of an earlier epoch, so they are read again.
+        positions = await self._log.positions(self.accounts.names)
+        self.has_venue = bool(positions.epoch)
+        if positions.epoch and not self.sequencer.expect(positions):
+            self.sequencer.restart(positions)
+            self.accounts.restart(positions)
+            self._tell_epoch("new", None)
+
+    async def check_doubted(self) -> None:
+        """Raise RedisUnavailable if the venue gave numbers of an account a second time."""
+        if self.accounts.doubted:
+            doubted, self.accounts.doubted = self.accounts.doubted, {}
+            await self._check_lost(doubted.values())
+
+    async def _check_lost(self, sent: Iterable[Sent]) -> None:
+        if await self.witness.is_lost(sent):
+            raise RedisUnavailable("the venue has numbered again what was published")
+
+    def _tell_epoch(self, reason: str, floors: Mapping[str, int] | None) -> None:
+        self.floors.append(floors)
+        if floors is None:
+            self.trades.recent.clear()
+        self._candles.restart()
+        self.trades.has_news = True
+        logger.warning("the venue is in epoch %s (%s)", self.sequencer.epoch, reason)
+        told = {"type": "epoch", "epoch": self.sequencer.epoch, "reason": reason}
+        for topics in self._hub.subscriptions:
+            # All symbols, also those that no client follows; accounts are private.
+            seqs = self.sequencer.seqs | self.seqs_of(topics)
+            self._hub.tell(topics, json_frame(told | {"seq": seqs}))
+
+    def _take_venue(self, payload: bytes) -> None:
+        """Publish what concerns everybody to every client, whatever it follows."""
+        try:
+            decode_venue_event(payload)
+        except MessageError as error:
+            self.counters.skip(keys.VENUE_CHANNEL, str(error))
+            return
+        frame = text_frame(b'{"type":"venue","data":%b}' % payload)
+        for topics in self._hub.subscriptions:
+            self._hub.tell(topics, frame)
+
+    async def _take_market(self, payload: bytes) -> None:
+        """Publish a market event to every client that follows the symbol on a public channel."""
+        try:
+            event = decode_market_event(payload)
+        except MessageError as error:
+            self.counters.skip(keys.MARKET_CHANNEL, str(error))
+            return
+        if event.epoch != self.sequencer.epoch or event.symbol not in self.sequencer.seqs:
+            await self.expect(await self._log.positions(self.accounts.names))
+        frame = text_frame(b'{"type":"market","data":%b}' % payload)
+        for topics in self._hub.subscriptions:
+            if follows(topics, event.symbol):
+                self._hub.tell(topics, frame)

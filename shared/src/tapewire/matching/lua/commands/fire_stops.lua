@@ -1,0 +1,18 @@
+-- fire_stops: run fired stops that wait for their turn, as many as the budget of a command allows.
+--
+-- Any gateway may call it at any time. Stops run only while the market is trading.
+--
+-- KEYS   1 market:<symbol>
+-- ARGV   4 symbol
+-- Reply  1 if stops still wait for their turn, else 0.
+-- Errors UNKNOWN_SYMBOL.
+-- Events as place.
+
+local function fire_stops(command, symbol)
+  local market = command_market(command, symbol)
+  if not market then return nil, 'UNKNOWN_SYMBOL' end
+  if not market.is_firing or market.controls.state ~= 'trading' then return 0 end
+  local count = run_stops(command, market)
+  end_command(command, integer_text(count))
+  return call('SISMEMBER', FIRING, symbol)
+end

@@ -1,0 +1,80 @@
+"""Token buckets, one for each account or address: in integers, without a clock. Pure.
+
+A bucket is one number, the moment at which the bucket is full again (the generic cell rate
+algorithm). A moment in the past is a full bucket, the same as no entry at all, so idle buckets need
+no care. Every request passes here, so a look makes no object but that number.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from tapewire.errors import RateLimited
+
+NANOSECONDS = 1_000_000_000
+NO_HEADERS: Mapping[str, str] = {}
+
+
+class Buckets:
+    """One bucket per name, the least recently used forgotten beyond `names_max`."""
+
+    def __init__(self, *, per_second: int, burst: int, names_max: int) -> None:
+        self.burst = burst
+        self._interval_ns = NANOSECONDS // per_second
+        self.capacity_ns = burst * self._interval_ns
+        self._names_max = names_max
+        self._full_at_ns: OrderedDict[str, int] = OrderedDict()
+
+    def look(self, name: str, count: int, now_ns: int) -> int:
+        """In how many nanoseconds the bucket would be full again after `count` were taken.
+
+        More than `capacity_ns` means that so many are not in it; the excess is the time to wait.
+        """
+        ahead_ns = self._full_at_ns.get(name, now_ns) - now_ns
+        if ahead_ns < 0:
+            ahead_ns = 0
+        elif ahead_ns > self.capacity_ns:
+            # Farther ahead than an empty bucket: the clock went backwards. Begin with an empty one.
+            ahead_ns = self.capacity_ns
+            self._full_at_ns[name] = now_ns + ahead_ns
+        # More than a full bucket is never in it, so a large request costs a full one.
+        return ahead_ns + self._interval_ns * min(self.burst, count)
+
+    def take(self, name: str, ahead_ns: int, now_ns: int) -> None:
+        """Take what `look` found to be there at the same moment."""
+        full_at_ns = self._full_at_ns
+        full_at_ns[name] = now_ns + ahead_ns
+        full_at_ns.move_to_end(name)
+        if len(full_at_ns) > self._names_max:
+            full_at_ns.popitem(last=False)
+
+    def check(self, name: str, count: int, now_ns: int) -> int:
+        """Look whether `count` are in a bucket (`look`). Raises RateLimited, with the headers."""
+        ahead_ns = self.look(name, count, now_ns)
+        wait_ns = ahead_ns - self.capacity_ns
+        if wait_ns <= 0:
+            return ahead_ns
+        wait_s = -(-wait_ns // NANOSECONDS)
+        error = RateLimited(f"Too many requests in too short a time; wait {wait_s} s.")
+        used_ns = self.look(name, 0, now_ns)
+        error.headers = self.headers(used_ns) | {"Retry-After": str(wait_s)}
+        raise error
+
+    def charge(self, name: str, count: int, now_ns: int) -> None:
+        """Take `count` from a bucket, or all that is in it."""
+        ahead_ns = min(self.look(name, count, now_ns), self.capacity_ns)
+        self.take(name, ahead_ns, now_ns)
+
+    def remaining(self, ahead_ns: int) -> int:
+        """What is left in a bucket that is full again in `ahead_ns`."""
+        return (self.capacity_ns - ahead_ns) // self._interval_ns
+
+    def headers(self, ahead_ns: int) -> dict[str, str]:
+        """What an answer says of such a bucket."""
+        return {
+            "RateLimit-Limit": str(self.burst),
+            "RateLimit-Remaining": str(self.remaining(ahead_ns)),
+            "RateLimit-Reset": str(-(-ahead_ns // NANOSECONDS)),
+        }
+
+    def __len__(self) -> int:
+        return len(self._full_at_ns)

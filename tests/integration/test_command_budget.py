@@ -1,0 +1,192 @@
+"""One budget of makers and stops for a whole command; fired stops beyond it wait for their turn."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tapewire import keys
+from tapewire.errors import InvalidField, StopsPending
+from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX, MAKERS_PER_COMMAND_MAX, STOP_ROUNDS_MAX
+from tapewire.matching.command_limits import MatchingLimits
+from tapewire.values.types import (
+    Account,
+    Amendment,
+    Lots,
+    MarketState,
+    OrderCommand,
+    OrderStatus,
+    OrderType,
+    Side,
+    Ticks,
+    TimeInForce,
+)
+from tests.support.venue import ALICE, BOB, BTC, INSTRUMENTS, Venue, open_venue, order_command
+
+MAKERS, STOPS = 40, 5
+LIMITS = MatchingLimits(makers_per_command_max=MAKERS, stops_per_command_max=STOPS)
+PRICE = 100
+
+
+def stop_order(
+    lots: int, side: Side = Side.BUY, stop: int = PRICE, price: int = PRICE
+) -> OrderCommand:
+    """A stop-limit order of ALICE."""
+    return replace(
+        order_command(side, lots, price, OrderType.LIMIT),
+        order_type=OrderType.STOP_LIMIT,
+        stop_price_ticks=Ticks(stop),
+    )
+
+
+async def seed_iceberg(venue: Venue, lots: int) -> None:
+    """BOB sells `lots` and shows one: each lot is a maker of its own."""
+    iceberg = replace(
+        order_command(Side.SELL, lots, PRICE, account=BOB),
+        time_in_force=TimeInForce.GTC,
+        display_lots=Lots(1),
+    )
+    await venue.engine.place(iceberg)
+
+
+async def run_all(venue: Venue) -> list[int]:
+    """Run rounds until no stop waits; the trades of each round."""
+    rounds = []
+    before = len(await venue.trades())
+    is_pending = True
+    while is_pending:
+        is_pending = await venue.engine.fire_stops(BTC)
+        after = len(await venue.trades())
+        rounds.append(after - before)
+        before = after
+    return rounds
+
+
+async def test_stops_of_a_command_share_its_makers(redis_url: str) -> None:
+    """Makers times stops is bounded by one budget; every fired stop still runs, in order."""
+    async with open_venue(redis_url, limits=LIMITS) as venue:
+        await seed_iceberg(venue, 1_000)
+        stops = [(await venue.engine.place(stop_order(15))).order for _ in range(12)]
+        await venue.buy(1, PRICE, OrderType.IOC)
+        assert len(await venue.trades()) <= MAKERS
+        assert await venue.engine.firing_symbols() == [BTC]
+        assert max(await run_all(venue)) <= MAKERS
+        assert await venue.engine.firing_symbols() == []
+        ended = [await venue.order(order) for order in stops]
+        assert {order.status for order in ended} == {OrderStatus.FILLED}
+        triggered = [order.triggered_us for order in ended]
+        assert triggered == sorted(triggered, key=lambda time_us: time_us or 0)
+        firsts = [order.fills[0].seq for order in ended]
+        assert firsts == sorted(firsts)
+
+
+async def test_a_reached_stop_runs_when_the_price_has_come_back(redis_url: str) -> None:
+    """More stops than one command runs; the price leaves again; all of them run all the same."""
+    async with open_venue(redis_url, limits=LIMITS) as venue:
+        count = 3 * STOPS + 2
+        await venue.buy(1, 200, account=BOB)
+        stops = [
+            (await venue.engine.place(stop_order(1, Side.SELL, stop=150, price=10))).order
+            for _ in range(count)
+        ]
+        await venue.buy(1, 140, account=BOB)
+        for price in range(90, 90 + count + 2):
+            await venue.buy(1, price, account=BOB)
+        await venue.sell(2, 1, account=BOB, kind=OrderType.IOC)
+        waiting = [order for order in stops if (await venue.order(order)).triggered_us is None]
+        assert len(waiting) == count - STOPS
+        await run_all(venue)
+        assert all([(await venue.order(order)).triggered_us for order in stops])
+
+
+async def test_nothing_trades_before_fired_stops(redis_url: str) -> None:
+    """An order runs waiting stops first; if too many wait, the order is refused without effect."""
+    async with open_venue(redis_url, limits=LIMITS) as venue:
+        await seed_iceberg(venue, 10_000)
+        total = 2 * (STOP_ROUNDS_MAX + 3)
+        for _ in range(total):
+            await venue.engine.place(stop_order(20))
+        await venue.buy(1, PRICE, OrderType.IOC)
+        with pytest.raises(StopsPending):
+            await venue.buy(1, PRICE, OrderType.IOC, client_order_id="late")
+        assert await venue.client.exists(keys.client_order(ALICE, "late")) == 0
+        # A cancel and another market do not wait.
+        resting = await venue.sell(5, 300, account=BOB, symbol=next(s for s in await others(venue)))
+        assert (await venue.cancel(resting, BOB)).status is OrderStatus.CANCELED
+        await run_all(venue)
+        late = await venue.buy(1, PRICE, OrderType.IOC, client_order_id="late")
+        assert late.status is OrderStatus.FILLED
+
+
+async def others(venue: Venue) -> list[str]:
+    """Symbols of the venue but BTC."""
+    return [symbol for symbol in await venue.queries.instruments() if symbol != BTC]
+
+
+async def test_stops_wait_while_the_market_does_not_trade(redis_url: str) -> None:
+    """A halted market keeps its fired stops; they run when it trades again."""
+    async with open_venue(redis_url, limits=LIMITS) as venue:
+        await seed_iceberg(venue, 1_000)
+        for _ in range(10):
+            await venue.engine.place(stop_order(15))
+        await venue.buy(1, PRICE, OrderType.IOC)
+        await venue.engine.control_market(BTC, state=MarketState.HALTED)
+        before = len(await venue.trades())
+        assert await venue.engine.fire_stops(BTC) is False
+        assert len(await venue.trades()) == before
+        assert await venue.engine.firing_symbols() == [BTC]
+        await venue.engine.control_market(BTC, state=MarketState.TRADING)
+        await run_all(venue)
+        assert await venue.engine.firing_symbols() == []
+
+
+@pytest.mark.serial
+async def test_the_largest_message_of_an_account_is_within_its_bound(redis_url: str) -> None:
+    """One account with the longest names is taker and every maker of a full sweep."""
+    async with open_venue(redis_url, timeout_s=60.0) as venue:
+        name = Account("n" * 64)
+        makers = MAKERS_PER_COMMAND_MAX
+        await venue.engine.control_market(BTC, open_orders_max=2 * makers)
+        for start in range(0, makers, 500):
+            await asyncio.gather(
+                *(
+                    venue.engine.place(
+                        replace(
+                            order_command(Side.SELL, 1, PRICE, account=name),
+                            client_order_id=f"{start + number:064}",
+                        )
+                    )
+                    for number in range(500)
+                )
+            )
+        pubsub = venue.client.pubsub()
+        await pubsub.subscribe(keys.ACCOUNT_CHANNEL)
+        assert await pubsub.get_message(timeout=10.0)
+        await venue.buy(makers, PRICE, account=name)
+        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=30.0)
+        assert message is not None
+        assert len(message["data"]) <= ACCOUNT_MESSAGE_BYTES_MAX
+        await pubsub.aclose()  # type: ignore[no-untyped-call]
+
+
+async def test_two_amendments_cannot_pass_the_minimum_together(redis_url: str) -> None:
+    """Each is valid alone; the atomic step sees the other one and refuses the second."""
+    async with open_venue(redis_url) as venue:
+        instrument = replace(INSTRUMENTS[BTC], notional_min=1_000)
+        await venue.engine.publish_instruments({BTC: instrument})
+        order = await venue.buy(20, PRICE)
+        revision = (await venue.queries.instruments())[BTC][0].revision
+        amendments = (
+            Amendment(price_ticks=Ticks(50), revision=revision),
+            Amendment(quantity_lots=Lots(10), revision=revision),
+        )
+        answers = await asyncio.gather(
+            *(venue.engine.amend(ALICE, order.order_id, amendment) for amendment in amendments),
+            return_exceptions=True,
+        )
+        refused = [answer for answer in answers if isinstance(answer, InvalidField)]
+        assert [error.code for error in refused] == ["notional_too_small"]
+        left = await venue.order(order)
+        assert left.quantity_lots is not None
+        assert left.price_ticks is not None
+        assert left.price_ticks * left.quantity_lots >= instrument.notional_min

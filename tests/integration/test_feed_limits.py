@@ -1,0 +1,99 @@
+"""What one address may ask of market-data: requests, large answers, wrong keys."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from websockets.exceptions import InvalidStatus
+
+from market_data.clients.address_limit import (
+    ANSWER_BYTES_PER_REQUEST,
+    WRONG_KEY_REQUESTS,
+    AddressLimit,
+)
+from tapewire.errors import KeyInvalid, RateLimited
+from tapewire.web.rate_limit import NANOSECONDS, Buckets
+from tests.support.feeds.account_feed import ask
+from tests.support.feeds.process import FeedProcess, running_feed
+from tests.support.feeds.reading import connected, receive_type
+from tests.support.venue import BTC, Venue
+
+BURST = 50
+SLOW = {"ADDRESS_REQUESTS_PER_S": "1", "ADDRESS_BURST": str(BURST)}
+
+
+@pytest_asyncio.fixture
+async def feed(venue: Venue, redis_url: str, tmp_path: Path) -> AsyncIterator[FeedProcess]:
+    """A process with keys that lets one address ask little."""
+    async with running_feed(redis_url, tmp_path, "keys", **SLOW) as opened:
+        yield opened
+
+
+async def test_requests_of_an_address_are_limited(feed: FeedProcess) -> None:
+    """Beyond the burst 429 with the time to wait; health is always answered."""
+    url = f"http://127.0.0.1:{feed.port}"
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        first = await client.get(f"/v1/bbo/{BTC}")
+        assert first.status_code == 200
+        assert first.headers["RateLimit-Limit"] == str(BURST)
+        statuses = [(await client.get(f"/v1/bbo/{BTC}")).status_code for _ in range(2 * BURST)]
+        assert statuses[-1] == 429
+        refused = await client.get(f"/v1/book/{BTC}", params={"depth": "all"})
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        assert int(refused.headers["Retry-After"]) >= 1
+        for path in ("/health", "/livez", "/metrics"):
+            assert (await client.get(path)).status_code == 200
+        with pytest.raises(InvalidStatus) as closed:
+            async with connected(feed.url):
+                pass
+        assert closed.value.response.status_code == 429
+
+
+async def test_wrong_keys_use_up_the_limit(feed: FeedProcess) -> None:
+    """Over the upgrade and over requests: after a few no key is looked at any more."""
+    tried = 0
+    async with connected(feed.url) as connection:
+        await receive_type(connection, "connected")
+        while (answer := await ask(connection, op="authenticate", key="tw_wrong"))[
+            "code"
+        ] == "key_invalid":
+            tried += 1
+        assert answer["code"] == "rate_limited"
+    assert tried <= BURST // WRONG_KEY_REQUESTS + 1
+    with pytest.raises(InvalidStatus) as refused:
+        async with connected(feed.url, headers={"Authorization": "Bearer tw_wrong"}):
+            pass
+    assert refused.value.response.status_code == 429
+
+
+def test_a_large_answer_counts_as_many_requests() -> None:
+    """A second of one request each refills what a large book has used."""
+    now_ns = 0
+    buckets = Buckets(per_second=1, burst=100, names_max=10)
+    limit = AddressLimit(buckets, lambda: now_ns)
+    assert limit.admit("a")["RateLimit-Remaining"] == "99"
+    limit.charge_answer("a", 50 * ANSWER_BYTES_PER_REQUEST)
+    assert limit.admit("a")["RateLimit-Remaining"] == "48"
+    limit.charge_answer("a", 10_000_000_000)
+    with pytest.raises(RateLimited):
+        limit.admit("a")
+    assert limit.admit("b")["RateLimit-Remaining"] == "99"
+    now_ns += NANOSECONDS
+    assert limit.admit("a")["RateLimit-Remaining"] == "0"
+
+
+def test_a_good_key_costs_nothing_more() -> None:
+    """Only wrong keys are charged; without limits or address nothing is."""
+    limit = AddressLimit(Buckets(per_second=1, burst=100, names_max=10), lambda: 0)
+    with limit.keys("a"):
+        pass
+    assert limit.admit("a")["RateLimit-Remaining"] == "99"
+    with pytest.raises(KeyInvalid), limit.keys("a"):
+        raise KeyInvalid
+    assert limit.admit("a")["RateLimit-Remaining"] == str(98 - WRONG_KEY_REQUESTS)
+    for free in (AddressLimit(None), limit):
+        with pytest.raises(KeyInvalid), free.keys(None):
+            raise KeyInvalid
+        assert free.admit(None) == {}

@@ -1,0 +1,105 @@
+"""Requests and queries of clients: nothing that a client says is ignored."""
+
+import json
+from typing import Any
+
+import pytest
+
+from market_data.clients.protocol import read_query, read_request, request_id_of
+from market_data.errors import RequestError
+
+
+def refusal(text: str) -> tuple[str, str]:
+    """Code and message of a refused request."""
+    with pytest.raises(RequestError) as refused:
+        read_request(text)
+    return refused.value.code, str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "named"),
+    [
+        ("", "malformed_json", "JSON object"),
+        ("[]", "malformed_json", "JSON object"),
+        ("[" * 100_000, "malformed_json", "JSON object"),
+        ('{"op":"ping","id":NaN}', "malformed_json", "JSON object"),
+        ('{"op":"ping"}{}', "malformed_json", "JSON object"),
+        ('{"op":"ping","params":{"x":1}}', "unknown_field", "'params'"),
+        ('{"op":"ping","channels":["trades"]}', "invalid_field", "channels"),
+        ('{"op":"ping","since":{}}', "invalid_field", "since"),
+        ('{"op":"unsubscribe","on_lag":"skip"}', "invalid_field", "on_lag"),
+        ('{"op":"authenticate","symbols":["BTC-USDT"]}', "invalid_field", "symbols"),
+        ('{"op":"subscribe","account":"alice"}', "invalid_field", "account"),
+        ('{"op":"subscribe","key":"tw_x"}', "invalid_field", "key"),
+        ('{"op":"ping","op":"ping"}', "invalid_field", "'op'"),
+        ('{"op":"subscribe","since":{"A":1,"A":2}}', "invalid_field", "'A'"),
+        ('{"op":"subscribe","symbols":[]}', "invalid_field", "symbols"),
+        ('{"op":"subscribe","channels":[]}', "invalid_field", "channels"),
+        ('{"op":"subscribe","epoch":"e1"}', "invalid_field", "epoch"),
+        ('{"op":"subscribe","since":{"A":-1}}', "invalid_field", "since.A"),
+        ('{"op":"subscribe","since":{"A":1.5}}', "invalid_field", "since.A"),
+        ('{"op":"subscribe","id":true}', "invalid_field", "id"),
+        ('{"op":"leave"}', "unknown_op", "op"),
+        ('{"id":1}', "unknown_op", "op"),
+    ],
+)
+def test_a_request_is_refused_with_the_name(text: str, code: str, named: str) -> None:
+    """The refusal says which field is wrong, also one that the operation does not read."""
+    found, message = refusal(text)
+    assert (found, named in message) == (code, True), message
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"op": "subscribe", "id": 1, "channels": ["book"], "symbols": ["*"], "on_lag": "skip"},
+        {"op": "subscribe", "since": {"A": 1}, "epoch": "e1"},
+        {"op": "unsubscribe", "id": "a", "channels": ["book"], "symbols": ["A"]},
+        {"op": "ping", "id": -5},
+        {"op": "authenticate", "account": "alice"},
+    ],
+)
+def test_a_good_request_is_read(fields: dict[str, Any]) -> None:
+    """Every operation takes its own fields."""
+    request = read_request(json.dumps(fields))
+    assert request.model_dump(exclude_unset=True) == fields
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code", "named"),
+    [
+        ([("foo", "1")], "unknown_field", "'foo'"),
+        ([("channels", "trades"), ("channels", "bbo")], "invalid_field", "channels"),
+        ([("symbols", "")], "invalid_field", "symbols"),
+        ([("symbols", "A,,B")], "invalid_field", "symbols"),
+        ([("channels", "trades,")], "invalid_field", "channels"),
+        ([("since", "A:1,A:2")], "invalid_field", "'A'"),
+        ([("since", "A")], "invalid_field", "since"),
+        ([("since", "")], "invalid_field", "since"),
+        ([("since", "A:99999999999999999")], "invalid_field", "since"),
+        ([("epoch", "e1")], "invalid_field", "epoch"),
+        ([("on_lag", "wait")], "invalid_field", "on_lag"),
+    ],
+)
+def test_a_query_is_refused_with_the_name(
+    parameters: list[tuple[str, str]], code: str, named: str
+) -> None:
+    """A parameter that is unknown, doubled, empty or out of range is not passed over."""
+    with pytest.raises(RequestError) as refused:
+        read_query(parameters)
+    assert refused.value.code == code
+    assert named in str(refused.value)
+
+
+def test_a_query_may_ask_for_no_channel() -> None:
+    """Then the client subscribes later; without the parameter it gets trades."""
+    assert read_query([("channels", "")]).channels == []
+    assert read_query([]).channels == ["trades"]
+
+
+def test_the_id_of_a_refused_request_comes_back() -> None:
+    """As far as the message has a usable one."""
+    assert request_id_of('{"op":"leave","id":7}') == 7
+    assert request_id_of('{"op":"leave","id":"' + "x" * 99 + '"}') == "x" * 64
+    assert request_id_of('{"id":[1]}') is None
+    assert request_id_of("[1]") is None
