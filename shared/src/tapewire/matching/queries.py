@@ -8,7 +8,7 @@ from tapewire import keys
 from tapewire.errors import DuplicateClientOrderId, OrderNotFound, UnknownAccount
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
-from tapewire.matching.layout import TERMS
+from tapewire.matching.layout import MARKET_STATE, TERMS
 from tapewire.matching.records import (
     new_order_of,
     read_account,
@@ -30,6 +30,7 @@ from tapewire.values.types import (
     Order,
     OrderCommand,
     OrderId,
+    Side,
     Symbol,
 )
 
@@ -204,6 +205,39 @@ class Queries:
         identity, limits, controls = (item.decode() for item in record)
         instrument = read_instrument(symbol, identity, limits, controls)
         return instrument, read_market_state(controls)
+
+    async def prices(self, symbols: list[Symbol], *, mid: bool) -> dict[Symbol, int]:
+        """The price of each symbol in half ticks, so that a middle is whole; without one: no entry.
+
+        It is that of the last trade; with `mid` the middle of best bid and ask, if there are both.
+        Raises Unavailable.
+        """
+        states = await asyncio.gather(
+            *(self._batcher.submit("HGET", keys.market(symbol), "state") for symbol in symbols)
+        )
+        found = {}
+        for symbol, state in zip(symbols, states, strict=True):
+            last = None if state is None else MARKET_STATE.read(state.decode()).last_price
+            if last:
+                found[symbol] = 2 * int(last)
+        if mid:
+            best = await asyncio.gather(*(self._best_prices(symbol) for symbol in symbols))
+            found |= {symbol: sum(pair) for symbol, pair in zip(symbols, best, strict=True) if pair}
+        return found
+
+    async def _best_prices(self, symbol: Symbol) -> tuple[int, int] | None:
+        """Best bid and ask in ticks; None if a side is empty."""
+        sides = await asyncio.gather(
+            *(
+                self._batcher.submit("ZRANGE", keys.queue(symbol, side), 0, 0, "WITHSCORES")
+                for side in (Side.BUY, Side.SELL)
+            )
+        )
+        if not all(sides):
+            return None
+        # Scores are whole numbers below 2^53, of bids the negated prices.
+        bid, ask = (abs(int(side[0][1])) for side in sides)
+        return bid, ask
 
     async def time_us(self) -> int:
         """The venue clock, in microseconds since 1970 UTC. Raises Unavailable."""
