@@ -29,9 +29,9 @@ ORDERS: dict[str, tuple[str, ...]] = {
         "crowd", "launcher", "commands", "cli", "__main__",
     ),
     "order_gateway": (
-        REST, "ws", "page", "state", "guard", "incoming", "instrument_routes", "order_routes",
-        "account_routes", "admin_routes", "account_admin_routes", "key_routes", "socket_routes",
-        "asyncapi", "app", "__main__",
+        REST, "ws", "page", "contest", "state", "guard", "incoming", "contest_routes",
+        "instrument_routes", "order_routes", "account_routes", "admin_routes",
+        "account_admin_routes", "key_routes", "socket_routes", "asyncapi", "app", "__main__",
     ),
     "market_data": (
         "limits", "errors", "settings", "topics", "fanout", "market", "feed", "clients", "http",
