@@ -1,4 +1,4 @@
-"""How much one client address may ask for: requests, the bytes of answers, wrong keys."""
+"""The rate limit of one client address: requests, bytes of answers, wrong keys."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -8,19 +8,19 @@ from tapewire.errors import AuthenticationFailed
 from tapewire.web.rate_limit import NO_HEADERS, Buckets
 
 ANSWER_BYTES_PER_REQUEST = 16_384
-"""An answer counts as one request, and as one more for each of these bytes."""
+"""An answer costs one request, and one more for every 16 KiB."""
 
 WRONG_KEY_REQUESTS = 20
-"""A wrong API key counts as so many requests, so that keys cannot be guessed in numbers."""
+"""Requests that a wrong API key costs, which slows down guessing."""
 
 
 class AddressLimit:
-    """The bucket of every address; addresses that are not known (a Unix socket) have no limit."""
+    """The bucket of every address; a client without an address (a Unix socket) has no limit."""
 
     def __init__(
         self, buckets: Buckets | None, now_ns: Callable[[], int] = time.monotonic_ns
     ) -> None:
-        """Without buckets nothing is limited."""
+        """Without buckets no client has a limit."""
         self._buckets = buckets
         self._now_ns = now_ns
 
@@ -35,7 +35,7 @@ class AddressLimit:
         return buckets.headers(ahead_ns)
 
     def charge_answer(self, address: str | None, size_bytes: int) -> None:
-        """Take what a large answer costs beside its request."""
+        """Take the cost of a large answer, beside the cost of its request."""
         self._charge(address, size_bytes // ANSWER_BYTES_PER_REQUEST)
 
     @contextmanager
