@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from tapewire.errors import AuthenticationFailed
-from tapewire.web.rate_limit import NO_HEADERS, Buckets
+from tapewire.web.rate_limit import NO_HEADERS, Buckets, client_network
 
 ANSWER_BYTES_PER_REQUEST = 16_384
 """An answer costs one request, and one more for every 16 KiB."""
@@ -29,9 +29,9 @@ class AddressLimit:
         buckets = self._buckets
         if buckets is None or address is None:
             return NO_HEADERS
-        now_ns = self._now_ns()
-        ahead_ns = buckets.check(address, 1, now_ns)
-        buckets.take(address, ahead_ns, now_ns)
+        name, now_ns = client_network(address), self._now_ns()
+        ahead_ns = buckets.check(name, 1, now_ns)
+        buckets.take(name, ahead_ns, now_ns)
         return buckets.headers(ahead_ns)
 
     def charge_answer(self, address: str | None, size_bytes: int) -> None:
@@ -42,7 +42,7 @@ class AddressLimit:
     def keys(self, address: str | None) -> Iterator[None]:
         """Let an address prove a key in the block. Raises RateLimited; charges a wrong key."""
         if self._buckets is not None and address is not None:
-            self._buckets.check(address, 1, self._now_ns())
+            self._buckets.check(client_network(address), 1, self._now_ns())
         try:
             yield
         except AuthenticationFailed:
@@ -51,4 +51,4 @@ class AddressLimit:
 
     def _charge(self, address: str | None, count: int) -> None:
         if self._buckets is not None and address is not None and count:
-            self._buckets.charge(address, count, self._now_ns())
+            self._buckets.charge(client_network(address), count, self._now_ns())
