@@ -133,8 +133,7 @@ async def _run(
         stack.push_async_callback(store.close)
         tasks = await stack.enter_async_context(Supervisor())
         expiry, lag = Expiry(engine, interval_s=settings.expiry_interval_s), LoopLag()
-        activity = Activity(OPERATION_NAMES)
-        rate_limits = _rate_limits(settings)
+        activity, rate_limits = Activity(OPERATION_NAMES), _rate_limits(settings)
         operations = Operations(engine, queries, catalogue, activity)
         entry = Entry(
             operations,
