@@ -9,11 +9,12 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from market_data.feed.poller import Poller, Published
+from tapewire import keys
 from tapewire.redis.server import RedisServer
 from tests.support.feeds.bench import logged, running_feed, trade
 from tests.support.transport.link import link_to
 from tests.support.venue import Venue, address_of, open_venue
-from tests.support.wait import TIMEOUT_S, wait_until
+from tests.support.wait import TIMEOUT_S, back_off, wait_until
 
 CHANNEL = "news"
 # A message as RESP3 has it: `>3`, then the kind, the channel and the payload.
@@ -112,6 +113,27 @@ async def test_a_feed_over_a_link_of_single_bytes(redis_url: str, venue: Venue) 
             assert bench.trades() == await logged(venue)
             assert bench.feed.counters.reconnects == 0
             assert bench.feed.counters.refilled == 0
+
+
+async def test_a_slow_link_is_not_left(redis_url: str, venue: Venue) -> None:
+    """A message that takes longer than the canary may is waited for as long as bytes come."""
+    timeout_s = 0.5
+    async with (
+        link_to(redis_url) as link,
+        running_feed(
+            venue, redis_url, canary_timeout_s=timeout_s, subscription_url=link.url
+        ) as bench,
+    ):
+        link.hold_answers(after_bytes=0)
+        await venue.client.publish(keys.BOOK_CHANNEL, b"x" * 1_000_000)
+        await trade(venue, 1)
+        while bench.canary.overdue_s < 3 * timeout_s:
+            link.hold_answers(after_bytes=100)
+            await back_off()
+        assert bench.trades() == []
+        link.release_answers()
+        assert await bench.wait_for_trades(1) == [1]
+        assert bench.feed.counters.reconnects == 0
 
 
 async def test_a_frozen_server_is_left(redis_server: RedisServer) -> None:

@@ -34,6 +34,7 @@ from order_gateway.metrics import Activity, GatewayMetrics
 from order_gateway.operations import OPERATION_NAMES, Operations
 from order_gateway.page.routes import add_pages
 from order_gateway.rate_limit import RateLimits
+from order_gateway.recorded_clock import RecordedClock
 from order_gateway.settings import GatewaySettings
 from order_gateway.state import GatewayState
 from order_gateway.ws.entry import Entry, end_for_key
@@ -41,6 +42,7 @@ from tapewire import __version__
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.api_keys.watch import KeyWatch
+from tapewire.errors import ConfigurationError
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.engine import Engine
@@ -85,6 +87,11 @@ Requests of an account and of an address are limited: `RateLimit-Limit`, `RateLi
 
 def create_app(settings: GatewaySettings) -> FastAPI:
     """The gateway's application; its lifespan connects it. Raises ConfigurationError."""
+    if settings.venue.clock == "recorded" and settings.workers > 1:
+        raise ConfigurationError(
+            "TAPEWIRE_GATEWAY_WORKERS must be 1 with TAPEWIRE_CLOCK=recorded, because each worker "
+            "hears its own time"
+        )
     instruments = load_instruments(settings.venue.instruments)
     app = ProblemApp(
         title="Tapewire order gateway",
@@ -124,7 +131,7 @@ async def _run(
     address = _address(settings.venue)
     async with AsyncExitStack() as stack:
         guard = FailoverGuard(settings.replicas_min)
-        engine = await _open_engine(address, settings.venue, stack, guard)
+        engine, clock = await _open_engine(address, settings.venue, stack, guard)
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
@@ -134,12 +141,13 @@ async def _run(
         tasks = await stack.enter_async_context(Supervisor())
         expiry, lag = Expiry(engine, interval_s=settings.expiry_interval_s), LoopLag()
         activity, rate_limits = Activity(OPERATION_NAMES), _rate_limits(settings)
-        operations = Operations(engine, queries, catalogue, activity)
+        operations = Operations(engine, queries, catalogue, activity, clock)
         entry = Entry(
             operations,
             rate_limits,
             activity.refusals,
             drain_timeout_s=settings.graceful_shutdown_timeout_s,
+            clock=settings.venue.clock,
         )
         stack.push_async_callback(entry.close)
         figures = GatewayMetrics(
@@ -190,8 +198,11 @@ def _address(venue: VenueSettings) -> RedisAddress:
 
 async def _open_engine(
     address: RedisAddress, venue: VenueSettings, stack: AsyncExitStack, guard: FailoverGuard
-) -> Engine:
-    """The engine, once Redis answers. At a venue with keys only administrators open accounts."""
+) -> tuple[Engine, RecordedClock | None]:
+    """The engine once Redis answers, and its clock at a venue on recorded time.
+
+    At a venue with keys only administrators open accounts.
+    """
     await _wait_for_redis(address, venue.startup_timeout_s)
     engine = await Engine.open(
         address,
@@ -200,9 +211,10 @@ async def _open_engine(
         guard=guard,
     )
     stack.push_async_callback(engine.close)
+    clock = RecordedClock(engine) if venue.clock == "recorded" else None
     await engine.ready()
     await warn_of_replication_risk(engine.client)
-    return engine
+    return engine, clock
 
 
 def _follow_failovers(address: RedisAddress, guard: FailoverGuard, tasks: Supervisor) -> None:

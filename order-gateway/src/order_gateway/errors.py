@@ -131,6 +131,8 @@ ACCESS_ERRORS = (
 )  # fmt: skip
 ACCOUNT_ERRORS = ("invalid_account", *ACCESS_ERRORS, *UNAVAILABLE)
 ADMIN_ERRORS = (*ACCESS_ERRORS, *UNAVAILABLE)
+# A change of orders at a venue on recorded time, before any time was heard.
+CLOCK_ERRORS = ("clock_not_started",)
 FIELD_ERRORS = ("unknown_field", "duplicate_field", "missing_field", "invalid_value")
 BODY_ERRORS = (
     "malformed_json",
@@ -148,7 +150,9 @@ NUMBER_ERRORS = (
     "notional_too_small",
 )
 ORDER_KEY_ERRORS = (*ACCOUNT_ERRORS, "invalid_order_id", "invalid_value", "order_not_found")
-CANCEL_ERRORS = (*ORDER_KEY_ERRORS, "order_closed", "market_halted", "outcome_unknown")
+CANCEL_ERRORS = (
+    *ORDER_KEY_ERRORS, *CLOCK_ERRORS, "order_closed", "market_halted", "outcome_unknown",
+)  # fmt: skip
 # What the market may say to an order that comes in, or comes in again with an amendment.
 MARKET_ERRORS = (
     "market_halted",
@@ -156,6 +160,7 @@ MARKET_ERRORS = (
     "price_out_of_band",
     "stop_would_trigger",
     "post_only_would_take",
+    "stops_pending",
 )
 # Why an account may not have an order, or one that is larger.
 FUNDS_ERRORS = (
@@ -166,6 +171,7 @@ FUNDS_ERRORS = (
 OPENING_ERRORS = ("unknown_account", "accounts_limit", "supply_limit")
 PLACE_ERRORS = (
     *BODY_ERRORS,
+    *CLOCK_ERRORS,
     *ACCOUNT_ERRORS,
     *NUMBER_ERRORS,
     "unknown_symbol",
@@ -190,6 +196,7 @@ PLACE_ERRORS = (
 )
 AMEND_ERRORS = (
     *BODY_ERRORS,
+    *CLOCK_ERRORS,
     *ORDER_KEY_ERRORS,
     *NUMBER_ERRORS,
     "order_closed",
@@ -201,11 +208,12 @@ AMEND_ERRORS = (
     "market_post_only",
     "outcome_unknown",
 )
-BATCH_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, "out_of_range")
+BATCH_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, *CLOCK_ERRORS, "out_of_range")
 CANCEL_ALL_ERRORS = (
-    *ACCOUNT_ERRORS, *FIELD_ERRORS, "unknown_symbol", "market_halted", "outcome_unknown",
+    *ACCOUNT_ERRORS, *CLOCK_ERRORS, *FIELD_ERRORS, "unknown_symbol", "market_halted",
+    "outcome_unknown",
 )  # fmt: skip
-TIMER_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, "out_of_range", "outcome_unknown")
+TIMER_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, *CLOCK_ERRORS, "out_of_range", "outcome_unknown")
 LIST_ERRORS = (*ACCOUNT_ERRORS, *FIELD_ERRORS, "out_of_range", "unknown_symbol")
 OWN_ACCOUNT_ERRORS = (
     *ACCOUNT_ERRORS, *OPENING_ERRORS, "unknown_field", "duplicate_field", "outcome_unknown",

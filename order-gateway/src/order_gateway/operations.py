@@ -37,6 +37,7 @@ from order_gateway.params import (
     OrderKey,
     OrderRequest,
 )
+from order_gateway.recorded_clock import RecordedClock, refuse_clock
 from order_gateway.replies import NO_HEADERS, REPLAY_HEADERS, Reply
 from order_gateway.schemas import CanceledReply, TimerReply
 from tapewire.errors import (
@@ -72,10 +73,16 @@ class Operations:
     """The operations of an account, by name. Safe to share by all requests of a process."""
 
     def __init__(
-        self, engine: Engine, queries: Queries, catalogue: Catalogue, activity: Activity
+        self,
+        engine: Engine,
+        queries: Queries,
+        catalogue: Catalogue,
+        activity: Activity,
+        clock: RecordedClock | None = None,
     ) -> None:
-        """`activity` counts what is done."""
+        """`activity` counts what is done; `clock` is that of a venue on recorded time."""
         self._activity = activity
+        self.clock = clock
         self._engine = engine
         self._queries = queries
         self._catalogue = catalogue
@@ -94,8 +101,18 @@ class Operations:
             "account": _listed(Accounts(engine, queries, catalogue).own),
         }
 
-    async def run(self, operation: str, account: Account, params: Mapping[str, Any]) -> Reply:
-        """Do one operation. Raises Refusal (also for an unknown operation) or Unavailable."""
+    async def run(
+        self,
+        operation: str,
+        account: Account,
+        params: Mapping[str, Any],
+        clock_us: int | None = None,
+    ) -> Reply:
+        """Do one operation. Raises Refusal (also for an unknown operation) or Unavailable.
+
+        `clock_us` is the recorded time of the request, for a venue on recorded time only.
+        """
+        self._set_clock(operation, clock_us)
         method = self._methods.get(operation)
         if method is None:
             known = ", ".join(self._methods)
@@ -105,6 +122,15 @@ class Operations:
             return await method(account, params)
         finally:
             self._activity.durations_s[operation].observe(time.perf_counter() - started_s)
+
+    def _set_clock(self, operation: str, clock_us: int | None) -> None:
+        if clock_us is not None:
+            if self.clock is None:
+                refuse_clock()
+            else:
+                self.clock.hear(clock_us)
+        elif self.clock is not None:
+            self.clock.check_started(operation)
 
     async def place(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Place an order: 201, or 200 and the first one if its client_order_id was used before."""

@@ -14,6 +14,7 @@ from order_gateway.key_administration import KeyAdministration
 from order_gateway.operations import Operations
 from order_gateway.page.routes import Pages
 from order_gateway.rate_limit import RateLimits
+from order_gateway.recorded_clock import RecordedClock
 from order_gateway.ws.entry import Entry
 from tapewire.matching.queries import Queries
 from tapewire.web.health import Health
@@ -38,6 +39,11 @@ class GatewayState:
     health: Health
     metrics: Metrics
     pages: Pages
+
+    @property
+    def clock(self) -> RecordedClock | None:
+        """The clock of a venue on recorded time; None at a venue with a clock of its own."""
+        return self.operations.clock
 
     @property
     def drain(self) -> Entry:

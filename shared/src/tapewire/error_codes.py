@@ -110,6 +110,8 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "stops_pending": ErrorCode(503, "Fired stop orders run first; repeat the request"),
         "stale_data": ErrorCode(503, "The data is being read again; retry"),
         "draining": ErrorCode(503, "The process is stopping; reconnect"),
+        "clock_forbidden": ErrorCode(422, "The venue runs on its own clock"),
+        "clock_not_started": ErrorCode(409, "The venue has no recorded time yet"),
         "internal_error": ErrorCode(500, "The service failed"),
     }
 )

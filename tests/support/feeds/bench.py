@@ -126,9 +126,17 @@ async def logged(venue: Venue, symbol: Symbol = BTC) -> list[dict[str, Any]]:
 
 @asynccontextmanager
 async def running_feed(
-    venue: Venue, url: str, *, canary_interval_s: float = 0.05, canary_timeout_s: float = 60
+    venue: Venue,
+    url: str,
+    *,
+    canary_interval_s: float = 0.05,
+    canary_timeout_s: float = 60,
+    subscription_url: str | None = None,
 ) -> AsyncIterator[FeedBench]:
-    """Run poller, feed and canary until the block ends."""
+    """Run poller, feed and canary until the block ends.
+
+    The subscription may take another way to the same Redis.
+    """
     address = address_of(url)
     async with AsyncExitStack() as stack:
         client = open_async(address)
@@ -138,7 +146,7 @@ async def running_feed(
             client, log, CANARY_CHANNEL, interval_s=canary_interval_s, timeout_s=canary_timeout_s
         )
         poller = Poller(
-            address,
+            address_of(subscription_url or url),
             CHANNELS,
             poll_timeout_s=0.1,
             batch_messages_max=64,

@@ -128,8 +128,10 @@ def test_error_examples_are_problems_of_the_right_status(document: dict[str, Any
                     assert (problem.code, str(problem.status)) == (code, status)
                     seen.add(code)
     assert seen == documented_errors()
-    # What server and framework answer by themselves, at any path; and what only the feed does.
+    # What server and framework answer by themselves, at any path; and what only the feed or order
+    # entry over WebSocket does.
     elsewhere = {
+        "clock_forbidden",
         "not_found", "method_not_allowed", "http_error", "invalid_request", "stale_data",
         "draining", "request_timeout", "headers_too_large", "host_not_allowed", "connections_limit",
         "origin_not_allowed",

@@ -36,8 +36,10 @@ class ScriptedOperations:
         self.started: list[tuple[str, Mapping[str, Any]]] = []
         self.answers: list[asyncio.Future[Reply]] = []
 
-    async def run(self, op: str, account: Account, params: Mapping[str, Any]) -> Reply:
-        assert account == ALICE
+    async def run(
+        self, op: str, account: Account, params: Mapping[str, Any], clock_us: int | None = None
+    ) -> Reply:
+        assert (account, clock_us) == (ALICE, None)
         self.started.append((op, params))
         self.answers.append(asyncio.get_running_loop().create_future())
         return await self.answers[-1]
