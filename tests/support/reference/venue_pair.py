@@ -257,10 +257,11 @@ def compare_state(seen: list[Any], item: Expectation) -> None:
 
 def check_record(order: Order, record: Mapping[str, str]) -> None:
     """What an order says adds up."""
-    assert sum(fill.quantity_lots for fill in order.fills) == order.executed_lots
-    assert order.executed_notional == sum(
-        fill.quantity_lots * fill.price_ticks for fill in order.fills
-    )
+    if not order.has_more_fills:
+        assert sum(fill.quantity_lots for fill in order.fills) == order.executed_lots
+        assert order.executed_notional == sum(
+            fill.quantity_lots * fill.price_ticks for fill in order.fills
+        )
     assert order.remaining_lots >= 0
     assert order.is_open <= (order.remaining_lots > 0)
 
