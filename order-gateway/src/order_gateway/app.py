@@ -175,10 +175,9 @@ async def _run(
             pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
-        tasks.start("expiry", expiry.run)
+        for name, run in {"expiry": expiry.run, "loop-lag": lag.run, **contest.tasks}.items():
+            tasks.start(name, run)
         _follow_failovers(address, guard, tasks)
-        tasks.start("loop-lag", lag.run)
-        contest.start(tasks)
         if state.needs_keys:
             watch = KeyWatch(state.authentication.verifier, entry.bearers, end_for_key)
             tasks.start("keys", watch.run)
