@@ -49,7 +49,7 @@ def asyncapi_document(host: str, scheme: str = "ws") -> dict[str, Any]:
         "info": {
             "title": "Tapewire market data",
             "version": __version__,
-            "description": "All trades in order and once, and books with checksums, as a WebSocket. "
+            "description": "All trades in order and once, books with checksums, as a WebSocket. "
             "A client that resumes with `since` and `epoch` misses nothing.",
             "license": {"name": "Apache-2.0"},
         },

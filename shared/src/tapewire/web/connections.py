@@ -1,9 +1,9 @@
 """Which connections a process keeps when clients open too many. Pure.
 
-An address (`client_network`) may have a part of all connections, so that no address can lock out the
+An address (`client_network`) may have a part of all connections, so that no address locks out the
 others. When all places are taken, the connection that has been idle longest is closed; HTTP clients
-expect that and open another. Without an idle connection a new connection is refused, except for the
-paths by which an operator looks at the process.
+expect that and open another. Without an idle connection a new one is refused, except for the paths
+of an operator (OPERATOR_PATHS).
 """
 
 from collections import Counter
