@@ -1,4 +1,4 @@
-"""Reads the documents as data: tables, code blocks, links, headings. Pure but for `documents`."""
+"""Reads the documents as data: code blocks, links, headings. Pure but for `documents`."""
 
 import json
 import re
@@ -30,12 +30,6 @@ def section(text: str, begin: str, end: str) -> str:
     """What stands between two marks, the first of which the document has once."""
     assert text.count(begin) == 1, f"{begin!r} stands {text.count(begin)} times"
     return text.partition(begin)[2].partition(end)[0]
-
-
-def table(text: str) -> list[list[str]]:
-    """The rows of a Markdown table without its head, cells without their backticks."""
-    rows = [line for line in text.splitlines() if line.startswith("|")]
-    return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in rows[2:]]
 
 
 def blocks(text: str, language: str) -> list[str]:

@@ -1,6 +1,6 @@
-"""The settings as docs/operations.md lists them, made from the models: `python -m` prints them."""
+"""The settings as docs/reference/settings.md lists them, made from the models."""
 
-import sys
+
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
@@ -68,6 +68,3 @@ def _bounds(field: FieldInfo) -> str:
     return ", ".join(parts)
 
 
-if __name__ == "__main__":
-    for title, (model, prefix) in TABLES.items():
-        sys.stdout.write(f"### {title}\n\n{settings_table(model, prefix)}\n\n")
