@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -29,6 +30,7 @@ from tests.support.house.documents import (
     json_values,
     read,
     section,
+    site_documents,
 )
 from tests.support.house.reference import PAGES
 from tests.support.running.processes import (
@@ -123,6 +125,21 @@ def test_every_key_is_documented() -> None:
 def test_links_lead_somewhere(document: Path) -> None:
     """Every relative link leads to a file, and its anchor to a heading."""
     assert list(broken_links(document)) == []
+
+
+def navigation(part: Any) -> Iterator[str]:
+    """The pages that a part of the navigation names."""
+    if isinstance(part, str):
+        yield part
+    else:
+        for below in part.values() if isinstance(part, dict) else part:
+            yield from navigation(below)
+
+
+def test_the_site_has_every_document_once() -> None:
+    """The navigation of `make docs` names each document, and no file that is not there."""
+    named = list(navigation(yaml.safe_load(read("mkdocs.yml"))["nav"]))
+    assert sorted(named) == sorted(path.relative_to(ROOT).as_posix() for path in site_documents())
 
 
 def test_the_map_names_files_that_exist() -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-FOLDERS = ("docs", "benchmarks", "tests", "shared", "order-gateway", "market-data")
+FOLDERS = (
+    "docs", "benchmarks", "deploy", "examples", "tests", "shared", "order-gateway", "market-data",
+)  # fmt: skip
+_NOT_ON_THE_SITE = ("deploy", "tests", "shared", "order-gateway", "market-data")
 
 _LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 _BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
@@ -19,6 +22,11 @@ def documents() -> list[Path]:
     for folder in FOLDERS:
         found += (ROOT / folder).rglob("*.md")
     return sorted(found)
+
+
+def site_documents() -> list[Path]:
+    """The documents that readers of the site look for (`make docs`)."""
+    return [path for path in documents() if path.relative_to(ROOT).parts[0] not in _NOT_ON_THE_SITE]
 
 
 def read(name: str) -> str:
@@ -47,18 +55,22 @@ def json_values(text: str) -> Iterator[Any]:
         position += len(text[position:]) - len(text[position:].lstrip())
 
 
+def links(document: Path) -> Iterator[tuple[str, str]]:
+    """The relative links of a document: path, which is empty for itself, and anchor."""
+    for match in _LINK.finditer(document.read_text("utf-8")):
+        if "://" not in match["target"]:
+            target, _, anchor = match["target"].partition("#")
+            yield target, anchor
+
+
 def broken_links(document: Path) -> Iterator[str]:
     """Relative links that lead to no file, or to no heading of it."""
-    text = document.read_text("utf-8")
-    for match in _LINK.finditer(text):
-        target, _, anchor = match["target"].partition("#")
-        if "://" in target:
-            continue
+    for target, anchor in links(document):
         file = (document.parent / target).resolve() if target else document
         if not file.exists():
-            yield f"{match['target']} leads nowhere"
+            yield f"{target} leads nowhere"
         elif anchor and anchor not in headings(file.read_text("utf-8")):
-            yield f"{match['target']} names no heading"
+            yield f"{target}#{anchor} names no heading"
 
 
 def headings(text: str) -> set[str]:

@@ -75,9 +75,7 @@ def errors_page() -> str:
         "Error codes",
         ERRORS_HEAD,
         {
-            "Codes of REST and of WebSocket order entry": table(
-                ("code", "status", "meaning"), rest
-            )
+            "Codes of REST and of WebSocket order entry": table(("code", "status", "meaning"), rest)
             + "\n`http_error` has the status of a refusal by the web framework.\n",
             "Codes of the feed": table(("code", "meaning"), feed),
             "Close codes": table(("code", "meaning"), close),

@@ -1,7 +1,5 @@
 """The settings as docs/reference/settings.md lists them, made from the models."""
 
-
-
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
@@ -66,5 +64,3 @@ def _bounds(field: FieldInfo) -> str:
             case Le(le=value):
                 parts.append(f"<= {value}")
     return ", ".join(parts)
-
-
