@@ -23,6 +23,7 @@ from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
 from order_gateway.catalogue import Catalogue
+from order_gateway.clock import ClockWatch
 from order_gateway.expiry import Expiry
 from order_gateway.guard import Guard
 from order_gateway.health import SERVICE, watch_health
@@ -118,6 +119,7 @@ async def _run(
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
+        clock = await _watch_clock(engine, queries)
         probe = RedisProbe(address)
         stack.push_async_callback(probe.close)
         store = ApiKeyStore.open(address, guard)
@@ -152,12 +154,15 @@ async def _run(
             needs_keys=settings.venue.auth == "keys",
             rate_limits=rate_limits,
             entry=entry,
-            health=watch_health(probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check),
+            health=watch_health(
+                probe, engine, catalogue, expiry, clock, tasks=tasks, drain=entry.check
+            ),
             metrics=Metrics(figures, app.connections, lag),
             pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
         tasks.start("expiry", expiry.run)
+        tasks.start("clock", clock.run)
         _follow_failovers(address, guard, tasks)
         tasks.start("loop-lag", lag.run)
         if state.needs_keys:
@@ -192,6 +197,14 @@ async def _open_engine(
     await engine.ready()
     await warn_of_replication_risk(engine.client)
     return engine
+
+
+async def _watch_clock(engine: Engine, queries: Queries) -> ClockWatch:
+    """Have the engine's commands refused while the clock of Redis is off. Raises Unavailable."""
+    clock = ClockWatch(queries)
+    await clock.start()
+    engine.clock_window = clock.window
+    return clock
 
 
 def _follow_failovers(address: RedisAddress, guard: FailoverGuard, tasks: Supervisor) -> None:
