@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -322,6 +323,25 @@ def test_the_demo_crowd_moves_the_market(tmp_path: Path) -> None:
         assert len(family) == 4
         assert launcher.interrupt() == 0
         assert not any(alive(pid) for pid in family)
+
+
+def test_the_demo_crowd_has_keys_at_a_venue_with_keys(tmp_path: Path) -> None:
+    """The crowd trades with keys of its own, which are worthless when the venue has stopped."""
+    with launched(tmp_path, "--demo", "--auth", "keys") as launcher:
+        launcher.wait_until_running()
+        (path,) = tmp_path.rglob("demo-keys.json")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        keys = json.loads(path.read_text())
+        with connect(launcher.feed_url, proxy=None) as feed:
+            next_trade(feed)
+        assert launcher.interrupt() == 0
+        assert not path.exists()
+    with launched(tmp_path, "--auth", "keys") as launcher:
+        launcher.wait_until_running()
+        headers = {"Authorization": f"Bearer {keys['maker-ada']}"}
+        answer = httpx.get(f"{launcher.gateway_url}/v1/account", headers=headers, trust_env=False)
+        assert answer.json()["code"] == "key_revoked"
+        launcher.interrupt()
 
 
 def test_json_lines_go_to_standard_output(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ def test_the_hello_names_the_service_and_its_bounds(gateway: Service) -> None:
             "cancel_on_disconnect": True,
             "in_flight_max": IN_FLIGHT_MAX,
             "message_bytes_max": MESSAGE_BYTES_MAX,
+            "clock": "venue",
         }
 
 

@@ -4,6 +4,7 @@ One venue plays both recordings at the same time, each through a gateway of its 
 WebSocket client listens to all of it.
 """
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -17,8 +18,8 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from tapewire.client import VenueClient
 from tapewire.redis.server import RedisServer
-from tapewire.replay.connection import GatewayConnection
 from tapewire.replay.player import Player
 from tapewire.replay.recording import Recording, read_recording
 from tapewire.replay.report import Report
@@ -79,14 +80,19 @@ class Replays:
 
 def play(recording: Recording, gateway: Service) -> Report:
     """Play one recording to its end, as fast as the gateway takes it."""
+    return asyncio.run(play_all(recording, gateway))
+
+
+async def play_all(recording: Recording, gateway: Service) -> Report:
+    """Every step, with as many requests in flight as the gateway takes."""
     assert recording.symbol is not None
-    connection = GatewayConnection(gateway.url)
-    try:
-        player = Player(connection, recording.symbol)
-        for _ in player.play(recording.steps):
+    async with (
+        VenueClient(gateway.url, account=f"replay-{recording.format}") as client,
+        client.order_entry() as entry,
+    ):
+        player = Player([entry], recording.symbol, run_id="r", in_flight_max=256)
+        async for _ in player.play(recording.steps):
             pass
-    finally:
-        connection.close()
     return player.report
 
 

@@ -14,6 +14,7 @@ from order_gateway import (
     account_routes,
     admin_routes,
     asyncapi,
+    contest_routes,
     instrument_routes,
     key_routes,
     order_routes,
@@ -24,6 +25,8 @@ from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
 from order_gateway.catalogue import Catalogue
 from order_gateway.clock import ClockWatch
+from order_gateway.contest.auditing import VenueAudit
+from order_gateway.contest.contest import Contest
 from order_gateway.expiry import Expiry
 from order_gateway.guard import Guard
 from order_gateway.health import SERVICE, watch_health
@@ -32,6 +35,7 @@ from order_gateway.metrics import Activity, GatewayMetrics
 from order_gateway.operations import OPERATION_NAMES, Operations
 from order_gateway.page.routes import add_pages
 from order_gateway.rate_limit import RateLimits
+from order_gateway.recorded_clock import RecordedClock
 from order_gateway.settings import GatewaySettings
 from order_gateway.state import GatewayState
 from order_gateway.ws.entry import Entry, end_for_key
@@ -39,6 +43,7 @@ from tapewire import __version__
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.api_keys.watch import KeyWatch
+from tapewire.errors import ConfigurationError
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.engine import Engine
@@ -83,6 +88,11 @@ Requests of an account and of an address are limited: `RateLimit-Limit`, `RateLi
 
 def create_app(settings: GatewaySettings) -> FastAPI:
     """The gateway's application; its lifespan connects it. Raises ConfigurationError."""
+    if settings.venue.clock == "recorded" and settings.workers > 1:
+        raise ConfigurationError(
+            "TAPEWIRE_GATEWAY_WORKERS must be 1 with TAPEWIRE_CLOCK=recorded, because each worker "
+            "hears its own time"
+        )
     instruments = load_instruments(settings.venue.instruments)
     app = ProblemApp(
         title="Tapewire order gateway",
@@ -96,7 +106,14 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
     # Direct routes solve no dependencies: this one only documents what the guard does.
     key = [Security(HTTPBearer(scheme_name=KEY_SCHEME, auto_error=False))] if needs_keys else []
-    for group in (order_routes, account_routes, admin_routes, account_admin_routes, key_routes):
+    for group in (
+        order_routes,
+        account_routes,
+        admin_routes,
+        account_admin_routes,
+        key_routes,
+        contest_routes,
+    ):
         app.include_router(group.router, prefix=PREFIX, dependencies=key)
     for public in (instrument_routes, socket_routes):
         app.include_router(public.router, prefix=PREFIX)
@@ -115,26 +132,20 @@ async def _run(
     address = _address(settings.venue)
     async with AsyncExitStack() as stack:
         guard = FailoverGuard(settings.replicas_min)
-        engine = await _open_engine(address, settings.venue, stack, guard)
+        engine, clock = await _open_engine(address, settings.venue, stack, guard)
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
-        clock = await _watch_clock(engine, queries)
-        probe = RedisProbe(address)
-        stack.push_async_callback(probe.close)
-        store = ApiKeyStore.open(address, guard)
-        stack.push_async_callback(store.close)
+        jumps = await _watch_clock(engine, queries)
+        probe, store = RedisProbe(address), ApiKeyStore.open(address, guard)
+        for opened in (probe, store):
+            stack.push_async_callback(opened.close)
         tasks = await stack.enter_async_context(Supervisor())
         expiry, lag = Expiry(engine, interval_s=settings.expiry_interval_s), LoopLag()
         activity = Activity(OPERATION_NAMES)
         rate_limits = _rate_limits(settings)
-        operations = Operations(engine, queries, catalogue, activity)
-        entry = Entry(
-            operations,
-            rate_limits,
-            activity.refusals,
-            drain_timeout_s=settings.graceful_shutdown_timeout_s,
-        )
+        operations = Operations(engine, queries, catalogue, activity, clock)
+        entry = _entry(operations, rate_limits, activity, settings)
         stack.push_async_callback(entry.close)
         figures = GatewayMetrics(
             activity,
@@ -143,6 +154,7 @@ async def _run(
             sockets=lambda: entry.open_count,
             problems=app.problems,
         )
+        contest = Contest(engine, queries, catalogue, VenueAudit(address), settings.venue.auth)
         state = GatewayState(
             operations=operations,
             catalogue=catalogue,
@@ -150,21 +162,22 @@ async def _run(
             administration=Administration(engine, queries, catalogue),
             account_administration=AccountAdministration(engine, queries, catalogue),
             key_administration=KeyAdministration(store, engine),
+            contest=contest,
             authentication=Authentication(KeyVerifier(store), rate_limits),
             needs_keys=settings.venue.auth == "keys",
             rate_limits=rate_limits,
             entry=entry,
             health=watch_health(
-                probe, engine, catalogue, expiry, clock, tasks=tasks, drain=entry.check
+                probe, engine, catalogue, expiry, jumps, tasks=tasks, drain=entry.check
             ),
             metrics=Metrics(figures, app.connections, lag),
             pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
-        tasks.start("expiry", expiry.run)
-        tasks.start("clock", clock.run)
+        for name, task in (("expiry", expiry), ("clock", jumps), ("loop-lag", lag)):
+            tasks.start(name, task.run)
         _follow_failovers(address, guard, tasks)
-        tasks.start("loop-lag", lag.run)
+        contest.start(tasks)
         if state.needs_keys:
             watch = KeyWatch(state.authentication.verifier, entry.bearers, end_for_key)
             tasks.start("keys", watch.run)
@@ -184,8 +197,11 @@ def _address(venue: VenueSettings) -> RedisAddress:
 
 async def _open_engine(
     address: RedisAddress, venue: VenueSettings, stack: AsyncExitStack, guard: FailoverGuard
-) -> Engine:
-    """The engine, once Redis answers. At a venue with keys only administrators open accounts."""
+) -> tuple[Engine, RecordedClock | None]:
+    """The engine once Redis answers, and its clock at a venue on recorded time.
+
+    At a venue with keys only administrators open accounts.
+    """
     await _wait_for_redis(address, venue.startup_timeout_s)
     engine = await Engine.open(
         address,
@@ -194,17 +210,33 @@ async def _open_engine(
         guard=guard,
     )
     stack.push_async_callback(engine.close)
+    clock = RecordedClock(engine) if venue.clock == "recorded" else None
     await engine.ready()
     await warn_of_replication_risk(engine.client)
-    return engine
+    return engine, clock
+
+
+def _entry(
+    operations: Operations, rate_limits: RateLimits, activity: Activity, settings: GatewaySettings
+) -> Entry:
+    return Entry(
+        operations,
+        rate_limits,
+        activity.refusals,
+        drain_timeout_s=settings.graceful_shutdown_timeout_s,
+        clock=settings.venue.clock,
+    )
 
 
 async def _watch_clock(engine: Engine, queries: Queries) -> ClockWatch:
-    """Have the engine's commands refused while the clock of Redis is off. Raises Unavailable."""
-    clock = ClockWatch(queries)
-    await clock.start()
-    engine.clock_window = clock.window
-    return clock
+    """Have the engine's commands refused while the clock of Redis is off. Raises Unavailable.
+
+    A command with a recorded time is not refused, because it does not use that clock.
+    """
+    watch = ClockWatch(queries)
+    await watch.start()
+    engine.clock_window = watch.window
+    return watch
 
 
 def _follow_failovers(address: RedisAddress, guard: FailoverGuard, tasks: Supervisor) -> None:

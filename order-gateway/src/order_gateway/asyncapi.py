@@ -56,6 +56,7 @@ from order_gateway.ws.messages import (
 )
 from order_gateway.ws.session import IN_FLIGHT_MAX
 from tapewire import __version__
+from tapewire.limits import EXACT_INTEGER_MAX
 from tapewire.web.direct_route import DirectRoute, json_response
 from tapewire.web.problem import Problem, problem_of
 from tapewire.web.schemas import SchemaReference, schema_components
@@ -72,12 +73,22 @@ _HELLO = {
     "cancel_on_disconnect": False,
     "in_flight_max": IN_FLIGHT_MAX,
     "message_bytes_max": MESSAGE_BYTES_MAX,
+    "clock": "venue",
 }
 _REFUSAL = to_builtins(problem_of("order_not_found", "No order of yours has this order_id."))
 _CHANNEL = {"$ref": "#/channels/orders"}
 _ID_SCHEMA = {
     "description": "Names the reply; chosen by the client",
     "anyOf": [{"type": "integer"}, {"type": "string", "maxLength": ID_CHARACTERS_MAX}],
+}
+
+
+_CLOCK_SCHEMA: dict[str, Any] = {
+    "description": "At a venue on recorded time only: the moment of the request, in microseconds "
+    "since 1970 UTC",
+    "type": "integer",
+    "minimum": 1,
+    "maximum": EXACT_INTEGER_MAX,
 }
 
 
@@ -237,6 +248,7 @@ def _messages() -> Mapping[str, dict[str, Any]]:
     for op, operation in OPERATIONS.items():
         members = {
             "id": _ID_SCHEMA,
+            "clock_us": _CLOCK_SCHEMA,
             "op": {"const": op},
             "params": SchemaReference(operation.params),
         }

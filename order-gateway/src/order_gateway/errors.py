@@ -58,6 +58,21 @@ _RULES = {
     "asset": 'must be an asset of an instrument as a string, such as "USDT"',
     "amount": _DECIMAL,
     "reference": REFERENCE_RULE,
+    "text": "must be one line of 1 to 500 printable characters",
+    "name": "must be one line of 1 to 64 printable characters",
+    "alias": "must be one line of 1 to 32 printable characters, or null",
+    "starts_at": _MOMENT,
+    "ends_at": _MOMENT,
+    "duration_s": "must be a whole number from 1 to 604800",
+    "closed_state": 'must be "cancel_only" or "halted"',
+    "cancel_orders": "must be true or false",
+    "symbols": "must be a list of symbols",
+    "visibility": 'must be "all" or "admins"',
+    "delay_s": "must be a whole number from 0 to 86400",
+    "names": 'must be "accounts" or "aliases"',
+    "balances": 'must be an object of amounts by asset, such as {"USDT": "100000"}',
+    "BoardParams.price": 'must be "last" or "mid"',
+    "BoardOptionsRequest.price": 'must be "last" or "mid"',
     "AccountLimitsRequest.open_orders_max": "must be a whole number from 0 to 1000000",
     "AccountChange.state": 'must be "active" or "blocked"',
 }
@@ -116,6 +131,8 @@ ACCESS_ERRORS = (
 )  # fmt: skip
 ACCOUNT_ERRORS = ("invalid_account", *ACCESS_ERRORS, *UNAVAILABLE)
 ADMIN_ERRORS = (*ACCESS_ERRORS, *UNAVAILABLE)
+# A change of orders at a venue on recorded time, before any time was heard.
+CLOCK_ERRORS = ("clock_not_started",)
 FIELD_ERRORS = ("unknown_field", "duplicate_field", "missing_field", "invalid_value")
 BODY_ERRORS = (
     "malformed_json",
@@ -133,7 +150,9 @@ NUMBER_ERRORS = (
     "notional_too_small",
 )
 ORDER_KEY_ERRORS = (*ACCOUNT_ERRORS, "invalid_order_id", "invalid_value", "order_not_found")
-CANCEL_ERRORS = (*ORDER_KEY_ERRORS, "order_closed", "market_halted", "outcome_unknown")
+CANCEL_ERRORS = (
+    *ORDER_KEY_ERRORS, *CLOCK_ERRORS, "order_closed", "market_halted", "outcome_unknown",
+)  # fmt: skip
 # What the market may say to an order that comes in, or comes in again with an amendment.
 MARKET_ERRORS = (
     "market_halted",
@@ -141,6 +160,7 @@ MARKET_ERRORS = (
     "price_out_of_band",
     "stop_would_trigger",
     "post_only_would_take",
+    "stops_pending",
 )
 # Why an account may not have an order, or one that is larger.
 FUNDS_ERRORS = (
@@ -151,6 +171,7 @@ FUNDS_ERRORS = (
 OPENING_ERRORS = ("unknown_account", "accounts_limit", "supply_limit")
 PLACE_ERRORS = (
     *BODY_ERRORS,
+    *CLOCK_ERRORS,
     *ACCOUNT_ERRORS,
     *NUMBER_ERRORS,
     "unknown_symbol",
@@ -175,6 +196,7 @@ PLACE_ERRORS = (
 )
 AMEND_ERRORS = (
     *BODY_ERRORS,
+    *CLOCK_ERRORS,
     *ORDER_KEY_ERRORS,
     *NUMBER_ERRORS,
     "order_closed",
@@ -186,11 +208,12 @@ AMEND_ERRORS = (
     "market_post_only",
     "outcome_unknown",
 )
-BATCH_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, "out_of_range")
+BATCH_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, *CLOCK_ERRORS, "out_of_range")
 CANCEL_ALL_ERRORS = (
-    *ACCOUNT_ERRORS, *FIELD_ERRORS, "unknown_symbol", "market_halted", "outcome_unknown",
+    *ACCOUNT_ERRORS, *CLOCK_ERRORS, *FIELD_ERRORS, "unknown_symbol", "market_halted",
+    "outcome_unknown",
 )  # fmt: skip
-TIMER_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, "out_of_range", "outcome_unknown")
+TIMER_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, *CLOCK_ERRORS, "out_of_range", "outcome_unknown")
 LIST_ERRORS = (*ACCOUNT_ERRORS, *FIELD_ERRORS, "out_of_range", "unknown_symbol")
 OWN_ACCOUNT_ERRORS = (
     *ACCOUNT_ERRORS, *OPENING_ERRORS, "unknown_field", "duplicate_field", "outcome_unknown",

@@ -37,6 +37,7 @@ from order_gateway.params import (
     OrderKey,
     OrderRequest,
 )
+from order_gateway.recorded_clock import RecordedClock, refuse_clock
 from order_gateway.replies import NO_HEADERS, REPLAY_HEADERS, Reply
 from order_gateway.schemas import CanceledReply, TimerReply
 from tapewire.errors import (
@@ -46,16 +47,21 @@ from tapewire.errors import (
     Unavailable,
     UnknownSymbol,
 )
+from tapewire.limits import CANCELED_SHOWN_MAX
 from tapewire.matching.engine import Engine, Placement
 from tapewire.matching.queries import Queries
+from tapewire.runtime.fair_share import FairShare
 from tapewire.values.timestamps import format_timestamp
 from tapewire.values.types import Account, Instrument, Order, OrderId, Symbol
-from tapewire.wire.orders import order_reply
+from tapewire.wire.orders import OrderReply, order_reply
 
 READS_FIRST = frozenset({"amend", "batch"})
 # Once as it is known, once after Redis was told what is traded, once after it was read anew.
 ATTEMPTS_MAX = 3
 MICROSECONDS = 1_000_000
+# A fill is rendered in about 10 us; fewer than these need no share of the loop.
+FILLS_PER_TURN = 500
+FEW_FILLS = 10
 # How what is beyond the limits of an instrument is refused; those may have been widened since.
 LIMIT_CODES = frozenset({"out_of_range", "notional_too_small"})
 
@@ -72,14 +78,21 @@ class Operations:
     """The operations of an account, by name. Safe to share by all requests of a process."""
 
     def __init__(
-        self, engine: Engine, queries: Queries, catalogue: Catalogue, activity: Activity
+        self,
+        engine: Engine,
+        queries: Queries,
+        catalogue: Catalogue,
+        activity: Activity,
+        clock: RecordedClock | None = None,
     ) -> None:
-        """`activity` counts what is done."""
+        """`activity` counts what is done; `clock` is that of a venue on recorded time."""
         self._activity = activity
+        self.clock = clock
         self._engine = engine
         self._queries = queries
         self._catalogue = catalogue
-        lists = Lists(queries, catalogue)
+        self._share = FairShare(FILLS_PER_TURN)
+        lists = Lists(queries, catalogue, self._share)
         self._methods: dict[str, Callable[[Account, Mapping[str, Any]], Awaitable[Reply]]] = {
             "place": self.place,
             "amend": self.amend,
@@ -94,8 +107,18 @@ class Operations:
             "account": _listed(Accounts(engine, queries, catalogue).own),
         }
 
-    async def run(self, operation: str, account: Account, params: Mapping[str, Any]) -> Reply:
-        """Do one operation. Raises Refusal (also for an unknown operation) or Unavailable."""
+    async def run(
+        self,
+        operation: str,
+        account: Account,
+        params: Mapping[str, Any],
+        clock_us: int | None = None,
+    ) -> Reply:
+        """Do one operation. Raises Refusal (also for an unknown operation) or Unavailable.
+
+        `clock_us` is the recorded time of the request, for a venue on recorded time only.
+        """
+        self._set_clock(operation, clock_us)
         method = self._methods.get(operation)
         if method is None:
             known = ", ".join(self._methods)
@@ -106,6 +129,15 @@ class Operations:
         finally:
             self._activity.durations_s[operation].observe(time.perf_counter() - started_s)
 
+    def _set_clock(self, operation: str, clock_us: int | None) -> None:
+        if clock_us is not None:
+            if self.clock is None:
+                refuse_clock()
+            else:
+                self.clock.hear(clock_us)
+        elif self.clock is not None:
+            self.clock.check_started(operation)
+
     async def place(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Place an order: 201, or 200 and the first one if its client_order_id was used before."""
         request = read_params(OrderRequest, params)
@@ -113,7 +145,7 @@ class Operations:
             request.symbol
         )
         placement = await self._place(request, account, instrument)
-        answer = order_reply(placement.order, instrument)
+        answer = await self._render(placement.order, instrument)
         if placement.replayed:
             return Reply(200, answer, REPLAY_HEADERS)
         self._activity.placed += 1
@@ -129,7 +161,7 @@ class Operations:
             try:
                 amended = await self._engine.amend(account, order.order_id, amendment)
                 self._activity.amended += 1
-                return Reply(200, order_reply(amended, instrument), NO_HEADERS)
+                return Reply(200, await self._render(amended, instrument), NO_HEADERS)
             except StaleInstrument:
                 if attempt == ATTEMPTS_MAX - 1:
                     raise
@@ -161,7 +193,8 @@ class Operations:
             account, None if symbol is None else Symbol(symbol)
         )
         self._activity.canceled += len(canceled)
-        return Reply(200, CanceledReply(canceled), NO_HEADERS)
+        answer = CanceledReply(canceled[:CANCELED_SHOWN_MAX], len(canceled))
+        return Reply(200, answer, NO_HEADERS)
 
     async def cancel_all_after(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Arm, renew or disarm the timer that cancels all orders of the account."""
@@ -231,7 +264,13 @@ class Operations:
 
     async def _shown(self, order: Order) -> Reply:
         instrument = await self._catalogue.find(order.symbol)
-        return Reply(200, order_reply(order, instrument), NO_HEADERS)
+        return Reply(200, await self._render(order, instrument), NO_HEADERS)
+
+    async def _render(self, order: Order, instrument: Instrument) -> OrderReply:
+        """An order as an answer; one with many fills waits for its share of the loop."""
+        if len(order.fills) > FEW_FILLS:
+            await self._share.take(len(order.fills))
+        return order_reply(order, instrument)
 
 
 def _order_key(params: Mapping[str, Any]) -> OrderKey:

@@ -9,10 +9,12 @@ from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
 from order_gateway.catalogue import Catalogue
+from order_gateway.contest.contest import Contest
 from order_gateway.key_administration import KeyAdministration
 from order_gateway.operations import Operations
 from order_gateway.page.routes import Pages
 from order_gateway.rate_limit import RateLimits
+from order_gateway.recorded_clock import RecordedClock
 from order_gateway.ws.entry import Entry
 from tapewire.matching.queries import Queries
 from tapewire.web.health import Health
@@ -29,6 +31,7 @@ class GatewayState:
     administration: Administration
     account_administration: AccountAdministration
     key_administration: KeyAdministration
+    contest: Contest
     authentication: Authentication
     needs_keys: bool
     rate_limits: RateLimits
@@ -36,6 +39,11 @@ class GatewayState:
     health: Health
     metrics: Metrics
     pages: Pages
+
+    @property
+    def clock(self) -> RecordedClock | None:
+        """The clock of a venue on recorded time; None at a venue with a clock of its own."""
+        return self.operations.clock
 
     @property
     def drain(self) -> Entry:

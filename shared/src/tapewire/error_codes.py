@@ -86,6 +86,12 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "market_post_only": ErrorCode(409, "The market only takes post-only orders"),
         "instrument_conflict": ErrorCode(409, "The instrument is traded with other steps"),
         "instruments_limit": ErrorCode(409, "The venue has its maximum of instruments"),
+        # The contest
+        "round_running": ErrorCode(409, "A round is running"),
+        "no_round": ErrorCode(409, "No round is scheduled or running"),
+        "contest_busy": ErrorCode(409, "Another change is being made"),
+        "no_results": ErrorCode(404, "The round has no results"),
+        "leaderboard_hidden": ErrorCode(403, "The leaderboard is for administrators"),
         # Who asks
         "key_required": ErrorCode(401, "An API key is needed"),
         "key_invalid": ErrorCode(401, "The API key is invalid"),
@@ -104,6 +110,8 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "stops_pending": ErrorCode(503, "Fired stop orders run first; repeat the request"),
         "stale_data": ErrorCode(503, "The data is being read again; retry"),
         "draining": ErrorCode(503, "The process is stopping; reconnect"),
+        "clock_forbidden": ErrorCode(422, "The venue runs on its own clock"),
+        "clock_not_started": ErrorCode(409, "The venue has no recorded time yet"),
         "internal_error": ErrorCode(500, "The service failed"),
     }
 )

@@ -31,6 +31,7 @@ _SIMILAR_ENOUGH = 0.75
 LogLevel = Literal["debug", "info", "warning", "error"]
 Funds = Literal["checked", "unchecked"]
 Auth = Literal["open", "keys"]
+Clock = Literal["venue", "recorded"]
 
 
 class VenueSettings(BaseSettings):
@@ -75,6 +76,11 @@ class VenueSettings(BaseSettings):
         "checked",
         description="Whether an order needs money: `unchecked` lets balances go below zero, for "
         "simulations and replays",
+    )
+    clock: Clock = Field(
+        "venue",
+        description="`recorded`: commands have the time that a replay sends with them, in place of "
+        "the time of Redis",
     )
     paper_balances: str = Field(
         DEFAULT_BALANCES,

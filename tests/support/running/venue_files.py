@@ -11,7 +11,9 @@ from tests.support.running.whole_venue import WholeVenue
 
 
 @contextmanager
-def venue_directory(venue: WholeVenue, folder: Path) -> Iterator[Path]:
+def venue_directory(
+    venue: WholeVenue, folder: Path, certificate: Path | None = None
+) -> Iterator[Path]:
     """`folder/.tapewire` with the file of a running venue, until the block ends."""
     directory = folder / ".tapewire"
     directory.mkdir()
@@ -22,8 +24,8 @@ def venue_directory(venue: WholeVenue, folder: Path) -> Iterator[Path]:
             started="2026-01-31T12:00:00Z",
             process_id=os.getpid(),
             auth="open",
-            gateway=_service(venue.gateway),
-            market_data=_service(venue.market_data),
+            gateway=_service(venue.gateway, certificate),
+            market_data=_service(venue.market_data, certificate),
             feed_url=venue.feed_url,
             redis=RunningRedis(url=venue.redis_url),
         )
@@ -34,5 +36,10 @@ def venue_directory(venue: WholeVenue, folder: Path) -> Iterator[Path]:
         file.remove()
 
 
-def _service(service: Service) -> RunningService:
-    return RunningService(url=service.url, port=service.port, process_ids=(service.process.pid,))
+def _service(service: Service, certificate: Path | None) -> RunningService:
+    return RunningService(
+        url=service.url,
+        port=service.port,
+        process_ids=(service.process.pid or 0,),
+        certificate=None if certificate is None else str(certificate),
+    )

@@ -3,16 +3,11 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
+from websockets.asyncio.server import ServerConnection
 
 from tapewire.client import (
     MessageError,
@@ -28,76 +23,14 @@ from tapewire.client.market_calls import instruments
 from tapewire.client.order_calls import order, place
 from tests.support.running.processes import free_port
 from tests.support.transport.order_replies import ORDER
-
-HELLO = {
-    "type": "connected", "service": "order-gateway", "account": "alice",
-    "cancel_on_disconnect": False, "in_flight_max": 4, "message_bytes_max": 1_000,
-}  # fmt: skip
-OPTIONS = RestOptions(account="alice", retry_delay_s=0.01, retry_delay_max_s=0.02, attempts_max=3)
-
-Play = Callable[["Gateway", ServerConnection], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class Gateway:
-    """What came in: the connections, and every request with the number of its connection."""
-
-    url: str = ""
-    connections: int = 0
-    requests: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    refuse: HTTPStatus | None = None
-
-    async def take(self, socket: ServerConnection) -> dict[str, Any]:
-        """The next request."""
-        request: dict[str, Any] = json.loads(await socket.recv())
-        self.requests.append((self.connections, request))
-        return request
-
-    async def answer_all(self, socket: ServerConnection) -> None:
-        """Take and answer requests until the client goes."""
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                await self.answer(socket, await self.take(socket))
-
-    async def answer(self, socket: ServerConnection, request: dict[str, Any]) -> None:
-        """Say that an order was placed; its id is that of the request."""
-        result = ORDER | {"order_id": str(request["id"])}
-        await socket.send(json.dumps({"id": request["id"], "status": 201, "result": result}))
-
-
-@asynccontextmanager
-async def gateway_that(
-    play: Play, hello: dict[str, Any] = HELLO, refuse: HTTPStatus | None = None
-) -> AsyncIterator[tuple[Gateway, OrderEntry]]:
-    """A gateway that plays every connection, and an order entry that is not connected yet."""
-    gateway = Gateway(refuse=refuse)
-
-    async def handle(socket: ServerConnection) -> None:
-        gateway.connections += 1
-        await socket.send(json.dumps(hello))
-        await play(gateway, socket)
-
-    def admit(socket: ServerConnection, _: Request) -> Response | None:
-        if gateway.refuse is None:
-            return None
-        body = json.dumps({"code": "key_revoked", "detail": "This API key was revoked."})
-        return socket.respond(gateway.refuse, body)
-
-    async with serve(handle, "127.0.0.1", 0, process_request=admit) as server:
-        port = server.sockets[0].getsockname()[1]
-        gateway.url = f"http://127.0.0.1:{port}"
-        entry = OrderEntry(ServiceAddress(gateway.url), OPTIONS)
-        try:
-            yield gateway, entry
-        finally:
-            await entry.aclose()
+from tests.support.transport.scripted_socket import SOCKET_OPTIONS, ScriptedSocket, gateway_that
 
 
 async def test_replies_find_their_requests_and_the_window_is_kept() -> None:
     """More requests than may be in flight are sent as places become free, in their order."""
     too_many: list[dict[str, Any]] = []
 
-    async def play(gateway: Gateway, socket: ServerConnection) -> None:
+    async def play(gateway: ScriptedSocket, socket: ServerConnection) -> None:
         for places in (4, 4, 2):
             open_requests = [await gateway.take(socket) for _ in range(places)]
             with contextlib.suppress(TimeoutError):
@@ -119,7 +52,7 @@ async def test_replies_find_their_requests_and_the_window_is_kept() -> None:
 async def test_what_a_lost_connection_left_is_sent_again_in_order() -> None:
     """The second connection gets every request without an answer, the same as before."""
 
-    async def play(gateway: Gateway, socket: ServerConnection) -> None:
+    async def play(gateway: ScriptedSocket, socket: ServerConnection) -> None:
         if gateway.connections == 1:
             first = await gateway.take(socket)
             await gateway.take(socket)
@@ -142,7 +75,7 @@ async def test_what_a_lost_connection_left_is_sent_again_in_order() -> None:
 async def test_attempts_are_bounded_and_the_outcome_is_unknown() -> None:
     """A gateway that ends every connection without an answer is not asked for ever."""
 
-    async def play(gateway: Gateway, socket: ServerConnection) -> None:
+    async def play(gateway: ScriptedSocket, socket: ServerConnection) -> None:
         await gateway.take(socket)
         await socket.close(1011)
 
@@ -155,7 +88,7 @@ async def test_attempts_are_bounded_and_the_outcome_is_unknown() -> None:
 async def test_a_gateway_that_is_silent_is_left() -> None:
     """Without a reply in time the connection is given up, and the request sent over another."""
 
-    async def play(gateway: Gateway, socket: ServerConnection) -> None:
+    async def play(gateway: ScriptedSocket, socket: ServerConnection) -> None:
         if gateway.connections == 1:
             await gateway.take(socket)
             await socket.wait_closed()
@@ -172,13 +105,13 @@ async def test_a_gateway_that_is_silent_is_left() -> None:
 async def test_with_cancel_on_disconnect_there_is_one_connection() -> None:
     """The venue cancels what was placed over it, so nothing is sent again."""
 
-    async def play(gateway: Gateway, socket: ServerConnection) -> None:
+    async def play(gateway: ScriptedSocket, socket: ServerConnection) -> None:
         await gateway.take(socket)
         await socket.close(1012)
 
     async with gateway_that(play) as (gateway, _):
         address = ServiceAddress(gateway.url)
-        async with OrderEntry(address, OPTIONS, cancel_on_disconnect=True) as entry:
+        async with OrderEntry(address, SOCKET_OPTIONS, cancel_on_disconnect=True) as entry:
             with pytest.raises(OutcomeUnknown):
                 await entry.place("X", "buy", 1, 1)
             with pytest.raises(Unreachable, match="cancels the orders"):
@@ -189,7 +122,7 @@ async def test_with_cancel_on_disconnect_there_is_one_connection() -> None:
 async def test_a_key_that_is_revoked_ends_the_requests() -> None:
     """The handshake says why; requests that were sent may have been done."""
 
-    async def play(gateway: Gateway, socket: ServerConnection) -> None:
+    async def play(gateway: ScriptedSocket, socket: ServerConnection) -> None:
         await gateway.take(socket)
         gateway.refuse = HTTPStatus.UNAUTHORIZED
         await socket.close(4500)
@@ -208,7 +141,7 @@ async def test_a_key_that_is_revoked_ends_the_requests() -> None:
 
 async def test_a_connection_never_made_is_unreachable() -> None:
     """Nothing was sent, so nothing was done."""
-    entry = OrderEntry(ServiceAddress(f"http://127.0.0.1:{free_port()}"), OPTIONS)
+    entry = OrderEntry(ServiceAddress(f"http://127.0.0.1:{free_port()}"), SOCKET_OPTIONS)
     with pytest.raises(Unreachable):
         await entry.connect()
     with pytest.raises(Unreachable):
@@ -226,7 +159,7 @@ async def test_refusals_and_unavailability_are_raised_where_they_belong() -> Non
         {"status": 201, "result": {"status": "fine"}},
     ]
 
-    async def play(gateway: Gateway, socket: ServerConnection) -> None:
+    async def play(gateway: ScriptedSocket, socket: ServerConnection) -> None:
         for answer in answers:
             request = await gateway.take(socket)
             await socket.send(json.dumps({"id": request["id"], **answer}))
@@ -251,7 +184,7 @@ async def test_refusals_and_unavailability_are_raised_where_they_belong() -> Non
 async def test_a_cancel_whose_answer_was_lost_is_done() -> None:
     """`order_closed` at the second attempt is looked into."""
 
-    async def play(gateway: Gateway, socket: ServerConnection) -> None:
+    async def play(gateway: ScriptedSocket, socket: ServerConnection) -> None:
         if gateway.connections == 1:
             await gateway.take(socket)
             return
@@ -275,7 +208,7 @@ async def test_a_cancel_whose_answer_was_lost_is_done() -> None:
 async def test_bounds_are_kept_before_anything_is_sent() -> None:
     """A message that the gateway would close for, and operations that it does not have."""
 
-    async def play(gateway: Gateway, socket: ServerConnection) -> None:
+    async def play(gateway: ScriptedSocket, socket: ServerConnection) -> None:
         await gateway.answer_all(socket)
 
     async with gateway_that(play) as (gateway, entry), entry:
@@ -293,7 +226,7 @@ async def test_a_request_that_was_given_up_is_not_sent_again() -> None:
     """A task that was canceled does not come back with a new connection."""
     taken = asyncio.Event()
 
-    async def play(gateway: Gateway, socket: ServerConnection) -> None:
+    async def play(gateway: ScriptedSocket, socket: ServerConnection) -> None:
         if gateway.connections == 1:
             await gateway.take(socket)
             await gateway.take(socket)

@@ -41,6 +41,14 @@ def test_a_request_is_read(op: str) -> None:
     assert request.params == {"price": NumberText("1.50")}
 
 
+def test_a_recorded_time_is_read() -> None:
+    """Microseconds since 1970, as a whole number; null is the same as leaving it out."""
+    assert (
+        read('{"id":1,"op":"ping","clock_us":1340285400000000}').clock_us == 1_340_285_400_000_000
+    )
+    assert read('{"id":1,"op":"ping","clock_us":null}').clock_us is None
+
+
 def test_params_may_be_left_out() -> None:
     """What needs none is asked without."""
     assert read('{"id":1,"op":"ping"}').params == {}
@@ -64,6 +72,10 @@ def test_params_may_be_left_out() -> None:
         ('{"id":1,"op":"ping","params":null}', "invalid_value", "params"),
         ('{"id":1,"op":"ping","x":1}', "unknown_field", "x"),
         ('{"id":1,"op":"ping","op":"ping"}', "duplicate_field", "op"),
+        ('{"id":1,"op":"ping","clock_us":0}', "invalid_value", "clock_us"),
+        ('{"id":1,"op":"ping","clock_us":"5"}', "invalid_value", "clock_us"),
+        ('{"id":1,"op":"ping","clock_us":1.5}', "invalid_value", "clock_us"),
+        ('{"id":1,"op":"ping","clock_us":9007199254740993}', "invalid_value", "clock_us"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, code: str, field: str | None) -> None:
@@ -79,10 +91,12 @@ def test_replies_carry_the_answers_of_rest() -> None:
     result = {"timeout_s": 60, "fires_at": None}
     assert payload(frame) == {"id": 'a"b', "status": 201, "result": result}
     assert payload(pong_frame("3")) == {"id": 3, "status": 200, "result": {}}
-    hello = Connected("x", "alice", cancel_on_disconnect=True, in_flight_max=1, message_bytes_max=2)
+    hello = Connected(
+        "x", "alice", cancel_on_disconnect=True, in_flight_max=1, message_bytes_max=2, clock="venue"
+    )
     assert payload(hello_frame(hello)) == {
         "type": "connected", "service": "x", "account": "alice", "cancel_on_disconnect": True,
-        "in_flight_max": 1, "message_bytes_max": 2,
+        "in_flight_max": 1, "message_bytes_max": 2, "clock": "venue",
     }  # fmt: skip
 
 

@@ -36,8 +36,10 @@ class ScriptedOperations:
         self.started: list[tuple[str, Mapping[str, Any]]] = []
         self.answers: list[asyncio.Future[Reply]] = []
 
-    async def run(self, op: str, account: Account, params: Mapping[str, Any]) -> Reply:
-        assert account == ALICE
+    async def run(
+        self, op: str, account: Account, params: Mapping[str, Any], clock_us: int | None = None
+    ) -> Reply:
+        assert (account, clock_us) == (ALICE, None)
         self.started.append((op, params))
         self.answers.append(asyncio.get_running_loop().create_future())
         return await self.answers[-1]
@@ -284,7 +286,7 @@ async def test_orders_of_batches_and_sweeps_are_followed() -> None:
     await connection.replied(1)
     connection.send("cancel_all")
     await connection.started(2)
-    connection.operations.answer(1, CanceledReply([OrderId("1")]))
+    connection.operations.answer(1, CanceledReply([OrderId("1")], 1))
     await connection.replied(2)
     assert await canceled_by(connection) == [{"order_id": "2"}]
 

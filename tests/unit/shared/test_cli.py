@@ -57,7 +57,12 @@ def test_options_out_of_range_are_refused(options: list[str]) -> None:
         ({"TAPEWIRE_PAPER_BALANCES": "BTC"}, [], "TAPEWIRE_PAPER_BALANCES"),
         ({"TAPEWIRE_GATEWAY_PORT": "8001"}, [], "TAPEWIRE_GATEWAY_PORT and --market-data-port"),
         ({"REDIS_URL": "redis://h"}, ["--redis-port", "1"], "and REDIS_URL names"),
-        ({"TAPEWIRE_AUTH": "keys"}, ["--demo"], "TAPEWIRE_AUTH is keys"),
+        ({"TAPEWIRE_CLOCK": "recorded"}, ["--demo"], "--demo and TAPEWIRE_CLOCK recorded"),
+        (
+            {"TAPEWIRE_CLOCK": "recorded"},
+            ["--gateway-workers", "2"],
+            "--gateway-workers must be 1 when TAPEWIRE_CLOCK is recorded",
+        ),
         ({"TAPEWIRE_AUTH": "none"}, ["--auth", "some"], "Invalid value for --auth"),
     ],
 )

@@ -3,14 +3,18 @@
 from collections import Counter
 from dataclasses import replace
 
+import msgspec
 import pytest
 
+from order_gateway.catalogue import Market
+from order_gateway.replies import instrument_reply
+from tapewire.client import InstrumentInfo
 from tapewire.crowd.examples import example_price_ticks, example_quantity_lots
 from tapewire.crowd.session import read_instrument
 from tapewire.crowd.traders import LEVELS, MAKERS, Crowd, Intent
 from tapewire.errors import MessageError
 from tapewire.values.instruments import packaged_instruments, parse_instruments
-from tapewire.values.types import Instrument, OrderType, Side
+from tapewire.values.types import Instrument, MarketState, OrderType, Side
 
 INSTRUMENTS = list(packaged_instruments().values())
 SHARES = """
@@ -104,21 +108,11 @@ def test_example_orders_are_valid(instrument: Instrument) -> None:
 
 def test_an_instrument_is_read_as_the_gateway_writes_it() -> None:
     """Sizes in decimal text become the same integers that the venue uses."""
-    entry = {
-        "symbol": "ACME",
-        "base": "ACME",
-        "quote": "USD",
-        "tick_size": "0.05",
-        "lot_size": "10",
-        "min_quantity": "10",
-        "max_quantity": "1000",
-        "max_price": "120.00",
-        "min_notional": "5000.00",
-        "base_decimals": 8,
-        "quote_decimals": 8,
-    }
     (expected,) = parse_instruments(SHARES, "shares").values()
-    assert read_instrument(entry) == expected
-    for broken in ({"tick_size": "x"}, {"max_price": None}, {"lot_size": "3"}):
-        with pytest.raises(MessageError):
-            read_instrument(entry | broken)
+    entry = instrument_reply(Market(expected, MarketState.TRADING))
+    text = msgspec.json.encode(entry)
+    assert read_instrument(msgspec.json.decode(text, type=InstrumentInfo)) == expected
+    for name, value in (("min_quantity", "15"), ("lot_size", "3"), ("max_price", "120.001")):
+        broken = msgspec.json.decode(text) | {name: value}
+        with pytest.raises(MessageError, match="describes ACME badly"):
+            read_instrument(msgspec.convert(broken, InstrumentInfo, strict=False))

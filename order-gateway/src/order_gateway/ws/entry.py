@@ -24,6 +24,7 @@ from tapewire.api_keys.text import Identity
 from tapewire.api_keys.verifier import KEY_CLOSE_CODE
 from tapewire.errors import Refusal, TapewireError
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
+from tapewire.settings import Clock
 from tapewire.values.types import Account
 from tapewire.web.websocket_protocol import SocketProtocol
 
@@ -59,8 +60,10 @@ class Entry:
         refusals: Counter[str],
         *,
         drain_timeout_s: float,
+        clock: Clock = "venue",
     ) -> None:
-        """`refusals` counts refused requests by code."""
+        """`refusals` counts refused requests by code; `clock` is told to clients."""
+        self._clock = clock
         self._refusals = refusals
         self._operations = operations
         self._limits = limits
@@ -100,6 +103,7 @@ class Entry:
                     cancel_on_disconnect=cancel_on_disconnect,
                     in_flight_max=IN_FLIGHT_MAX,
                     message_bytes_max=MESSAGE_BYTES_MAX,
+                    clock=self._clock,
                 )
             )
         )

@@ -17,6 +17,8 @@ from order_gateway.operations import OPERATION_NAMES
 from order_gateway.replies import Reply, encode
 from tapewire.api_keys.text import Permission
 from tapewire.errors import InvalidField, KeyRequired, Refusal, Unavailable
+from tapewire.limits import EXACT_INTEGER_MAX
+from tapewire.settings import Clock
 from tapewire.values.json_text import NumberText, decode_json_text, shown_name
 from tapewire.web.problem import Problem, problem_of
 from tapewire.web.websocket_frames import text_frame
@@ -28,10 +30,11 @@ ID_CHARACTERS_MAX = 64
 # What a reply has for an id when the request's own could not be read.
 NO_ID = "null"
 
-_FIELDS = frozenset({"id", "op", "params"})
+_FIELDS = frozenset({"id", "op", "params", "clock_us"})
 _AUTHENTICATE_FIELDS = frozenset({"id", "op", "key"})
 _KNOWN = frozenset(OPERATIONS)
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_CLOCK = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 
 
 class Connected(Struct, frozen=True, gc=False, tag_field="type", tag="connected"):
@@ -42,6 +45,9 @@ class Connected(Struct, frozen=True, gc=False, tag_field="type", tag="connected"
     cancel_on_disconnect: bool
     in_flight_max: Annotated[int, Meta(description="Requests that are worked on at a time")]
     message_bytes_max: int
+    clock: Annotated[
+        Clock, Meta(description="`recorded`: requests bring the time at which they are done")
+    ]
 
 
 class Authenticated(Struct, frozen=True, gc=False):
@@ -70,11 +76,12 @@ class _Refused(Struct, frozen=True, gc=False, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `id_text` is its id as JSON."""
+    """One request; `id_text` is its id as JSON, `clock_us` its recorded time, if it has one."""
 
     id_text: str
     op: str
     params: Mapping[str, Any]
+    clock_us: int | None = None
 
 
 def read_object(text: str) -> dict[str, Any]:
@@ -113,7 +120,24 @@ def read_request(message: Mapping[str, Any], id_text: str) -> Request:
         raise InvalidField("op", "invalid_value", f"op must be one of {', '.join(OPERATIONS)}.")
     if not isinstance(params, dict):
         raise InvalidField("params", "invalid_value", "params must be a JSON object.")
-    return Request(id_text, op, params)
+    return Request(id_text, op, params, _read_clock(message))
+
+
+def _read_clock(message: Mapping[str, Any]) -> int | None:
+    """The recorded time of a request in microseconds since 1970, if it brings one."""
+    wanted = message.get("clock_us")
+    if wanted is None:
+        return None
+    if isinstance(wanted, NumberText) and _CLOCK.fullmatch(wanted.text):
+        clock_us = int(wanted.text)
+        if clock_us <= EXACT_INTEGER_MAX:
+            return clock_us
+    raise InvalidField(
+        "clock_us",
+        "invalid_value",
+        "clock_us must be a whole number of microseconds since 1970 UTC, at most "
+        f"{EXACT_INTEGER_MAX}.",
+    )
 
 
 def read_key(message: Mapping[str, Any]) -> str:

@@ -223,7 +223,7 @@ class Session:
         try:
             if orders is not None and orders.is_full and op in {"place", "batch"}:
                 await orders.prune()
-            reply = await self._operations.run(op, self.account, request.params)
+            reply = await self._operations.run(op, self.account, request.params, request.clock_us)
             frame = reply_frame(request.id_text, reply)
             if orders is not None:
                 orders.note(op, request.params, reply)

@@ -66,6 +66,8 @@ class Call(Generic[Result]):
     body: Mapping[str, object] | None = None
     recheck: "Recheck[Result] | None" = None
     operation: Operation = Operation("order-gateway", "GET", "/")
+    # Over order entry at a venue on recorded time: microseconds since 1970 UTC.
+    clock_us: int | None = None
 
     @property
     def url(self) -> str:
@@ -118,6 +120,12 @@ class Pages(Generic[Answer, Item]):
 
 OPERATIONS: dict[Operation, Callable[..., Any]] = {}
 """Every operation that the library knows, with the function that builds its call."""
+
+
+def find_operation(op: str) -> Operation:
+    """The operation of order entry with this name. Raises StopIteration for an unknown name."""
+    return next(each for each in OPERATIONS if each.op == op)
+
 
 Built = TypeVar("Built", bound=Call[Any] | Pages[Any, Any])
 

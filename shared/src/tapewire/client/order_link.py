@@ -28,6 +28,8 @@ class Hello(msgspec.Struct, frozen=True):
     cancel_on_disconnect: bool
     in_flight_max: int
     message_bytes_max: int
+    # `recorded`: requests bring the time at which they are done.
+    clock: str = "venue"
 
 
 _read_hello = msgspec.json.Decoder(Hello).decode

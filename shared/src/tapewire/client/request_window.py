@@ -80,7 +80,10 @@ class RequestWindow:
         if call.operation.op is None:
             raise ValueError(f"{call.operation.path} is not an operation of order entry")
         number = self._last_number + 1
-        text = _encode({"id": number, "op": call.operation.op, "params": call.params})
+        message = {"id": number, "op": call.operation.op, "params": call.params}
+        if call.clock_us is not None:
+            message["clock_us"] = call.clock_us
+        text = _encode(message)
         if bytes_max is not None and len(text) > bytes_max:
             detail = f"The request has {len(text):,} bytes, at most {bytes_max:,} are allowed."
             raise RequestRefused(413, "body_too_large", detail)

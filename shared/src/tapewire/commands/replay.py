@@ -1,20 +1,59 @@
 """`tapewire replay`: recorded order flow through a running venue, with progress and a report."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+import asyncio
+import os
+import secrets
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import click
 
-from tapewire.commands.options import locate, say_venue, venue_option
-from tapewire.replay.connection import GatewayConnection
-from tapewire.replay.player import IN_FLIGHT_MAX, Player
-from tapewire.replay.recording import Format, Recording, read_recording
-from tapewire.replay.steps import Enter, RecordedTrade, ReplayError, Step
+from tapewire.client import OrderEntry, RestOptions, TapewireError, VenueClient
+from tapewire.commands.client_options import ACCOUNT_VARIABLE, read_key
+from tapewire.commands.options import checked, locate, say_venue, venue_option
+from tapewire.replay.player import Player
+from tapewire.replay.recording import (
+    SAMPLE_SYMBOL,
+    Format,
+    Recording,
+    read_recording,
+    sample_file,
+)
+from tapewire.replay.selection import caveats, choose_steps
+from tapewire.replay.steps import ReplayError
+from tapewire.values.timestamps import format_timestamp, parse_timestamp
 
-IN_FLIGHT_LIMIT = 64
+ACCOUNT_DEFAULT = "replay"
+IN_FLIGHT_MAX = 256
 SPEED_MAX = 1e9
-PROGRESS_STEPS = 200
+PROGRESS_STEPS = 500
+RUN_ID_BYTES = 4
+# A venue with a full queue is slow before it is gone.
+CLIENT_OPTIONS = RestOptions(timeout_s=30.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayChoice:
+    """What the options of `tapewire replay` say."""
+
+    file: Path | None
+    sample: bool
+    symbol: str | None
+    format_name: str | None
+    speed: float | None
+    wanted_venue: str | None
+    gateway: str | None
+    accounts: tuple[str, ...]
+    api_key_files: tuple[Path, ...]
+    ca_file: Path | None
+    clock: Literal["venue", "recorded"] | None
+    start_us: int | None
+    limit: int | None
+    seed: bool
+    seed_book: Path | None
+    in_flight: int
 
 
 def _read_speed(_context: click.Context, _option: click.Parameter, value: str) -> float | None:
@@ -29,24 +68,70 @@ def _read_speed(_context: click.Context, _option: click.Parameter, value: str) -
     return speed
 
 
+def _read_names(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    return tuple(name for value in values for name in value.split(",") if name)
+
+
 @click.command(short_help="Feed recorded order flow through the gateway.")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--symbol", help="Instrument to trade; by default as the file tells it.")
+@click.argument(
+    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--sample", is_flag=True, help="Play the recording that comes with Tapewire.")
+@click.option("--symbol", help="Instrument to trade; by default that of the file.")
 @click.option(
     "--format",
     "format_name",
     type=click.Choice([item.value for item in Format]),
-    help="What the file is; by default guessed from its first line.",
+    help="Format of the file; by default recognised by its first line.",
 )
 @click.option(
     "--speed",
     metavar="N|max",
     callback=_read_speed,
     default="max",
-    help='Recorded seconds per second (1 is as it was); "max", the default, is as fast as it goes.',
+    help='Recorded seconds per second; "max", the default, is as fast as the venue answers.',
 )
 @venue_option
 @click.option("--gateway", metavar="URL", help="Base URL of a gateway, in place of --venue.")
+@click.option(
+    "--account",
+    "--accounts",
+    "accounts",
+    metavar="NAME[,NAME]",
+    multiple=True,
+    callback=_read_names,
+    help=f"Account that trades at an open venue ({ACCOUNT_VARIABLE}); default: {ACCOUNT_DEFAULT}. "
+    "Several: the orders are dealt in turn, which is slower.",
+)
+@click.option(
+    "--api-key-file",
+    "api_key_files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="File of mode 600 with an API key, at a venue with keys; may be repeated as --account.",
+)
+@click.option(
+    "--ca-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Certificates to trust (PEM), for https.",
+)
+@click.option(
+    "--clock",
+    type=click.Choice(["venue", "recorded"]),
+    help="Refuse to play unless the venue runs on its own or on recorded time (tapewire up "
+    "--clock). By default its orders have whichever time the venue runs on.",
+)
+@click.option(
+    "--start",
+    "start_us",
+    metavar="TIME",
+    callback=checked(parse_timestamp),
+    help="Recorded time: the moment of time 0 of a file without a date (ISO 8601).",
+)
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -61,94 +146,105 @@ def _read_speed(_context: click.Context, _option: click.Parameter, value: str) -
 @click.option(
     "--seed-book",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="LOBSTER order book file with that book; by default the one next to FILE.",
+    help="LOBSTER order book file with that book; by default the one beside FILE.",
 )
 @click.option(
     "--in-flight",
-    type=click.IntRange(1, IN_FLIGHT_LIMIT),
+    type=click.IntRange(1, IN_FLIGHT_MAX),
     default=IN_FLIGHT_MAX,
     show_default=True,
-    help="Requests sent ahead of their answers; 1 if a proxy stands before the gateway.",
+    help="Requests sent ahead of their answers.",
 )
-def replay(
-    *,
-    file: Path,
-    symbol: str | None,
-    format_name: str | None,
-    speed: float | None,
-    wanted_venue: str | None,
-    gateway: str | None,
-    limit: int | None,
-    seed: bool,
-    seed_book: Path | None,
-    in_flight: int,
-) -> None:
+def replay(**values: object) -> None:
     """Feed the recorded order flow of FILE through a running venue, in order.
 
     FILE is a Bitstamp order log, a LOBSTER message file, CME market-by-order records or Tapewire's
     own CSV (docs/replay.md), plain or gzip. The venue must know the instrument
     (docs/examples/replay-instruments.toml) and be started with --funds unchecked, because a
-    recording has no account balances.
+    recording has no account balances. --sample trades BTC-USDT at any venue.
     """
+    choice = ReplayChoice(**values)  # type: ignore[arg-type]  # checked by the options
+    if choice.sample == (choice.file is not None):
+        raise click.UsageError("name a FILE or give --sample, one of them")
     try:
-        recording = read_recording(file, Format(format_name) if format_name else None, seed_book)
-        symbol = symbol or recording.symbol
-        if symbol is None:
-            raise ReplayError("the file does not tell its instrument: pass --symbol")
-        gateway = gateway or _gateway_of(wanted_venue)
-        steps = choose_steps(recording, seed=seed, limit=limit)
-        with closing(GatewayConnection(gateway)) as connection:
-            check_symbol(connection, symbol)
-            click.echo(
-                f"{file.name}: {recording.format}, {len(steps):,} steps to {symbol}, {gateway}"
-            )
-            player = Player(connection, symbol, speed=speed, in_flight_max=in_flight)
-            player.report.caveats = list(caveats(recording, seed=seed))
-            _play(player, steps)
-    except ReplayError as error:
-        raise click.ClickException(str(error)) from None
+        with ExitStack() as stack:
+            file = choice.file or stack.enter_context(sample_file())
+            named = Format(choice.format_name) if choice.format_name else None
+            recording = read_recording(file, named, choice.seed_book)
+        asyncio.run(_replay(choice, file.name, recording))
+    except TapewireError as error:
+        raise click.ClickException(error.detail) from None
 
 
-def _gateway_of(wanted_venue: str | None) -> str:
-    """The gateway of the venue, which is named on stderr."""
-    venue = locate(wanted_venue)
-    if venue.gateway_url is None:
-        raise click.UsageError(f"{venue.name} does not tell where its gateway is; give --gateway")
-    say_venue(venue.name, venue.gateway_url)
-    return venue.gateway_url
+async def _replay(choice: ReplayChoice, name: str, recording: Recording) -> None:
+    symbol = choice.symbol or (SAMPLE_SYMBOL if choice.sample else recording.symbol)
+    if symbol is None:
+        raise ReplayError("the file does not tell its instrument: pass --symbol")
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(client) for client in _clients(choice)]
+        await _check_symbol(clients[0], symbol)
+        notes = list(caveats(recording, seed=choice.seed))
+        notes += await _look_at_book(clients[0], symbol)
+        entries = [await stack.enter_async_context(client.order_entry()) for client in clients]
+        start_us = _recorded_start(entries, choice, recording)
+        steps = choose_steps(recording, seed=choice.seed, limit=choice.limit)
+        accounts = ", ".join(entry.hello.account for entry in entries if entry.hello is not None)
+        click.echo(f"{name}: {recording.format}, {len(steps):,} steps to {symbol} as {accounts}")
+        if start_us is not None and steps:
+            begin = format_timestamp(start_us + steps[0].time_us)
+            click.echo(f"recorded time, from {begin}")
+        player = Player(
+            entries,
+            symbol,
+            run_id=f"replay-{secrets.token_hex(RUN_ID_BYTES)}",
+            in_flight_max=choice.in_flight,
+            speed=choice.speed,
+            start_us=start_us,
+        )
+        player.report.caveats = notes
+        try:
+            with click.progressbar(length=len(steps), label="replay", show_pos=True) as bar:
+                done = 0
+                async for _ in player.play(steps):
+                    done += 1
+                    if done % PROGRESS_STEPS == 0:
+                        bar.update(PROGRESS_STEPS)
+                bar.update(done % PROGRESS_STEPS)
+        finally:
+            # A replay that breaks off has a report too.
+            for line in player.report.lines():
+                click.echo(line)
 
 
-def choose_steps(recording: Recording, *, seed: bool, limit: int | None) -> list[Step]:
-    """The steps to play: the seed if wanted, then the flow with its first `limit` requests."""
-    seeds = [step for step in recording.steps if isinstance(step, Enter) and step.is_seed]
-    flow = (step for step in recording.steps if not (isinstance(step, Enter) and step.is_seed))
-    return (seeds if seed else []) + list(_first_requests(flow, limit))
+def _clients(choice: ReplayChoice) -> list[VenueClient]:
+    """A client for each account; the venue is named on standard error."""
+    if choice.gateway is None:
+        venue = locate(choice.wanted_venue)
+        if venue.gateway_url is None:
+            raise click.UsageError(f"{venue.name} has no gateway; name its data directory")
+        say_venue(venue.name, venue.gateway_url)
+    where = choice.gateway or choice.wanted_venue
+    keys = [read_key(path) for path in choice.api_key_files] or [read_key(None)]
+    accounts: list[str | None] = list(choice.accounts)
+    if keys != [None]:
+        # The key says which account; a named one is checked by the venue.
+        accounts = accounts or [None] * len(keys)
+    else:
+        accounts = accounts or [os.environ.get(ACCOUNT_VARIABLE) or ACCOUNT_DEFAULT]
+        keys = keys * len(accounts)
+    if len(keys) != len(accounts):
+        raise click.UsageError("give as many --account as --api-key-file, or none")
+    return [
+        VenueClient(
+            where, account=account, api_key=key, ca_file=choice.ca_file, options=CLIENT_OPTIONS
+        )
+        for account, key in zip(accounts, keys, strict=True)
+    ]
 
 
-def _first_requests(flow: Iterable[Step], limit: int | None) -> Iterator[Step]:
-    """The steps up to the last of `limit` requests, with the trades that it made."""
-    requests = 0
-    for step in flow:
-        if not isinstance(step, RecordedTrade):
-            requests += 1
-            if limit is not None and requests > limit:
-                return
-        yield step
-
-
-def caveats(recording: Recording, *, seed: bool) -> Iterator[str]:
-    """Why trades of the replay cannot be compared with the recorded ones, a sentence each."""
-    if recording.caveat is not None:
-        yield recording.caveat
-    if not seed and any(isinstance(step, Enter) and step.is_seed for step in recording.steps):
-        yield "the replay began without the book that the recording began with"
-
-
-def check_symbol(connection: GatewayConnection, symbol: str) -> None:
+async def _check_symbol(client: VenueClient, symbol: str) -> None:
     """Ask the venue for its instruments. Raises ReplayError if `symbol` is not one of them."""
-    connection.send("GET", "/v1/instruments", "replay")
-    reply = connection.receive()
-    known = [str(item["symbol"]) for item in reply.body.get("instruments", [])]
+    known = [instrument.symbol for instrument in await client.instruments()]
     if symbol not in known:
         raise ReplayError(
             f"the venue does not trade {symbol}, only {', '.join(known)}: start it with "
@@ -156,15 +252,35 @@ def check_symbol(connection: GatewayConnection, symbol: str) -> None:
         )
 
 
-def _play(player: Player, steps: list[Step]) -> None:
-    """Play with a progress bar; the report is shown even when the replay breaks off."""
+async def _look_at_book(client: VenueClient, symbol: str) -> list[str]:
+    """Warn of orders that rest in the book already; a caveat of the comparison, if there are."""
     try:
-        with click.progressbar(length=len(steps), label="replay", show_pos=True) as bar:
-            done = 0
-            for done, _ in enumerate(player.play(steps), start=1):
-                if done % PROGRESS_STEPS == 0:
-                    bar.update(PROGRESS_STEPS)
-            bar.update(done % PROGRESS_STEPS)
-    finally:
-        for line in player.report.lines():
-            click.echo(line)
+        book = await client.book(symbol, 10)
+    except TapewireError as error:
+        click.echo(
+            f"Warning: whether the book of {symbol} is empty is not known: {error.detail}", err=True
+        )
+        return []
+    if not book.bids and not book.asks:
+        return []
+    click.echo(f"Warning: orders rest in the book of {symbol} already; they will trade", err=True)
+    return ["orders rested in the book before the replay"]
+
+
+def _recorded_start(
+    entries: list[OrderEntry], choice: ReplayChoice, recording: Recording
+) -> int | None:
+    """The moment of time 0 of the steps, for a venue on recorded time; None for another."""
+    hello = entries[0].hello
+    runs_on = "venue" if hello is None else hello.clock
+    if choice.clock not in {None, runs_on}:
+        raise ReplayError(
+            f"the venue does not run on {choice.clock} time: start it with "
+            f"`tapewire up --clock {choice.clock}`"
+        )
+    if runs_on == "venue":
+        return None
+    start_us = recording.start_us if choice.start_us is None else choice.start_us
+    if start_us is None:
+        raise ReplayError("the file does not tell its day: pass --start with the moment of time 0")
+    return start_us

@@ -21,7 +21,7 @@ from tapewire.runtime.venue_address import (
     HOST_DEFAULT,
     MARKET_DATA_PORT_DEFAULT,
 )
-from tapewire.settings import Auth, Funds, LogLevel
+from tapewire.settings import Auth, Clock, Funds, LogLevel
 from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
 
 PORT = click.IntRange(0, 65_535)
@@ -158,6 +158,14 @@ def _names(context: click.Context, *names: str) -> list[str]:
     help="Whether an order needs money; unchecked for simulations and replays.",
 )
 @click.option(
+    "--clock",
+    type=click.Choice(get_args(Clock)),
+    default="venue",
+    cls=VariableOption,
+    envvar="TAPEWIRE_CLOCK",
+    help="Whose time orders and trades have: the venue's, or that of a replay (recorded).",
+)
+@click.option(
     "--paper-balances",
     metavar="ASSET=AMOUNT,...",
     callback=_check_balances,
@@ -193,8 +201,13 @@ def _check_together(context: click.Context, options: LaunchOptions) -> None:
             f"{port} is for a Redis that is started here, and {url} names a Redis that runs "
             "already; leave one of them out"
         )
-    if options.demo and options.auth == "keys":
-        (auth,) = _names(context, "auth")
+    if options.clock == "recorded" and options.gateway_workers > 1:
+        workers, clock = _names(context, "gateway_workers", "clock")
         raise click.UsageError(
-            f"--demo needs --auth open, because the crowd has no API keys; {auth} is keys"
+            f"{workers} must be 1 when {clock} is recorded, because each worker hears its own time"
+        )
+    if options.clock == "recorded" and options.demo:
+        (clock,) = _names(context, "clock")
+        raise click.UsageError(
+            f"--demo and {clock} recorded exclude each other: the crowd has no recorded times"
         )

@@ -5,27 +5,38 @@ import logging
 import random
 import signal
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
-import httpx
 
+from tapewire.client import RestOptions, VenueClient
+from tapewire.crowd.keys import OPERATOR, read_keys
 from tapewire.crowd.session import REQUEST_TIMEOUT_S, CrowdSession
+from tapewire.crowd.traders import MAKERS, TAKERS
 from tapewire.errors import TapewireError
 from tapewire.runtime.log import configure_logging
-from tapewire.web.tls import client_context
 
 SEED_MAX = 1_000_000
+# The session itself waits for a venue that is away.
+CLIENT_OPTIONS = RestOptions(timeout_s=REQUEST_TIMEOUT_S, attempts_max=1)
 
 
 @click.command(context_settings={"show_default": True})
-@click.option("--url", default="http://127.0.0.1:8000", help="The order gateway.")
+@click.option("--venue", help="Data directory or gateway URL.", show_default="as tapewire does")
 @click.option("--seed", type=int, help="Repeats the crowd's decisions; random if not given.")
 @click.option("--rate", type=click.IntRange(1, 1_000), default=30, help="Most requests per second.")
 @click.option(
     "--ca-file", type=click.Path(path_type=Path), help="Certificates to trust (PEM), for https."
 )
-def main(url: str, seed: int | None, rate: int, ca_file: Path | None) -> None:
+@click.option(
+    "--keys-file",
+    type=click.Path(path_type=Path),
+    help="JSON object of API keys by account, for a venue with keys.",
+)
+def main(
+    venue: str | None, seed: int | None, rate: int, ca_file: Path | None, keys_file: Path | None
+) -> None:
     """Trade on a Tapewire venue as a small crowd: makers that quote, takers that take."""
     configure_logging("info", "crowd")
     # At its own info level httpx logs every request.
@@ -33,24 +44,34 @@ def main(url: str, seed: int | None, rate: int, ca_file: Path | None) -> None:
     if seed is None:
         seed = random.randrange(SEED_MAX)
     try:
-        asyncio.run(_trade(url, seed, rate, ca_file))
-    except (TapewireError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        keys = {} if keys_file is None else read_keys(keys_file)
+        asyncio.run(_trade(venue, keys, seed, rate, ca_file))
+    except TapewireError as error:
         raise click.ClickException(str(error)) from None
 
 
-async def _trade(url: str, seed: int, rate: int, ca_file: Path | None) -> None:
+async def _trade(
+    venue: str | None, keys: dict[str, str], seed: int, rate: int, ca_file: Path | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with httpx.AsyncClient(
-        base_url=url,
-        timeout=REQUEST_TIMEOUT_S,
-        trust_env=False,
-        verify=True if ca_file is None else client_context(ca_file),
-    ) as client:
+    async with AsyncExitStack() as stack:
+        clients = {
+            account: await stack.enter_async_context(
+                VenueClient(
+                    venue,
+                    account=None if keys else account,
+                    api_key=keys.get(account),
+                    ca_file=ca_file,
+                    options=CLIENT_OPTIONS,
+                )
+            )
+            for account in (OPERATOR, *MAKERS, *TAKERS)
+        }
         session = CrowdSession(
-            client, stop, seed=seed, run_id=f"{time.time_ns() // 1_000_000:x}", rate=rate
+            clients, stop, seed=seed, run_id=f"{time.time_ns() // 1_000_000:x}", rate=rate
         )
         await session.run()
 

@@ -1,21 +1,29 @@
-"""Send what the crowd decides to the gateway, one request at a time, and never faster than asked.
+"""Sends what the crowd decides to the venue, one request at a time, at a bounded rate.
 
-Every order carries a client order id of its own, so after a lost answer the same request is simply
-sent again. When the venue is away the crowd waits with growing delays.
+Every order has a client order id of its own, so that a request whose answer was lost is sent again.
+When the venue is away the crowd waits with growing delays.
 """
 
 import asyncio
 import logging
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
+from typing import TypeVar
 
-import httpx
-
+from tapewire.client import InstrumentInfo, RequestRefused, VenueClient
+from tapewire.client.admin_calls import deposit
+from tapewire.client.calls import Call
+from tapewire.client.market_calls import instruments as list_instruments
+from tapewire.client.order_calls import account as read_account
+from tapewire.client.order_calls import cancel, place
+from tapewire.crowd.keys import OPERATOR
 from tapewire.crowd.traders import MAKERS, TAKERS, Crowd, Intent, Slot
-from tapewire.errors import MessageError, TapewireError
+from tapewire.errors import MessageError, TapewireError, Unavailable
 from tapewire.limits import EXACT_INTEGER_MAX
-from tapewire.values.decimals import format_units, parse_steps, parse_units
-from tapewire.values.types import Account, Instrument, Lots, Symbol, Ticks
+from tapewire.values.decimals import format_units
+from tapewire.values.types import Account, Instrument, Lots, OrderStatus, Symbol, Ticks
 
 logger = logging.getLogger(__name__)
 
@@ -27,21 +35,31 @@ REQUEST_TIMEOUT_S = 5.0
 RETRY_DELAY_MIN_S = 0.25
 RETRY_DELAY_MAX_S = 5.0
 GOODBYE_TIMEOUT_S = 2.0
-OPEN_STATUSES = {"new", "partially_filled"}
+
+Answer = TypeVar("Answer")
 
 
 class Stopped(Exception):
-    """We were asked to stop while waiting."""
+    """The crowd was asked to stop while it waited."""
 
 
 class CrowdSession:
-    """One run of the crowd against one gateway, until `stop` is set."""
+    """One run of the crowd at one venue, until `stop` is set."""
 
     def __init__(
-        self, client: httpx.AsyncClient, stop: asyncio.Event, *, seed: int, run_id: str, rate: int
+        self,
+        clients: Mapping[Account, VenueClient],
+        stop: asyncio.Event,
+        *,
+        seed: int,
+        run_id: str,
+        rate: int,
     ) -> None:
-        """`rate` is in requests per second; `run_id` keeps client order ids unique over runs."""
-        self._client = client
+        """`clients` has one client for each trader, and one for OPERATOR, who deposits.
+
+        `rate` is in requests per second; `run_id` keeps client order ids unique over runs.
+        """
+        self._clients = clients
         self._stop = stop
         self._seed = seed
         self._run_id = run_id
@@ -51,7 +69,7 @@ class CrowdSession:
         self.outcomes: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Trade until stopped, then cancel what rests."""
+        """Trade until stopped, then cancel what rests. Raises TapewireError."""
         crowd = None
         try:
             instruments = await self._instruments()
@@ -66,19 +84,18 @@ class CrowdSession:
                 await self._say_goodbye(crowd)
 
     async def _fund(self, instruments: list[Instrument]) -> None:
-        """Bring in what the traders lack of each asset to go on for weeks."""
+        """Deposit what the traders lack of each asset to go on for weeks."""
         decimals = {each.base: each.base_decimals for each in instruments} | {
             each.quote: each.quote_decimals for each in instruments
         }
         for account in (*MAKERS, *TAKERS):
-            shown = await self._ask("GET", "/v1/account", account)
-            totals = {item["asset"]: str(item["total"]) for item in shown.get("balances", [])}
+            shown = await self._ask(account, read_account())
             for asset, digits in sorted(decimals.items()):
                 wanted = min(FUNDS, EXACT_INTEGER_MAX // 10**digits)
-                missing = wanted - int(totals.get(asset, "0").partition(".")[0])
+                has = Decimal(0) if shown is None else shown.balance(asset).total
+                missing = wanted - int(has)
                 if missing > 0:
-                    path = f"/v1/admin/accounts/{account}/deposit"
-                    await self._ask("POST", path, None, {"asset": asset, "amount": str(missing)})
+                    await self._ask(OPERATOR, deposit(account, asset, missing))
 
     async def _act(self, intent: Intent) -> None:
         slot = intent.slot
@@ -89,69 +106,70 @@ class CrowdSession:
     async def _place(self, intent: Intent) -> None:
         self._placed += 1
         instrument = intent.instrument
-        body: dict[str, Any] = {
-            "symbol": instrument.symbol,
-            "side": intent.side,
-            "order_type": intent.order_type,
-            "quantity": format_units(
-                intent.quantity_lots * instrument.lot_units, instrument.quantity_decimals
-            ),
-            "client_order_id": f"crowd-{self._run_id}-{self._placed}",
-        }
+        price = None
         if intent.price_ticks is not None:
-            body["price"] = format_units(
+            price = format_units(
                 intent.price_ticks * instrument.tick_units, instrument.price_decimals
             )
-        order = await self._ask("POST", "/v1/orders", intent.account, body)
-        if intent.slot is not None and order.get("status") in OPEN_STATUSES:
-            intent.slot.order_id = str(order["order_id"])
+        call = place(
+            instrument.symbol,
+            intent.side.value,
+            format_units(intent.quantity_lots * instrument.lot_units, instrument.quantity_decimals),
+            price,
+            order_type=intent.order_type.value,
+            client_order_id=f"crowd-{self._run_id}-{self._placed}",
+        )
+        order = await self._ask(intent.account, call)
+        rests = order is not None and order.status in {
+            OrderStatus.NEW,
+            OrderStatus.PARTIALLY_FILLED,
+        }
+        if intent.slot is not None and order is not None and rests:
+            intent.slot.order_id = order.order_id
 
     async def _cancel(self, slot: Slot) -> None:
         order_id, slot.order_id = slot.order_id, None
-        await self._ask("DELETE", f"/v1/orders/{order_id}", slot.account)
+        await self._ask(slot.account, cancel(order_id))
 
     async def _instruments(self) -> list[Instrument]:
-        reply = await self._ask("GET", "/v1/instruments", None)
-        listed = reply.get("instruments")
+        listed = await self._ask(OPERATOR, list_instruments())
         if not listed:
             raise MessageError("the gateway lists no instruments")
         return [read_instrument(entry) for entry in listed[:SYMBOLS_MAX]]
 
-    async def _ask(
-        self, method: str, path: str, account: Account | None, body: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Send until the venue answers; a refusal is an empty answer. Raises Stopped."""
+    async def _ask(self, account: Account, call: Call[Answer]) -> Answer | None:
+        """Send a call until the venue answers; a refusal is None. Raises Stopped."""
         delay_s = RETRY_DELAY_MIN_S
-        headers = {} if account is None else {"X-Account": account}
+        kind = call.operation.method
         while True:
             await self._pace()
             try:
-                reply = await self._client.request(method, path, json=body, headers=headers)
-            except httpx.TransportError as error:
-                reason = str(error) or type(error).__name__
+                answer = await self._clients[account].run(call)
+            except RequestRefused as refusal:
+                if refusal.status < 500:
+                    self._note(kind, refusal)
+                    return None
+                reason = refusal.detail
+            except Unavailable as error:
+                reason = error.detail
             else:
-                if reply.status_code < 500:
-                    return self._read(method, reply)
-                reason = f"it answers {reply.status_code}"
+                self.outcomes[f"{kind} ok"] += 1
+                return answer
             if delay_s == RETRY_DELAY_MIN_S:
                 logger.warning("the gateway is away (%s); waiting for it", reason)
             await self._pause(delay_s)
             delay_s = min(2 * delay_s, RETRY_DELAY_MAX_S)
 
-    def _read(self, method: str, reply: httpx.Response) -> dict[str, Any]:
-        try:
-            document: dict[str, Any] = reply.json()
-        except ValueError:
-            raise MessageError(f"{reply.url} answers something that is not JSON") from None
-        if reply.is_success:
-            self.outcomes[f"{method} ok"] += 1
-            return document
-        code = str(document.get("code", reply.status_code))
-        self.outcomes[code] += 1
-        # A quote that was filled meanwhile cannot be canceled: that is daily life.
-        if method != "DELETE" and self.outcomes[code] == 1:
-            logger.warning("a request was refused: %s", document.get("detail", code))
-        return {}
+    def _note(self, kind: str, refusal: RequestRefused) -> None:
+        """Count a refusal; each code is logged once.
+
+        Quotes are filled and accounts are opened meanwhile, so that a cancel may find its order
+        closed, and the first look at an account may find none.
+        """
+        self.outcomes[refusal.code] += 1
+        is_usual = kind == "DELETE" or refusal.code == "unknown_account"
+        if not is_usual and self.outcomes[refusal.code] == 1:
+            logger.warning("a request was refused: %s", refusal.detail)
 
     async def _pace(self) -> None:
         """Keep requests apart; time lost to a slow venue is not caught up."""
@@ -168,52 +186,57 @@ class CrowdSession:
         raise Stopped
 
     async def _say_goodbye(self, crowd: Crowd) -> None:
-        """Cancel the open quotes, as far as that goes quickly."""
+        """Cancel the open quotes, in bounded time."""
         try:
             async with asyncio.timeout(GOODBYE_TIMEOUT_S):
                 for slot in crowd.slots:
                     if slot.order_id is not None:
-                        await self._client.delete(
-                            f"/v1/orders/{slot.order_id}", headers={"X-Account": slot.account}
-                        )
-        except (TimeoutError, httpx.TransportError):
+                        with suppress(RequestRefused):
+                            await self._clients[slot.account].cancel(slot.order_id)
+        except (TimeoutError, Unavailable):
             logger.info("the venue went first; some quotes stay open")
 
 
-def read_instrument(entry: dict[str, Any]) -> Instrument:
-    """An instrument as the gateway describes it. Raises MessageError."""
+def read_instrument(entry: InstrumentInfo) -> Instrument:
+    """An instrument as the gateway describes it, in integers. Raises MessageError."""
+    price_decimals, tick_units = _step(entry.tick_size)
+    quantity_decimals, lot_units = _step(entry.lot_size)
     try:
-        tick_size, lot_size = str(entry["tick_size"]), str(entry["lot_size"])
-        price_decimals = len(tick_size.partition(".")[2])
-        quantity_decimals = len(lot_size.partition(".")[2])
-        tick_units = parse_units(tick_size, price_decimals, "tick_size") or 1
-        lot_units = parse_units(lot_size, quantity_decimals, "lot_size") or 1
-
-        def lots(field: str) -> Lots:
-            return Lots(
-                parse_steps(str(entry[field]), lot_units, quantity_decimals, field, "off_lot")
-            )
-
-        price_ticks_max = parse_steps(
-            str(entry["max_price"]), tick_units, price_decimals, "max_price", "off_tick"
-        )
-        notional = parse_units(
-            str(entry["min_notional"]), price_decimals + quantity_decimals, "min_notional"
-        )
+        notional_units = _units(entry.min_notional, price_decimals + quantity_decimals)
         return Instrument(
-            symbol=Symbol(str(entry["symbol"])),
-            base=str(entry["base"]),
-            quote=str(entry["quote"]),
+            symbol=Symbol(entry.symbol),
+            base=entry.base,
+            quote=entry.quote,
             tick_units=tick_units,
             price_decimals=price_decimals,
             lot_units=lot_units,
             quantity_decimals=quantity_decimals,
-            quantity_lots_min=lots("min_quantity"),
-            quantity_lots_max=lots("max_quantity"),
-            price_ticks_max=Ticks(price_ticks_max),
-            notional_min=-(-(notional or 0) // (tick_units * lot_units)),
-            base_decimals=int(entry["base_decimals"]),
-            quote_decimals=int(entry["quote_decimals"]),
+            quantity_lots_min=Lots(_steps(entry.min_quantity, quantity_decimals, lot_units)),
+            quantity_lots_max=Lots(_steps(entry.max_quantity, quantity_decimals, lot_units)),
+            price_ticks_max=Ticks(_steps(entry.max_price, price_decimals, tick_units)),
+            notional_min=-(-notional_units // (tick_units * lot_units)),
+            base_decimals=entry.base_decimals,
+            quote_decimals=entry.quote_decimals,
         )
-    except (KeyError, TypeError, TapewireError) as error:
-        raise MessageError(f"the gateway describes an instrument badly: {error}") from None
+    except (ValueError, TapewireError) as error:
+        raise MessageError(f"the gateway describes {entry.symbol} badly: {error}") from None
+
+
+def _step(size: Decimal) -> tuple[int, int]:
+    """Decimals and units of a tick or lot size: 0.05 has 2 decimals and 5 units."""
+    decimals = max(0, -int(size.as_tuple().exponent))
+    return decimals, max(1, int(size.scaleb(decimals)))
+
+
+def _units(number: Decimal, decimals: int) -> int:
+    scaled = number.scaleb(decimals)
+    if scaled != int(scaled):
+        raise ValueError(f"{number} has more than {decimals} decimals")
+    return int(scaled)
+
+
+def _steps(number: Decimal, decimals: int, step_units: int) -> int:
+    steps, rest = divmod(_units(number, decimals), step_units)
+    if rest:
+        raise ValueError(f"{number} is no multiple of its step")
+    return steps

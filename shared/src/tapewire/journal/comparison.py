@@ -43,6 +43,7 @@ _UNJOURNALED = frozenset(
         "libraries",
         "confirmed",
         "clock_accepted",
+        "contest",
         "orders",
         "fills",
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tapewire.redis.configuration import Fsync
 from tapewire.runtime.log import LogFormat
-from tapewire.settings import Auth
+from tapewire.settings import Auth, Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +29,6 @@ class LaunchOptions:
     log_level: str
     log_format: LogFormat
     funds: str
+    clock: Clock
     paper_balances: str
     open_page: bool = False

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapewire import __version__
+from tapewire.crowd.keys import CrowdKeys
 from tapewire.launcher.options import LaunchOptions
 from tapewire.runtime.ports import KeptPort
 from tapewire.runtime.processes import ChildProcess
@@ -110,13 +111,17 @@ def page_environment(gateway: Service, market_data: Service) -> dict[str, str]:
 
 
 def crowd_process(
-    options: LaunchOptions, gateway: Service, seed: int, log_dir: Path
+    options: LaunchOptions, gateway: Service, seed: int, log_dir: Path, keys: CrowdKeys | None
 ) -> ChildProcess:
-    """The demo crowd, not started."""
-    trust = ["--ca-file", str(gateway.certificate)] if gateway.certificate else []
+    """The demo crowd, not started; `keys` are its keys at a venue with keys."""
+    arguments = ["--venue", gateway.url, "--seed", str(seed)]
+    if gateway.certificate:
+        arguments += ["--ca-file", str(gateway.certificate)]
+    if keys is not None:
+        arguments += ["--keys-file", str(keys.path)]
     return ChildProcess(
         "demo crowd",
-        [*python_command("tapewire.crowd"), "--url", gateway.url, "--seed", str(seed), *trust],
+        [*python_command("tapewire.crowd"), *arguments],
         log_path=log_dir / "demo-crowd.log",
         environment=base_environment(options),
     )
@@ -151,6 +156,7 @@ def base_environment(options: LaunchOptions) -> dict[str, str]:
         "TAPEWIRE_LOG_LEVEL": options.log_level,
         "TAPEWIRE_LOG_FORMAT": options.log_format,
         "TAPEWIRE_FUNDS": options.funds,
+        "TAPEWIRE_CLOCK": options.clock,
         "TAPEWIRE_PAPER_BALANCES": options.paper_balances,
         "TAPEWIRE_AUTH": options.auth,
         "TAPEWIRE_OPEN_TO_NETWORK": str(options.open_to_network).lower(),

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from typing import NoReturn
 
+from tapewire.crowd.keys import CrowdKeys
 from tapewire.errors import RedisUnavailable, TapewireError
 from tapewire.launcher.disk_guard import DiskGuard
 from tapewire.launcher.member import LaunchFailed, Member, sentence_of
@@ -57,6 +58,7 @@ class Venue:
         self._disk: DiskGuard | None = None
         self._services: list[Service] = []
         self._crowd: list[ChildProcess] = []
+        self._crowd_keys: CrowdKeys | None = None
         self._members: list[Member] = []
         self._file = VenueFile(options.data_dir)
 
@@ -95,7 +97,11 @@ class Venue:
             self._wait(service.ready, f"{service.name} was not ready", READY_TIMEOUT_S)
         seed = random.randrange(DEMO_SEED_MAX) if options.demo else None
         if seed is not None:
-            self._launch(crowd_process(options, gateway, seed, log_dir), self._crowd)
+            if options.auth == "keys":
+                self._crowd_keys = CrowdKeys(self._redis_url, directory.path)
+                self._crowd_keys.make()
+            crowd = crowd_process(options, gateway, seed, log_dir, self._crowd_keys)
+            self._launch(crowd, self._crowd)
         self._leave_address()
         # With JSON lines standard output is for them alone.
         say(
@@ -259,6 +265,8 @@ class Venue:
             say("tapewire: stopping", error=self._options.log_format == "json")
         self._file.remove()
         self._end(self._crowd, CROWD_STOP_TIMEOUT_S, stops_before)
+        if self._crowd_keys is not None:
+            self._crowd_keys.drop()
         self._end(self._service_processes(), SERVICE_STOP_TIMEOUT_S, stops_before)
         server = self._redis
         if server is not None and server.launched:

@@ -3,9 +3,14 @@
 import gzip
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from importlib import resources
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tapewire.replay import cme
 from tapewire.replay.bitstamp import read_bitstamp
@@ -16,14 +21,19 @@ from tapewire.replay.steps import ReplayError, Step
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_SUFFIX = ".gz"
 DEFAULT_BITSTAMP_SYMBOL = "BTC-USD"
+SAMPLE_NAME = "sample.csv.gz"
+SAMPLE_SYMBOL = "BTC-USDT"
 # A LOBSTER file shows an order only while its price is among so many levels of its side. With
 # fewer than this the replayed book fills with orders whose end the file does not show.
 SCORED_LEVELS_MIN = 10
 LOBSTER_LEVEL_COLUMNS = 4
+# Times of a CSV from 2000 on are moments; smaller ones count from an unknown beginning.
+ABSOLUTE_TIME_MIN_US = 946_684_800_000_000
 
 _BITSTAMP_LINE = re.compile(r"\d+ [a-z_]+ \{")
 _LOBSTER_LINE = re.compile(r"\d+(\.\d+)?,[1-7],\d+,\d+,\d+,-?1\s*$")
 _TICKER = re.compile(r"([A-Z0-9]{1,8})_\d{4}-\d{2}-\d{2}_")
+_DATE = re.compile(r"_(\d{4}-\d{2}-\d{2})_")
 _MESSAGE_LEVELS = re.compile(r"_message_(\d{1,4})(?!\d)")
 
 
@@ -40,12 +50,15 @@ class Format(StrEnum):
 class Recording:
     """The steps of a file. `symbol` is None where neither name nor content of the file has it.
 
-    `caveat` says why trades of a replay cannot be compared with those of the file; None: they can.
+    `start_us` is the moment of time 0 of the steps, in microseconds since 1970 UTC; None where the
+    file does not tell it. `caveat` says why trades of a replay cannot be compared with those of
+    the file; None: they can.
     """
 
     format: Format
     symbol: str | None
     steps: list[Step]
+    start_us: int | None = None
     caveat: str | None = None
 
 
@@ -60,18 +73,29 @@ def read_recording(
     lines = _read_lines(path)
     recording_format = recording_format or _guess(lines)
     if recording_format is Format.BITSTAMP:
-        return Recording(recording_format, DEFAULT_BITSTAMP_SYMBOL, read_bitstamp(lines))
+        return Recording(recording_format, DEFAULT_BITSTAMP_SYMBOL, read_bitstamp(lines), 0)
     if recording_format is Format.CSV:
-        return Recording(recording_format, None, read_flow_csv(lines))
+        steps = read_flow_csv(lines)
+        is_absolute = bool(steps) and steps[0].time_us >= ABSOLUTE_TIME_MIN_US
+        return Recording(recording_format, None, steps, 0 if is_absolute else None)
     ticker = _TICKER.match(path.name)
     symbol = ticker[1] if ticker else None
     if recording_format is Format.CME:
-        return Recording(recording_format, symbol, cme.read_cme(lines))
+        return Recording(recording_format, symbol, cme.read_cme(lines), 0)
     book_path = book_path or _book_beside(path)
     book_lines = _read_lines(book_path) if book_path else []
     book_row = book_lines[0] if book_lines else None
     steps = read_lobster(lines, book_row)
-    return Recording(recording_format, symbol, steps, _lobster_caveat(path.name, book_row))
+    midnight_us = _new_york_midnight_us(path.name)
+    caveat = _lobster_caveat(path.name, book_row)
+    return Recording(recording_format, symbol, steps, midnight_us, caveat)
+
+
+@contextmanager
+def sample_file() -> Iterator[Path]:
+    """The recording that comes with the package."""
+    with resources.as_file(resources.files("tapewire.replay") / SAMPLE_NAME) as path:
+        yield path
 
 
 def _read_lines(path: Path) -> list[str]:
@@ -105,6 +129,18 @@ def _book_beside(path: Path) -> Path | None:
     plain = name.removesuffix(GZIP_SUFFIX)
     candidates = (path.with_name(each) for each in (name, plain, plain + GZIP_SUFFIX))
     return next((each for each in candidates if each.is_file()), None)
+
+
+def _new_york_midnight_us(name: str) -> int | None:
+    """The moment from which LOBSTER counts, if the file name has the day."""
+    day = _DATE.search(name)
+    if day is None:
+        return None
+    try:
+        midnight = datetime.fromisoformat(day[1]).replace(tzinfo=ZoneInfo("America/New_York"))
+    except (ValueError, ZoneInfoNotFoundError):
+        return None
+    return int(midnight.timestamp()) * 1_000_000
 
 
 def _lobster_caveat(name: str, book_row: str | None) -> str | None:
