@@ -36,7 +36,17 @@ _FAMILIES = _MORTAL | _STREAMS | _IMMORTAL
 # Of the venue, but no result of its commands.
 # `orders` and `fills` are left over from format 1.
 _UNJOURNALED = frozenset(
-    {"journal", "api_keys", "api_key", "libraries", "confirmed", "contest", "orders", "fills"}
+    {
+        "journal",
+        "api_keys",
+        "api_key",
+        "libraries",
+        "confirmed",
+        "clock_accepted",
+        "contest",
+        "orders",
+        "fills",
+    }
 )
 
 
