@@ -1,1 +1,1 @@
-"""`tapewire audit`: whether a running venue's money, orders and books add up."""
+"""`tapewire audit`: recomputes balances, holds and books of a running venue and compares them."""

@@ -1,4 +1,4 @@
-"""A small seeded crowd that trades through the public interface, so that a demo has a market.
+"""A small seeded crowd that trades through the client library, so that a demo has a market.
 
-`traders` decides (pure, integers only), `session` talks to the gateway, `__main__` is the command.
+`traders` decides (pure, integers only), `session` sends, `__main__` is the command.
 """
