@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.house.documents import ROOT
-from tests.support.house.structure import REST, Import, circles, imports, module_name, upward
+from tests.support.house.structure import (
+    REST,
+    Import,
+    circles,
+    imports,
+    module_name,
+    undeclared,
+    upward,
+)
 
 # A place may import the places before it. `REST` stands for all modules directly in the package
 # that are not named.
@@ -21,9 +29,9 @@ ORDERS: dict[str, tuple[str, ...]] = {
         "crowd", "launcher", "commands", "cli", "__main__",
     ),
     "order_gateway": (
-        REST, "ws", "page", "state", "guard", "incoming", "instrument_routes", "order_routes",
-        "account_routes", "admin_routes", "account_admin_routes", "key_routes", "socket_routes",
-        "asyncapi", "app", "__main__",
+        REST, "ws", "page", "contest", "state", "guard", "incoming", "contest_routes",
+        "instrument_routes", "order_routes", "account_routes", "admin_routes",
+        "account_admin_routes", "key_routes", "socket_routes", "asyncapi", "app", "__main__",
     ),
     "market_data": (
         "limits", "errors", "settings", "topics", "fanout", "market", "feed", "clients", "http",
@@ -71,7 +79,23 @@ def folders() -> list[Path]:
 @pytest.mark.parametrize("folder", folders(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_folder_says_what_lives_there(folder: Path) -> None:
     """The `__init__.py` of a folder has a docstring."""
-    assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8")))
+    assert docstring(folder)
+
+
+def test_a_folder_imports_what_it_says() -> None:
+    """The `__init__.py` of each folder names what its modules import of their package."""
+    names = {
+        module_name(folder.relative_to(ROOT).as_posix() + "/x.py"): folder for folder in folders()
+    }
+    below = {name.removesuffix(".x"): docstring(folder) for name, folder in names.items()}
+    docstrings = {name: text for name, text in below.items() if name.count(".") == 1}
+    assert set(ORDERS) < set(below)
+    assert list(undeclared(imports(modules()), docstrings, ORDERS)) == []
+
+
+def docstring(folder: Path) -> str:
+    """The docstring of a folder."""
+    return ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or ""
 
 
 CIRCLE = {
@@ -106,3 +130,25 @@ def test_a_folder_without_a_place_is_found() -> None:
     """A folder that the order does not name is an error, also where modules need no name."""
     with pytest.raises(ValueError, match="no place 'new'"):
         list(upward([Import("p.new.x", 1, "p.low")], {"p": ("low", REST)}))
+
+
+DOCSTRING = "Low things.\n\nMay import: `base`,\n`mid.x`. More text.\n"
+
+
+def test_an_import_that_is_not_declared_is_found() -> None:
+    """Names in the sentence allow a folder or one of its modules, and nothing else."""
+    found = [
+        Import("p.low.x", 1, "p.base.y"),
+        Import("p.low.x", 2, "p.mid.x"),
+        Import("p.low.x", 3, "p.mid.y"),
+        Import("p.low.x", 4, "p.low.z"),
+        Import("p.low.x", 5, "q.mid"),
+        Import("p.other.x", 6, "p.mid.y"),
+    ]
+    docstrings = {"p.low": DOCSTRING, "p.other": "All. May import: everything below."}
+    order = {"p": ("base", "mid", "low", "other")}
+    assert list(undeclared(found, docstrings, order)) == [
+        "p.low.x:3 imports p.mid.y: p.low may not"
+    ]
+    with pytest.raises(ValueError, match="no sentence"):
+        list(undeclared(found, {"p.low": "Nothing is said."}, order))

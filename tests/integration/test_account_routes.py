@@ -298,6 +298,7 @@ def test_a_killed_account_has_no_orders_and_takes_none(desk: Desk) -> None:
         "account": "kim",
         "state": "blocked",
         "canceled": [first["order_id"]],
+        "canceled_count": 1,
         "halted": ["KILL-2"],
     }
     kim = {"X-Account": "kim"}

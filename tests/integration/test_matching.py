@@ -1,11 +1,28 @@
 """The matching script against a real Redis: priority, prices, order types, remainders."""
 
+from typing import Any
+
 import pytest
 
-from tapewire.limits import EXACT_INTEGER_MAX
+from tapewire import keys
+from tapewire.limits import (
+    EXACT_INTEGER_MAX,
+    ORDER_FILLS_SHOWN_MAX,
+    ORDER_FILLS_TRIM_TRADES,
+)
 from tapewire.matching.command_limits import MatchingLimits
-from tapewire.values.types import Fill, Liquidity, Order, OrderStatus, OrderType, Side
+from tapewire.values.types import (
+    Amendment,
+    Fill,
+    Liquidity,
+    Order,
+    OrderStatus,
+    OrderType,
+    Side,
+    Ticks,
+)
 from tests.support.venue import (
+    ALICE,
     BOB,
     BTC,
     HUGE,
@@ -216,23 +233,59 @@ async def test_a_sweep_over_many_pages_and_levels(venue: Venue) -> None:
     orders = await rest(venue, Side.SELL, *[(2, 100 + number // 5) for number in range(200)])
     taker = await venue.buy(399, 1000)
     assert taker.status is OrderStatus.FILLED
+    assert taker.has_more_fills
     assert fills_of(taker) == [
-        (100 + number // 5, 1 if number == 199 else 2) for number in range(200)
+        (100 + number // 5, 1 if number == 199 else 2) for number in range(100, 200)
     ]
     makers = [trade["maker_order_id"] for trade in await venue.trades()]
     assert makers == [order.order_id for order in orders]
     assert await venue.queue(Side.SELL) == [Resting(orders[-1].order_id, 139, 1)]
     assert await venue.depth(Side.SELL) == [(139, 1)]
-    assert [fill.seq for fill in taker.fills] == list(range(1, 201))
+    assert [fill.seq for fill in taker.fills] == list(range(101, 201))
 
 
-async def test_an_order_with_more_fills_than_lua_can_unpack(venue: Venue) -> None:
-    """Over a thousand fills of one order are all in its record."""
+async def test_an_order_shows_its_newest_fills(venue: Venue) -> None:
+    """A taker of over a thousand makers has the last of them; the account's log has all."""
     for _ in range(15):
         await rest(venue, Side.BUY, *[(1, 50)] * 100)
     taker = await venue.sell(1500)
-    assert len(taker.fills) == 1500
+    newest = list(range(1_501 - ORDER_FILLS_SHOWN_MAX, 1_501))
+    assert [fill.seq for fill in taker.fills] == newest
+    assert (taker.executed_lots, taker.has_more_fills) == (1500, True)
     assert await venue.order(taker) == taker
+    ((_, logged),) = (await venue.queries.fills(ALICE, None, 1)).commands
+    takers = [item for item in logged if item.order_id == taker.order_id]
+    assert [item.fill.seq for item in takers] == list(range(1_500, 0, -1))
+
+
+async def test_the_record_of_a_maker_stays_small(venue: Venue) -> None:
+    """However often it trades, it has its newest fills and few more; all others are whole."""
+    maker, other = await venue.sell(400, 100), await venue.sell(3, 101)
+    bound = 2 + ORDER_FILLS_SHOWN_MAX + ORDER_FILLS_TRIM_TRADES
+    client: Any = venue.client
+    for number in range(1, 301):
+        await venue.buy(1, 100)
+        assert await client.hlen(keys.order(maker.order_id)) <= bound
+        shown = await venue.order(maker)
+        first = max(1, number + 1 - ORDER_FILLS_SHOWN_MAX)
+        assert [fill.seq for fill in shown.fills] == list(range(first, number + 1))
+        assert shown.has_more_fills == (first > 1)
+    await venue.buy(103, 101)
+    assert [fill.seq for fill in (await venue.order(other)).fills] == [302]
+
+
+async def test_an_order_that_comes_in_again_keeps_its_newest_fills(venue: Venue) -> None:
+    """An amendment that trades much adds to the fills of before, and the oldest go."""
+    taker = await venue.buy(300, 100)
+    for _ in range(70):
+        await venue.sell(1, 100, account=BOB)
+    await rest(venue, Side.SELL, *[(1, 101)] * 90)
+    amended = await venue.engine.amend(
+        ALICE, taker.order_id, Amendment(price_ticks=Ticks(101), revision=1)
+    )
+    for order in (amended, await venue.order(taker)):
+        assert [fill.seq for fill in order.fills] == list(range(61, 161))
+        assert order.executed_lots == 160
 
 
 @pytest.mark.parametrize("kind", [OrderType.LIMIT, OrderType.IOC])

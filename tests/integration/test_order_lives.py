@@ -108,8 +108,8 @@ def test_all_orders_are_canceled_or_those_of_a_symbol(desk: Desk) -> None:
     foreign = place(desk.here, account="alice")
     reply = desk.there.delete("/v1/orders", params={"symbol": "BTC-USDT"})
     assert read_exactly(reply.content, CanceledReply).canceled == bitcoin
-    assert desk.there.delete("/v1/orders").json() == {"canceled": [ether]}
-    assert desk.there.delete("/v1/orders").json() == {"canceled": []}
+    assert desk.there.delete("/v1/orders").json() == {"canceled": [ether], "canceled_count": 1}
+    assert desk.there.delete("/v1/orders").json() == {"canceled": [], "canceled_count": 0}
     alice = {"X-Account": "alice"}
     assert desk.here.get(f"/v1/orders/{foreign['order_id']}", headers=alice).json() == foreign
     unknown = desk.here.delete("/v1/orders", params={"symbol": "DOGE-USDT"})

@@ -54,7 +54,13 @@ from tapewire.web.metrics import Metrics, metrics_router
 from tapewire.web.problem import ProblemApp
 from tapewire.web.rate_limit import Buckets
 
-_CHANNELS = (keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, keys.MARKET_CHANNEL, keys.ACCOUNT_CHANNEL)
+_CHANNELS = (
+    keys.TRADE_CHANNEL,
+    keys.BOOK_CHANNEL,
+    keys.MARKET_CHANNEL,
+    keys.ACCOUNT_CHANNEL,
+    keys.VENUE_CHANNEL,
+)
 
 _DESCRIPTION = """Every trade of the venue over WebSocket (`/ws/market-data`), in order, each
 exactly once. The messages are described in docs/protocol.md.

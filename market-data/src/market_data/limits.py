@@ -7,6 +7,8 @@ twice `SEND_BUFFER_BYTES` in the kernel (Linux doubles what is asked for).
 
 from dataclasses import dataclass
 
+from tapewire.limits import MAKERS_PER_COMMAND_MAX, ORDERS_PER_SWEEP_MAX, STOPS_PER_COMMAND_MAX
+
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -23,7 +25,21 @@ RING_BYTES_MAX = 64 * MIB
 """Bytes one group keeps for its slow clients."""
 
 LAG_MESSAGES_MAX = 16_384
-"""Messages a client may be behind before its lag policy acts; those of one command count once."""
+"""Messages a client may be behind before its lag policy acts."""
+
+COMMANDS_IN_LAG_MIN = 4
+"""Commands at least that make up the allowed lag: one command counts as a quarter of it at most.
+
+The venue makes all messages of a command in one instant, which is no fault of a client.
+"""
+
+COMMAND_MESSAGES_MAX = 3 * MAKERS_PER_COMMAND_MAX + 2 * (
+    2 * STOPS_PER_COMMAND_MAX + ORDERS_PER_SWEEP_MAX
+)
+"""Messages of one command to one client: a trade and two reports per maker, two per other order."""
+
+MESSAGE_BYTES_MAX = KIB
+"""Bytes of one trade or execution report."""
 
 BACKLOG_BYTES_MAX = 8 * MIB
 """Bytes of private messages (answers, errors, states) that may wait for one client."""
@@ -59,6 +75,12 @@ CLOSE_REASON_BYTES_MAX = 123
 """Bytes of a close reason: a control frame carries 125, two of which are the code."""
 
 
+if LAG_MESSAGES_MAX + BATCH_MESSAGES_MAX + COMMAND_MESSAGES_MAX > RING_MESSAGES_MAX:
+    raise AssertionError("a ring must hold the allowed lag and the largest command")
+if COMMAND_MESSAGES_MAX * MESSAGE_BYTES_MAX > RING_BYTES_MAX:
+    raise AssertionError("a ring must hold the bytes of the largest command")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FanoutLimits:
     """The bounds of one hub; the defaults are the constants above."""
@@ -69,6 +91,11 @@ class FanoutLimits:
     ring_bytes_max: int = RING_BYTES_MAX
     lag_messages_max: int = LAG_MESSAGES_MAX
     backlog_bytes_max: int = BACKLOG_BYTES_MAX
+
+    @property
+    def command_messages_counted_max(self) -> int:
+        """Messages of one command that count as lag; the rest of the command does not."""
+        return max(1, self.lag_messages_max // COMMANDS_IN_LAG_MIN)
 
     def __post_init__(self) -> None:
         """Refuse limits that contradict each other (ValueError)."""

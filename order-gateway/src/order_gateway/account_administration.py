@@ -17,6 +17,7 @@ from order_gateway.order_entry import read_params
 from order_gateway.replies import NO_HEADERS, REPLAY_HEADERS, Reply
 from order_gateway.schemas import (
     AccountKillReply,
+    AccountReply,
     AccountsReply,
     ResumeReply,
     TransferReply,
@@ -24,6 +25,7 @@ from order_gateway.schemas import (
 )
 from tapewire.errors import InvalidField
 from tapewire.keys import FEE_ACCOUNT
+from tapewire.limits import CANCELED_SHOWN_MAX, PAGE_BALANCES_MAX
 from tapewire.matching.engine import Engine
 from tapewire.matching.kill_switch import KillSwitch
 from tapewire.matching.queries import Queries
@@ -34,6 +36,9 @@ from tapewire.values.account_types import AccountState
 from tapewire.values.bounds import AS_INSTRUMENT, Setting
 from tapewire.values.decimals import format_units
 from tapewire.values.types import Account
+
+# Each may have thousands of balances and limits.
+ACCOUNTS_PER_READ = 10
 
 
 class AccountAdministration:
@@ -52,9 +57,17 @@ class AccountAdministration:
         names = await self._queries.accounts()
         after = wanted.cursor or ""
         rest = [name for name in names if name > after]
-        page = rest[: wanted.limit]
-        cursor = page[-1] if len(rest) > len(page) else None
-        return _answer(AccountsReply(await self._accounts.read_many(page), cursor))
+        accounts: list[AccountReply] = []
+        entries = 0
+        for first in range(0, min(wanted.limit, len(rest)), ACCOUNTS_PER_READ):
+            part = rest[first : min(first + ACCOUNTS_PER_READ, wanted.limit)]
+            for account in await self._accounts.read_many(part):
+                entries += len(account.balances) + len(account.limits)
+                if accounts and entries > PAGE_BALANCES_MAX:
+                    return _answer(AccountsReply(accounts, accounts[-1].account))
+                accounts.append(account)
+        cursor = accounts[-1].account if len(rest) > len(accounts) else None
+        return _answer(AccountsReply(accounts, cursor))
 
     async def read_account(self, name: str) -> Reply:
         """One account; the fee account too."""
@@ -113,7 +126,13 @@ class AccountAdministration:
         account = _client(name)
         killed = await self._kill_switch.kill_account(account)
         return _answer(
-            AccountKillReply(account, AccountState.BLOCKED, killed.canceled, killed.halted)
+            AccountKillReply(
+                account,
+                AccountState.BLOCKED,
+                killed.canceled[:CANCELED_SHOWN_MAX],
+                len(killed.canceled),
+                killed.halted,
+            )
         )
 
     async def kill_venue(self) -> Reply:

@@ -51,6 +51,7 @@ ACCOUNT_KILL_EXAMPLE: dict[str, Any] = {
     "account": "alice",
     "state": "blocked",
     "canceled": ["42", "43"],
+    "canceled_count": 2,
     "halted": [],
 }
 VENUE_KILL_EXAMPLE: dict[str, Any] = {

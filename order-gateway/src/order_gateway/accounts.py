@@ -13,11 +13,15 @@ from order_gateway.schemas import AccountLimitsReply, AccountReply
 from tapewire.errors import UnknownAccount, UnknownSymbol
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
+from tapewire.runtime.fair_share import FairShare
 from tapewire.values.account_entry import write_account_limits
 from tapewire.values.account_types import AccountRecord
 from tapewire.values.timestamps import format_timestamp
 from tapewire.values.types import Account
 from tapewire.wire.account_feed import asset_balance
+
+# A balance is rendered in about 5 us.
+ENTRIES_PER_TURN = 500
 
 
 class Accounts:
@@ -27,6 +31,7 @@ class Accounts:
         self._engine = engine
         self._queries = queries
         self._catalogue = catalogue
+        self._share = FairShare(ENTRIES_PER_TURN)
 
     async def own(self, account: Account, params: Mapping[str, Any]) -> AccountReply:
         """The account of a client, opened first where accounts open by themselves.
@@ -61,6 +66,7 @@ class Accounts:
         return [await self._describe(record, decimals) for record in records]
 
     async def _describe(self, record: AccountRecord, decimals: Mapping[str, int]) -> AccountReply:
+        await self._share.take(len(record.balances) + len(record.limits))
         limits = [
             convert(
                 {"symbol": symbol}

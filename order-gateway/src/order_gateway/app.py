@@ -14,6 +14,7 @@ from order_gateway import (
     account_routes,
     admin_routes,
     asyncapi,
+    contest_routes,
     instrument_routes,
     key_routes,
     order_routes,
@@ -23,6 +24,8 @@ from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
 from order_gateway.catalogue import Catalogue
+from order_gateway.contest.auditing import VenueAudit
+from order_gateway.contest.contest import Contest
 from order_gateway.expiry import Expiry
 from order_gateway.guard import Guard
 from order_gateway.health import SERVICE, watch_health
@@ -102,7 +105,14 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
     # Direct routes solve no dependencies: this one only documents what the guard does.
     key = [Security(HTTPBearer(scheme_name=KEY_SCHEME, auto_error=False))] if needs_keys else []
-    for group in (order_routes, account_routes, admin_routes, account_admin_routes, key_routes):
+    for group in (
+        order_routes,
+        account_routes,
+        admin_routes,
+        account_admin_routes,
+        key_routes,
+        contest_routes,
+    ):
         app.include_router(group.router, prefix=PREFIX, dependencies=key)
     for public in (instrument_routes, socket_routes):
         app.include_router(public.router, prefix=PREFIX)
@@ -125,9 +135,8 @@ async def _run(
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
-        probe = RedisProbe(address)
+        probe, store = RedisProbe(address), ApiKeyStore.open(address, guard)
         stack.push_async_callback(probe.close)
-        store = ApiKeyStore.open(address, guard)
         stack.push_async_callback(store.close)
         tasks = await stack.enter_async_context(Supervisor())
         expiry, lag = Expiry(engine, interval_s=settings.expiry_interval_s), LoopLag()
@@ -149,6 +158,7 @@ async def _run(
             sockets=lambda: entry.open_count,
             problems=app.problems,
         )
+        contest = Contest(engine, queries, catalogue, VenueAudit(address), settings.venue.auth)
         state = GatewayState(
             operations=operations,
             catalogue=catalogue,
@@ -156,6 +166,7 @@ async def _run(
             administration=Administration(engine, queries, catalogue),
             account_administration=AccountAdministration(engine, queries, catalogue),
             key_administration=KeyAdministration(store, engine),
+            contest=contest,
             authentication=Authentication(KeyVerifier(store), rate_limits),
             needs_keys=settings.venue.auth == "keys",
             rate_limits=rate_limits,
@@ -168,6 +179,7 @@ async def _run(
         tasks.start("expiry", expiry.run)
         _follow_failovers(address, guard, tasks)
         tasks.start("loop-lag", lag.run)
+        contest.start(tasks)
         if state.needs_keys:
             watch = KeyWatch(state.authentication.verifier, entry.bearers, end_for_key)
             tasks.start("keys", watch.run)

@@ -126,6 +126,7 @@ FILLED_EXAMPLE: dict[str, Any] = {
             "timestamp": "2026-01-31T12:00:00.000001Z",
         }
     ],
+    "fills_truncated": False,
     "timestamp": "2026-01-31T12:00:00.000001Z",
     "updated_timestamp": "2026-01-31T12:00:00.000001Z",
     "post_only": False,
@@ -178,7 +179,7 @@ FILLS_EXAMPLE: dict[str, Any] = {
     "fills": [{"order_id": "42", "symbol": "BTC-USDT", "side": "buy"} | FILLED_EXAMPLE["fills"][0]],
     "next_cursor": None,
 }
-CANCELED_ALL_EXAMPLE: dict[str, Any] = {"canceled": ["42", "43"]}
+CANCELED_ALL_EXAMPLE: dict[str, Any] = {"canceled": ["42", "43"], "canceled_count": 2}
 TIMER_EXAMPLE: dict[str, Any] = {"timeout_s": 60, "fires_at": "2026-01-31T12:01:00.000001Z"}
 ADDED_EXAMPLE: dict[str, Any] = {
     "symbol": "ACME-USD",

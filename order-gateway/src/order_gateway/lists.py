@@ -1,10 +1,10 @@
 """Lists of an account's orders and fills: filtered, newest first, page by page.
 
 A cursor names the last item of its page: an open order by its number, an item of the account's log
-by the id of its event. Both only grow, so that what comes in while a client turns pages is neither
-seen twice nor pushes anything out. Filters read a bounded
-number of records per page, so a page may hold fewer items than asked for, even none; the list has
-ended when `next_cursor` is null.
+by the id of its event. Both only grow, so that items which come in while a client turns pages are
+not seen twice and push nothing out. A page reads a bounded number of records and shows a bounded
+number of fills, so a page may hold fewer items than asked for, even none; the list has ended when
+`next_cursor` is null.
 """
 
 import re
@@ -17,8 +17,9 @@ from order_gateway.order_entry import read_moment, read_params
 from order_gateway.params import FillsParams, HistoryParams, OpenOrdersParams
 from order_gateway.schemas import FillsReply, OrdersReply
 from tapewire.errors import InvalidField
-from tapewire.limits import EXACT_INTEGER_MAX, PAGE_RECORDS_MAX
+from tapewire.limits import EXACT_INTEGER_MAX, PAGE_FILLS_MAX, PAGE_RECORDS_MAX
 from tapewire.matching.queries import OrderPage, Queries
+from tapewire.runtime.fair_share import FairShare
 from tapewire.values.types import Account, AccountFill, Order, OrderStatus, Symbol
 from tapewire.wire.orders import account_fill_reply, order_reply
 
@@ -44,12 +45,39 @@ class Period:
         return self.from_us <= time_us < self.to_us
 
 
-class Lists:
-    """What an account may leaf through."""
+class _OrderCollection:
+    """The orders of one page, until it has as many orders or fills as a page may have."""
 
-    def __init__(self, queries: Queries, catalogue: Catalogue) -> None:
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._fills = 0
+        self.orders: list[Order] = []
+        # Where the page after the last of them begins.
+        self.cursor: str | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no order more is wanted."""
+        return len(self.orders) >= self._limit
+
+    def take(self, behind: str, order: Order) -> bool:
+        """Add an order; `behind` is the cursor of a page behind it. False if the page has ended."""
+        fills = self._fills + len(order.fills)
+        if self.is_full or (self.orders and fills > PAGE_FILLS_MAX):
+            return False
+        self.orders.append(order)
+        self.cursor, self._fills = behind, fills
+        return True
+
+
+class Lists:
+    """The lists of an account."""
+
+    def __init__(self, queries: Queries, catalogue: Catalogue, share: FairShare) -> None:
+        """`share` bounds how many fills are rendered in one turn of the loop."""
         self._queries = queries
         self._catalogue = catalogue
+        self._share = share
 
     async def open_orders(self, account: Account, params: Mapping[str, Any]) -> OrdersReply:
         """Open orders, of all symbols or of one."""
@@ -78,10 +106,12 @@ class Lists:
             )
 
         items, cursor = await self._collect_fills(account, wanted, fits)
-        return FillsReply(
-            [account_fill_reply(item, await self._catalogue.find(item.symbol)) for item in items],
-            cursor,
-        )
+        fills = []
+        for item in items:
+            instrument = await self._catalogue.find(item.symbol)
+            await self._share.take(1)
+            fills.append(account_fill_reply(item, instrument))
+        return FillsReply(fills, cursor)
 
     async def _orders(self, account: Account, wanted: HistoryParams) -> OrdersReply:
         if wanted.symbol is not None:
@@ -98,23 +128,25 @@ class Lists:
 
         is_open = wanted.status == "open" or wanted.status in OPEN_STATUSES
         cursor = _read_open_cursor(wanted.cursor) if is_open else _read_log_cursor(wanted.cursor)[0]
-        orders: list[Order] = []
-        records = 0
+        collected, records = _OrderCollection(wanted.limit), 0
         while True:
-            count = max(wanted.limit - len(orders), RECORDS_PER_READ_MIN)
+            count = max(wanted.limit - len(collected.orders), RECORDS_PER_READ_MIN)
             page = await self._order_page(account, wanted, cursor, count)
             cursor, records = page.next_cursor, records + count
-            fitting = [item for item in page.orders if fits(item[1])]
-            room = wanted.limit - len(orders)
-            orders += [order for _, order in fitting[:room]]
-            if len(fitting) > room:
-                cursor = fitting[room - 1][0]
-            if cursor is None or len(orders) == wanted.limit or records >= PAGE_RECORDS_MAX:
-                break
-        return OrdersReply(
-            [order_reply(order, await self._catalogue.find(order.symbol)) for order in orders],
-            cursor,
-        )
+            for behind, order in page.orders:
+                if fits(order) and not collected.take(behind, order):
+                    return await self._shown(collected.orders, collected.cursor)
+            if cursor is None or collected.is_full or records >= PAGE_RECORDS_MAX:
+                return await self._shown(collected.orders, cursor)
+
+    async def _shown(self, orders: list[Order], cursor: str | None) -> OrdersReply:
+        """A page, rendered in bounded pieces."""
+        replies = []
+        for order in orders:
+            instrument = await self._catalogue.find(order.symbol)
+            await self._share.take(len(order.fills) + 1)
+            replies.append(order_reply(order, instrument))
+        return OrdersReply(replies, cursor)
 
     async def _order_page(
         self, account: Account, wanted: HistoryParams, cursor: str | None, count: int

@@ -47,16 +47,21 @@ from tapewire.errors import (
     Unavailable,
     UnknownSymbol,
 )
+from tapewire.limits import CANCELED_SHOWN_MAX
 from tapewire.matching.engine import Engine, Placement
 from tapewire.matching.queries import Queries
+from tapewire.runtime.fair_share import FairShare
 from tapewire.values.timestamps import format_timestamp
 from tapewire.values.types import Account, Instrument, Order, OrderId, Symbol
-from tapewire.wire.orders import order_reply
+from tapewire.wire.orders import OrderReply, order_reply
 
 READS_FIRST = frozenset({"amend", "batch"})
 # Once as it is known, once after Redis was told what is traded, once after it was read anew.
 ATTEMPTS_MAX = 3
 MICROSECONDS = 1_000_000
+# A fill is rendered in about 10 us; fewer than these need no share of the loop.
+FILLS_PER_TURN = 500
+FEW_FILLS = 10
 # How what is beyond the limits of an instrument is refused; those may have been widened since.
 LIMIT_CODES = frozenset({"out_of_range", "notional_too_small"})
 
@@ -86,7 +91,8 @@ class Operations:
         self._engine = engine
         self._queries = queries
         self._catalogue = catalogue
-        lists = Lists(queries, catalogue)
+        self._share = FairShare(FILLS_PER_TURN)
+        lists = Lists(queries, catalogue, self._share)
         self._methods: dict[str, Callable[[Account, Mapping[str, Any]], Awaitable[Reply]]] = {
             "place": self.place,
             "amend": self.amend,
@@ -139,7 +145,7 @@ class Operations:
             request.symbol
         )
         placement = await self._place(request, account, instrument)
-        answer = order_reply(placement.order, instrument)
+        answer = await self._render(placement.order, instrument)
         if placement.replayed:
             return Reply(200, answer, REPLAY_HEADERS)
         self._activity.placed += 1
@@ -155,7 +161,7 @@ class Operations:
             try:
                 amended = await self._engine.amend(account, order.order_id, amendment)
                 self._activity.amended += 1
-                return Reply(200, order_reply(amended, instrument), NO_HEADERS)
+                return Reply(200, await self._render(amended, instrument), NO_HEADERS)
             except StaleInstrument:
                 if attempt == ATTEMPTS_MAX - 1:
                     raise
@@ -187,7 +193,8 @@ class Operations:
             account, None if symbol is None else Symbol(symbol)
         )
         self._activity.canceled += len(canceled)
-        return Reply(200, CanceledReply(canceled), NO_HEADERS)
+        answer = CanceledReply(canceled[:CANCELED_SHOWN_MAX], len(canceled))
+        return Reply(200, answer, NO_HEADERS)
 
     async def cancel_all_after(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Arm, renew or disarm the timer that cancels all orders of the account."""
@@ -257,7 +264,13 @@ class Operations:
 
     async def _shown(self, order: Order) -> Reply:
         instrument = await self._catalogue.find(order.symbol)
-        return Reply(200, order_reply(order, instrument), NO_HEADERS)
+        return Reply(200, await self._render(order, instrument), NO_HEADERS)
+
+    async def _render(self, order: Order, instrument: Instrument) -> OrderReply:
+        """An order as an answer; one with many fills waits for its share of the loop."""
+        if len(order.fills) > FEW_FILLS:
+            await self._share.take(len(order.fills))
+        return order_reply(order, instrument)
 
 
 def _order_key(params: Mapping[str, Any]) -> OrderKey:

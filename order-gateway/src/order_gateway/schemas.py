@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tapewire.api_keys.text import Permission
+from tapewire.limits import CANCELED_SHOWN_MAX
 from tapewire.values.account_types import AccountState
 from tapewire.values.types import MarketState, OrderId, Symbol
 from tapewire.web.problem import Problem
@@ -27,7 +28,14 @@ _OwnFeePpm: TypeAlias = Annotated[
 _Bound: TypeAlias = Annotated[
     DecimalText | None, Meta(description="Null: the instrument's; zero: none")
 ]
-_OrderIds = Annotated[list[OrderId], Meta(description="order_id, oldest first within a symbol")]
+_OrderIds = Annotated[
+    list[OrderId],
+    Meta(
+        description="order_id, oldest first within a symbol; the first "
+        f"{CANCELED_SHOWN_MAX} of them"
+    ),
+]
+_CanceledCount = Annotated[int, Meta(ge=0, description="Orders that were canceled in all")]
 
 
 class OrdersReply(Struct, frozen=True, gc=False):
@@ -48,6 +56,7 @@ class CanceledReply(Struct, frozen=True, gc=False):
     """The orders that were canceled."""
 
     canceled: _OrderIds
+    canceled_count: _CanceledCount
 
 
 class TimerReply(Struct, frozen=True, gc=False):
@@ -186,6 +195,7 @@ class AccountKillReply(Struct, frozen=True, gc=False):
     account: str
     state: AccountState
     canceled: _OrderIds
+    canceled_count: _CanceledCount
     halted: Annotated[
         list[Symbol], Meta(description="Halted markets, in which orders of the account still rest")
     ]

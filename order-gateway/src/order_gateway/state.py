@@ -9,6 +9,7 @@ from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
 from order_gateway.catalogue import Catalogue
+from order_gateway.contest.contest import Contest
 from order_gateway.key_administration import KeyAdministration
 from order_gateway.operations import Operations
 from order_gateway.page.routes import Pages
@@ -30,6 +31,7 @@ class GatewayState:
     administration: Administration
     account_administration: AccountAdministration
     key_administration: KeyAdministration
+    contest: Contest
     authentication: Authentication
     needs_keys: bool
     rate_limits: RateLimits

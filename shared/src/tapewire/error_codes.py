@@ -86,6 +86,12 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "market_post_only": ErrorCode(409, "The market only takes post-only orders"),
         "instrument_conflict": ErrorCode(409, "The instrument is traded with other steps"),
         "instruments_limit": ErrorCode(409, "The venue has its maximum of instruments"),
+        # The contest
+        "round_running": ErrorCode(409, "A round is running"),
+        "no_round": ErrorCode(409, "No round is scheduled or running"),
+        "contest_busy": ErrorCode(409, "Another change is being made"),
+        "no_results": ErrorCode(404, "The round has no results"),
+        "leaderboard_hidden": ErrorCode(403, "The leaderboard is for administrators"),
         # Who asks
         "key_required": ErrorCode(401, "An API key is needed"),
         "key_invalid": ErrorCode(401, "The API key is invalid"),

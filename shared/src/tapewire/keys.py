@@ -28,10 +28,19 @@ ABSENT = PREFIX + "absent"
 # Written by gateways that have replicas confirm their commands; it says nothing and expires.
 CONFIRMED = PREFIX + "confirmed"
 
+# Of classes and competitions; no command of the matching library reads or writes them.
+NOTICES = PREFIX + "contest:notices"
+ROUND = PREFIX + "contest:round"
+CONTEST_OPTIONS = PREFIX + "contest:options"
+CONTEST_LOCK = PREFIX + "contest:lock"
+ALIASES = PREFIX + "contest:aliases"
+LEADERBOARDS = PREFIX + "contest:leaderboards"
+
 TRADE_CHANNEL = "trade_events"
 BOOK_CHANNEL = "book_updates"
 MARKET_CHANNEL = "market_events"
 ACCOUNT_CHANNEL = "account_events"
+VENUE_CHANNEL = "venue_events"
 
 # The account that collects fees. Clients cannot name it, because client names have no `@`.
 FEE_ACCOUNT = "@fees"
@@ -115,6 +124,21 @@ def transfer(account: str, reference: str) -> str:
 def api_key(key_id: str) -> str:
     """Hash: one API key, without its secret."""
     return f"{PREFIX}api_key:{key_id}"
+
+
+def account_fold(name: str) -> str:
+    """String: what an account has made of its money, folded from its log."""
+    return f"{PREFIX}contest:fold:{name}"
+
+
+def round_start(number: int) -> str:
+    """String: the figures of every account when a round opened."""
+    return f"{PREFIX}contest:start:{number}"
+
+
+def round_results(number: int) -> str:
+    """String: the leaderboard of a round that ended."""
+    return f"{PREFIX}contest:results:{number}"
 
 
 def canary_channel(instance: str) -> str:

@@ -54,12 +54,31 @@ ORDERS_PER_SWEEP_MAX = 500
 # Commands kept in the journal; about 400 bytes of Redis memory each.
 JOURNAL_COMMANDS_MAX = 1_000_000
 
+# Newest fills that an order has in its record and in an answer; `GET /v1/fills?order_id=` has all
+# that the account's log keeps.
+ORDER_FILLS_SHOWN_MAX = 100
+# A record is trimmed at each trade whose number is a multiple of this, so that it has at most as
+# many fills more.
+ORDER_FILLS_TRIM_TRADES = 64
+
 # Orders in one batch request.
 BATCH_ORDERS_MAX = 100
 
 # Items of one page of a list, and records read to fill one page when filters pass few.
 PAGE_ITEMS_MAX = 500
 PAGE_RECORDS_MAX = 2_000
+# Fills of all orders of a page, balances and limits of all accounts of a page: a page ends when one
+# more item would pass them.
+PAGE_FILLS_MAX = 2_000
+PAGE_BALANCES_MAX = 5_000
+# Ids that the answer to a cancel-all shows; `canceled_count` counts all of them.
+CANCELED_SHOWN_MAX = 10_000
+
+# The longest order and fill as JSON, with the longest names and the most digits.
+ORDER_JSON_BYTES_MAX = 1_536
+FILL_JSON_BYTES_MAX = 512
+# The longest answer: a batch of orders, each with as many fills as are shown.
+ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
 DEAD_MAN_TIMEOUT_S_MAX = 86_400
 
@@ -69,6 +88,10 @@ OPEN_ORDERS_BOUND_MAX = 1_000_000
 
 # Events kept of one account: its orders, fills and changes of balances. An order that rests and is
 # canceled is two events, so that at least about 10,000 orders stay listed.
+NOTICE_CHARACTERS_MAX = 500
+ROUND_NAME_CHARACTERS_MAX = 64
+# A round may name every instrument.
+VENUE_EVENT_BYTES_MAX = 65_536
 ACCOUNT_LOG_EVENTS_MAX = 20_000
 
 # Candles kept of each base interval of a symbol.
@@ -129,6 +152,14 @@ STOP_ROUNDS_MAX = 4
 PENDING_COMMANDS_MAX = 10_000
 COMMANDS_PER_ROUND_TRIP_MAX = 256
 
+if BATCH_ORDERS_MAX * (
+    ORDER_JSON_BYTES_MAX + ORDER_FILLS_SHOWN_MAX * FILL_JSON_BYTES_MAX
+) > ANSWER_BYTES_MAX or (
+    PAGE_ITEMS_MAX * ORDER_JSON_BYTES_MAX
+    + (PAGE_FILLS_MAX + ORDER_FILLS_SHOWN_MAX) * FILL_JSON_BYTES_MAX
+    > ANSWER_BYTES_MAX
+):
+    raise AssertionError("the largest batch and the largest page must fit in an answer")
 if PENDING_COMMANDS_MAX < COMMANDS_PER_ROUND_TRIP_MAX:
     raise AssertionError("a full round trip must fit in the queue")
 if REQUEST_HEAD_BYTES_MAX + 8 * REQUEST_BODY_BYTES_MAX > REQUEST_BYTES_MAX:

@@ -4,12 +4,14 @@
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 # In an order: every module directly in the package that the order does not name.
 REST = "*"
+MAY_IMPORT = re.compile(r"May import: ([^.`]*(?:`[\w.]+`[^.`]*)*)\.(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,40 @@ def upward(found: Sequence[Import], orders: Mapping[str, Sequence[str]]) -> Iter
         source, target = place(item.source, order), place(item.target, order)
         if source != target and order.index(source) < order.index(target):
             yield f"{item.source}:{item.line} imports {item.target}: {target} is above {source}"
+
+
+def undeclared(
+    found: Sequence[Import], docstrings: Mapping[str, str], orders: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """Imports of a folder that its docstring does not allow, within a package.
+
+    `docstrings` has those of the folders by dotted name. The sentence `May import: ...` names
+    places of the order, or modules in them, or says `everything below`.
+    """
+    for item in found:
+        package, _, target = item.target.partition(".")
+        folder = ".".join(item.source.split(".")[:2])
+        if folder not in docstrings or package != folder.partition(".")[0]:
+            continue
+        if item.target == folder or item.target.startswith(f"{folder}."):
+            continue
+        allowed = allowed_imports(docstrings[folder])
+        if allowed is None or any(f"{target}.".startswith(f"{name}.") for name in allowed):
+            continue
+        if place(item.target, orders[package]) == orders[package][0] and not target:
+            continue
+        yield f"{item.source}:{item.line} imports {item.target}: {folder} may not"
+
+
+def allowed_imports(docstring: str) -> list[str] | None:
+    """The names in the sentence `May import: ...`; None for `everything below`.
+
+    Raises ValueError if there is no such sentence.
+    """
+    match = MAY_IMPORT.search(docstring)
+    if match is None:
+        raise ValueError(f"no sentence `May import: ...` in {docstring!r}")
+    return None if "everything below" in match[1] else re.findall(r"`([\w.]+)`", match[1])
 
 
 def place(module: str, order: Sequence[str]) -> str:

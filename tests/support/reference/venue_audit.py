@@ -9,7 +9,13 @@ from typing import Any
 
 from tapewire import keys
 from tapewire.matching.layout import STATE
-from tapewire.matching.records import fills_of, new_order_of, read_order
+from tapewire.matching.records import (
+    new_order_of,
+    read_account_fill,
+    read_order,
+    trade_order,
+    unread_fills_of,
+)
 from tapewire.values.types import AccountFill, Order, OrderId, Side
 from tests.support.reference.account_log_audit import check_account_logs
 from tests.support.reference.machine_world import SYMBOLS
@@ -112,7 +118,11 @@ def check_histories(pair: Pair, dump: dict[str, tuple[object, bool]]) -> None:
         assert list(filter(None, map(new_order_of, events))) == [
             order.order_id for order in pair.reference.orders.values() if order.account == account
         ]
-        fills = [fill_line(item) for event in events for item in fills_of(event)]
+        fills = [
+            fill_line(item)
+            for event in events
+            for item in sorted(map(read_account_fill, unread_fills_of(event)), key=trade_order)
+        ]
         assert fills == pair.fills.get(account, [])
 
 

@@ -1,6 +1,7 @@
 """What the real venue must hold after a command, in the words of Redis, told by the reference."""
 
 from tapewire import keys
+from tapewire.limits import ORDER_FILLS_SHOWN_MAX
 from tapewire.values.types import Lots, Order, OrderId, Side, Ticks
 from tests.support.reference.machine_world import ACCOUNTS, SYMBOLS
 from tests.support.reference.order import ReferenceOrder
@@ -36,7 +37,7 @@ def as_record(order: ReferenceOrder) -> Order:
         client_order_id=command.client_order_id,
         created_us=order.created_us,
         updated_us=order.updated_us,
-        fills=tuple(order.fills),
+        fills=tuple(order.fills[-ORDER_FILLS_SHOWN_MAX:]),
         prevented_lots=Lots(order.prevented),
         self_trade_prevention=command.self_trade_prevention,
         post_only=command.post_only,

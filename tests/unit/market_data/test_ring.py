@@ -89,15 +89,15 @@ def test_count_within_counts_whole_frames() -> None:
     assert count_within([b"aa"], 1) == 1
 
 
-def test_the_frames_of_a_command_count_once() -> None:
-    """From any position on, also after a trim, the commands are those of the frames."""
+def test_frames_that_do_not_count_are_left_out() -> None:
+    """From any position on, also after a trim, the sum is that of the counted frames."""
     ring = Ring()
-    goes_on = [False, True, True, False, False, True, False, True, True, True, False]
-    for flag in goes_on:
-        ring.append(b"x", None, goes_on=flag)
+    counts = [True, False, False, True, True, False, True, False, False, False, True]
+    for flag in counts:
+        ring.append(b"x", None, is_counted=flag)
     for base in (0, 2, 5, 7, 11):
         ring.trim(base)
         for cursor in range(base, 12):
-            assert ring.commands(cursor) == goes_on[cursor:].count(False)
+            assert ring.counted(cursor) == sum(counts[cursor:])
     ring.append(b"x", None)
-    assert ring.commands(11) == 1
+    assert ring.counted(11) == 1

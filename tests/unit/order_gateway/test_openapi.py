@@ -9,6 +9,8 @@ import pytest
 from order_gateway import account_examples, errors, examples, schemas
 from order_gateway.admin_params import AccountChange, AccountLimitsRequest, TransferRequest
 from order_gateway.app import create_app
+from order_gateway.contest import refusals
+from order_gateway.contest import schemas as contest_schemas
 from order_gateway.examples import ORDER_EXAMPLES
 from order_gateway.guard import is_public
 from order_gateway.order_entry import read_params
@@ -19,7 +21,7 @@ from tapewire.error_codes import ERROR_CODES
 from tapewire.settings import VenueSettings
 from tapewire.values.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.web.problem import Problem
-from tapewire.wire import orders
+from tapewire.wire import orders, venue_event
 from tapewire.wire.orders import OrderReply
 from tests.support.structures import read_exactly
 from tests.support.transport.order_bodies import read
@@ -30,7 +32,10 @@ OPERATION_IDS = (
     "read_instrument", "read_time", "change_market", "publish_instrument", "list_accounts",
     "read_account", "change_account", "change_limits", "deposit", "withdraw", "kill_account",
     "kill_venue", "resume", "create_key", "list_keys", "revoke_key", "health", "livez", "readyz",
-    "metrics",
+    "metrics", "list_notices", "send_notice", "read_round", "schedule_round", "move_round",
+    "end_round", "read_results", "read_all_results", "read_performance", "read_leaderboard",
+    "read_whole_leaderboard", "read_board_options", "change_board_options", "set_alias", "reset",
+    "audit",
 )  # fmt: skip
 
 
@@ -75,6 +80,22 @@ def test_every_operation_is_there_with_a_summary(document: dict[str, Any]) -> No
         "GET /v1/instruments",
         "GET /v1/instruments/{symbol}",
         "GET /v1/time",
+        "GET /v1/notices",
+        "POST /v1/admin/notices",
+        "GET /v1/round",
+        "POST /v1/admin/round",
+        "PATCH /v1/admin/round",
+        "POST /v1/admin/round/end",
+        "GET /v1/rounds/{number}/results",
+        "GET /v1/admin/rounds/{number}/results",
+        "GET /v1/account/performance",
+        "GET /v1/leaderboard",
+        "GET /v1/admin/leaderboard",
+        "GET /v1/admin/leaderboard/options",
+        "PUT /v1/admin/leaderboard/options",
+        "PUT /v1/admin/accounts/{account}/alias",
+        "POST /v1/admin/reset",
+        "POST /v1/admin/audit",
         "GET /metrics",
         "GET /health",
         "GET /livez",
@@ -120,14 +141,15 @@ def test_error_examples_are_problems_of_the_right_status(document: dict[str, Any
 
 def documented_errors() -> set[str]:
     """Every code in a list of the gateway's errors."""
-    lists = [codes for name, codes in vars(errors).items() if name.endswith("_ERRORS")]
+    named = {**vars(errors), **vars(refusals)}
+    lists = [codes for name, codes in named.items() if name.endswith("_ERRORS")]
     assert len(lists) > 10
     return {code for codes in lists for code in codes}
 
 
 def test_every_answer_has_an_example_that_its_model_accepts(document: dict[str, Any]) -> None:
     """Nothing is left for a reader to guess."""
-    models = vars(schemas) | vars(orders)
+    models = vars(schemas) | vars(orders) | vars(contest_schemas) | vars(venue_event)
     for path, methods in document["paths"].items():
         if not path.startswith("/v1/"):
             continue
@@ -139,10 +161,11 @@ def test_every_answer_has_an_example_that_its_model_accepts(document: dict[str, 
 
 
 def test_every_body_has_an_example(document: dict[str, Any]) -> None:
-    """Of each operation that takes one; stopping and resuming take none."""
+    """Of each operation that takes one; stopping, resuming, ending and auditing take none."""
+    bodiless = ("/kill", "/resume", "/end", "/audit")
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            if method in {"post", "put", "patch"} and not path.endswith(("/kill", "/resume")):
+            if method in {"post", "put", "patch"} and not path.endswith(bodiless):
                 assert operation["requestBody"]["content"]["application/json"]["examples"]
 
 

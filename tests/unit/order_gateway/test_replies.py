@@ -8,6 +8,18 @@ from order_gateway.catalogue import Market
 from order_gateway.params import CLIENT_ORDER_ID_PATTERN
 from order_gateway.replies import encode, instrument_reply, instruments_reply
 from order_gateway.schemas import InstrumentReply, InstrumentsReply
+from tapewire.limits import (
+    ASSET_CHARACTERS_MAX,
+    BALANCE_UNITS_MAX,
+    CLIENT_ORDER_ID_CHARACTERS_MAX,
+    EXACT_INTEGER_MAX,
+    FILL_JSON_BYTES_MAX,
+    ORDER_FILLS_SHOWN_MAX,
+    ORDER_ID_DIGITS_MAX,
+    ORDER_JSON_BYTES_MAX,
+    SYMBOL_CHARACTERS_MAX,
+)
+from tapewire.values.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.values.instruments import packaged_instruments, parse_instruments
 from tapewire.values.types import (
     Account,
@@ -21,6 +33,7 @@ from tapewire.values.types import (
     OrderId,
     OrderStatus,
     OrderType,
+    SelfTradePrevention,
     Side,
     Symbol,
     Ticks,
@@ -101,6 +114,7 @@ def test_an_order_is_rendered_with_the_decimals_of_its_instrument() -> None:
                 "timestamp": "2026-01-31T12:00:05.250000Z",
             },
         ],
+        "fills_truncated": False,
         "timestamp": "2026-01-31T12:00:00.000001Z",
         "updated_timestamp": "2026-01-31T12:00:05.250000Z",
         "post_only": False,
@@ -161,11 +175,65 @@ def test_steps_of_more_than_one_unit_are_counted_back() -> None:
     assert reply["cumulative_quote_quantity"] == "2005.00"
 
 
+def test_the_longest_order_is_within_its_bound() -> None:
+    """Longest names, most digits, every option: what an answer may have follows from it."""
+    entry = InstrumentEntry(
+        symbol="S" * SYMBOL_CHARACTERS_MAX,
+        base="B" * ASSET_CHARACTERS_MAX,
+        quote="Q" * ASSET_CHARACTERS_MAX,
+        tick_size="0.000001",
+        lot_size="0.000001",
+        min_quantity="0.000001",
+        max_quantity="1000",
+        base_decimals=12,
+        quote_decimals=12,
+    )
+    instrument = build_instrument(entry, {})
+    ticks, lots, time_us = Ticks(EXACT_INTEGER_MAX), Lots(EXACT_INTEGER_MAX), EXACT_INTEGER_MAX
+    fill = Fill(EXACT_INTEGER_MAX, ticks, lots, Liquidity.MAKER, time_us, BALANCE_UNITS_MAX)
+    order = Order(
+        order_id=OrderId("9" * ORDER_ID_DIGITS_MAX),
+        account=Account("a"),
+        symbol=instrument.symbol,
+        side=Side.SELL,
+        order_type=OrderType.STOP_LIMIT,
+        time_in_force=TimeInForce.GTC,
+        status=OrderStatus.PARTIALLY_FILLED,
+        price_ticks=ticks,
+        quantity_lots=lots,
+        executed_lots=lots,
+        executed_notional=EXACT_INTEGER_MAX,
+        client_order_id="c" * CLIENT_ORDER_ID_CHARACTERS_MAX,
+        created_us=time_us,
+        updated_us=time_us,
+        fills=(fill,) * ORDER_FILLS_SHOWN_MAX,
+        prevented_lots=lots,
+        self_trade_prevention=SelfTradePrevention.EXPIRE_TAKER,
+        display_lots=lots,
+        stop_price_ticks=ticks,
+        triggered_us=time_us,
+        quote_notional=EXACT_INTEGER_MAX,
+        expire_us=time_us,
+        reason="insufficient_liquidity",
+    )
+    bare = len(render_order(replace(order, fills=()), instrument))
+    assert bare <= ORDER_JSON_BYTES_MAX
+    whole = len(render_order(order, instrument))
+    assert whole - bare <= ORDER_FILLS_SHOWN_MAX * FILL_JSON_BYTES_MAX
+
+
 def test_large_amounts_stay_exact() -> None:
     """Amounts beyond 2^53 units are integers here, so no digit is lost."""
     amount = 2**53 - 1
     reply = json.loads(render_order(replace(ORDER, executed_notional=amount), BITCOIN))
     assert reply["cumulative_quote_quantity"] == "900719925.4740991"
+
+
+def test_an_order_says_that_it_has_more_fills() -> None:
+    """What its fills sum up to is less than what it executed."""
+    assert json.loads(render_order(ORDER, BITCOIN))["fills_truncated"] is False
+    shown = json.loads(render_order(replace(ORDER, fills=ORDER.fills[1:]), BITCOIN))
+    assert (shown["fills_truncated"], len(shown["fills"])) == (True, 1)
 
 
 def test_every_option_is_shown() -> None:

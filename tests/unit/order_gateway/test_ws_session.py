@@ -286,7 +286,7 @@ async def test_orders_of_batches_and_sweeps_are_followed() -> None:
     await connection.replied(1)
     connection.send("cancel_all")
     await connection.started(2)
-    connection.operations.answer(1, CanceledReply([OrderId("1")]))
+    connection.operations.answer(1, CanceledReply([OrderId("1")], 1))
     await connection.replied(2)
     assert await canceled_by(connection) == [{"order_id": "2"}]
 

@@ -1,4 +1,4 @@
 """Conversations with WebSocket clients: requests, logins, resume, drain.
 
-Imports `feed` and everything that `feed` imports.
+May import: `errors`, `limits`, `settings`, `topics`, `fanout`, `market`, `feed`.
 """

@@ -1,1 +1,4 @@
-"""From one event to every socket: rings, groups, sessions, lag policies. Imports `topics`."""
+"""From one event to every socket: rings, groups, sessions, lag policies.
+
+May import: `errors`, `limits`, `topics`.
+"""

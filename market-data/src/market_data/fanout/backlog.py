@@ -18,7 +18,7 @@ class Backlog:
     """The entries of one client, oldest first."""
 
     __slots__ = (
-        "_kept_back", "_ready", "commands", "from_ring", "private_bytes", "replayed", "size_bytes",
+        "_kept_back", "_ready", "counted", "from_ring", "private_bytes", "replayed", "size_bytes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -27,8 +27,8 @@ class Backlog:
         self._kept_back: list[Entry] | None = None
         # While held: by topic of the replay, the last number that the client was given of it.
         self.replayed: dict[Topic, int] = {}
-        # Entries that came out of a ring, and the commands that they are of: they count as lag.
-        self.from_ring = self.commands = 0
+        # Entries that came out of a ring, and how many of them count as lag.
+        self.from_ring = self.counted = 0
         self.size_bytes = self.private_bytes = 0
 
     @property
@@ -60,11 +60,11 @@ class Backlog:
             if note is not None and note.last_seq is not None:
                 self.replayed[note.channel, note.symbol] = note.last_seq
 
-    def add_stream(self, entries: list[Entry], commands: int) -> None:
-        """Add what a ring had for the client: the messages of so many commands."""
+    def add_stream(self, entries: list[Entry], counted: int) -> None:
+        """Add what a ring had for the client; so many of the entries count as lag."""
         (self._ready if self._kept_back is None else self._kept_back).extend(entries)
         self.from_ring += len(entries)
-        self.commands += commands
+        self.counted += counted
         self.size_bytes += _size_bytes(entries)
 
     def take(self, bytes_max: int) -> bytes:
@@ -77,7 +77,7 @@ class Backlog:
         del self._ready[:count]
         self.size_bytes -= len(data)
         self.from_ring = min(self.from_ring, len(self._ready) + len(self._kept_back or ()))
-        self.commands = min(self.commands, self.from_ring)
+        self.counted = min(self.counted, self.from_ring)
         return data
 
     def hold(self, since: Mapping[Topic, int]) -> None:
@@ -129,7 +129,7 @@ class Backlog:
             elif note.first_seq is not None:
                 self.replayed.setdefault((note.channel, note.symbol), note.first_seq - 1)
         self._kept_back = kept if heartbeat is None else [*kept, heartbeat]
-        self.from_ring = self.commands = 0
+        self.from_ring = self.counted = 0
         self.size_bytes = _size_bytes(self._ready) + _size_bytes(self._kept_back)
         return list(states)
 
@@ -137,7 +137,7 @@ class Backlog:
         """Drop what the policy lets drop; nothing may be held."""
         thinned = thin(self._ready, policy)
         self._ready = thinned.entries
-        self.from_ring = self.commands = 0
+        self.from_ring = self.counted = 0
         self.size_bytes = _size_bytes(self._ready)
         return thinned
 
@@ -157,7 +157,7 @@ class Backlog:
         self._ready = []
         self._kept_back = None
         self.replayed = {}
-        self.from_ring = self.commands = 0
+        self.from_ring = self.counted = 0
         self.size_bytes = self.private_bytes = 0
 
 

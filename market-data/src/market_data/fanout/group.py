@@ -25,6 +25,7 @@ class Group:
     """
 
     __slots__ = (
+        "_command_messages",
         "_lag_check_at",
         "_limits",
         "_waiting",
@@ -42,6 +43,8 @@ class Group:
         self.in_step: dict[Session, Callable[[bytes], None]] = {}
         self.behind: dict[Session, None] = {}
         self._limits = limits
+        # Messages so far of the command that was published last.
+        self._command_messages = 0
         # Behind, with nothing to wait for but the flush that brings the group up to them.
         self._waiting: dict[Session, None] = {}
         # No client can be past its lag limit before the head reaches this position.
@@ -82,9 +85,10 @@ class Group:
 
     def append(self, frame: bytes, note: Note | None, *, goes_on: bool = False) -> None:
         """Add a message to the ring; flushes or makes room when a limit is reached."""
-        ring = self.ring
-        ring.append(frame, note, goes_on=goes_on)
-        limits = self._limits
+        ring, limits = self.ring, self._limits
+        self._command_messages = self._command_messages + 1 if goes_on else 1
+        is_counted = self._command_messages <= limits.command_messages_counted_max
+        ring.append(frame, note, is_counted=is_counted)
         if ring.head - self.cursor >= limits.batch_messages_max:
             self.flush()
         if (
@@ -120,13 +124,13 @@ class Group:
 
     def _put_behind(self, session: Session) -> None:
         self.behind[session] = None
-        allowed = self._limits.lag_messages_max - session.commands
+        allowed = self._limits.lag_messages_max - session.counted_lag
         self._lag_check_at = min(self._lag_check_at, self.ring.head + allowed)
 
     def _check_lag(self) -> None:
         for session in list(self.behind):
             session.judge()
-        most = max((session.commands for session in self.behind), default=None)
+        most = max((session.counted_lag for session in self.behind), default=None)
         if most is None:
             self._lag_check_at = NEVER
         else:

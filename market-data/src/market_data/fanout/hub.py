@@ -92,8 +92,8 @@ class Hub:
         """Append a framed message for every client subscribed to the topic.
 
         It is written at the next `flush`, or now if `batch_messages_max` are waiting. `goes_on`
-        says that the message belongs to the same command as the one before: all messages of a
-        command count as one message of lag, because the venue makes them in one instant.
+        says that the message belongs to the same command as the message before: a command counts
+        as lag up to a bound only, because the venue makes its messages in one instant.
         """
         self._append(frame, Note(channel, symbol, seq, seq), goes_on=goes_on)
 

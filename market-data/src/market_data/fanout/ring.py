@@ -29,7 +29,7 @@ Entry: TypeAlias = tuple[bytes, Note | None]
 
 
 class _Bursts:
-    """Positions of frames that continue a command, as ranges, so that they are counted quickly."""
+    """Positions of frames that do not count as lag, as ranges, so that they are summed quickly."""
 
     __slots__ = ("_before", "_ends", "_starts", "_total")
 
@@ -79,9 +79,9 @@ class Ring:
         self._joined: tuple[int, int, int, bytes, int] = (-1, -1, -1, b"", -1)
         self._bursts = _Bursts()
 
-    def append(self, frame: bytes, note: Note | None, *, goes_on: bool = False) -> None:
-        """Add one frame at `head`; `goes_on` if it belongs to the command of the frame before."""
-        if goes_on:
+    def append(self, frame: bytes, note: Note | None, *, is_counted: bool = True) -> None:
+        """Add one frame at `head`; `is_counted` says whether the frame counts as lag."""
+        if not is_counted:
             self._bursts.add(self.head)
         self._frames.append(frame)
         self._notes.append(note)
@@ -109,8 +109,8 @@ class Ring:
         self._joined = (cursor, end, bytes_max, data, after)
         return data, after
 
-    def commands(self, cursor: int) -> int:
-        """How many commands the frames from `cursor` on are of."""
+    def counted(self, cursor: int) -> int:
+        """How many frames from `cursor` on count as lag."""
         return self.head - cursor - self._bursts.positions_from(cursor)
 
     def entries(self, cursor: int) -> list[Entry]:

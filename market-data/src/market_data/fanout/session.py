@@ -90,11 +90,11 @@ class Session:
         return self.place.ring.head - cursor + self.backlog.from_ring
 
     @property
-    def commands(self) -> int:
-        """The lag, with the messages of one command counted as one."""
+    def counted_lag(self) -> int:
+        """The part of the lag that counts: of a large command only the first messages do."""
         if self.in_step:
-            return self.place.ring.commands(self.place.cursor)
-        return self.place.ring.commands(self.cursor) + self.backlog.commands
+            return self.place.ring.counted(self.place.cursor)
+        return self.place.ring.counted(self.cursor) + self.backlog.counted
 
     @property
     def backlog_bytes(self) -> int:
@@ -205,7 +205,7 @@ class Session:
         """Move what the client has not got of its ring into the backlog; it leaves step."""
         self._leave_step()
         ring = self.place.ring
-        self.backlog.add_stream(ring.entries(self.cursor), ring.commands(self.cursor))
+        self.backlog.add_stream(ring.entries(self.cursor), ring.counted(self.cursor))
         self.cursor = ring.head
 
     def catch_up(self) -> None:
@@ -239,11 +239,11 @@ class Session:
     def judge(self) -> None:
         """Apply the lag policy to a client that is over its limits.
 
-        Lag counts the messages of a command once, and nothing of a replay.
+        A large command counts as a part of the allowed lag, and a replay counts nothing.
         """
         limits, backlog = self.terms.limits, self.backlog
         if not self.closed and (
-            self.commands > limits.lag_messages_max
+            self.counted_lag > limits.lag_messages_max
             or backlog.private_bytes > limits.backlog_bytes_max
             or backlog.size_bytes > limits.backlog_bytes_max + limits.ring_bytes_max
         ):

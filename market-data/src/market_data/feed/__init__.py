@@ -1,4 +1,4 @@
 """From Redis pub/sub to proven events: poller, sequencer, refill, publication.
 
-Imports `market` and everything that `market` imports.
+May import: `errors`, `limits`, `topics`, `fanout`, `market`.
 """

@@ -27,12 +27,14 @@ from tapewire.errors import MessageError, RedisUnavailable
 from tapewire.web.websocket_frames import json_frame, text_frame
 from tapewire.wire.market_event import decode_market_event
 from tapewire.wire.trade_event import decode_trade
+from tapewire.wire.venue_event import decode_venue_event
 
 logger = logging.getLogger(__name__)
 
 _TRADES = keys.TRADE_CHANNEL.encode()
 _MARKETS = keys.MARKET_CHANNEL.encode()
 _BOOKS = keys.BOOK_CHANNEL.encode()
+_VENUE = keys.VENUE_CHANNEL.encode()
 _ACCOUNTS = keys.ACCOUNT_CHANNEL.encode()
 
 
@@ -102,6 +104,9 @@ class Intake:
             return
         if published.channel == _MARKETS:
             await self._take_market(published.payload)
+            return
+        if published.channel == _VENUE:
+            self._take_venue(published.payload)
             return
         if published.channel == _ACCOUNTS:
             await self._take_account(published.payload)
@@ -193,6 +198,17 @@ class Intake:
             # All symbols, also those that no client follows; accounts are private.
             seqs = self.sequencer.seqs | self.seqs_of(topics)
             self._hub.tell(topics, json_frame(told | {"seq": seqs}))
+
+    def _take_venue(self, payload: bytes) -> None:
+        """Publish what concerns everybody to every client, whatever it follows."""
+        try:
+            decode_venue_event(payload)
+        except MessageError as error:
+            self.counters.skip(keys.VENUE_CHANNEL, str(error))
+            return
+        frame = text_frame(b'{"type":"venue","data":%b}' % payload)
+        for topics in self._hub.subscriptions:
+            self._hub.tell(topics, frame)
 
     async def _take_market(self, payload: bytes) -> None:
         """Publish a market event to every client that follows the symbol on a public channel."""

@@ -1,4 +1,4 @@
 """Routes: the WebSocket endpoint, REST, server-sent events, health, metrics, documents.
 
-Imports `clients` and everything that `clients` imports.
+May import: everything below.
 """

@@ -126,6 +126,19 @@ MESSAGE_EXAMPLES: dict[str, dict[str, Any]] = {
             "epoch": _EPOCH,
         },
     },
+    "venue": {
+        "type": "venue",
+        "data": {
+            "change": "notice",
+            "timestamp": "2026-01-31T12:00:00.000001Z",
+            "epoch": _EPOCH,
+            "notice": {
+                "notice_id": "1801310400000-0",
+                "text": "Round 2 begins at noon.",
+                "timestamp": "2026-01-31T12:00:00.000001Z",
+            },
+        },
+    },
     "authenticated": {"type": "authenticated", "id": 5, "account": "alice"},
     "order": {
         "type": "order",

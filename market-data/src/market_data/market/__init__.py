@@ -1,1 +1,4 @@
-"""State of markets: books, candles, tickers. Imports `fanout` and what that imports."""
+"""State of markets: books, candles, tickers.
+
+May import: `errors`, `limits`, `topics`, `fanout`.
+"""

@@ -1,4 +1,4 @@
 """API keys: their text, their store in Redis, and the verifier.
 
-Imports `matching` and everything below it.
+May import: `errors`, `limits`, `runtime`, `values`, `keys`, `redis`, `matching`.
 """

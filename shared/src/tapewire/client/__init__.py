@@ -1,5 +1,7 @@
 """The venue for programs (docs/client.md): orders, market data, streams, administration.
 
+May import: `errors`, `limits`, `runtime`, `values`, `wire`, `web`.
+
 async with VenueClient(account="alice") as venue:
     order = await venue.place("BTC-USDT", "buy", "0.5", "55000.00")
     async for trade in venue.feed().trades(["BTC-USDT"]):

@@ -1,4 +1,4 @@
 """The commands of `tapewire`, one module each, and their shared options.
 
-Imports every other folder.
+May import: everything below.
 """

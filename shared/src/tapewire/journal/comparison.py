@@ -36,7 +36,7 @@ _FAMILIES = _MORTAL | _STREAMS | _IMMORTAL
 # Keys of the venue that no command writes.
 # `orders` and `fills` are keys of format 1.
 _UNJOURNALED = frozenset(
-    {"journal", "api_keys", "api_key", "libraries", "confirmed", "orders", "fills"}
+    {"journal", "api_keys", "api_key", "libraries", "confirmed", "contest", "orders", "fills"}
 )
 
 

@@ -1,1 +1,4 @@
-"""The matching core: Lua functions that run inside Redis, and one typed facade before them."""
+"""The matching core: Lua functions that run inside Redis, and one typed facade before them.
+
+May import: `errors`, `limits`, `runtime`, `values`, `keys`, `redis`.
+"""

@@ -5,6 +5,7 @@ which markets those are, so that whoever lets them trade again can ask once more
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tapewire.matching.engine import Engine
@@ -61,14 +62,29 @@ class KillSwitch:
         )
         for symbol in switched:
             await self._engine.control_market(symbol, state=MarketState.CANCEL_ONLY)
+        count = await self.cancel_everything()
+        return VenueKill(switched, count, states.get(MarketState.HALTED, []))
+
+    async def cancel_everything(self, symbols: Sequence[str] = ()) -> int:
+        """Cancel the orders of all accounts, in these markets or in all; how many they were.
+
+        Orders in halted markets stay, unless `symbols` names such a market. Raises Conflict
+        (market_halted), UnknownSymbol, Unavailable.
+        """
+        wanted: list[Symbol | None] = [Symbol(symbol) for symbol in symbols]
+        wanted = wanted or [None]
         accounts, count = await self._queries.accounts(), 0
         for first in range(0, len(accounts), ACCOUNTS_AT_ONCE):
             some = accounts[first : first + ACCOUNTS_AT_ONCE]
             swept = await asyncio.gather(
-                *(self._engine.cancel_all(account, reason=REASON) for account in some)
+                *(
+                    self._engine.cancel_all(account, symbol, reason=REASON)
+                    for account in some
+                    for symbol in wanted
+                )
             )
             count += sum(len(canceled) for canceled in swept)
-        return VenueKill(switched, count, states.get(MarketState.HALTED, []))
+        return count
 
     async def resume(self) -> list[Symbol]:
         """Let every market that takes cancels only trade; which they are. Raises Unavailable."""

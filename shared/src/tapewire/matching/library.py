@@ -15,6 +15,8 @@ from tapewire.limits import (
     BALANCE_UNITS_MAX,
     CANDLES_MAX,
     EXACT_INTEGER_MAX,
+    ORDER_FILLS_SHOWN_MAX,
+    ORDER_FILLS_TRIM_TRADES,
 )
 from tapewire.matching.layout import LAYOUTS
 from tapewire.matching.packing import FORMAT, ITEM, PART, UNIT, Layout
@@ -101,6 +103,8 @@ def _constants() -> str:
         "BALANCE_UNITS_MAX": BALANCE_UNITS_MAX,
         "ACCOUNT_LOG_EVENTS_MAX": ACCOUNT_LOG_EVENTS_MAX,
         "CANDLES_MAX": CANDLES_MAX,
+        "ORDER_FILLS_SHOWN_MAX": ORDER_FILLS_SHOWN_MAX,
+        "ORDER_FILLS_TRIM_TRADES": ORDER_FILLS_TRIM_TRADES,
         "FORMAT": FORMAT,
     }
     texts = {"UNIT": UNIT, "PART": PART, "ITEM": ITEM}

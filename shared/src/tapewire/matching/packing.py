@@ -69,7 +69,12 @@ class Layout(Generic[_Record]):
 
     def read_list(self, text: str) -> list[_Record]:
         """Records of a list of them; the empty text is none. Raises ValueError as `read`."""
-        return [self.read(item) for item in text.split(ITEM)] if text else []
+        return [self.read(item) for item in split_items(text)]
+
+
+def split_items(text: str) -> list[str]:
+    """The packed records of a list, unread; the empty text is none."""
+    return text.split(ITEM) if text else []
 
 
 def split_texts(text: str) -> tuple[str, ...]:

@@ -8,16 +8,19 @@ from tapewire import keys
 from tapewire.errors import DuplicateClientOrderId, OrderNotFound, UnknownAccount
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
-from tapewire.matching.layout import TERMS
+from tapewire.matching.layout import MARKET_STATE, TERMS
 from tapewire.matching.records import (
-    fills_of,
     new_order_of,
     read_account,
+    read_account_fill,
     read_instrument,
     read_market_state,
     read_order,
     read_pairs,
+    trade_order,
+    unread_fills_of,
 )
+from tapewire.runtime.fair_share import FairShare
 from tapewire.values.account_types import AccountRecord
 from tapewire.values.types import (
     Account,
@@ -27,11 +30,15 @@ from tapewire.values.types import (
     Order,
     OrderCommand,
     OrderId,
+    Side,
     Symbol,
 )
 
 # An account event of a large sweep may have megabytes, so a page of a log ends by bytes too.
 LOG_PAGE_BYTES = 1_048_576
+# A fill is read in about 5 us, so that reading holds the loop for a few milliseconds at a time.
+FILLS_PER_TURN = 500
+FILLS_PER_PIECE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ class Queries:
 
     def __init__(self, batcher: Batcher) -> None:
         self._batcher = batcher
+        self._share = FairShare(FILLS_PER_TURN)
 
     async def order(self, account: Account, order_id: OrderId) -> Order:
         """One order. Raises OrderNotFound (also for another account's), Unavailable."""
@@ -130,8 +138,18 @@ class Queries:
         The events are below the cursor, or with `inclusive` from the cursor on.
         """
         events, more = await self._log_page(account, cursor, limit, inclusive=inclusive)
-        commands = [(event_id, fills_of(event)[::-1]) for event_id, event in events]
+        commands = [(event_id, await self._read_fills(event)) for event_id, event in events]
         return FillPage(commands, events[-1][0] if more else None)
+
+    async def _read_fills(self, event: str) -> list[AccountFill]:
+        """The fills of an event, newest first, read in pieces."""
+        unread, fills = unread_fills_of(event), []
+        for first in range(0, len(unread), FILLS_PER_PIECE):
+            part = unread[first : first + FILLS_PER_PIECE]
+            await self._share.take(len(part))
+            fills += [read_account_fill(item) for item in part]
+        fills.sort(key=trade_order, reverse=True)
+        return fills
 
     async def _log_page(
         self, account: Account, cursor: str | None, limit: int, *, inclusive: bool = False
@@ -188,6 +206,39 @@ class Queries:
         instrument = read_instrument(symbol, identity, limits, controls)
         return instrument, read_market_state(controls)
 
+    async def prices(self, symbols: list[Symbol], *, mid: bool) -> dict[Symbol, int]:
+        """The price of each symbol in half ticks, so that a middle is whole; without one: no entry.
+
+        It is that of the last trade; with `mid` the middle of best bid and ask, if there are both.
+        Raises Unavailable.
+        """
+        states = await asyncio.gather(
+            *(self._batcher.submit("HGET", keys.market(symbol), "state") for symbol in symbols)
+        )
+        found = {}
+        for symbol, state in zip(symbols, states, strict=True):
+            last = None if state is None else MARKET_STATE.read(state.decode()).last_price
+            if last:
+                found[symbol] = 2 * int(last)
+        if mid:
+            best = await asyncio.gather(*(self._best_prices(symbol) for symbol in symbols))
+            found |= {symbol: sum(pair) for symbol, pair in zip(symbols, best, strict=True) if pair}
+        return found
+
+    async def _best_prices(self, symbol: Symbol) -> tuple[int, int] | None:
+        """Best bid and ask in ticks; None if a side is empty."""
+        sides = await asyncio.gather(
+            *(
+                self._batcher.submit("ZRANGE", keys.queue(symbol, side), 0, 0, "WITHSCORES")
+                for side in (Side.BUY, Side.SELL)
+            )
+        )
+        if not all(sides):
+            return None
+        # Scores are whole numbers below 2^53, of bids the negated prices.
+        bid, ask = (abs(int(side[0][1])) for side in sides)
+        return bid, ask
+
     async def time_us(self) -> int:
         """The venue clock, in microseconds since 1970 UTC. Raises Unavailable."""
         seconds, microseconds = await self._batcher.submit("TIME")
@@ -198,8 +249,9 @@ class Queries:
         records = await asyncio.gather(
             *(self._batcher.submit("HGETALL", keys.order(order_id)) for order_id in ids)
         )
-        return [
-            read_order(order_id, fields)
-            for order_id, fields in zip(ids, records, strict=True)
-            if fields
-        ]
+        orders = []
+        for order_id, fields in zip(ids, records, strict=True):
+            if fields:
+                await self._share.take(len(fields) // 2)
+                orders.append(read_order(order_id, fields))
+        return orders

@@ -1,7 +1,9 @@
 """Reads what the function library keeps in Redis (docs/matching.md) into the venue's types."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from tapewire.limits import ORDER_FILLS_SHOWN_MAX
 from tapewire.matching.layout import (
     ACCOUNT_BOUNDS,
     CHANGE,
@@ -15,7 +17,7 @@ from tapewire.matching.layout import (
     TERMS,
     ChangeFields,
 )
-from tapewire.matching.packing import split_parts
+from tapewire.matching.packing import split_items, split_parts
 from tapewire.values.account_types import AccountRecord, AccountState, Balance, LimitSet
 from tapewire.values.types import (
     Account,
@@ -45,12 +47,24 @@ _STATUSES = {str(item): item for item in OrderStatus}
 _PREVENTIONS = {str(item): item for item in SelfTradePrevention}
 
 
+class UnreadFill(NamedTuple):
+    """A fill in an account event, with what its order says; `text` is packed."""
+
+    order_id: OrderId
+    symbol: Symbol
+    side: Side
+    text: str
+
+
 def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) -> Order:
-    """Field-value pairs of `order:<id>` as Redis gives them: flat (RESP2) or a map (RESP3)."""
+    """Field-value pairs of `order:<id>` as Redis gives them: flat (RESP2) or a map (RESP3).
+
+    The order has the newest ORDER_FILLS_SHOWN_MAX of its fills.
+    """
     record = read_pairs(reply)
     terms, state = TERMS.read(record["terms"]), STATE.read(record["state"])
-    fills = [read_fill(int(name[1:]), value) for name, value in record.items() if name[0] == "f"]
-    fills.sort(key=lambda fill: fill.seq)
+    seqs = sorted(int(name[1:]) for name in record if name[0] == "f")
+    fills = [read_fill(seq, record[f"f{seq}"]) for seq in seqs[-ORDER_FILLS_SHOWN_MAX:]]
     return Order(
         order_id=OrderId(order_id),
         account=Account(terms.account),
@@ -177,22 +191,33 @@ def new_order_of(event: str) -> OrderId | None:
     return None
 
 
-def fills_of(event: str) -> list[AccountFill]:
-    """Every fill of an account event, in the order in which the trades were."""
-    fills = []
+def unread_fills_of(event: str) -> list[UnreadFill]:
+    """Every fill of an account event, not read yet: one event may have ten thousand."""
+    unread = []
     for change in _changes(event):
         if change.fills:
             terms = TERMS.read(change.terms)
-            for execution in EXECUTION.read_list(change.fills):
-                fill = read_fill(int(execution.seq), execution.fill)
-                fills.append(
-                    AccountFill(
-                        OrderId(change.order_id), Symbol(terms.symbol), _SIDES[terms.side], fill
-                    )
-                )
-    # A command writes its makers first, and they may be of the same account as its taker.
-    fills.sort(key=lambda item: (item.fill.seq, item.fill.liquidity is Liquidity.MAKER))
-    return fills
+            order_id, symbol, side = OrderId(change.order_id), Symbol(terms.symbol), terms.side
+            unread += [
+                UnreadFill(order_id, symbol, _SIDES[side], text)
+                for text in split_items(change.fills)
+            ]
+    return unread
+
+
+def read_account_fill(unread: UnreadFill) -> AccountFill:
+    """One fill of an account event."""
+    order_id, symbol, side, text = unread
+    execution = EXECUTION.read(text)
+    return AccountFill(order_id, symbol, side, read_fill(int(execution.seq), execution.fill))
+
+
+def trade_order(item: AccountFill) -> tuple[int, bool]:
+    """Sorts the fills of an event in the order of their trades, takers first.
+
+    A command writes its makers first, and they may be of the same account as its taker.
+    """
+    return item.fill.seq, item.fill.liquidity is Liquidity.MAKER
 
 
 def _changes(event: str) -> list[ChangeFields]:

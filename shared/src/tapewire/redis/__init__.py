@@ -1,4 +1,4 @@
 """Redis as a process and as a client: addresses, timeouts, the embedded server.
 
-Imports `errors` and `runtime`.
+May import: `errors`, `limits`, `runtime`, `values`, `keys`.
 """

@@ -17,6 +17,7 @@ import msgspec
 
 from tapewire.client import OrderEntry, RequestRefused
 from tapewire.client.calls import Call, decoder, find_operation
+from tapewire.client.replies import HistoryFill
 from tapewire.errors import TapewireError
 from tapewire.replay.report import Report, VenueTrade
 from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
@@ -41,6 +42,7 @@ class _Order(msgspec.Struct):
     remaining_quantity: Decimal
     timestamp: str
     fills: list[_Fill]
+    fills_truncated: bool = False
 
 
 class _Sent(msgspec.Struct):
@@ -49,6 +51,7 @@ class _Sent(msgspec.Struct):
     step: Request
     name: str
     clock_us: int | None
+    account: int
     answer: "asyncio.Future[_Order]"
 
 
@@ -86,6 +89,8 @@ class Player:
         # The newest order of a label: its client order id and its account.
         self._orders: dict[str, tuple[str, int]] = {}
         self._refused: set[str] = set()
+        # Orders whose answers do not show all their fills: order id, label, account.
+        self._truncated: deque[tuple[str, str, int]] = deque()
         self._placed = 0
         self._account = 0
         self._last_order_id = 0
@@ -106,6 +111,8 @@ class Player:
             self.report.elapsed_s = time.monotonic() - started_s
             yield step
         await self._take_answers(0)
+        # Fills that an answer does not show are read behind the answers to later orders.
+        self.report.trades.sort(key=lambda trade: trade.seq)
         self.report.elapsed_s = time.monotonic() - started_s
 
     async def _send(self, step: Step) -> None:
@@ -154,7 +161,7 @@ class Player:
             answer = self._entries[account].submit(call)
         except TapewireError as error:
             raise self._failure(error) from None
-        self._sent.append(_Sent(step, name, clock_us, answer))
+        self._sent.append(_Sent(step, name, clock_us, account, answer))
 
     async def _take_answers(self, left: int) -> None:
         """Wait until at most `left` requests are without an answer; answers come in order."""
@@ -163,6 +170,8 @@ class Player:
             await asyncio.wait([last.answer])
             while self._sent and self._sent[0].answer.done():
                 self._take(self._sent.popleft())
+            while self._truncated:
+                await self._read_fills(*self._truncated.popleft())
 
     def _take(self, sent: _Sent) -> None:
         error = sent.answer.exception()
@@ -207,10 +216,23 @@ class Player:
         self._last_order_id = int(order.order_id)
         self.report.labels[order.order_id] = step.label
         self.report.orders += 1
+        if order.fills_truncated:
+            self._truncated.append((order.order_id, step.label, sent.account))
+            return
         for fill in order.fills:
-            self.report.trades.append(
-                VenueTrade(fill.trade_id, fill.seq, fill.price, fill.quantity, step.label)
-            )
+            self._traded(fill, step.label)
+
+    async def _read_fills(self, order_id: str, label: str, account: int) -> None:
+        try:
+            async for fill in self._entries[account].fills(order_id=order_id):
+                self._traded(fill, label)
+        except TapewireError as error:
+            raise self._failure(error) from None
+
+    def _traded(self, fill: _Fill | HistoryFill, label: str) -> None:
+        self.report.trades.append(
+            VenueTrade(fill.trade_id, fill.seq, fill.price, fill.quantity, label)
+        )
 
     def _check_clock(self, clock_us: int, timestamp: str) -> None:
         if parse_timestamp(timestamp) > clock_us:

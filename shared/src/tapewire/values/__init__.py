@@ -1,4 +1,4 @@
 """Values of the trading domain: instruments, orders, decimals, times, accounts.
 
-Pure; imports `errors` and `limits`.
+Pure. May import: `errors`, `limits`.
 """

@@ -223,6 +223,7 @@ class Order:
     client_order_id: str | None
     created_us: int
     updated_us: int
+    # The newest ones, oldest first: at most ORDER_FILLS_SHOWN_MAX (tapewire.limits).
     fills: tuple[Fill, ...]
     prevented_lots: Lots = Lots(0)
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE
@@ -237,6 +238,11 @@ class Order:
     # Rates at the time of placing, in millionths of the received amount.
     maker_fee_ppm: int = 0
     taker_fee_ppm: int = 0
+
+    @property
+    def has_more_fills(self) -> bool:
+        """Whether the order had fills before those in `fills`."""
+        return sum(fill.quantity_lots for fill in self.fills) < self.executed_lots
 
     @property
     def is_open(self) -> bool:

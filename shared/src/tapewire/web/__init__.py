@@ -1,4 +1,4 @@
 """HTTP and WebSocket serving that both services share.
 
-Imports `values`, `redis` and `settings`.
+May import: `errors`, `error_codes`, `limits`, `runtime`, `values`, `keys`, `settings`, `redis`.
 """

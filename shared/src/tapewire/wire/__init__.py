@@ -1,4 +1,5 @@
 """Events and messages that travel: trades, books, markets, accounts.
 
-Pure; imports `values` and `matching.records`.
+Pure. May import: `errors`, `limits`, `values`, `matching.layout`, `matching.packing`,
+`matching.records`.
 """

@@ -23,6 +23,7 @@ from tapewire.wire.book_event import BookUpdate, Level
 from tapewire.wire.market_event import MarketEvent
 from tapewire.wire.members import DecimalText, ItemNumber, RequestId, Seq, Timestamp
 from tapewire.wire.trade_event import TradeEvent
+from tapewire.wire.venue_event import VenueEvent
 
 _Seqs = Annotated[
     Mapping[str, Seq],
@@ -227,6 +228,12 @@ class Market(FeedPart, frozen=True, tag="market"):
     data: MarketEvent
 
 
+class Venue(FeedPart, frozen=True, tag="venue"):
+    """The organiser told all traders something, or a round was announced, opened or closed."""
+
+    data: VenueEvent
+
+
 FeedMessage: TypeAlias = (
     Connected
     | Subscribed
@@ -244,6 +251,7 @@ FeedMessage: TypeAlias = (
     | EpochChanged
     | Reconnect
     | Market
+    | Venue
     | Authenticated
     | OrderReport
     | BalancesChanged

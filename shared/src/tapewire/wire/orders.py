@@ -11,6 +11,7 @@ from typing import Annotated, Generic, TypeAlias, TypeVar
 
 from msgspec import Meta, Struct
 
+from tapewire.limits import ORDER_FILLS_SHOWN_MAX
 from tapewire.values.decimals import format_units
 from tapewire.values.scale import Scale
 from tapewire.values.timestamps import format_timestamp
@@ -85,7 +86,10 @@ class OrderState(Struct, Generic[Number], frozen=True, gc=False):
 class OrderData(OrderState[Number], Generic[Number, FillShape], frozen=True, gc=False):
     """An order with its fills and all its options."""
 
-    fills: list[FillShape]
+    fills: Annotated[
+        list[FillShape],
+        Meta(description=f"The newest {ORDER_FILLS_SHOWN_MAX} at the most, oldest first"),
+    ]
     timestamp: Annotated[Timestamp, Meta(description="When the venue took the order in, UTC")]
     updated_timestamp: Annotated[Timestamp, Meta(description="Its last change, UTC")]
     post_only: bool
@@ -100,6 +104,10 @@ class OrderData(OrderState[Number], Generic[Number, FillShape], frozen=True, gc=
     ]
     quote_quantity: Number | None
     expire_at: Timestamp | None
+    # A default, so that clients read the answers of gateways that do not know it.
+    fills_truncated: Annotated[
+        bool, Meta(description="Whether there are more fills: `GET /v1/fills?order_id=` has them")
+    ] = False
 
 
 class FillReply(FillData[DecimalText], frozen=True, gc=False):
@@ -172,6 +180,7 @@ def order_reply(order: Order, instrument: Instrument) -> OrderReply:
         _moment(order.triggered_us),
         None if quote is None else scale.amount(quote),
         _moment(order.expire_us),
+        order.has_more_fills,
     )  # fmt: skip
 
 

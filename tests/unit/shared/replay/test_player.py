@@ -284,3 +284,34 @@ async def test_speed_keeps_the_recorded_distances() -> None:
     # Only the lower bound: a busy machine may always be later.
     assert time.monotonic() - started_s >= 0.1
     assert report.orders == 2
+
+
+async def test_fills_that_an_answer_does_not_show_are_read() -> None:
+    """Page by page, and the trades of the report are in the order of the venue."""
+
+    def fill(seq: int) -> dict[str, Any]:
+        return {
+            "trade_id": f"X-Y-{seq}", "seq": seq, "price": "99", "quantity": "1",
+            "liquidity": "taker", "fee": "0", "fee_asset": "X", "timestamp": TIME,
+            "order_id": "1", "symbol": "X-Y", "side": "buy",
+        }  # fmt: skip
+
+    def page(*seqs: int, cursor: str | None) -> dict[str, Any]:
+        fills = [fill(seq) for seq in seqs]
+        return {"status": 200, "result": {"fills": fills, "next_cursor": cursor}}
+
+    answers = iter(
+        [
+            done(1, fills=[fill(3)], fills_truncated=True),
+            done(2, fills=[fill(4)]),
+            page(3, 2, cursor="8-1"),
+            page(1, cursor=None),
+        ]
+    )
+    report, requests = await play([BUY, SELL], lambda _: next(answers))
+    assert [(trade.seq, trade.taker) for trade in report.trades] == [
+        (1, "b"), (2, "b"), (3, "b"), (4, "s"),
+    ]  # fmt: skip
+    assert [(request["op"], request["params"]) for request in requests[2:]] == [
+        ("fills", {"order_id": "1"}), ("fills", {"order_id": "1", "cursor": "8-1"}),
+    ]  # fmt: skip

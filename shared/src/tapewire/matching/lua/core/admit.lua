@@ -92,17 +92,24 @@ local function run_taker(command, market, order)
   end
 end
 
--- Writes an order that came in, was amended or set off, with the fills that it took. Returns the
--- fields of its record that changed.
+-- The changed fields of a record without fills that no answer shows; four are no fills.
+local function newest_fields(fields)
+  local first = #fields - 2 * ORDER_FILLS_SHOWN_MAX + 1
+  if first <= 5 then return fields end
+  local newest = { 'terms', '', 'state', '' }
+  for index = first, #fields do newest[#newest + 1] = fields[index] end
+  return newest
+end
+
+-- Writes an order that came in, was amended or set off, with the newest of the fills that it took.
+-- Returns the fields of its record that changed.
 local function write_order(command, order, kind)
-  local fields, executions = order.fields, order.executions
+  local fields, executions = newest_fields(order.fields), order.executions
   order.terms = Terms.write(order)
   fields[2], fields[4] = order.terms, State.write(order)
   note_change(command, order, kind, fields[4], table.concat(executions, ITEM), #executions)
-  local key = order_key(order.id)
-  -- In pieces: Lua's stack bounds what unpack may return.
-  for first = 1, #fields, 1000 do
-    call('HSET', key, unpack(fields, first, min(first + 999, #fields)))
-  end
+  call('HSET', order_key(order.id), unpack(fields))
+  -- An order that comes in again has the fills of before.
+  if kind ~= 'new' and #executions > 0 then trim_fills(order.id) end
   return fields
 end

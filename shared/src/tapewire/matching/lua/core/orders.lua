@@ -1,6 +1,7 @@
 -- Contract: order records and the indexes that lead to them.
--- Keys   order:<id> (hash): terms, state, and f<seq> per fill (tapewire/matching/layout.py); a fee
---        is in units of what the fill brought: base for a buyer, quote for a seller.
+-- Keys   order:<id> (hash): terms, state, and f<seq> for each of its newest fills
+--        (tapewire/matching/layout.py): at least ORDER_FILLS_SHOWN_MAX of them; a fee is in units
+--        of what the fill brought: base for a buyer, quote for a seller.
 --        client_order:<account>:<client_order_id> (string): order id; lives as long as the order.
 --        open:<account>:<symbol> (sorted set): open orders, score = order number.
 --        expiring (sorted set): open gtd orders, score = expire_us.
@@ -30,6 +31,26 @@ local function read_order(order_id)
   local order = State.read_into(Terms.read(record[1]), record[2])
   order.id, order.terms = order_id, record[1]
   return order
+end
+
+-- Removes the oldest fills of a record beyond those that an answer shows: an order that trades for
+-- long would otherwise grow without a bound, and with it every read of it.
+local function trim_fills(order_id)
+  local key = order_key(order_id)
+  -- Two fields are no fills.
+  if call('HLEN', key) <= ORDER_FILLS_SHOWN_MAX + 2 then return end
+  local seqs = {}
+  for _, name in ipairs(call('HKEYS', key)) do
+    local seq = name:match('^f(%d+)$')
+    if seq then seqs[#seqs + 1] = seq + 0 end
+  end
+  table.sort(seqs)
+  local names = {}
+  -- In bounded pieces: Lua's stack bounds what unpack may return.
+  for index = 1, min(#seqs - ORDER_FILLS_SHOWN_MAX, 1000) do
+    names[index] = 'f' .. integer_text(seqs[index])
+  end
+  call('HDEL', key, unpack(names))
 end
 
 local function is_open(order)

@@ -6,6 +6,7 @@ local function save_state(command, order, seq, fill)
   local state = State.write(order)
   if seq then
     call('HSET', order_key(order.id), 'state', state, 'f' .. seq, fill)
+    if seq % ORDER_FILLS_TRIM_TRADES == 0 then trim_fills(order.id) end
     note_change(command, order, '', state, seq .. ',' .. fill, 1)
   else
     call('HSET', order_key(order.id), 'state', state)

@@ -1,0 +1,73 @@
+"""What the requests of a contest take, as clients write it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from order_gateway.contest.records import ALIAS_CHARACTERS_MAX, DELAY_S_MAX, ROUND_DURATION_S_MAX
+from order_gateway.params import DecimalInput, Params, WholeNumber
+from tapewire.limits import (
+    INSTRUMENTS_MAX,
+    NOTICE_CHARACTERS_MAX,
+    ROUND_NAME_CHARACTERS_MAX,
+    SYMBOL_CHARACTERS_MAX,
+)
+
+# Printable text of one line: no control characters, and no space around it.
+LINE_PATTERN = r"^[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
+RESET_ASSETS_MAX = 100
+
+_Asset = Annotated[str, StringConstraints(min_length=1, max_length=SYMBOL_CHARACTERS_MAX)]
+_Symbol = Annotated[str, StringConstraints(min_length=1, max_length=SYMBOL_CHARACTERS_MAX)]
+
+
+class NoticeRequest(Params):
+    """A message to all traders."""
+
+    text: str = Field(min_length=1, max_length=NOTICE_CHARACTERS_MAX, pattern=LINE_PATTERN)
+
+
+class RoundRequest(Params):
+    """A round: `starts_at` is now if left out, and `duration_s` counts from there."""
+
+    name: str = Field(min_length=1, max_length=ROUND_NAME_CHARACTERS_MAX, pattern=LINE_PATTERN)
+    starts_at: str | None = None
+    duration_s: WholeNumber = Field(ge=1, le=ROUND_DURATION_S_MAX)
+    closed_state: Literal["cancel_only", "halted"] = "cancel_only"
+    cancel_orders: bool = True
+    symbols: list[_Symbol] = Field(default=[], max_length=INSTRUMENTS_MAX)
+
+
+class RoundChange(Params):
+    """Another end of the round that is scheduled or running."""
+
+    ends_at: str
+
+
+class BoardParams(Params):
+    """Prices and asset of the figures; what is left out is as the organiser chose."""
+
+    price: Literal["last", "mid"] | None = None
+    asset: _Asset | None = None
+
+
+class BoardOptionsRequest(Params):
+    """Who sees the leaderboard and how; what is left out stays."""
+
+    visibility: Literal["all", "admins"] | None = None
+    delay_s: WholeNumber | None = Field(None, ge=0, le=DELAY_S_MAX)
+    names: Literal["accounts", "aliases"] | None = None
+    price: Literal["last", "mid"] | None = None
+    asset: _Asset | None = None
+
+
+class AliasRequest(Params):
+    """The name of an account on the leaderboard; null takes it away."""
+
+    alias: str | None = Field(max_length=ALIAS_CHARACTERS_MAX, pattern=LINE_PATTERN)
+
+
+class ResetRequest(Params):
+    """What every account has after a reset: amounts by asset; of all other assets nothing."""
+
+    balances: dict[str, DecimalInput] = Field(max_length=RESET_ASSETS_MAX)

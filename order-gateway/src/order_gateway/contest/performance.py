@@ -1,0 +1,122 @@
+"""What an account has made of its money, folded from its log event by event. Pure, exact integers.
+
+A fold keeps, of an account: units deposited (less withdrawn) by asset, and by market its position,
+what the position cost, what closed trades earned, fees, volume and trades. Balances of an event are
+absolute, so what changed beside fills and fees is money that came in or left.
+
+Prices are ticks, quantities lots, costs ticks x lots. Of a position that is closed in part the cost
+is split in proportion, rounded towards zero; the rest stays with what is open, so nothing is lost.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct, field, json
+
+from tapewire.values.types import Instrument, Liquidity, Side, Symbol
+from tapewire.wire.account_event import AccountEvent, Execution
+
+# A fold of another format is made anew from the log.
+FORMAT: Final = 1
+
+
+class MarketFold(Struct, omit_defaults=True):
+    """One market of an account; `lots` is negative if more was sold than bought."""
+
+    lots: int = 0
+    cost: int = 0
+    realised: int = 0
+    volume: int = 0
+    trades: int = 0
+    maker_trades: int = 0
+
+
+class Fold(Struct):
+    """An account as of the event `cursor` of its log (`seq-balance_seq`)."""
+
+    epoch: str
+    cursor: str = "0-0"
+    format: int = FORMAT
+    # Whether the fold has seen every event of the account since it was opened.
+    is_complete: bool = True
+    since_us: int = 0
+    totals: dict[str, int] = field(default_factory=dict)
+    deposited: dict[str, int] = field(default_factory=dict)
+    fees: dict[str, int] = field(default_factory=dict)
+    markets: dict[str, MarketFold] = field(default_factory=dict)
+
+
+_DECODER = json.Decoder(Fold)
+encode = json.Encoder().encode
+
+
+def decode(payload: bytes) -> Fold:
+    """A fold as it was kept. Raises msgspec.DecodeError."""
+    return _DECODER.decode(payload)
+
+
+def position_of(cursor: str) -> tuple[int, int]:
+    """The numbers in a cursor: of the newest execution report, of the newest balances."""
+    seq, _, balance_seq = cursor.partition("-")
+    return int(seq), int(balance_seq)
+
+
+def apply(fold: Fold, event: AccountEvent, instruments: Mapping[Symbol, Instrument]) -> None:
+    """Take the next event into the fold.
+
+    An event that does not follow the fold means that the log was trimmed: its balances are taken as
+    they are, and the fold is no longer complete.
+    """
+    header = event.header
+    if event.before != position_of(fold.cursor):
+        fold.is_complete = False
+    if not fold.since_us:
+        fold.since_us = header.time_us
+    changed: dict[str, int] = {}
+    for change in event.changes:
+        instrument = instruments[change.order.symbol]
+        for execution in change.executions:
+            _take(fold, instrument, change.order.side, execution, changed)
+    for balance in event.balances:
+        total = balance.available + balance.held
+        before = fold.totals.get(balance.asset, 0)
+        moved = total - before - changed.pop(balance.asset, 0)
+        if moved:
+            fold.deposited[balance.asset] = fold.deposited.get(balance.asset, 0) + moved
+        fold.totals[balance.asset] = total
+    fold.cursor = f"{header.seq}-{header.balance_seq}"
+
+
+def _take(
+    fold: Fold, instrument: Instrument, side: Side, fill: Execution, changed: dict[str, int]
+) -> None:
+    """Take a fill: the position, its cost, the fee, and by how many units it changed each asset."""
+    market = fold.markets.setdefault(instrument.symbol, MarketFold())
+    notional = fill.ticks * fill.lots
+    sign = 1 if side is Side.BUY else -1
+    base, quote = fill.lots * instrument.base_units, notional * instrument.quote_units
+    received = instrument.base if side is Side.BUY else instrument.quote
+    changed[instrument.base] = changed.get(instrument.base, 0) + sign * base
+    changed[instrument.quote] = changed.get(instrument.quote, 0) - sign * quote
+    changed[received] -= fill.fee_units
+    if fill.fee_units:
+        fold.fees[received] = fold.fees.get(received, 0) + fill.fee_units
+    market.volume += notional
+    market.trades += 1
+    market.maker_trades += fill.liquidity is Liquidity.MAKER
+    trade(market, sign * fill.lots, fill.ticks)
+
+
+def trade(market: MarketFold, lots: int, ticks: int) -> None:
+    """Add a trade of so many lots (negative: sold) to a position."""
+    if market.lots * lots < 0:
+        closed = min(abs(lots), abs(market.lots))
+        sign = 1 if market.lots > 0 else -1
+        # Of a short position the cost is negative: what it brought.
+        cost = sign * (abs(market.cost) * closed // abs(market.lots))
+        market.realised += sign * closed * ticks - cost
+        market.lots -= sign * closed
+        market.cost -= cost
+        lots += sign * closed
+    market.lots += lots
+    market.cost += lots * ticks

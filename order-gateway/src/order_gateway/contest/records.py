@@ -1,0 +1,67 @@
+"""What Redis keeps of a class or a competition, as JSON texts; times in microseconds, UTC."""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct, json
+
+RoundState = Literal["scheduled", "running", "ended"]
+ClosedState = Literal["cancel_only", "halted"]
+Visibility = Literal["all", "admins"]
+Names = Literal["accounts", "aliases"]
+PriceSource = Literal["last", "mid"]
+
+ALIAS_CHARACTERS_MAX: Final = 32
+NOTICES_KEPT: Final = 100
+ROUND_DURATION_S_MAX: Final = 7 * 86_400
+DELAY_S_MAX: Final = 86_400
+
+
+class Round(Struct, frozen=True):
+    """One round: markets open at its start and close at its end."""
+
+    number: int
+    name: str
+    state: RoundState
+    starts_us: int
+    ends_us: int
+    # What the markets take before and after the round.
+    closed_state: ClosedState
+    cancels_orders: bool
+    # Markets of the round; empty: all.
+    symbols: list[str]
+
+
+class BoardOptions(Struct, frozen=True):
+    """Who may see the leaderboard, how late, with which names and prices."""
+
+    visibility: Visibility = "all"
+    delay_s: Annotated[int, Meta(ge=0, le=DELAY_S_MAX)] = 0
+    names: Names = "accounts"
+    price: PriceSource = "last"
+    # What everything is valued in; empty: the asset that most instruments are quoted in.
+    asset: str = ""
+    # Keeps generated aliases from being guessed; made with the first options.
+    salt: str = ""
+
+
+class StartFigures(Struct, frozen=True, array_like=True):
+    """What an account had made before a round, which is taken off during it."""
+
+    gain: int
+    realised: int
+    fees: int
+    volume: int
+    trades: int
+
+
+class RoundStart(Struct, frozen=True):
+    """Every account that had made anything when a round opened; amounts in units of `asset`."""
+
+    asset: str
+    accounts: dict[str, StartFigures]
+
+
+encode = json.Encoder().encode
+read_round = json.Decoder(Round).decode
+read_options = json.Decoder(BoardOptions).decode
+read_start = json.Decoder(RoundStart).decode

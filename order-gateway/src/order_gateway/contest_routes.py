@@ -1,0 +1,281 @@
+"""REST: notices, rounds, performance, the leaderboard, a fresh start, the audit."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from order_gateway.contest import examples, refusals
+from order_gateway.contest.contest import Contest
+from order_gateway.contest.params import (
+    AliasRequest,
+    BoardOptionsRequest,
+    BoardParams,
+    NoticeRequest,
+    ResetRequest,
+    RoundChange,
+    RoundRequest,
+)
+from order_gateway.contest.schemas import (
+    AliasReply,
+    AuditReply,
+    BoardOptionsReply,
+    CurrentRoundReply,
+    LeaderboardReply,
+    NoticesReply,
+    PerformanceReply,
+    ResetReply,
+)
+from order_gateway.documents import ACCOUNT, ACCOUNT_NAME, answered, queried, sent
+from order_gateway.guard import read_account
+from order_gateway.incoming import read_body, read_query, respond
+from order_gateway.state import state_of
+from tapewire.errors import InvalidField
+from tapewire.limits import EXACT_INTEGER_MAX
+from tapewire.web.direct_route import DirectRoute
+from tapewire.web.problem import problem_examples
+from tapewire.wire.venue_event import Notice, RoundInfo
+
+router = APIRouter(route_class=DirectRoute, tags=["contest"])
+
+_ROUND_NUMBER: dict[str, Any] = {
+    "name": "number", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1},
+    "example": 2,
+}  # fmt: skip
+_BOARD: dict[int | str, dict[str, Any]] = {
+    200: answered("The leaderboard", LeaderboardReply, examples.LEADERBOARD_EXAMPLE)
+}
+_ROUND = answered("The round", RoundInfo, examples.ROUND_EXAMPLE)
+
+
+@router.get(
+    "/notices",
+    summary="List the notices",
+    responses={
+        200: answered("Newest first", NoticesReply, {"notices": [examples.NOTICE_EXAMPLE]}),
+        **problem_examples(*refusals.READ_ERRORS),
+    },
+)
+async def list_notices(request: Request) -> Response:
+    """The newest 20. The feed sends each one as it comes, in a message `venue`."""
+    return respond(await _contest(request).list_notices())
+
+
+@router.post(
+    "/admin/notices",
+    status_code=201,
+    summary="Tell all traders something",
+    responses={
+        201: answered("The notice", Notice, examples.NOTICE_EXAMPLE),
+        **problem_examples(*refusals.NOTICE_ERRORS),
+    },
+    openapi_extra={"requestBody": sent(NoticeRequest, notice=examples.NOTICE_REQUEST_EXAMPLE)},
+)
+async def send_notice(request: Request) -> Response:
+    """One line of text, to every client of the feed."""
+    return respond(await _contest(request).send_notice(await read_body(request)))
+
+
+@router.get(
+    "/round",
+    summary="Read the newest round",
+    responses={
+        200: answered("The round", CurrentRoundReply, examples.CURRENT_ROUND_EXAMPLE),
+        **problem_examples(*refusals.READ_ERRORS),
+    },
+)
+async def read_round(request: Request) -> Response:
+    """Null before the first one. The feed tells of each change, in a message `venue`."""
+    return respond(await _contest(request).current_round())
+
+
+@router.post(
+    "/admin/round",
+    status_code=201,
+    summary="Announce a round, or begin it",
+    responses={
+        201: answered("The round", RoundInfo, examples.ROUND_EXAMPLE),
+        **problem_examples(*refusals.SCHEDULE_ERRORS),
+    },
+    openapi_extra={"requestBody": sent(RoundRequest, round=examples.ROUND_REQUEST_EXAMPLE)},
+)
+async def schedule_round(request: Request) -> Response:
+    """Its markets open at `starts_at` and close `duration_s` later, by the venue's clock.
+
+    Until it begins they take what `closed_state` says, and so they do after it. Its leaderboard
+    counts from its start. A round that is only announced is replaced by another one.
+    """
+    return respond(await _contest(request).schedule_round(await read_body(request)))
+
+
+@router.patch(
+    "/admin/round",
+    summary="Let the round end at another time",
+    responses={200: _ROUND, **problem_examples(*refusals.ROUND_CHANGE_ERRORS)},
+    openapi_extra={"requestBody": sent(RoundChange, end=examples.ROUND_CHANGE_EXAMPLE)},
+)
+async def move_round(request: Request) -> Response:
+    """Of the round that is announced or running; a time that is over ends it at once."""
+    return respond(await _contest(request).move_round(await read_body(request)))
+
+
+@router.post(
+    "/admin/round/end",
+    summary="End the round now",
+    responses={200: _ROUND, **problem_examples(*refusals.ROUND_END_ERRORS)},
+)
+async def end_round(request: Request) -> Response:
+    """Its markets close and its results are kept; a round that is only announced is dropped."""
+    return respond(await _contest(request).end_round())
+
+
+@router.get(
+    "/rounds/{number}/results",
+    summary="Read the results of a round",
+    responses={**_BOARD, **problem_examples(*refusals.RESULTS_ERRORS)},
+    openapi_extra={"parameters": [_ROUND_NUMBER]},
+)
+async def read_results(request: Request) -> Response:
+    """The leaderboard at the end of a round, with the names and prices of that time."""
+    return respond(await _contest(request).results(_number(request), is_admin=False))
+
+
+@router.get(
+    "/admin/rounds/{number}/results",
+    summary="Read the results of a round, whoever may see them",
+    responses={**_BOARD, **problem_examples(*refusals.RESULTS_ERRORS)},
+    openapi_extra={"parameters": [_ROUND_NUMBER]},
+)
+async def read_all_results(request: Request) -> Response:
+    """The same for an administrator."""
+    return respond(await _contest(request).results(_number(request), is_admin=True))
+
+
+@router.get(
+    "/account/performance",
+    summary="Read what your account has made",
+    responses={
+        200: answered("The figures", PerformanceReply, examples.PERFORMANCE_EXAMPLE),
+        **problem_examples(*refusals.PERFORMANCE_ERRORS),
+    },
+    openapi_extra={"parameters": [*queried(BoardParams), ACCOUNT]},
+)
+async def read_performance(request: Request) -> Response:
+    """Equity against deposits at the prices of now; realised gains, fees, volume, by market too.
+
+    Exact: amounts are added as they are, and each figure is rounded down once.
+    """
+    account = read_account(request)
+    return respond(await _contest(request).performance(account, await read_query(request)))
+
+
+@router.get(
+    "/leaderboard",
+    summary="Read the leaderboard",
+    responses={**_BOARD, **problem_examples(*refusals.BOARD_ERRORS)},
+    openapi_extra={"parameters": queried(BoardParams)},
+)
+async def read_leaderboard(request: Request) -> Response:
+    """Accounts by what they have made; during a round, since its start. With the delay and the
+    names that the organiser chose.
+    """
+    contest, query = _contest(request), await read_query(request)
+    return respond(await contest.leaderboard(query, is_admin=False))
+
+
+@router.get(
+    "/admin/leaderboard",
+    summary="Read the leaderboard of now",
+    responses={**_BOARD, **problem_examples(*refusals.BOARD_ERRORS)},
+    openapi_extra={"parameters": queried(BoardParams)},
+)
+async def read_whole_leaderboard(request: Request) -> Response:
+    """The same without delay, whoever else may see it."""
+    contest, query = _contest(request), await read_query(request)
+    return respond(await contest.leaderboard(query, is_admin=True))
+
+
+@router.get(
+    "/admin/leaderboard/options",
+    summary="Read who sees the leaderboard",
+    responses={
+        200: answered("The options", BoardOptionsReply, examples.BOARD_OPTIONS_EXAMPLE),
+        **problem_examples(*refusals.READ_ERRORS),
+    },
+)
+async def read_board_options(request: Request) -> Response:
+    """At an open venue everybody, at one with keys administrators, until it is changed."""
+    return respond(await _contest(request).board_options())
+
+
+@router.put(
+    "/admin/leaderboard/options",
+    summary="Choose who sees the leaderboard",
+    responses={
+        200: answered("The options", BoardOptionsReply, examples.BOARD_OPTIONS_EXAMPLE),
+        **problem_examples(*refusals.OPTIONS_ERRORS),
+    },
+    openapi_extra={
+        "requestBody": sent(BoardOptionsRequest, options=examples.BOARD_OPTIONS_EXAMPLE)
+    },
+)
+async def change_board_options(request: Request) -> Response:
+    """What is left out stays. A change of the delay begins with no leaderboard to show."""
+    return respond(await _contest(request).change_board_options(await read_body(request)))
+
+
+@router.put(
+    "/admin/accounts/{account}/alias",
+    summary="Name an account on the leaderboard",
+    responses={
+        200: answered("The alias", AliasReply, examples.ALIAS_EXAMPLE),
+        **problem_examples(*refusals.ALIAS_ERRORS),
+    },
+    openapi_extra={
+        "parameters": [ACCOUNT_NAME],
+        "requestBody": sent(AliasRequest, alias=examples.ALIAS_REQUEST_EXAMPLE),
+    },
+)
+async def set_alias(request: Request) -> Response:
+    """Shown where the leaderboard has aliases; an account without one gets one made."""
+    contest, name = _contest(request), request.path_params["account"]
+    return respond(await contest.set_alias(name, await read_body(request)))
+
+
+@router.post(
+    "/admin/reset",
+    summary="Let every account start again",
+    responses={
+        200: answered("What was done", ResetReply, examples.RESET_EXAMPLE),
+        **problem_examples(*refusals.RESET_ERRORS),
+    },
+    openapi_extra={"requestBody": sent(ResetRequest, reset=examples.RESET_REQUEST_EXAMPLE)},
+)
+async def reset(request: Request) -> Response:
+    """Every market takes cancels only, every order is canceled, and every account has exactly the
+    balances of the body. It may be asked for again. History and keys stay.
+    """
+    return respond(await _contest(request).reset(await read_body(request)))
+
+
+@router.post(
+    "/admin/audit",
+    summary="Check that everything adds up",
+    responses={
+        200: answered("What was found", AuditReply, examples.AUDIT_EXAMPLE),
+        **problem_examples(*refusals.AUDIT_ERRORS),
+    },
+)
+async def audit(request: Request) -> Response:
+    """Supply, holds, orders, books and logs, while the venue goes on trading."""
+    return respond(await _contest(request).audit())
+
+
+def _contest(request: Request) -> Contest:
+    return state_of(request).contest
+
+
+def _number(request: Request) -> int:
+    text: str = request.path_params["number"]
+    if text.isascii() and text.isdigit() and 1 <= int(text[:17]) <= EXACT_INTEGER_MAX:
+        return int(text)
+    raise InvalidField("number", "invalid_value", "number must be the number of a round.")
