@@ -148,7 +148,6 @@ async def _run(
             rate_limits,
             activity.refusals,
             drain_timeout_s=settings.graceful_shutdown_timeout_s,
-            clock=settings.venue.clock,
         )
         stack.push_async_callback(entry.close)
         figures = GatewayMetrics(
