@@ -2,5 +2,5 @@
 
 `traders` decides (pure, integers only), `session` sends, `__main__` is the command.
 
-May import: `errors`, `limits`, `runtime`, `values`, `api_keys`, `redis`, `client`.
+May import: `errors`, `limits`, `runtime`, `values`, `keys`, `redis`, `web`, `api_keys`, `client`.
 """
