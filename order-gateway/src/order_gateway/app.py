@@ -140,8 +140,7 @@ async def _run(
         stack.push_async_callback(store.close)
         tasks = await stack.enter_async_context(Supervisor())
         expiry, lag = Expiry(engine, interval_s=settings.expiry_interval_s), LoopLag()
-        activity = Activity(OPERATION_NAMES)
-        rate_limits = _rate_limits(settings)
+        activity, rate_limits = Activity(OPERATION_NAMES), _rate_limits(settings)
         operations = Operations(engine, queries, catalogue, activity, clock)
         entry = Entry(
             operations,
@@ -175,10 +174,9 @@ async def _run(
             pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
-        tasks.start("expiry", expiry.run)
+        for name, run in {"expiry": expiry.run, "loop-lag": lag.run, **contest.tasks}.items():
+            tasks.start(name, run)
         _follow_failovers(address, guard, tasks)
-        tasks.start("loop-lag", lag.run)
-        contest.start(tasks)
         _watch_keys(state, tasks)
         app.state = cast("Any", state)
         logger.info("trading %d instruments on %s", len(instruments), address.shown)

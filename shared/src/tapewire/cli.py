@@ -33,6 +33,7 @@ SUBCOMMANDS = {
         ("market", "market", "market", "List markets, halt and resume them."),
         ("instrument", "instrument", "instrument", "Add and change instruments."),
         ("account", "account_many", "account", "Show accounts, move money, set fees and limits."),
+        ("contest", "contest", "contest", "Run rounds, show who leads, tell all traders."),
         ("key", "key", "key", "Make, list and revoke API keys."),
         ("export", "export", "export", "Write trades, candles, orders or fills to a file."),
         ("replay", "replay", "replay", "Feed recorded order flow through the gateway."),

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -41,7 +41,6 @@ from order_gateway.replies import Reply
 from tapewire.errors import InvalidField, Unavailable
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
-from tapewire.runtime.supervision import Supervisor
 from tapewire.settings import Auth
 from tapewire.values.account_names import ACCOUNT_RULE, account_named
 from tapewire.values.timestamps import format_timestamp
@@ -78,11 +77,10 @@ class Contest:
         self._audit = audit
         self._default = BoardOptions(visibility="all" if auth == "open" else "admins")
 
-    def start(self, tasks: Supervisor) -> None:
-        """Begin what goes on in the background."""
-        tasks.start("accounts", self.books.run)
-        tasks.start("rounds", self.rounds.run)
-        tasks.start("leaderboards", self.run)
+    @property
+    def tasks(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What goes on in the background, by name."""
+        return {"accounts": self.books.run, "rounds": self.rounds.run, "leaderboards": self.run}
 
     async def send_notice(self, params: Mapping[str, Any]) -> Reply:
         """Tell all traders: 201."""

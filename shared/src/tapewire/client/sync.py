@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from tapewire.client import admin_calls, market_calls, order_calls
+from tapewire.client import admin_calls, contest_calls, market_calls, order_calls
 from tapewire.client.calls import Call
 from tapewire.client.loop_thread import LoopThread
 from tapewire.client.market_data import OnLag
@@ -39,6 +39,18 @@ class SyncAdmin:
     create_key = blocking(admin_calls.create_key)
     keys = blocking_items(admin_calls.keys)
     revoke_key = blocking(admin_calls.revoke_key)
+
+    send_notice = blocking(contest_calls.send_notice)
+    schedule_round = blocking(contest_calls.schedule_round)
+    move_round = blocking(contest_calls.move_round)
+    end_round = blocking(contest_calls.end_round)
+    all_round_results = blocking(contest_calls.all_round_results)
+    whole_leaderboard = blocking(contest_calls.whole_leaderboard)
+    leaderboard_options = blocking(contest_calls.leaderboard_options)
+    change_leaderboard_options = blocking(contest_calls.change_leaderboard_options)
+    set_alias = blocking(contest_calls.set_alias)
+    reset = blocking(contest_calls.reset)
+    audit = blocking(contest_calls.audit)
 
     def run(self, call: Call[Result]) -> Result:
         """Send a call. Raises as `SyncVenueClient` does."""
@@ -80,6 +92,12 @@ class SyncVenueClient:
     account = blocking(order_calls.account)
     batch = blocking(order_calls.batch)
     cancel_all_after = blocking(order_calls.cancel_all_after)
+
+    performance = blocking(contest_calls.performance)
+    leaderboard = blocking(contest_calls.leaderboard)
+    round_now = blocking(contest_calls.round_now)
+    round_results = blocking(contest_calls.round_results)
+    notices = blocking(contest_calls.notices)
 
     instruments = blocking(market_calls.instruments)
     instrument = blocking(market_calls.instrument)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from tapewire.client import admin_calls, market_calls, order_calls
+from tapewire.client import admin_calls, contest_calls, market_calls, order_calls
 from tapewire.client.addresses import find_addresses
 from tapewire.client.calls import Call
 from tapewire.client.link import LinkOptions
@@ -40,6 +40,18 @@ class Admin:
     create_key = awaited(admin_calls.create_key)
     keys = awaited_items(admin_calls.keys)
     revoke_key = awaited(admin_calls.revoke_key)
+
+    send_notice = awaited(contest_calls.send_notice)
+    schedule_round = awaited(contest_calls.schedule_round)
+    move_round = awaited(contest_calls.move_round)
+    end_round = awaited(contest_calls.end_round)
+    all_round_results = awaited(contest_calls.all_round_results)
+    whole_leaderboard = awaited(contest_calls.whole_leaderboard)
+    leaderboard_options = awaited(contest_calls.leaderboard_options)
+    change_leaderboard_options = awaited(contest_calls.change_leaderboard_options)
+    set_alias = awaited(contest_calls.set_alias)
+    reset = awaited(contest_calls.reset)
+    audit = awaited(contest_calls.audit)
 
     async def run(self, call: Call[Result]) -> Result:
         """Send a call. Raises as `VenueClient` does."""
@@ -93,6 +105,12 @@ class VenueClient:
     account = awaited(order_calls.account)
     batch = awaited(order_calls.batch)
     cancel_all_after = awaited(order_calls.cancel_all_after)
+
+    performance = awaited(contest_calls.performance)
+    leaderboard = awaited(contest_calls.leaderboard)
+    round_now = awaited(contest_calls.round_now)
+    round_results = awaited(contest_calls.round_results)
+    notices = awaited(contest_calls.notices)
 
     instruments = awaited(market_calls.instruments)
     instrument = awaited(market_calls.instrument)

@@ -1,0 +1,195 @@
+"""`tapewire contest`: performance, leaderboard, rounds, notices, a fresh start, the audit."""
+
+import sys
+from typing import Literal
+
+import click
+
+from tapewire.commands.client_options import ClientChoice, client_options
+from tapewire.commands.options import checked
+from tapewire.errors import ConfigurationError
+from tapewire.terminal.contest_tables import (
+    leaderboard_table,
+    notices_table,
+    performance_table,
+    round_table,
+)
+from tapewire.values.paper_money import parse_paper_money
+
+ROUND_DURATION_S_MAX = 7 * 86_400
+DELAY_S_MAX = 86_400
+DIFFERENT_STATUS = 1
+
+
+def _amounts(text: str) -> dict[str, str]:
+    """`USDT=100000,BTC=2` as amounts by asset. Raises ValueError."""
+    try:
+        parse_paper_money(text)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
+    pairs = dict(part.strip().split("=") for part in text.split(",") if part.strip())
+    if "*" in pairs:
+        raise ValueError("name each asset: * is not possible here")
+    return pairs
+
+
+@click.group()
+def contest() -> None:
+    """Run a class or a competition.
+
+    At a venue with keys what changes anything needs a key with the permission admin.
+    """
+
+
+@contest.command()
+@client_options
+def performance(chosen: ClientChoice) -> None:
+    """Show what the account has made of its money."""
+    with chosen.connected() as session:
+        found = session.client.performance()
+        session.output.document(found, performance_table(found))
+
+
+@contest.command()
+@click.option("--all", "is_whole", is_flag=True, help="As an administrator: without delay.")
+@client_options
+def leaderboard(chosen: ClientChoice, *, is_whole: bool) -> None:
+    """Show the accounts by what they have made."""
+    with chosen.connected() as session:
+        client = session.client
+        found = client.admin.whole_leaderboard() if is_whole else client.leaderboard()
+        session.output.document(found, leaderboard_table(found))
+
+
+@contest.command()
+@click.option("--visibility", type=click.Choice(["all", "admins"]), help="Who sees it.")
+@click.option("--delay-s", type=click.IntRange(0, DELAY_S_MAX), help="How late others see it.")
+@click.option("--names", type=click.Choice(["accounts", "aliases"]), help="What it shows.")
+@click.option("--price", type=click.Choice(["last", "mid"]), help="What it values at.")
+@click.option("--asset", metavar="ASSET", help="What it values in.")
+@client_options
+def show(  # noqa: PLR0917 (click passes options by name)
+    chosen: ClientChoice,
+    visibility: Literal["all", "admins"] | None,
+    delay_s: int | None,
+    names: Literal["accounts", "aliases"] | None,
+    price: Literal["last", "mid"] | None,
+    asset: str | None,
+) -> None:
+    """Choose who sees the leaderboard, and how."""
+    with chosen.connected() as session:
+        found = session.client.admin.change_leaderboard_options(
+            visibility=visibility, delay_s=delay_s, names=names, price=price, asset=asset
+        )
+        session.output.document(
+            found,
+            f"{found.visibility} see it {found.delay_s} s late, with {found.names}, valued at "
+            f"{found.price} in {found.asset or 'the usual asset'}",
+        )
+
+
+@contest.command("round")
+@client_options
+def show_round(chosen: ClientChoice) -> None:
+    """Show the newest round."""
+    with chosen.connected() as session:
+        found = session.client.round_now().round
+        session.output.document(found, round_table(found))
+
+
+@contest.command()
+@click.argument("name")
+@click.argument("duration_s", type=click.IntRange(1, ROUND_DURATION_S_MAX))
+@click.option("--starts-at", metavar="TIME", help="ISO 8601 with an offset; now without it.")
+@click.option("--halt", is_flag=True, help="Halt the markets outside of it, cancels included.")
+@click.option("--keep-orders", is_flag=True, help="Leave open orders when it ends.")
+@click.option("--symbol", "symbols", multiple=True, metavar="SYMBOL", help="Only these markets.")
+@client_options
+def start(  # noqa: PLR0917 (click passes options by name)
+    chosen: ClientChoice,
+    name: str,
+    duration_s: int,
+    starts_at: str | None,
+    halt: bool,
+    keep_orders: bool,
+    symbols: tuple[str, ...],
+) -> None:
+    """Begin the round NAME of DURATION_S seconds, or announce it."""
+    with chosen.connected() as session:
+        found = session.client.admin.schedule_round(
+            name, duration_s, starts_at=starts_at, cancel_orders=not keep_orders,
+            closed_state="halted" if halt else "cancel_only",
+            symbols=[symbol.upper() for symbol in symbols],
+        )  # fmt: skip
+        session.output.document(found, round_table(found))
+
+
+@contest.command()
+@client_options
+def end(chosen: ClientChoice) -> None:
+    """End the round now and keep its results."""
+    with chosen.connected() as session:
+        found = session.client.admin.end_round()
+        session.output.document(found, round_table(found))
+
+
+@contest.command()
+@click.argument("number", type=click.IntRange(1))
+@client_options
+def results(chosen: ClientChoice, number: int) -> None:
+    """Show the leaderboard at the end of round NUMBER."""
+    with chosen.connected() as session:
+        found = session.client.round_results(number)
+        session.output.document(found, leaderboard_table(found))
+
+
+@contest.command()
+@click.argument("text", required=False)
+@client_options
+def notice(chosen: ClientChoice, text: str | None) -> None:
+    """Tell all traders TEXT; without it list the newest notices."""
+    with chosen.connected() as session:
+        if text is None:
+            listed = session.client.notices()
+            session.output.records(listed.notices, notices_table(listed))
+        else:
+            sent = session.client.admin.send_notice(text)
+            session.output.document(sent, f"sent: {sent.text}")
+
+
+@contest.command()
+@click.argument("name", metavar="ACCOUNT")
+@click.argument("alias", required=False)
+@client_options
+def alias(chosen: ClientChoice, name: str, alias: str | None) -> None:
+    """Call ACCOUNT ALIAS on the leaderboard; without ALIAS it has none."""
+    with chosen.connected() as session:
+        found = session.client.admin.set_alias(name, alias)
+        session.output.document(found, f"{found.account}: {found.alias or 'no alias'}")
+
+
+@contest.command("fresh-start")
+@click.argument("balances", callback=checked(_amounts))
+@click.confirmation_option(prompt="Cancel every order, and set every balance?")
+@client_options
+def fresh_start(chosen: ClientChoice, balances: dict[str, str]) -> None:
+    """Cancel every order and give every account BALANCES, such as USDT=100000,BTC=2."""
+    with chosen.connected() as session:
+        done = session.client.admin.reset(balances)
+        halted = f"; halted markets keep theirs: {', '.join(done.halted)}" if done.halted else ""
+        session.output.document(
+            done, f"{done.accounts} accounts; {done.canceled_count} orders were canceled{halted}"
+        )
+
+
+@contest.command("audit")
+@client_options
+def run_audit(chosen: ClientChoice) -> None:
+    """Have the gateway check that everything adds up; status 1 if not."""
+    with chosen.connected() as session:
+        found = session.client.admin.audit()
+        lines = [f"{check.check:<9} {check.different_count or 'ok'} {check.counted}"
+                 for check in found.checks]  # fmt: skip
+        session.output.document(found, "\n".join(lines))
+        if not found.clean:
+            sys.exit(DIFFERENT_STATUS)

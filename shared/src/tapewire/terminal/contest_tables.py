@@ -1,0 +1,54 @@
+"""Performance, leaderboard, rounds and notices as tables. Pure."""
+
+from rich.table import Table
+
+from tapewire.client.contest_replies import Leaderboard, Notices, Performance
+from tapewire.terminal.tables import NONE, decimal_text, new_table, time_text
+from tapewire.wire.venue_event import RoundInfo
+
+
+def leaderboard_table(board: Leaderboard) -> Table:
+    """The best first."""
+    numbers = ("rank", "P&L", "equity", "realised", "fees", "volume", "trades")
+    since = "" if board.round is None else f", since the start of round {board.round}"
+    table = new_table(
+        "rank", "name", *numbers[1:], numbers=numbers, title=f"in {board.valued_in}{since}"
+    )
+    for row in board.ranks:
+        amounts = (row.pnl, row.equity, row.realised, row.fees, row.volume)
+        table.add_row(str(row.rank), row.name, *map(decimal_text, amounts), str(row.trades))
+    return table
+
+
+def performance_table(found: Performance) -> Table:
+    """One market a line, then the account as a whole."""
+    numbers = ("position", "average price", "realised", "unrealised", "volume", "trades")
+    made = decimal_text(found.pnl)
+    title = f"{found.account}: {made} {found.valued_in} on {decimal_text(found.deposits)} deposited"
+    table = new_table("symbol", *numbers, numbers=numbers, title=title)
+    for market in found.markets:
+        amounts = (
+            market.position, market.average_price, market.realised, market.unrealised,
+            market.volume,
+        )  # fmt: skip
+        table.add_row(market.symbol, *map(decimal_text, amounts), str(market.trades))
+    return table
+
+
+def round_table(found: RoundInfo | None) -> Table:
+    """One round."""
+    table = new_table("round", "name", "state", "starts (UTC)", "ends (UTC)", "closed", "markets")
+    if found is not None:
+        table.add_row(
+            str(found.number), found.name, found.state, time_text(found.starts_at),
+            time_text(found.ends_at), found.closed_state, ", ".join(found.symbols) or "all",
+        )  # fmt: skip
+    return table
+
+
+def notices_table(found: Notices) -> Table:
+    """The newest first."""
+    table = new_table("time (UTC)", "notice")
+    for notice in found.notices:
+        table.add_row(time_text(notice.timestamp), notice.text or NONE)
+    return table
