@@ -173,7 +173,12 @@ async def _run(
             pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
-        for name, run in {"expiry": expiry.run, "clock": jumps.run, "loop-lag": lag.run, **contest.tasks}.items():
+        for name, run in {
+            "expiry": expiry.run,
+            "clock": jumps.run,
+            "loop-lag": lag.run,
+            **contest.tasks,
+        }.items():
             tasks.start(name, run)
         _follow_failovers(address, guard, tasks)
         _watch_keys(state, tasks)
@@ -220,7 +225,6 @@ def _entry(
         rate_limits,
         activity.refusals,
         drain_timeout_s=settings.graceful_shutdown_timeout_s,
-        clock=settings.venue.clock,
     )
 
 
