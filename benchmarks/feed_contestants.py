@@ -121,6 +121,10 @@ def _tapewire(folder: Path, symbols: tuple[str, ...]) -> Iterator[Server]:
                 [sys.executable, "-m", "market_data"],
                 REDIS_URL=redis.url,
                 TAPEWIRE_MARKET_DATA_PORT=str(port),
+                # The venue has none of the trades that are published here: a later round of the
+                # canary would tell the service that they were lost.
+                TAPEWIRE_MARKET_DATA_CANARY_INTERVAL_S="60",
+                TAPEWIRE_MARKET_DATA_CANARY_TIMEOUT_S="600",
             )
         )
         wait_for_port(port)

@@ -1,4 +1,4 @@
-"""Clients that do not read, that vanish, that flood: accounted for, and nobody else notices."""
+"""Clients that do not read, that vanish or that flood do not affect other clients."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ class Market:
 
 @pytest_asyncio.fixture
 async def market(redis_url: str, tmp_path: Path) -> AsyncIterator[Market]:
-    """One that takes a client for lagging early."""
+    """A process with a small lag limit."""
     async with (
         open_venue(redis_url) as venue,
         running_feed(redis_url, tmp_path, LAG_MESSAGES_MAX=str(LAG_MESSAGES_MAX)) as feed,
@@ -53,7 +53,7 @@ async def market(redis_url: str, tmp_path: Path) -> AsyncIterator[Market]:
 
 
 async def test_clients_that_do_not_read_are_accounted_for_exactly(market: Market) -> None:
-    """200 readers get every trade while three stall; what those miss is told, to the trade."""
+    """200 readers get every trade while three stall; these get exact notices of what they miss."""
     async with AsyncExitStack() as stack:
         stalled = {
             policy: await stack.enter_async_context(
@@ -110,7 +110,7 @@ def _last(message: dict[str, object]) -> int:
 
 
 async def test_clients_that_vanish_leave_nothing_behind(market: Market) -> None:
-    """A thousand connections that end without a word end their sessions."""
+    """The sessions of a thousand connections that end without a close frame are removed."""
     feed = market.feed
     async with connected(feed.url) as witness:
         await receive(witness)

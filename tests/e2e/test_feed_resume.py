@@ -1,4 +1,4 @@
-"""Resume at its limits, against a real process: within the log, before it, after it, beside it."""
+"""Resume against a real process: within the log, before it, after it, and in another epoch."""
 
 import asyncio
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFeed]:
 
 
 async def test_resume_replays_what_the_log_has(feed: RunningFeed) -> None:
-    """From within the log every trade follows; from before it the missing ones are named."""
+    """From within the log every trade follows; from before it the missing trades are named."""
     async with connected(feed.url, f"?since={BTC}:12") as connection:
         hello = await receive(connection)
         assert hello["recovered"] is True
@@ -71,7 +71,7 @@ async def test_the_client_raises_exactly_what_is_missing(feed: RunningFeed) -> N
 
 
 async def test_a_position_of_another_epoch(feed: RunningFeed) -> None:
-    """Nothing is replayed for it, and the client library says so, then reads the new epoch."""
+    """Nothing is replayed, the client library raises an error, then reads the new epoch."""
     async with connected(feed.url, f"?since={BTC}:12&epoch=gone") as connection:
         hello = await receive(connection)
         assert hello["recovered"] is False
@@ -91,7 +91,7 @@ async def test_a_position_of_another_epoch(feed: RunningFeed) -> None:
 
 
 async def test_a_position_in_the_future(feed: RunningFeed) -> None:
-    """It is refused for good, and the client library says that the venue lost trades."""
+    """The position is refused, and the client library reports that the venue lost trades."""
     async with connected(feed.url, f"?since={BTC}:99") as connection:
         messages, code = await receive_all(connection)
         assert code == 4501

@@ -1,4 +1,4 @@
-"""Several market-data processes on one port: nothing depends on which one a client meets."""
+"""Several market-data processes on one port serve every client alike."""
 
 import re
 from collections.abc import Iterator

@@ -145,4 +145,5 @@ def test_administration_with_keys_does_what_its_document_says(
 def _named(path: str) -> str:
     """A path with something that may stand in each of its places."""
     values: dict[str, Any] = {"order_id": "1", "symbol": "BTC-USDT", "key_id": "Xk3vQ8mZt1Lb"}
+    values["number"] = "1"
     return path.format_map({"account": ACCOUNT} | values)

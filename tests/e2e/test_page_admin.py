@@ -135,6 +135,7 @@ def test_keys_are_made_for_many_shown_once_and_revoked(
         assert [row["account"] for row in rows] == ["ann", "ben"]
         assert all(row["key"].startswith("tw_") for row in rows)
         dialog.get_by_role("button", name="Close").click()
+        expect(page.locator("dialog[open]")).to_have_count(0)
         assert rows[0]["key"] not in page.content()
         row = page.locator("section[aria-labelledby=keys-title] tr", has_text="ann")
         row.get_by_role("button", name="Revoke").click()

@@ -28,7 +28,7 @@ from tests.support.recordings.replay_score import Fills, exactly_filled, recorde
 from tests.support.running.processes import Service, running_gateway, running_market_data
 from tests.support.wait import wait_for
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 INSTRUMENTS = Path(__file__).resolve().parents[2] / "docs/examples/replay-instruments.toml"
 LAST_TRADE_TIMEOUT_S = 10.0

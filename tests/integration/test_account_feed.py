@@ -1,4 +1,4 @@
-"""The private channels on a real process and Redis: complete, in order, or told exactly."""
+"""The private channels on a real process and Redis: complete and in order, or with exact gaps."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ async def bench(venue: Venue, redis_url: str, tmp_path: Path) -> AsyncIterator[A
 
 
 async def test_what_happens_to_an_account_is_told_in_order(bench: AccountBench) -> None:
-    """Reports and balances come as they happen, each with the next number of its own kind."""
+    """Reports and balances are sent live, each with the next number of its kind."""
     alice = await bench.account("alice")
     await alice.deposit("USDT", 500)
     async with bench.listening("alice") as connection:
@@ -77,7 +77,7 @@ async def test_a_gap_is_refilled_before_what_follows(bench: AccountBench) -> Non
 
 
 async def test_a_gap_at_the_end_is_found(bench: AccountBench) -> None:
-    """What nobody heard of is found although nothing follows it."""
+    """An unheard last message is found although no later message follows."""
     alice = await bench.account("alice")
     async with bench.listening("alice") as connection:
         await receive_type(connection, "balances_snapshot")
@@ -88,7 +88,7 @@ async def test_a_gap_at_the_end_is_found(bench: AccountBench) -> None:
 
 
 async def test_a_cut_subscription_loses_nothing(bench: AccountBench) -> None:
-    """What happens while the process is not subscribed is refilled when it is again."""
+    """Messages published while the subscription was cut are read from the log."""
     alice = await bench.account("alice")
     async with bench.listening("alice") as connection:
         await receive_type(connection, "balances_snapshot")
@@ -99,7 +99,7 @@ async def test_a_cut_subscription_loses_nothing(bench: AccountBench) -> None:
 
 
 async def test_a_resume_gives_what_was_missed(bench: AccountBench) -> None:
-    """From any report on, also from amid those of one message; 0 is the whole life."""
+    """Reports are resumed from any number on, also within one message; 0 means all."""
     alice = await bench.account("alice")
     await alice.place(3)
     await alice.deposit("BTC", 5)
@@ -123,7 +123,7 @@ async def test_a_resume_gives_what_was_missed(bench: AccountBench) -> None:
 
 
 async def test_a_log_that_forgot_is_told(bench: AccountBench) -> None:
-    """The range that is no longer kept is named, and what is left of it follows."""
+    """The range that the log no longer has is named, and the kept reports follow."""
     alice = await bench.account("alice")
     await alice.place(10)
     client: Any = bench.venue.client
@@ -142,7 +142,7 @@ async def test_a_log_that_forgot_is_told(bench: AccountBench) -> None:
 
 
 async def test_what_the_log_lost_is_a_gap_and_a_snapshot(bench: AccountBench) -> None:
-    """Live too: the missing reports are named, and the balances are read anew."""
+    """Lost live reports are named, and the balances are read again."""
     alice = await bench.account("alice")
     client: Any = bench.venue.client
     async with bench.listening("alice") as connection:
@@ -165,7 +165,7 @@ async def test_what_the_log_lost_is_a_gap_and_a_snapshot(bench: AccountBench) ->
 
 
 async def test_positions_that_cannot_be(bench: AccountBench) -> None:
-    """Beyond the last report, of another epoch, without the channel: each has its answer."""
+    """Impossible positions are refused; for another epoch the answer is `recovered: false`."""
     alice = await bench.account("alice")
     await alice.place(2)
     async with bench.listening("alice", "?channels=orders&since=orders:9") as connection:
@@ -180,7 +180,7 @@ async def test_positions_that_cannot_be(bench: AccountBench) -> None:
 
 
 async def test_an_account_sees_nothing_of_another(bench: AccountBench) -> None:
-    """However it asks, what happens to bob does not reach alice, nor the other way round."""
+    """No request of alice brings messages of bob, and none of bob brings those of alice."""
     alice, bob = await bench.account("alice"), await bench.account("bob")
     await bob.place(3)
     await bob.deposit("BTC", 1_000)
@@ -215,7 +215,7 @@ async def test_an_account_sees_nothing_of_another(bench: AccountBench) -> None:
 
 
 async def test_who_says_nothing_is_the_default_account(bench: AccountBench) -> None:
-    """In an open venue a connection may name its account once, or speaks for `demo`."""
+    """In an open venue a connection names its account once; without a name it has `demo`."""
     demo = await bench.account("demo")
     async with connected(bench.feed.url, "?channels=") as connection:
         assert "account" not in await receive(connection)
@@ -253,7 +253,7 @@ async def test_another_epoch_is_told_with_where_it_is(bench: AccountBench) -> No
 
 
 async def test_a_venue_that_fell_back_is_told(bench: AccountBench) -> None:
-    """Where Redis lost its newest part, the feed says where the account stands and goes on."""
+    """After Redis lost its newest data, the feed sends the position of the account and goes on."""
     alice = await bench.account("alice")
     await alice.deposit("BTC", 3)
     await alice.place(3)
@@ -281,7 +281,7 @@ async def test_a_venue_that_fell_back_is_told(bench: AccountBench) -> None:
 async def test_a_venue_that_numbered_again_is_told(
     bench: AccountBench, heard: bool, count: int
 ) -> None:
-    """Other reports under known numbers are found, by the canary or by the messages themselves."""
+    """Other reports under known numbers are detected, by the canary or by later messages."""
     alice = await bench.account("alice")
     await alice.deposit("BTC", 3)
     await alice.place(3)
@@ -307,7 +307,7 @@ async def test_a_venue_that_numbered_again_is_told(
 
 
 async def test_messages_that_are_not_the_venues_reach_nobody(bench: AccountBench) -> None:
-    """Garbage, another epoch, a position that never was: counted, and the feed goes on."""
+    """Invalid messages, other epochs and impossible positions are counted; the feed goes on."""
     alice = await bench.account("alice")
     async with bench.listening("alice") as connection:
         await receive_type(connection, "balances_snapshot")
@@ -346,7 +346,7 @@ async def test_an_account_is_followed_while_somebody_listens(bench: AccountBench
 
 
 async def test_a_client_program_misses_nothing(bench: AccountBench) -> None:
-    """Over cut connections every report comes once; orders and balances are what they are."""
+    """Over cut connections every report arrives once; orders and balances are right at the end."""
     alice = await bench.account("alice")
     keeper = OrderKeeper()
     async with MarketDataClient(bench.feed.url, account="alice") as client:
@@ -375,7 +375,7 @@ async def test_a_client_program_misses_nothing(bench: AccountBench) -> None:
 async def test_clients_that_do_not_read_are_told_what_they_miss(
     venue: Venue, redis_url: str, tmp_path: Path
 ) -> None:
-    """Skip names the missing reports exactly, disconnect where to resume; balances start anew."""
+    """`skip` names the missing reports, `disconnect` where to resume; balances are sent again."""
     rounds, orders = 40, 100
     count = rounds * orders
     async with account_bench(venue, redis_url, tmp_path, LAG_MESSAGES_MAX="200") as bench:

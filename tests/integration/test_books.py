@@ -1,4 +1,4 @@
-"""Books kept from what the matching scripts publish, against what Redis holds."""
+"""Books built from published updates, compared with the price levels in Redis."""
 
 import json
 import random
@@ -24,10 +24,10 @@ from tests.support.venue import BTC, INSTRUMENTS, ODD, Listener, Venue
 
 
 class Bench:
-    """Books that are handed what a listener heard, when the test says so."""
+    """Books that get the messages of a listener when the test says so."""
 
     def __init__(self, venue: Venue, listener: Listener) -> None:
-        """Start with nothing read."""
+        """Start without a book."""
         self.venue = venue
         self.hub = Hub()
         self.books = Books(MarketRecords(venue.client), self.hub)
@@ -40,7 +40,7 @@ class Bench:
         await self.books.resync()
 
     async def expect(self) -> None:
-        """Do what a canary's return does."""
+        """Compare the books with the venue, as the feed does after a canary."""
         positions = await ReplayLog(self.venue.client).positions()
         self.books.expect(positions.epoch, positions.book_seqs)
 
@@ -63,13 +63,13 @@ class Bench:
         self.hub.flush()
 
     def greet(self, client: BookClient, channel: str, symbol: Symbol) -> None:
-        """Send what a new subscriber is sent first."""
+        """The initial state of a new subscriber."""
         frame = self.books.state_frame(channel, symbol)
         assert frame is not None
         client.session.send(frame)
 
     async def levels(self, symbol: Symbol) -> tuple[list[Level], list[Level]]:
-        """What Redis holds, as the wire shows it."""
+        """The levels in Redis, as the wire shows them."""
         one = INSTRUMENTS[symbol]
         sides: list[list[Level]] = []
         for side in (Side.BUY, Side.SELL):
@@ -81,7 +81,7 @@ class Bench:
         return sides[0], sides[1]
 
     def held(self, symbol: Symbol, depth: Any = "all") -> tuple[list[Level], list[Level]]:
-        """What the books hold."""
+        """The levels of the book."""
         data = self.snapshot(symbol, depth)
         return data["bids"], data["asks"]
 
@@ -174,7 +174,7 @@ async def test_quotes_are_sent_only_when_they_change(bench: Bench) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_lost_updates_are_found_and_repaired(bench: Bench, seed: int) -> None:
-    """Whatever updates get lost, a fresh snapshot makes book and clients right again."""
+    """After lost updates a fresh snapshot corrects the book and its clients."""
     chance = random.Random(seed)
     clients = {name: BookClient(bench.hub, name, INSTRUMENTS[BTC]) for name in BOOK_DEPTHS}
     for name, client in clients.items():
@@ -234,7 +234,7 @@ async def test_a_stale_book_is_not_shown(bench: Bench) -> None:
 
 
 async def test_another_life_of_the_venue(bench: Bench) -> None:
-    """After FLUSHALL no book is shown, then books begin anew in the new epoch."""
+    """After FLUSHALL no book is available; then books start in the new epoch."""
     client = BookClient(bench.hub, "book", INSTRUMENTS[BTC])
     await bench.venue.sell(5, 100)
     await bench.venue.sell(5, 101)
@@ -330,7 +330,7 @@ GOOD = {
     ids=str,
 )
 async def test_garbage_is_counted_and_skipped(bench: Bench, wrong: bytes | dict[str, Any]) -> None:
-    """What is not an update of ours changes nothing and stops nothing."""
+    """An invalid update changes nothing, and later updates are applied."""
     await bench.venue.sell(5, 100)
     [payload] = await bench.waiting()
     bench.books.take(payload)
@@ -345,7 +345,7 @@ async def test_garbage_is_counted_and_skipped(bench: Bench, wrong: bytes | dict[
 
 
 async def test_an_update_of_no_instrument_is_forgotten(bench: Bench) -> None:
-    """A symbol that Redis does not know leaves nothing behind."""
+    """The books hold nothing of a symbol that Redis does not know."""
     bench.books.take(json.dumps(GOOD | {"symbol": "NO-SUCH"}).encode())
     await bench.books.resync()
     assert not bench.books.stale

@@ -1,4 +1,4 @@
-"""Live candles: what subscribers are sent, against the replay log."""
+"""Live candles: the messages to subscribers, compared with the replay log."""
 
 import random
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ NANOSECONDS = 1_000_000_000
 
 
 class Bench:
-    """A candle feed that is handed trades when the test says so; `elapsed_s` is its stopwatch."""
+    """A candle feed that gets trades when the test says so; `elapsed_s` is its clock."""
 
     def __init__(self, venue: Venue, listener: Listener) -> None:
         """Start without a subscriber, at START_S."""
@@ -114,7 +114,7 @@ async def test_live_candles_are_those_of_the_replay_log(bench: Bench, pace: str)
 
 
 async def test_each_period_is_closed_once_and_complete(bench: Bench) -> None:
-    """Followed from its beginning, every period is told once as over, and only when it is."""
+    """Each period is sent as closed once, and not before its end."""
     socket = bench.follow(*INTERVALS)
     await bench.trade(0)
     await bench.flush(await bench.waiting())
@@ -134,7 +134,7 @@ async def test_each_period_is_closed_once_and_complete(bench: Bench) -> None:
 
 
 async def test_one_candle_a_flush(bench: Bench) -> None:
-    """However many trades a flush brings, a candle that goes on is sent once."""
+    """An open candle is sent once a flush, however many trades the flush brings."""
     socket = bench.follow("1m", "1d")
     await bench.flush([])
     for time_s in range(20):
@@ -147,7 +147,7 @@ async def test_one_candle_a_flush(bench: Bench) -> None:
 
 
 async def test_trades_that_redis_had_already_count_once(bench: Bench) -> None:
-    """Candles read while trades are still on their way hold them, and do not take them again."""
+    """Trades that a candle from Redis includes already are not added a second time."""
     socket = bench.follow("1h")
     for time_s in range(5):
         await bench.trade(time_s)
@@ -162,7 +162,7 @@ async def test_trades_that_redis_had_already_count_once(bench: Bench) -> None:
 
 
 async def test_a_hole_has_the_candles_read_again(bench: Bench) -> None:
-    """Trades that were lost for good are in Redis' candles all the same."""
+    """Trades that the feed lost are in the candles, because Redis has them."""
     socket = bench.follow("1m")
     await bench.trade(0)
     await bench.flush(await bench.waiting())
@@ -175,7 +175,7 @@ async def test_a_hole_has_the_candles_read_again(bench: Bench) -> None:
 
 
 async def test_another_epoch_has_the_candles_read_again(bench: Bench) -> None:
-    """Trades of a new life of the venue are not added to candles of the one before."""
+    """Trades of a new epoch are not added to candles of the epoch before."""
     socket = bench.follow("1m")
     await bench.trade(0)
     await bench.flush(await bench.waiting())
@@ -191,7 +191,7 @@ async def test_another_epoch_has_the_candles_read_again(bench: Bench) -> None:
 
 
 async def test_time_closes_a_candle(bench: Bench) -> None:
-    """Without a later trade a candle is told as over a second after its end, once."""
+    """Without a later trade a candle is sent as closed one second after its end, once."""
     socket = bench.follow("1m", "1h")
     await bench.trade(0)
     await bench.flush(await bench.waiting())
@@ -207,7 +207,7 @@ async def test_time_closes_a_candle(bench: Bench) -> None:
 
 
 async def test_a_late_trade_opens_a_candle_again(bench: Bench) -> None:
-    """If the venue's clock stood still meanwhile, the candle goes on and is closed again."""
+    """If the venue's clock stood still, a closed candle opens again and is closed again."""
     socket = bench.follow("1m")
     await bench.trade(0)
     await bench.flush(await bench.waiting())
@@ -233,7 +233,7 @@ async def test_the_first_candle_comes_as_soon_as_it_is_known(bench: Bench) -> No
 
 
 async def test_a_symbol_without_trades_has_no_first_candle(bench: Bench) -> None:
-    """It is read once, and its first trade brings its first candle."""
+    """A symbol without trades is read once, and its first trade makes its first candle."""
     socket = bench.follow("1m")
     assert bench.candles.state_frame(CANDLES["1m"], BTC) is None
     await bench.flush([])
@@ -245,7 +245,7 @@ async def test_a_symbol_without_trades_has_no_first_candle(bench: Bench) -> None
 
 
 async def test_nothing_is_read_for_nobody(bench: Bench) -> None:
-    """Without a subscriber Redis is not asked; when the last one goes, nothing is kept up."""
+    """Candles are read and kept only while a client subscribes."""
     await bench.trade(0)
     await bench.flush(await bench.waiting())
     assert bench.candles.loads == 0
@@ -268,7 +268,7 @@ async def test_nothing_is_read_for_nobody(bench: Bench) -> None:
     "wrong", [{"price": "x"}, {"quantity": "1.2.3"}, {"timestamp": "yesterday"}]
 )
 async def test_a_trade_that_is_not_one_is_survived(bench: Bench, wrong: dict[str, str]) -> None:
-    """A forged trade ends nothing: the candles are read from Redis again."""
+    """After a forged trade the candles are read from Redis again."""
     socket = bench.follow("1m")
     await bench.trade(0)
     await bench.flush(await bench.waiting())

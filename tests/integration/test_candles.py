@@ -45,7 +45,7 @@ def computed(trades: Iterable[Candle], interval: Interval) -> list[Candle]:
 
 
 def calendar_start_s(time_s: int, name: str) -> int:
-    """Where the period that a moment falls in began, in UTC."""
+    """The start of the period of a moment, in UTC."""
     moment = datetime.fromtimestamp(time_s, UTC).replace(second=0)
     count, unit = int(name[:-1]), name[-1]
     if unit == "m":
@@ -95,7 +95,7 @@ PACES = {
 
 @pytest.mark.parametrize("pace", PACES)
 async def test_candles_are_those_of_the_replay_log(venue: Venue, pace: str) -> None:
-    """Of every interval, at every tested instant, as if computed from the trades."""
+    """Candles of every interval equal those computed from the trades, at every instant."""
     for seed in range(3):
         await venue.client.flushall()
         await venue.engine.publish_instruments(INSTRUMENTS)
@@ -115,7 +115,7 @@ async def test_candles_are_those_of_the_replay_log(venue: Venue, pace: str) -> N
 
 
 async def test_pages_are_slices_of_all_candles(venue: Venue) -> None:
-    """With a start the first of the range, without one the last; the end is not included."""
+    """With a start the first candles of the range are read, without one the last."""
     await trade_over_time(venue, 1, PACES["over minutes"] + PACES["over hours"], 250)
     log, chance = CandleLog(venue.client), random.Random(1)
     last_s = int(venue.engine.clock_us) // SECONDS
@@ -139,7 +139,7 @@ async def test_pages_are_slices_of_all_candles(venue: Venue) -> None:
 
 
 async def test_everything_since_a_minute(venue: Venue) -> None:
-    """Trades from any minute on add up to one candle, whatever is over and what is not."""
+    """Trades from any minute on are merged into one candle, from closed and open ones."""
     await trade_over_time(venue, 2, PACES["over minutes"] + PACES["over hours"], 250)
     log, chance = CandleLog(venue.client), random.Random(2)
     trades = trades_of(await venue.trades(), BTC)
@@ -208,7 +208,7 @@ async def test_an_order_without_a_trade_leaves_no_candle(venue: Venue) -> None:
 
 
 async def test_a_cut_period_is_not_shown(venue: Venue) -> None:
-    """When the first minutes of an hour half have left the stream, that half is left out."""
+    """A period whose first minutes were trimmed from the stream is left out."""
     clock_s = START_S // 1_800 * 1_800 + 1_800
     for minute in (1, 2, 31, 32):
         venue.engine.clock_us = str((clock_s + minute * 60) * SECONDS)
@@ -224,7 +224,7 @@ async def test_a_cut_period_is_not_shown(venue: Venue) -> None:
 
 
 async def test_the_first_minute_of_all(venue: Venue) -> None:
-    """A venue whose clock starts at zero keeps candles too."""
+    """A venue whose clock starts at zero has candles."""
     for clock_us in (1, 60 * SECONDS, DAY_S * SECONDS):
         venue.engine.clock_us = str(clock_us)
         await venue.sell(1, 100)

@@ -60,7 +60,7 @@ async def test_trades_pass_untouched(bench: FeedBench, venue: Venue) -> None:
 
 
 async def test_what_came_before_the_start_is_not_sent(venue: Venue, redis_url: str) -> None:
-    """A feed begins at the venue's position, not at the beginning of the log."""
+    """A feed starts at the venue's position, not at the beginning of the log."""
     await trade(venue, 5)
     async with running_feed(venue, redis_url) as bench:
         await trade(venue, 2)
@@ -71,7 +71,7 @@ async def test_what_came_before_the_start_is_not_sent(venue: Venue, redis_url: s
 async def test_garbage_is_logged_counted_and_skipped(
     bench: FeedBench, venue: Venue, garbage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever somebody else publishes, it reaches nobody and the feed goes on."""
+    """A message that is not of the venue reaches no client, and the feed goes on."""
     with caplog.at_level(logging.WARNING, "market_data"):
         await venue.client.publish(keys.TRADE_CHANNEL, garbage)
         await trade(venue, 2)
@@ -82,7 +82,7 @@ async def test_garbage_is_logged_counted_and_skipped(
 
 
 async def test_trades_of_another_venue_are_skipped(bench: FeedBench, venue: Venue) -> None:
-    """A foreign epoch, a symbol that is not traded, a seq that never was: counted, not believed."""
+    """Forged epochs, symbols and sequence numbers are counted, and reach no client."""
     await trade(venue, 1)
     epoch = (await venue.trades())[0]["epoch"]
     for payload in (
@@ -110,7 +110,7 @@ async def test_a_gap_is_filled_in_order(bench: FeedBench, venue: Venue) -> None:
 
 
 async def test_a_gap_longer_than_one_page_of_the_log(venue: Venue, redis_url: str) -> None:
-    """Thousands of missed trades are read in pages, without a hole between them."""
+    """Thousands of missed trades are read in pages, without a gap between them."""
     async with running_feed(venue, redis_url, canary_interval_s=30) as bench:
         await bench.wait_for_first_canary()
         await trade_unheard(venue, 1, 2_300)
@@ -119,7 +119,7 @@ async def test_a_gap_longer_than_one_page_of_the_log(venue: Venue, redis_url: st
 
 
 async def test_a_gap_at_the_end_is_found_by_the_canary(bench: FeedBench, venue: Venue) -> None:
-    """A missed last trade is sent although no later trade ever shows that it is missing."""
+    """A missed last trade is sent although no later trade shows the gap."""
     await trade_unheard(venue, 1, 3)
     assert await bench.wait_for_trades(3) == [1, 2, 3]
     assert bench.feed.counters.refilled == 3
@@ -127,7 +127,7 @@ async def test_a_gap_at_the_end_is_found_by_the_canary(bench: FeedBench, venue: 
 
 @pytest.mark.parametrize("kept", [0, 2])
 async def test_a_trimmed_log_is_told_exactly(bench: FeedBench, venue: Venue, kept: int) -> None:
-    """What left the log before it could be read is one `gap`, in its place among the trades."""
+    """Trades trimmed from the log before the feed read them are one `gap` in its place."""
     await trade(venue, 1)
     await bench.wait_for_trades(1)
     # The entries have to be gone before the feed learns of them.
@@ -168,7 +168,7 @@ async def test_an_epoch_that_began_unheard_is_found(bench: FeedBench, venue: Ven
 
 
 async def test_a_venue_that_went_back_is_told(bench: FeedBench, venue: Venue) -> None:
-    """Data restored from before the last trades: the client learns that numbers come again."""
+    """After Redis lost its last trades, the client learns that numbers will repeat."""
     await trade(venue, 3)
     await bench.wait_for_trades(3)
     await venue.client.xtrim(keys.replay_log(BTC), maxlen=0, approximate=False)
@@ -207,7 +207,7 @@ async def test_cut_subscriptions_lose_and_repeat_nothing(bench: FeedBench, venue
 
 
 async def test_a_venue_that_has_no_epoch_yet(redis_url: str, venue: Venue) -> None:
-    """A feed that is there first sends everything from the first trade of the first epoch."""
+    """A feed that starts before the venue sends all trades of the first epoch."""
     await venue.client.flushall()
     async with running_feed(venue, redis_url) as bench:
         assert not bench.feed.has_venue
@@ -220,7 +220,7 @@ async def test_a_venue_that_has_no_epoch_yet(redis_url: str, venue: Venue) -> No
 async def test_an_epoch_that_begins_while_the_subscription_is_cut(
     redis_url: str, venue: Venue
 ) -> None:
-    """A feed that was there before the venue misses nothing that was made while it was away."""
+    """A feed that starts before the venue, and is cut off, misses no trade."""
     await venue.client.flushall()
     async with running_feed(venue, redis_url, canary_interval_s=30) as bench:
         await bench.wait_for_first_canary()
@@ -241,7 +241,7 @@ async def test_new_instruments_are_followed(bench: FeedBench, venue: Venue) -> N
 
 @pytest.fixture(params=["cluster", "sentinel"])
 def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A Redis that is not a plain one."""
+    """A Redis Cluster, or a Redis under Sentinel."""
     if request.param == "cluster":
         with running_cluster(tmp_path) as cluster:
             yield cluster
@@ -262,7 +262,7 @@ async def test_the_feed_works_on_other_topologies(other_url: str) -> None:
 async def test_the_subscription_shows_what_plain_redis_shows(
     bench: FeedBench, venue: Venue
 ) -> None:
-    """What a client gets in `data` is byte for byte what anyone hears on the channel."""
+    """The field `data` is byte for byte the message published in Redis."""
     await trade(venue, 1)
     await bench.wait_for_trades(1)
     (payload,) = await venue.log()

@@ -1,4 +1,4 @@
-"""Bursts that the service makes itself: large messages, long replays. None of them is lag."""
+"""Bursts that the service makes itself (large messages, long replays) are no client lag."""
 
 import asyncio
 import json
@@ -49,7 +49,7 @@ async def read_numbers(connection: ClientConnection, **last: int) -> dict[str, l
 async def test_a_command_with_a_full_sweep_reaches_every_client(
     bench: AccountBench, policy: str
 ) -> None:
-    """All reports of one message come to clients that read, whatever their policy."""
+    """Clients that read get all reports of one message, under every lag policy."""
     alice = await bench.account("alice")
     query = f"?channels=orders&on_lag={policy}"
     async with bench.listening("alice", query) as connection:
@@ -102,7 +102,7 @@ async def test_live_trades_wait_for_a_long_replay(
 async def test_trades_that_come_while_an_account_is_opened_come_once(
     bench: AccountBench, venue: Venue
 ) -> None:
-    """A resume of trades waits for the record of an account, and doubles nothing."""
+    """A resume of trades that waits for an account record sends no trade twice."""
     await make_trades(venue, 5)
     for number in range(ACCOUNTS_LISTENING):
         trading = asyncio.create_task(make_trades(venue, 200))
@@ -117,7 +117,7 @@ async def test_trades_that_come_while_an_account_is_opened_come_once(
 
 
 async def test_garbage_in_a_log_does_not_end_it(bench: AccountBench) -> None:
-    """Entries that are no messages are passed over, a whole page of them too."""
+    """Log entries that are not messages are skipped, also a whole page of them."""
     alice = await bench.account("alice")
     await alice.place(2, heard=False)
     client: Any = bench.venue.client

@@ -1,4 +1,4 @@
-"""Keys on the feed: who may have private channels, and when that ends."""
+"""API keys on the feed: access to private channels, and its end."""
 
 import asyncio
 import time
@@ -29,14 +29,14 @@ END_TIMEOUT_S = 60.0
 
 @pytest_asyncio.fixture
 async def bench(venue: Venue, redis_url: str, tmp_path: Path) -> AsyncIterator[AccountBench]:
-    """A venue that wants keys."""
+    """A venue with keys."""
     async with account_bench(venue, redis_url, tmp_path, auth="keys") as opened:
         yield opened
 
 
 @pytest_asyncio.fixture
 async def store(redis_url: str) -> AsyncIterator[ApiKeyStore]:
-    """Where keys are made."""
+    """The store that creates keys."""
     opened = ApiKeyStore.open(address_of(redis_url))
     yield opened
     await opened.close()
@@ -47,7 +47,7 @@ def bearing(key: str, **more: str) -> dict[str, str]:
 
 
 async def test_private_channels_want_a_key(bench: AccountBench, store: ApiKeyStore) -> None:
-    """Without one they are refused and public ones are not; with one they are the account's."""
+    """Private channels need a key and show the account of the key; public channels need none."""
     key = (await store.create(ALICE, READ)).text
     alice = await bench.account("alice")
     async with connected(bench.feed.url, headers={"X-Account": "alice"}) as connection:
@@ -72,7 +72,7 @@ async def test_private_channels_want_a_key(bench: AccountBench, store: ApiKeySto
 
 
 async def test_worthless_keys_are_refused(bench: AccountBench, store: ApiKeyStore) -> None:
-    """Wrong, revoked, over, or only for the operator: before the upgrade and in a message."""
+    """Wrong, revoked, expired and operator keys are refused, in upgrades and in messages."""
     good = await store.create(ALICE, READ)
     revoked = await store.create(ALICE, READ)
     await store.revoke(revoked.record.key_id)
@@ -106,7 +106,7 @@ async def test_worthless_keys_are_refused(bench: AccountBench, store: ApiKeyStor
 
 @asynccontextmanager
 async def short_lived(bench: AccountBench, store: ApiKeyStore) -> AsyncIterator[ClientConnection]:
-    """A connection whose key is over soon, and was good when it connected."""
+    """A connection whose key expires soon after the upgrade."""
     for expires_us in moments_us():
         key = await store.create(ALICE, READ, expires_us=expires_us)
         async with AsyncExitStack() as stack:
@@ -124,7 +124,7 @@ async def short_lived(bench: AccountBench, store: ApiKeyStore) -> AsyncIterator[
 async def test_a_key_that_ends_takes_its_connections_with_it(
     bench: AccountBench, store: ApiKeyStore
 ) -> None:
-    """Revoked or over, within a bounded time; others go on."""
+    """A revoked or expired key ends its connections within a bounded time; others go on."""
     revoked = await store.create(ALICE, [Permission.TRADE])
     kept = await store.create(ALICE, READ)
     async with (
@@ -146,7 +146,7 @@ async def test_a_key_that_ends_takes_its_connections_with_it(
 
 
 async def test_a_client_program_brings_its_key(bench: AccountBench, store: ApiKeyStore) -> None:
-    """With a key it follows its account, and is told for good when that is over."""
+    """The client library follows the account of its key, and raises an error when the key ends."""
     key = await store.create(ALICE, READ)
     alice = await bench.account("alice")
     await alice.place(3)

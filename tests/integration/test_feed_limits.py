@@ -1,4 +1,4 @@
-"""What one address may ask of market-data: requests, large answers, wrong keys."""
+"""Limits of one client address at market-data: requests, large answers, wrong keys."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -26,13 +26,13 @@ SLOW = {"ADDRESS_REQUESTS_PER_S": "1", "ADDRESS_BURST": str(BURST)}
 
 @pytest_asyncio.fixture
 async def feed(venue: Venue, redis_url: str, tmp_path: Path) -> AsyncIterator[FeedProcess]:
-    """A process with keys that lets one address ask little."""
+    """A process with keys and a small burst per address."""
     async with running_feed(redis_url, tmp_path, "keys", **SLOW) as opened:
         yield opened
 
 
 async def test_requests_of_an_address_are_limited(feed: FeedProcess) -> None:
-    """Beyond the burst 429 with the time to wait; health is always answered."""
+    """Requests beyond the burst get 429 with `Retry-After`; health is always answered."""
     url = f"http://127.0.0.1:{feed.port}"
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
         first = await client.get(f"/v1/bbo/{BTC}")
@@ -52,7 +52,7 @@ async def test_requests_of_an_address_are_limited(feed: FeedProcess) -> None:
 
 
 async def test_wrong_keys_use_up_the_limit(feed: FeedProcess) -> None:
-    """Over the upgrade and over requests: after a few no key is looked at any more."""
+    """After a few wrong keys, in upgrades and requests, the service checks no more keys."""
     tried = 0
     async with connected(feed.url) as connection:
         await receive_type(connection, "connected")
@@ -69,7 +69,7 @@ async def test_wrong_keys_use_up_the_limit(feed: FeedProcess) -> None:
 
 
 def test_a_large_answer_counts_as_many_requests() -> None:
-    """A second of one request each refills what a large book has used."""
+    """A large book costs several requests; the bucket refills by one request a second."""
     now_ns = 0
     buckets = Buckets(per_second=1, burst=100, names_max=10)
     limit = AddressLimit(buckets, lambda: now_ns)
@@ -85,7 +85,7 @@ def test_a_large_answer_counts_as_many_requests() -> None:
 
 
 def test_a_good_key_costs_nothing_more() -> None:
-    """Only wrong keys are charged; without limits or address nothing is."""
+    """Wrong keys are charged, right keys are not; without limits or address nothing is."""
     limit = AddressLimit(Buckets(per_second=1, burst=100, names_max=10), lambda: 0)
     with limit.keys("a"):
         pass

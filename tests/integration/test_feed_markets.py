@@ -1,4 +1,4 @@
-"""Market states on the feed: everyone who follows a symbol is told, garbage is not."""
+"""Market events on the feed: every client that follows the symbol gets the valid ones."""
 
 import redis.asyncio
 
@@ -21,7 +21,7 @@ async def test_a_switched_market_is_told(bench: FeedBench, venue: Venue) -> None
 
 
 async def test_garbage_about_markets_is_skipped(bench: FeedBench, redis_url: str) -> None:
-    """What is no event of ours is counted, and told to nobody."""
+    """An invalid event is counted, and no client gets it."""
     client = redis.asyncio.Redis.from_url(redis_url)
     before = bench.feed.counters.garbage
     await client.publish(keys.MARKET_CHANNEL, b'{"symbol":"BTC-USDT","state":"on fire"}')

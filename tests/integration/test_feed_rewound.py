@@ -1,4 +1,4 @@
-"""A Redis that lost its newest data: what clients were sent in vain is told, the rest is sent anew.
+"""A Redis that lost its newest data: clients learn which trades are void, and get the new ones.
 
 What a failover does to the data is done here to one Redis: the log of a symbol loses its end, and
 gets other trades with the same numbers.
@@ -50,7 +50,7 @@ async def roll_back(
 
 
 async def told_once(bench: FeedBench) -> dict[str, Any]:
-    """Wait for the message `epoch`; there must be one only."""
+    """Wait for the message `epoch`; there must be exactly one."""
     await wait_until(lambda: bench.told_of("epoch"), "the client is told")
     (told,) = bench.told_of("epoch")
     return told
@@ -88,7 +88,7 @@ async def test_numbers_that_came_again_while_the_subscription_was_cut(
 async def test_numbers_that_came_again_on_the_same_subscription(
     bench: FeedBench, venue: Venue, last: int
 ) -> None:
-    """No connection is lost, and yet a round of the canary finds it."""
+    """The canary finds the loss although no connection is lost."""
     await trade(venue, 5)
     await bench.wait_for_trades(5)
     log = await roll_back(venue, kept=3, last=last)
@@ -102,7 +102,7 @@ async def test_numbers_that_came_again_on_the_same_subscription(
 
 
 async def test_numbers_that_are_heard_again(venue: Venue, redis_url: str) -> None:
-    """Trades with known numbers and other bytes are found before a later trade hides them."""
+    """Trades with known numbers and other bytes are found before a later trade arrives."""
     async with running_feed(venue, redis_url, canary_interval_s=30) as bench:
         await bench.wait_for_first_canary()
         await trade(venue, 5)
@@ -115,7 +115,7 @@ async def test_numbers_that_are_heard_again(venue: Venue, redis_url: str) -> Non
 
 
 async def test_a_stream_of_events_goes_back_too(bench: FeedBench, venue: Venue) -> None:
-    """Server-sent events tell the new position before any trade that comes in its place."""
+    """Server-sent events name the new position before the trades that follow it."""
     streams = TradeStreams(bench.feed, bench.log, Drain(bench.hub, bench.feed, spread_s=0))
     start = StreamPosition.of([BTC], is_wildcard=False).at(bench.feed.sequencer.seqs)
     stream: Any = streams.events(start)
@@ -144,7 +144,7 @@ async def test_a_stream_of_events_goes_back_too(bench: FeedBench, venue: Venue) 
 
 
 async def test_a_stranger_cannot_have_clients_told(bench: FeedBench, venue: Venue) -> None:
-    """A foreign message with a known number and other bytes is counted, and that is all."""
+    """A forged message with a known number and other bytes is only counted."""
     await trade(venue, 5)
     await bench.wait_for_trades(5)
     epoch = (await venue.trades())[0]["epoch"]
@@ -156,7 +156,7 @@ async def test_a_stranger_cannot_have_clients_told(bench: FeedBench, venue: Venu
 
 
 async def test_nothing_of_what_is_remembered_is_left(bench: FeedBench, venue: Venue) -> None:
-    """A venue that shares no trade with what was published is sent from its first one on."""
+    """If the venue has none of the published trades, its trades are sent from the first one on."""
     await trade(venue, 3)
     await bench.wait_for_trades(3)
     log = await roll_back(venue, kept=0, last=2)
@@ -167,7 +167,7 @@ async def test_nothing_of_what_is_remembered_is_left(bench: FeedBench, venue: Ve
 
 
 async def test_a_trimmed_log_is_no_loss(bench: FeedBench, venue: Venue) -> None:
-    """A log whose newest entries are gone proves nothing, and nobody is told."""
+    """A log without its newest entries is no proof of a loss, and no client is told."""
     await trade(venue, 3)
     await bench.wait_for_trades(3)
     await venue.client.xtrim(keys.replay_log(BTC), maxlen=0, approximate=False)
@@ -195,7 +195,7 @@ async def test_a_book_that_fell_back_is_read_anew(bench: FeedBench, venue: Venue
 async def test_a_look_has_a_bound(
     venue: Venue, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A round of the canary looks up what is new, and of the rest so many names as it may."""
+    """A round of the canary checks the names with new messages, and a bounded number of others."""
     monkeypatch.setattr(witness, "UNCHANGED_PER_LOOK_MAX", 1)
     async with running_feed(venue, redis_url) as bench:
         for symbol in (BTC, ODD):

@@ -1,4 +1,4 @@
-"""Instruments that are added while market-data runs: known at once, by every way of asking."""
+"""Instruments that are added while market-data runs are known at once on every route."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -42,7 +42,7 @@ max_quantity = "100"
 
 
 async def test_a_new_instrument_is_never_refused(feed: FeedProcess, venue: Venue) -> None:
-    """Asked for right after it was added, over REST and over a new and an open connection."""
+    """A new instrument is served at once over REST, a new connection and an open one."""
     url = f"http://127.0.0.1:{feed.port}"
     async with (
         httpx.AsyncClient(base_url=url, trust_env=False) as client,
@@ -66,7 +66,7 @@ async def test_a_new_instrument_is_never_refused(feed: FeedProcess, venue: Venue
 
 
 async def test_an_unknown_symbol_is_refused_after_one_look(feed: FeedProcess, venue: Venue) -> None:
-    """Redis is asked once, in bounded time; later requests are answered after that."""
+    """Redis is asked once, in bounded time; later requests wait for that answer."""
     async with connected(feed.url, f"?symbols={BTC}") as connection:
         await receive_type(connection, "connected")
         await connection.send('{"op":"subscribe","id":1,"symbols":["NO-SUCH"]}')

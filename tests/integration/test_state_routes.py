@@ -46,7 +46,7 @@ class Api:
         self._client = client
 
     async def get(self, path: str, **parameters: Any) -> Any:
-        """The body of a good answer."""
+        """The body of an answer with status 200."""
         reply = await self._client.get(path, params=parameters)
         assert reply.status_code == 200, reply.text
         assert reply.headers["content-type"] == "application/json"
@@ -62,7 +62,7 @@ class Api:
         return problem.status, problem.code, problem.field
 
     async def book_seq(self, seq: int) -> None:
-        """Wait until the book of BTC is that after update `seq`."""
+        """Wait until the book of BTC has the number `seq`."""
 
         async def reached() -> bool:
             reply = await self._client.get(f"/v1/bbo/{BTC}")
@@ -101,7 +101,7 @@ async def api(venue: Venue, redis_url: str) -> AsyncIterator[Api]:
 
 
 async def test_book_and_quote(api: Api, venue: Venue) -> None:
-    """Levels of both sides, best first, cut at the depth that was asked for."""
+    """Levels of both sides, best first, as many as `depth` asks for."""
     for ticks in range(60):
         await venue.sell(2, 200 + ticks)
         await venue.buy(3, 199 - ticks)
@@ -175,7 +175,7 @@ async def test_candles_and_their_ranges(api: Api, venue: Venue) -> None:
 
 
 async def test_ticker(api: Api, venue: Venue) -> None:
-    """Trades of the last 24 hours, and none before; the change is exact."""
+    """The ticker covers the trades of the last 24 hours only; the change is exact."""
     for hours, ticks, lots in ((0, 900, 7), (6, 300, 1), (7, 500, 2), (23, 100, 3), (29, 200, 4)):
         venue.engine.clock_us = str((START_S + hours * 3_600) * SECOND_US)
         await venue.sell(lots, ticks)
@@ -229,12 +229,12 @@ async def test_ticker(api: Api, venue: Venue) -> None:
 async def test_wrong_requests(
     api: Api, path: str, parameters: dict[str, str], problem: tuple[int, str, str | None]
 ) -> None:
-    """Each is refused with the code and the field of what is wrong."""
+    """Each wrong request is refused with a code and the name of the field."""
     assert await api.refused(f"/v1/{path}", **parameters) == problem
 
 
 async def test_a_lost_update_without_a_successor_is_found(api: Api, venue: Venue) -> None:
-    """The canary's positions show it, and the book is read anew."""
+    """The canary's positions show the lost update, and the book is read again."""
     await venue.sell(5, 100)
     await api.book_seq(1)
     # The matching script's step, but for the message: nobody ever hears of update 2.
@@ -251,7 +251,7 @@ async def test_a_lost_update_without_a_successor_is_found(api: Api, venue: Venue
 
 
 async def test_flushall_begins_a_new_book(api: Api, venue: Venue) -> None:
-    """Without a venue no book is shown; then its symbol is read anew, without the old levels."""
+    """Without a venue the book is unavailable; afterwards it has none of the old levels."""
     for ticks in (100, 101):
         await venue.sell(5, ticks)
     await api.book_seq(2)
@@ -266,7 +266,7 @@ async def test_flushall_begins_a_new_book(api: Api, venue: Venue) -> None:
 
 
 async def test_books_survive_cut_subscriptions(api: Api, venue: Venue, redis_url: str) -> None:
-    """Whatever was published while the subscription was away, the book is right afterwards."""
+    """Updates published while the subscription was cut are in the book afterwards."""
     with redis.Redis.from_url(redis_url) as control:
         for round_number in range(1, 6):
             for number in range(10):
@@ -279,7 +279,7 @@ async def test_books_survive_cut_subscriptions(api: Api, venue: Venue, redis_url
 
 
 async def test_live_candles_of_a_venue_set_back(api: Api, venue: Venue, redis_url: str) -> None:
-    """When Redis comes back without its last trades, candles forget them too."""
+    """After Redis lost its last trades, the candles do not include them."""
     socket = FakeSocket()
     socket.session = api.app.state.feed._hub.connect(socket, frozenset({("candles:1w", BTC)}))
 
@@ -304,7 +304,7 @@ async def test_live_candles_of_a_venue_set_back(api: Api, venue: Venue, redis_ur
 
 
 async def test_without_redis_nothing_old_is_shown(redis_server: RedisServer) -> None:
-    """While Redis is away book, quote, ticker and candles are 503, and afterwards right again."""
+    """Without Redis the book, quote, ticker and candles answer 503; later they are right again."""
     app = make_app(redis_server.url)
     async with (
         open_venue(redis_server.url) as venue,
@@ -330,7 +330,7 @@ async def test_without_redis_nothing_old_is_shown(redis_server: RedisServer) -> 
 
 
 def test_the_examples_are_answers() -> None:
-    """What OpenAPI shows is what the models allow, and every route is in it."""
+    """The examples in the OpenAPI document fit the models of the four routes."""
     for model, example in (
         (BookState, BOOK_EXAMPLE),
         (Quote, QUOTE_EXAMPLE),

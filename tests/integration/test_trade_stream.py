@@ -46,7 +46,7 @@ class Stream:
         self._lines = reply.aiter_lines()
 
     async def next(self, *kinds: str) -> Event:
-        """The next event of these kinds; others are passed over, all without any kind."""
+        """The next event of one of these kinds, of any kind without an argument."""
         async with asyncio.timeout(TIMEOUT_S):
             while True:
                 fields: dict[str, str] = {}
@@ -101,7 +101,7 @@ async def streams(venue: Venue, redis_url: str, tmp_path: Path) -> AsyncIterator
 
 
 async def test_an_id_is_a_complete_position(streams: Streams, venue: Venue) -> None:
-    """Whatever event was the last, its id brings everything after it, of every symbol."""
+    """The id of any event resumes with all later trades of every symbol."""
     async with streams.open() as stream:
         hello = await stream.next()
         assert (hello.kind, hello.data["seq"]) == ("connected", {BTC: 0, HUGE: 0, ODD: 0})
@@ -120,7 +120,7 @@ async def test_an_id_is_a_complete_position(streams: Streams, venue: Venue) -> N
 
 
 async def test_a_stream_of_all_symbols_follows_new_ones(streams: Streams, venue: Venue) -> None:
-    """A symbol that is added later comes from its first trade on, live and after a resume."""
+    """A new symbol is sent from its first trade on, live and after a resume."""
     (symbol,) = new = parse_instruments(NEW, "the test")
     async with streams.open() as stream:
         hello = await stream.next("connected")
@@ -143,7 +143,7 @@ async def make_trades_of(venue: Venue, symbol: Any) -> None:
 
 
 async def test_a_position_of_a_sibling_is_waited_for(streams: Streams, venue: Venue) -> None:
-    """What another process has sent already is no error here; what never was is one."""
+    """A position that another process has reached is accepted; an impossible one is refused."""
     await make_trades(venue, 2)
     async with streams.open(symbols=BTC) as stream:
         await stream.next("connected")
@@ -161,7 +161,7 @@ async def test_a_position_of_a_sibling_is_waited_for(streams: Streams, venue: Ve
 
 
 async def test_a_browser_goes_on_after_the_venue_lost_data(streams: Streams, venue: Venue) -> None:
-    """It cannot correct its position, so the stream says what is lost and goes on."""
+    """EventSource cannot correct its position, so the stream names the lost trades and goes on."""
     await make_trades(venue, 3)
     async with streams.open(symbols=BTC) as stream:
         position = (await stream.next("connected")).id
@@ -191,7 +191,7 @@ async def test_a_browser_goes_on_after_the_venue_lost_data(streams: Streams, ven
 async def test_wrong_streams_are_refused(
     streams: Streams, query: dict[str, str], problem: tuple[int, str, str | None]
 ) -> None:
-    """Nothing of the query is passed over."""
+    """Every unknown or invalid query parameter is refused."""
     assert await streams.refused(**query) == problem
     if query.get("since"):
         symbols = {"symbols": query["symbols"]} if "symbols" in query else {}
@@ -203,7 +203,7 @@ async def test_wrong_streams_are_refused(
 async def test_without_a_venue_there_is_no_stream(
     venue: Venue, redis_url: str, tmp_path: Path
 ) -> None:
-    """No stream begins with an empty epoch: the client is to ask again."""
+    """A stream never begins with an empty epoch: the answer is 503 with `Retry-After`."""
     client: Any = venue.client
     async with (
         running_feed(redis_url, tmp_path, CANARY_INTERVAL_S="0.1") as feed,

@@ -4,6 +4,7 @@ Goal: leaving ASGI behind costs nothing in WebSocket conduct. Each case is a rul
 way for a connection to end, and each one ends with nothing left behind in hub or server.
 """
 
+import gc
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,13 @@ from pathlib import Path
 import pytest
 
 from market_data.limits import CLIENT_FRAGMENTS_MAX, FanoutLimits
-from tests.support.feeds.server import LOOPS, MESSAGE_BYTES_MAX, FeedServer, running_server
+from tests.support.feeds.server import (
+    LOOPS,
+    MESSAGE_BYTES_MAX,
+    BoundedHttpProtocol,
+    FeedServer,
+    running_server,
+)
 from tests.support.transport.raw_websocket import (
     BINARY,
     CLOSE,
@@ -71,6 +78,18 @@ def test_the_connection_outlives_the_endpoint(feed: FeedServer) -> None:
         assert websocket.receive_text() == "ping me"
         feed.publish(1, 3)
         assert [websocket.receive_text().split()[0] for _ in range(3)] == ["1", "2", "3"]
+
+
+def test_the_http_connection_is_forgotten(feed: FeedServer) -> None:
+    """An open WebSocket keeps no memory of the HTTP connection that it began as."""
+
+    def http_connections() -> int:
+        gc.collect()
+        return sum(type(item) is BoundedHttpProtocol for item in gc.get_objects())
+
+    with client(feed):
+        wait_for(lambda: not feed.server.server_state.tasks, "the endpoint's task to end")
+        assert feed.call(http_connections) == 0
 
 
 def test_an_endpoint_that_does_not_adopt_works_as_ever(feed: FeedServer) -> None:

@@ -1,7 +1,7 @@
-"""What the market-data service answers a client with, by error code and by close code.
+"""Error codes and close codes of the market-data service, with their meanings.
 
-Close codes 4000 to 4499 mean: connect again and resume; 4500 to 4999: do not, mend the client.
-docs/protocol.md shows the same tables.
+After close codes 4000 to 4499 a client reconnects and resumes. After 4500 to 4999 the
+client has to be corrected first. docs/protocol.md shows the same tables.
 """
 
 from collections.abc import Mapping
@@ -68,13 +68,13 @@ ERROR_MEANINGS: Mapping[str, str] = MappingProxyType(
 
 
 class StaleData(Unavailable):
-    """What the request needs is being read from Redis; the same request works shortly after."""
+    """The data of the request is being read from Redis; the same request works shortly after."""
 
     code = "stale_data"
 
 
 class RequestError(Exception):
-    """A request of a client that cannot be done; `code` is one of ERROR_MEANINGS."""
+    """An invalid or refused request of a client; `code` is one of ERROR_MEANINGS."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

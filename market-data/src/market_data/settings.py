@@ -21,7 +21,7 @@ class MarketDataSettings(ServerSettings):
         24_000,
         ge=1,
         le=1_000_000,
-        description="Open connections; beyond, idle ones are closed or new ones answered with 503",
+        description="Open connections; above the limit idle ones are closed, or new ones get 503",
     )
     clients_max: int = Field(
         20_000,
@@ -30,7 +30,7 @@ class MarketDataSettings(ServerSettings):
         description="WebSocket clients; more are refused with 503, health checks still pass",
     )
     poll_timeout_s: float = Field(
-        0.25, gt=0, le=10, description="Longest wait of one poll of the subscription"
+        0.25, gt=0, le=10, description="Time that one poll of the subscription waits at most"
     )
     batch_messages_max: int = Field(
         512, ge=1, le=100_000, description="Messages taken from the subscription in one poll"
@@ -39,19 +39,19 @@ class MarketDataSettings(ServerSettings):
         LAG_MESSAGES_MAX,
         ge=1,
         le=RING_MESSAGES_MAX - BATCH_MESSAGES_MAX,
-        description="Messages a client may be behind before what it asked for as `on_lag` happens",
+        description="Messages a client may lag before its policy `on_lag` acts",
     )
     canary_interval_s: float = Field(
-        1.0, gt=0, le=60, description="Time between two canaries through Redis"
+        1.0, gt=0, le=60, description="Interval between two canary messages through Redis"
     )
     canary_timeout_s: float = Field(
-        5.0, gt=0, le=600, description="Without a canary for so long the service is not ready"
+        5.0, gt=0, le=600, description="Time without a canary after which the service is not ready"
     )
     ping_interval_s: float = Field(
-        20.0, gt=0, le=600, description="Time between two WebSocket pings to a client"
+        20.0, gt=0, le=600, description="Interval between two WebSocket pings to a client"
     )
     ping_timeout_s: float = Field(
-        20.0, gt=0, le=600, description="A client that does not answer a ping so long is closed"
+        20.0, gt=0, le=600, description="Time that a client has to answer a ping"
     )
     memory_bytes_max: int = Field(
         512 * 1024 * 1024,
@@ -62,22 +62,22 @@ class MarketDataSettings(ServerSettings):
         2_000,
         ge=0,
         le=1_000_000,
-        description="Requests of one client address, large answers and wrong keys counting more; "
+        description="Requests a second of one address; large answers and wrong keys cost more; "
         "0: no limit",
     )
     address_burst: int = Field(
-        4_000, ge=1, le=10_000_000, description="Requests of one client address at once"
+        4_000, ge=1, le=10_000_000, description="Requests that one client address may send at once"
     )
     rate_limit_names_max: int = Field(
         10_000, ge=1, le=1_000_000, description="Client addresses whose requests are counted"
     )
     drain_spread_s: float = Field(
-        5.0, ge=0, le=600, description="Time over which a stop spreads the goodbyes to clients"
+        5.0, ge=0, le=600, description="Time over which a stop spreads the closing of clients"
     )
     page_url: str = Field(
         ":8000",
-        description="Where browsers find the order gateway, whose trading page may ask: a URL, or "
-        "`:PORT` of the host that they ask; empty for no page",
+        description="Address of the order gateway, whose page may use this service: a URL, or "
+        "`:PORT` of the same host; empty for no page",
     )
 
     @field_validator("page_url")

@@ -178,9 +178,7 @@ async def _run(
         for name, run in {"expiry": expiry.run, "loop-lag": lag.run, **contest.tasks}.items():
             tasks.start(name, run)
         _follow_failovers(address, guard, tasks)
-        if state.needs_keys:
-            watch = KeyWatch(state.authentication.verifier, entry.bearers, end_for_key)
-            tasks.start("keys", watch.run)
+        _watch_keys(state, tasks)
         app.state = cast("Any", state)
         logger.info("trading %d instruments on %s", len(instruments), address.shown)
         yield
@@ -242,3 +240,10 @@ async def _wait_for_redis(address: RedisAddress, timeout_s: float) -> None:
         await wait_until_ready(client, address, timeout_s)
     finally:
         await client.aclose()
+
+
+def _watch_keys(state: GatewayState, tasks: Supervisor) -> None:
+    """At a venue with keys, end the connections whose key is no longer valid."""
+    if state.needs_keys:
+        watch = KeyWatch(state.authentication.verifier, state.entry.bearers, end_for_key)
+        tasks.start("keys", watch.run)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tapewire.web.rate_limit import NO_HEADERS, Buckets
+from tapewire.web.rate_limit import NO_HEADERS, Buckets, client_network
 
 
 class RateLimits:
@@ -26,6 +26,7 @@ class RateLimits:
             ahead_ns = accounts.check(account, count, now_ns)
             accounts.take(account, ahead_ns, now_ns)
             return accounts.headers(ahead_ns)
+        address = client_network(address)
         of_address_ns = addresses.check(address, count, now_ns)
         if accounts is None:
             addresses.take(address, of_address_ns, now_ns)
@@ -40,10 +41,10 @@ class RateLimits:
     def check_address(self, address: str | None, now_ns: int) -> None:
         """Whether one more request of an address would pass. Raises RateLimited."""
         if self._addresses is not None and address is not None:
-            self._addresses.check(address, 1, now_ns)
+            self._addresses.check(client_network(address), 1, now_ns)
 
     def take_address(self, address: str | None, now_ns: int) -> None:
         """Charge an address for a request that is of no account."""
         addresses = self._addresses
         if addresses is not None and address is not None:
-            addresses.charge(address, 1, now_ns)
+            addresses.charge(client_network(address), 1, now_ns)

@@ -15,6 +15,8 @@ from market_data.fanout.lag import LagPolicy
 from market_data.fanout.session import Session
 from market_data.http.feed_socket import FeedSocketProtocol
 from market_data.limits import FanoutLimits
+from tapewire.web.connections import Connections
+from tapewire.web.http_protocol import HttpProtocol
 from tapewire.web.websocket_frames import text_frame
 from tapewire.web.websocket_protocol import SCOPE_EXTENSION
 from tests.support.wait import wait_for, wait_until
@@ -36,6 +38,13 @@ class QuickSocketProtocol(FeedSocketProtocol):
     send_buffer_bytes = 16 * 1024
 
 
+class BoundedHttpProtocol(HttpProtocol):
+    """The HTTP protocol of the services, which takes its bounds from here."""
+
+    def __init__(self, **uvicorn_arguments: Any) -> None:
+        super().__init__(request_timeout_s=10, connections=Connections(), **uvicorn_arguments)
+
+
 class FeedServer:
     """The server, its hub, and ways to look at both from the test's thread."""
 
@@ -52,6 +61,7 @@ class FeedServer:
             uvicorn.Config(
                 self._create_app(),
                 port=0,
+                http=BoundedHttpProtocol,
                 ws=QuickSocketProtocol,
                 ws_max_size=MESSAGE_BYTES_MAX,
                 lifespan="off",

@@ -1,4 +1,4 @@
-"""The AsyncAPI document: complete, consistent, and about the messages that the code makes."""
+"""The AsyncAPI document is complete, consistent, and covers the messages that the code makes."""
 
 import ast
 import json
@@ -25,7 +25,7 @@ SCHEMA_TYPES = {"string", "integer", "number", "boolean", "object", "array", "nu
 
 @pytest.fixture
 def document() -> dict[str, Any]:
-    """As a client gets it."""
+    """The document as a client gets it over HTTP."""
     text = json.dumps(asyncapi_document("127.0.0.1:8001"))
     loaded: dict[str, Any] = json.loads(text)
     return loaded
@@ -75,7 +75,7 @@ def types_in_code() -> set[str]:
 
 
 def texts(node: ast.expr) -> set[str]:
-    """The text constants that the expression may be."""
+    """The text constants to which the expression may evaluate."""
     return {
         part.value
         for part in ast.walk(node)
@@ -84,7 +84,7 @@ def texts(node: ast.expr) -> set[str]:
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    """No `$ref` points at what the document does not have."""
+    """Every `$ref` points at a part of the document."""
     found = references(document)
     assert found
     for reference in found:
@@ -94,7 +94,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 
 
 def test_the_shape_is_that_of_asyncapi_3(document: dict[str, Any]) -> None:
-    """Version, server, channel with bindings, operations of both directions."""
+    """The document has a version, a server, a channel with bindings, and two operations."""
     assert document["asyncapi"] == "3.0.0"
     assert document["servers"]["feed"] == {"host": "127.0.0.1:8001", "protocol": "ws"}
     channel = document["channels"]["feed"]
@@ -105,7 +105,7 @@ def test_the_shape_is_that_of_asyncapi_3(document: dict[str, Any]) -> None:
 
 
 def test_every_message_has_a_valid_example() -> None:
-    """An example is read by its model, and has no member that the model does not know."""
+    """The model of each example decodes it, and knows every member of it."""
     assert set(MESSAGE_EXAMPLES) == set(MESSAGE_TYPES)
     for name, example in MESSAGE_EXAMPLES.items():
         read_exactly(json.dumps(example), MESSAGE_TYPES[name])
@@ -114,19 +114,19 @@ def test_every_message_has_a_valid_example() -> None:
 
 
 def test_the_checksum_of_the_example_is_right() -> None:
-    """Whoever implements the checksum can test it with the example."""
+    """The checksum of the example book is the checksum of its levels."""
     book = MESSAGE_EXAMPLES["book_snapshot"]["data"]
     sides = [",".join(map(":".join, book[side])) for side in ("bids", "asks")]
     assert zlib.crc32("|".join(sides).encode()) == book["checksum"]
 
 
 def test_the_documented_types_are_those_in_the_code() -> None:
-    """No message is sent that is not documented, and none is documented that is never sent."""
+    """The documented messages are exactly those that the code sends."""
     assert types_in_code() == set(MESSAGE_TYPES)
 
 
 def test_every_code_is_documented(document: dict[str, Any]) -> None:
-    """All close codes and error codes of the service have a meaning there."""
+    """The document explains all close codes and error codes of the service."""
     channel = document["channels"]["feed"]
     assert set(map(int, CloseCode)) <= set(CLOSE_MEANINGS)
     assert {int(code) for code in channel["x-close-codes"]} == set(map(int, CLOSE_MEANINGS))

@@ -26,7 +26,7 @@ def test_best_first_on_both_sides() -> None:
 
 
 def test_empty_book_has_no_best() -> None:
-    """A book without levels says so, and has a checksum all the same."""
+    """A book without levels has no best prices, but has a checksum."""
     book = make_book([], [])
     assert book.best() == (None, None)
     assert book.top(10) == ([], [])
@@ -34,7 +34,7 @@ def test_empty_book_has_no_best() -> None:
 
 
 def test_checksum_is_that_of_the_documented_text() -> None:
-    """The checksum covers the ten best levels of each side and nothing behind them."""
+    """The checksum covers the ten best levels of each side, and no other level."""
     bids = [(f"{price}.00", "1.0") for price in range(20, 5, -1)]
     book = make_book(bids, [("21.00", "0.5")])
     text = ",".join(f"{price}.00:1.0" for price in range(20, 10, -1)) + "|21.00:0.5"
@@ -60,7 +60,7 @@ def test_window_sends_the_level_that_is_pushed_out() -> None:
 
 
 def test_change_behind_the_window_is_not_sent() -> None:
-    """What happens behind the window leaves it empty; the wider one has it."""
+    """A change behind a window is no change of it; a wider window has the change."""
     book = make_book([("3.00", "1.0"), ("2.00", "1.0")], [])
     assert book.apply(8, [("1.00", "5.0")], [], [2, 3]) == [([], []), ([("1.00", "5.0")], [])]
 

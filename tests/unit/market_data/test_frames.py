@@ -1,4 +1,4 @@
-"""Frames are what RFC 6455 says, at every size boundary."""
+"""Frames conform to RFC 6455 at every size boundary."""
 
 import pytest
 from websockets.frames import CLOSE, Close, Frame, Opcode
@@ -25,7 +25,7 @@ def parse(data: bytes) -> Frame:
 
 @pytest.mark.parametrize("size_bytes", [0, 1, 125, 126, 127, 65_535, 65_536, 100_000])
 def test_text_frame_is_read_back(size_bytes: int) -> None:
-    """A frame of any length class gives its payload back."""
+    """The payload of a frame of any length class is decoded unchanged."""
     payload = b"x" * size_bytes
     frame = parse(text_frame(payload))
     assert (frame.opcode, bytes(frame.data), frame.fin) == (Opcode.TEXT, payload, True)
@@ -53,7 +53,7 @@ def test_close_frame_refuses_codes_that_may_not_be_sent(code: int) -> None:
 
 
 def test_close_reason_is_cut_at_a_character() -> None:
-    """A long reason is cut to what fits, never inside a character."""
+    """A reason longer than 123 bytes is cut between characters."""
     cut = close_reason("€" * 100)
     assert len(cut.encode()) <= CLOSE_REASON_BYTES_MAX
     assert cut == "€" * (CLOSE_REASON_BYTES_MAX // 3)

@@ -1,4 +1,4 @@
-"""The hub: who gets what, in which order, and in how many writes."""
+"""The hub: which client gets which messages, in which order, and in how many writes."""
 
 from market_data.fanout.group import Group
 from market_data.fanout.hub import Hub
@@ -48,7 +48,7 @@ def test_a_batch_is_one_shared_write_per_client() -> None:
 
 
 def test_flush_without_news_writes_nothing() -> None:
-    """A flush is free when nothing was published."""
+    """A flush writes nothing when nothing was published."""
     hub = Hub()
     _, socket = join(hub)
     hub.flush()
@@ -71,7 +71,7 @@ def test_clients_with_equal_subscriptions_share_a_group() -> None:
 
 
 def test_topics_reach_only_their_subscribers() -> None:
-    """A symbol subscription gets its symbol, a wildcard every symbol, also one seen first now."""
+    """A symbol subscription gets its symbol, a wildcard every symbol, also a new one."""
     hub = Hub()
     _, btc = join(hub, BTC)
     _, everything = join(hub, TRADES)
@@ -85,7 +85,7 @@ def test_topics_reach_only_their_subscribers() -> None:
 
 
 def test_a_symbol_beside_its_wildcard_is_not_delivered_twice() -> None:
-    """A subscription that names a symbol twice over gets its messages once."""
+    """A subscription with a symbol and the wildcard gets the messages of the symbol once."""
     both = frozenset({("trades", "*"), ("trades", "BTC"), ("bbo", "BTC")})
     assert normalised(both) == {("trades", "*"), ("bbo", "BTC")}
     hub = Hub()
@@ -96,7 +96,7 @@ def test_a_symbol_beside_its_wildcard_is_not_delivered_twice() -> None:
 
 
 def test_a_client_gets_nothing_from_before_it_joined() -> None:
-    """What waits for a flush when a client joins is not for that client."""
+    """A joining client does not get messages that already wait for a flush."""
     hub = Hub()
     _, early = join(hub)
     publish(hub, 1)
@@ -107,7 +107,7 @@ def test_a_client_gets_nothing_from_before_it_joined() -> None:
 
 
 def test_a_full_socket_is_skipped_until_it_drains() -> None:
-    """A client that cannot take more holds up nobody and later gets everything in order."""
+    """A client with a full socket delays no other client, and later gets all messages in order."""
     hub = Hub()
     _, slow = join(hub, room_bytes=10)
     _, fast = join(hub)
@@ -155,7 +155,7 @@ def test_a_private_message_keeps_its_place_in_the_stream() -> None:
 
 
 def test_a_private_message_to_a_full_socket_waits_in_place() -> None:
-    """The order holds as well when nothing can be written for a while."""
+    """The order is the same if the socket is full for a while."""
     hub = Hub()
     session, socket = join(hub, room_bytes=1)
     publish(hub, 1)
@@ -186,7 +186,7 @@ def test_changing_the_subscription_loses_and_repeats_nothing() -> None:
 
 
 def test_changing_the_subscription_of_a_full_socket_keeps_its_backlog() -> None:
-    """What an old subscription promised is still delivered, before the new one."""
+    """Waiting messages of the old subscription are delivered before those of the new one."""
     hub = Hub()
     session, socket = join(hub, BTC, room_bytes=1)
     publish(hub, 1)
@@ -203,7 +203,7 @@ def test_changing_the_subscription_of_a_full_socket_keeps_its_backlog() -> None:
 
 
 def test_a_replay_goes_out_between_the_hold_and_the_stream() -> None:
-    """Held messages wait for the replay; private ones do not."""
+    """Held messages wait for the replay; private messages do not."""
     hub = Hub()
     session, socket = join(hub)
     replay = Replay(session, {("trades", "BTC"): 2})
@@ -225,7 +225,7 @@ def test_a_replay_goes_out_between_the_hold_and_the_stream() -> None:
 
 
 def test_what_a_client_has_from_another_process_is_not_sent_again() -> None:
-    """Kept-back messages up to the position of the client are dropped."""
+    """Held messages up to the position of the client are dropped."""
     hub = Hub()
     session, socket = join(hub)
     replay = Replay(session, {("trades", "BTC"): 6})
@@ -237,7 +237,7 @@ def test_what_a_client_has_from_another_process_is_not_sent_again() -> None:
 
 
 def test_a_message_for_every_subscription() -> None:
-    """Each subscription can be told something, also one to nothing."""
+    """Each subscription can be told a message, also an empty subscription."""
     hub = Hub()
     _, one = join(hub, BTC)
     _, other = join(hub, frozenset())
@@ -248,7 +248,7 @@ def test_a_message_for_every_subscription() -> None:
 
 
 def test_a_loss_for_everybody_is_a_notice_in_the_stream() -> None:
-    """A gap that the venue itself has is told to the subscribers of the topic, in its place."""
+    """Subscribers of a topic get a notice of a gap of the venue at its place in the stream."""
     hub = Hub()
     _, socket = join(hub, BTC)
     _, other = join(hub, ETH)
@@ -262,7 +262,7 @@ def test_a_loss_for_everybody_is_a_notice_in_the_stream() -> None:
 
 
 def test_a_long_turn_flushes_itself() -> None:
-    """No more than a batch waits for a flush that does not come."""
+    """At most one batch of messages waits for a flush."""
     hub = Hub(limits=FanoutLimits(batch_messages_max=4))
     _, socket = join(hub)
     publish(hub, *range(1, 10))
@@ -281,7 +281,7 @@ def test_one_write_is_bounded_in_bytes() -> None:
 
 
 def test_a_broken_transport_does_not_stop_the_others() -> None:
-    """A write that raises is the problem of its own connection only."""
+    """A write that raises affects only its own connection."""
 
     class BrokenSocket(FakeSocket):
         """Refuses every write."""
@@ -299,7 +299,7 @@ def test_a_broken_transport_does_not_stop_the_others() -> None:
 
 
 def test_the_ring_is_empty_when_nobody_is_behind() -> None:
-    """Frames are not kept for longer than somebody needs them."""
+    """Frames are forgotten when no client needs them."""
     hub = Hub()
     session, _ = join(hub)
     publish(hub, *range(1, 101))
@@ -309,7 +309,7 @@ def test_the_ring_is_empty_when_nobody_is_behind() -> None:
 
 
 def test_a_closed_client_is_forgotten() -> None:
-    """Nothing of a client stays behind, and its end is reported once."""
+    """After a client has left, the hub holds nothing of it, and reports its end once."""
     hub = Hub()
     session, socket = join(hub, BTC)
     group = session.place
@@ -325,7 +325,7 @@ def test_a_closed_client_is_forgotten() -> None:
 
 
 def test_close_sends_private_messages_first() -> None:
-    """A last word reaches the transport before the close frame, even when it is full."""
+    """The last message reaches the transport before the close frame, even if the socket is full."""
     hub = Hub()
     session, socket = join(hub, room_bytes=1)
     publish(hub, 1)

@@ -1,4 +1,4 @@
-"""Lag policies: nothing is dropped that is not accounted for, exactly."""
+"""Lag policies: every dropped numbered message is in exactly one gap notice."""
 
 from market_data.fanout.lag import (
     LagPolicy,
@@ -41,7 +41,7 @@ def test_skip_replaces_a_run_by_one_exact_gap() -> None:
 
 
 def test_skip_accounts_for_each_symbol_and_channel() -> None:
-    """Topics do not mix."""
+    """Each topic has its own notices."""
     entries = [
         entry("trades", "BTC", 1),
         entry("trades", "ETH", 7),
@@ -52,7 +52,7 @@ def test_skip_accounts_for_each_symbol_and_channel() -> None:
 
 
 def test_skip_does_not_claim_what_was_not_dropped() -> None:
-    """A hole between two runs, as after a resubscription, stays out of the notices."""
+    """Numbers missing between two runs, as after a resubscription, are in no notice."""
     entries = [entry("trades", "BTC", seq) for seq in (1, 2, 9, 10)]
     assert thinned(entries) == ["gap trades BTC 1-2", "gap trades BTC 9-10"]
 
@@ -92,7 +92,7 @@ def test_conflate_keeps_the_newest_state_and_counts_trades() -> None:
 
 
 def test_messages_without_a_sequence_leave_only_the_newest() -> None:
-    """Heartbeats are not worth a notice under any policy."""
+    """No policy makes a notice for heartbeats."""
     entries = [entry("heartbeat", "", None), (b"newest", Note("heartbeat", "", None, None))]
     assert thinned(entries) == ["newest"]
 
@@ -118,7 +118,7 @@ def test_resume_points_are_the_last_sequences_delivered() -> None:
 
 
 def test_messages_are_the_documented_json() -> None:
-    """The notices have the fields the feed contract names."""
+    """Gap notices have the fields of docs/protocol.md."""
     (gap,) = parse_frames(gap_frame(Note("trades", "BTC", 2, 5, is_gap=True)))
     assert gap == {"type": "gap", "channel": "trades", "symbol": "BTC", "from": 2, "to": 5}
     (error,) = parse_frames(slow_consumer_frame({"BTC": 5}))
@@ -126,7 +126,7 @@ def test_messages_are_the_documented_json() -> None:
 
 
 def test_an_account_is_named_as_such() -> None:
-    """Its gaps say `account`, and its reports are resumed under the name of their channel."""
+    """Gaps of an account name `account`; reports are resumed under the name of their channel."""
     gap = Note("orders", "alice", 3, 5, is_gap=True)
     assert parse_frames(gap_frame(gap)) == [
         {"type": "gap", "channel": "orders", "account": "alice", "from": 3, "to": 5},

@@ -11,7 +11,7 @@ def test_defaults_agree_with_each_other() -> None:
 
 
 def test_ring_must_hold_the_allowed_lag() -> None:
-    """A lag limit the ring cannot honour is refused."""
+    """A lag limit above the ring size is refused."""
     with pytest.raises(ValueError, match="one batch"):
         FanoutLimits(lag_messages_max=100, batch_messages_max=10, ring_messages_max=109)
 
@@ -23,6 +23,6 @@ def test_ring_must_hold_one_write() -> None:
 
 
 def test_limits_must_be_positive() -> None:
-    """A limit of nothing is refused."""
+    """A limit of zero is refused."""
     with pytest.raises(ValueError, match="at least 1"):
         FanoutLimits(join_bytes_max=0)

@@ -1,4 +1,4 @@
-"""The bound on what slow clients cost in sum."""
+"""The bound on the memory of all slow clients together."""
 
 from market_data.fanout.hub import Hub
 from market_data.fanout.lag import SLOW_CONSUMER_CLOSE_CODE, LagPolicy
@@ -10,7 +10,7 @@ EVERY_TRADE = frozenset({("trades", EVERY_SYMBOL)})
 
 
 def stalled(hub: Hub, messages: int) -> FakeSocket:
-    """A client that takes nothing, behind by so many messages of 100 bytes."""
+    """A client with a full socket that is behind by so many messages of 100 bytes."""
     socket = FakeSocket(room_bytes=0)
     socket.session = hub.connect(socket, EVERY_TRADE, policy=LagPolicy.SKIP)
     for seq in range(messages):
@@ -34,7 +34,7 @@ def test_the_slowest_client_is_closed_first() -> None:
 
 
 def test_within_the_budget_nobody_is_closed() -> None:
-    """A client may lag as long as there is room."""
+    """Within the budget no client is closed."""
     hub = Hub()
     socket = stalled(hub, 50)
     assert MemoryBudget(hub, bytes_max=1_000_000).enforce() == 0

@@ -1,4 +1,4 @@
-"""Requests and queries of clients: nothing that a client says is ignored."""
+"""Requests and queries of clients: every unknown or invalid field is refused."""
 
 import json
 from typing import Any
@@ -44,7 +44,7 @@ def refusal(text: str) -> tuple[str, str]:
     ],
 )
 def test_a_request_is_refused_with_the_name(text: str, code: str, named: str) -> None:
-    """The refusal says which field is wrong, also one that the operation does not read."""
+    """The refusal names the wrong field, also a field that the operation does not use."""
     found, message = refusal(text)
     assert (found, named in message) == (code, True), message
 
@@ -84,7 +84,7 @@ def test_a_good_request_is_read(fields: dict[str, Any]) -> None:
 def test_a_query_is_refused_with_the_name(
     parameters: list[tuple[str, str]], code: str, named: str
 ) -> None:
-    """A parameter that is unknown, doubled, empty or out of range is not passed over."""
+    """A parameter that is unknown, doubled, empty or out of range is refused by name."""
     with pytest.raises(RequestError) as refused:
         read_query(parameters)
     assert refused.value.code == code

@@ -1,4 +1,4 @@
-"""The ring: positions that never repeat, joins that are shared, accounting that adds up."""
+"""The ring: positions, shared joins, and sizes in bytes."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_join_gives_equal_callers_the_same_object() -> None:
 
 
 def test_join_is_not_answered_from_before_an_append() -> None:
-    """A cached join is not given to a caller for whom there is more by now."""
+    """A cached join is not reused after more frames were appended."""
     ring = ring_of(b"a", b"b")
     ring.join(0, 100)
     ring.append(b"c", None)
@@ -52,7 +52,7 @@ def test_join_stops_at_the_byte_limit_and_at_the_end() -> None:
 
 
 def test_join_outside_the_ring_is_refused() -> None:
-    """A cursor that was trimmed away, or is at the head, is an error and not silence."""
+    """A join from a trimmed cursor, or from the head, raises IndexError."""
     ring = ring_of(b"a", b"b")
     ring.trim(1)
     for cursor in (0, 2):
@@ -61,7 +61,7 @@ def test_join_outside_the_ring_is_refused() -> None:
 
 
 def test_trim_keeps_positions_and_bytes_right() -> None:
-    """After a trim the rest is where it was and counts what it weighs."""
+    """After a trim the other frames keep their positions, and `size_bytes` is their size."""
     ring = ring_of(b"a", b"bb", b"ccc")
     ring.trim(2)
     assert (ring.base, ring.head, ring.size_bytes) == (2, 3, 3)
@@ -73,7 +73,7 @@ def test_trim_keeps_positions_and_bytes_right() -> None:
 
 
 def test_entries_pair_frames_with_notes() -> None:
-    """Entries give what a lag policy needs, from a cursor on."""
+    """Entries are the frames and notes from a cursor on."""
     ring = ring_of(b"a", b"b")
     assert ring.entries(1) == [(b"b", Note("trades", "BTC", 2, 2))]
     assert ring.entries(2) == []

@@ -1,4 +1,4 @@
-"""The sequencer: what is delivered, what is dropped, what is read again, what is told as lost."""
+"""The sequencer: which messages are delivered, dropped, read from the log, or reported as lost."""
 
 import pytest
 
@@ -21,14 +21,14 @@ def positions(epoch: str = EPOCH, /, **seqs: int) -> Positions:
 
 @pytest.fixture
 def sequencer() -> Sequencer:
-    """One that has seen everything up to A:10 and B:20."""
+    """A sequencer that has delivered all messages up to A:10 and B:20."""
     started = Sequencer()
     started.start(positions(A=10, B=20))
     return started
 
 
 def test_the_next_trade_is_delivered(sequencer: Sequencer) -> None:
-    """Each seq follows the last one of its symbol, whatever other symbols do."""
+    """Each seq follows the last one of its symbol; other symbols do not matter."""
     for seq, symbol in ((11, "A"), (21, "B"), (12, "A"), (13, "A"), (22, "B")):
         assert sequencer.offer(trade(seq, symbol)) is Verdict.DELIVER
     assert sequencer.seqs == {"A": 13, "B": 22}
@@ -43,7 +43,7 @@ def test_what_was_delivered_is_dropped(sequencer: Sequencer) -> None:
 
 
 def test_a_gap_holds_back_what_comes_after(sequencer: Sequencer) -> None:
-    """After a hole nothing of the symbol is delivered until the log was read, not even the next."""
+    """After a gap the symbol gets no message, not even the next, until the log was read."""
     assert sequencer.offer(trade(13)) is Verdict.BEHIND
     assert sequencer.offer(trade(14)) is Verdict.BEHIND
     assert sequencer.offer(trade(11)) is Verdict.BEHIND
@@ -53,7 +53,7 @@ def test_a_gap_holds_back_what_comes_after(sequencer: Sequencer) -> None:
 
 
 def test_a_refill_closes_the_gap(sequencer: Sequencer) -> None:
-    """The log is sent from the hole on, also what came after the target."""
+    """The messages of the log are sent from the gap on, also those after the target."""
     sequencer.offer(trade(13))
     log = [trade(seq) for seq in (11, 12, 13, 14)]
     assert sequencer.refill("A", log, log_ended=True) == log
@@ -73,7 +73,7 @@ def test_a_refill_in_pages_goes_on_where_it_stopped(sequencer: Sequencer) -> Non
 
 
 def test_a_refill_repeats_nothing(sequencer: Sequencer) -> None:
-    """What the log holds from before the last delivered trade is passed over."""
+    """Logged trades up to the last delivered one are skipped."""
     sequencer.offer(trade(12))
     log = [trade(seq) for seq in (9, 10, 11, 12)]
     assert sequencer.refill("A", log, log_ended=True) == log[2:]
@@ -92,7 +92,7 @@ def test_a_refill_repeats_nothing(sequencer: Sequencer) -> None:
 def test_losses_are_told_exactly(
     sequencer: Sequencer, log: list[int], sent: list[int | tuple[int, int]]
 ) -> None:
-    """Whatever the log no longer holds, at its start, amid it or at its end, is named in place."""
+    """Trades missing at the start, in the middle or at the end of the log are reported in place."""
     sequencer.offer(trade(14))
     items = sequencer.refill("A", [trade(seq) for seq in log], log_ended=True)
     assert [
@@ -103,7 +103,7 @@ def test_losses_are_told_exactly(
 
 
 def test_positions_show_a_gap_that_no_trade_shows(sequencer: Sequencer) -> None:
-    """Being told that the venue is further makes the symbol fall behind; equal or less does not."""
+    """A later position of the venue sets a target; an equal or earlier position does not."""
     assert sequencer.expect(positions(A=10, B=19))
     assert not sequencer.targets
     assert sequencer.expect(positions(A=12, B=20, C=1))
@@ -118,14 +118,14 @@ def test_a_target_never_shrinks_by_older_news(sequencer: Sequencer) -> None:
 
 
 def test_another_epoch_is_not_judged(sequencer: Sequencer) -> None:
-    """A trade of another epoch moves nothing, and positions of one are refused."""
+    """A trade of another epoch changes nothing, and positions of another epoch are refused."""
     assert sequencer.offer(trade(11, epoch="e2")) is Verdict.UNKNOWN
     assert not sequencer.expect(positions("e2", A=5))
     assert (sequencer.seqs, sequencer.targets) == ({"A": 10, "B": 20}, {})
 
 
 def test_an_unknown_symbol_is_not_judged(sequencer: Sequencer) -> None:
-    """A first trade of a symbol nobody told of is not delivered until Redis vouches for it."""
+    """The first trade of an unknown symbol waits until Redis has confirmed the symbol."""
     assert sequencer.offer(trade(1, "NEW")) is Verdict.UNKNOWN
     assert sequencer.expect(positions(NEW=1))
     assert sequencer.targets == {"NEW": 1}
@@ -133,7 +133,7 @@ def test_an_unknown_symbol_is_not_judged(sequencer: Sequencer) -> None:
 
 
 def test_a_log_that_proves_nothing_is_doubted(sequencer: Sequencer) -> None:
-    """An end before the target may be a loss or a lie; a page or a reached target is neither."""
+    """A log that ends before the target is doubtful; a full page or a reached target is not."""
     sequencer.offer(trade(13))
     assert sequencer.doubts("A", [trade(11)], log_ended=True)
     assert sequencer.doubts("A", [], log_ended=True)
@@ -153,14 +153,14 @@ def test_a_target_that_never_was_is_given_up(sequencer: Sequencer) -> None:
 
 
 def test_targets_of_an_epoch_that_ended_are_given_up(sequencer: Sequencer) -> None:
-    """When the venue is in another epoch nothing of this one can be read any more."""
+    """With the venue in another epoch, all targets are given up."""
     sequencer.offer(trade(12))
     assert sequencer.correct(positions("e2", A=50))
     assert not sequencer.targets
 
 
 def test_a_restart_takes_the_new_epoch_from_its_first_trade(sequencer: Sequencer) -> None:
-    """Old positions are forgotten, and all the new epoch has so far is behind."""
+    """Old positions are forgotten, and the messages of the new epoch are still to be read."""
     sequencer.offer(trade(12))
     sequencer.restart(positions("e2", A=3, C=0))
     assert (sequencer.epoch, sequencer.targets) == ("e2", {"A": 3})
@@ -171,7 +171,7 @@ def test_a_restart_takes_the_new_epoch_from_its_first_trade(sequencer: Sequencer
 
 
 def test_a_venue_that_went_back_is_followed(sequencer: Sequencer) -> None:
-    """After a rewind the numbers behind it are delivered again, and older targets are gone."""
+    """After a rewind the later numbers are delivered again, and older targets are gone."""
     sequencer.expect(positions(A=15))
     sequencer.rewind({"A": 7})
     assert (sequencer.seqs["A"], sequencer.targets) == (7, {})
@@ -180,7 +180,7 @@ def test_a_venue_that_went_back_is_followed(sequencer: Sequencer) -> None:
 
 
 def test_messages_keep_their_bytes() -> None:
-    """What is delivered is the object that came in, payload and all."""
+    """The delivered message is the object that was offered."""
     sequencer = Sequencer()
     sequencer.start(positions(A=0))
     payload = trade(1).payload
@@ -192,7 +192,7 @@ def test_messages_keep_their_bytes() -> None:
 
 
 def happened(seq: int, balance_seq: int, reports: int, has_balances: bool) -> AccountEvent:
-    """A message of alice that leaves her at these numbers."""
+    """A message of alice after which her account has these numbers."""
     change = change_text("new", "1", terms_text("alice"), state_text("new"))
     payload = event_text(
         "alice",
@@ -219,7 +219,7 @@ def test_a_message_may_have_several_numbers() -> None:
 
 
 def test_a_name_is_followed_from_anywhere_until_it_is_forgotten() -> None:
-    """It begins where it stands, learns how far it should be, and leaves nothing behind."""
+    """A name begins at its number, gets a target, and is forgotten without a trace."""
     line = Sequencer(EPOCH)
     line.begin("alice", 10)
     line.reach("alice", 9)

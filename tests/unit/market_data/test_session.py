@@ -1,4 +1,4 @@
-"""A slow client: what each lag policy does to it, and the bounds of what waits for it."""
+"""A slow client: the effect of each lag policy, and the bounds of its waiting messages."""
 
 import pytest
 
@@ -23,7 +23,7 @@ LIMITS = FanoutLimits(
 
 
 def stalled(hub: Hub, policy: LagPolicy) -> tuple[Session, FakeSocket]:
-    """Return a client that has been given trade 1 and whose socket is full since."""
+    """Return a client that got trade 1 and whose socket is full since then."""
     socket = FakeSocket(room_bytes=1)
     socket.session = session = hub.connect(socket, EVERYTHING, policy=policy)
     publish(hub, 1)
@@ -43,7 +43,7 @@ def publish(hub: Hub, *seqs: int, channel: str = "trades", symbol: str = "BTC") 
 
 
 def test_a_client_at_its_lag_limit_is_left_alone() -> None:
-    """The limit itself is still allowed."""
+    """A client with a lag of exactly the limit stays connected."""
     hub = Hub(limits=LIMITS)
     session, socket = stalled(hub, LagPolicy.DISCONNECT)
     publish(hub, *range(2, 10))
@@ -66,7 +66,7 @@ def test_disconnect_names_where_to_resume() -> None:
 
 
 def test_skip_reports_the_gap_and_goes_on() -> None:
-    """Past the limit everything missed becomes a notice, and the stream continues after it."""
+    """Past the limit the missed messages become a notice, and the stream continues after it."""
     hub = Hub(limits=LIMITS)
     _, socket = stalled(hub, LagPolicy.SKIP)
     publish(hub, *range(2, 11))
@@ -108,7 +108,7 @@ def test_conflate_keeps_the_newest_quote() -> None:
 
 
 def test_a_loss_for_everybody_is_merged_into_the_notice_of_a_slow_client() -> None:
-    """What the venue lost and what the client missed are accounted for together."""
+    """Messages that the venue lost and messages that the client missed share one notice."""
     hub = Hub(limits=LIMITS)
     _, socket = stalled(hub, LagPolicy.SKIP)
     publish(hub, 2, 3)
@@ -121,7 +121,7 @@ def test_a_loss_for_everybody_is_merged_into_the_notice_of_a_slow_client() -> No
 
 
 def test_a_book_with_a_gap_is_sent_anew() -> None:
-    """The present state stands behind the notice, and what is published later behind both."""
+    """The present state comes after the notice, and later messages come after both."""
     hub = Hub(limits=LIMITS)
     hub.find_states_with(lambda channel, symbol: message_frame(channel, symbol, 77))
     socket = FakeSocket(room_bytes=1)
@@ -136,7 +136,7 @@ def test_a_book_with_a_gap_is_sent_anew() -> None:
 
 
 def test_states_wait_for_the_socket() -> None:
-    """A state is made when the one before it was taken, so a slow client costs no memory."""
+    """A state is made after the client took the state before it, so no states pile up."""
     made: list[str] = []
 
     def state_of(channel: str, symbol: str) -> bytes | None:
@@ -253,7 +253,7 @@ def test_a_hold_writes_what_came_before_it() -> None:
 
 @pytest.mark.parametrize("policy", list(LagPolicy))
 def test_a_replay_is_no_lag(policy: LagPolicy) -> None:
-    """Too much that is kept back is dropped, and joins the replay or is sent anew as state."""
+    """Held messages over the limit are dropped; the replay or a new state covers them."""
     hub = Hub(limits=LIMITS)
     hub.find_states_with(lambda channel, symbol: message_frame(channel, symbol, 77))
     socket = FakeSocket()
@@ -275,7 +275,7 @@ def test_a_replay_is_no_lag(policy: LagPolicy) -> None:
 
 
 def test_a_client_that_is_given_up_in_its_replay_knows_where_it_stands() -> None:
-    """The error names what the replay still owes, and where the stream was kept back."""
+    """The error names the position of the replay, and the positions of held topics."""
     hub = Hub(limits=LIMITS)
     session, socket = stalled(hub, LagPolicy.DISCONNECT)
     replay = Replay(session, {("trades", "ETH"): 3, ("orders", "alice"): 8})
@@ -287,7 +287,7 @@ def test_a_client_that_is_given_up_in_its_replay_knows_where_it_stands() -> None
 
 
 def test_text_reaches_the_application_until_the_end() -> None:
-    """Messages of a client go to its callback, and to nobody once it is closed."""
+    """Messages of a client go to its callback until the client is closed."""
     received: list[str] = []
     hub = Hub()
     socket = FakeSocket()

@@ -1,4 +1,4 @@
-"""The ticker's arithmetic: changes exact to the last hundredth of a percent."""
+"""The ticker: changes are exact to a hundredth of a percent."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def test_change(open_ticks: int, close_ticks: int, change: str, percent: str) ->
 
 
 def test_a_day_without_a_trade() -> None:
-    """Only the last price ever is known."""
+    """Without a trade in 24 hours, only the last price is set."""
     ticker = render_ticker("X", MARKET, None, QUOTE, NOON_US)
     assert ticker["last"] == "7.77"
     assert ticker["open"] is ticker["change"] is ticker["change_percent"] is None

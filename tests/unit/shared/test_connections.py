@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tapewire.web.connections import CONNECTIONS_REFUSED_MAX, Connections
+from tapewire.web.rate_limit import client_network
 from tapewire.web.serving import ServerSettings
 
 
@@ -27,6 +28,33 @@ def test_an_address_has_a_part_of_all() -> None:
     connections.close("a")
     assert connections.open("a") is None
     assert connections.refused == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("::1", "::/64"),
+        ("not:an:address", "not:an:address"),
+    ],
+)
+def test_an_ipv6_network_is_one_client(address: str, network: str) -> None:
+    """A limit holds for all addresses of a /64; other text is taken as it is."""
+    assert client_network(address) == network
+
+
+def test_the_addresses_of_an_ipv6_network_share_their_part() -> None:
+    """A client cannot take all connections by changing its address."""
+    connections = bounded(8, 2)
+    addresses = [f"2001:db8::{last}" for last in range(1, 4)]
+    assert [connections.open(address) is None for address in addresses] == [True, True, False]
+    assert connections.open("2001:db8:0:1::1") is None
+    for address in addresses:
+        connections.close(address)
+    assert connections.open("2001:db8::9") is None
 
 
 def test_the_longest_idle_connection_makes_room() -> None:

@@ -1,8 +1,8 @@
-"""The account of a connection: its private channels show that account, and no other.
+"""The account of a connection: its private channels show only that account.
 
-With keys, the header `Authorization: Bearer KEY` of the upgrade or the request `authenticate` names
-the account; in an open venue the header `X-Account` or `authenticate` with a name. A connection
-has one account for its whole life.
+In a venue with keys, the account is the one of the API key in the header `Authorization: Bearer
+KEY` of the upgrade or in the request `authenticate`. In an open venue the header `X-Account` or the
+request `authenticate` names the account. A connection keeps its account until it closes.
 """
 
 from collections.abc import Sequence
@@ -33,16 +33,16 @@ class Login:
 
 
 class Authenticator:
-    """Finds the account of a client, with the proof that the venue demands."""
+    """Finds the account of a client, and verifies its key in a venue with keys."""
 
     def __init__(self, verifier: KeyVerifier | None, limit: AddressLimit) -> None:
-        """Without a verifier the venue is open: a client has the account that it names."""
+        """Without a verifier the venue is open: clients name their account without a key."""
         self.verifier = verifier
         self._limit = limit
 
     @property
     def default(self) -> Login | None:
-        """The account of a client that names none; None if the venue demands a key."""
+        """The account of a client that names none; None in a venue with keys."""
         return Login(DEFAULT_ACCOUNT) if self.verifier is None else None
 
     async def read_headers(self, headers: Headers, address: str | None) -> Login | None:

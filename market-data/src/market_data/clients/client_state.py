@@ -1,4 +1,4 @@
-"""What the service remembers of a connection beside its session."""
+"""The state of a WebSocket connection beside its session: account, errors, waiting requests."""
 
 import time
 
@@ -7,11 +7,11 @@ from market_data.errors import RequestError
 from market_data.fanout.session import Session
 
 ERRORS_MAX = 10
-"""Wrong requests of one client, over its life, before the service closes the connection."""
+"""Invalid requests of one connection after which the service closes it."""
 
 REQUESTS_PER_S = 10.0
 REQUESTS_BURST = 50.0
-"""Requests that a client may send at once; the allowance grows by REQUESTS_PER_S."""
+"""A client may send REQUESTS_BURST requests at once; the allowance grows by REQUESTS_PER_S."""
 
 
 class ClientState:
@@ -25,9 +25,9 @@ class ClientState:
         self.login = login
         self.address = address
         self.errors = 0
-        # Redis is asked for this client: until the answer is here, other requests wait.
+        # A request of this client waits for Redis; later requests wait behind it.
         self.is_busy = False
-        # Requests that came meanwhile; their answers stand behind that of the first request.
+        # Requests that arrived meanwhile; they are answered in order.
         self.waiting: list[str] = []
         self._requests_left = REQUESTS_BURST
         self._seen_at_s = time.monotonic()

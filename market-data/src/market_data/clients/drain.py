@@ -1,8 +1,8 @@
-"""Stopping without loss: readiness red, no new clients, `reconnect`, then a spread goodbye.
+"""Stopping without loss: not ready, no new clients, `reconnect`, then close code 1012.
 
-Every client learns where to resume from and gets everything that is published meanwhile. The
-connections are closed with 1012 one after the other, so that the clients of a process do not all
-reach the next process at once.
+Every client gets the positions to resume from, and all messages published until its connection
+is closed. Closing is spread over time, so that the clients do not all reach the next process at
+once.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.02
 
 SPREAD_PER_CLIENT_S = 0.05
-"""A few clients are closed within this time each, although the whole spread may be longer."""
+"""Seconds of spread per client, so that closing a few clients takes less than the whole spread."""
 
 
 class Drain:
-    """The end of a process; `run` is called once, when the process is asked to stop."""
+    """Closes all clients; `run` is called once, when the process is asked to stop."""
 
     def __init__(self, hub: Hub, feed: Feed, *, spread_s: float) -> None:
         self._hub = hub
@@ -40,7 +40,7 @@ class Drain:
             raise TapewireError("The process is about to stop.")
 
     async def run(self) -> None:
-        """Say goodbye to every client, within the spread; returns when all are closed."""
+        """Close every client within the spread; returns when all are closed."""
         self.begun = True
         sessions = list(self._hub.sessions)
         spread_s = min(self._spread_s, SPREAD_PER_CLIENT_S * len(sessions))
@@ -59,7 +59,7 @@ class Drain:
                 await asyncio.sleep(TICK_S)
 
     def _tell(self, within_ms: int) -> None:
-        """Tell every client the positions of what it gets."""
+        """Send `reconnect` to every client, with the positions of its topics."""
         for topics in self._hub.subscriptions:
             message = {
                 "type": "reconnect",
@@ -76,7 +76,7 @@ class Drain:
 
 
 def _close_due(sessions: list[Session], count: int, *, force: bool) -> list[Session]:
-    """Close `count` sessions, first those that have everything; returns those left open."""
+    """Close `count` sessions without lag (any, with `force`); returns the sessions left open."""
     left = []
     for session in sessions:
         if session.closed:

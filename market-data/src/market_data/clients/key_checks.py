@@ -1,7 +1,7 @@
 """Ends the connections whose key is revoked or expires, within KEY_RECHECK_S and a round trip.
 
-An expired key is found without Redis. While Redis is away no key can be revoked either, and nothing
-private is published.
+Expiry is checked without Redis. While Redis is unreachable no key can be revoked, and no private
+message is published.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class KeyChecks:
         self._verifier = verifier
 
     async def run(self) -> None:
-        """Check for ever."""
+        """Check until the task is cancelled."""
         while True:
             await asyncio.sleep(KEY_RECHECK_S)
             await self.check()
@@ -51,14 +51,14 @@ class KeyChecks:
                     self._end(bearers[identity], error)
 
     async def _fault(self, identity: Identity) -> Refusal | None:
-        """What is wrong with a key now, if anything."""
+        """Why a key is no longer accepted; None if it is."""
         try:
             self._verifier.check_time(identity)
             identity = await self._verifier.recheck(identity)
         except AuthenticationFailed as error:
             return error
         except Unavailable as error:
-            logger.debug("a key could not be looked at: %s", error)
+            logger.debug("a key could not be checked: %s", error)
             return None
         if not identity.allows(Permission.READ):
             return PermissionDenied("The key does not permit to read any more.")

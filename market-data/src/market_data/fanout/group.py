@@ -26,6 +26,7 @@ class Group:
 
     __slots__ = (
         "_command_messages",
+        "_command_messages_counted_max",
         "_lag_check_at",
         "_limits",
         "_waiting",
@@ -43,6 +44,7 @@ class Group:
         self.in_step: dict[Session, Callable[[bytes], None]] = {}
         self.behind: dict[Session, None] = {}
         self._limits = limits
+        self._command_messages_counted_max = limits.command_messages_counted_max
         # Messages so far of the command that was published last.
         self._command_messages = 0
         # Behind, with nothing to wait for but the flush that brings the group up to them.
@@ -87,7 +89,7 @@ class Group:
         """Add a message to the ring; flushes or makes room when a limit is reached."""
         ring, limits = self.ring, self._limits
         self._command_messages = self._command_messages + 1 if goes_on else 1
-        is_counted = self._command_messages <= limits.command_messages_counted_max
+        is_counted = self._command_messages <= self._command_messages_counted_max
         ring.append(frame, note, is_counted=is_counted)
         if ring.head - self.cursor >= limits.batch_messages_max:
             self.flush()

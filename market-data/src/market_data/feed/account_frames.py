@@ -1,4 +1,4 @@
-"""What clients are told of an account, framed."""
+"""Execution reports and balances of an account as framed messages."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ from tapewire.wire.account_feed import render_balances, render_report
 
 
 class AccountFrames:
-    """Needs the decimals of what it shows: `denominations` must know the messages."""
+    """Renders messages of accounts whose decimals `denominations` has read."""
 
     def __init__(self, log: AccountLog) -> None:
         self.denominations = Denominations(log)

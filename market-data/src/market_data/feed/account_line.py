@@ -1,8 +1,8 @@
-"""Messages of accounts on their way to clients. An account is followed while a client listens.
+"""The line of account messages. An account is followed while a client subscribes to it.
 
-A message of an account that is not followed costs a look at its first bytes. The first subscription
-reads the record of the account, which says where the account stands. Its messages are proven from
-there on, and its balances are kept, so that a later subscriber gets them at once.
+For a message of an account that is not followed only the account name is read. The first
+subscription reads the record of the account, which has its position. From there on the line checks
+the numbers of the messages, and keeps the balances, so that a later subscriber gets them at once.
 """
 
 import logging
@@ -30,13 +30,13 @@ ACCOUNTS_PER_ROUND_MAX = 1_000
 
 @dataclass(slots=True)
 class Followed:
-    """An account that a client listens to: everything up to `position` was published."""
+    """An account that a client follows: all messages up to `position` were published."""
 
     position: AccountPosition
     balances: dict[str, Balance]
-    # Messages up to this number are in the balances already.
+    # The balances include the messages up to this number.
     included: int
-    # Messages are lost, so the balances have to be read anew.
+    # Messages are lost, so the balances have to be read again.
     is_torn: bool = False
     # The message that was published last, which is at `position` in the log.
     newest: AccountEvent | None = None
@@ -54,7 +54,7 @@ class AccountLine(Line[AccountEvent]):
         *,
         on_positions: Callable[[Positions], Awaitable[None]],
     ) -> None:
-        """`on_positions` takes positions of the venue that contradict a message."""
+        """`on_positions` is given the venue's positions when they contradict a message."""
         super().__init__(venue)
         self._log = log
         self._hub = hub
@@ -62,10 +62,10 @@ class AccountLine(Line[AccountEvent]):
         self._on_positions = on_positions
         self.frames = AccountFrames(log)
         self._followed: dict[str, Followed] = {}
-        # By account whose record is being read: the highest number of messages that came meanwhile.
+        # By account whose record is being read: the highest number heard meanwhile.
         self._opening: dict[str, int] = {}
         self._turn = 0
-        # Of accounts whose numbers came again: what was published last before that.
+        # By account that reused a number: the message that was published last before that.
         self.doubted: dict[str, Sent] = {}
 
     @property
@@ -83,7 +83,7 @@ class AccountLine(Line[AccountEvent]):
         return (names + names)[start : start + ACCOUNTS_PER_ROUND_MAX]
 
     def position(self, name: str) -> AccountPosition | None:
-        """Up to where an account was published; None if the account is not followed."""
+        """The position of the last published message; None if the account is not followed."""
         followed = self._followed.get(name)
         return None if followed is None else followed.position
 
@@ -109,7 +109,7 @@ class AccountLine(Line[AccountEvent]):
             time.time_ns() // 1_000,
         )
 
-    # Who is followed.
+    # Following accounts.
 
     async def follow(self, name: str) -> bool:
         """Follow an account; False if Redis has another epoch than the published messages.
@@ -143,15 +143,15 @@ class AccountLine(Line[AccountEvent]):
     def _is_heard(self, name: str) -> bool:
         return self._hub.has_topic(ORDERS, name) or self._hub.has_topic(BALANCES, name)
 
-    # What the feed learns.
+    # Messages and positions from Redis.
 
     def concerns(self, payload: bytes) -> bool:
-        """Whether a message of the subscription is of an account that clients follow."""
+        """Whether a message is of a followed account."""
         name = account_of(payload).decode(errors="replace")
         return name in self._followed or name in self._opening
 
     def take(self, event: AccountEvent) -> None:
-        """Take a message of the present epoch, of an account that `concerns` named."""
+        """Take a message of the present epoch for which `concerns` is true."""
         name = event.name
         if name in self._opening:
             self._opening[name] = max(event.last, self._opening[name])
@@ -164,19 +164,19 @@ class AccountLine(Line[AccountEvent]):
             known = self.sequencer.seqs[name]
             if self.sequencer.offer(event) is Verdict.DELIVER:
                 self._send(event)
-            # The messages of a venue that lost nothing never overlap what was published.
+            # Without a loss, no message overlaps the published ones.
             elif event.first <= known and (sent := self.newest(name)) is not None:
                 self.doubted.setdefault(name, sent)
 
     def expect(self, positions: Positions) -> None:
-        """Learn the least number of each account, in the present epoch."""
+        """Raise the targets of the accounts to their positions, of the present epoch."""
         self._forget_unheard()
         for name, position in positions.accounts.items():
             if name in self._followed:
                 self.sequencer.reach(name, position.number)
 
     def restart(self, positions: Positions) -> None:
-        """Begin another epoch at its first messages."""
+        """Begin another epoch before its first messages."""
         self.sequencer.start(Positions(positions.epoch, {}))
         self.frames.denominations.clear()
         for name in self._followed:
@@ -184,7 +184,7 @@ class AccountLine(Line[AccountEvent]):
         self.expect(positions)
 
     def rewind(self, positions: Positions, lost: Collection[str]) -> None:
-        """Go on from the present positions with the accounts that lost published messages."""
+        """Continue at the venue's positions for the accounts that lost published messages."""
         for name in lost:
             if name in self._followed and name in positions.accounts:
                 self._begin(name, positions.accounts[name])
@@ -197,7 +197,7 @@ class AccountLine(Line[AccountEvent]):
         self.sequencer.forget(name)
         self.sequencer.begin(name, position.number)
 
-    # What is missing.
+    # Reading what is missing.
 
     @property
     def is_behind(self) -> bool:
@@ -207,7 +207,7 @@ class AccountLine(Line[AccountEvent]):
         )
 
     async def mend(self) -> None:
-        """Refill missing messages, and read balances anew whose messages are lost.
+        """Read missing messages, and the balances of accounts whose messages are lost.
 
         Raises RedisError, OSError.
         """
@@ -232,7 +232,7 @@ class AccountLine(Line[AccountEvent]):
         if self.sequencer.seqs[name] == followed.position.number:
             self.sequencer.reach(name, record.position.number)
             return
-        # The end of the log is lost, so only the record says how many messages there were.
+        # The end of the log is lost, so only the record has the number of messages.
         self._tell_gap(name, followed.position.seq, record.position.seq)
         followed.position, followed.newest = record.position, None
         self.sequencer.begin(name, record.position.number)

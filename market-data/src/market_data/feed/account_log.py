@@ -1,4 +1,4 @@
-"""Reads what Redis has of accounts: records, logs, and the decimals of assets and instruments."""
+"""Reads accounts from Redis: records, logs, and the decimals of assets and instruments."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ READ_REPORTS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """An account at one instant; without a record, an account to which nothing ever happened."""
+    """An account at one instant; an account without a record has no messages and no balances."""
 
     epoch: str
     position: AccountPosition
@@ -60,7 +60,7 @@ class AccountLog:
         """Messages after a position, oldest first, and whether the log ends before them.
 
         A page has at most READ_MESSAGES_MAX messages and READ_REPORTS_MAX execution reports, or one
-        message. Entries that are not messages are passed over.
+        message. Entries that are not messages are skipped.
         """
         first, seq = f"({after.seq}-{after.balance_seq}", after.seq
         while True:
@@ -74,7 +74,7 @@ class AccountLog:
                     events.append(await decode_beside_the_loop(fields.get(b"event", b"")))
             if events or not entries:
                 return events, not entries
-            # A page of nothing but garbage must not look like the end.
+            # A page without a single message must not look like the end of the log.
             last_id = entries[-1][0].decode()
             first, seq = f"({last_id}", int(last_id.partition("-")[0])
 
@@ -97,7 +97,7 @@ class AccountLog:
 
 
 async def decode_beside_the_loop(payload: bytes) -> AccountEvent:
-    """Read a message, a large one in a thread, because that takes long. Raises MessageError."""
+    """Decode a message; one above LARGE_MESSAGE_BYTES in a thread. Raises MessageError."""
     if len(payload) <= LARGE_MESSAGE_BYTES:
         return decode_account_event(payload)
     return await asyncio.to_thread(decode_account_event, payload)

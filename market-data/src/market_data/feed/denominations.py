@@ -1,4 +1,4 @@
-"""In which decimals accounts are shown: those of instruments and assets, read when first needed."""
+"""The decimals of instruments and assets, read from Redis when a message first needs them."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from tapewire.wire.account_event import AccountEvent
 
 
 class Denominations:
-    """What is known of instruments and assets; both are fixed for one life of the data."""
+    """Instruments and asset decimals read so far; both stay the same for one epoch."""
 
     def __init__(self, log: AccountLog) -> None:
         self._log = log
@@ -18,17 +18,17 @@ class Denominations:
 
     @property
     def decimals(self) -> Mapping[str, int]:
-        """The decimals of every asset that was asked for."""
+        """The decimals of every asset read so far."""
         return self._decimals
 
     def knows(self, event: AccountEvent) -> bool:
-        """Whether the message can be shown."""
+        """Whether all decimals that the message needs have been read."""
         return all(symbol in self.instruments for symbol in _symbols(event)) and all(
             asset in self._decimals for asset in self._assets(event)
         )
 
     async def learn(self, event: AccountEvent) -> bool:
-        """Read what is missing; False if there is no such market. Raises RedisError, OSError."""
+        """Read decimals of a message; False for an unknown symbol. Raises RedisError, OSError."""
         for symbol in _symbols(event) - self.instruments.keys():
             instrument = await self._log.instrument(symbol)
             if instrument is None:
@@ -38,13 +38,13 @@ class Denominations:
         return True
 
     async def learn_assets(self, assets: set[str]) -> None:
-        """Read the decimals of these. Raises RedisError, OSError."""
+        """Read the decimals of these assets. Raises RedisError, OSError."""
         if assets - self._decimals.keys():
             found = await self._log.decimals()
             self._decimals = dict.fromkeys(assets, ASSET_DECIMALS) | self._decimals | found
 
     def clear(self) -> None:
-        """Forget everything: another epoch began."""
+        """Forget all decimals, because another epoch began."""
         self.instruments.clear()
         self._decimals = {}
 

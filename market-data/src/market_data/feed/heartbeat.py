@@ -1,9 +1,9 @@
-"""Heartbeats: a sign of life for clients that got nothing for a second, with the feed's positions.
+"""Heartbeats: the feed's positions, sent to clients that got no message for a second.
 
-A heartbeat goes through the ring like every message, so its reader has everything that came before.
-The last number of every followed symbol proves that nothing is missing, and the checksum of every
-followed book that the copy is right. While the canary is late nothing is proven: the message is
-`stale` then.
+A heartbeat goes through the ring like every message, so its reader has every earlier message. With
+the last number of every followed symbol a client checks that it misses nothing, and with the
+checksum of every followed book that its copy is right. While the canary is late, the feed may be
+behind Redis, so the message is `stale` instead of `heartbeat`.
 """
 
 import asyncio
@@ -47,13 +47,13 @@ class Heartbeats:
         self._seen: dict[Subscription, tuple[int, int]] = {}
 
     async def run(self) -> None:
-        """Send heartbeats for ever."""
+        """Send heartbeats until the task is cancelled."""
         while True:
             await asyncio.sleep(INTERVAL_S)
             self.beat()
 
     def beat(self) -> None:
-        """Send a heartbeat to every subscription that was silent, or busy for long."""
+        """Send a heartbeat to each subscription that was silent, or busy for BUSY_INTERVALS_MAX."""
         hub, seen = self._hub, {}
         for topics in hub.subscriptions:
             position = hub.position(topics)

@@ -1,4 +1,4 @@
-"""A line of numbered messages on its way to clients, and what the lines count.
+"""A line of numbered messages between Redis and the clients, and the counters of all lines.
 
 A missing message is read from its log before the messages after it go out. There are two lines: the
 trades of every symbol, and the messages of the accounts that clients follow.
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class FeedCounters:
-    """What the feed of a process has seen since its start; shown at `/metrics`."""
+    """What the feed of a process counted since the process started; shown at `/metrics`."""
 
     trades: int = 0
     refilled: int = 0
@@ -31,21 +31,21 @@ class FeedCounters:
     account_messages_lost: int = 0
 
     def skip(self, channel: str, reason: str) -> None:
-        """Count and log a message that no client gets."""
+        """Count and log a message that the feed does not publish."""
         self.garbage += 1
         logger.warning("skipped a message on %s: %s", channel, reason)
 
 
 class Line(ABC, Generic[Message]):
-    """Proves one kind of messages, and refills it from its log. Only the feed calls it."""
+    """Checks the numbers of one kind of messages and reads missing ones. Only the feed calls it."""
 
     def __init__(self, venue: ReplayLog) -> None:
-        """Begin without positions."""
+        """Make a line that has no positions yet."""
         self.sequencer = Sequencer()
         self._venue = venue
 
     async def refill(self) -> None:
-        """Read the log until nothing is behind.
+        """Read the log until no name is behind its target.
 
         Raises RedisError, OSError, and RedisUnavailable if the log has lost what was published.
         """
@@ -53,7 +53,7 @@ class Line(ABC, Generic[Message]):
         while sequencer.targets:
             name = next(iter(sequencer.targets))
             messages, log_ended = await self._read(name)
-            # After the read, so that no loss comes between: the log must go on from there.
+            # Compared after the read, so that no loss between the two goes unseen.
             await self._check_newest(name)
             doubtful = sequencer.doubts(name, messages, log_ended=log_ended)
             if doubtful and await self._correct(name):
@@ -74,15 +74,15 @@ class Line(ABC, Generic[Message]):
 
     @abstractmethod
     def newest(self, name: str) -> Sent | None:
-        """The message of a name that was published last, if it is remembered."""
+        """The message of a name that was published last, if it is still in memory."""
 
     @abstractmethod
     async def _read(self, name: str) -> tuple[Sequence[Message], bool]:
-        """What the log has after the last delivered message, and whether the log ends there."""
+        """The next page of the log after the last delivered message, and whether the log ends."""
 
     @abstractmethod
     async def _correct(self, name: str) -> bool:
-        """Read the venue's positions; whether the target of a name was wrong."""
+        """Read the venue's positions; returns whether the target of a name was wrong."""
 
     @abstractmethod
     def _lose(self, lost: Lost) -> None:

@@ -1,14 +1,14 @@
-"""The newest trades of every symbol, framed: what most resuming clients need is still in memory.
+"""The newest trades of every symbol, framed, so that most resuming clients need no read of Redis.
 
-The frames are the very objects that the rings hold, so a trade costs its bytes once. Pure.
+The rings hold the same `bytes` objects, so the bytes of a trade are in memory once. Pure.
 """
 
 from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# Per symbol; a client that was away for longer is served from the replay log.
 RECENT_TRADES_MAX = 10_000
+"""Trades kept per symbol; older trades come from the replay log."""
 
 
 class RecentTrade(NamedTuple):
@@ -27,7 +27,7 @@ class RecentTrades:
         self._runs: dict[str, deque[RecentTrade]] = {}
 
     def add(self, symbol: str, trade: RecentTrade) -> None:
-        """Append the trade that follows the last one; after a loss the run begins anew."""
+        """Append the trade that follows the last one; after a gap the run starts again with it."""
         run = self._runs.get(symbol)
         if run is None:
             run = self._runs[symbol] = deque(maxlen=self._trades_max)
@@ -36,7 +36,7 @@ class RecentTrades:
         run.append(trade)
 
     def after(self, symbol: str, seq: int, last: int) -> list[RecentTrade] | None:
-        """All trades from `seq` + 1 to `last`; None if some of them are no longer here."""
+        """All trades from `seq` + 1 to `last`; None if the run does not hold all of them."""
         if seq >= last:
             return []
         run = self._runs.get(symbol)
@@ -47,7 +47,7 @@ class RecentTrades:
         return [run[index] for index in range(start, start + last - seq)]
 
     def run(self, symbol: str) -> Sequence[RecentTrade]:
-        """All trades of a symbol that are here, oldest first, without a gap."""
+        """The kept trades of a symbol, oldest first, without a gap."""
         return self._runs.get(symbol, ())
 
     def cut(self, symbol: str, seq: int) -> None:
@@ -57,5 +57,5 @@ class RecentTrades:
             run.pop()
 
     def clear(self) -> None:
-        """Forget everything: another epoch began."""
+        """Forget all trades, because another epoch began."""
         self._runs.clear()

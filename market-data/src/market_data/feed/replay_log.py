@@ -1,4 +1,4 @@
-"""Reads the venue's positions and its replay log: what a subscription may have missed."""
+"""Reads the venue's positions and its replay log of trades from Redis."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -13,14 +13,15 @@ from tapewire.redis.client import AsyncRedis, renew
 from tapewire.values.types import Symbol
 from tapewire.wire.trade_event import TradeMessage, decode_trade
 
-# One read of the log: about 300 KiB of trades.
 READ_TRADES_MAX = 1_000
-# Entries that are looked up in one round trip.
+"""Trades in one read of the log: about 300 KiB."""
+
 LOOK_UPS_MAX = 500
+"""Log entries looked up in one round trip."""
 
 
 class Sent(NamedTuple):
-    """The newest published message of a name: where its log has it, and how to recognise it."""
+    """A published message: its log, its entry id there, and a comparison with a log entry."""
 
     log_key: str
     entry_id: str
@@ -28,17 +29,17 @@ class Sent(NamedTuple):
 
 
 class ReplayLog:
-    """The streams `trades:<symbol>` and the positions that go with them."""
+    """The streams `trades:<symbol>`, and the positions of symbols and accounts."""
 
     def __init__(self, client: AsyncRedis) -> None:
         self._client = client
 
     async def renew(self) -> None:
-        """Have the next read find the primary anew."""
+        """Make the next read look for the primary again."""
         await renew(self._client)
 
     async def positions(self, accounts: Sequence[str] = ()) -> Positions:
-        """The epoch, every symbol's last seq, and those of some accounts.
+        """The epoch, the last numbers of every symbol, and those of the named accounts.
 
         Raises RedisError, OSError.
         """
@@ -64,7 +65,7 @@ class ReplayLog:
         )
 
     async def entries(self, places: Sequence[Sent]) -> list[bytes | None]:
-        """The logged message at each place: empty if there is none, None if the log begins later.
+        """The logged message at each place: empty without an entry, None if the log starts later.
 
         Raises RedisError, OSError.
         """
@@ -83,7 +84,7 @@ class ReplayLog:
     async def read(self, symbol: str, after_seq: int) -> tuple[list[TradeMessage], bool]:
         """Trades after `after_seq`, oldest first, and whether the log ends with them.
 
-        Entries that are not trades are passed over. Raises RedisError, OSError.
+        Entries that are not trades are skipped. Raises RedisError, OSError.
         """
         client: Any = self._client
         first = str(after_seq + 1)
@@ -98,7 +99,7 @@ class ReplayLog:
             log_ended = len(entries) < READ_TRADES_MAX
             if messages or log_ended:
                 return messages, log_ended
-            # A page of nothing but garbage must not look like the end.
+            # A page without a single trade must not look like the end of the log.
             first = f"({entries[-1][0].decode()}"
 
 

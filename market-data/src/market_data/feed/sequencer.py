@@ -1,15 +1,15 @@
-"""Proves that nothing is missing. Pure: it reads nothing and waits for nothing.
+"""Detects missing and duplicate messages by their sequence numbers. Pure: no I/O and no waiting.
 
-The trades of a symbol are numbered, and so is what happens to an account. A message may be sent to
-clients only if it follows the last one sent under its name. Whatever comes too early is dropped
-and remembered as a target: the matching script wrote it to a log in the same step in which it
-published it, so the log has everything up to the target.
+The trades of a symbol are numbered, and so are the messages of an account. A message is sent to
+clients only if its number follows the last number sent under its name. A message with a later
+number is dropped, and its number becomes the target of the name. The matching script logs and
+publishes a message in the same step, so the log has every message up to the target.
 
     first == last + 1   deliver
     end   <= last       duplicate, drop
     anything else       behind: read the log from last + 1 until the target is reached
-    another epoch       the venue's data began anew, or the message is not its own: Redis knows
-    another name        it is new, or the message is not the venue's: Redis knows
+    another epoch       the venue's data began anew, or the message is forged: ask Redis
+    another name        the name is new, or the message is forged: ask Redis
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,23 +19,23 @@ from typing import Protocol, TypeVar
 
 
 class Numbered(Protocol):
-    """A message that proves its place: the numbers `first` to `last` of what `name` calls."""
+    """A message with the numbers `first` to `last` of its name."""
 
     @property
     def epoch(self) -> str:
-        """The life of the venue's data that it belongs to."""
+        """The epoch of the message."""
 
     @property
     def name(self) -> str:
-        """A symbol or an account."""
+        """The symbol or the account of the message."""
 
     @property
     def first(self) -> int:
-        """Its lowest number."""
+        """The lowest number of the message."""
 
     @property
     def last(self) -> int:
-        """Its highest number."""
+        """The highest number of the message."""
 
 
 Message = TypeVar("Message", bound=Numbered)
@@ -50,15 +50,15 @@ class AccountPosition:
 
     @property
     def number(self) -> int:
-        """Both counted together: it grows with every message of the account."""
+        """The sum of both numbers, which grows with every message of the account."""
         return self.seq + self.balance_seq
 
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """Where the venue stands: its epoch, the last seq and the last book seq of every symbol.
+    """The venue's epoch, and the last seq and the last book seq of every symbol.
 
-    `accounts` has those that were asked for.
+    `accounts` has the positions of the accounts that the caller named.
     """
 
     epoch: str
@@ -69,7 +69,7 @@ class Positions:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What left the log before it could be read: `first` to `last`."""
+    """Messages `first` to `last` of a name, trimmed from the log before the feed read them."""
 
     name: str
     first: int
@@ -77,7 +77,7 @@ class Lost:
 
 
 class Verdict(Enum):
-    """What is to be done with a message that arrived by subscription."""
+    """What the feed does with a message that arrived by subscription."""
 
     DELIVER = "deliver"
     DUPLICATE = "duplicate"
@@ -87,7 +87,7 @@ class Verdict(Enum):
 
 @dataclass(slots=True)
 class Sequencer:
-    """The last number delivered under every name, and how far each is behind."""
+    """The last number delivered under every name, and the target of every name that is behind."""
 
     epoch: str = ""
     seqs: dict[str, int] = field(default_factory=dict)
@@ -96,18 +96,18 @@ class Sequencer:
     duplicates: int = 0
 
     def start(self, positions: Positions) -> None:
-        """Begin at the venue's positions: what came before is not delivered."""
+        """Begin at the venue's positions; earlier messages are not delivered."""
         self.epoch = positions.epoch
         self.seqs = dict(positions.seqs)
         self.targets = {}
 
     def restart(self, positions: Positions) -> None:
-        """Begin a new epoch at its first message; all it has so far is behind."""
+        """Begin a new epoch before its first message; the messages so far are still to be read."""
         self.start(Positions(positions.epoch, {}))
         self.expect(positions)
 
     def expect(self, positions: Positions) -> bool:
-        """Learn how far the venue is at least; False if it is in another epoch."""
+        """Raise the targets to the venue's positions; False if those are of another epoch."""
         if positions.epoch != self.epoch:
             return False
         for name, seq in positions.seqs.items():
@@ -116,7 +116,7 @@ class Sequencer:
         return True
 
     def rewind(self, seqs: Mapping[str, int]) -> None:
-        """Go back to these numbers: what was delivered after them is not the venue's."""
+        """Go back to these numbers, because the venue lost the messages after them."""
         for name, seq in seqs.items():
             self.seqs[name] = seq
             self.targets.pop(name, None)
@@ -137,23 +137,24 @@ class Sequencer:
         return Verdict.BEHIND
 
     def begin(self, name: str, seq: int) -> None:
-        """Follow another name from here on."""
+        """Follow another name, from the messages after `seq` on."""
         self.seqs[name] = seq
 
     def reach(self, name: str, seq: int) -> None:
-        """Learn that a name is at least there."""
+        """Raise the target of a name to `seq` at least."""
         if seq > self.seqs[name]:
             self._fall_behind(name, seq)
 
     def forget(self, name: str) -> None:
-        """Follow a name no longer."""
+        """Stop following a name."""
         self.seqs.pop(name, None)
         self.targets.pop(name, None)
 
     def doubts(self, name: str, messages: Sequence[Numbered], *, log_ended: bool) -> bool:
-        """Whether only the venue's positions tell what this answer of the log means.
+        """Whether the caller has to read the venue's positions to understand an answer of the log.
 
-        It is of another epoch, or it ends before the target: lost, or never there.
+        True if the answer is of another epoch, or ends before the target: the messages up to the
+        target were lost, or never existed.
         """
         if messages and messages[-1].epoch != self.epoch:
             return True
@@ -161,7 +162,7 @@ class Sequencer:
         return log_ended and last < self.targets.get(name, 0)
 
     def correct(self, positions: Positions) -> bool:
-        """Give up targets beyond the venue's positions: no such messages were. True if any."""
+        """Lower targets beyond the venue's positions; returns whether there were any."""
         same = positions.epoch == self.epoch
         wrong = False
         for name, target in tuple(self.targets.items()):
@@ -176,9 +177,9 @@ class Sequencer:
     def refill(
         self, name: str, messages: Sequence[Message], *, log_ended: bool
     ) -> list[Message | Lost]:
-        """Take what the log holds after the last one delivered; returns what to send, in order.
+        """Take the messages that the log holds after the last delivered one; returns what to send.
 
-        `log_ended` says that the log holds no more: what the target still misses is lost.
+        `log_ended` says that the log has no more messages, so the rest up to the target is lost.
         """
         sent: list[Message | Lost] = []
         last = self.seqs.get(name, 0)

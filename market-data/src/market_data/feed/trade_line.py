@@ -1,4 +1,4 @@
-"""Trades on their way to clients: proven, kept for clients that resume, published."""
+"""The line of trades: checks their order, keeps them for resuming clients, publishes them."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ class TradeLine(Line[TradeMessage]):
         *,
         on_positions: Callable[[Positions], Awaitable[None]],
     ) -> None:
-        """`on_positions` takes positions of the venue that contradict a message."""
+        """`on_positions` is given the venue's positions when they contradict a message."""
         super().__init__(log)
         self._log = log
         self._hub = hub
@@ -55,7 +55,7 @@ class TradeLine(Line[TradeMessage]):
         self._candles.take(event)
 
     def newest(self, name: str) -> Sent | None:
-        """The newest trade of a symbol that was published, if it is remembered."""
+        """The newest published trade of a symbol that is still in memory."""
         run = self.recent.run(name)
         return sent_trade(name, run[-1]) if run else None
 
@@ -83,10 +83,10 @@ class TradeLine(Line[TradeMessage]):
 
 
 def sent_trade(symbol: str, trade: RecentTrade) -> Sent:
-    """A published trade, with its place in the log."""
+    """A published trade and its place in the log."""
     return Sent(keys.replay_log(Symbol(symbol)), f"{trade.seq}-0", trade.payload.__eq__)
 
 
 def trade_frame(message: TradeMessage) -> bytes:
-    """A trade as clients get it: the published object, untouched, in an envelope."""
+    """A trade as clients get it: the published JSON, unchanged, in an envelope."""
     return text_frame(b'{"type":"trade","data":%b}' % message.payload)

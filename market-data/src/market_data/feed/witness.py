@@ -1,9 +1,9 @@
-"""Whether the venue still has what was published: proof against a Redis that lost its newest data.
+"""Detects that Redis lost published messages, by comparing them with the venue's logs.
 
-A failover may roll back messages that clients have got, and number others in their place. So the
-newest published message of every name is compared with the log of the venue: at every subscription,
-and with every round of the canary. What was published is noted before the venue is read; a venue
-that lost nothing is therefore never behind it.
+A failover may roll back messages that clients already have, and give their numbers to others. The
+witness therefore compares the newest published message of every name with its log: at every
+subscription to Redis, and with every canary. The published numbers are noted before Redis is read,
+so that a venue without a loss is never behind them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,16 +15,16 @@ from market_data.feed.sequencer import Positions
 from market_data.feed.trade_line import TradeLine, sent_trade
 from tapewire.wire.trade_event import TradeMessage
 
-# Names of which nothing was published since the last look, and that a look compares all the same.
 UNCHANGED_PER_LOOK_MAX = 100
+"""Names without a new message that one look compares nevertheless, in turns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Positions of the venue, and the names of which the venue has lost what was published."""
+    """Positions of the venue, and the names whose published messages the venue has lost."""
 
     positions: Positions
-    # How often the feed had been told of a loss when the look began.
+    # Losses that the feed had handled when the look began.
     generation: int = 0
     lost_symbols: frozenset[str] = frozenset()
     lost_accounts: frozenset[str] = frozenset()
@@ -32,13 +32,13 @@ class Look:
 
     @property
     def is_contradicted(self) -> bool:
-        """Whether anything was lost."""
+        """Whether the venue lost any published message."""
         return bool(self.lost_symbols or self.lost_accounts or self.lost_books)
 
 
 @dataclass(slots=True)
 class _Note:
-    """What was published when the look began."""
+    """The numbers and messages published when the look began."""
 
     epoch: str
     seqs: Mapping[str, int]
@@ -49,7 +49,7 @@ class _Note:
 
 
 class Witness:
-    """Compares what this process has published with what the venue has."""
+    """Compares the messages that this process published with those of the venue."""
 
     def __init__(
         self,
@@ -70,29 +70,33 @@ class Witness:
         self._turn = 0
 
     async def look(self) -> Look:
-        """Read the positions of the venue, and compare what was published with it.
+        """Read the positions of the venue, and compare the published messages with its logs.
 
-        Compared are names of which something was published since the last look, and in turns a
-        number of the others; of accounts those whose turn it is. Raises RedisError, OSError.
+        A look compares the names with a new message since the last look, and in turns
+        UNCHANGED_PER_LOOK_MAX others and ACCOUNTS_PER_ROUND_MAX accounts.
+        Raises RedisError, OSError.
         """
         return await self._compare(self._accounts.due(), unchanged_max=UNCHANGED_PER_LOOK_MAX)
 
     async def look_at_all(self) -> Look:
-        """The same, and compare all names: the server may be another one now."""
+        """Like `look`, for all names, because the server may be another one now.
+
+        Raises RedisError, OSError.
+        """
         names = self._accounts.names
         return await self._compare(names, unchanged_max=len(names) + len(self._proven))
 
     async def parting(self, symbol: str, last_seq: int) -> int:
-        """The last trade of a symbol that was published and that the venue has too.
+        """The number of the last published trade of a symbol that the venue has too.
 
-        At most `last_seq`, where the venue stands. The trades in memory are compared; if none of
-        them is the venue's, all of them are given up. Raises RedisError, OSError.
+        It is at most `last_seq`, the venue's last number. Only trades in memory are compared; if
+        the venue has none of them, the number before them is returned. Raises RedisError, OSError.
         """
         run = self._trades.recent.run(symbol)
         if not run:
             return min(last_seq, self._trades.sequencer.seqs.get(symbol, 0))
         first = run[0].seq
-        # All trades before the parting are the same, and all behind it differ: search by halves.
+        # All trades up to the parting are equal, and all later ones differ: a binary search.
         low, high = first - 1, min(run[-1].seq, last_seq)
         while low < high:
             middle = (low + high + 1) // 2
@@ -104,7 +108,7 @@ class Witness:
         return min(low, high)
 
     def other_trade(self, message: TradeMessage) -> Sent | None:
-        """The published trade with the number of a message, if it is another trade."""
+        """The published trade with the same number as a message, if the two differ."""
         run, event = self._trades.recent.run(message.name), message.event
         if not run or not run[0].seq <= event.seq <= run[-1].seq:
             return None
@@ -139,7 +143,7 @@ class Witness:
         )
 
     def _due(self, newest: Sequence[Sent], unchanged_max: int) -> list[Sent]:
-        """What to look up: the message of the last look too, for the newest may follow a loss."""
+        """What to look up: also the message of the last look, as the newest may follow a loss."""
         due: list[Sent] = []
         unchanged: list[Sent] = []
         for item in newest:
@@ -173,7 +177,7 @@ class Witness:
         )
 
     async def _differ(self, published: Sequence[Sent]) -> set[str]:
-        """The logs that have another message in such a place; one that was trimmed counts not."""
+        """The logs that have another message at such a place; trimmed entries do not count."""
         entries = await self._log.entries(published)
         return {
             item.log_key
@@ -183,7 +187,7 @@ class Witness:
 
 
 def _behind(venue: Mapping[str, int], published: Mapping[str, int]) -> frozenset[str]:
-    """The names of which more was published than the venue has."""
+    """The names with a higher published number than the venue has."""
     return frozenset(name for name, number in venue.items() if number < published.get(name, number))
 
 

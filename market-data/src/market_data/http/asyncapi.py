@@ -1,6 +1,6 @@
 """The feed as an AsyncAPI 3 document: channel, parameters, messages, codes.
 
-The schemas are made of the models with which clients read the messages, so they cannot drift.
+The schemas are generated from the models that the client library decodes messages with.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _PARAMETERS = {
     "since": "`SYMBOL:SEQ,...`, `orders:SEQ`: send the trades, or the execution reports, after "
     "these first, then go on live",
     "epoch": "The epoch that `since` belongs to; in another one nothing can be resumed",
-    "on_lag": "What to do if this client reads too slowly: `disconnect`, `conflate`, `skip`",
+    "on_lag": "If this client reads too slowly: `disconnect`, `conflate`, `skip`",
 }
 
 router = APIRouter(route_class=DirectRoute)
@@ -37,7 +37,7 @@ router = APIRouter(route_class=DirectRoute)
 
 @router.get(PATH, include_in_schema=False)
 async def asyncapi(request: Request) -> Response:
-    """The document, with the address at which it was asked for."""
+    """The document, with the address of the request."""
     secure = request.url.scheme == "https"
     return JSONResponse(asyncapi_document(request.url.netloc, "wss" if secure else "ws"))
 
@@ -49,7 +49,7 @@ def asyncapi_document(host: str, scheme: str = "ws") -> dict[str, Any]:
         "info": {
             "title": "Tapewire market data",
             "version": __version__,
-            "description": "Every trade in order and once, books with proof, over one WebSocket. "
+            "description": "All trades in order and once, books with checksums, as a WebSocket. "
             "A client that resumes with `since` and `epoch` misses nothing.",
             "license": {"name": "Apache-2.0"},
         },
@@ -57,8 +57,8 @@ def asyncapi_document(host: str, scheme: str = "ws") -> dict[str, Any]:
         "servers": {"feed": {"host": host, "protocol": scheme}},
         "channels": {"feed": _channel()},
         "operations": {
-            "send": _operation("send", "What the service tells a client", list(MESSAGE_TYPES)),
-            "receive": _operation("receive", "What a client may ask for", ["request"]),
+            "send": _operation("send", "Messages of the service to a client", list(MESSAGE_TYPES)),
+            "receive": _operation("receive", "Requests of a client", ["request"]),
         },
         "components": _components(),
     }

@@ -1,6 +1,6 @@
-"""The REST answers about the state of a market that the feed has no message for, and examples.
+"""Schemas of REST answers that have no feed message, and examples of all market answers.
 
-Decimals are text. Book, best prices and candles are those of `tapewire.wire.feed_messages`.
+Decimals are text. `tapewire.wire.feed_messages` has the schemas of books, quotes and candles.
 """
 
 from typing import Annotated, Any

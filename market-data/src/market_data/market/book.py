@@ -1,7 +1,7 @@
 """The level-2 book of one symbol: price levels, best prices, checksum, windows. Pure.
 
-Decimal text comes in and goes out untouched; between, a price is the integer of its digits, which
-every price of a symbol can be compared by because all have the same number of decimals.
+Decimal text comes in and goes out unchanged. Inside, the key of a price is the integer of its
+digits. Keys can be compared because all prices of a symbol have the same number of decimals.
 """
 
 import zlib
@@ -15,7 +15,7 @@ from tapewire.wire.book_event import Level
 CHECKSUM_LEVELS = 10
 
 WindowChange = tuple[list[Level], list[Level]]
-"""The changed bids and asks of a window; quantity zero says that a level is not in it."""
+"""The changed bids and asks of a window; quantity zero removes a level from the window."""
 
 _Rows = list[tuple[int, Level]]
 
@@ -44,9 +44,9 @@ class Level2Book:
     def apply(
         self, seq: int, bids: Iterable[Level], asks: Iterable[Level], depths: Sequence[int] = ()
     ) -> list[WindowChange]:
-        """Set levels (quantity zero removes one) and move to `seq`, whatever it was before.
+        """Set levels (quantity zero removes one), and set `seq`; the caller checks that it follows.
 
-        Returns, per depth, what changed in the window of the best levels of that depth. Raises
+        Returns, per depth, the changes in the window of that many best levels. Raises
         MessageError, with nothing changed, for text with other decimals than the book's.
         """
         bid_rows, ask_rows = self._rows(bids, 1), self._rows(asks, -1)
@@ -91,7 +91,7 @@ class Level2Book:
 
 
 class _BookSide:
-    """Levels by key: the price for bids, minus the price for asks, so that the best is last.
+    """Levels by key: the price for bids, minus the price for asks; the best key is the last.
 
     Most changes happen near the best price, where a sorted list moves least.
     """

@@ -1,11 +1,11 @@
-"""The books of all symbols, kept from updates that prove to be complete, and published to the hub.
+"""The books of all symbols, built from numbered updates, and published to the hub.
 
     seq == book's seq + 1   apply and publish
     seq <= book's seq       already in the book, drop
-    anything else           the book is stale until `resync` has read it from Redis anew
+    anything else           the book is stale until `resync` has read it from Redis again
 
-A lost update is not refilled: levels are state, so only the newest of them counts, and clients get
-a fresh snapshot instead of the updates that they missed.
+Lost updates are not read from a log, because only the newest state of a level counts. Clients get a
+fresh snapshot instead of the updates that they missed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _WHOLE_BOOK = next(channel for channel, depth in BOOK_DEPTHS.items() if depth ==
 
 @dataclass(slots=True)
 class _Snapshot:
-    """A book as JSON as of `seq`, and the message for WebSocket clients once one asked."""
+    """A book as JSON as of `seq`, and its WebSocket message once a client needed it."""
 
     book: Level2Book
     seq: int
@@ -51,7 +51,7 @@ class _Snapshot:
 
 @dataclass(slots=True)
 class BookCounters:
-    """What the books have seen since the start."""
+    """What the books counted since the process started."""
 
     updates: int = 0
     duplicates: int = 0
@@ -61,7 +61,7 @@ class BookCounters:
 
 
 class Books:
-    """Written by the feed alone; read for snapshots by everything above it."""
+    """The book of every symbol. The feed writes them; clients and HTTP routes read them."""
 
     def __init__(self, records: MarketRecords, hub: Hub) -> None:
         self._records = records
@@ -79,7 +79,7 @@ class Books:
         return self._has_venue and bool(self._stale)
 
     def is_stale(self, symbol: str) -> bool:
-        """Whether the book of a symbol is being read, for the first time or anew."""
+        """Whether the book of a symbol is being read from Redis."""
         return symbol in self._stale or symbol not in self._books
 
     def seqs(self, epoch: str) -> dict[str, int]:
@@ -87,7 +87,7 @@ class Books:
         return {symbol: book.seq for symbol, book in self._books.items() if book.epoch == epoch}
 
     def take(self, payload: bytes) -> None:
-        """Apply one message of `book_updates` and publish it; other messages are passed over."""
+        """Apply one message of `book_updates` and publish it; invalid messages are skipped."""
         try:
             update = decode_book_update(payload)
             book = self._books.get(update.symbol)
@@ -104,9 +104,9 @@ class Books:
             logger.warning("skipped a message on %s: %s", keys.BOOK_CHANNEL, error)
 
     def expect(self, epoch: str, seqs: Mapping[str, int]) -> None:
-        """Learn the epoch and the least number of every book; a book behind its number is stale.
+        """Compare the books with the venue's epoch and numbers; a book behind its number is stale.
 
-        Without a venue in Redis (no epoch) all books are stale, until there is one again.
+        Without a venue in Redis (no epoch) all books are stale until Redis has one again.
         """
         self._has_venue = bool(epoch)
         if not self._has_venue:
@@ -120,19 +120,19 @@ class Books:
             self._distrust(symbol)
 
     def distrust_all(self) -> None:
-        """Read every book anew: the subscription was away, and so may Redis' data have been."""
+        """Make every book stale, because updates may have been lost with the subscription."""
         for symbol in self._books:
             self._distrust(symbol)
 
     async def resync(self) -> None:
-        """Read what is stale and publish fresh snapshots of it. Raises RedisError, OSError."""
+        """Read the stale books and publish fresh snapshots. Raises RedisError, OSError."""
         while self.stale:
             symbol = next(iter(self._stale))
             record = await self._records.book(symbol)
             self.counters.resyncs += 1
             del self._stale[symbol]
             if record is None:
-                # The instrument is gone, or the message that named it was not the venue's.
+                # The instrument was removed, or the message that named the symbol was forged.
                 self._books.pop(symbol, None)
                 for depth in BOOK_DEPTHS.values():
                     self._snapshots.pop((symbol, depth), None)
@@ -142,7 +142,7 @@ class Books:
         self._loaded = True
 
     def snapshot_json(self, symbol: str, depth: Depth) -> bytes:
-        """The book with its best levels; encoded once however many clients ask between updates.
+        """The book with its best levels as JSON, encoded once per update.
 
         Raises UnknownSymbol, StaleData.
         """
@@ -166,16 +166,16 @@ class Books:
         return self._fresh(symbol).checksum()
 
     def mark(self, symbol: str) -> dict[str, int] | None:
-        """Number and checksum of a book, for a heartbeat; None while they are not known."""
+        """Number and checksum of a book, for a heartbeat; None while the book is being read."""
         book = self._books.get(symbol)
         if book is None or symbol in self._stale:
             return None
         return {"seq": book.seq, "checksum": book.checksum()}
 
     def state_frame(self, channel: str, symbol: str) -> bytes | None:
-        """What a subscriber of `book`, `book10`, `book50` or `bbo` starts from, framed.
+        """The initial state of a subscriber of `book`, `book10`, `book50` or `bbo`, framed.
 
-        None while the book is not known: it is published on the channel as soon as it is.
+        None while the book is being read; `resync` then publishes the state on the channel.
         """
         if symbol not in self._books or symbol in self._stale:
             return None
@@ -213,7 +213,7 @@ class Books:
     def _fresh(self, symbol: str) -> Level2Book:
         self.check_venue()
         if symbol in self._stale or not self._loaded:
-            raise StaleData(f"The book of {symbol} is being read anew; ask again shortly.")
+            raise StaleData(f"The book of {symbol} is being read again; ask again shortly.")
         if symbol not in self._books:
             raise UnknownSymbol("symbol is not traded here.")
         return self._books[symbol]

@@ -1,9 +1,8 @@
-"""Live candles, made of the trades that the feed delivers, and the clock that ends their periods.
+"""Live candles, built from the trades that the feed delivers, and the venue clock that closes them.
 
-The candles of a symbol are read from Redis for the first client, and kept by adding trades from
-then on. The number of a trade tells whether the candles have it already; after a hole in the
-numbers the candles are read again. A candle is sent at most once a flush, and once more when it is
-over.
+The first client of a symbol makes the service read its candles from Redis. From then on the feed
+adds trades to them. A trade whose number the candles include is skipped; after a gap in the numbers
+the candles are read again. A candle is sent at most once a flush, and once more when it closes.
 """
 
 import logging
@@ -25,14 +24,14 @@ logger = logging.getLogger(__name__)
 _INTERVAL_OF = {channel: name for name, channel in CANDLES.items()}
 
 CLOSE_DELAY_S = 1
-"""A candle without a later trade counts as over so many seconds after its end."""
+"""Seconds after the end of its period at which a candle without a later trade closes."""
 
 
 class VenueClock:
-    """The time at the venue: that of the newest trade, and what has passed since.
+    """The venue's time: the time of the newest trade plus the time passed since.
 
-    The venue's clock is that of Redis, in a replay that of the recording. Before the first trade
-    the clock of this machine stands in for it.
+    The venue's clock is the clock of Redis, in a replay the clock of the recording. Before the
+    first trade the clock of this machine is used.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class VenueClock:
         self._heard_at_ns = elapsed_ns()
 
     def hear(self, timestamp: str) -> None:
-        """Learn the time of a trade that has just come. Raises ValueError."""
+        """Set the clock to the time of a trade that just arrived. Raises ValueError."""
         self._heard_us = parse_timestamp(timestamp)
         self._heard_at_ns = self._elapsed_ns()
 
@@ -66,12 +65,12 @@ class _Followed:
     market: MarketRecord
     seq: int
     candles: dict[str, Candle]
-    # Intervals of which clients were told that the candle is over.
+    # Intervals whose candle was sent as closed.
     closed: set[str] = field(default_factory=set)
 
 
 class CandleFeed:
-    """Written by the feed alone."""
+    """The newest candles of the followed symbols. Only the feed calls the methods that write."""
 
     def __init__(self, log: CandleLog, hub: Hub, clock: VenueClock) -> None:
         self._log = log
@@ -89,11 +88,11 @@ class CandleFeed:
         return bool(self._wanted)
 
     def take(self, event: TradeEvent) -> None:
-        """Note a delivered trade; it counts at the next `publish`."""
+        """Note a delivered trade; the next `publish` adds it to the candles."""
         self._fresh.setdefault(event.symbol, []).append(event)
 
     def publish(self) -> None:
-        """Send the candles that changed since the last call, and those that are over by now."""
+        """Send the candles that changed since the last call, and those that have closed."""
         fresh, self._fresh = self._fresh, {}
         for symbol, events in fresh.items():
             followed = self._followed.get(symbol)
@@ -104,7 +103,7 @@ class CandleFeed:
                 elif self._intervals(symbol):
                     self._wanted[symbol] = None
             except ValueError as error:
-                logger.warning("%s: a trade that no candle can take: %s", symbol, error)
+                logger.warning("%s: skipped a trade for candles: %s", symbol, error)
                 self._forget(symbol)
         now_s = self._clock.now_s()
         if now_s != self._checked_s:
@@ -130,9 +129,9 @@ class CandleFeed:
                     self._send(symbol, followed, name)
 
     def state_frame(self, channel: str, symbol: str) -> bytes | None:
-        """What a subscriber of `candles:<interval>` starts from, framed.
+        """The initial state of a subscriber of `candles:<interval>`, framed.
 
-        None while the candle is not known, and before the first trade: it is published later.
+        None while the candle is being read, and before the first trade; it is published later.
         """
         followed = self._followed.get(symbol)
         if followed is None:
@@ -142,7 +141,7 @@ class CandleFeed:
         return self._frame(symbol, followed, name) if name in followed.candles else None
 
     def restart(self) -> None:
-        """Read everything anew, because the venue's data is another one."""
+        """Read all candles again, because the venue's data was replaced."""
         for symbol in tuple(self._followed):
             self._forget(symbol)
 
@@ -179,7 +178,7 @@ class CandleFeed:
                 self._send(symbol, followed, name)
 
     def _merge(self, symbol: str, followed: _Followed, piece: Candle) -> None:
-        """Add trades of one minute to every interval; the candle before them is over."""
+        """Add the trades of one minute to every interval; an earlier candle closes."""
         for name, interval in INTERVALS.items():
             start_s = interval.start_s(piece.start_s)
             current = followed.candles.get(name)

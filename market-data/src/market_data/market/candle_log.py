@@ -1,6 +1,6 @@
-"""Reads candles from Redis: what is over from the streams, what is not from `candle_now`.
+"""Reads candles from Redis: closed ones from the streams, open ones from `candle_now`.
 
-Each answer is read in one atomic step, because a candle that is over moves from one to the other.
+Each answer is read in one transaction, because a candle that closes moves to its stream.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class CandlePage:
 
 @dataclass(frozen=True, slots=True)
 class NewestCandles:
-    """The newest candle of every interval by name, none if the symbol never traded."""
+    """The newest candle of every interval by name; empty if the symbol never traded."""
 
     market: MarketRecord
     candles: dict[str, Candle]
@@ -50,10 +50,10 @@ class CandleLog:
     ) -> CandlePage | None:
         """Candles that start at `start_s` or later and before `end_s`, oldest first.
 
-        With a start the first `limit` of them, without one the last. Periods without a trade have
+        With `start_s` the first `limit` candles, without it the last. Periods without a trade have
         no candle. None for an unknown symbol. Raises RedisError, OSError.
         """
-        # A base candle belongs to the period that it starts in, so only whole periods are read.
+        # A base candle belongs to the period in which it starts, so whole periods are read.
         first_s = interval.start_s(0) if start_s is None else _next_start_s(interval, start_s)
         last = "+" if end_s is None else _stream_id(_next_start_s(interval, end_s), -1)
         count = limit * (interval.length_s // interval.base_s)
@@ -72,7 +72,7 @@ class CandleLog:
         closed = _read_entries(entries)
         if start_s is None:
             closed.reverse()
-        # Should more be between the two, then `limit` periods were read before it.
+        # If entries lie between the two parts, `limit` periods were read before them.
         parts = closed + _now_candles(now, interval.base_s)
         candles = [
             candle
@@ -108,7 +108,7 @@ class CandleLog:
         return NewestCandles(market, candles)
 
     async def since(self, symbol: str, start_s: int) -> CandlePage | None:
-        """Everything from the minute of `start_s` on as one candle, none if nothing traded.
+        """All trades since the minute `start_s` as one candle; no candle without a trade.
 
         Whole hours are read as such. None for an unknown symbol. Raises RedisError, OSError.
         """
@@ -125,7 +125,7 @@ class CandleLog:
         first, whole = map(_read_entries, streams)
         hour = [read_candle(now[b"3600"])] if b"3600" in now else []
         minute = [read_candle(now[b"60"])] if b"60" in now else []
-        # The first hour is cut: its minutes that are over are in the stream of minutes.
+        # Of the first hour only some minutes count; the closed ones are in the minute stream.
         parts = first + whole + [candle for candle in hour if candle.start_s >= hour_s]
         parts += [candle for candle in minute if candle.start_s >= start_s]
         total = parts[:1]
@@ -148,18 +148,18 @@ def _stream_id(time_s: int, more_ms: int = 0) -> str:
 
 
 def _now_candles(now: dict[bytes, bytes], base_s: int) -> list[Candle]:
-    """What is not in the stream of the base: its newest, and what the shorter ones hold."""
+    """Open candles that the stream of the base lacks: of the base and of the shorter bases."""
     names = [str(base).encode() for base in reversed(BASES_S) if base <= base_s]
     return [read_candle(now[name]) for name in names if name in now]
 
 
 def _next_start_s(interval: Interval, time_s: int) -> int:
-    """The first start of a period that is not before `time_s`."""
+    """The start of the first period that begins at `time_s` or later."""
     return interval.start_s(time_s + interval.length_s - 1)
 
 
 def _cut_period_s(interval: Interval, oldest: list[Candle]) -> int | None:
-    """The period whose first candles may have left the stream; none if nothing is missing."""
+    """The start of the period whose first candles may be trimmed; None if no candle is missing."""
     if not oldest or oldest[0].first_seq == 1:
         return None
     start_s = interval.start_s(oldest[0].start_s)

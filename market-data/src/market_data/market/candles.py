@@ -1,4 +1,4 @@
-"""Candles: what the trades of one period add up to, and the periods. Pure.
+"""Candles (open, high, low, close and volume of the trades of a period), and their periods. Pure.
 
 Prices are in ticks, volumes in lots, notionals in ticks x lots, times in seconds since 1970 UTC.
 Redis keeps three base periods (`tapewire/matching/lua/core/candles.lua`); every other one is
@@ -72,7 +72,7 @@ def read_candle(text: bytes) -> Candle:
 
 
 def merge(earlier: Candle, later: Candle) -> Candle:
-    """Both as one, which starts when the earlier one does."""
+    """One candle of the trades of both; it starts when the earlier one starts."""
     return Candle(
         start_s=earlier.start_s,
         open=earlier.open,
@@ -88,7 +88,7 @@ def merge(earlier: Candle, later: Candle) -> Candle:
 
 
 def group(candles: Iterable[Candle], interval: Interval) -> list[Candle]:
-    """Candles of a shorter period, in order, as candles of the interval."""
+    """Merge candles of a shorter period, oldest first, into candles of the interval."""
     grouped: list[Candle] = []
     for candle in candles:
         start_s = interval.start_s(candle.start_s)

@@ -1,6 +1,6 @@
-"""Reads what Redis holds of a symbol now: its record, and its price levels as of the same instant.
+"""Reads a symbol from Redis: its market record, and its price levels of the same instant.
 
-Field by field: `tapewire.matching.layout`.
+`tapewire.matching.layout` names the fields.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from tapewire.wire.book_event import Level
 
 @dataclass(frozen=True, slots=True)
 class MarketRecord:
-    """The steps of a symbol, and where it stands; `clock_us` is the time of its last command."""
+    """Tick and lot of a symbol, and its positions; `clock_us` is the time of its last command."""
 
     epoch: str
     tick_units: int
@@ -53,7 +53,7 @@ class BookRecord:
 
 
 def read_market(fields: Sequence[bytes | None]) -> MarketRecord | None:
-    """Make a record of the fields `steps` and `state`; None if the symbol has none."""
+    """Decode the fields `steps` and `state`; None if the symbol has none."""
     if fields[0] is None or fields[1] is None:
         return None
     steps, state = STEPS.read(fields[0].decode()), MARKET_STATE.read(fields[1].decode())

@@ -1,4 +1,4 @@
-"""The ticker of the last 24 hours: one candle of all its trades, and what changed. Pure."""
+"""The ticker: one candle of all trades of the last 24 hours, and the price change. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ def render_ticker(
 ) -> dict[str, Any]:
     """The ticker as clients see it; `total` has all trades since `window_start_s(now_us)`.
 
-    Without a trade its prices and changes are None, and `last` is that of the last trade ever.
+    Without a trade in 24 hours, prices and changes are None, and `last` is of the last trade ever.
     """
     last_ticks = market.last_ticks if total is None else total.close
     ticker: dict[str, Any] = {

@@ -21,6 +21,7 @@ from tapewire.commands.audit import LOG_EVENTS_READ
 from tapewire.commands.options import RedisChoice, redis_options
 from tapewire.errors import ConfigurationError, RedisUnavailable, TapewireError
 from tapewire.matching.batcher import Batcher
+from tapewire.matching.library import load_library
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 from tapewire.redis.data_directory import DIRECTORY_MODE
 from tapewire.redis.server import RedisServer
@@ -188,7 +189,7 @@ async def _load(folder: Path) -> Findings:
     with RedisServer(folder, loads_snapshot=True, needs_password=True) as server:
         address = RedisAddress(server.url, CONNECT_TIMEOUT_S, REPLY_TIMEOUT_S, "restore")
         commands = open_async(address)
-        batcher = Batcher(commands, timeout_s=REPLY_TIMEOUT_S)
+        batcher = Batcher(commands, timeout_s=REPLY_TIMEOUT_S, library=load_library())
         try:
             if not await commands.exists(keys.EPOCH):
                 raise ConfigurationError("the backup holds no venue")

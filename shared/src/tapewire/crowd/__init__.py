@@ -2,5 +2,5 @@
 
 `traders` decides (pure, integers only), `session` talks to the gateway, `__main__` is the command.
 
-May import: `errors`, `limits`, `runtime`, `values`, `web`.
+May import: `errors`, `limits`, `runtime`, `values`, `keys`, `redis`, `web`, `api_keys`, `client`.
 """

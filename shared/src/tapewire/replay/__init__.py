@@ -3,5 +3,5 @@
 Readers turn a file into neutral steps (`steps`), without I/O; the player turns steps into
 requests, in order, and counts what came of them.
 
-May import: `errors`, `limits`, `values`.
+May import: `errors`, `limits`, `runtime`, `values`, `client`.
 """

@@ -1,9 +1,9 @@
 """Which connections a process keeps when clients open too many. Pure.
 
-An address may have a part of all connections, so that no address can lock out the others. When all
-places are taken, the connection that has been idle longest makes room; clients of HTTP expect that
-and open another. Without an idle connection a newcomer is refused, except for the paths by which an
-operator looks at the process.
+An address (`client_network`) may have a part of all connections, so that no address locks out the
+others. When all places are taken, the connection that has been idle longest is closed; HTTP clients
+expect that and open another. Without an idle connection a new one is refused, except for the paths
+of an operator (OPERATOR_PATHS).
 """
 
 from collections import Counter
@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from tapewire.web.rate_limit import client_network
 
 CONNECTIONS_MAX = 4_096
 # Newcomers beyond the bound that are still answered; further ones are dropped unanswered.
@@ -42,8 +44,9 @@ class Connections(Collector):
         Makes room by closing the longest idle connection when all places are taken.
         """
         self.total += 1
-        self._by_address[address] += 1
-        if self._by_address[address] > self.address_max:
+        name = address and client_network(address)
+        self._by_address[name] += 1
+        if self._by_address[name] > self.address_max:
             reason = f"This address has {self.address_max} open connections, the most it may have."
         elif self.total > self.connections_max and not self._close_idle():
             reason = f"The process has {self.connections_max} open connections, its maximum."
@@ -60,9 +63,10 @@ class Connections(Collector):
     def close(self, address: str | None) -> None:
         """Forget a connection that has ended."""
         self.total -= 1
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
+        name = address and client_network(address)
+        self._by_address[name] -= 1
+        if not self._by_address[name]:
+            del self._by_address[name]
 
     def rest(self, connection: object, close: Close) -> None:
         """Note that a connection waits for its next request; `close` ends it."""

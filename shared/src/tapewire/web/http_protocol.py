@@ -8,6 +8,7 @@ request, so its handshake has the same bounds.
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Free the place of the connection."""
-        self._release()
+        self._all.wake(self)
+        self._all.close(self._address)
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
@@ -79,11 +81,8 @@ class HttpProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
         protocol = self.transport.get_protocol()
         if isinstance(protocol, SocketProtocol):
-            protocol.on_lost = self._release
-
-    def _release(self) -> None:
-        self._all.wake(self)
-        self._all.close(self._address)
+            # Not a method of this object: a WebSocket of many hours must not keep it in memory.
+            protocol.on_lost = partial(self._all.close, self._address)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and bound what it was fed for one request."""

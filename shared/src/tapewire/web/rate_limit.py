@@ -7,11 +7,16 @@ no care. Every request passes here, so a look makes no object but that number.
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import AddressValueError, IPv6Address
 
 from tapewire.errors import RateLimited
 
 NANOSECONDS = 1_000_000_000
 NO_HEADERS: Mapping[str, str] = {}
+
+IPV6_CLIENT_BITS = 64
+"""Leading bits of an IPv6 address that name a client: every site has a /64 at least (RFC 6177)."""
 
 
 class Buckets:
@@ -78,3 +83,23 @@ class Buckets:
 
     def __len__(self) -> int:
         return len(self._full_at_ns)
+
+
+def client_network(address: str) -> str:
+    """The name under which an address is limited: an IPv4 address, or the /64 of an IPv6 address.
+
+    Otherwise a client could use 2**64 addresses, each with a bucket of its own.
+    """
+    return _ipv6_network(address) if ":" in address else address
+
+
+@lru_cache(maxsize=1_024)
+def _ipv6_network(address: str) -> str:
+    try:
+        parsed = IPv6Address(address.partition("%")[0])
+    except AddressValueError:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    shift = parsed.max_prefixlen - IPV6_CLIENT_BITS
+    return f"{IPv6Address(int(parsed) >> shift << shift)}/{IPV6_CLIENT_BITS}"

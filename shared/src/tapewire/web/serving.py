@@ -52,7 +52,7 @@ class ServerSettings(BaseSettings):
         1,
         ge=1,
         le=WORKERS_MAX,
-        description="Processes of the service; above 1 this one starts them on one port",
+        description="Processes of the service; above 1 a parent starts them on one port",
     )
     backlog: int = Field(
         2_048, ge=1, le=65_535, description="Connections that may wait to be accepted"
@@ -61,7 +61,7 @@ class ServerSettings(BaseSettings):
         CONNECTIONS_MAX,
         ge=1,
         le=1_000_000,
-        description="Open connections; beyond, idle ones are closed or new ones answered with 503",
+        description="Open connections; above the limit idle ones are closed, or new ones get 503",
     )
     address_connections_max: int | None = Field(
         None,
@@ -70,16 +70,16 @@ class ServerSettings(BaseSettings):
         description="Open connections of one address; by default 7/8 of all",
     )
     keep_alive_timeout_s: int = Field(
-        75, ge=1, le=3_600, description="How long an idle connection stays open"
+        75, ge=1, le=3_600, description="Time after which an idle connection is closed"
     )
     request_timeout_s: int = Field(
         10,
         ge=1,
         le=600,
-        description="How long a client may take to send one request, or to agree on TLS",
+        description="Time in which a client must send a request, or finish the TLS handshake",
     )
     graceful_shutdown_timeout_s: int = Field(
-        10, ge=0, le=600, description="How long a stop waits for requests that are being answered"
+        10, ge=0, le=600, description="Time that a stop waits for running requests"
     )
     tls_certificate: Path | None = Field(
         None, description="Certificate and its chain (PEM); with it and its key: https and wss"
