@@ -25,7 +25,7 @@ export function LeaderboardCard({ desk }) {
         choices.map(([each, text]) => h("option", { key: each, value: each }, text))));
   return h(
     "section",
-    { class: "card", "aria-labelledby": "board-title" },
+    { class: "card board", "aria-labelledby": "board-title" },
     h("header", null, h("h2", { id: "board-title" }, "Leaderboard")),
     options !== null && h(
       "div",

@@ -48,8 +48,8 @@ function App({ desk }) {
         ? [
             h(Venue, { key: "venue", desk }),
             h(RoundCard, { key: "round", desk }),
-            h(NoticeCard, { key: "notice", desk }),
             h(LeaderboardCard, { key: "board", desk }),
+            h(NoticeCard, { key: "notice", desk }),
             h(CheckCard, { key: "check", desk }),
             h(Markets, { key: "markets", desk }),
             h(Accounts, { key: "accounts", desk }),
