@@ -25,8 +25,8 @@ from tests.support.house.structure import (
 ORDERS: dict[str, tuple[str, ...]] = {
     "tapewire": (
         "limits", "errors", "error_codes", "runtime", "values", "keys", "settings", "redis",
-        "matching", "wire", "web", "api_keys", "client", "terminal", "journal", "audit", "replay",
-        "crowd", "launcher", "commands", "cli", "__main__",
+        "matching", "wire", "market", "binance", "web", "api_keys", "client", "terminal",
+        "journal", "audit", "replay", "crowd", "launcher", "commands", "cli", "__main__",
     ),
     "order_gateway": (
         REST, "ws", "page", "contest", "state", "guard", "incoming", "contest_routes",
