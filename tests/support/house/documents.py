@@ -13,7 +13,9 @@ FOLDERS = (
 _NOT_ON_THE_SITE = ("deploy", "tests", "shared", "order-gateway", "market-data")
 
 _LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
-_BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^```(?P<language>\w*)(?: title=[^\n]*)?\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL
+)
 
 
 def documents() -> list[Path]:
