@@ -1,5 +1,7 @@
 """An open venue is administered from the machine of its gateway."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -12,7 +14,7 @@ from tapewire.settings import VenueSettings
 ELSEWHERE = ("192.0.2.7", 40_000)
 
 
-def gateway(**settings: str) -> GatewaySettings:
+def gateway(**settings: Any) -> GatewaySettings:
     """Settings of a gateway that was never started."""
     return GatewaySettings(venue=VenueSettings(auth=settings.pop("auth", "open")), **settings)
 
