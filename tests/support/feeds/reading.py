@@ -44,7 +44,7 @@ async def connected(
     buffer_bytes: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[ClientConnection]:
-    """A plain connection; `buffer_bytes` bounds the receive buffer of the kernel, for slow clients."""
+    """A plain connection; `buffer_bytes` bounds the kernel's receive buffer of a slow client."""
     port = int(url.rpartition(":")[2])
     with socket.socket() as plain:
         if buffer_bytes is not None:

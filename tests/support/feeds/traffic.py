@@ -33,8 +33,7 @@ async def make_trades(venue: Venue, count: int, symbol: Symbol = BTC) -> None:
 
 
 async def make_short_log(venue: Venue, count: int, trimmed: int) -> None:
-    """Make `count` trades of BTC, the first `trimmed` of which leave the replay log, and three of
-    ODD."""
+    """Make `count` BTC trades, trim the first `trimmed` from the log, and make three ODD trades."""
     client: Any = venue.client
     await make_trades(venue, count)
     await make_trades(venue, 3, ODD)

@@ -110,8 +110,7 @@ class Canary:
         self._due.set()
 
     def hurry(self) -> None:
-        """Start a round at once, because a client asks for data that may be newer than this
-        process."""
+        """Start a round at once, because a client asks for data newer than this process has."""
         self._due.set()
 
     def heard(self, payload: bytes) -> Look | None:

@@ -53,7 +53,7 @@ class ApiKeyStore:
         await self._client.aclose()
 
     async def read(self, key_id: str) -> ApiKey | None:
-        """Read one key; None if no key has this id, or if Redis has deleted the key after its end."""
+        """Read one key; None if Redis has no key with this id, or has deleted it."""
         fields = await self._ask("HGETALL", keys.api_key(key_id))
         return read_record(key_id, read_pairs(fields))
 

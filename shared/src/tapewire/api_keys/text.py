@@ -41,8 +41,7 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The account and permissions that a key proves; `expires_us` in microseconds since 1970 or
-    None."""
+    """The account and permissions of a key; `expires_us` in microseconds since 1970 or None."""
 
     account: Account
     permissions: frozenset[Permission]
