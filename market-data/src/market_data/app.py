@@ -9,13 +9,20 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
+from market_data.binance.conversation import StreamConversations
+from market_data.binance.names import SymbolTable
+from market_data.binance.outlet import Outlet
+from market_data.binance.routes import StreamState
+from market_data.binance.routes import router as stream_router
+from market_data.binance.streams import Streams
 from market_data.clients.address_limit import AddressLimit
 from market_data.clients.authentication import Authenticator
 from market_data.clients.conversation import Conversations
-from market_data.clients.drain import Drain
+from market_data.clients.drain import Drain, tell_reconnect
 from market_data.clients.key_checks import KeyChecks
 from market_data.clients.resume import Resumer
 from market_data.clients.sources import AccountSource, Source, TradeSource
+from market_data.fanout.audience import Audience
 from market_data.fanout.hub import Hub
 from market_data.fanout.memory_budget import MemoryBudget
 from market_data.feed.account_log import AccountLog
@@ -28,7 +35,6 @@ from market_data.http.asyncapi import router as asyncapi_router
 from market_data.http.feed_socket import router as socket_router
 from market_data.http.health import watch_health
 from market_data.http.metrics import market_data_metrics
-from market_data.http.state import FeedState
 from market_data.http.state_routes import router as state_router
 from market_data.http.trade_routes import router as trade_router
 from market_data.http.trade_stream import TradeStreams
@@ -77,6 +83,8 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
     )
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
     app.include_router(socket_router)
+    # After the feed, whose address begins with theirs.
+    app.include_router(stream_router)
     app.include_router(trade_router)
     app.include_router(state_router)
     app.include_router(asyncapi_router)
@@ -115,6 +123,9 @@ class _Following:
     """What follows the venue: the objects between Redis and the clients."""
 
     hub: Hub
+    streams: Streams
+    outlet: Outlet
+    audience: Audience
     log: ReplayLog
     canary: Canary
     books: Books
@@ -127,7 +138,9 @@ class _Following:
 def _follow(
     stack: AsyncExitStack, client: AsyncRedis, address: RedisAddress, settings: MarketDataSettings
 ) -> _Following:
-    hub = Hub(limits=FanoutLimits(lag_messages_max=settings.lag_messages_max))
+    limits = FanoutLimits(lag_messages_max=settings.lag_messages_max)
+    # Clients of the streams know no message that only the feed has.
+    hub, stream_hub = Hub(limits=limits), Hub(limits=limits, farewell=lambda _since: b"")
     log = ReplayLog(client)
     canary = Canary(
         client,
@@ -143,11 +156,26 @@ def _follow(
         batch_messages_max=settings.batch_messages_max,
     )
     stack.callback(poller.close)
-    books, clock = Books(MarketRecords(client), hub), VenueClock()
+    clock = VenueClock()
+    outlet = Outlet(stream_hub, SymbolTable(lambda: feed.sequencer.seqs))
+    streams = Streams(outlet, clock)
+    books = Books(MarketRecords(client), hub, streams)
     candle_log, account_log = CandleLog(client), AccountLog(client)
     candles = CandleFeed(candle_log, hub, clock)
-    feed = Feed(poller, log, hub, canary, books=books, candles=candles, accounts=account_log)
-    return _Following(hub, log, canary, books, clock, candle_log, account_log, feed)
+    feed = Feed(
+        poller,
+        log,
+        hub,
+        canary,
+        books=books,
+        candles=candles,
+        accounts=account_log,
+        listener=streams,
+    )
+    audience = Audience(hub, stream_hub, clients_max=settings.clients_max)
+    return _Following(
+        hub, streams, outlet, audience, log, canary, books, clock, candle_log, account_log, feed
+    )
 
 
 def _converse(
@@ -155,20 +183,13 @@ def _converse(
     venue: _Following,
     trades: TradeSource,
     authenticator: Authenticator,
-    clients_max: int,
 ) -> Conversations:
     feed = venue.feed
     accounts = AccountSource(feed.accounts, venue.account_log)
     sources: dict[str, Source] = {TRADES: trades, **dict.fromkeys(ACCOUNT_CHANNELS, accounts)}
     resumer = Resumer(sources, feed.sequencer)
     stack.push_async_callback(resumer.close)
-    conversations = Conversations(
-        venue.hub,
-        feed,
-        resumer,
-        authenticator=authenticator,
-        clients_max=clients_max,
-    )
+    conversations = Conversations(venue.hub, feed, resumer, authenticator=authenticator)
     stack.push_async_callback(conversations.errands.close)
     return conversations
 
@@ -179,7 +200,7 @@ def _assemble(
     address: RedisAddress,
     settings: MarketDataSettings,
     supervisor: Supervisor,
-) -> tuple[FeedState, Mapping[str, Callable[[], Awaitable[None]]]]:
+) -> tuple[StreamState, Mapping[str, Callable[[], Awaitable[None]]]]:
     """Make the objects of the process; returns also its background tasks, by name."""
     probe = RedisProbe(address)
     stack.push_async_callback(probe.close)
@@ -187,9 +208,17 @@ def _assemble(
     venue = _follow(stack, client, address, settings)
     limit, trades = _limit(settings), TradeSource(venue.feed.trades, venue.log)
     authenticator = Authenticator(verifier, limit)
-    conversations = _converse(stack, venue, trades, authenticator, settings.clients_max)
+    conversations = _converse(stack, venue, trades, authenticator)
     hub, feed, canary = venue.hub, venue.feed, venue.canary
-    drain, timeout_s = Drain(hub, feed, spread_s=settings.drain_spread_s), canary.timeout_s
+    audience, timeout_s = venue.audience, canary.timeout_s
+    stream_conversations = StreamConversations(venue.outlet.hub, feed, venue.outlet.table)
+    stack.push_async_callback(stream_conversations.errands.close)
+    drain = Drain(
+        audience,
+        partial(tell_reconnect, hub, feed),
+        venue.streams.tell_shutdown,
+        spread_s=settings.drain_spread_s,
+    )
     heartbeats = Heartbeats(hub, feed, canary, venue.books.mark, canary_timeout_s=timeout_s)
     streams, lag = TradeStreams(feed, venue.log, drain), LoopLag()
     memory = MemoryWatch(client)
@@ -197,7 +226,8 @@ def _assemble(
         "feed": feed.run,
         "canary": canary.run,
         "heartbeats": heartbeats.run,
-        "memory-budget": MemoryBudget(hub, bytes_max=settings.memory_bytes_max).run,
+        "binance-streams": venue.streams.run,
+        "memory-budget": MemoryBudget(audience, bytes_max=settings.memory_bytes_max).run,
         "loop-lag": lag.run,
         "redis-memory": memory.run,
     }
@@ -206,8 +236,17 @@ def _assemble(
         tasks["failovers"] = failovers.run
     if verifier is not None:
         tasks["key-checks"] = KeyChecks(hub, conversations, verifier).run
-    figures = market_data_metrics(feed, hub, canary, conversations=conversations, streams=streams)
-    state = FeedState(
+    figures = market_data_metrics(
+        feed,
+        hub,
+        canary,
+        audience=audience,
+        request_errors=lambda: conversations.errors + stream_conversations.errors,
+        streams=streams,
+    )
+    state = StreamState(
+        audience=audience,
+        stream_conversations=stream_conversations,
         feed=feed,
         replay_log=venue.log,
         books=venue.books,
@@ -224,7 +263,7 @@ def _assemble(
             supervisor=supervisor,
             feed=feed,
             canary=canary,
-            hub=hub,
+            audience=audience,
             drain=drain,
             canary_timeout_s=timeout_s,
         ),
