@@ -41,14 +41,14 @@ from market_data.http.trade_stream import TradeStreams
 from market_data.limits import FanoutLimits
 from market_data.market.books import Books
 from market_data.market.candle_feed import CandleFeed, VenueClock
-from market_data.market.candle_log import CandleLog
-from market_data.market.market_records import MarketRecords
 from market_data.settings import SERVICE, MarketDataSettings
 from market_data.topics import ACCOUNT_CHANNELS, TRADES
 from tapewire import __version__, keys
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
+from tapewire.market.candle_log import CandleLog
+from tapewire.market.market_records import MarketRecords
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async, wait_until_ready
 from tapewire.redis.failovers import FailoverWatch
 from tapewire.redis.memory_watch import MemoryWatch
