@@ -35,8 +35,8 @@ ORDERS: dict[str, tuple[str, ...]] = {
         "account_admin_routes", "key_routes", "socket_routes", "asyncapi", "app", "__main__",
     ),
     "market_data": (
-        "limits", "errors", "settings", "topics", "fanout", "market", "feed", "clients", "http", "binance",
-        "app", "__main__",
+        "limits", "errors", "settings", "topics", "fanout", "market", "feed", "clients", "http",
+        "binance", "app", "__main__",
     ),
 }  # fmt: skip
 SOURCES = ("shared/src", "order-gateway/src", "market-data/src")

@@ -10,8 +10,6 @@ from typing import Any, cast
 from fastapi import FastAPI
 
 from market_data.binance.conversation import StreamConversations
-from market_data.binance.names import SymbolTable
-from market_data.binance.outlet import Outlet
 from market_data.binance.routes import StreamState
 from market_data.binance.routes import router as stream_router
 from market_data.binance.streams import Streams
@@ -58,7 +56,6 @@ from tapewire.web.body_limit import BodyLimit
 from tapewire.web.health import RedisProbe, health_router
 from tapewire.web.metrics import Metrics, metrics_router
 from tapewire.web.problem import ProblemApp
-from tapewire.web.rate_limit import Buckets
 
 _CHANNELS = (
     keys.TRADE_CHANNEL,
@@ -124,7 +121,6 @@ class _Following:
 
     hub: Hub
     streams: Streams
-    outlet: Outlet
     audience: Audience
     log: ReplayLog
     canary: Canary
@@ -139,9 +135,7 @@ def _follow(
     stack: AsyncExitStack, client: AsyncRedis, address: RedisAddress, settings: MarketDataSettings
 ) -> _Following:
     limits = FanoutLimits(lag_messages_max=settings.lag_messages_max)
-    # Clients of the streams know no message that only the feed has.
-    hub, stream_hub = Hub(limits=limits), Hub(limits=limits, farewell=lambda _since: b"")
-    log = ReplayLog(client)
+    hub, log = Hub(limits=limits), ReplayLog(client)
     canary = Canary(
         client,
         log,
@@ -157,8 +151,7 @@ def _follow(
     )
     stack.callback(poller.close)
     clock = VenueClock()
-    outlet = Outlet(stream_hub, SymbolTable(lambda: feed.sequencer.seqs))
-    streams = Streams(outlet, clock)
+    streams = Streams(limits, clock, known_symbols=lambda: feed.sequencer.seqs)
     books = Books(MarketRecords(client), hub, streams)
     candle_log, account_log = CandleLog(client), AccountLog(client)
     candles = CandleFeed(candle_log, hub, clock)
@@ -172,9 +165,9 @@ def _follow(
         accounts=account_log,
         listener=streams,
     )
-    audience = Audience(hub, stream_hub, clients_max=settings.clients_max)
+    audience = Audience(hub, streams.hub, clients_max=settings.clients_max)
     return _Following(
-        hub, streams, outlet, audience, log, canary, books, clock, candle_log, account_log, feed
+        hub, streams, audience, log, canary, books, clock, candle_log, account_log, feed
     )
 
 
@@ -194,6 +187,42 @@ def _converse(
     return conversations
 
 
+def _converse_on_streams(stack: AsyncExitStack, venue: _Following) -> StreamConversations:
+    outlet = venue.streams.outlet
+    conversations = StreamConversations(outlet.hub, venue.feed, outlet.table)
+    stack.push_async_callback(conversations.errands.close)
+    return conversations
+
+
+def _drain(venue: _Following, settings: MarketDataSettings) -> Drain:
+    return Drain(
+        venue.audience,
+        partial(tell_reconnect, venue.hub, venue.feed),
+        venue.streams.tell_shutdown,
+        spread_s=settings.drain_spread_s,
+    )
+
+
+def _tasks(
+    venue: _Following, settings: MarketDataSettings
+) -> dict[str, Callable[[], Awaitable[None]]]:
+    """The tasks of what follows the venue."""
+    heartbeats = Heartbeats(
+        venue.hub,
+        venue.feed,
+        venue.canary,
+        venue.books.mark,
+        canary_timeout_s=venue.canary.timeout_s,
+    )
+    return {
+        "feed": venue.feed.run,
+        "canary": venue.canary.run,
+        "heartbeats": heartbeats.run,
+        "binance-streams": venue.streams.run,
+        "memory-budget": MemoryBudget(venue.audience, bytes_max=settings.memory_bytes_max).run,
+    }
+
+
 def _assemble(
     stack: AsyncExitStack,
     client: AsyncRedis,
@@ -206,31 +235,15 @@ def _assemble(
     stack.push_async_callback(probe.close)
     verifier = _verifier(stack, address, settings)
     venue = _follow(stack, client, address, settings)
-    limit, trades = _limit(settings), TradeSource(venue.feed.trades, venue.log)
+    limit, trades = AddressLimit.of_settings(settings), TradeSource(venue.feed.trades, venue.log)
     authenticator = Authenticator(verifier, limit)
     conversations = _converse(stack, venue, trades, authenticator)
     hub, feed, canary = venue.hub, venue.feed, venue.canary
-    audience, timeout_s = venue.audience, canary.timeout_s
-    stream_conversations = StreamConversations(venue.outlet.hub, feed, venue.outlet.table)
-    stack.push_async_callback(stream_conversations.errands.close)
-    drain = Drain(
-        audience,
-        partial(tell_reconnect, hub, feed),
-        venue.streams.tell_shutdown,
-        spread_s=settings.drain_spread_s,
-    )
-    heartbeats = Heartbeats(hub, feed, canary, venue.books.mark, canary_timeout_s=timeout_s)
+    stream_conversations = _converse_on_streams(stack, venue)
+    drain = _drain(venue, settings)
     streams, lag = TradeStreams(feed, venue.log, drain), LoopLag()
     memory = MemoryWatch(client)
-    tasks = {
-        "feed": feed.run,
-        "canary": canary.run,
-        "heartbeats": heartbeats.run,
-        "binance-streams": venue.streams.run,
-        "memory-budget": MemoryBudget(audience, bytes_max=settings.memory_bytes_max).run,
-        "loop-lag": lag.run,
-        "redis-memory": memory.run,
-    }
+    tasks = _tasks(venue, settings) | {"loop-lag": lag.run, "redis-memory": memory.run}
     failovers = FailoverWatch(address, on_ended=canary.search_soon)
     if failovers.is_needed:
         tasks["failovers"] = failovers.run
@@ -240,12 +253,12 @@ def _assemble(
         feed,
         hub,
         canary,
-        audience=audience,
+        audience=venue.audience,
         request_errors=lambda: conversations.errors + stream_conversations.errors,
         streams=streams,
     )
     state = StreamState(
-        audience=audience,
+        audience=venue.audience,
         stream_conversations=stream_conversations,
         feed=feed,
         replay_log=venue.log,
@@ -263,25 +276,13 @@ def _assemble(
             supervisor=supervisor,
             feed=feed,
             canary=canary,
-            audience=audience,
+            audience=venue.audience,
             drain=drain,
-            canary_timeout_s=timeout_s,
+            canary_timeout_s=canary.timeout_s,
         ),
         metrics=Metrics(figures, lag, memory),
     )
     return state, tasks
-
-
-def _limit(settings: MarketDataSettings) -> AddressLimit:
-    if settings.address_requests_per_s == 0:
-        return AddressLimit(None)
-    return AddressLimit(
-        Buckets(
-            per_second=settings.address_requests_per_s,
-            burst=settings.address_burst,
-            names_max=settings.rate_limit_names_max,
-        )
-    )
 
 
 def _verifier(

@@ -27,9 +27,12 @@ from market_data.binance.names import (
     SLOW,
     TRADE,
     UNFORMED,
+    SymbolTable,
 )
 from market_data.binance.outlet import Outlet, Render
 from market_data.errors import CloseCode
+from market_data.fanout.hub import Hub
+from market_data.limits import FanoutLimits
 from market_data.market.book import Level2Book
 from market_data.market.candle_feed import VenueClock
 from market_data.market.listener import Listener
@@ -49,9 +52,17 @@ _TRADES = frozenset({TRADE, AGG_TRADE})
 class Streams(Listener):
     """Publishes all streams; run it as a supervised task. The feed calls the other methods."""
 
-    def __init__(self, outlet: Outlet, clock: VenueClock) -> None:
-        self._outlet = outlet
-        self._hub = outlet.hub
+    def __init__(
+        self,
+        limits: FanoutLimits,
+        clock: VenueClock,
+        *,
+        known_symbols: Callable[[], Collection[str]],
+    ) -> None:
+        """`known_symbols` returns the symbols that the venue has now."""
+        # A hub of their own, because these clients understand no message of the feed.
+        self.hub = Hub(limits=limits, farewell=lambda _since: b"")
+        self.outlet = Outlet(self.hub, SymbolTable(known_symbols))
         self._clock = clock
         self._ticks = 0
         self._books: dict[str, Level2Book] = {}
@@ -62,7 +73,7 @@ class Streams(Listener):
         self._tops: dict[tuple[str, str], tuple[list[Level], list[Level]]] = {}
         # The time of the last trade as text and in microseconds; a sweep has one for all trades.
         self._moment = ("", 0)
-        outlet.hub.find_states_with(self._state_frame)
+        self.hub.find_states_with(self._state_frame)
 
     async def run(self) -> None:
         """Tick until the task is cancelled."""
@@ -80,20 +91,20 @@ class Streams(Listener):
         self._send_books(FAST)
         if self._ticks % TICKS_PER_S == 0:
             self._send_books(SLOW)
-        self._hub.flush()
+        self.hub.flush()
 
     def tell_shutdown(self, _within_ms: int) -> None:
         """Tell every client that the process is about to stop."""
         time_us = self._clock.now_us()
-        self._outlet.publish(SHUTDOWN, "", lambda unit_us: shutdown_message(time_us, unit_us))
+        self.outlet.publish(SHUTDOWN, "", lambda unit_us: shutdown_message(time_us, unit_us))
 
     # What the feed calls.
 
     def take_trade(self, event: TradeEvent, *, goes_on: bool) -> None:
         """Publish a trade."""
-        if not self._hub.sessions:
+        if not self.hub.sessions:
             return
-        outlet, symbol = self._outlet, event.symbol
+        outlet, symbol = self.outlet, event.symbol
         for channel, message in ((TRADE, trade_message), (AGG_TRADE, aggregate_trade_message)):
             if outlet.has_clients(channel, symbol):
                 shown, time_us = outlet.table.shown(symbol), self._time_us(event.timestamp)
@@ -111,7 +122,7 @@ class Streams(Listener):
 
     def change_book(self, update: BookUpdate, book: Level2Book, *, is_best_new: bool) -> None:
         """Note the levels of an update, and publish new best prices."""
-        if not self._hub.sessions:
+        if not self.hub.sessions:
             return
         self._note(book, update.symbol, update.seq, update.bids, update.asks)
         if is_best_new:
@@ -134,12 +145,12 @@ class Streams(Listener):
 
     def restart(self) -> None:
         """Close every client, because the numbers of the venue began anew."""
-        for session in tuple(self._hub.sessions):
+        for session in tuple(self.hub.sessions):
             session.close(CloseCode.TRY_AGAIN, "resync")
 
     def flush(self) -> None:
         """Write the trades and best prices of a poll."""
-        self._hub.flush()
+        self.hub.flush()
 
     # Inside.
 
@@ -162,37 +173,37 @@ class Streams(Listener):
     ) -> None:
         for speed, channels in DIFFERENCES.items():
             self._changed[speed][symbol] = None
-            if any(self._outlet.has_clients(channel, symbol) for channel in channels):
+            if any(self.outlet.has_clients(channel, symbol) for channel in channels):
                 self._differences[speed].add(symbol, first, book.seq, bids, asks)
 
     def _send_books(self, speed: str) -> None:
         time_us = self._clock.now_us()
         for symbol, difference in self._differences[speed].take().items():
-            render = _difference_render(difference, self._outlet.table.shown(symbol), time_us)
+            render = _difference_render(difference, self.outlet.table.shown(symbol), time_us)
             for channel in DIFFERENCES[speed]:
-                self._outlet.publish(channel, symbol, render)
+                self.outlet.publish(channel, symbol, render)
         changed, self._changed[speed] = self._changed[speed], {}
         for symbol in changed:
             book = self._books.get(symbol)
             for channel, levels in PARTIAL_BOOKS[speed].items():
-                if book is None or not self._outlet.has_clients(channel, symbol):
+                if book is None or not self.outlet.has_clients(channel, symbol):
                     self._tops.pop((channel, symbol), None)
                     continue
                 top = book.top(levels)
                 if self._tops.get((channel, symbol)) != top:
                     self._tops[channel, symbol] = top
                     payload = partial_book_message(book.seq, *top)
-                    self._outlet.publish(channel, symbol, _constant(payload))
+                    self.outlet.publish(channel, symbol, _constant(payload))
 
     def _send_best(self, symbol: str, book: Level2Book) -> None:
-        if self._outlet.has_clients(BOOK_TICKER, symbol):
-            self._outlet.publish(BOOK_TICKER, symbol, _constant(self._best(symbol, book)))
+        if self.outlet.has_clients(BOOK_TICKER, symbol):
+            self.outlet.publish(BOOK_TICKER, symbol, _constant(self._best(symbol, book)))
 
     def _best(self, symbol: str, book: Level2Book) -> bytes:
         bid, ask = book.best()
         empty = (book.zero_price, book.zero)
         return book_ticker_message(
-            book.seq, bid or empty, ask or empty, self._outlet.table.shown(symbol)
+            book.seq, bid or empty, ask or empty, self.outlet.table.shown(symbol)
         )
 
     def _state_frame(self, name: str, symbol: str) -> bytes | None:
@@ -205,11 +216,11 @@ class Streams(Listener):
             payload = self._best(symbol, book)
         else:
             payload = partial_book_message(book.seq, *book.top(_LEVELS[channel]))
-        return self._outlet.frame(name, symbol, _constant(payload))
+        return self.outlet.frame(name, symbol, _constant(payload))
 
     def _close_followers(self, channels: Collection[str], symbol: str) -> None:
         """Close the clients that follow one of the channels of a symbol."""
-        for session in tuple(self._hub.sessions):
+        for session in tuple(self.hub.sessions):
             if _follows(session.subscription, channels, symbol):
                 session.close(CloseCode.TRY_AGAIN, "resync")
 
