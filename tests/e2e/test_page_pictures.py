@@ -5,11 +5,12 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.page.browser import PHONE, Scheme, opened_page, running_browser, trader_at
@@ -62,7 +63,7 @@ def settled(page: Page) -> None:
     expect(page.locator(".foot")).to_contain_text("book verified")
     expect(page.locator(".canvas canvas").first).to_be_visible()
     expect(page.locator(".tape tbody tr:not([aria-hidden])").nth(12)).to_be_visible()
-    expect(page.locator(".foot")).not_to_contain_text("feed –")
+    expect(page.locator(".foot")).to_contain_text(re.compile(r"feed \d"))
 
 
 def test_the_first_minute_is_a_short_film(venue: PageVenue, browser: Browser, folder: Path) -> None:
@@ -109,12 +110,9 @@ def check_film(path: Path) -> None:
     """It moves, is short, and no reader waits for it."""
     assert path.stat().st_size <= GIF_BYTES_MAX
     with Image.open(path) as film:
-        lasts_ms = 0
-        for index in range(film.n_frames):
-            film.seek(index)
-            lasts_ms += film.info["duration"]
-        assert film.n_frames > 8
-        assert lasts_ms <= GIF_MS_MAX
+        durations_ms = [frame.info["duration"] for frame in ImageSequence.Iterator(film)]
+    assert len(durations_ms) > 8
+    assert sum(durations_ms) <= GIF_MS_MAX
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
@@ -123,9 +121,7 @@ def test_the_page_of_a_trader(
 ) -> None:
     """The picture that the README begins with."""
     venue.cancel_all("alice")
-    with trader_at(
-        browser, venue.url, "alice", size=WIDE, scheme=scheme, scale=SCALE
-    ) as page:
+    with trader_at(browser, venue.url, "alice", size=WIDE, scheme=scheme, scale=SCALE) as page:
         settled(page)
         for row in (2, 6):
             page.locator(".book tr.bid button").nth(row).click()

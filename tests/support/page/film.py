@@ -51,8 +51,7 @@ class Film:
         """Join the pictures; all have the colours of the last one, which shows most."""
         palette = self.pictures[-1].quantize(COLOURS)
         frames = [
-            picture.quantize(palette=palette, dither=Image.Dither.NONE)
-            for picture in self.pictures
+            picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in self.pictures
         ]
         frames[0].save(
             path, save_all=True, append_images=frames[1:], duration=self.durations_ms, loop=0,

@@ -92,7 +92,7 @@ class Scene:
 
     def _quantity(self, instrument: Instrument, ticks: int) -> int:
         """Lots of some hundred USDT."""
-        lots_of_100 = 10_000 * 10**instrument.quantity_decimals // ticks
+        lots_of_100: int = 10_000 * 10**instrument.quantity_decimals // ticks
         return max(1, lots_of_100 * self._random.randrange(1, 13))
 
     async def _place(
