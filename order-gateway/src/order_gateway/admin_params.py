@@ -4,13 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from order_gateway.params import DecimalInput, PageParams, Params, WholeNumber
+from order_gateway.params import DecimalInput, MomentInput, PageParams, Params, WholeNumber
 from tapewire.limits import (
+    API_KEY_LABEL_CHARACTERS_MAX,
     ASSET_CHARACTERS_MAX,
     FEE_PPM_MAX,
     OPEN_ORDERS_BOUND_MAX,
 )
 from tapewire.values.account_entry import REFERENCE_PATTERN
+from tapewire.values.account_names import ACCOUNT_PATTERN
+
+PermissionText = Literal["read", "trade", "admin"]
 
 _Fee = Annotated[WholeNumber, Field(ge=0, le=FEE_PPM_MAX)]
 _Bound = Annotated[DecimalInput, Field(description="Null: as the instrument has it; 0: none")]
@@ -65,3 +69,32 @@ class AccountLimitsRequest(Params):
     order_quantity_max: _Bound | None = None
     order_notional_max: _Bound | None = None
     position_max: _Bound | None = None
+
+
+class ApiKeyRequest(Params):
+    """A new API key."""
+
+    account: Annotated[
+        str, Field(pattern=f"^{ACCOUNT_PATTERN}$", description="Whose orders it may act on")
+    ]
+    permissions: Annotated[
+        list[PermissionText],
+        Field(
+            min_length=1,
+            max_length=3,
+            description="`trade` includes `read`; `admin` is for `/v1/admin/` and nothing else",
+        ),
+    ]
+    label: Annotated[
+        str,
+        Field(
+            max_length=API_KEY_LABEL_CHARACTERS_MAX,
+            pattern=r"^[ -~]*$",
+            description="For people: what the key is for",
+        ),
+    ] = ""
+    expires_at: Annotated[MomentInput | None, Field(description="When it ends; null: never")] = None
+
+
+class KeysParams(PageParams):
+    """Which part of the list of keys."""

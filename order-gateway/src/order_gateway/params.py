@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from tapewire.limits import (
-    API_KEY_LABEL_CHARACTERS_MAX,
     BATCH_ORDERS_MAX,
     CLIENT_ORDER_ID_CHARACTERS_MAX,
     DEAD_MAN_TIMEOUT_S_MAX,
@@ -19,7 +18,6 @@ from tapewire.limits import (
     PAGE_ITEMS_MAX,
     PRICE_BAND_BPS_MAX,
 )
-from tapewire.values.account_names import ACCOUNT_PATTERN
 from tapewire.values.decimals import expand_exponent
 from tapewire.values.json_text import NumberText
 
@@ -77,7 +75,6 @@ SelfTradePreventionText = Literal[
 ]
 StatusText = Literal["new", "partially_filled", "filled", "canceled", "expired"]
 MarketStateText = Literal["trading", "cancel_only", "halted", "post_only"]
-PermissionText = Literal["read", "trade", "admin"]
 
 
 class Params(BaseModel):
@@ -269,32 +266,3 @@ class MarketRequest(Params):
         WholeNumber | None,
         Field(ge=0, le=FEE_PPM_MAX, description="Millionths of what a fill brings a taker"),
     ] = None
-
-
-class ApiKeyRequest(Params):
-    """A new API key."""
-
-    account: Annotated[
-        str, Field(pattern=f"^{ACCOUNT_PATTERN}$", description="Whose orders it may act on")
-    ]
-    permissions: Annotated[
-        list[PermissionText],
-        Field(
-            min_length=1,
-            max_length=3,
-            description="`trade` includes `read`; `admin` is for `/v1/admin/` and nothing else",
-        ),
-    ]
-    label: Annotated[
-        str,
-        Field(
-            max_length=API_KEY_LABEL_CHARACTERS_MAX,
-            pattern=r"^[ -~]*$",
-            description="For people: what the key is for",
-        ),
-    ] = ""
-    expires_at: Annotated[MomentInput | None, Field(description="When it ends; null: never")] = None
-
-
-class KeysParams(PageParams):
-    """Which part of the list of keys."""

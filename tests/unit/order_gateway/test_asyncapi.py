@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from order_gateway.asyncapi import ADDRESS, OPERATIONS, asyncapi_document
+from order_gateway.asyncapi import ADDRESS, asyncapi_document
 from order_gateway.order_entry import read_params
+from order_gateway.socket_operations import OPERATIONS
 from order_gateway.socket_routes import PARAMETERS
 from order_gateway.ws import messages
 from order_gateway.ws.messages import Authenticated, Connected, read_id, read_key, read_request
