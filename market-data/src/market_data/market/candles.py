@@ -12,7 +12,7 @@ from typing import Any
 
 from market_data.market.market_records import MarketRecord
 from market_data.topics import INTERVAL_NAMES
-from tapewire.matching.layout import CANDLE
+from tapewire.packed.layout import CANDLE
 from tapewire.values.timestamps import format_timestamp
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400

@@ -1,4 +1,4 @@
 """`tapewire audit`: whether a running venue's money, orders and books add up.
 
-May import: `errors`, `limits`, `values`, `keys`, `matching`, `wire`, `journal`.
+May import: `errors`, `limits`, `values`, `packed`, `keys`, `matching`, `wire`, `journal`.
 """

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from tapewire.audit.orders import UnreadableRecord
-from tapewire.matching.records import read_account
+from tapewire.packed.records import read_account
 from tapewire.values.account_types import AccountRecord
 
 

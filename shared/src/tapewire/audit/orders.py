@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tapewire.errors import TapewireError
-from tapewire.matching.layout import STATE, TERMS
-from tapewire.matching.records import read_order
+from tapewire.packed.layout import STATE, TERMS
+from tapewire.packed.records import read_order
 from tapewire.values.types import Instrument, Order, OrderId, Side, Symbol
 
 PRIORITY_DIGITS = 16

@@ -11,7 +11,7 @@ from typing import Any
 from tapewire import keys
 from tapewire.journal.replica import LIFETIME_SLACK_US, Replica
 from tapewire.limits import TRANSFER_REFERENCE_KEPT_S
-from tapewire.matching.layout import STATE, TRANSFER
+from tapewire.packed.layout import STATE, TRANSFER
 from tapewire.redis.client import AsyncRedis
 
 PAGE_KEYS = 500

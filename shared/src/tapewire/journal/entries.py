@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapewire.errors import TapewireError
-from tapewire.matching.packing import split_texts
+from tapewire.packed.packing import split_texts
 
 _FIELDS = ("op", "clock", "limits", "args", "result")
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode

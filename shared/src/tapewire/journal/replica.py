@@ -19,9 +19,9 @@ from tapewire.errors import TapewireError
 from tapewire.journal.entries import JournalEntry
 from tapewire.journal.source import LiveJournal
 from tapewire.matching.engine import Engine
-from tapewire.matching.layout import COMMAND_LIMITS
 from tapewire.matching.library import COMMANDS
-from tapewire.matching.records import read_order
+from tapewire.packed.layout import COMMAND_LIMITS
+from tapewire.packed.records import read_order
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 from tapewire.redis.server import RedisServer
 from tapewire.values.types import OrderId

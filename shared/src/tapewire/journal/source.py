@@ -14,7 +14,7 @@ from tapewire import __version__, keys
 from tapewire.errors import RedisUnavailable
 from tapewire.journal.entries import JournalEntry, JournalError, read_entry
 from tapewire.journal.file import Header
-from tapewire.matching.records import read_instrument
+from tapewire.packed.records import read_instrument
 from tapewire.redis.client import AsyncRedis
 from tapewire.values.types import Symbol
 

@@ -1,7 +1,7 @@
 """The matching engine as the rest of Tapewire sees it: typed commands in, typed orders out.
 
 The only module that calls the commands of `lua/`. What a command answers with is turned into types
-by `records.py`, what it refuses into an exception by `refusals.py`.
+by `packed/records.py`, what it refuses into an exception by `refusals.py`.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from tapewire.limits import (
 from tapewire.matching.arguments import instrument_arguments, optional, order_arguments
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.command_limits import MatchingLimits
-from tapewire.matching.layout import BOUNDS, TERMS
 from tapewire.matching.library import load_library
-from tapewire.matching.records import read_order
 from tapewire.matching.refusals import refuse
 from tapewire.matching.upgrade import upgrade_data
+from tapewire.packed.layout import BOUNDS, TERMS
+from tapewire.packed.records import read_order
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 from tapewire.redis.failovers import FailoverGuard
 from tapewire.values.bounds import MarketBounds

@@ -8,8 +8,8 @@ from tapewire import keys
 from tapewire.errors import DuplicateClientOrderId, OrderNotFound, UnknownAccount
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
-from tapewire.matching.layout import MARKET_STATE, TERMS
-from tapewire.matching.records import (
+from tapewire.packed.layout import MARKET_STATE, TERMS
+from tapewire.packed.records import (
     new_order_of,
     read_account,
     read_account_fill,

@@ -6,8 +6,8 @@ from typing import Any
 from tapewire.errors import Refusal
 from tapewire.matching.arguments import order_arguments
 from tapewire.matching.engine import Engine, Placement
-from tapewire.matching.records import read_order
 from tapewire.matching.refusals import find_refusal
+from tapewire.packed.records import read_order
 from tapewire.values.types import Order, OrderCommand, OrderId, ReplaceMode
 
 _NOT_ATTEMPTED = "NOT_ATTEMPTED"
