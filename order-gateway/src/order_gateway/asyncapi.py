@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request, Response
 from msgspec import to_builtins
 
 from order_gateway.health import SERVICE
-from order_gateway.socket_operations import OPERATIONS
 from order_gateway.socket_routes import PARAMETERS
 from order_gateway.ws.entry import MESSAGE_BYTES_MAX
 from order_gateway.ws.messages import (
@@ -19,6 +18,7 @@ from order_gateway.ws.messages import (
     Authenticated,
     Connected,
 )
+from order_gateway.ws.operation_models import OPERATIONS
 from order_gateway.ws.session import IN_FLIGHT_MAX
 from tapewire import __version__
 from tapewire.limits import EXACT_INTEGER_MAX

@@ -154,6 +154,17 @@ class OrderKey(Params):
     client_order_id: ClientOrderId | None = None
 
 
+class ReplaceRequest(Params):
+    """An order to cancel, and the order that takes its place, in the same market."""
+
+    cancel: OrderKey
+    order: OrderRequest
+    mode: Annotated[
+        Literal["stop_on_failure", "allow_failure"],
+        Field(description="Whether a refused cancel stops the new order"),
+    ] = "stop_on_failure"
+
+
 class AmendParams(AmendRequest, OrderKey):
     """An order and what to change of it."""
 

@@ -1,8 +1,8 @@
 -- replace: cancel an order and place another one in its market, in one atomic step.
 --
--- The cancel is done first, so that what it releases pays for the new order. The new order is placed
--- if the cancel was done; with mode allow_failure also if the cancel was refused. A new order that
--- is refused does not undo the cancel.
+-- The cancel is done first, so that what it releases pays for the new order. The new order is
+-- placed if the cancel was done; with mode allow_failure also if the cancel was refused. A refused
+-- new order does not undo the cancel.
 --
 -- KEYS   1 market:<symbol>
 -- ARGV   4 to 19 the new order, as place   20 order to cancel ('' with 21)   21 its
@@ -12,8 +12,8 @@
 --        NOT_ATTEMPTED stands for an order that was not placed because of the cancel. 1 = the new
 --        order was placed before; then nothing is done now, and the cancel is told as it was.
 -- Errors UNKNOWN_SYMBOL, STALE_INSTRUMENT, STOPS_PENDING, UNKNOWN_ACCOUNT: nothing is done.
--- Codes  of the cancel as cancel, and of the placement as place. ORDER_NOT_FOUND is also an order of
---        another market.
+-- Codes  of the cancel as cancel, and of the placement as place. ORDER_NOT_FOUND is also an order
+--        of another market.
 -- Events as place.
 
 local DONE = ''
@@ -42,9 +42,9 @@ local function target_or_refusal(command, market, target)
   return cancelable_order(command, target.account, target.id, '')
 end
 
-local function replace(command, account, client_order_id, digest, symbol, revision, side, order_type,
-    time_in_force, price, quantity, stp, post_only, display, stop_price, quote_limit, expire_us,
-    target_id, target_client_order_id, mode)
+local function replace(command, account, client_order_id, digest, symbol, revision, side,
+    order_type, time_in_force, price, quantity, stp, post_only, display, stop_price, quote_limit,
+    expire_us, target_id, target_client_order_id, mode)
   local market = command_market(command, symbol)
   if not market then return nil, 'UNKNOWN_SYMBOL' end
   local target = find_target(account, target_id, target_client_order_id)

@@ -16,6 +16,8 @@ from order_gateway.examples import (
     FILLS_EXAMPLE,
     ORDER_EXAMPLES,
     ORDERS_EXAMPLE,
+    REPLACE_EXAMPLE,
+    REPLACE_REQUEST_EXAMPLE,
     TIMER_EXAMPLE,
     TIMER_REQUEST_EXAMPLE,
 )
@@ -29,6 +31,7 @@ from order_gateway.params import (
     OpenOrdersParams,
     OrderKey,
     OrderRequest,
+    ReplaceRequest,
 )
 from order_gateway.schemas import (
     AccountReply,
@@ -36,6 +39,7 @@ from order_gateway.schemas import (
     CanceledReply,
     FillsReply,
     OrdersReply,
+    ReplaceReply,
     TimerReply,
 )
 from order_gateway.ws.messages import Pong
@@ -59,6 +63,10 @@ OPERATIONS: Mapping[str, _Operation] = {
     "place": _Operation(
         "Place an order", OrderRequest, ORDER_EXAMPLES["limit"]["value"], OrderReply,
         FILLED_EXAMPLE, 201,
+    ),
+    "replace": _Operation(
+        "Cancel an order and place another", ReplaceRequest, REPLACE_REQUEST_EXAMPLE, ReplaceReply,
+        REPLACE_EXAMPLE,
     ),
     "amend": _Operation(
         "Amend an order", AmendParams, _MY_ORDER | AMEND_EXAMPLE, OrderReply, AMENDED_EXAMPLE
