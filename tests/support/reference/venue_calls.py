@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from tapewire.errors import InvalidField, Refusal, StaleInstrument, TapewireError
+from tapewire.matching.clock import set_clock_right
 from tapewire.matching.engine import Engine
 from tapewire.matching.replacement import Target, replace_order
 from tapewire.matching.treasury import Treasury
@@ -41,6 +42,7 @@ from tests.support.reference.venue_commands import (
     FireStops,
     Place,
     Replace,
+    SetClock,
 )
 
 UNKNOWN_ORDER = OrderId("999999999")
@@ -145,6 +147,8 @@ async def call_engine(engine: Engine, call: Call) -> object:
             reply = await engine.fire_stops(market)
         case DeadMan(account, timeout_us):
             reply = await engine.set_dead_man(account, timeout_us)
+        case SetClock(market):
+            reply = await set_clock_right(engine, [market])
         case Control(market, state):
             await engine.control_market(market, state=state, **changes_of(call.command))
         case ChangeInstrument():
@@ -223,6 +227,8 @@ def call_reference(reference: ReferenceVenue, call: Call) -> object:
             reply = reference.fire_stops(market, clock_us)
         case DeadMan(account, timeout_us):
             reply = reference.set_dead_man(account, timeout_us, clock_us)
+        case SetClock(market):
+            reply = reference.set_clock(market, clock_us)
         case Control(market, state):
             reference.control(market, state, changes_of(call.command), clock_us)
         case ChangeInstrument(market):

@@ -35,7 +35,7 @@ CORE = (
 # Lua allows 200 local names in one block. These files have names of their own; the files after them
 # know the names listed here.
 PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
-    "candles": ("record_candle",),
+    "candles": ("CANDLE_BASES", "record_candle"),
     "match": ("match",),
     "fok": ("would_fill",),
     "stops": ("FIRING", "fires", "run_stops"),
@@ -43,7 +43,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 COMMANDS = (
     "place", "replace", "amend", "fire_stops", "cancel", "cancel_all", "expire", "dead_man",
-    "control", "instruments", "open_account", "transfer", "set_account",
+    "control", "instruments", "open_account", "transfer", "set_account", "set_clock",
 )  # fmt: skip
 READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
 
