@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from order_gateway.params import DecimalInput, MomentInput, PageParams, Params, WholeNumber
+from order_gateway.field_types import DecimalInput, MomentInput, PermissionText, WholeNumber
+from order_gateway.params import PageParams, Params
 from tapewire.limits import (
     API_KEY_LABEL_CHARACTERS_MAX,
     ASSET_CHARACTERS_MAX,
@@ -13,8 +14,6 @@ from tapewire.limits import (
 )
 from tapewire.values.account_entry import REFERENCE_PATTERN
 from tapewire.values.account_names import ACCOUNT_PATTERN
-
-PermissionText = Literal["read", "trade", "admin"]
 
 _Fee = Annotated[WholeNumber, Field(ge=0, le=FEE_PPM_MAX)]
 _Bound = Annotated[DecimalInput, Field(description="Null: as the instrument has it; 0: none")]
@@ -75,14 +74,14 @@ class ApiKeyRequest(Params):
     """A new API key."""
 
     account: Annotated[
-        str, Field(pattern=f"^{ACCOUNT_PATTERN}$", description="Whose orders it may act on")
+        str, Field(pattern=f"^{ACCOUNT_PATTERN}$", description="The account that the key acts for")
     ]
     permissions: Annotated[
         list[PermissionText],
         Field(
             min_length=1,
             max_length=3,
-            description="`trade` includes `read`; `admin` is for `/v1/admin/` and nothing else",
+            description="`trade` includes `read`; `admin` permits `/v1/admin/` and nothing else",
         ),
     ]
     label: Annotated[
@@ -90,11 +89,13 @@ class ApiKeyRequest(Params):
         Field(
             max_length=API_KEY_LABEL_CHARACTERS_MAX,
             pattern=r"^[ -~]*$",
-            description="For people: what the key is for",
+            description="The purpose of the key, for people",
         ),
     ] = ""
-    expires_at: Annotated[MomentInput | None, Field(description="When it ends; null: never")] = None
+    expires_at: Annotated[
+        MomentInput | None, Field(description="The time at which the key expires; null: never")
+    ] = None
 
 
 class KeysParams(PageParams):
-    """Which part of the list of keys."""
+    """A page of the list of keys."""
