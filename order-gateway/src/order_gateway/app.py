@@ -28,7 +28,7 @@ from order_gateway.clock import ClockWatch
 from order_gateway.contest.auditing import VenueAudit
 from order_gateway.contest.contest import Contest
 from order_gateway.expiry import Expiry
-from order_gateway.guard import Guard
+from order_gateway.guard import Guard, LocalAdministration
 from order_gateway.health import SERVICE, watch_health
 from order_gateway.key_administration import KeyAdministration
 from order_gateway.metrics import Activity, GatewayMetrics
@@ -103,6 +103,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     needs_keys = settings.venue.auth == "keys"
     if needs_keys:
         app.add_middleware(Guard)
+    elif settings.open_admin_from == "loopback":
+        app.add_middleware(LocalAdministration)
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
     # Direct routes solve no dependencies: this one only documents what the guard does.
     key = [Security(HTTPBearer(scheme_name=KEY_SCHEME, auto_error=False))] if needs_keys else []

@@ -98,7 +98,9 @@ def metrics_page() -> str:
     gateway = GatewayMetrics(
         activity, batcher, expired=lambda: 0, sockets=lambda: 0, problems=Counter()
     )
-    feed = market_data_metrics(nothing, nothing, nothing, conversations=nothing, streams=nothing)
+    feed = market_data_metrics(
+        nothing, nothing, nothing, audience=nothing, request_errors=nothing, streams=nothing
+    )
     head = ("metric", "type", "meaning")
     return page(
         "Metrics",

@@ -17,10 +17,11 @@ from tests.support.house.documents import links, site_documents  # noqa: E402
 
 
 def linked_files() -> set[Path]:
-    """Files of the repository, other than pages, that a page links to."""
+    """Files of the repository, other than pages, that a page shows or links to."""
     targets = {
         (page.parent / target).resolve() for page in site_documents() for target, _ in links(page)
     }
+    targets |= set((ROOT / "docs" / "images").iterdir())  # HTML names pictures too
     return {path for path in targets if path.is_file()} - set(site_documents())
 
 
