@@ -47,6 +47,9 @@ docs: .venv/docs ## build the documents as a site in build/docs, links checked
 reference: .venv/installed ## write docs/reference from the code
 	$(BIN)/python -m tests.support.house.reference
 
+captures: .venv/installed ## write the terminal captures of the documents, from a venue made for it
+	$(BIN)/python -m tests.support.house.captures > /dev/null && echo "The captures were written"
+
 bench: .venv/installed ## measure an order's way from POST to a WebSocket
 	$(BIN)/python -m benchmarks.order_to_socket $(ARGS)
 

@@ -14,13 +14,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 import pytest
 import yaml
 
 from market_data.errors import CLOSE_MEANINGS, CloseCode
 from tapewire import keys
+from tapewire.cli import main
 from tapewire.wire.feed_messages import MESSAGE_TYPES, UnknownMessage, decode_message
+from tests.support.house.captures import captured_commands
 from tests.support.house.command_reference import every_command, option_rows
 from tests.support.house.documents import (
     ROOT,
@@ -28,11 +31,13 @@ from tests.support.house.documents import (
     broken_links,
     documents,
     json_values,
+    prose,
     read,
     section,
     site_documents,
 )
 from tests.support.house.reference import PAGES
+from tests.support.house.walkthrough import command_lines, tapewire_words
 from tests.support.running.processes import (
     Service,
     child_environment,
@@ -69,6 +74,44 @@ def test_every_option_is_explained() -> None:
         if not text
     ]
     assert missing == []
+
+
+def check_command(words: list[str]) -> None:
+    """Raise UsageError if `tapewire` has no such command, or the command no such option."""
+    command: click.Command = main
+    context = click.Context(main, info_name="tapewire")
+    while isinstance(command, click.Group) and words and words[0][0].isalpha():
+        below = command.get_command(context, words[0])
+        if below is None:
+            raise click.UsageError(f"{words[0]} is no command of {context.info_name}")
+        command, words = below, words[1:]
+        context = click.Context(command, parent=context, info_name=command.name)
+    known = {
+        name
+        for parameter in command.params
+        for name in (*parameter.opts, *parameter.secondary_opts)
+    }
+    known |= {"--help", "--version"}
+    for word in words:
+        if word.startswith("--") and word.partition("=")[0] not in known:
+            raise click.UsageError(f"{context.command_path} has no option {word}")
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_that_is_shown_exists(document: Path) -> None:
+    """Commands and options of `tapewire` in code blocks, in captures and in the text."""
+    text = document.read_text("utf-8")
+    shown = [
+        *command_lines(text),
+        *captured_commands(text),
+        *re.findall(r"`([^`\n]+)`", prose(text)),
+    ]
+    if document.name == "CHANGELOG.md":
+        shown = []  # earlier versions had other commands
+    for line in shown:
+        words = tapewire_words(line)
+        if words is not None:
+            check_command(words)
 
 
 def alerts() -> dict[str, str]:
@@ -155,7 +198,7 @@ def test_tests_that_are_named_exist() -> None:
     there = set(re.findall(r"def (test_\w+)", suite))
     there |= {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
     for document in documents():
-        named = set(re.findall(r"\btest_\w+", document.read_text("utf-8")))
+        named = set(re.findall(r"\btest_\w+", prose(document.read_text("utf-8"))))
         assert named <= there, document
 
 

@@ -47,6 +47,11 @@ def blocks(text: str, language: str) -> list[str]:
     return [match["text"] for match in _BLOCK.finditer(text) if match["language"] == language]
 
 
+def prose(text: str) -> str:
+    """The text without its code blocks."""
+    return _BLOCK.sub("", text)
+
+
 def json_values(text: str) -> Iterator[Any]:
     """Every JSON value of a code block, one after the other."""
     decoder = json.JSONDecoder()

@@ -49,7 +49,7 @@ def command_lines(text: str) -> Iterator[str]:
 
 def tapewire_words(line: str) -> list[str] | None:
     """The words behind `tapewire` of a command line; None for another command."""
-    found = re.search(r"(?:^|\$ |/|\s)tapewire ((?:[a-z][\w-]*|--\w).*)$", line)
+    found = re.search(r"(?:^|\$ |/|(?<!user)\s)tapewire ((?:[a-z][\w-]*|--\w).*)$", line)
     if found is None or re.match(r"\s*#", line):
         return None
     words = re.split(r"\s+(?:[|>#]|&&)\s*|;\s", found[1])[0]
