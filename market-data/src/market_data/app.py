@@ -38,7 +38,8 @@ from market_data.http.trade_routes import router as trade_router
 from market_data.http.trade_stream import TradeStreams
 from market_data.limits import FanoutLimits
 from market_data.market.books import Books
-from market_data.market.candle_feed import CandleFeed, VenueClock
+from market_data.market.candle_keeper import CandleFeed
+from market_data.market.venue_clock import VenueClock
 from market_data.settings import SERVICE, MarketDataSettings
 from market_data.topics import ACCOUNT_CHANNELS, TRADES
 from tapewire import __version__, keys

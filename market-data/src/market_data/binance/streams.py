@@ -34,8 +34,8 @@ from market_data.errors import CloseCode
 from market_data.fanout.hub import Hub
 from market_data.limits import FanoutLimits
 from market_data.market.book import Level2Book
-from market_data.market.candle_feed import VenueClock
 from market_data.market.listener import Listener
+from market_data.market.venue_clock import VenueClock
 from market_data.topics import Subscription
 from tapewire.values.timestamps import parse_timestamp
 from tapewire.wire.book_event import BookUpdate, Level
