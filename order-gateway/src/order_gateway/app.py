@@ -23,6 +23,10 @@ from order_gateway import (
 from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
+from order_gateway.binance.callers import Callers
+from order_gateway.binance_routes import BinanceRest
+from order_gateway.binance.surface import Surface
+from order_gateway.binance.usage import Usage, UsageLimits
 from order_gateway.catalogue import Catalogue
 from order_gateway.contest.auditing import VenueAudit
 from order_gateway.contest.contest import Contest
@@ -103,6 +107,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     if needs_keys:
         app.add_middleware(Guard)
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
+    app.add_middleware(BinanceRest)
     # Direct routes solve no dependencies: this one only documents what the guard does.
     key = [Security(HTTPBearer(scheme_name=KEY_SCHEME, auto_error=False))] if needs_keys else []
     for group in (
@@ -157,6 +162,22 @@ async def _run(
             sockets=lambda: entry.open_count,
             problems=app.problems,
         )
+        verifier, reader = KeyVerifier(store), open_async(address)
+        stack.push_async_callback(reader.aclose)
+        binance = Surface(
+            operations,
+            queries,
+            catalogue,
+            reader,
+            callers=Callers(
+                verifier,
+                rate_limits,
+                needs_keys=settings.venue.auth == "keys",
+                master=None,
+            ),
+            limits=rate_limits,
+            usage=_usage(settings),
+        )
         contest = Contest(engine, queries, catalogue, VenueAudit(address), settings.venue.auth)
         state = GatewayState(
             operations=operations,
@@ -166,10 +187,11 @@ async def _run(
             account_administration=AccountAdministration(engine, queries, catalogue),
             key_administration=KeyAdministration(store, engine),
             contest=contest,
-            authentication=Authentication(KeyVerifier(store), rate_limits),
+            authentication=Authentication(verifier, rate_limits),
             needs_keys=settings.venue.auth == "keys",
             rate_limits=rate_limits,
             entry=entry,
+            binance=binance,
             health=watch_health(probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check),
             metrics=Metrics(figures, app.connections, lag),
             pages=app.state.pages,
@@ -232,6 +254,15 @@ def _rate_limits(settings: GatewaySettings) -> RateLimits:
         accounts=buckets(settings.account_orders_per_s, settings.account_burst),
         addresses=buckets(settings.address_orders_per_s, settings.address_burst),
     )
+
+
+def _usage(settings: GatewaySettings) -> Usage:
+    limits = UsageLimits(
+        weight_per_minute=settings.binance_weight_per_minute,
+        orders_per_ten_s=settings.binance_orders_per_10_s,
+        orders_per_day=settings.binance_orders_per_day,
+    )
+    return Usage(limits, settings.rate_limit_names_max)
 
 
 async def _wait_for_redis(address: RedisAddress, timeout_s: float) -> None:
