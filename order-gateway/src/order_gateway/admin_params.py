@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from order_gateway.params import DecimalInput, PageParams, Params, WholeNumber
+from order_gateway.field_types import DecimalInput, WholeNumber
+from order_gateway.params import PageParams, Params
 from tapewire.limits import (
     ASSET_CHARACTERS_MAX,
     FEE_PPM_MAX,

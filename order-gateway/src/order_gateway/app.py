@@ -23,15 +23,13 @@ from order_gateway import (
 from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
-from order_gateway.binance.callers import Callers
-from order_gateway.binance_routes import BinanceRest
-from order_gateway.binance.surface import Surface
-from order_gateway.binance.usage import Usage, UsageLimits
+from order_gateway.binance_routes import BinanceRest, make_surface
 from order_gateway.catalogue import Catalogue
+from order_gateway.clock import ClockWatch
 from order_gateway.contest.auditing import VenueAudit
 from order_gateway.contest.contest import Contest
 from order_gateway.expiry import Expiry
-from order_gateway.guard import Guard
+from order_gateway.guard import Guard, LocalAdministration
 from order_gateway.health import SERVICE, watch_health
 from order_gateway.key_administration import KeyAdministration
 from order_gateway.metrics import Activity, GatewayMetrics
@@ -106,6 +104,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     needs_keys = settings.venue.auth == "keys"
     if needs_keys:
         app.add_middleware(Guard)
+    elif settings.open_admin_from == "loopback":
+        app.add_middleware(LocalAdministration)
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
     app.add_middleware(BinanceRest)
     # Direct routes solve no dependencies: this one only documents what the guard does.
@@ -140,44 +140,22 @@ async def _run(
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
+        jumps = await _watch_clock(engine, queries)
         probe, store = RedisProbe(address), ApiKeyStore.open(address, guard)
-        stack.push_async_callback(probe.close)
-        stack.push_async_callback(store.close)
+        for opened in (probe, store):
+            stack.push_async_callback(opened.close)
         tasks = await stack.enter_async_context(Supervisor())
         expiry, lag = Expiry(engine, interval_s=settings.expiry_interval_s), LoopLag()
         activity, rate_limits = Activity(OPERATION_NAMES), _rate_limits(settings)
         operations = Operations(engine, queries, catalogue, activity, clock)
-        entry = Entry(
-            operations,
-            rate_limits,
-            activity.refusals,
-            drain_timeout_s=settings.graceful_shutdown_timeout_s,
-            clock=settings.venue.clock,
-        )
+        entry = _entry(operations, rate_limits, activity, settings)
         stack.push_async_callback(entry.close)
-        figures = GatewayMetrics(
-            activity,
-            engine.batcher,
-            expired=lambda: expiry.ended,
-            sockets=lambda: entry.open_count,
-            problems=app.problems,
-        )
         verifier, reader = KeyVerifier(store), open_async(address)
         stack.push_async_callback(reader.aclose)
-        binance = Surface(
-            operations,
-            queries,
-            catalogue,
-            reader,
-            callers=Callers(
-                verifier,
-                rate_limits,
-                needs_keys=settings.venue.auth == "keys",
-                master=None,
-            ),
-            limits=rate_limits,
-            usage=_usage(settings),
-        )
+        binance = make_surface(
+            settings, reader, operations=operations, queries=queries, catalogue=catalogue,
+            verifier=verifier, limits=rate_limits,
+        )  # fmt: skip
         contest = Contest(engine, queries, catalogue, VenueAudit(address), settings.venue.auth)
         state = GatewayState(
             operations=operations,
@@ -192,18 +170,33 @@ async def _run(
             rate_limits=rate_limits,
             entry=entry,
             binance=binance,
-            health=watch_health(probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check),
-            metrics=Metrics(figures, app.connections, lag),
+            health=watch_health(
+                probe, engine, catalogue, expiry, jumps, tasks=tasks, drain=entry.check
+            ),
+            metrics=Metrics(_figures(app, activity, engine, expiry, entry), app.connections, lag),
             pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
-        for name, run in {"expiry": expiry.run, "loop-lag": lag.run, **contest.tasks}.items():
+        own = {"expiry": expiry.run, "clock": jumps.run, "loop-lag": lag.run}
+        for name, run in {**own, **contest.tasks}.items():
             tasks.start(name, run)
         _follow_failovers(address, guard, tasks)
         _watch_keys(state, tasks)
         app.state = cast("Any", state)
         logger.info("trading %d instruments on %s", len(instruments), address.shown)
         yield
+
+
+def _figures(
+    app: ProblemApp, activity: Activity, engine: Engine, expiry: Expiry, entry: Entry
+) -> GatewayMetrics:
+    return GatewayMetrics(
+        activity,
+        engine.batcher,
+        expired=lambda: expiry.ended,
+        sockets=lambda: entry.open_count,
+        problems=app.problems,
+    )
 
 
 def _address(venue: VenueSettings) -> RedisAddress:
@@ -236,6 +229,28 @@ async def _open_engine(
     return engine, clock
 
 
+def _entry(
+    operations: Operations, rate_limits: RateLimits, activity: Activity, settings: GatewaySettings
+) -> Entry:
+    return Entry(
+        operations,
+        rate_limits,
+        activity.refusals,
+        drain_timeout_s=settings.graceful_shutdown_timeout_s,
+    )
+
+
+async def _watch_clock(engine: Engine, queries: Queries) -> ClockWatch:
+    """Have the engine's commands refused while the clock of Redis is off. Raises Unavailable.
+
+    A command with a recorded time is not refused, because it does not use that clock.
+    """
+    watch = ClockWatch(queries)
+    await watch.start()
+    engine.clock_window = watch.window
+    return watch
+
+
 def _follow_failovers(address: RedisAddress, guard: FailoverGuard, tasks: Supervisor) -> None:
     """Let the batchers know of failovers that Sentinels announce."""
     watch = FailoverWatch(address, on_begun=guard.begin, on_ended=guard.end)
@@ -254,15 +269,6 @@ def _rate_limits(settings: GatewaySettings) -> RateLimits:
         accounts=buckets(settings.account_orders_per_s, settings.account_burst),
         addresses=buckets(settings.address_orders_per_s, settings.address_burst),
     )
-
-
-def _usage(settings: GatewaySettings) -> Usage:
-    limits = UsageLimits(
-        weight_per_minute=settings.binance_weight_per_minute,
-        orders_per_ten_s=settings.binance_orders_per_10_s,
-        orders_per_day=settings.binance_orders_per_day,
-    )
-    return Usage(limits, settings.rate_limit_names_max)
 
 
 async def _wait_for_redis(address: RedisAddress, timeout_s: float) -> None:

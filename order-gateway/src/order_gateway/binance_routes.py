@@ -13,15 +13,24 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from order_gateway.binance.callers import Callers
 from order_gateway.binance.calls import REST, Call, allowed_methods
 from order_gateway.binance.context import MILLISECOND_US, Context
 from order_gateway.binance.errors import UNKNOWN, BinanceError, error_of, invalid
 from order_gateway.binance.fields import read_form
 from order_gateway.binance.signature import form_payload
 from order_gateway.binance.surface import Surface
+from order_gateway.binance.usage import Usage, UsageLimits
+from order_gateway.catalogue import Catalogue
+from order_gateway.operations import Operations
+from order_gateway.rate_limit import RateLimits
+from order_gateway.settings import GatewaySettings
 from order_gateway.state import state_of_scope
+from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.errors import Refusal, Unavailable
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
+from tapewire.matching.queries import Queries
+from tapewire.redis.client import AsyncRedis
 from tapewire.web.direct_route import json_response
 from tapewire.web.problem import count_problem
 from tapewire.web.rate_limit import client_network
@@ -34,6 +43,34 @@ METRIC = "binance{}"
 _UNITS = {"MICROSECOND": 1, "MILLISECOND": MILLISECOND_US}
 _UNSUPPORTED = -1020
 _PRINTABLE = re.compile(r"[!-~]{1,128}", re.ASCII)
+
+
+def make_surface(
+    settings: GatewaySettings,
+    reader: AsyncRedis,
+    *,
+    operations: Operations,
+    queries: Queries,
+    catalogue: Catalogue,
+    verifier: KeyVerifier,
+    limits: RateLimits,
+) -> Surface:
+    """The surface over the objects of a gateway; `reader` reads market data."""
+    of_usage = UsageLimits(
+        weight_per_minute=settings.binance_weight_per_minute,
+        orders_per_ten_s=settings.binance_orders_per_10_s,
+        orders_per_day=settings.binance_orders_per_day,
+    )
+    needs_keys = settings.venue.auth == "keys"
+    return Surface(
+        operations,
+        queries,
+        catalogue,
+        reader,
+        callers=Callers(verifier, limits, needs_keys=needs_keys, master=None),
+        limits=limits,
+        usage=Usage(of_usage, settings.rate_limit_names_max),
+    )
 
 
 class BinanceRest:

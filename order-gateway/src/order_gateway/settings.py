@@ -1,5 +1,7 @@
 """Settings of the order gateway: `TAPEWIRE_GATEWAY_*`, beside those of the venue."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
@@ -67,6 +69,11 @@ class GatewaySettings(ServerSettings):
         ge=0,
         le=1_000_000_000,
         description="Orders per day of one account at the Binance surface; 0: no limit",
+    )
+    open_admin_from: Literal["loopback", "anywhere"] = Field(
+        "loopback",
+        description="Clients that may administer an `open` venue: those on this machine, or all "
+        "that reach it, such as for a container whose port is published on loopback only",
     )
     feed_url: str = Field(
         ":8001",

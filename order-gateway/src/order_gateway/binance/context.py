@@ -40,7 +40,7 @@ class SymbolNames:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._names = BinanceSymbols(())
-        self._read_s = float("-inf")
+        self._read_s: float | None = None
 
     @property
     def names(self) -> BinanceSymbols:
@@ -52,13 +52,19 @@ class SymbolNames:
     async def find(self, name: str) -> Symbol:
         """The symbol of a name. Raises BinanceError (-1121), Unavailable."""
         found = self.names.get(name)
-        if found is None and time.monotonic() - self._read_s > NAMES_KEPT_S:
-            self._read_s = time.monotonic()
+        if found is None and self._may_read(time.monotonic()):
             await self._catalogue.read_all()
             found = self.names.get(name)
         if found is None:
             raise invalid_symbol()
         return found
+
+    def _may_read(self, now_s: float) -> bool:
+        """Whether the instruments may be read for an unknown name; it counts as the reading."""
+        if self._read_s is not None and now_s - self._read_s <= NAMES_KEPT_S:
+            return False
+        self._read_s = now_s
+        return True
 
     async def named_in(self, context: Context) -> Symbol:
         """The symbol that the parameter `symbol` names. Raises BinanceError, Unavailable."""

@@ -32,7 +32,7 @@ CORE = (
 )  # fmt: skip
 COMMANDS = (
     "place", "amend", "fire_stops", "cancel", "cancel_all", "expire", "dead_man", "control",
-    "instruments", "open_account", "transfer", "set_account",
+    "instruments", "open_account", "transfer", "set_account", "set_clock",
 )  # fmt: skip
 READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
 
