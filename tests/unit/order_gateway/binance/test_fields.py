@@ -57,7 +57,8 @@ def test_json_keeps_what_the_client_wrote() -> None:
     assert fields.optional("b") == "true"
     assert "c" not in fields
     assert fields.optional("d") == '["X",1]'
-    for value in ({}, "\ud800"):
+    unreadable: tuple[object, ...] = ({}, "\ud800")
+    for value in unreadable:
         with pytest.raises(BinanceError) as refused:
             read_json({"a": value})
         assert refused.value.code == -1100
