@@ -70,9 +70,7 @@ def execution_report(
     client_id = order.client_order_id or f"{MADE_PREFIX}{order.order_id}"
     is_cancel = report.kind == "canceled"
     moment = report.time_us // us_per_unit
-    waits = order.stop_price_ticks is not None and (
-        order.triggered_us is None or report.time_us < order.triggered_us
-    )
+    waits = _waits(report)
     answer: dict[str, Any] = {
         "e": "executionReport",
         "E": moment,
@@ -119,6 +117,14 @@ def execution_report(
     if expiry_reason is not None:
         answer["eR"] = expiry_reason
     return answer
+
+
+def _waits(report: ExecutionReport) -> bool:
+    """Whether the order is a stop that no trade had fired at the time of the report."""
+    order = report.order
+    return order.stop_price_ticks is not None and (
+        order.triggered_us is None or report.time_us < order.triggered_us
+    )
 
 
 def _kind(report: ExecutionReport) -> str:
