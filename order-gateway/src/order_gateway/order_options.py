@@ -15,9 +15,15 @@ _TIMES_IN_FORCE: dict[OrderType, tuple[TimeInForce, ...]] = {
     OrderType.STOP_LIMIT: (
         TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD,
     ),
+    OrderType.TAKE_PROFIT: (TimeInForce.GTC, TimeInForce.GTD),
+    OrderType.TAKE_PROFIT_LIMIT: (
+        TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD,
+    ),
 }  # fmt: skip
-_PRICELESS = frozenset({OrderType.MARKET, OrderType.STOP})
-_STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+_PRICELESS = frozenset({OrderType.MARKET, OrderType.STOP, OrderType.TAKE_PROFIT})
+_STOPS = frozenset(
+    {OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT}
+)
 _MAY_REST = frozenset({TimeInForce.GTC, TimeInForce.GTD})
 
 
@@ -103,7 +109,8 @@ def _check_stop_price(request: OrderRequest, order_type: OrderType) -> None:
             raise InvalidField(
                 "stop_price",
                 "stop_price_forbidden",
-                'stop_price needs order_type "stop" or "stop_limit".',
+                'stop_price needs order_type "stop", "stop_limit", "take_profit" or '
+                '"take_profit_limit".',
             )
     elif request.stop_price is None:
         raise InvalidField(

@@ -45,9 +45,9 @@ class OrderRequest(Params):
     order_type: Annotated[
         OrderTypeText,
         Field(
-            description="`ioc` and `fok` are limit orders with that time in force. A trade "
-            "at the stop price turns a `stop` into a market order and a "
-            "`stop_limit` into a limit order"
+            description="`ioc` and `fok` are limit orders with that time in force. A trade at the "
+            "stop price turns a `stop` and a `take_profit` into a market order, a `stop_limit` and "
+            "a `take_profit_limit` into a limit order"
         ),
     ]
     quantity: Annotated[
@@ -92,7 +92,7 @@ class OrderRequest(Params):
         DecimalInput | None,
         Field(
             description="The price that triggers a stop: a buy by a trade at this price or "
-            "above, a sell by a trade at this price or below"
+            "above, a sell by a trade at this price or below; a take-profit the other way round"
         ),
     ] = None
     quote_quantity: Annotated[

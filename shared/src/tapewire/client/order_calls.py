@@ -33,7 +33,9 @@ from tapewire.values.types import OrderStatus
 from tapewire.wire.orders import PlacedOrder
 
 SideText: TypeAlias = Literal["buy", "sell"]
-OrderTypeText: TypeAlias = Literal["limit", "market", "ioc", "fok", "stop", "stop_limit"]
+OrderTypeText: TypeAlias = Literal[
+    "limit", "market", "ioc", "fok", "stop", "stop_limit", "take_profit", "take_profit_limit"
+]
 TimeInForceText: TypeAlias = Literal["gtc", "ioc", "fok", "gtd"]
 SelfTradeText: TypeAlias = Literal[
     "none", "expire_taker", "expire_maker", "expire_both", "decrement"

@@ -3,7 +3,8 @@
 -- KEYS   1 market:<symbol>
 -- ARGV   4 account   5 client_order_id ('' = none)   6 body digest ('' without the former)
 --        7 symbol    8 revision of the instrument that the caller checked the order against
---        9 side: buy|sell   10 order_type: limit|market|ioc|fok|stop|stop_limit
+--        9 side: buy|sell   10 order_type: limit|market|ioc|fok|stop|stop_limit|
+--       take_profit|take_profit_limit
 --       11 time_in_force: gtc|ioc|fok|gtd   12 price in ticks ('' for market, stop)
 --       13 quantity in lots ('' with 18)    14 stp: none|expire_taker|expire_maker|expire_both|
 --       decrement   15 post_only: 0|1   16 displayed lots ('' = all)   17 stop price in ticks
