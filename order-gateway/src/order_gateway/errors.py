@@ -33,6 +33,7 @@ _RULES = {
     "self_trade_prevention": 'must be "none", "expire_taker", "expire_maker", "expire_both" or '
     '"decrement"',
     "post_only": "must be true or false",
+    "reuse_client_order_id": "must be true or false",
     "display_quantity": _DECIMAL,
     "stop_price": _DECIMAL,
     "quote_quantity": _DECIMAL,

@@ -51,6 +51,12 @@ def check_options(request: OrderRequest, order_type: OrderType, time_in_force: T
     _check_amounts(request, order_type)
     _check_price(request, order_type)
     _check_stop_price(request, order_type)
+    if request.reuse_client_order_id and request.client_order_id is None:
+        raise InvalidField(
+            "client_order_id",
+            "missing_field",
+            "client_order_id is missing: reuse_client_order_id needs it.",
+        )
     if request.expire_at is None and time_in_force is TimeInForce.GTD:
         raise InvalidField(
             "expire_at", "expire_at_required", 'expire_at is missing: time_in_force "gtd" needs it.'

@@ -69,6 +69,13 @@ class OrderRequest(Params):
         ),
     ] = None
     client_order_id: ClientOrderId | None = None
+    reuse_client_order_id: Annotated[
+        bool | None,
+        Field(
+            description="Take the `client_order_id` of an order that has ended as free. A repeated "
+            "request then places a second order if the first one has ended"
+        ),
+    ] = None
     self_trade_prevention: Annotated[
         SelfTradePreventionText | None,
         Field(

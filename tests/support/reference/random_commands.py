@@ -165,6 +165,7 @@ def _order(chance: random.Random, account: Account, now_us: int) -> OrderCommand
         price_ticks=_ticks(chance) if priced else None,
         client_order_id=f"c{chance.randint(1, 400)}" if chance.random() < 0.3 else None,
         self_trade_prevention=chance.choice(list(SelfTradePrevention)),
+        reuses_client_order_id=chance.random() < 0.3,
         post_only=rests and chance.random() < 0.15,
         display_lots=Lots(chance.randint(1, lots)) if rests and chance.random() < 0.2 else None,
         stop_price_ticks=_ticks(chance) if kind in _STOPS else None,

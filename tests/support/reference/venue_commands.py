@@ -191,6 +191,7 @@ modes = st.sampled_from(SelfTradePrevention)
 _lifetimes = st.sampled_from([-1, 2, 10, 10, 30, 30])
 _client_order_ids = st.sampled_from([None] * 20 + ["x", "y", "z"])
 _numbers = st.integers(0, 12)
+_rarely = st.sampled_from([False, False, True])
 
 
 @st.composite
@@ -215,6 +216,7 @@ def _orders(draw: st.DrawFn) -> Place:
         quantity_lots=None if by_amount else lots,
         price_ticks=draw(prices) if has_price else None,
         client_order_id=draw(_client_order_ids),
+        reuses_client_order_id=draw(_rarely),
         self_trade_prevention=draw(modes),
         post_only=option == 6 and not is_stop,
         display_lots=Lots(draw(st.integers(1, min(lots, 5)))) if shows else None,

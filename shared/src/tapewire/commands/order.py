@@ -61,6 +61,10 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
             click.option("--display", "display_quantity", metavar="QUANTITY", help="An iceberg."),
             click.option("--self-trade-prevention", type=click.Choice(SELF_TRADE_MODES)),
             _client_id_option,
+            click.option(
+                "--reuse-client-order-id", is_flag=True,
+                help="Take the name of an order that has ended as free.",
+            ),
             client_options,
         )
     ):  # fmt: skip
@@ -187,6 +191,7 @@ def _order(
     display_quantity: str | None,
     self_trade_prevention: SelfTradeText | None,
     client_order_id: str | None,
+    reuse_client_order_id: bool,
 ) -> Place:
     if stop_price is not None and take_profit is not None:
         raise click.UsageError("name one of --stop and --take-profit")
@@ -204,6 +209,7 @@ def _order(
         display_quantity=display_quantity,
         self_trade_prevention=self_trade_prevention,
         client_order_id=client_order_id,
+        reuse_client_order_id=reuse_client_order_id or None,
     )
 
 

@@ -198,6 +198,8 @@ class OrderCommand:
     quote_notional: int | None = None
     expire_us: int | None = None
     revision: int = 1
+    # Whether the client order id of an order that ended counts as free.
+    reuses_client_order_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,13 @@ local function new_order(market, account, client_order_id, digest, side, order_t
 end
 
 -- The reply to an order that was placed before under the same client_order_id; nil if there is
--- none. The second value is the refusal.
-local function earlier_placement(account, client_order_id, digest)
+-- none. The second value is the refusal. With reuses = '1' the id of an order that ended is free.
+local function earlier_placement(account, client_order_id, digest, reuses)
   if client_order_id == '' then return nil end
   local earlier = call('GET', client_order_key(account, client_order_id))
   -- The two keys expire one by one: an id whose order has left already is free.
   local order = earlier and read_order(earlier)
-  if not order then return nil end
+  if not order or (reuses == '1' and not is_open(order)) then return nil end
   if order.digest ~= digest then return nil, 'DUPLICATE_CLIENT_ORDER_ID' end
   return { 1, earlier, call('HGETALL', order_key(earlier)) }
 end
