@@ -22,7 +22,7 @@ TIMES_IN_FORCE = ("gtc", "ioc", "fok", "gtd")
 SELF_TRADE_MODES = ("none", "expire_taker", "expire_maker", "expire_both", "decrement")
 
 _client_id_option = click.option(
-    "--client-order-id", metavar="ID", help="The name of the order in the account."
+    "--client-order-id", metavar="ID", help="Your own name of the order, in place of ORDER_ID."
 )
 
 
@@ -46,7 +46,10 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
                 help="Default: stop with --stop, take_profit with --take-profit, both as _limit "
                 "with a price; else limit with a price, market without one.",
             ),
-            click.option("--stop", "stop_price", metavar="PRICE", help="Wait for a trade here."),
+            click.option(
+                "--stop", "stop_price", metavar="PRICE",
+                help="The order waits for a trade at this price.",
+            ),
             click.option(
                 "--take-profit", metavar="PRICE",
                 help="Wait for a trade here, where the price is better than now.",
@@ -55,11 +58,26 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
                 "--amount", "quote_quantity", metavar="AMOUNT",
                 help="Spend (buy) or receive (sell) this in the quote asset; a market order.",
             ),
-            click.option("--tif", "time_in_force", type=click.Choice(TIMES_IN_FORCE)),
-            click.option("--expire-at", metavar="TIME", help="ISO 8601 with an offset; means gtd."),
-            click.option("--post-only", is_flag=True, help="Refuse the order if it would trade."),
-            click.option("--display", "display_quantity", metavar="QUANTITY", help="An iceberg."),
-            click.option("--self-trade-prevention", type=click.Choice(SELF_TRADE_MODES)),
+            click.option(
+                "--tif", "time_in_force", type=click.Choice(TIMES_IN_FORCE),
+                help="Time in force. Default: gtc for a limit order, ioc for a market order.",
+            ),
+            click.option(
+                "--expire-at", metavar="TIME",
+                help="Expire the order then (ISO 8601 with an offset); means --tif gtd.",
+            ),
+            click.option(
+                "--post-only", is_flag=True, help="Refuse the order if it would trade at once."
+            ),
+            click.option(
+                "--display", "display_quantity", metavar="QUANTITY",
+                help="Show only so much of the order in the book (an iceberg).",
+            ),
+            click.option(
+                "--self-trade-prevention", type=click.Choice(SELF_TRADE_MODES),
+                help="What ends when the order meets an order of the same account. Default: "
+                "expire_taker; none for the account demo.",
+            ),
             _client_id_option,
             click.option(
                 "--reuse-client-order-id", is_flag=True,
@@ -75,7 +93,7 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
 @order.command()
 @_placing
 def buy(chosen: ClientChoice, symbol: str, **order_options: Any) -> None:  # noqa: ANN401
-    """Buy QUANTITY of SYMBOL, at PRICE or better; without PRICE at the market."""
+    """Buy QUANTITY of SYMBOL at PRICE or better. Without PRICE, buy at the market."""
     with chosen.connected() as session:
         _print(session, session.client.place(**asdict(_order(symbol, "buy", **order_options))))
 
@@ -83,7 +101,7 @@ def buy(chosen: ClientChoice, symbol: str, **order_options: Any) -> None:  # noq
 @order.command()
 @_placing
 def sell(chosen: ClientChoice, symbol: str, **order_options: Any) -> None:  # noqa: ANN401
-    """Sell QUANTITY of SYMBOL, at PRICE or better; without PRICE at the market."""
+    """Sell QUANTITY of SYMBOL at PRICE or better. Without PRICE, sell at the market."""
     with chosen.connected() as session:
         _print(session, session.client.place(**asdict(_order(symbol, "sell", **order_options))))
 
@@ -126,9 +144,9 @@ def replace(
 @order.command()
 @click.argument("order_id", required=False)
 @_client_id_option
-@click.option("--price", metavar="PRICE")
+@click.option("--price", metavar="PRICE", help="New limit price.")
 @click.option("--quantity", metavar="QUANTITY", help="New total, executed quantity included.")
-@click.option("--stop", "stop_price", metavar="PRICE")
+@click.option("--stop", "stop_price", metavar="PRICE", help="New stop price.")
 @client_options
 def amend(  # noqa: PLR0917 (click passes options by name)
     chosen: ClientChoice,
@@ -138,7 +156,10 @@ def amend(  # noqa: PLR0917 (click passes options by name)
     quantity: str | None,
     stop_price: str | None,
 ) -> None:
-    """Change price, quantity or stop price of an open order; a smaller quantity keeps the place."""
+    """Change the price, quantity or stop price of an open order.
+
+    A smaller quantity keeps the order's place in the queue of its price.
+    """
     _check_ids(order_id, client_order_id)
     if price is None and quantity is None and stop_price is None:
         raise click.UsageError("name at least one of --price, --quantity, --stop")
