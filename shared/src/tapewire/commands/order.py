@@ -15,7 +15,9 @@ from tapewire.client.order_calls import (
 from tapewire.commands.client_options import ClientChoice, Session, client_options
 from tapewire.terminal.tables import order_table
 
-TYPES = ("limit", "market", "ioc", "fok", "stop", "stop_limit")
+TYPES = (
+    "limit", "market", "ioc", "fok", "stop", "stop_limit", "take_profit", "take_profit_limit",
+)  # fmt: skip
 TIMES_IN_FORCE = ("gtc", "ioc", "fok", "gtd")
 SELF_TRADE_MODES = ("none", "expire_taker", "expire_maker", "expire_both", "decrement")
 
@@ -41,11 +43,16 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
             click.argument("price", required=False),
             click.option(
                 "--type", "order_type", type=click.Choice(TYPES),
-                help="Default: limit with a price, stop_limit or stop with --stop, else market.",
+                help="Default: stop with --stop, take_profit with --take-profit, both as _limit "
+                "with a price; else limit with a price, market without one.",
             ),
             click.option(
                 "--stop", "stop_price", metavar="PRICE",
                 help="The order waits for a trade at this price.",
+            ),
+            click.option(
+                "--take-profit", metavar="PRICE",
+                help="Wait for a trade here, where the price is better than now.",
             ),
             click.option(
                 "--amount", "quote_quantity", metavar="AMOUNT",
@@ -72,6 +79,10 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
                 "expire_taker; none for the account demo.",
             ),
             _client_id_option,
+            click.option(
+                "--reuse-client-order-id", is_flag=True,
+                help="Take the name of an order that has ended as free.",
+            ),
             client_options,
         )
     ):  # fmt: skip
@@ -193,6 +204,7 @@ def _order(
     price: str | None,
     order_type: OrderTypeText | None,
     stop_price: str | None,
+    take_profit: str | None,
     quote_quantity: str | None,
     time_in_force: TimeInForceText | None,
     expire_at: str | None,
@@ -200,14 +212,17 @@ def _order(
     display_quantity: str | None,
     self_trade_prevention: SelfTradeText | None,
     client_order_id: str | None,
+    reuse_client_order_id: bool,
 ) -> Place:
+    if stop_price is not None and take_profit is not None:
+        raise click.UsageError("name one of --stop and --take-profit")
     return Place(
         symbol=symbol.upper(),
         side=side,
         quantity=quantity,
         price=price,
-        order_type=order_type or implied_type(price, stop_price),
-        stop_price=stop_price,
+        order_type=order_type or implied_type(price, stop_price, take_profit),
+        stop_price=stop_price or take_profit,
         quote_quantity=quote_quantity,
         time_in_force=time_in_force or ("gtd" if expire_at else None),
         expire_at=expire_at,
@@ -215,14 +230,19 @@ def _order(
         display_quantity=display_quantity,
         self_trade_prevention=self_trade_prevention,
         client_order_id=client_order_id,
+        reuse_client_order_id=reuse_client_order_id or None,
     )
 
 
-def implied_type(price: str | None, stop_price: str | None) -> OrderTypeText:
+def implied_type(
+    price: str | None, stop_price: str | None, take_profit: str | None
+) -> OrderTypeText:
     """The order type that the prices of an order imply."""
-    if stop_price is None:
-        return "market" if price is None else "limit"
-    return "stop" if price is None else "stop_limit"
+    if take_profit is not None:
+        return "take_profit" if price is None else "take_profit_limit"
+    if stop_price is not None:
+        return "stop" if price is None else "stop_limit"
+    return "market" if price is None else "limit"
 
 
 def _check_ids(order_id: str | None, client_order_id: str | None) -> None:
