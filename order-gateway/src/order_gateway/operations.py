@@ -32,6 +32,7 @@ from order_gateway.params import (
     AmendParams,
     CancelAllAfterParams,
     CancelAllParams,
+    CancelParams,
     OrderKey,
     OrderRequest,
     ReplaceRequest,
@@ -167,7 +168,9 @@ class Operations:
         check_key(request.cancel)
         instrument = await self._placing.find_instrument(request.order.symbol)
         order_id, name = request.cancel.order_id, request.cancel.client_order_id
-        target = Target(None if order_id is None else OrderId(order_id), name)
+        target = Target(
+            None if order_id is None else OrderId(order_id), name, request.cancel.cancel_id
+        )
         mode = ReplaceMode(request.mode)
 
         async def replace_by(newest: Instrument) -> Replacement:
@@ -209,12 +212,17 @@ class Operations:
         self, account: Account, params: Mapping[str, Any], reason: str = "user"
     ) -> Reply:
         """Take an open order out of the book."""
-        key = _order_key(params)
+        key = read_params(CancelParams, params)
+        check_key(key)
+        name = key.cancel_id or ""
         if key.order_id is not None:
-            canceled = await self._engine.cancel(account, OrderId(key.order_id), reason=reason)
+            canceled = await self._engine.cancel(
+                account, OrderId(key.order_id), reason=reason, cancel_id=name
+            )
         else:
-            name = str(key.client_order_id)
-            canceled = await self._engine.cancel_client_order(account, name, reason=reason)
+            canceled = await self._engine.cancel_client_order(
+                account, str(key.client_order_id), reason=reason, cancel_id=name
+            )
         self._activity.canceled += 1
         try:
             return await self._shown(canceled)

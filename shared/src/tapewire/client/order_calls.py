@@ -110,14 +110,17 @@ class Amend:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """A cancel in a batch, of an order by one of its two ids."""
+    """A cancel in a batch, of an order by one of its two ids; `cancel_id` names the cancel."""
 
     order_id: str | None = None
     client_order_id: str | None = None
+    cancel_id: str | None = None
 
     def body(self) -> dict[str, object]:
         """The cancel as JSON members. Raises ValueError without exactly one id."""
-        return dict([_key(self.order_id, self.client_order_id)])
+        return dict([_key(self.order_id, self.client_order_id)]) | given(
+            {"cancel_id": self.cancel_id}
+        )
 
 
 BatchItem: TypeAlias = Place | Amend | Cancel
@@ -188,14 +191,24 @@ def amend(
 
 
 @operation("DELETE", "/v1/orders/{order_id}", "cancel")
-def cancel(order_id: str | None = None, *, client_order_id: str | None = None) -> Call[PlacedOrder]:
-    """Cancel an open order, named by one of its two ids. Raises ValueError without exactly one."""
+def cancel(
+    order_id: str | None = None, *, client_order_id: str | None = None, cancel_id: str | None = None
+) -> Call[PlacedOrder]:
+    """Cancel an open order, named by one of its two ids. Raises ValueError without exactly one.
+
+    `cancel_id` is a name for the cancel, which the answer and the execution report show.
+    """
     recheck = Recheck(
         "order_closed",
         order(order_id, client_order_id=client_order_id),
         lambda found: found.status is OrderStatus.CANCELED,
     )
-    return Call(_read_order, key=_key(order_id, client_order_id), recheck=recheck)
+    return Call(
+        _read_order,
+        key=_key(order_id, client_order_id),
+        query={"cancel_id": cancel_id},
+        recheck=recheck,
+    )
 
 
 @operation("GET", "/v1/orders/{order_id}", "order")

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from tapewire.packed.packing import (
     UNIT,
     Digits,
+    LaterDigits,
+    LaterText,
     Layout,
     Number,
     OptionalDigits,
@@ -47,7 +49,10 @@ class Terms(NamedTuple):
 
 
 class State(NamedTuple):
-    """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs."""
+    """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs.
+
+    `cancel_id` is the name that the client gave to the cancel that ended the order.
+    """
 
     status: Text
     executed: Number
@@ -57,6 +62,7 @@ class State(NamedTuple):
     visible: OptionalNumber
     triggered_us: OptionalNumber
     reason: Text
+    cancel_id: LaterText
 
 
 class FillFields(NamedTuple):
@@ -185,6 +191,8 @@ class Candle(NamedTuple):
     trades: Digits
     first_seq: Digits
     last_seq: Digits
+    taker_buy_lots: LaterDigits
+    taker_buy_notional: LaterDigits
 
 
 class TransferFields(NamedTuple):
