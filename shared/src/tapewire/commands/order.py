@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from tapewire.client import Cancel, Place, PlacedOrder, RequestRefused
-from tapewire.client.order_calls import (
+from tapewire.client.order_requests import (
     OrderTypeText,
     SelfTradeText,
     SideText,
