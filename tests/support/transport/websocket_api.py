@@ -72,7 +72,10 @@ class WebSocketApi:
     def close_code(self) -> int:
         """The code with which the gateway ends the connection; events before it are skipped."""
         with pytest.raises(ConnectionClosed) as closed:
-            while True:
-                self.receive()
+            self._receive_all()
         assert closed.value.rcvd is not None
         return closed.value.rcvd.code
+
+    def _receive_all(self) -> None:
+        while True:
+            self.receive()
