@@ -157,7 +157,7 @@ def test_a_stale_file_is_refused(name: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "tape"])
 def test_a_dead_venue_is_a_sentence(name: str, folder: Path) -> None:
-    """Nothing listens at the named address. (`tape` waits for a venue that is away.)"""
+    """Nothing listens at the named address; `tape` is left out because it waits for the venue."""
     url = "http://127.0.0.1:1" if name in CLIENTS else "redis://127.0.0.1:1"
     result = run(*words_of(name), "--venue", url)
     assert "127.0.0.1:1" in said(result) or "127.0.0.1:2" in said(result)
