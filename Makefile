@@ -83,7 +83,10 @@ bench-orders: .venv/installed ## measure orders per second over REST, batches an
 PAGE := order-gateway/src/order_gateway/page
 NPM_PACKAGES := .venv/npm
 
-.PHONY: page-types page-libraries bench-page
+.PHONY: page-types page-libraries page-pictures bench-page
+page-pictures: .venv/installed ## take the pictures of the documents again (needs Chromium)
+	PAGE_PICTURES=1 $(BIN)/python -m pytest -q tests/e2e/test_page_pictures.py
+
 bench-page: .venv/installed ## measure the trading page under 5,000 messages a second for 30 s
 	PAGE_SPEED_S=30 $(BIN)/python -m pytest -q -s tests/e2e/test_page_speed.py
 

@@ -15,7 +15,6 @@ from order_gateway.field_types import (
     MomentInput,
     OrderIdInput,
     OrderTypeText,
-    PermissionText,
     SelfTradePreventionText,
     SideText,
     StatusText,
@@ -23,7 +22,6 @@ from order_gateway.field_types import (
     WholeNumber,
 )
 from tapewire.limits import (
-    API_KEY_LABEL_CHARACTERS_MAX,
     BATCH_ORDERS_MAX,
     DEAD_MAN_TIMEOUT_S_MAX,
     FEE_PPM_MAX,
@@ -31,7 +29,6 @@ from tapewire.limits import (
     PAGE_ITEMS_MAX,
     PRICE_BAND_BPS_MAX,
 )
-from tapewire.values.account_names import ACCOUNT_PATTERN
 
 
 class Params(BaseModel):
@@ -129,6 +126,17 @@ class OrderKey(Params):
 
     order_id: OrderIdInput | None = None
     client_order_id: ClientOrderId | None = None
+
+
+class ReplaceRequest(Params):
+    """An order to cancel, and the order that takes its place, in the same market."""
+
+    cancel: OrderKey
+    order: OrderRequest
+    mode: Annotated[
+        Literal["stop_on_failure", "allow_failure"],
+        Field(description="Whether a refused cancel stops the new order"),
+    ] = "stop_on_failure"
 
 
 class AmendParams(AmendRequest, OrderKey):
@@ -257,34 +265,3 @@ class MarketRequest(Params):
             description="Fee of a taker, in millionths of the amount that a fill brings the taker",
         ),
     ] = None
-
-
-class ApiKeyRequest(Params):
-    """A new API key."""
-
-    account: Annotated[
-        str, Field(pattern=f"^{ACCOUNT_PATTERN}$", description="The account that the key acts for")
-    ]
-    permissions: Annotated[
-        list[PermissionText],
-        Field(
-            min_length=1,
-            max_length=3,
-            description="`trade` includes `read`; `admin` permits `/v1/admin/` and nothing else",
-        ),
-    ]
-    label: Annotated[
-        str,
-        Field(
-            max_length=API_KEY_LABEL_CHARACTERS_MAX,
-            pattern=r"^[ -~]*$",
-            description="The purpose of the key, for people",
-        ),
-    ] = ""
-    expires_at: Annotated[
-        MomentInput | None, Field(description="The time at which the key expires; null: never")
-    ] = None
-
-
-class KeysParams(PageParams):
-    """A page of the list of keys."""

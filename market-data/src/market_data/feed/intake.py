@@ -138,8 +138,11 @@ class Intake:
         if event.epoch != self.sequencer.epoch:
             self.counters.skip(keys.ACCOUNT_CHANNEL, "its epoch is not the venue's")
             return
+        is_large = len(payload) > LARGE_MESSAGE_BYTES
+        if is_large:
+            await self.accounts.prepare(event)
         self.accounts.take(event)
-        if len(payload) > LARGE_MESSAGE_BYTES:
+        if is_large:
             # The clients take such a burst while other tasks run.
             self._hub.flush()
             await asyncio.sleep(0)

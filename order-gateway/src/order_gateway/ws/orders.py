@@ -12,7 +12,7 @@ from typing import Any
 
 from order_gateway.operations import Operations
 from order_gateway.replies import Reply
-from order_gateway.schemas import BatchReply, CanceledReply, OrdersReply
+from order_gateway.schemas import BatchReply, CanceledReply, OrdersReply, ReplaceReply
 from tapewire.errors import Conflict, Refusal, Unavailable
 from tapewire.limits import PAGE_ITEMS_MAX
 from tapewire.values.types import Account, OrderStatus
@@ -58,6 +58,10 @@ class PlacedOrders:
             case CanceledReply(canceled=order_ids):
                 for order_id in order_ids:
                     self._keys.pop(("order_id", order_id), None)
+            case ReplaceReply(canceled=canceled, placed=replacement):
+                for part in (canceled, replacement):
+                    if part is not None and isinstance(part.body, OrderReply):
+                        self._note_order(part.body, placed=part is replacement)
             case BatchReply(results=results):
                 for item, result in zip(params["orders"], results, strict=True):
                     if isinstance(result.body, OrderReply):
@@ -73,7 +77,9 @@ class PlacedOrders:
 
     def note_unknown(self, op: str, params: Mapping[str, Any]) -> None:
         """Record the orders of a request whose answer was lost, by their client order ids."""
-        items = params.get("orders") if op == "batch" else [params] if op == "place" else []
+        items = {
+            "batch": params.get("orders"), "replace": [params.get("order")], "place": [params],
+        }.get(op)  # fmt: skip
         for item in items if isinstance(items, list) else []:
             name = item.get("client_order_id") if isinstance(item, Mapping) else None
             if isinstance(name, str):
