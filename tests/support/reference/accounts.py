@@ -58,6 +58,8 @@ class ReferenceAccounts:
     bounds: dict[tuple[Account, Symbol], Bounds] = field(default_factory=dict)
     owned: Counter[tuple[Account, str]] = field(default_factory=Counter)
     supply: Counter[str] = field(default_factory=Counter)
+    # What came in by transfers, less what went out.
+    entered: Counter[tuple[Account, str]] = field(default_factory=Counter)
     transfers: dict[tuple[Account, str], tuple[str, int]] = field(default_factory=dict)
     reports: Counter[Account] = field(default_factory=Counter)
     standing: list[list[ReferenceOrder]] = field(default_factory=list)
@@ -185,6 +187,7 @@ class ReferenceAccounts:
             self.profiles.setdefault(account, Profile())
             self.owned[account, asset] += units
             self.supply[asset] += units
+            self.entered[account, asset] += units
             if reference:
                 self.transfers[account, reference] = (asset, units)
         return Transferred(self.available(account, asset), replayed=earlier is not None)

@@ -19,6 +19,7 @@ from tapewire.packed.records import (
 from tapewire.values.types import AccountFill, Order, OrderId, Side
 from tests.support.reference.account_log_audit import check_account_logs
 from tests.support.reference.machine_world import SYMBOLS
+from tests.support.reference.performance import check_performance
 from tests.support.reference.venue_expectations import as_record
 from tests.support.reference.venue_money import MONEY_KEYS, check_holds, read_money
 from tests.support.reference.venue_pair import Pair
@@ -38,6 +39,7 @@ async def audit(pair: Pair, listener: Listener) -> None:
     check_lifetimes(dump, records)
     check_account_logs(dump, await listener.heard(keys.ACCOUNT_CHANNEL))
     hashes: Any = [dump.get(key, ({}, False))[0] for key in MONEY_KEYS]
+    check_performance(pair, dump)
     check_holds(read_money(hashes), list(records.values()), pair.instruments)
 
 
@@ -139,7 +141,8 @@ def check_lifetimes(dump: dict[str, tuple[object, bool]], records: dict[str, Ord
     """Closed orders and their client order ids end some day, open ones do not; nothing leaks."""
     ids = {
         keys.client_order(record.account, record.client_order_id): record
-        for record in records.values()
+        # An id that was used again leads to the newest of its orders.
+        for record in sorted(records.values(), key=lambda record: int(record.order_id))
         if record.client_order_id
     }
     for name, (value, expires) in dump.items():
@@ -149,7 +152,7 @@ def check_lifetimes(dump: dict[str, tuple[object, bool]], records: dict[str, Ord
         elif kind.startswith("client_order:"):
             assert value == ids[name].order_id.encode()
             assert expires is not ids[name].is_open, name
-        elif kind.startswith("transfer:"):
+        elif kind.startswith(("transfer:", "clock_accepted")):
             assert expires, name
         else:
             assert kind.startswith(PERMANENT_KEYS), name

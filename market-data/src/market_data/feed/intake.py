@@ -20,7 +20,7 @@ from market_data.feed.trade_line import TradeLine
 from market_data.feed.witness import Look, Witness
 from market_data.limits import LARGE_MESSAGE_BYTES
 from market_data.market.books import Books
-from market_data.market.candle_feed import CandleFeed
+from market_data.market.candle_keeper import CandleFeed
 from market_data.market.listener import Listener
 from market_data.topics import ACCOUNT_CHANNELS, ORDERS, TRADES, Subscription, follows, symbols_of
 from tapewire import keys
