@@ -23,8 +23,8 @@ local asset_fields = remembering(function(asset)
     incoming = 'incoming:' .. asset }
 end)
 
--- One asset of an account: `available`, `held` and `incoming` as the text in Redis, nil for a missing
--- field; the units that the command adds have the prefix `more_`.
+-- One asset of an account: `available`, `held` and `incoming` are the text in Redis, nil for a
+-- missing field; the units that the command adds have the prefix `more_`.
 local function new_units(available, held, incoming)
   return {
     available = available or nil, held = held or nil, incoming = incoming or nil,
