@@ -27,8 +27,8 @@ HASH_DIGITS = 12
 # In this order: a file uses what the files before it define.
 CORE = (
     "text", "records", "market", "book", "orders", "ledger", "candles", "command", "holds",
-    "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending", "risk", "funds",
-    "frame",
+    "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending", "auction", "risk",
+    "funds", "frame",
 )  # fmt: skip
 COMMANDS = (
     "place", "amend", "fire_stops", "cancel", "cancel_all", "expire", "dead_man", "control",

@@ -10,6 +10,7 @@ Units: ticks, lots, ticks x lots, microseconds since 1970. What does not apply i
 
 from typing import Any, NamedTuple
 
+from tapewire.packed.auction import Indicative, Uncross
 from tapewire.packed.packing import (
     UNIT,
     Digits,
@@ -282,6 +283,7 @@ BOUNDS = Layout(Bounds)
 CONTROLS = Layout(Controls)
 MARKET_STATE = Layout(MarketState)
 REACHED = Layout(Reached)
+INDICATIVE = Layout(Indicative)
 PROFILE = Layout(Profile)
 ACCOUNT_BOUNDS = Layout(AccountBounds)
 CANDLE = Layout(Candle)
@@ -294,6 +296,6 @@ CHANGE = Layout(ChangeFields, UNIT)
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
     MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS, EVENT_HEADER,
-    BALANCE, CHANGE, Layout(Position), Layout(Outcome), Layout(Introduction),
+    BALANCE, CHANGE, INDICATIVE, Layout(Uncross), Layout(Position), Layout(Outcome), Layout(Introduction),
     Layout(AccountOutcome), Layout(TransferOutcome),
 )  # fmt: skip

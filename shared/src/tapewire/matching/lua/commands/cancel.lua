@@ -4,7 +4,7 @@
 -- ARGV   4 account   5 order id ('' with 6)   6 client_order_id   7 reason
 -- Reply  {id, {field, value, ...}} of order:<id>, canceled.
 -- Errors ORDER_NOT_FOUND (also another account's order), ORDER_CLOSED (it ended already),
---        UNKNOWN_SYMBOL, MARKET_HALTED.
+--        UNKNOWN_SYMBOL, UNCROSS_PENDING, MARKET_HALTED.
 -- Events book_updates: the level it left; account_events.
 
 local function cancel(command, account, order_id, client_order_id, reason)
@@ -14,6 +14,7 @@ local function cancel(command, account, order_id, client_order_id, reason)
   if not is_open(order) then return nil, 'ORDER_CLOSED' end
   local market = command_market(command, order.symbol)
   if not market then return nil, 'UNKNOWN_SYMBOL' end
+  if market.uncross then return nil, 'UNCROSS_PENDING' end
   if market.controls.state == 'halted' then return nil, 'MARKET_HALTED' end
 
   end_order(command, market, order, 'canceled', reason)

@@ -11,8 +11,8 @@
 -- Reply  {0|1, id, {field, value, ...}}: 1 = an earlier order with the same client_order_id and
 --        body; the fields are those of order:<id>.
 -- Errors UNKNOWN_SYMBOL, DUPLICATE_CLIENT_ORDER_ID, UNKNOWN_ACCOUNT, STALE_INSTRUMENT,
---        STOPS_PENDING (fired stops run first: fire_stops, then ask again),
---        MARKET_HALTED, MARKET_CANCEL_ONLY, MARKET_POST_ONLY, EXPIRE_IN_PAST, PRICE_OUT_OF_BAND,
+--        UNCROSS_PENDING, STOPS_PENDING (an uncross or fired stops run first: fire_stops, then ask
+--        again), MARKET_HALTED, MARKET_CANCEL_ONLY, MARKET_AUCTION, MARKET_POST_ONLY, EXPIRE_IN_PAST, PRICE_OUT_OF_BAND,
 --        STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE, OPEN_ORDERS_LIMIT, ACCOUNT_BLOCKED,
 --        ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT, POSITION_LIMIT, BALANCE_LIMIT,
 --        INSUFFICIENT_FUNDS: decided in this order, before the first write.
@@ -31,13 +31,20 @@ local function earlier_placement(account, client_order_id, digest)
   return { 1, earlier, call('HGETALL', order_key(earlier)) }
 end
 
+-- Whether an order may wait for the end of an auction: in the book, or for its stop price.
+local function may_wait(order)
+  return order.stop_price or order.price and may_rest(order)
+end
+
 -- Why the market does not take the order; nil if it does.
 local function market_refusal(market, order, revision)
   local controls = market.controls
   if revision ~= controls.revision then return 'STALE_INSTRUMENT' end
+  if market.uncross then return 'UNCROSS_PENDING' end
   if market.is_firing and controls.state == 'trading' then return 'STOPS_PENDING' end
   if controls.state == 'halted' then return 'MARKET_HALTED' end
   if controls.state == 'cancel_only' then return 'MARKET_CANCEL_ONLY' end
+  if controls.state == 'auction' and not may_wait(order) then return 'MARKET_AUCTION' end
   if controls.state == 'post_only' and order.post_only ~= '1' then return 'MARKET_POST_ONLY' end
   if order.expire_us and order.expire_us <= market.now_us then return 'EXPIRE_IN_PAST' end
   if is_out_of_band(market, order.price) then return 'PRICE_OUT_OF_BAND' end
@@ -45,7 +52,8 @@ local function market_refusal(market, order, revision)
     and fires(order.side, order.stop_price, market.last_price + 0) then
     return 'STOP_WOULD_TRIGGER'
   end
-  if order.post_only == '1' and would_take(market, order.side, order.price) then
+  if order.post_only == '1' and controls.state ~= 'auction'
+    and would_take(market, order.side, order.price) then
     return 'POST_ONLY_WOULD_TAKE'
   end
 end
