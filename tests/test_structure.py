@@ -25,8 +25,9 @@ from tests.support.house.structure import (
 ORDERS: dict[str, tuple[str, ...]] = {
     "tapewire": (
         "limits", "errors", "error_codes", "runtime", "values", "packed", "wire", "keys",
-        "settings", "redis", "matching", "web", "api_keys", "client", "terminal", "journal",
-        "audit", "replay", "crowd", "launcher", "commands", "cli", "__main__",
+        "settings", "redis", "market", "binance", "matching", "web", "api_keys", "client",
+        "terminal", "journal", "audit", "replay", "crowd", "launcher", "commands", "cli",
+        "__main__",
     ),
     "order_gateway": (
         REST, "ws", "page", "contest", "state", "guard", "incoming", "contest_routes",

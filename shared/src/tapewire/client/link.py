@@ -29,6 +29,7 @@ from websockets.exceptions import (
 
 from tapewire.client.errors import FeedRefused, FeedUnavailable
 from tapewire.runtime.venue_address import FEED_PATH
+from tapewire.values.account_names import ACCOUNT_HEADER
 from tapewire.web.tls import client_context
 from tapewire.wire.feed_messages import (
     FeedErrorMessage,
@@ -90,7 +91,7 @@ class Link:
         self._options = options
         trust = None if options.ca_file is None else client_context(options.ca_file)
         self._trust: dict[str, Any] = {} if trust is None else {"ssl": trust}
-        self._headers = {} if options.account is None else {"X-Account": options.account}
+        self._headers = {} if options.account is None else {ACCOUNT_HEADER: options.account}
         self._logger: logging.Logger | None = None
         if options.api_key is not None:
             self._headers["Authorization"] = f"Bearer {options.api_key}"
