@@ -26,7 +26,16 @@ from tests.support.reference.machine_world import ACCOUNTS, INSTRUMENTS, SYMBOLS
 from tests.support.reference.order import ReferenceOrder, Refused
 from tests.support.reference.venue import Placed, ReferenceVenue
 from tests.support.reference.venue_calls import Call, call_engine, call_reference, resolve
-from tests.support.reference.venue_commands import Amend, FireStops, Place, Step
+from tests.support.reference.venue_commands import (
+    Amend,
+    Cancel,
+    CancelAll,
+    CancelClientOrder,
+    Control,
+    FireStops,
+    Place,
+    Step,
+)
 from tests.support.reference.venue_expectations import LOOK_KEYS, Look, as_record, expected_look
 from tests.support.reference.venue_money import (
     MONEY_KEYS,
@@ -38,6 +47,7 @@ from tests.support.reference.venue_money import (
 from tests.support.venue import Venue
 
 CLOCK_START_US = 1_000_000
+WAITS_FOR_UNCROSS = (Place, Amend, Cancel, CancelClientOrder, CancelAll, Control)
 
 # Reads every key as what it is; of the streams, which come first, what is new.
 LOOK = """
@@ -114,7 +124,7 @@ class Pair:
                 raise
 
     def _expectations(self, step: Step) -> Iterator[Expectation]:
-        """One step, behind a step for each round of fired stops that an order would wait for.
+        """One step, behind a step for each round that it would wait for: fired stops, an uncross.
 
         Without these steps the engine would run the rounds by itself and send the order again,
         behind the commands that are on their way.
@@ -123,6 +133,10 @@ class Pair:
             for symbol in SYMBOLS:
                 market = self.reference.markets[symbol]
                 while market.is_firing and market.state is MarketState.TRADING:
+                    yield self._expect(Step(FireStops(symbol), 0))
+        if isinstance(step.command, WAITS_FOR_UNCROSS):
+            for symbol in SYMBOLS:
+                while self.reference.markets[symbol].uncross is not None:
                     yield self._expect(Step(FireStops(symbol), 0))
         yield self._expect(step)
 
@@ -193,7 +207,7 @@ class Pair:
             market = self.reference.markets[symbol]
             for trade in market.trades[before[symbol] :]:
                 for order_id, liquidity, fee in (
-                    (trade.taker_id, "t", trade.taker_fee),
+                    (trade.taker_id, "m" if trade.is_uncross else "t", trade.taker_fee),
                     (trade.maker_id, "m", trade.maker_fee),
                 ):
                     order = self.reference.orders[order_id]

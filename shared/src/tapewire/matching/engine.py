@@ -48,6 +48,7 @@ from tapewire.values.types import (
 Reply: TypeAlias = Any
 """What Redis answers with: the contract header of each Lua file says which shape."""
 
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """A placed order; `replayed` if it was placed before under the same client order id."""

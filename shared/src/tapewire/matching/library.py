@@ -12,6 +12,7 @@ from importlib import resources
 
 from tapewire.limits import (
     ACCOUNT_LOG_EVENTS_MAX,
+    AUCTION_READS_MAX,
     BALANCE_UNITS_MAX,
     CANDLES_MAX,
     EXACT_INTEGER_MAX,
@@ -27,8 +28,8 @@ HASH_DIGITS = 12
 # In this order: a file uses what the files before it define.
 CORE = (
     "text", "records", "market", "book", "orders", "ledger", "candles", "command", "holds",
-    "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending", "auction", "risk",
-    "funds", "frame",
+    "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending", "auction",
+    "risk", "funds", "frame",
 )  # fmt: skip
 COMMANDS = (
     "place", "amend", "fire_stops", "cancel", "cancel_all", "expire", "dead_man", "control",
@@ -102,6 +103,7 @@ def _constants() -> str:
         "EXACT_MAX": EXACT_INTEGER_MAX,
         "BALANCE_UNITS_MAX": BALANCE_UNITS_MAX,
         "ACCOUNT_LOG_EVENTS_MAX": ACCOUNT_LOG_EVENTS_MAX,
+        "AUCTION_READS_MAX": AUCTION_READS_MAX,
         "CANDLES_MAX": CANDLES_MAX,
         "ORDER_FILLS_SHOWN_MAX": ORDER_FILLS_SHOWN_MAX,
         "ORDER_FILLS_TRIM_TRADES": ORDER_FILLS_TRIM_TRADES,

@@ -61,9 +61,7 @@ _EXCEPTIONS: dict[str, TapewireError] = {
     "STOPS_PENDING": StopsPending(
         "Fired stop orders of this market run first; send the order again."
     ),
-    "UNCROSS_PENDING": UncrossPending(
-        "The market uncrosses its auction; send the request again."
-    ),
+    "UNCROSS_PENDING": UncrossPending("The market uncrosses its auction; send the request again."),
     "STALE_INSTRUMENT": StaleInstrument("The instrument has changed."),
     "MARKET_HALTED": Conflict("market_halted", "The market is halted."),
     "MARKET_CANCEL_ONLY": Conflict("market_cancel_only", "The market only takes cancels now."),

@@ -5,7 +5,7 @@ Units: ticks, lots, microseconds since 1970. What does not apply is the empty te
 
 from typing import NamedTuple
 
-from tapewire.packed.packing import Digits, Number, OptionalNumber, Text
+from tapewire.packed.packing import Number, OptionalNumber, Text
 
 
 class Uncross(NamedTuple):

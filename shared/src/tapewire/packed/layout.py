@@ -296,6 +296,6 @@ CHANGE = Layout(ChangeFields, UNIT)
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
     MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS, EVENT_HEADER,
-    BALANCE, CHANGE, INDICATIVE, Layout(Uncross), Layout(Position), Layout(Outcome), Layout(Introduction),
-    Layout(AccountOutcome), Layout(TransferOutcome),
+    BALANCE, CHANGE, INDICATIVE, Layout(Uncross), Layout(Position), Layout(Outcome),
+    Layout(Introduction), Layout(AccountOutcome), Layout(TransferOutcome),
 )  # fmt: skip

@@ -8,7 +8,7 @@
 --        whose time was over when the uncross began does not count.
 -- Fills  in price-time order at that price. No order takes, so both sides pay the fee of a maker;
 --        the older order is named as the maker of the trade, the newer one as its taker.
--- Budget a command reads fills_max orders to find the price, and meets fills_max orders to trade.
+-- Budget a command reads AUCTION_READS_MAX orders to find the price, and meets fills_max orders.
 
 local Auction = {}
 
@@ -110,7 +110,7 @@ do
   end
 
   local function new_search(command, market)
-    return { market = market, time_us = market.now_us, reads_left = command.limits.fills_max,
+    return { market = market, time_us = market.now_us, reads_left = AUCTION_READS_MAX,
       volume = 0, ticks = nil, low = nil, high = nil, traded = 0, bids = new_side('buy'),
       asks = new_side('sell') }
   end
