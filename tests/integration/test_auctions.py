@@ -54,7 +54,7 @@ def stop_order(side: Side, lots: int, stop: int) -> OrderCommand:
 
 
 async def test_an_auction_collects_what_can_wait(venue: Venue) -> None:
-    """Limit orders, icebergs, post-only and stop orders wait; nothing trades; others are refused."""
+    """Limit, iceberg, post-only and stop orders wait; nothing trades; others are refused."""
     await begin(venue)
     await venue.buy(5, 105)
     await venue.sell(5, 100, account=BOB)
@@ -117,7 +117,7 @@ async def test_an_auction_ends_at_one_price_with_the_fees_of_makers(
 
 
 async def test_an_account_never_trades_with_itself_in_an_uncross(venue: Venue) -> None:
-    """What two orders of one account would trade both lose; fills of all others stay as they are."""
+    """What two orders of one account would trade both lose; the fills of others stay."""
     await begin(venue)
     mode = SelfTradePrevention.EXPIRE_TAKER
     own = replace(order_command(Side.BUY, 4, 105), self_trade_prevention=mode)

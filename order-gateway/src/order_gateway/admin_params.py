@@ -4,13 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from order_gateway.params import DecimalInput, PageParams, Params, WholeNumber
+from order_gateway.field_types import DecimalInput, MomentInput, PermissionText, WholeNumber
+from order_gateway.params import PageParams, Params
 from tapewire.limits import (
+    API_KEY_LABEL_CHARACTERS_MAX,
     ASSET_CHARACTERS_MAX,
     FEE_PPM_MAX,
     OPEN_ORDERS_BOUND_MAX,
 )
 from tapewire.values.account_entry import REFERENCE_PATTERN
+from tapewire.values.account_names import ACCOUNT_PATTERN
 
 _Fee = Annotated[WholeNumber, Field(ge=0, le=FEE_PPM_MAX)]
 _Bound = Annotated[DecimalInput, Field(description="Null: as the instrument has it; 0: none")]
@@ -65,3 +68,34 @@ class AccountLimitsRequest(Params):
     order_quantity_max: _Bound | None = None
     order_notional_max: _Bound | None = None
     position_max: _Bound | None = None
+
+
+class ApiKeyRequest(Params):
+    """A new API key."""
+
+    account: Annotated[
+        str, Field(pattern=f"^{ACCOUNT_PATTERN}$", description="The account that the key acts for")
+    ]
+    permissions: Annotated[
+        list[PermissionText],
+        Field(
+            min_length=1,
+            max_length=3,
+            description="`trade` includes `read`; `admin` permits `/v1/admin/` and nothing else",
+        ),
+    ]
+    label: Annotated[
+        str,
+        Field(
+            max_length=API_KEY_LABEL_CHARACTERS_MAX,
+            pattern=r"^[ -~]*$",
+            description="The purpose of the key, for people",
+        ),
+    ] = ""
+    expires_at: Annotated[
+        MomentInput | None, Field(description="The time at which the key expires; null: never")
+    ] = None
+
+
+class KeysParams(PageParams):
+    """A page of the list of keys."""

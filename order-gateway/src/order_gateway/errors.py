@@ -36,6 +36,9 @@ _RULES = {
     "stop_price": _DECIMAL,
     "quote_quantity": _DECIMAL,
     "expire_at": _MOMENT,
+    "cancel": "must be an object with order_id or client_order_id",
+    "order": "must be an object with the fields of an order",
+    "mode": 'must be "stop_on_failure" or "allow_failure"',
     "order_id": f"must be a whole number of at most {ORDER_ID_DIGITS_MAX} digits",
     "timeout_s": f"must be a whole number from 0 to {DEAD_MAN_TIMEOUT_S_MAX}",
     "limit": f"must be a whole number from 1 to {PAGE_ITEMS_MAX}",
@@ -89,6 +92,8 @@ _CODES = {
     "account": "invalid_account",
     "order_id": "invalid_order_id",
 }
+# Fields that are an order, or name one.
+_PARTS = frozenset({"cancel", "order"})
 _BOUNDS = frozenset({"greater_than_equal", "less_than_equal"})
 
 
@@ -111,7 +116,7 @@ def refusal_of(error: ValidationError) -> Refusal:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if not first["loc"]:
         return InvalidBody("The body must be a JSON object with the fields of the request.")
-    field = shown_name(str(first["loc"][0]))
+    field = shown_name(str(_named(first["loc"])))
     if first["type"] == "extra_forbidden":
         return InvalidField(field, "unknown_field", f"{field} is not a field of this request.")
     rule = _RULES.get(f"{error.title}.{field}") or _RULES.get(
@@ -123,6 +128,11 @@ def refusal_of(error: ValidationError) -> Refusal:
     return InvalidField(field, code, f"{field} {rule}.")
 
 
+def _named(location: tuple[int | str, ...]) -> int | str:
+    """The field that is wrong: of an order within a request the field of the order."""
+    return location[1] if len(location) > 1 and location[0] in _PARTS else location[0]
+
+
 UNAVAILABLE = ("redis_unavailable", "overloaded", "internal_error")
 # Who asks: at a gateway that wants keys.
 ACCESS_ERRORS = (
@@ -130,7 +140,7 @@ ACCESS_ERRORS = (
     "account_mismatch", "rate_limited",
 )  # fmt: skip
 ACCOUNT_ERRORS = ("invalid_account", *ACCESS_ERRORS, *UNAVAILABLE)
-ADMIN_ERRORS = (*ACCESS_ERRORS, *UNAVAILABLE)
+ADMIN_ERRORS = ("administration_is_local", *ACCESS_ERRORS, *UNAVAILABLE)
 # A change of orders at a venue on recorded time, before any time was heard.
 CLOCK_ERRORS = ("clock_not_started",)
 FIELD_ERRORS = ("unknown_field", "duplicate_field", "missing_field", "invalid_value")
@@ -212,6 +222,9 @@ AMEND_ERRORS = (
     "outcome_unknown",
 )
 BATCH_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, *CLOCK_ERRORS, "out_of_range")
+REPLACE_ERRORS = (
+    *PLACE_ERRORS, "invalid_order_id", "order_not_found", "order_closed",
+)  # fmt: skip
 CANCEL_ALL_ERRORS = (
     *ACCOUNT_ERRORS, *CLOCK_ERRORS, *FIELD_ERRORS, "unknown_symbol", "market_halted",
     "uncross_pending", "outcome_unknown",

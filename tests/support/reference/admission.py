@@ -45,10 +45,7 @@ class Market(Protocol):
 
 def admit(market: Market, command: OrderCommand, now_us: int, open_count: int) -> None:
     """Check a new order against the market and its account. Raises Refused."""
-    if command.revision != market.revision:
-        raise Refused("stale_instrument")
-    check_uncross(market)
-    _check_stops(market)
+    admit_command(market, command)
     _check_state(market, post_only=command.post_only)
     _check_auction(market, command)
     if command.expire_us is not None and command.expire_us <= now_us:
@@ -69,6 +66,14 @@ def admit(market: Market, command: OrderCommand, now_us: int, open_count: int) -
     _check_size(market, command, command.quantity_lots, command.price_ticks or stop)
     _check_position(market, command, _lots_at_most(market, command))
     _check_funds(market, command)
+
+
+def admit_command(market: Market, command: OrderCommand) -> None:
+    """Check what makes a gateway try again: an old revision, an uncross, stops. Raises Refused."""
+    if command.revision != market.revision:
+        raise Refused("stale_instrument")
+    check_uncross(market)
+    _check_stops(market)
 
 
 def admit_amend(

@@ -74,15 +74,15 @@ def auction_price(
 
 def begin_uncross(market: Market) -> Uncross:
     """Fix the price."""
-    sides = [
+    bids, asks = (
         [
             (order.price or 0, order.left)
             for order in market.queue(side)
             if not order.is_due(market.now_us)
         ]
         for side in (Side.BUY, Side.SELL)
-    ]
-    return Uncross(auction_price(*sides, market.last_price), market.now_us)
+    )
+    return Uncross(auction_price(bids, asks, market.last_price), market.now_us)
 
 
 def go_on(market: Market, uncross: Uncross) -> bool:

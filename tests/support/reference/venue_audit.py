@@ -165,7 +165,7 @@ def check_lifetimes(dump: dict[str, tuple[object, bool]], records: dict[str, Ord
         elif kind.startswith("client_order:"):
             assert value == ids[name].order_id.encode()
             assert expires is not ids[name].is_open, name
-        elif kind.startswith("transfer:"):
+        elif kind.startswith(("transfer:", "clock_accepted")):
             assert expires, name
         else:
             assert kind.startswith(PERMANENT_KEYS), name

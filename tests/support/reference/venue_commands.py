@@ -16,6 +16,7 @@ from tapewire.values.types import (
     MarketState,
     OrderCommand,
     OrderType,
+    ReplaceMode,
     SelfTradePrevention,
     Side,
     Symbol,
@@ -69,6 +70,16 @@ class Amend:
 
 
 @dataclass(frozen=True, slots=True)
+class Replace:
+    """Cancel an order of the new one's account, named as in `Amend`, and place the new one."""
+
+    number: int
+    place: Place
+    mode: ReplaceMode
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Cancel an order, named as in `Amend`, on behalf of its account or another."""
 
@@ -105,6 +116,13 @@ class FireStops:
 
 
 @dataclass(frozen=True, slots=True)
+class SetClock:
+    """Bring a market whose time is ahead of the clock back to it."""
+
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
 class DeadMan:
     """Arm or disarm (0) an account's timer."""
 
@@ -136,12 +154,14 @@ class ChangeInstrument:
 
 Command: TypeAlias = (
     Place
+    | Replace
     | Amend
     | Cancel
     | CancelClientOrder
     | CancelAll
     | Expire
     | FireStops
+    | SetClock
     | DeadMan
     | Control
     | ChangeInstrument
@@ -210,6 +230,14 @@ def collected_orders(symbol: Symbol) -> st.SearchStrategy[Place]:
     return _orders().map(lambda place: replace(place, order=replace(place.order, symbol=symbol)))
 
 
+@st.composite
+def _replaces(draw: st.DrawFn) -> Replace:
+    """Mostly of an order of the same market, which its account has open."""
+    return Replace(
+        draw(_numbers), draw(_orders()), draw(st.sampled_from(ReplaceMode)), draw(_foreign)
+    )
+
+
 _MAY_REST = {TimeInForce.GTC, TimeInForce.GTD}
 # Gateways rarely hold an old revision; more often would only refuse everything.
 _revisions = st.sampled_from([0] * 60 + [1])
@@ -252,10 +280,12 @@ _cancels = st.builds(Cancel, _numbers, _foreign)
 _WEIGHTED: list[tuple[int, st.SearchStrategy[Command]]] = [
     (60, _orders()),
     (16, st.builds(Amend, _numbers, _amendments, _foreign)),
+    (10, _replaces()),
     (10, _cancels),
     (2, st.builds(CancelClientOrder, _accounts, st.sampled_from("xyz"))),
     (3, st.builds(Expire)),
     (2, st.builds(FireStops, symbols)),
+    (1, st.builds(SetClock, symbols)),
     (2, st.builds(CancelAll, _accounts, st.sampled_from([None, *SYMBOLS]))),
     (1, st.builds(DeadMan, _accounts, st.sampled_from([0, 1, 5]))),
     (4, _controls),

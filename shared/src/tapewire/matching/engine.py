@@ -6,7 +6,7 @@ by `packed/records.py`, what it refuses into an exception by `refusals.py`.
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, Unpack, cast
@@ -20,10 +20,9 @@ from tapewire.limits import (
     ORDERS_PER_SWEEP_MAX,
     TIMER_LOOKUPS_MAX,
 )
-from tapewire.matching.arguments import instrument_arguments, optional
+from tapewire.matching.arguments import instrument_arguments, optional, order_arguments
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.command_limits import MatchingLimits
-from tapewire.matching.digest import order_digest
 from tapewire.matching.library import load_library
 from tapewire.matching.refusals import refuse
 from tapewire.matching.turns import behind_stops, behind_uncross
@@ -79,6 +78,7 @@ class Engine:
         self._seen: set[Account] = set()
         # A test or a replay may set the venue clock, in microseconds; '' means Redis TIME.
         self.clock_us = ""
+        self.clock_window: Callable[[], str] = str
 
     @classmethod
     async def open(
@@ -108,9 +108,7 @@ class Engine:
 
     async def publish_instruments(self, instruments: Mapping[Symbol, Instrument]) -> None:
         """Make instruments known to the venue. Raises InstrumentConflict, Unavailable."""
-        arguments: list[str] = []
-        for instrument in instruments.values():
-            arguments += instrument_arguments(instrument)
+        arguments = [text for item in instruments.values() for text in instrument_arguments(item)]
         # A Redis that has to be told what is traded has lost its accounts too.
         self._seen.clear()
         await self.run("instruments", keys.INSTRUMENTS, uuid.uuid4().hex[:12], *arguments)
@@ -122,32 +120,23 @@ class Engine:
         UnknownSymbol, UnknownAccount, DuplicateClientOrderId, StaleInstrument, Conflict,
         InvalidField, Unavailable.
         """
-        arguments = (
-            command.account, command.client_order_id or "",
-            order_digest(command) if command.client_order_id else "",
-            command.symbol, command.revision, command.side, command.order_type,
-            command.time_in_force, optional(command.price_ticks),
-            optional(command.quantity_lots), command.self_trade_prevention,
-            int(command.post_only), optional(command.display_lots),
-            optional(command.stop_price_ticks), optional(command.quote_notional),
-            optional(command.expire_us),
-        )  # fmt: skip
-        key = keys.market(command.symbol)
-        return await behind_stops(
-            self, command.symbol, lambda: self._place(command, key, arguments)
-        )
+        arguments = order_arguments(command)
+        replayed, order_id, fields = await self.run_order("place", command, *arguments)
+        return Placement(read_order(order_id.decode(), fields), replayed=bool(replayed))
 
-    async def _place(
-        self, command: OrderCommand, key: str, arguments: Sequence[str | int]
-    ) -> Placement:
+    async def run_order(self, name: str, command: OrderCommand, *arguments: str | int) -> Reply:
+        """Run a command that places an order, behind fired stops; opens its account if need be.
+
+        Raises what the command refuses as a whole, and as `open_account`.
+        """
+        key = keys.market(command.symbol)
         try:
-            replayed, order_id, fields = await self.run("place", key, *arguments)
+            return await behind_stops(self, command.symbol, lambda: self.run(name, key, *arguments))
         except UnknownAccount:
             if self.paper_money is None:
                 raise
             await self.open_account(command.account)
-            replayed, order_id, fields = await self.run("place", key, *arguments)
-        return Placement(read_order(order_id.decode(), fields), replayed=bool(replayed))
+        return await behind_stops(self, command.symbol, lambda: self.run(name, key, *arguments))
 
     async def open_account(self, account: Account) -> bool:
         """Make an account known, with what new ones start with; whether it was new.
@@ -287,4 +276,6 @@ class Engine:
         return await behind_uncross(self, lambda: self._begin(name, key, arguments))
 
     def _begin(self, name: str, key: str, arguments: Iterable[str | int]) -> asyncio.Future[Reply]:
-        return self.batcher.begin_call(name, (key,), self.clock_us, self._limits, *arguments)
+        # The window is 'earliest-latest', and Redis TIME has to be within; '' is any time.
+        clock = self.clock_us or self.clock_window()
+        return self.batcher.begin_call(name, (key,), clock, self._limits, *arguments)

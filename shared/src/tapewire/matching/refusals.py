@@ -10,6 +10,7 @@ from tapewire.errors import (
     InvalidField,
     OrderClosed,
     OrderNotFound,
+    RedisUnavailable,
     StaleInstrument,
     StopsPending,
     TapewireError,
@@ -62,6 +63,10 @@ _EXCEPTIONS: dict[str, TapewireError] = {
         "Fired stop orders of this market run first; send the order again."
     ),
     "UNCROSS_PENDING": UncrossPending("The market uncrosses its auction; send the request again."),
+    "CLOCK_JUMPED": RedisUnavailable(
+        "The clock of Redis has jumped. Nothing was done. Have a time service put it right, or if "
+        "it is right: tapewire clock set-right"
+    ),
     "STALE_INSTRUMENT": StaleInstrument("The instrument has changed."),
     "MARKET_HALTED": Conflict("market_halted", "The market is halted."),
     "MARKET_CANCEL_ONLY": Conflict("market_cancel_only", "The market only takes cancels now."),
@@ -104,12 +109,17 @@ _EXCEPTIONS: dict[str, TapewireError] = {
 
 def refuse(reply: str) -> NoReturn:
     """Raise the exception that an error reply of a command stands for."""
+    raise find_refusal(reply)
+
+
+def find_refusal(reply: str) -> TapewireError:
+    """The exception that an error reply, or a code in a reply, stands for."""
     code, _, detail = reply.removeprefix("ERR ").partition(" ")
     known = _EXCEPTIONS.get(code)
     if known is None:
-        raise TapewireError(f"the matching command failed: {reply}")
+        return TapewireError(f"the matching command failed: {reply}")
     if isinstance(known, InvalidField):
-        raise InvalidField(known.field or "", known.code, str(known))
+        return InvalidField(known.field or "", known.code, str(known))
     if isinstance(known, Conflict):
-        raise Conflict(known.code, f"{known} {detail}".rstrip())
-    raise type(known)(f"{known} {detail}".rstrip())
+        return Conflict(known.code, f"{known} {detail}".rstrip())
+    return type(known)(f"{known} {detail}".rstrip())
