@@ -23,6 +23,7 @@ from order_gateway import (
 from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
+from order_gateway.binance_routes import BinanceRest, make_surface
 from order_gateway.catalogue import Catalogue
 from order_gateway.clock import ClockWatch
 from order_gateway.contest.auditing import VenueAudit
@@ -106,6 +107,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     elif settings.open_admin_from == "loopback":
         app.add_middleware(LocalAdministration)
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
+    app.add_middleware(BinanceRest)
     # Direct routes solve no dependencies: this one only documents what the guard does.
     key = [Security(HTTPBearer(scheme_name=KEY_SCHEME, auto_error=False))] if needs_keys else []
     for group in (
@@ -148,13 +150,12 @@ async def _run(
         operations = Operations(engine, queries, catalogue, activity, clock)
         entry = _entry(operations, rate_limits, activity, settings)
         stack.push_async_callback(entry.close)
-        figures = GatewayMetrics(
-            activity,
-            engine.batcher,
-            expired=lambda: expiry.ended,
-            sockets=lambda: entry.open_count,
-            problems=app.problems,
-        )
+        verifier, reader = KeyVerifier(store), open_async(address)
+        stack.push_async_callback(reader.aclose)
+        binance = make_surface(
+            settings, reader, operations=operations, queries=queries, catalogue=catalogue,
+            verifier=verifier, limits=rate_limits,
+        )  # fmt: skip
         contest = Contest(engine, queries, catalogue, VenueAudit(address), settings.venue.auth)
         state = GatewayState(
             operations=operations,
@@ -164,29 +165,38 @@ async def _run(
             account_administration=AccountAdministration(engine, queries, catalogue),
             key_administration=KeyAdministration(store, engine),
             contest=contest,
-            authentication=Authentication(KeyVerifier(store), rate_limits),
+            authentication=Authentication(verifier, rate_limits),
             needs_keys=settings.venue.auth == "keys",
             rate_limits=rate_limits,
             entry=entry,
+            binance=binance,
             health=watch_health(
                 probe, engine, catalogue, expiry, jumps, tasks=tasks, drain=entry.check
             ),
-            metrics=Metrics(figures, app.connections, lag),
+            metrics=Metrics(_figures(app, activity, engine, expiry, entry), app.connections, lag),
             pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
-        for name, run in {
-            "expiry": expiry.run,
-            "clock": jumps.run,
-            "loop-lag": lag.run,
-            **contest.tasks,
-        }.items():
+        own = {"expiry": expiry.run, "clock": jumps.run, "loop-lag": lag.run}
+        for name, run in {**own, **contest.tasks}.items():
             tasks.start(name, run)
         _follow_failovers(address, guard, tasks)
         _watch_keys(state, tasks)
         app.state = cast("Any", state)
         logger.info("trading %d instruments on %s", len(instruments), address.shown)
         yield
+
+
+def _figures(
+    app: ProblemApp, activity: Activity, engine: Engine, expiry: Expiry, entry: Entry
+) -> GatewayMetrics:
+    return GatewayMetrics(
+        activity,
+        engine.batcher,
+        expired=lambda: expiry.ended,
+        sockets=lambda: entry.open_count,
+        problems=app.problems,
+    )
 
 
 def _address(venue: VenueSettings) -> RedisAddress:

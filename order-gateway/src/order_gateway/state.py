@@ -8,6 +8,7 @@ from starlette.types import Scope
 from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
+from order_gateway.binance.surface import Surface
 from order_gateway.catalogue import Catalogue
 from order_gateway.contest.contest import Contest
 from order_gateway.key_administration import KeyAdministration
@@ -36,6 +37,7 @@ class GatewayState:
     needs_keys: bool
     rate_limits: RateLimits
     entry: Entry
+    binance: Surface
     health: Health
     metrics: Metrics
     pages: Pages
