@@ -30,8 +30,8 @@ HASH_DIGITS = 12
 # In this order: a file uses what the files before it define.
 CORE = (
     "text", "records", "market", "book", "orders", "ledger", "candles", "command", "holds",
-    "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending", "auction",
-    "risk", "entry", "funds", "frame",
+    "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending",
+    "auction_price", "auction", "risk", "entry", "funds", "frame",
 )  # fmt: skip
 # Lua allows 200 local names in one block. These files have names of their own; the files after them
 # know the names listed here.
@@ -40,6 +40,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "match": ("match",),
     "fok": ("would_fill",),
     "stops": ("FIRING", "fires", "note_waiting", "run_stops"),
+    "auction_price": ("Search",),
     "auction": ("Auction",),
     "entry": ("new_order", "earlier_placement", "entry_refusal", "enter_order"),
 }

@@ -11,6 +11,13 @@ Units: ticks, lots, ticks x lots, microseconds since 1970. What does not apply i
 from typing import Any, NamedTuple
 
 from tapewire.packed.auction import Indicative, Uncross
+from tapewire.packed.outcomes import (
+    AccountOutcome,
+    Introduction,
+    Outcome,
+    Position,
+    TransferOutcome,
+)
 from tapewire.packed.packing import (
     UNIT,
     Digits,
@@ -233,43 +240,6 @@ class ChangeFields(NamedTuple):
     terms: Text
     state: Text
     fills: Text
-
-
-class Position(NamedTuple):
-    """A text of a journal result: where a market stands after the command."""
-
-    symbol: Text
-    seq: Number
-    book_seq: Number
-
-
-class Outcome(NamedTuple):
-    """A text of a journal result: an order, and its packed state after the command."""
-
-    order_id: Text
-    state: Rest
-
-
-class Introduction(NamedTuple):
-    """The result of `instruments`: the epoch, and the changed symbols with commas between."""
-
-    epoch: Text
-    symbols: Text
-
-
-class AccountOutcome(NamedTuple):
-    """The result of `set_account`: the packed profile, then the packed bounds of a symbol."""
-
-    profile: Text
-    bounds: Rest
-
-
-class TransferOutcome(NamedTuple):
-    """The result of `transfer`."""
-
-    account: Text
-    asset: Text
-    units: Text
 
 
 TERMS = Layout(Terms)

@@ -3,126 +3,12 @@
 --        happens to the orders of the market before: place, amend, cancel, cancel_all and control
 --        answer UNCROSS_PENDING, expire passes over them, fire_stops goes on.
 --        firing (set): has the symbol as long as the field is there.
--- Price  largest volume, then smallest surplus, then nearest the last price; without a last price
---        the middle. Orders count with all their lots, an iceberg with its hidden ones; an order
---        whose time was over when the uncross began does not count.
+-- Price  core/auction_price.lua.
 -- Fills  in price-time order at that price. No order takes, so both sides pay the fee of a maker;
 --        the older order is named as the maker of the trade, the newer one as its taker.
--- Budget a command reads AUCTION_READS_MAX orders to find the price, and meets fills_max orders.
+-- Budget a command meets fills_max orders.
 
 local Auction = {}
-
-local ORDERS_PER_READ = 32
-
-local function is_due(search, order)
-  return order.expire_us and order.expire_us <= search.time_us
-end
-
--- One side of the book, read level by level from the best: `rank` is the place of the next order
--- to read; `ticks` and `lots` are the level, whole once `next_ticks` is known (0 = no further
--- level). A side that has come to its end has 0 ticks.
-local function new_side(name)
-  return { name = name, rank = 0, ticks = nil, lots = 0, next_ticks = nil }
-end
-
--- Reads until the level is whole; false if the reads of the command are used up before.
-local function read_level(search, side)
-  local key = queue_key(search.market.symbol, side.name)
-  while not side.next_ticks do
-    if search.reads_left <= 0 then return false end
-    local count = min(ORDERS_PER_READ, search.reads_left)
-    local page = call('ZRANGE', key, side.rank, side.rank + count - 1, 'WITHSCORES')
-    for index = 1, #page, 2 do
-      local order, ticks = read_order(member_order(page[index])), score_ticks(page[index + 1])
-      search.reads_left = search.reads_left - 1
-      if not is_due(search, order) then
-        side.ticks = side.ticks or ticks
-        if ticks ~= side.ticks then
-          side.next_ticks = ticks
-          break
-        end
-        side.lots = side.lots + remaining_lots(order)
-      end
-      side.rank = side.rank + 1
-    end
-    if not side.next_ticks and #page < 2 * count then
-      side.next_ticks, side.ticks = 0, side.ticks or 0
-    end
-  end
-  return true
-end
-
--- Goes on to the next level.
-local function leave_level(side)
-  if side.next_ticks > 0 then side.ticks, side.next_ticks = side.next_ticks, nil end
-  if side.next_ticks == 0 then side.ticks = 0 end
-  side.lots = 0
-end
-
--- Lets the best levels of both sides meet as long as they cross: what meets is the largest volume
--- of any price. Returns false if the reads of the command are used up before.
-local function find_volume(search)
-  local bids, asks = search.bids, search.asks
-  while true do
-    if not read_level(search, bids) or not read_level(search, asks) then return false end
-    if bids.ticks == 0 or asks.ticks == 0 or bids.ticks < asks.ticks then return true end
-    local lots = min(bids.lots, asks.lots)
-    search.volume, search.high, search.low = search.volume + lots, bids.ticks, asks.ticks
-    bids.lots, asks.lots = bids.lots - lots, asks.lots - lots
-    if bids.lots == 0 then leave_level(bids) end
-    if asks.lots == 0 then leave_level(asks) end
-  end
-end
-
--- The prices of the largest volume that leave the smallest surplus, lowest and highest. They are
--- an unbroken range: between the best bid and the best ask that are left the surplus is 0, below
--- and above it only grows.
-local function best_range(search)
-  local bids, asks, low, high = search.bids, search.asks, search.low, search.high
-  local ask = asks.ticks > 0 and asks.ticks or math.huge
-  local first, last = max(low, bids.ticks + 1), min(high, ask - 1)
-  if first <= last then return first, last end
-  local is_bid, is_ask = bids.ticks >= low, ask <= high
-  local takes_bid = is_bid and (not is_ask or bids.lots <= asks.lots)
-  local takes_ask = is_ask and (not is_bid or asks.lots <= bids.lots)
-  first = takes_bid and max(low, bids.next_ticks + 1) or ask
-  last = takes_ask and min(high, asks.next_ticks > 0 and asks.next_ticks - 1 or high)
-    or bids.ticks
-  return first, last
-end
-
--- Sets the price of a search whose volume is known, and what is left over at it; 0 if no orders
--- cross.
-local function find_price(search, last_price)
-  search.ticks = 0
-  if search.volume == 0 then return end
-  local first, last = best_range(search)
-  local ticks = last_price ~= '' and max(first, min(last, last_price + 0))
-    or floor((first + last) / 2)
-  search.ticks, search.surplus, search.surplus_side = ticks, 0, ''
-  local bids, asks = search.bids, search.asks
-  if bids.ticks >= ticks then
-    search.surplus, search.surplus_side = bids.lots, 'buy'
-  elseif asks.ticks > 0 and asks.ticks <= ticks then
-    search.surplus, search.surplus_side = asks.lots, 'sell'
-  end
-end
-
-local function new_search(command, market)
-  return { market = market, time_us = market.now_us, reads_left = AUCTION_READS_MAX,
-    volume = 0, ticks = nil, low = nil, high = nil, traded = 0, bids = new_side('buy'),
-    asks = new_side('sell') }
-end
-
--- The price at which the market would uncross now, as a search with `ticks` (0: no orders cross),
--- `volume`, `surplus` and `surplus_side`; nil if one command cannot read all orders that cross.
--- Writes nothing.
-function Auction.search(command, market)
-  local search = new_search(command, market)
-  if not find_volume(search) then return nil end
-  find_price(search, market.last_price)
-  return search
-end
 
 -- The head of one side if it is within the price of the uncross; nil if there is none, false if
 -- the command may meet no more orders. Ends orders whose time was over.
@@ -136,7 +22,7 @@ local function next_order(command, market, uncross, name)
     if command.makers_met >= uncross.orders_max then return false end
     command.makers_met = command.makers_met + 1
     local order = read_order(member_order(head[1]))
-    if not is_due(uncross, order) then
+    if not Search.is_due(uncross, order) then
       begin_record(order)
       order.shown_before = shown_lots(order)
       return order
@@ -249,7 +135,7 @@ local function end_due(command, market, uncross)
     if command.makers_met >= uncross.orders_max then return false end
     command.makers_met = command.makers_met + 1
     local order = head_order(market, 'buy')
-    if not is_due(uncross, order) then order = head_order(market, 'sell') end
+    if not Search.is_due(uncross, order) then order = head_order(market, 'sell') end
     end_order(command, market, order, 'expired', 'expired')
   end
   return true
@@ -257,28 +143,9 @@ end
 
 -- Keeps an uncross that the next command goes on with.
 local function keep(market, search)
-  local bids, asks = search.bids, search.asks
-  call('HSET', market.key, 'uncross', Uncross.write({
-    time_us = search.time_us, ticks = search.ticks, traded = search.traded,
-    volume = search.volume, low = search.low, high = search.high,
-    bid_rank = bids.rank, bid_ticks = bids.ticks, bid_lots = bids.lots,
-    bid_next = bids.next_ticks, ask_rank = asks.rank, ask_ticks = asks.ticks,
-    ask_lots = asks.lots, ask_next = asks.next_ticks,
-  }))
+  call('HSET', market.key, 'uncross', Search.pack(search))
   call('SADD', FIRING, market.symbol)
   if market.high_ticks then note_waiting(market, true) end
-end
-
-local function resumed(command, market)
-  local kept = market.uncross
-  local search = new_search(command, market)
-  search.time_us, search.ticks, search.traded = kept.time_us, kept.ticks, kept.traded
-  search.volume, search.low, search.high = kept.volume, kept.low, kept.high
-  local bids, asks = search.bids, search.asks
-  bids.rank, bids.ticks, bids.lots = kept.bid_rank, kept.bid_ticks, kept.bid_lots
-  asks.rank, asks.ticks, asks.lots = kept.ask_rank, kept.ask_ticks, kept.ask_lots
-  bids.next_ticks, asks.next_ticks = kept.bid_next, kept.ask_next
-  return search
 end
 
 -- Whether the book has orders that would trade with each other: only an auction leaves such.
@@ -290,16 +157,10 @@ end
 -- Uncrosses, or goes on with an uncross, as far as the budget of the command allows; then the
 -- stops that its price has reached run. Returns false if some of the uncross is left.
 function Auction.run(command, market)
-  local search = market.uncross and resumed(command, market) or new_search(command, market)
+  local search = market.uncross and Search.unpack(market, market.uncross) or Search.new(market)
   search.orders_max = max(2, command.limits.fills_max)
-  if not search.ticks then
-    if not find_volume(search) then
-      keep(market, search)
-      return false
-    end
-    find_price(search, market.last_price)
-  end
-  if search.ticks > 0 and not trade_crossing(command, market, search)
+  if not search.ticks and not Search.run(search)
+    or search.ticks > 0 and not trade_crossing(command, market, search)
     or not end_due(command, market, search) then
     keep(market, search)
     return false
