@@ -1,4 +1,4 @@
-"""The packed records of a journal entry: what came of a command. `layout.py` lists them with all."""
+"""The packed records of journal results; `layout.py` lists them with all others."""
 
 from typing import NamedTuple
 
