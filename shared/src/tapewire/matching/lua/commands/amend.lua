@@ -7,14 +7,14 @@
 -- ARGV   4 account   5 order id   6 revision of the instrument   7 price in ticks ('' = as it is)
 --        8 quantity in lots ('' = as it is)   9 stop price in ticks ('' = as it is)
 -- Reply  {field, value, ...} of order:<id> afterwards.
--- Errors ORDER_NOT_FOUND, ORDER_CLOSED, UNKNOWN_SYMBOL, STALE_INSTRUMENT,
---        UNCROSS_PENDING (as place), MARKET_HALTED, STOPS_PENDING (as place; not for a smaller quantity),
+-- Errors ORDER_NOT_FOUND, ORDER_CLOSED, UNKNOWN_SYMBOL, STALE_INSTRUMENT, UNCROSS_PENDING (as
+--        place), MARKET_HALTED, STOPS_PENDING (as place; not for a smaller quantity),
 --        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, PRICE_FORBIDDEN (the order has no price to change),
 --        STOP_PRICE_FORBIDDEN (it does not wait for a stop), AMEND_BELOW_EXECUTED,
---        NOTIONAL_TOO_SMALL,
---        PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE; what is no smaller order at
---        its old price also ACCOUNT_BLOCKED, ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT,
---        POSITION_LIMIT, BALANCE_LIMIT, INSUFFICIENT_FUNDS (for what it would hold beyond before).
+--        NOTIONAL_TOO_SMALL, PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE; what is
+--        no smaller order at its old price also ACCOUNT_BLOCKED, ORDER_SIZE_LIMIT,
+--        ORDER_NOTIONAL_LIMIT, POSITION_LIMIT, BALANCE_LIMIT, INSUFFICIENT_FUNDS (for what it would
+--        hold beyond before).
 -- Events as place.
 
 -- Whether the account may have the order as it would be; what it holds already is not needed anew.
