@@ -7,25 +7,29 @@ read are ignored, as at Binance.
 
 import logging
 import re
+from collections import Counter
 from http import HTTPStatus
 
+from fastapi import APIRouter, WebSocket
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from order_gateway.binance.callers import Callers
 from order_gateway.binance.calls import REST, Call, allowed_methods
+from order_gateway.binance.connections import BinanceConnections
 from order_gateway.binance.context import MILLISECOND_US, Context
 from order_gateway.binance.errors import UNKNOWN, BinanceError, error_of, invalid
-from order_gateway.binance.fields import read_form
+from order_gateway.binance.fields import Fields, read_form
 from order_gateway.binance.signature import form_payload
 from order_gateway.binance.surface import Surface
 from order_gateway.binance.usage import Usage, UsageLimits
+from order_gateway.binance.user_streams import UserStreams
 from order_gateway.catalogue import Catalogue
 from order_gateway.operations import Operations
 from order_gateway.rate_limit import RateLimits
 from order_gateway.settings import GatewaySettings
-from order_gateway.state import state_of_scope
+from order_gateway.state import state_of, state_of_scope
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.errors import Refusal, Unavailable
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
@@ -34,6 +38,7 @@ from tapewire.redis.client import AsyncRedis
 from tapewire.web.direct_route import json_response
 from tapewire.web.problem import count_problem
 from tapewire.web.rate_limit import client_network
+from tapewire.web.websocket_protocol import SCOPE_EXTENSION, SocketProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +50,7 @@ _UNSUPPORTED = -1020
 _PRINTABLE = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 
-def make_surface(
+def make_connections(
     settings: GatewaySettings,
     reader: AsyncRedis,
     *,
@@ -54,15 +59,16 @@ def make_surface(
     catalogue: Catalogue,
     verifier: KeyVerifier,
     limits: RateLimits,
-) -> Surface:
-    """The surface over the objects of a gateway; `reader` reads market data."""
+    refusals: Counter[str],
+) -> BinanceConnections:
+    """The surface over the objects of a gateway; `reader` reads market data and account logs."""
     of_usage = UsageLimits(
         weight_per_minute=settings.binance_weight_per_minute,
         orders_per_ten_s=settings.binance_orders_per_10_s,
         orders_per_day=settings.binance_orders_per_day,
     )
     needs_keys = settings.venue.auth == "keys"
-    return Surface(
+    surface = Surface(
         operations,
         queries,
         catalogue,
@@ -71,6 +77,39 @@ def make_surface(
         limits=limits,
         usage=Usage(of_usage, settings.rate_limit_names_max),
     )
+    return BinanceConnections(
+        surface,
+        UserStreams(reader, queries, catalogue, surface.names),
+        drain_timeout_s=settings.graceful_shutdown_timeout_s,
+        on_refused=lambda code: refusals.update((METRIC.format(code),)),
+    )
+
+
+router = APIRouter()
+
+
+@router.websocket("/ws-api/v3")
+async def websocket_api(websocket: WebSocket) -> None:
+    """Calls, session and user data stream over a WebSocket (docs/binance.md)."""
+    state = state_of(websocket)
+    if state.entry.begun:
+        await _deny(websocket, error_of(Unavailable("This process is about to stop.")))
+        return
+    query = websocket.query_params
+    try:
+        us_per_unit = read_unit(query.get("timeUnit", "MILLISECOND"))
+        shows_limits = Fields(dict(query)).flag("returnRateLimits", default=True)
+    except BinanceError as error:
+        await _deny(websocket, error)
+        return
+    await websocket.accept()
+    socket: SocketProtocol = websocket.scope["extensions"][SCOPE_EXTENSION]
+    socket.adopt(state.binance.open(socket, us_per_unit=us_per_unit, shows_limits=shows_limits))
+
+
+async def _deny(websocket: WebSocket, error: BinanceError) -> None:
+    count_problem(websocket.scope, METRIC.format(error.code))
+    await websocket.send_denial_response(json_response(error.body, error.status, error.headers))
 
 
 class BinanceRest:
@@ -89,7 +128,7 @@ class BinanceRest:
 
 async def _answer(scope: Scope, receive: Receive) -> Response:
     """The response to one request, whatever becomes of it."""
-    surface = state_of_scope(scope).binance
+    surface = state_of_scope(scope).binance.surface
     client = scope.get("client")
     address = None if client is None else client_network(client[0])
     call, context = REST.get((scope["method"], scope["path"])), None

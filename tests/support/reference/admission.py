@@ -14,7 +14,7 @@ from tapewire.values.types import (
 )
 from tests.support.reference.accounts import Bounds, ReferenceAccounts
 from tests.support.reference.auction import Uncross
-from tests.support.reference.order import ReferenceOrder, Refused
+from tests.support.reference.order import ReferenceOrder, Refused, reaches
 
 BPS = 10_000
 
@@ -52,10 +52,9 @@ def admit(market: Market, command: OrderCommand, now_us: int, open_count: int) -
         raise Refused("expire_at out_of_range")
     _check_price(market, command.price_ticks)
     stop = command.stop_price_ticks
-    if stop is not None and market.last_price is not None:
-        reached = market.last_price >= stop
-        if reached if command.side is Side.BUY else market.last_price <= stop:
-            raise Refused("stop_would_trigger")
+    last = market.last_price
+    if stop is not None and last is not None and reaches(command, stop, last):
+        raise Refused("stop_would_trigger")
     takes = _trades_at_once(market) and market.takes(command.side, command.price_ticks)
     if command.post_only and takes:
         raise Refused("post_only_would_take")

@@ -155,7 +155,8 @@ def check_lifetimes(dump: dict[str, tuple[object, bool]], records: dict[str, Ord
     """Closed orders and their client order ids end some day, open ones do not; nothing leaks."""
     ids = {
         keys.client_order(record.account, record.client_order_id): record
-        for record in records.values()
+        # An id that was used again leads to the newest of its orders.
+        for record in sorted(records.values(), key=lambda record: int(record.order_id))
         if record.client_order_id
     }
     for name, (value, expires) in dump.items():

@@ -19,6 +19,8 @@ export const ORDER_TYPES = /** @type {Record<string, string>} */ ({
   market: "Market",
   stop: "Stop",
   stop_limit: "Stop limit",
+  take_profit: "Take profit",
+  take_profit_limit: "Take profit limit",
 });
 
 export const STATES = /** @type {Record<string, string>} */ ({
