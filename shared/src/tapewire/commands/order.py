@@ -52,7 +52,7 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
             ),
             click.option(
                 "--take-profit", metavar="PRICE",
-                help="Wait for a trade here, where the price is better than now.",
+                help="The order waits for a trade at this price, which is better than the last.",
             ),
             click.option(
                 "--amount", "quote_quantity", metavar="AMOUNT",
