@@ -136,14 +136,14 @@ class Pair:
         Without these steps the engine would run the rounds by itself and send the order again,
         behind the commands that are on their way.
         """
+        if isinstance(step.command, WAITS_FOR_UNCROSS):
+            for symbol in SYMBOLS:
+                while self.reference.markets[symbol].uncross is not None:
+                    yield self._expect(Step(FireStops(symbol), 0))
         if isinstance(step.command, Place | Replace | Amend):
             for symbol in SYMBOLS:
                 market = self.reference.markets[symbol]
                 while market.is_firing and market.state is MarketState.TRADING:
-                    yield self._expect(Step(FireStops(symbol), 0))
-        if isinstance(step.command, WAITS_FOR_UNCROSS):
-            for symbol in SYMBOLS:
-                while self.reference.markets[symbol].uncross is not None:
                     yield self._expect(Step(FireStops(symbol), 0))
         yield self._expect(step)
 
