@@ -11,16 +11,11 @@ Units: ticks, lots, ticks x lots, microseconds since 1970. What does not apply i
 from typing import Any, NamedTuple
 
 from tapewire.packed.auction import Indicative, Uncross
-from tapewire.packed.outcomes import (
-    AccountOutcome,
-    Introduction,
-    Outcome,
-    Position,
-    TransferOutcome,
-)
+from tapewire.packed.events import EVENT_LAYOUTS
 from tapewire.packed.packing import (
-    UNIT,
     Digits,
+    LaterDigits,
+    LaterText,
     Layout,
     Number,
     OptionalDigits,
@@ -55,7 +50,10 @@ class Terms(NamedTuple):
 
 
 class State(NamedTuple):
-    """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs."""
+    """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs.
+
+    `cancel_id` is the name that the client gave to the cancel that ended the order.
+    """
 
     status: Text
     executed: Number
@@ -65,6 +63,7 @@ class State(NamedTuple):
     visible: OptionalNumber
     triggered_us: OptionalNumber
     reason: Text
+    cancel_id: LaterText
 
 
 class FillFields(NamedTuple):
@@ -193,6 +192,8 @@ class Candle(NamedTuple):
     trades: Digits
     first_seq: Digits
     last_seq: Digits
+    taker_buy_lots: LaterDigits
+    taker_buy_notional: LaterDigits
 
 
 class TransferFields(NamedTuple):
@@ -214,34 +215,6 @@ class CommandLimits(NamedTuple):
     funds_checked: Digits
 
 
-class EventHeader(NamedTuple):
-    """The first part of an account event: the account, and where it stands after the command."""
-
-    account: Text
-    epoch: Text
-    seq: Digits
-    balance_seq: Digits
-    time_us: Digits
-
-
-class BalanceFields(NamedTuple):
-    """One balance in an account event; below 0 only where funds are not checked."""
-
-    asset: Text
-    available: Text
-    held: Text
-
-
-class ChangeFields(NamedTuple):
-    """One change of an order in an account event; `fills` are executions in a list."""
-
-    kind: Text
-    order_id: Text
-    terms: Text
-    state: Text
-    fills: Text
-
-
 TERMS = Layout(Terms)
 STATE = Layout(State)
 FILL = Layout(FillFields, ",")
@@ -259,13 +232,9 @@ ACCOUNT_BOUNDS = Layout(AccountBounds)
 CANDLE = Layout(Candle)
 TRANSFER = Layout(TransferFields)
 COMMAND_LIMITS = Layout(CommandLimits)
-EVENT_HEADER = Layout(EventHeader)
-BALANCE = Layout(BalanceFields, ",")
-CHANGE = Layout(ChangeFields, UNIT)
 
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
-    MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS, EVENT_HEADER,
-    BALANCE, CHANGE, INDICATIVE, Layout(Uncross), Layout(Position), Layout(Outcome),
-    Layout(Introduction), Layout(AccountOutcome), Layout(TransferOutcome),
+    MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS,
+    INDICATIVE, Layout(Uncross), *EVENT_LAYOUTS,
 )  # fmt: skip

@@ -260,6 +260,8 @@ class Order:
     # Rates at the time of placing, in millionths of the received amount.
     maker_fee_ppm: int = 0
     taker_fee_ppm: int = 0
+    # The client's name of the cancel that ended the order.
+    cancel_id: str | None = None
 
     @property
     def has_more_fills(self) -> bool:
