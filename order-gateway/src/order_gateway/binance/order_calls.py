@@ -44,7 +44,7 @@ class OrderCalls:
         self._names = names
 
     async def place(self, context: Context) -> dict[str, Any]:
-        """`POST order`. A client order id that stands for an order already is refused."""
+        """`POST order`. A client order id that is already in use is refused."""
         response = response_type(context.fields)
         symbol = await self._names.named_in(context)
         params = place_params(context.fields, symbol)
@@ -52,7 +52,7 @@ class OrderCalls:
         return self._names.shape(context).placed(order, response)
 
     async def test(self, context: Context) -> dict[str, Any]:
-        """`POST order/test`: checks the parameters and places nothing."""
+        """`POST order/test`: checks the parameters, places no order."""
         response_type(context.fields)
         symbol = await self._names.named_in(context)
         request = read_params(OrderRequest, place_params(context.fields, symbol))
@@ -64,13 +64,13 @@ class OrderCalls:
         return self._names.shape(context).read(await self._found(context))
 
     async def cancel(self, context: Context) -> dict[str, Any]:
-        """`DELETE order`: both ids, if both are sent, must name the order."""
+        """`DELETE order`: if both ids are sent, both must name the order."""
         cancel_id = context.fields.client_id("newClientOrderId")
         canceled = await self._canceled(context, "orderId", "origClientOrderId")
         return self._names.shape(context).canceled(canceled, cancel_id)
 
     async def cancel_all(self, context: Context) -> list[dict[str, Any]]:
-        """`DELETE openOrders`: all of a symbol; without one it is refused as unknown."""
+        """`DELETE openOrders`: all orders of a symbol; without open orders -2011."""
         symbol = await self._names.named_in(context)
         reply = await self._run("cancel_all", context.account, {"symbol": symbol})
         ids = cast("CanceledReply", reply.answer).canceled
@@ -91,7 +91,10 @@ class OrderCalls:
         return [shape.read(order) for order in reversed(orders)]
 
     async def amend(self, context: Context) -> dict[str, Any]:
-        """`PUT order/amend/keepPriority`: a smaller quantity, so that the order keeps its place."""
+        """`PUT order/amend/keepPriority`:
+
+        a smaller quantity, so that the order keeps its priority.
+        """
         wanted = context.fields.decimal("newQty")
         if wanted is None:
             raise missing("newQty")
@@ -109,7 +112,7 @@ class OrderCalls:
     async def replace(self, context: Context) -> dict[str, Any]:
         """`POST order/cancelReplace`: cancel one order, then place another.
 
-        A failure of one of both is 409 with code -2021, of all 400 with -2022.
+        The failure of one part is 409 with code -2021; the failure of both is 400 with -2022.
         """
         mode = context.fields.required("cancelReplaceMode")
         if mode not in _REPLACE_MODES:
@@ -151,7 +154,7 @@ class OrderCalls:
         return cast("OrderReply", reply.answer)
 
     async def _canceled(self, context: Context, id_name: str, client_id_name: str) -> OrderReply:
-        """Cancel the order that is named. Raises BinanceError (-2011) without an open one."""
+        """Cancel the order of the parameters. Raises BinanceError (-2011) unless it is open."""
         try:
             order = await self._found(context, id_name, client_id_name)
             reply = await self._run("cancel", context.account, {"order_id": order.order_id})
@@ -164,7 +167,7 @@ class OrderCalls:
     async def _found(
         self, context: Context, id_name: str = "orderId", client_id_name: str = "origClientOrderId"
     ) -> OrderReply:
-        """The order of the named symbol and ids. Raises BinanceError, Unavailable."""
+        """The order of the symbol and ids. Raises BinanceError, Unavailable."""
         symbol = await self._names.named_in(context)
         number = context.fields.whole(id_name)
         client_id = context.fields.optional(client_id_name)
@@ -186,7 +189,7 @@ class OrderCalls:
         return order
 
     async def _by_client_id(self, account: Account, client_id: str) -> OrderReply:
-        """By the id that the client gave, or by the one that the surface made for it."""
+        """The fields that name an order: by the client's id or by the id that the surface made."""
         try:
             return await self._order(account, {"client_order_id": client_id})
         except Refusal:
@@ -222,7 +225,7 @@ def _as_error(error: BinanceError | Refusal | Unavailable) -> BinanceError:
 
 
 def _replace_failed(outcome: dict[str, Any]) -> BinanceError:
-    """Partly done, or nothing done."""
+    """The error of a replacement: one part failed, or both."""
     if "SUCCESS" in {outcome["cancelResult"], outcome["newOrderResult"]}:
         return BinanceError(
             -2021, "Order cancel-replace partially failed.", HTTPStatus.CONFLICT, data=outcome
