@@ -95,7 +95,7 @@ class AccountAdministration:
             raise InvalidField(
                 "state",
                 "nothing_to_amend",
-                "Send at least one of state, maker_fee_ppm and taker_fee_ppm.",
+                "state, maker_fee_ppm or taker_fee_ppm is missing: send at least one.",
             )
         await self._treasury.set_account(
             account,
@@ -113,8 +113,8 @@ class AccountAdministration:
             raise InvalidField(
                 "open_orders_max",
                 "nothing_to_amend",
-                "Send at least one of open_orders_max, order_quantity_max, "
-                "order_notional_max and position_max.",
+                "open_orders_max, order_quantity_max, order_notional_max or position_max is "
+                "missing: send at least one.",
             )
         instrument = await self._catalogue.find(symbol)
         limits = read_account_limits(wanted, instrument)

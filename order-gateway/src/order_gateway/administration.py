@@ -42,7 +42,7 @@ class Administration:
             raise InvalidField(
                 "state",
                 "nothing_to_amend",
-                f"Send at least one of {', '.join(MarketRequest.model_fields)}.",
+                f"One of {', '.join(MarketRequest.model_fields)} is missing: send at least one.",
             )
         instrument = await self._catalogue.find(symbol)
         state, band_bps = written.pop("state", None), written.pop("price_band_bps", None)

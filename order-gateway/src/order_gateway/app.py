@@ -71,24 +71,23 @@ logger = logging.getLogger(__name__)
 PREFIX = "/v1"
 KEY_SCHEME = "ApiKey"
 
-_DESCRIPTION = (
-    "Orders in over REST and WebSocket; the market-data service sends "
-    "every trade out. Decimals are strings, in and out. Every error "
-    "answer is `application/problem+json` with a stable `code`. A "
-    "request whose answer was lost may be sent again with the same "
-    "`client_order_id`. A gateway with `TAPEWIRE_AUTH=keys` requires "
-    "`Authorization: Bearer KEY` with every request except those for "
-    "instruments and the time, and the key determines the account. At "
-    "an open gateway, which is the default, the header `X-Account` "
-    "names the account; requests without the header share the account "
-    "`demo`. Self-trade prevention is `expire_taker` for a named "
-    "account and `none` for `demo`, so that two orders without an "
-    "account name trade; an order may choose its own mode. Requests of "
-    "an account and of an address are limited: `RateLimit-Limit`, "
-    "`RateLimit-Remaining` and `RateLimit-Reset` (seconds until "
-    "nothing is used) show the scarcer of the two limits. `WS /v1/ws` "
-    "has the same operations; `/asyncapi.json` describes its messages."
-)
+_DESCRIPTION = """Orders in over REST and WebSocket; the market-data service sends every trade out.
+
+Decimals are strings, in and out. Every error answer is `application/problem+json` with a stable
+`code`. A request whose answer was lost may be sent again with the same `client_order_id`.
+
+A gateway with `TAPEWIRE_AUTH=keys` requires `Authorization: Bearer KEY` with every request except
+those for instruments and the time, and the key determines the account. At an open gateway, which is
+the default, the header `X-Account` names the account; requests without one share the account
+`demo`.
+Self-trade prevention is `expire_taker` for a named account and `none` for
+`demo`, so that two orders without an account name trade; an order may choose its own mode.
+
+Requests of an account and of an address are limited: `RateLimit-Limit`, `RateLimit-Remaining` and
+`RateLimit-Reset` (seconds until nothing is used) show the scarcer of the two limits.
+
+`WS /v1/ws` has the same operations; `/asyncapi.json` describes its messages.
+"""
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:

@@ -107,7 +107,7 @@ def build_amendment(params: AmendParams, order: Order, instrument: Instrument) -
         raise InvalidField(
             "quantity",
             "nothing_to_amend",
-            "Send at least one of quantity, price and stop_price.",
+            "quantity, price or stop_price is missing: send at least one of them.",
         )
     quantity = price = stop_price = None
     if params.quantity is not None:
