@@ -8,6 +8,7 @@ from tapewire.matching.library import load_library
 from tapewire.packed.layout import (
     ACCOUNT_BOUNDS,
     BOUNDS,
+    CANDLE,
     CONTROLS,
     FILL,
     LAYOUTS,
@@ -80,6 +81,18 @@ def test_a_record_is_read_as_it_was_written(layout: Layout[tuple[str, ...]]) -> 
         layout.read(values[0])
     with pytest.raises(ValueError, match=layout.name):
         layout.write(values[1:])
+
+
+def test_later_fields_are_written_only_if_they_say_something() -> None:
+    """A record from before they existed reads as with their defaults."""
+    old = "60|1|1|1|1|5|5|1|7|7"
+    candle = CANDLE.read(old)
+    assert (candle.taker_buy_lots, candle.taker_buy_notional) == ("0", "0")
+    assert CANDLE.write(candle) == old
+    assert CANDLE.write(candle._replace(taker_buy_notional="5")) == f"{old}|0|5"
+    assert CANDLE.write(candle._replace(taker_buy_lots="5")) == f"{old}|5"
+    with pytest.raises(ValueError, match="has not 12 values"):
+        CANDLE.read(old.removesuffix("|7"))
 
 
 def test_a_list_of_records_may_be_empty() -> None:

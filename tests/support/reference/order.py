@@ -46,6 +46,7 @@ class Trade:
     aggressor_side: Side
     maker_fee: int = 0
     taker_fee: int = 0
+    is_uncross: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +68,7 @@ class ReferenceOrder:
     taker_fee_ppm: int = 0
     status: OrderStatus = OrderStatus.NEW
     reason: str | None = None
+    cancel_id: str | None = None
     executed: int = 0
     notional: int = 0
     prevented: int = 0

@@ -3,7 +3,7 @@
 Orders are named by when they were placed, so that a list of commands can be shrunk and replayed.
 """
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -85,6 +85,7 @@ class Cancel:
 
     number: int
     foreign: bool = False
+    cancel_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,11 @@ def _orders(draw: st.DrawFn) -> Place:
     return Place(order, draw(_lifetimes) if tif is TimeInForce.GTD else None)
 
 
+def collected_orders(symbol: Symbol) -> st.SearchStrategy[Place]:
+    """Orders of one market as an auction collects them; now and then one that it refuses."""
+    return _orders().map(lambda place: replace(place, order=replace(place.order, symbol=symbol)))
+
+
 @st.composite
 def _replaces(draw: st.DrawFn) -> Replace:
     """Mostly of an order of the same market, which its account has open."""
@@ -276,7 +282,7 @@ _controls = st.builds(
     taker_fee_ppm=fee_rates,
 )
 _foreign = st.sampled_from([False] * 9 + [True])
-_cancels = st.builds(Cancel, _numbers, _foreign)
+_cancels = st.builds(Cancel, _numbers, _foreign, st.sampled_from([None, None, "c"]))
 # Weights, and not one_of: it chooses among different strategies as if all were equally likely.
 _WEIGHTED: list[tuple[int, st.SearchStrategy[Command]]] = [
     (60, _orders()),

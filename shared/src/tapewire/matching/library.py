@@ -14,6 +14,7 @@ from importlib import resources
 
 from tapewire.limits import (
     ACCOUNT_LOG_EVENTS_MAX,
+    AUCTION_READS_MAX,
     BALANCE_UNITS_MAX,
     CANDLES_MAX,
     EXACT_INTEGER_MAX,
@@ -21,7 +22,7 @@ from tapewire.limits import (
     ORDER_FILLS_TRIM_TRADES,
 )
 from tapewire.packed.layout import LAYOUTS
-from tapewire.packed.packing import FORMAT, ITEM, PART, UNIT, Layout
+from tapewire.packed.packing import FORMAT, ITEM, LATER_DEFAULTS, PART, UNIT, Layout
 
 LIBRARY_PREFIX = "tapewire_"
 HASH_DIGITS = 12
@@ -29,8 +30,8 @@ HASH_DIGITS = 12
 # In this order: a file uses what the files before it define.
 CORE = (
     "text", "records", "market", "book", "orders", "ledger", "candles", "command", "holds",
-    "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending", "risk", "entry",
-    "funds", "frame",
+    "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending",
+    "auction_price", "auction", "risk", "entry", "funds", "frame",
 )  # fmt: skip
 # Lua allows 200 local names in one block. These files have names of their own; the files after them
 # know the names listed here.
@@ -38,7 +39,9 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "candles": ("CANDLE_BASES", "record_candle"),
     "match": ("match",),
     "fok": ("would_fill",),
-    "stops": ("FIRING", "fires", "run_stops"),
+    "stops": ("FIRING", "fires", "note_waiting", "run_stops"),
+    "auction_price": ("Search",),
+    "auction": ("Auction",),
     "entry": ("new_order", "earlier_placement", "entry_refusal", "enter_order"),
 }
 COMMANDS = (
@@ -52,7 +55,8 @@ _FREEING = frozenset({"cancel", "cancel_all", "expire"})
 
 # Lua patterns of the kinds of values; a text has no separator of its record.
 _PATTERNS = {"digits": "(%d+)", "optional digits": "(%d*)", "number": "(%d+)",
-             "optional number": "(%d*)", "rest": "(.*)"}  # fmt: skip
+             "optional number": "(%d*)", "later number": "(%d*)", "later digits": "(%d*)",
+             "rest": "(.*)"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,7 @@ def _constants() -> str:
         "EXACT_MAX": EXACT_INTEGER_MAX,
         "BALANCE_UNITS_MAX": BALANCE_UNITS_MAX,
         "ACCOUNT_LOG_EVENTS_MAX": ACCOUNT_LOG_EVENTS_MAX,
+        "AUCTION_READS_MAX": AUCTION_READS_MAX,
         "CANDLES_MAX": CANDLES_MAX,
         "ORDER_FILLS_SHOWN_MAX": ORDER_FILLS_SHOWN_MAX,
         "ORDER_FILLS_TRIM_TRADES": ORDER_FILLS_TRIM_TRADES,
@@ -144,25 +149,20 @@ def lua_codec(layout: Layout[object]) -> str:  # type: ignore[type-var]
     are text; `read(text)` is a table of the values, as numbers where they are numbers,
     `read_into(record, text)` adds them to a table, `write(record)` is the packed text of one.
     """
-    names = ", ".join(layout.kinds)
-    separator = _literal(layout.separator)
-    pattern = layout.separator.join(
-        _PATTERNS.get(kind, f"([^{layout.separator}]*)") for kind in layout.kinds.values()
-    )
-    joined = f" .. {separator} .. ".join(layout.kinds)
-    values = {name: _read_term(name, kind) for name, kind in layout.kinds.items()}
+    kinds = layout.kinds
+    names = ", ".join(kinds)
+    pattern = _pattern(kinds, layout.separator)
+    values = {name: _read_term(name, kind) for name, kind in kinds.items()}
     fields = "\n".join(f"    {name} = {value}," for name, value in values.items())
     assignments = "\n".join(f"  record.{name} = {value}" for name, value in values.items())
-    written = f"\n    .. {separator} .. ".join(
-        _write_term(name, kind) for name, kind in layout.kinds.items()
-    )
+    terms = {name: _write_term(name, kind) for name, kind in kinds.items()}
     return f"""
 local {layout.name} = {{}}
 function {layout.name}.split(text)
   return match_text(text, {_literal(f"^{pattern}$")})
 end
 function {layout.name}.join({names})
-  return {joined}
+{_joining({name: name for name in kinds}, kinds, _literal(layout.separator))}
 end
 function {layout.name}.read(text)
   local {names} = {layout.name}.split(text)
@@ -176,20 +176,51 @@ function {layout.name}.read_into(record, text)
   return record
 end
 function {layout.name}.write(record)
-  return {written}
+{_joining(terms, kinds, _literal(layout.separator))}
 end"""
+
+
+def _pattern(kinds: Mapping[str, str], separator: str) -> str:
+    """The Lua pattern of a record; later values may be missing with their separators."""
+    pattern = ""
+    for kind in kinds.values():
+        if pattern:
+            pattern += f"{separator}?" if kind in LATER_DEFAULTS else separator
+        pattern += _PATTERNS.get(kind, f"([^{separator}]*)")
+    return pattern
+
+
+def _joining(terms: Mapping[str, str], kinds: Mapping[str, str], separator: str) -> str:
+    """Lua code that returns the packed text of some terms, without missing later values."""
+    first = [term for name, term in terms.items() if kinds[name] not in LATER_DEFAULTS]
+    later = [name for name, kind in kinds.items() if kind in LATER_DEFAULTS]
+    joined = f"\n    .. {separator} .. ".join(first)
+    if not later:
+        return f"  return {joined}"
+    lines = ["  local later = ''"]
+    for name in reversed(later):
+        default = _literal(LATER_DEFAULTS[kinds[name]])
+        lines += [
+            f"  local {name}_text = {terms[name]}",
+            f"  if later ~= '' or {name}_text ~= {default} then",
+            f"    later = {separator} .. {name}_text .. later",
+            "  end",
+        ]
+    return "\n".join([*lines, f"  return {joined}\n    .. later"])
 
 
 def _read_term(name: str, kind: str) -> str:
     return {
         "number": f"{name} + 0",
         "optional number": f"{name} ~= '' and {name} + 0 or nil",
+        "later number": f"{name} ~= '' and {name} + 0 or 0",
+        "later digits": f"{name} ~= '' and {name} or '0'",
     }.get(kind, name)
 
 
 def _write_term(name: str, kind: str) -> str:
     value = f"record.{name}"
-    if kind == "number":
+    if kind in {"number", "later number"}:
         return f"integer_text({value})"
     if kind == "optional number":
         return f"({value} and integer_text({value}) or '')"

@@ -10,9 +10,12 @@ Units: ticks, lots, ticks x lots, microseconds since 1970. What does not apply i
 
 from typing import Any, NamedTuple
 
+from tapewire.packed.auction import Indicative, Uncross
+from tapewire.packed.events import EVENT_LAYOUTS
 from tapewire.packed.packing import (
-    UNIT,
     Digits,
+    LaterDigits,
+    LaterText,
     Layout,
     Number,
     OptionalDigits,
@@ -47,7 +50,10 @@ class Terms(NamedTuple):
 
 
 class State(NamedTuple):
-    """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs."""
+    """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs.
+
+    `cancel_id` is the name that the client gave to the cancel that ended the order.
+    """
 
     status: Text
     executed: Number
@@ -57,6 +63,7 @@ class State(NamedTuple):
     visible: OptionalNumber
     triggered_us: OptionalNumber
     reason: Text
+    cancel_id: LaterText
 
 
 class FillFields(NamedTuple):
@@ -185,6 +192,8 @@ class Candle(NamedTuple):
     trades: Digits
     first_seq: Digits
     last_seq: Digits
+    taker_buy_lots: LaterDigits
+    taker_buy_notional: LaterDigits
 
 
 class TransferFields(NamedTuple):
@@ -206,71 +215,6 @@ class CommandLimits(NamedTuple):
     funds_checked: Digits
 
 
-class EventHeader(NamedTuple):
-    """The first part of an account event: the account, and where it stands after the command."""
-
-    account: Text
-    epoch: Text
-    seq: Digits
-    balance_seq: Digits
-    time_us: Digits
-
-
-class BalanceFields(NamedTuple):
-    """One balance in an account event; below 0 only where funds are not checked."""
-
-    asset: Text
-    available: Text
-    held: Text
-
-
-class ChangeFields(NamedTuple):
-    """One change of an order in an account event; `fills` are executions in a list."""
-
-    kind: Text
-    order_id: Text
-    terms: Text
-    state: Text
-    fills: Text
-
-
-class Position(NamedTuple):
-    """A text of a journal result: where a market stands after the command."""
-
-    symbol: Text
-    seq: Number
-    book_seq: Number
-
-
-class Outcome(NamedTuple):
-    """A text of a journal result: an order, and its packed state after the command."""
-
-    order_id: Text
-    state: Rest
-
-
-class Introduction(NamedTuple):
-    """The result of `instruments`: the epoch, and the changed symbols with commas between."""
-
-    epoch: Text
-    symbols: Text
-
-
-class AccountOutcome(NamedTuple):
-    """The result of `set_account`: the packed profile, then the packed bounds of a symbol."""
-
-    profile: Text
-    bounds: Rest
-
-
-class TransferOutcome(NamedTuple):
-    """The result of `transfer`."""
-
-    account: Text
-    asset: Text
-    units: Text
-
-
 TERMS = Layout(Terms)
 STATE = Layout(State)
 FILL = Layout(FillFields, ",")
@@ -282,18 +226,15 @@ BOUNDS = Layout(Bounds)
 CONTROLS = Layout(Controls)
 MARKET_STATE = Layout(MarketState)
 REACHED = Layout(Reached)
+INDICATIVE = Layout(Indicative)
 PROFILE = Layout(Profile)
 ACCOUNT_BOUNDS = Layout(AccountBounds)
 CANDLE = Layout(Candle)
 TRANSFER = Layout(TransferFields)
 COMMAND_LIMITS = Layout(CommandLimits)
-EVENT_HEADER = Layout(EventHeader)
-BALANCE = Layout(BalanceFields, ",")
-CHANGE = Layout(ChangeFields, UNIT)
 
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
-    MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS, EVENT_HEADER,
-    BALANCE, CHANGE, Layout(Position), Layout(Outcome), Layout(Introduction),
-    Layout(AccountOutcome), Layout(TransferOutcome),
+    MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS,
+    INDICATIVE, Layout(Uncross), *EVENT_LAYOUTS,
 )  # fmt: skip

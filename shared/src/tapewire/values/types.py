@@ -77,12 +77,13 @@ class SelfTradePrevention(StrEnum):
 
 
 class MarketState(StrEnum):
-    """The commands a market accepts: all, cancels only, none, or post-only orders."""
+    """The commands a market accepts: all, cancels only, none, post-only, or what can wait."""
 
     TRADING = "trading"
     CANCEL_ONLY = "cancel_only"
     HALTED = "halted"
     POST_ONLY = "post_only"
+    AUCTION = "auction"
 
 
 class ReplaceMode(StrEnum):
@@ -259,6 +260,8 @@ class Order:
     # Rates at the time of placing, in millionths of the received amount.
     maker_fee_ppm: int = 0
     taker_fee_ppm: int = 0
+    # The client's name of the cancel that ended the order.
+    cancel_id: str | None = None
 
     @property
     def has_more_fills(self) -> bool:

@@ -7,11 +7,13 @@
 -- KEYS   1 market:<symbol>
 -- ARGV   4 to 20 the new order, as place   21 order to cancel ('' with 22)   22 its
 --        client_order_id   23 mode: stop_on_failure|allow_failure
+--        24 name of the cancel ('' = none)
 -- Reply  {{code, id, {field, value, ...}}, {code, 0|1, id, {field, value, ...}}}: the cancel and
 --        the placement, each with its error code ('' if it was done, nothing behind it otherwise).
 --        NOT_ATTEMPTED stands for an order that was not placed because of the cancel. 1 = the new
 --        order was placed before; then nothing is done now, and the cancel is told as it was.
--- Errors UNKNOWN_SYMBOL, STALE_INSTRUMENT, STOPS_PENDING, UNKNOWN_ACCOUNT: nothing is done.
+-- Errors UNKNOWN_SYMBOL, STALE_INSTRUMENT, UNCROSS_PENDING, STOPS_PENDING, UNKNOWN_ACCOUNT: nothing
+--        is done.
 -- Codes  of the cancel as cancel, and of the placement as place. ORDER_NOT_FOUND is also an order
 --        of another market.
 -- Events as place.
@@ -44,7 +46,7 @@ end
 
 local function replace(command, account, client_order_id, digest, symbol, revision, side,
     order_type, time_in_force, price, quantity, stp, post_only, display, stop_price, quote_limit,
-    expire_us, reuses, target_id, target_client_order_id, mode)
+    expire_us, reuses, target_id, target_client_order_id, mode, cancel_id)
   local market = command_market(command, symbol)
   if not market then return nil, 'UNKNOWN_SYMBOL' end
   local target = find_target(account, target_id, target_client_order_id)
@@ -54,6 +56,7 @@ local function replace(command, account, client_order_id, digest, symbol, revisi
   end
   local controls = market.controls
   if revision ~= controls.revision then return nil, 'STALE_INSTRUMENT' end
+  if market.uncross then return nil, 'UNCROSS_PENDING' end
   if market.is_firing and controls.state == 'trading' then return nil, 'STOPS_PENDING' end
   if call('EXISTS', account_key(account)) == 0 then return nil, 'UNKNOWN_ACCOUNT' end
 
@@ -62,7 +65,7 @@ local function replace(command, account, client_order_id, digest, symbol, revisi
   local order = new_order(market, account, client_order_id, digest, side, order_type,
     time_in_force, price, quantity, stp, post_only, display, stop_price, quote_limit, expire_us)
   if canceled then
-    end_order(command, market, canceled, 'canceled', 'user')
+    end_order(command, market, canceled, 'canceled', 'user', cancel_id)
   elseif mode ~= 'allow_failure' then
     place_refusal = 'NOT_ATTEMPTED'
   end
