@@ -1,5 +1,7 @@
 """ccxt: the calls of a bot over REST, and its classes of errors."""
 
+from functools import partial
+
 import ccxt
 
 from tests.support.binance_clients.steps import FAR_ABOVE, FAR_BELOW, addresses, refused, same, step
@@ -78,13 +80,8 @@ def trade(bot: ccxt.Exchange) -> None:
         ("post-only order", "limit", {"postOnly": True}),
     ):
         price = None if kind == "market" else above if "postOnly" in params else below
-        step(
-            call,
-            lambda kind=kind, price=price, params=params: bot.create_order(
-                PAIR, kind, "sell", AMOUNT, price, params
-            ),
-            lambda found: found["status"] == "open",
-        )
+        place = partial(bot.create_order, PAIR, kind, "sell", AMOUNT, price, params)
+        step(call, place, lambda found: found["status"] == "open")
     step(
         "immediate order",
         lambda: bot.create_order(PAIR, "limit", "buy", AMOUNT, below, {"timeInForce": "IOC"}),

@@ -85,7 +85,7 @@ def call(url: str) -> None:
 
 def is_done(answer: dict[str, Any]) -> bool:
     """Whether an answer of the WebSocket API has a result."""
-    return answer["status"] == 200
+    return bool(answer["status"] == 200)
 
 
 def follow(url: str) -> None:
