@@ -93,7 +93,7 @@ CLIENT_PACKAGES := import tomllib; file = open("pyproject.toml", "rb"); \
   print(*tomllib.load(file)["project"]["optional-dependencies"]["clients"])
 
 .PHONY: test-clients
-test-clients: .venv/installed $(CLIENTS)/installed ## drive unmodified Binance clients against a venue
+test-clients: .venv/installed $(CLIENTS)/installed ## drive Binance clients against a venue
 	CLIENTS_REQUIRED=1 $(BIN)/python -m pytest -q tests/e2e/test_binance_clients.py $(ARGS)
 
 $(CLIENTS)/installed: .venv/made pyproject.toml $(CLIENT_VERSIONS)

@@ -1,6 +1,7 @@
 """ccxt.pro: streams of market data and of the account, and orders over the WebSocket API."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import ccxt.pro
@@ -11,7 +12,7 @@ PAIR = "BTC/USDT"
 AMOUNT = 0.001
 BOOKS_COMPARED_MAX = 60
 LEVELS = 20
-SUBSCRIPTION_S = 2
+ORDERS_MAX, HEARD_TIMEOUT_S = 6, 2.0
 
 
 async def main() -> None:
@@ -84,12 +85,6 @@ async def trade(bot: Any) -> None:
 
     follower = asyncio.create_task(follow())
     balance = asyncio.create_task(bot.watch_balance())
-    # An order that is placed before the subscription is answered is not told.
-    await asyncio.sleep(SUBSCRIPTION_S)
-    order = await async_step(
-        "WebSocket: limit order",
-        lambda: bot.create_order_ws(PAIR, "limit", "buy", AMOUNT, float(FAR_BELOW)),
-    )
 
     async def until(status: str) -> dict[str, Any]:
         while True:
@@ -97,7 +92,16 @@ async def trade(bot: Any) -> None:
             if event["status"] == status:
                 return event
 
-    await async_step("user stream: new", lambda: until("open"))
+    async def heard() -> dict[str, Any]:
+        """An order that the stream tells; one that was placed before the subscription is not."""
+        for _ in range(ORDERS_MAX):
+            order = await bot.create_order_ws(PAIR, "limit", "buy", AMOUNT, float(FAR_BELOW))
+            with contextlib.suppress(TimeoutError):
+                return await asyncio.wait_for(until("open"), HEARD_TIMEOUT_S)
+            await bot.cancel_order_ws(order["id"], PAIR)
+        raise AssertionError("no order was told")
+
+    order = await async_step("WebSocket: limit order", heard)
     await async_step("WebSocket: open orders", lambda: bot.fetch_open_orders_ws(PAIR))
     await async_step("WebSocket: cancel", lambda: bot.cancel_order_ws(order["id"], PAIR))
     await async_step("user stream: cancel", lambda: until("canceled"))

@@ -45,7 +45,8 @@ def read_and_trade(bot: Client) -> None:
     step("best prices", lambda: bot.get_orderbook_ticker(symbol=SYMBOL))
     step("balances", lambda: bot.get_asset_balance("BTC"), lambda found: float(found["free"]) > 0)
     order = step(
-        "limit order", lambda: bot.order_limit_buy(symbol=SYMBOL, quantity=QUANTITY, price=FAR_BELOW),
+        "limit order",
+        lambda: bot.order_limit_buy(symbol=SYMBOL, quantity=QUANTITY, price=FAR_BELOW),
         lambda found: found["status"] == "NEW",
     )  # fmt: skip
     key = {"symbol": SYMBOL, "orderId": order["orderId"]}
@@ -60,8 +61,8 @@ def read_and_trade(bot: Client) -> None:
     )  # fmt: skip
     step("own trades", lambda: bot.get_my_trades(symbol=SYMBOL))
     step("all orders", lambda: bot.get_all_orders(symbol=SYMBOL), lambda found: len(found) == 2)
-    step("test order", lambda: bot.create_test_order(symbol=SYMBOL, side="BUY", type="MARKET", quantity=1),
-         lambda found: found == {})  # fmt: skip
+    tested = {"symbol": SYMBOL, "side": "BUY", "type": "MARKET", "quantity": 1}
+    step("test order", lambda: bot.create_test_order(**tested), lambda found: found == {})
     refused(
         "error: funds", lambda: bot.order_limit_buy(symbol=SYMBOL, quantity=90, price="500000"),
         BinanceAPIException,
@@ -93,7 +94,6 @@ async def follow() -> None:
 
     async def user_events() -> list[str]:
         async with manager.user_socket() as stream:
-            await asyncio.sleep(0.5)
             await bot.order_market_buy(symbol=SYMBOL, quantity=QUANTITY)
             return [(await stream.recv())["e"] for _ in range(3)]
 
