@@ -46,20 +46,24 @@ def search(bids: Levels, asks: Levels, last: int | None) -> tuple[int, int] | No
     return min(prices, key=lambda price: abs(price - last)), volume
 
 
+def random_levels(choose: random.Random, width: int) -> Levels:
+    """At most five levels within so many ticks."""
+    return {
+        choose.randrange(20, 20 + width) * TICK: choose.randrange(1, 6)
+        for _ in range(choose.randrange(6))
+    }
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js on this machine")
 def test_the_page_finds_the_price_of_an_auction_that_a_search_finds() -> None:
     """Of random books, with and without a last price, crossed or not."""
     choose = random.Random(39)
-    books = []
+    books: list[tuple[Levels, Levels, int | None]] = []
     for _ in range(BOOKS):
         width = choose.choice((3, 12, 40))
-        sides: list[Levels] = [
-            {choose.randrange(20, 20 + width) * TICK: choose.randrange(1, 6)
-             for _ in range(choose.randrange(6))}
-            for _ in range(2)
-        ]  # fmt: skip
+        bids, asks = (random_levels(choose, width) for _ in range(2))
         last = choose.choice((None, choose.randrange(15, 25 + width) * TICK))
-        books.append((*sides, last))
+        books.append((bids, asks, last))
     sent = [
         {
             "bids": [[str(price), str(lots)] for price, lots in bids.items()],
