@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from order_gateway.binance.placing import ORDER_TYPES, PREVENTIONS
+from order_gateway.binance.new_orders import ORDER_TYPES, PREVENTIONS
 from order_gateway.catalogue import Market
 from order_gateway.replies import instrument_reply
 from tapewire.binance.statistics import AVERAGE_MINS

@@ -24,6 +24,13 @@ _EXPIRY_REASONS = {
     "insufficient_liquidity": "INSUFFICIENT_LIQUIDITY",
     "kill": "EXCHANGE_CANCELED",
 }
+_TYPES = {
+    OrderType.LIMIT: "LIMIT", OrderType.IOC: "LIMIT", OrderType.FOK: "LIMIT",
+    OrderType.MARKET: "MARKET", OrderType.STOP: "STOP_LOSS",
+    OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT", OrderType.TAKE_PROFIT: "TAKE_PROFIT",
+    OrderType.TAKE_PROFIT_LIMIT: "TAKE_PROFIT_LIMIT",
+}  # fmt: skip
+_PRICELESS = frozenset({OrderType.MARKET, OrderType.STOP, OrderType.TAKE_PROFIT})
 _STATUSES = {
     "new": "NEW", "partially_filled": "PARTIALLY_FILLED", "filled": "FILLED",
     "canceled": "CANCELED", "expired": "EXPIRED",
@@ -206,18 +213,12 @@ def expiry_reason_of(reason: str | None) -> str | None:
 
 def type_of(order_type: OrderType, *, post_only: bool) -> str:
     """An order type as Binance names it."""
-    if order_type is OrderType.MARKET:
-        return "MARKET"
-    if order_type is OrderType.STOP:
-        return "STOP_LOSS"
-    if order_type is OrderType.STOP_LIMIT:
-        return "STOP_LOSS_LIMIT"
-    return "LIMIT_MAKER" if post_only else "LIMIT"
+    return "LIMIT_MAKER" if post_only else _TYPES[order_type]
 
 
 def time_in_force_of(order_type: OrderType, time_in_force: str) -> str:
     """A time in force as Binance shows it; `gtd` and that of market orders show as GTC."""
-    if order_type in {OrderType.MARKET, OrderType.STOP} or time_in_force == "gtd":
+    if order_type in _PRICELESS or time_in_force == "gtd":
         return "GTC"
     return time_in_force.upper()
 

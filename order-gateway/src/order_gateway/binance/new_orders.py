@@ -16,11 +16,13 @@ _TYPES: Mapping[str, dict[str, Any]] = {
     "MARKET": {"order_type": "market"},
     "STOP_LOSS": {"order_type": "stop"},
     "STOP_LOSS_LIMIT": {"order_type": "stop_limit"},
+    "TAKE_PROFIT": {"order_type": "take_profit"},
+    "TAKE_PROFIT_LIMIT": {"order_type": "take_profit_limit"},
 }
 ORDER_TYPES = tuple(_TYPES)
-_TIMED = frozenset({"LIMIT", "STOP_LOSS_LIMIT"})
-_PRICED = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT"})
-_STOPPED = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT"})
+_TIMED = frozenset({"LIMIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"})
+_PRICED = _TIMED | {"LIMIT_MAKER"}
+_STOPPED = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
 _TIMES_IN_FORCE = frozenset({"GTC", "IOC", "FOK"})
 PREVENTIONS = tuple(mode.upper() for mode in SelfTradePrevention)
 # Parameters that would make another order of it, so that they are not ignored.
@@ -49,7 +51,7 @@ def place_params(fields: Fields, symbol: str) -> dict[str, Any]:
         params["display_quantity"] = display
     client_id = fields.client_id("newClientOrderId")
     if client_id is not None:
-        params["client_order_id"] = client_id
+        params |= {"client_order_id": client_id, "reuse_client_order_id": True}
     prevention = fields.optional("selfTradePreventionMode")
     if prevention is not None:
         if prevention not in PREVENTIONS:
