@@ -1,4 +1,4 @@
-"""Background work of a gateway: due orders and timers end, waiting fired stops run.
+"""Background work of a gateway: due orders end, fired stops run, auctions tell their price.
 
 Every gateway asks Redis several times a second for due work by the venue clock. The library does
 due work exactly once, whichever gateway asks first. One living gateway is enough.
@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from tapewire.errors import TapewireError, Unavailable
 from tapewire.limits import ORDERS_PER_SWEEP_MAX
+from tapewire.matching.auctions import indicate_all
 from tapewire.matching.engine import Engine
 
 logger = logging.getLogger(__name__)
@@ -57,11 +58,12 @@ class Expiry:
             self.ended += count
             if count < ORDERS_PER_SWEEP_MAX:
                 await self._fire_stops()
+                await indicate_all(self._engine)
                 self._swept_at_s = self._clock_s()
                 return ended
 
     async def _fire_stops(self) -> None:
-        """Run one round of fired stops in each market where stops wait."""
+        """Run one round in each market where an uncross or fired stops wait for their turn."""
         for symbol in await self._engine.firing_symbols():
             await self._engine.fire_stops(symbol)
 
