@@ -18,6 +18,7 @@ _STATUSES = {
     MarketState.POST_ONLY: "TRADING",
     MarketState.CANCEL_ONLY: "CANCEL_ONLY",
     MarketState.HALTED: "HALT",
+    MarketState.AUCTION: "AUCTION_MATCH",
 }
 _BPS, _BPS_DECIMALS = 10_000, 4
 _PPM_DECIMALS = 6

@@ -67,9 +67,7 @@ class OrderCalls:
 
     async def cancel(self, context: Context) -> dict[str, Any]:
         """`DELETE order`: both ids, if both are sent, must name the order."""
-        cancel_id = context.fields.client_id("newClientOrderId")
-        canceled = await self._canceled(context, "orderId", "origClientOrderId")
-        return self._names.shape(context).canceled(canceled, cancel_id)
+        return self._names.shape(context).canceled(await self._canceled(context))
 
     async def cancel_all(self, context: Context) -> list[dict[str, Any]]:
         """`DELETE openOrders`: all of a symbol; without one it is refused as unknown."""
@@ -83,7 +81,7 @@ class OrderCalls:
             orders = [await self._order(context.account, {"order_id": item}) for item in ids]
         except Unavailable as error:
             raise OutcomeUnknown(f"The orders were canceled, but not read: {error}") from None
-        return [shape.canceled(order, None) for order in orders]
+        return [shape.canceled(order) for order in orders]
 
     async def open_orders(self, context: Context) -> list[dict[str, Any]]:
         """`GET openOrders`: of one symbol or of all, oldest first."""
@@ -119,7 +117,6 @@ class OrderCalls:
         response = response_type(context.fields)
         symbol = await self._names.named_in(context)
         params = place_params(context.fields, symbol)
-        cancel_id = context.fields.client_id("cancelNewClientOrderId")
         shape = self._names.shape(context)
         outcome = _Outcome()
         try:
@@ -129,13 +126,14 @@ class OrderCalls:
             if mode == _ALLOW_FAILURE:
                 await self._place_alone(context, params, response, outcome)
             raise outcome.failure() from None
-        wanted = {"cancel": {"order_id": target.order_id}, "order": params, "mode": mode.lower()}
+        cancel = _cancel_params(target, context.fields.client_id("cancelNewClientOrderId"))
+        wanted = {"cancel": cancel, "order": params, "mode": mode.lower()}
         reply = await self._run("replace", context.account, wanted)
         done = cast("ReplaceReply", reply.answer)
         if isinstance(done.canceled, PartResult):
             canceled, problem = done.canceled.body, done.canceled.problem
             if isinstance(canceled, OrderReply):
-                outcome.canceled(shape.canceled(canceled, cancel_id))
+                outcome.canceled(shape.canceled(canceled))
             elif isinstance(problem, Problem):
                 outcome.cancel_refused(_cancel_error(_of_problem(problem)))
         if reply.headers == REPLAY_HEADERS:
@@ -169,11 +167,13 @@ class OrderCalls:
             raise _duplicate()
         return cast("OrderReply", reply.answer)
 
-    async def _canceled(self, context: Context, id_name: str, client_id_name: str) -> OrderReply:
+    async def _canceled(self, context: Context) -> OrderReply:
         """Cancel the order that is named. Raises BinanceError (-2011) without an open one."""
+        cancel_id = context.fields.client_id("newClientOrderId")
         try:
-            order = await self._found(context, id_name, client_id_name)
-            reply = await self._run("cancel", context.account, {"order_id": order.order_id})
+            order = await self._found(context)
+            params = _cancel_params(order, cancel_id)
+            reply = await self._run("cancel", context.account, params)
         except OrderNotFound:
             raise cancel_rejected() from None
         except BinanceError as error:
@@ -276,6 +276,12 @@ class _Outcome:
                 data=self.answer,
             )  # fmt: skip
         return BinanceError(-2022, "Order cancel-replace failed.", data=self.answer)
+
+
+def _cancel_params(order: OrderReply, cancel_id: str | None) -> dict[str, str]:
+    """The fields of the operation `cancel`, with the client's name of the cancel if it has one."""
+    key = {"order_id": order.order_id}
+    return key if cancel_id is None else key | {"cancel_id": cancel_id}
 
 
 def _duplicate() -> BinanceError:
