@@ -12,10 +12,15 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from market_data.binance.conversation import STREAMS_MAX
 from market_data.clients.client_state import ERRORS_MAX
+from tapewire.values.timestamps import parse_timestamp
 from tests.support.feeds.process import FeedProcess, running_feed
+from tests.support.feeds.reading import connected, receive, receive_type
 from tests.support.feeds.stream_client import streaming
+from tests.support.feeds.traffic import make_trades
 from tests.support.transport.raw_websocket import TEXT, RawWebSocket
-from tests.support.venue import INSTRUMENTS, Venue, open_venue
+from tests.support.venue import BTC, INSTRUMENTS, Venue, open_venue
+
+BURST = 400
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -72,6 +77,25 @@ async def test_differences_follow_each_other(venue: Venue, feed: FeedProcess) ->
     assert first["b"] == []
     assert (first["U"], second["U"]) == (first["u"], first["u"] + 1)
     assert second["a"] == [["200.00", "0.00000000"]]
+
+
+async def test_the_streams_have_the_trades_of_the_feed(venue: Venue, feed: FeedProcess) -> None:
+    """A client of each, over a burst: the same trades in the same order."""
+    async with (
+        streaming(feed.url, "/stream?streams=btcusdt@trade") as stream,
+        connected(feed.url, f"?symbols={BTC}") as native,
+    ):
+        await receive(native)
+        await stream.ask("LIST_SUBSCRIPTIONS")
+        await make_trades(venue, BURST)
+        for _ in range(BURST):
+            here = (await stream.receive())["data"]
+            there = (await receive_type(native, "trade"))["data"]
+            assert (here["t"], here["p"], here["q"]) == (
+                there["seq"], there["price"], there["quantity"],
+            )  # fmt: skip
+            assert here["m"] == (there["aggressor_side"] == "sell")
+            assert here["T"] == parse_timestamp(there["timestamp"]) // 1_000
 
 
 async def test_combined_messages_name_their_stream(venue: Venue, feed: FeedProcess) -> None:
