@@ -1,6 +1,6 @@
 """From the parameters of a new order to the fields of the operation `place`. Pure.
 
-Contradictions that Binance words itself are refused here, all others by the operation.
+Contradictions that have texts of Binance are refused here, all others by the operation.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _PRICED = _TIMED | {"LIMIT_MAKER"}
 _STOPPED = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
 _TIMES_IN_FORCE = frozenset({"GTC", "IOC", "FOK"})
 PREVENTIONS = tuple(mode.upper() for mode in SelfTradePrevention)
-# Parameters that would make another order of it, so that they are not ignored.
+# These parameters change the meaning of an order, so they are refused instead of ignored.
 _UNSUPPORTED = ("trailingDelta", "pegPriceType", "pegOffsetValue", "pegOffsetType")
 _RESPONSES = frozenset({"ACK", "RESULT", "FULL"})
 _FULL_BY_DEFAULT = frozenset({"LIMIT", "MARKET"})
@@ -98,7 +98,7 @@ def _add_time_in_force(params: dict[str, Any], fields: Fields, kind: str) -> Non
 
 
 def response_type(fields: Fields) -> str:
-    """ACK, RESULT or FULL: as asked, or by the type of the order. Raises BinanceError."""
+    """ACK, RESULT or FULL: as requested, or by the type of the order. Raises BinanceError."""
     wanted = fields.optional("newOrderRespType")
     if wanted is None:
         return "FULL" if fields.optional("type") in _FULL_BY_DEFAULT else "ACK"

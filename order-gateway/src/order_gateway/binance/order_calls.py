@@ -46,7 +46,7 @@ class OrderCalls:
         self._names = names
 
     async def place(self, context: Context) -> dict[str, Any]:
-        """`POST order`. A client order id that stands for an order already is refused."""
+        """`POST order`. A client order id that is already in use is refused."""
         response = response_type(context.fields)
         symbol = await self._names.named_in(context)
         params = place_params(context.fields, symbol)
@@ -54,7 +54,7 @@ class OrderCalls:
         return self._names.shape(context).placed(order, response)
 
     async def test(self, context: Context) -> dict[str, Any]:
-        """`POST order/test`: checks the parameters and places nothing."""
+        """`POST order/test`: checks the parameters, places no order."""
         response_type(context.fields)
         symbol = await self._names.named_in(context)
         request = read_params(OrderRequest, place_params(context.fields, symbol))
@@ -66,11 +66,11 @@ class OrderCalls:
         return self._names.shape(context).read(await self._found(context))
 
     async def cancel(self, context: Context) -> dict[str, Any]:
-        """`DELETE order`: both ids, if both are sent, must name the order."""
+        """`DELETE order`: if both ids are sent, both must name the order."""
         return self._names.shape(context).canceled(await self._canceled(context))
 
     async def cancel_all(self, context: Context) -> list[dict[str, Any]]:
-        """`DELETE openOrders`: all of a symbol; without one it is refused as unknown."""
+        """`DELETE openOrders`: all orders of a symbol; without open orders -2011."""
         symbol = await self._names.named_in(context)
         reply = await self._run("cancel_all", context.account, {"symbol": symbol})
         ids = cast("CanceledReply", reply.answer).canceled
@@ -91,7 +91,10 @@ class OrderCalls:
         return [shape.read(order) for order in reversed(orders)]
 
     async def amend(self, context: Context) -> dict[str, Any]:
-        """`PUT order/amend/keepPriority`: a smaller quantity, so that the order keeps its place."""
+        """`PUT order/amend/keepPriority`:
+
+        a smaller quantity, so that the order keeps its priority.
+        """
         wanted = context.fields.decimal("newQty")
         if wanted is None:
             raise missing("newQty")
@@ -109,7 +112,7 @@ class OrderCalls:
     async def replace(self, context: Context) -> dict[str, Any]:
         """`POST order/cancelReplace`: cancel one order and place another, in one atomic step.
 
-        A failure of one of both is 409 with code -2021, of all 400 with -2022.
+        The failure of one part is 409 with code -2021; the failure of both is 400 with -2022.
         """
         mode = context.fields.required("cancelReplaceMode")
         if mode not in _REPLACE_MODES:
@@ -168,7 +171,7 @@ class OrderCalls:
         return cast("OrderReply", reply.answer)
 
     async def _canceled(self, context: Context) -> OrderReply:
-        """Cancel the order that is named. Raises BinanceError (-2011) without an open one."""
+        """Cancel the order of the parameters. Raises BinanceError (-2011) unless it is open."""
         cancel_id = context.fields.client_id("newClientOrderId")
         try:
             order = await self._found(context)
@@ -183,7 +186,7 @@ class OrderCalls:
     async def _found(
         self, context: Context, id_name: str = "orderId", client_id_name: str = "origClientOrderId"
     ) -> OrderReply:
-        """The order of the named symbol and ids. Raises BinanceError, Unavailable."""
+        """The order of the symbol and ids. Raises BinanceError, Unavailable."""
         symbol = await self._names.named_in(context)
         number = context.fields.whole(id_name)
         client_id = context.fields.optional(client_id_name)
@@ -205,7 +208,7 @@ class OrderCalls:
         return order
 
     async def _by_client_id(self, account: Account, client_id: str) -> OrderReply:
-        """By the id that the client gave, or by the one that the surface made for it."""
+        """The fields that name an order: by the client's id or by the id that the surface made."""
         try:
             return await self._order(account, {"client_order_id": client_id})
         except Refusal:
@@ -237,7 +240,7 @@ class OrderCalls:
 
 
 class _Outcome:
-    """What became of the two parts of a replacement."""
+    """The results of the two parts of a replacement."""
 
     def __init__(self) -> None:
         self.answer: dict[str, Any] = {
@@ -269,7 +272,7 @@ class _Outcome:
         self.answer |= {"newOrderResult": "FAILURE", "newOrderResponse": error.body}
 
     def failure(self) -> BinanceError:
-        """Partly done, or nothing done."""
+        """The error of a replacement: one part failed, or both."""
         if "SUCCESS" in {self.answer["cancelResult"], self.answer["newOrderResult"]}:
             return BinanceError(
                 -2021, "Order cancel-replace partially failed.", HTTPStatus.CONFLICT,
@@ -289,7 +292,7 @@ def _duplicate() -> BinanceError:
 
 
 def _cancel_error(error: BinanceError) -> BinanceError:
-    """An order that is not there is worded otherwise by cancels than by reads."""
+    """The error of a cancel; Binance words a missing order differently there."""
     return cancel_rejected() if error.code == order_missing().code else error
 
 
