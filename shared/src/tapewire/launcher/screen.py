@@ -96,9 +96,6 @@ def _for_others(facts: VenueFacts) -> str:
     text = f"Others on your network reach the page and the orders, and the feed, at\n\n{places}\n\n"
     if facts.auth == "open":
         return text + "Every client of these addresses acts for every account (--auth open).\n\n"
-            text
-            + "Each client that reaches these addresses acts for every account (--auth open).\n"
-        )
     program, venue = _program(), _venue_words(facts.data_dir)
     quote = facts.instrument.quote
     return (
