@@ -82,6 +82,14 @@ def test_a_record_is_read_as_it_was_written(layout: Layout[tuple[str, ...]]) -> 
         layout.write(values[1:])
 
 
+def test_a_record_from_before_a_later_number_has_it_as_0() -> None:
+    """0 is not written, so that the text is the one from before the field existed."""
+    old = "new|0|0|5|0||||"
+    assert STATE.read(old[:-1]).fee_credit_millionths == "0"
+    assert STATE.write(STATE.read(old[:-1])) == old[:-1]
+    assert STATE.read(old + "7").fee_credit_millionths == "7"
+
+
 def test_a_list_of_records_may_be_empty() -> None:
     """The empty text is a list of none."""
     assert FILL.read_list("") == []

@@ -55,6 +55,7 @@ _RULES = {
     "position_max": _DECIMAL,
     "maker_fee_ppm": f"must be a whole number from 0 to {FEE_PPM_MAX}",
     "taker_fee_ppm": f"must be a whole number from 0 to {FEE_PPM_MAX}",
+    "allow_coarse_fees": "must be true or false",
     "asset": 'must be an asset of an instrument as a string, such as "USDT"',
     "amount": _DECIMAL,
     "reference": REFERENCE_RULE,
@@ -223,11 +224,12 @@ BOUND_ERRORS = (
 )  # fmt: skip
 MARKET_CHANGE_ERRORS = (
     *BODY_ERRORS, *ADMIN_ERRORS, *BOUND_ERRORS, "unknown_symbol", "nothing_to_amend",
-    "outcome_unknown",
+    "fee_below_unit", "outcome_unknown",
 )  # fmt: skip
 INSTRUMENT_ERRORS = (
     *BODY_ERRORS, *ADMIN_ERRORS, "invalid_decimal", "too_many_digits", "out_of_range", "off_tick",
-    "off_lot", "off_amount_step", "instrument_conflict", "instruments_limit", "outcome_unknown",
+    "off_lot", "off_amount_step", "fee_below_unit", "instrument_conflict", "instruments_limit",
+    "outcome_unknown",
 )  # fmt: skip
 ACCOUNTS_ERRORS = (*ADMIN_ERRORS, *FIELD_ERRORS, "out_of_range")
 ACCOUNT_READ_ERRORS = (*ADMIN_ERRORS, "invalid_account", "unknown_account")

@@ -269,6 +269,13 @@ class MarketRequest(Params):
         WholeNumber | None,
         Field(ge=0, le=FEE_PPM_MAX, description="Millionths of what a fill brings a taker"),
     ] = None
+    allow_coarse_fees: Annotated[
+        bool | None,
+        Field(
+            description="Accept rates that take less than a unit of the smallest amounts traded; "
+            "such a fee is rounded up to the unit"
+        ),
+    ] = None
 
 
 class ApiKeyRequest(Params):

@@ -61,6 +61,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "display_quantity_forbidden": ErrorCode(422, "The order takes no display quantity"),
         "quote_quantity_forbidden": ErrorCode(422, "The order takes no amount of the quote asset"),
         "off_amount_step": ErrorCode(422, "The amount is not a multiple of tick size x lot size"),
+        "fee_below_unit": ErrorCode(422, "The fee rate takes less than one unit of the asset"),
         "expire_at_required": ErrorCode(422, "The order needs an expiry time"),
         "expire_at_forbidden": ErrorCode(422, "The order takes no expiry time"),
         "nothing_to_amend": ErrorCode(422, "The amendment changes nothing"),

@@ -21,6 +21,7 @@ from tapewire.audit.comparison import (
     queue_differences,
     stop_differences,
 )
+from tapewire.audit.fees import FeeReader
 from tapewire.audit.findings import Check, Findings
 from tapewire.audit.orders import UnreadableRecord
 from tapewire.audit.reading import AuditReader, Totals
@@ -52,10 +53,12 @@ class Auditor:
         self._instruments: dict[Symbol, Instrument] = {}
         self._placed: set[str] = set()
         self._epoch = ""
+        self._fees_per_order = True
 
     async def run(self) -> Findings:
         """Every check. Raises ConfigurationError (no venue), AccountsMoved, Unavailable."""
         self._epoch = await self._reader.epoch()
+        self._fees_per_order = await self._reader.fees_per_order()
         await self._read_instruments()
         totals = await self._reader.totals()
         await self._check_totals(totals)
@@ -136,7 +139,8 @@ class Auditor:
             self._found.differ(Check.ORDERS, place_differences(placed))
 
     async def _check_log(self, snapshot: AccountSnapshot, record: AccountRecord) -> None:
-        log = LogReader(record, self._epoch)
+        fees = FeeReader(self._instruments, only_per_order=self._fees_per_order)
+        log = LogReader(record, self._epoch, fees)
         try:
             if snapshot.newest_event is None:
                 log.end(0)

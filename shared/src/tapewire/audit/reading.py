@@ -11,8 +11,9 @@ from tapewire import keys
 from tapewire.audit.account_log import LogReader
 from tapewire.audit.orders import UnreadableRecord
 from tapewire.errors import ConfigurationError, TapewireError
-from tapewire.journal.entries import read_entry
+from tapewire.journal.entries import JournalEntry, read_entry
 from tapewire.matching.batcher import Batcher
+from tapewire.matching.layout import COMMAND_LIMITS, CommandLimits
 from tapewire.values.types import Account
 
 # Accounts may be opened between listing them and reading them; then both are done again.
@@ -88,8 +89,16 @@ class AuditReader:
         for entry_id, fields in found:
             entry = read_entry(entry_id, _pairs(fields))
             if entry.op in _ORDER_OPS:
-                return entry.limits.endswith("|1")
+                limits = _limits(entry)
+                return None if limits is None else limits.funds_checked == "1"
         return None
+
+    async def fees_per_order(self) -> bool:
+        """Whether all fees are rounded per order: no command of format 1 is in the journal."""
+        for entry_id, fields in await self._ask("XRANGE", keys.JOURNAL, "-", "+", "COUNT", 1):
+            limits = _limits(read_entry(entry_id, _pairs(fields)))
+            return limits is not None and limits.fees_per_order == "1"
+        return True
 
     async def read_log(
         self, account: Account, log: LogReader, newest: bytes, events_max: int
@@ -132,6 +141,13 @@ class AuditReader:
             return await self._batcher.submit(*command)
         except ResponseError as error:
             raise UnreadableRecord(f"{command[0]!s} {command[1]!r}: {error}") from None
+
+
+def _limits(entry: JournalEntry) -> CommandLimits | None:
+    try:
+        return COMMAND_LIMITS.read(entry.limits)
+    except ValueError:
+        return None  # `tapewire journal verify` names the entry
 
 
 def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:

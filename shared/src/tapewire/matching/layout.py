@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from tapewire.matching.packing import (
     UNIT,
     Digits,
+    LaterNumber,
     Layout,
     Number,
     OptionalDigits,
@@ -47,7 +48,11 @@ class Terms(NamedTuple):
 
 
 class State(NamedTuple):
-    """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs."""
+    """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs.
+
+    `fee_credit_millionths`: by how much the fees of the order exceed its rates, because fees are
+    whole units; in millionths of a unit, below 1,000,000. The next fee is less by that.
+    """
 
     status: Text
     executed: Number
@@ -57,6 +62,7 @@ class State(NamedTuple):
     visible: OptionalNumber
     triggered_us: OptionalNumber
     reason: Text
+    fee_credit_millionths: LaterNumber
 
 
 class FillFields(NamedTuple):
@@ -196,7 +202,11 @@ class TransferFields(NamedTuple):
 
 
 class CommandLimits(NamedTuple):
-    """The limits that each command takes and that the journal keeps with it."""
+    """The limits that each command takes and that the journal keeps with it.
+
+    `fees_per_order` is 1: fees are rounded once per order. Journals of format 1 lack it: their
+    commands rounded the fee of each fill.
+    """
 
     fills_max: Number
     closed_kept_s: Digits
@@ -204,6 +214,7 @@ class CommandLimits(NamedTuple):
     journal_max: Digits
     stops_max: Number
     funds_checked: Digits
+    fees_per_order: LaterNumber
 
 
 class EventHeader(NamedTuple):

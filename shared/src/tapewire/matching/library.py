@@ -41,7 +41,7 @@ _FREEING = frozenset({"cancel", "cancel_all", "expire"})
 
 # Lua patterns of the kinds of values; a text has no separator of its record.
 _PATTERNS = {"digits": "(%d+)", "optional digits": "(%d*)", "number": "(%d+)",
-             "optional number": "(%d*)", "rest": "(.*)"}  # fmt: skip
+             "optional number": "(%d*)", "later number": "(%d*)", "rest": "(.*)"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +122,17 @@ def lua_codec(layout: Layout[object]) -> str:  # type: ignore[type-var]
     """
     names = ", ".join(layout.kinds)
     separator = _literal(layout.separator)
-    pattern = layout.separator.join(
-        _PATTERNS.get(kind, f"([^{layout.separator}]*)") for kind in layout.kinds.values()
-    )
-    joined = f" .. {separator} .. ".join(layout.kinds)
-    values = {name: _read_term(name, kind) for name, kind in layout.kinds.items()}
+    kinds = layout.kinds
+    patterns = [_PATTERNS.get(kind, f"([^{layout.separator}]*)") for kind in kinds.values()]
+    if _has_later(kinds):
+        patterns[-2:] = [f"{patterns[-2]}{layout.separator}?{patterns[-1]}"]
+    pattern = layout.separator.join(patterns)
+    joined = _join_terms(kinds, list(kinds), separator)
+    values = {name: _read_term(name, kind) for name, kind in kinds.items()}
     fields = "\n".join(f"    {name} = {value}," for name, value in values.items())
     assignments = "\n".join(f"  record.{name} = {value}" for name, value in values.items())
-    written = f"\n    .. {separator} .. ".join(
-        _write_term(name, kind) for name, kind in layout.kinds.items()
-    )
+    terms = [_write_term(name, kind) for name, kind in kinds.items()]
+    written = _join_terms(kinds, terms, separator)
     return f"""
 local {layout.name} = {{}}
 function {layout.name}.split(text)
@@ -156,16 +157,31 @@ function {layout.name}.write(record)
 end"""
 
 
+def _has_later(kinds: dict[str, str]) -> bool:
+    return "later number" in kinds.values()
+
+
+def _join_terms(kinds: dict[str, str], terms: list[str], separator: str) -> str:
+    """Lua code that joins texts; a later number comes with its separator, unless it is 0."""
+    joined = f"\n    .. {separator} .. ".join(terms)
+    if not _has_later(kinds):
+        return joined
+    *before, last = terms
+    joined = f"\n    .. {separator} .. ".join(before)
+    return f"{joined}\n    .. ({last} == '0' and '' or {separator} .. {last})"
+
+
 def _read_term(name: str, kind: str) -> str:
     return {
         "number": f"{name} + 0",
         "optional number": f"{name} ~= '' and {name} + 0 or nil",
+        "later number": f"{name} ~= '' and {name} + 0 or 0",
     }.get(kind, name)
 
 
 def _write_term(name: str, kind: str) -> str:
     value = f"record.{name}"
-    if kind == "number":
+    if kind in {"number", "later number"}:
         return f"integer_text({value})"
     if kind == "optional number":
         return f"({value} and integer_text({value}) or '')"

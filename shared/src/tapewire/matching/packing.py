@@ -21,6 +21,10 @@ Number: TypeAlias = Annotated[str, "number"]
 OptionalNumber: TypeAlias = Annotated[str, "optional number"]
 """The same, or the empty text, which is nil in Lua."""
 
+LaterNumber: TypeAlias = Annotated[str, "later number"]
+"""A whole number at the end of a record, in Lua a number. 0 is not written, neither its separator,
+so that a record from before the field existed reads as 0."""
+
 Rest: TypeAlias = Annotated[str, "rest"]
 """The last value of a record: a text that may have separators of its own."""
 
@@ -49,12 +53,15 @@ class Layout(Generic[_Record]):
         self.kinds: dict[str, str] = {name: hint.__metadata__[0] for name, hint in hints.items()}
         # `_make` of a NamedTuple is no part of the type of a tuple.
         self._make = cast("Any", record)._make
+        self._has_later = "later number" in self.kinds.values()
         # A rest is not split.
         self._splits = len(self.kinds) - 1 if "rest" in self.kinds.values() else -1
 
     def read(self, text: str) -> _Record:
         """The values by name, as text. Raises ValueError for another number of values."""
         values = text.split(self.separator, self._splits)
+        if self._has_later and len(values) == len(self.kinds) - 1:
+            values.append("0")
         if len(values) != len(self.kinds):
             raise ValueError(f"{text!r} is no {self.name}: it has not {len(self.kinds)} values")
         record: _Record = self._make(values)
@@ -65,6 +72,8 @@ class Layout(Generic[_Record]):
         texts = [str(value) for value in values]
         if len(texts) != len(self.kinds):
             raise ValueError(f"{self.name} has {len(self.kinds)} values, not {len(texts)}")
+        if self._has_later and texts[-1] == "0":
+            texts.pop()
         return self.separator.join(texts)
 
     def read_list(self, text: str) -> list[_Record]:

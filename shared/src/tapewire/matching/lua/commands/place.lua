@@ -91,7 +91,7 @@ local function place(command, account, client_order_id, digest, symbol, revision
     quantity = tonumber(quantity), stp = stp, post_only = post_only, display = tonumber(display),
     stop_price = tonumber(stop_price), quote_limit = tonumber(quote_limit),
     expire_us = tonumber(expire_us), status = 'new', reason = '', executed = 0, notional = 0,
-    prevented = 0, created_us = market.now, updated_us = market.now,
+    prevented = 0, fee_credit_millionths = 0, created_us = market.now, updated_us = market.now,
   }
   local trader = read_trader(command, market, order)
   if not trader then return nil, 'UNKNOWN_ACCOUNT' end
