@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tapewire.matching.layout import (
+from tapewire.matching.library import load_library
+from tapewire.packed.layout import (
     ACCOUNT_BOUNDS,
     BOUNDS,
     CONTROLS,
@@ -13,8 +14,7 @@ from tapewire.matching.layout import (
     STATE,
     TERMS,
 )
-from tapewire.matching.library import load_library
-from tapewire.matching.packing import UNIT, Layout, account_of
+from tapewire.packed.packing import UNIT, Layout, account_of
 from tapewire.values.bounds import AccountLimits, MarketBounds
 from tests.support.house.layouts import packed_elsewhere
 from tests.support.house.rules import SHARED, SourceFile

@@ -24,9 +24,10 @@ from tests.support.house.structure import (
 # that are not named.
 ORDERS: dict[str, tuple[str, ...]] = {
     "tapewire": (
-        "limits", "errors", "error_codes", "runtime", "values", "keys", "settings", "redis",
-        "matching", "wire", "web", "api_keys", "client", "terminal", "journal", "audit", "replay",
-        "crowd", "launcher", "commands", "cli", "__main__",
+        "limits", "errors", "error_codes", "runtime", "values", "packed", "wire", "keys",
+        "settings", "redis", "market", "binance", "matching", "web", "api_keys", "client",
+        "terminal", "journal", "audit", "replay", "crowd", "launcher", "commands", "cli",
+        "__main__",
     ),
     "order_gateway": (
         REST, "ws", "page", "contest", "state", "guard", "incoming", "contest_routes",

@@ -1,8 +1,6 @@
 """The organiser's page: what an organiser does there, traders see at once."""
 
-import csv
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -16,7 +14,6 @@ from tests.support.page.browser import (
     running_browser,
     trader_at,
 )
-from tests.support.page.key_venue import running_key_page_venue
 from tests.support.page.venue import PageVenue, running_page_venue
 
 
@@ -27,16 +24,19 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture
-def venue(redis_url: str, tmp_path: Path, browser: Browser) -> Iterator[PageVenue]:
-    """An open venue."""
-    with running_page_venue(redis_url, tmp_path) as running:
+@pytest.fixture(scope="module")
+def venue(
+    module_redis_url: str, tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> Iterator[PageVenue]:
+    """One open venue for the tests of this module, each with accounts of its own."""
+    with running_page_venue(module_redis_url, tmp_path_factory.mktemp("page")) as running:
         yield running
 
 
 @pytest.fixture
 def organiser(venue: PageVenue, browser: Browser) -> Iterator[Page]:
-    """The organiser's page of it."""
+    """The organiser's page; every market trades, and no order is open."""
+    venue.mend()
     with opened_page(browser, f"{venue.url}/admin") as page:
         expect(page.get_by_role("row", name="BTC-USDT")).to_be_visible()
         yield page
@@ -109,52 +109,18 @@ def test_accounts_are_added_funded_blocked_and_limited(venue: PageVenue, organis
     assert account["limits"][0]["order_quantity_max"] == "3.00000"
 
 
-def test_keys_are_made_for_many_shown_once_and_revoked(
-    redis_url: str, tmp_path: Path, browser: Browser
-) -> None:
-    """With an administrator's key only; the file has every key, and a revoked one is over."""
-    with (
-        running_key_page_venue(redis_url, tmp_path) as venue,
-        opened_page(browser, f"{venue.url}/admin") as page,
-    ):
-        expect(page.get_by_role("button", name="Stop all trading")).to_have_count(0)
-        page.get_by_label("API key").fill("tw_wrong")
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.locator(".sign-in .error")).to_be_visible()
-        page.get_by_label("API key").fill(venue.key or "")
-        page.get_by_label("API key").press("Enter")
-        page.get_by_role("button", name="Add accounts").click()
-        dialog = page.locator("dialog[open]")
-        dialog.get_by_label("Names").fill("ann ben")
-        dialog.get_by_label("Money").fill("USDT=1000")
-        dialog.get_by_role("button", name="Add accounts").click()
-        with page.expect_download() as download:
-            dialog.get_by_role("button", name="Download CSV").click()
-        text = download.value.path().read_text("utf-8")
-        rows = list(csv.DictReader(text.splitlines()))
-        assert [row["account"] for row in rows] == ["ann", "ben"]
-        assert all(row["key"].startswith("tw_") for row in rows)
-        dialog.get_by_role("button", name="Close").click()
-        expect(page.locator("dialog[open]")).to_have_count(0)
-        assert rows[0]["key"] not in page.content()
-        row = page.locator("section[aria-labelledby=keys-title] tr", has_text="ann")
-        row.get_by_role("button", name="Revoke").click()
-        page.locator("dialog[open]").get_by_role("button", name="Revoke").click()
-        expect(row).to_contain_text("Revoked")
-
-
 def test_axe_finds_nothing_serious(venue: PageVenue, browser: Browser) -> None:
     """On a desktop and a phone, dialogs included, in both schemes."""
-    venue.order("alice", "buy", "0.1", "50000.00")
+    venue.order("anna", "buy", "0.1", "50000.00")
     looks: list[tuple[tuple[int, int], Scheme]] = [(DESKTOP, "dark"), (PHONE, "light")]
     for size, scheme in looks:
         with opened_page(browser, f"{venue.url}/admin", size=size, scheme=scheme) as page:
-            expect(page.get_by_role("row", name="alice")).to_be_visible()
+            expect(page.get_by_role("row", name="anna")).to_be_visible()
             assert findings(page) == []
             page.get_by_role("button", name="Add accounts").click()
             assert findings(page) == []
             page.keyboard.press("Escape")
-            page.get_by_role("row", name="alice").get_by_role("button", name="Money").click()
+            page.get_by_role("row", name="anna").get_by_role("button", name="Money").click()
             assert findings(page) == []
             page.keyboard.press("Escape")
             page.get_by_role("button", name="Halt all").click()

@@ -1,7 +1,7 @@
-"""A venue with API keys: the page asks for one, keeps it in memory, and notices its end."""
+"""A venue with API keys: both pages ask for one, keep it in memory, and notice its end."""
 
+import csv
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -18,10 +18,12 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture
-def venue(redis_url: str, tmp_path: Path, browser: Browser) -> Iterator[PageVenue]:
+@pytest.fixture(scope="module")
+def venue(
+    module_redis_url: str, tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> Iterator[PageVenue]:
     """A venue that wants keys, with one for its administrator."""
-    with running_key_page_venue(redis_url, tmp_path) as running:
+    with running_key_page_venue(module_redis_url, tmp_path_factory.mktemp("page")) as running:
         yield running
 
 
@@ -71,3 +73,55 @@ def test_a_key_that_is_revoked_ends_the_session(venue: PageVenue, browser: Brows
         expect(page.locator(".notices")).to_contain_text("Sign in with another key")
         expect(page.get_by_role("button", name="Sign in")).to_be_visible()
         expect(page.locator(".foot .phase")).to_contain_text("Live")
+
+
+def test_keys_are_made_for_many_shown_once_and_revoked(venue: PageVenue, browser: Browser) -> None:
+    """With an administrator's key only; the file has every key, and a revoked one is over."""
+    with opened_page(browser, f"{venue.url}/admin") as page:
+        expect(page.get_by_label("API key")).to_be_visible()
+        expect(page.get_by_role("button", name="Stop all trading")).to_have_count(0)
+        page.get_by_label("API key").fill("tw_wrong")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator(".sign-in .error")).to_be_visible()
+        page.get_by_label("API key").fill(venue.key or "")
+        page.get_by_label("API key").press("Enter")
+        page.get_by_role("button", name="Add accounts").click()
+        dialog = page.locator("dialog[open]")
+        dialog.get_by_label("Names").fill("ann ben")
+        dialog.get_by_label("Money").fill("USDT=1000")
+        dialog.get_by_role("button", name="Add accounts").click()
+        with page.expect_download() as download:
+            dialog.get_by_role("button", name="Download CSV").click()
+        text = download.value.path().read_text("utf-8")
+        rows = list(csv.DictReader(text.splitlines()))
+        assert [row["account"] for row in rows] == ["ann", "ben"]
+        assert all(row["key"].startswith("tw_") for row in rows)
+        dialog.get_by_role("button", name="Close").click()
+        # A dialog that is closed leaves the document a moment later.
+        expect(page.locator("#new-title")).to_have_count(0)
+        assert not page.evaluate(
+            "key => document.documentElement.outerHTML.includes(key)", rows[0]["key"]
+        )
+        row = page.locator("section[aria-labelledby=keys-title] tr").filter(
+            has=page.get_by_role("cell", name="ann", exact=True)
+        )
+        row.get_by_role("button", name="Revoke").click()
+        page.locator("dialog[open]").get_by_role("button", name="Revoke").click()
+        expect(row).to_contain_text("Revoked")
+
+
+def test_an_administrators_key_that_is_revoked_ends_the_session(
+    venue: PageVenue, browser: Browser
+) -> None:
+    """The organiser's page says so, shows nothing of the venue, and takes another key."""
+    key, key_id = make(venue, "deputy", "admin")
+    with opened_page(browser, f"{venue.url}/admin") as page:
+        page.get_by_label("API key").fill(key)
+        page.get_by_label("API key").press("Enter")
+        expect(page.get_by_role("row", name="BTC-USDT")).to_be_visible()
+        venue.ask("DELETE", f"/v1/admin/keys/{key_id}")
+        expect(page.locator(".notices")).to_contain_text("Sign in with another key")
+        expect(page.get_by_role("row", name="BTC-USDT")).to_have_count(0)
+        page.get_by_label("API key").fill(venue.key or "")
+        page.get_by_label("API key").press("Enter")
+        expect(page.get_by_role("row", name="BTC-USDT")).to_be_visible()

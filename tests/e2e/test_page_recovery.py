@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,17 +22,27 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture
-def venue(redis_url: str, tmp_path: Path, browser: Browser) -> Iterator[PageVenue]:
-    """A venue that a test may break."""
-    with running_page_venue(redis_url, tmp_path) as running:
+@pytest.fixture(scope="module")
+def module_venue(
+    module_redis_url: str, tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> Iterator[PageVenue]:
+    """One venue for the tests of this module."""
+    with running_page_venue(module_redis_url, tmp_path_factory.mktemp("page")) as running:
         yield running
 
 
-def trade(venue: PageVenue, quantity: str) -> None:
+@pytest.fixture
+def venue(module_venue: PageVenue) -> PageVenue:
+    """A venue that a test may break: whole again, without open orders."""
+    module_venue.mend()
+    return module_venue
+
+
+def trade(venue: PageVenue, quantity: str, symbol: str = "BTC-USDT") -> None:
     """Bob and carol trade."""
-    venue.order("bob", "sell", quantity, "60000.00")
-    venue.order("carol", "buy", quantity, "60000.00")
+    price = {"BTC-USDT": "60000.00", "ETH-USDT": "3000.00"}[symbol]
+    venue.order("bob", "sell", quantity, price, symbol=symbol)
+    venue.order("carol", "buy", quantity, price, symbol=symbol)
 
 
 def details(page: Page) -> dict[str, str]:
@@ -47,19 +56,16 @@ def details(page: Page) -> dict[str, str]:
 
 def test_a_feed_that_is_killed_costs_no_trade(venue: PageVenue, browser: Browser) -> None:
     """Trades made while there was no feed are on the tape afterwards, each once, in order."""
-    with trader_at(browser, venue.url, "alice", quiet=False) as page:
-        trade(venue, "0.001")
-        expect(page.locator(".tape td.size").first).to_have_text("0.00100")
-        port = venue.market_data.port
-        venue.market_data.process.kill()
-        venue.market_data.process.wait()
+    with trader_at(browser, venue.url, "alice", symbol="ETH-USDT", quiet=False) as page:
+        trade(venue, "0.01", "ETH-USDT")
+        sizes = page.locator(".tape tbody tr:not([aria-hidden]) td.size")
+        expect(sizes).to_have_text(["0.0100"])
+        port = venue.kill_feed()
         expect(page.locator(".banners")).to_contain_text("Reconnecting to the feed")
         for number in range(2, 7):
-            trade(venue, f"0.00{number}")
+            trade(venue, f"0.0{number}", "ETH-USDT")
         venue.start_feed(port)
-        expect(page.locator(".tape td.size").first).to_have_text("0.00600")
-        sizes = page.locator(".tape td.size").all_inner_texts()[:7]
-        assert sizes == ["0.00600", "0.00500", "0.00400", "0.00300", "0.00200", "0.00100", ""]
+        expect(sizes).to_have_text([f"0.0{number}00" for number in range(6, 0, -1)])
         expect(page.locator(".banners")).to_be_empty()
         expect(page.locator(".foot")).to_contain_text("book verified")
         said = details(page)
@@ -75,9 +81,7 @@ def test_orders_of_the_meantime_are_known_after_a_feed_was_away(
     with trader_at(browser, venue.url, "alice", quiet=False) as page:
         venue.order("alice", "sell", "0.1", "60000.00")
         expect(page.locator(".work tbody tr")).to_have_count(1)
-        port = venue.market_data.port
-        venue.market_data.process.kill()
-        venue.market_data.process.wait()
+        port = venue.kill_feed()
         venue.order("bob", "buy", "0.1", "60000.00")
         venue.start_feed(port)
         expect(page.locator(".work .empty")).to_contain_text("No open orders")
@@ -120,13 +124,20 @@ def test_states_of_a_market_and_an_account_are_told(venue: PageVenue, browser: B
         expect(page.locator(".banners")).to_be_empty()
 
 
-def test_a_market_that_is_added_appears(venue: PageVenue, browser: Browser) -> None:
-    """The picker has it without a reload, and its name is text, whatever it says."""
-    with trader_at(browser, venue.url, "alice") as page:
-        body = {"symbol": "ACME-USDT", "base": "ACME", "quote": "USDT", "tick_size": "0.05",
-                "lot_size": "1", "min_quantity": "1", "max_quantity": "1000",
-                "min_notional": "1"}  # fmt: skip
-        venue.ask("POST", "/v1/admin/instruments", body=body)
+ACME = {
+    "symbol": "ACME-USDT", "base": "ACME", "quote": "USDT", "tick_size": "0.05", "lot_size": "1",
+    "min_quantity": "1", "max_quantity": "1000", "min_notional": "1",
+}  # fmt: skip
+
+
+def test_a_market_that_is_added_appears_and_one_that_is_gone_is_left(
+    venue: PageVenue, browser: Browser
+) -> None:
+    """Without a reload: it is traded by its own steps, and after a reset without it the page
+    says so and shows what is there, of the new epoch.
+    """
+    with trader_at(browser, venue.url, "alice", quiet=False) as page:
+        venue.ask("POST", "/v1/admin/instruments", body=ACME)
         page.locator(".symbol").click()
         page.locator("#markets").get_by_role("button", name="ACME-USDT").click()
         expect(page.locator(".symbol h1")).to_have_text("ACME-USDT")
@@ -134,27 +145,26 @@ def test_a_market_that_is_added_appears(venue: PageVenue, browser: Browser) -> N
         page.get_by_label("Size", exact=True).fill("1")
         page.locator("button.place").click()
         expect(page.locator("#ticket-price-error")).to_have_text("A price is a multiple of 0.05.")
-
-
-def test_a_venue_that_is_emptied_under_the_page_is_shown_as_it_is(
-    venue: PageVenue, browser: Browser
-) -> None:
-    """After a reset the tape, the orders and the balances are those of the new epoch."""
-    with trader_at(browser, venue.url, "alice", quiet=False) as page:
-        trade(venue, "0.5")
-        venue.order("alice", "buy", "0.1", "50000.00")
+        venue.order("alice", "buy", "1", "10.00", symbol="ACME-USDT")
         expect(page.locator(".work tbody tr")).to_have_count(1)
-        feed_port = venue.market_data.port
-        with redis.Redis.from_url(venue.redis_url) as client:
-            client.flushall()
-        venue.gateway.stop()
-        venue.market_data.stop()
-        venue.start_gateway(venue.gateway.port)
-        trade(venue, "0.7")
-        venue.start_feed(feed_port)
-        expect(page.locator(".tape td.size").first).to_have_text("0.70000")
-        assert page.locator(".tape td.size").all_inner_texts()[1] == ""
+        empty(venue)
+        expect(page.locator(".notices")).to_contain_text("ACME-USDT is no longer traded.")
+        expect(page.locator(".symbol h1")).to_have_text("BTC-USDT")
+        expect(page.locator(".tape tbody tr:not([aria-hidden]) td.size")).to_have_text(["0.70000"])
         expect(page.locator(".work .empty")).to_contain_text("No open orders")
+        expect(page.locator(".banners")).to_be_empty()
+
+
+def empty(venue: PageVenue) -> None:
+    """Let the venue begin anew under its open pages; 0.7 BTC are traded before the feed is back."""
+    feed_port, gateway_port = venue.market_data.port, venue.gateway.port
+    venue.gateway.stop()
+    venue.market_data.stop()
+    with redis.Redis.from_url(venue.redis_url) as client:
+        client.flushall()
+    venue.start_gateway(gateway_port)
+    trade(venue, "0.7")
+    venue.start_feed(feed_port)
 
 
 def test_a_wrong_clock_is_told(venue: PageVenue, browser: Browser) -> None:
@@ -186,9 +196,8 @@ def test_what_is_not_shown_is_not_sent(venue: PageVenue, browser: Browser) -> No
         expect(page.locator(".book tr.ask.best")).to_contain_text("60,000.00")
         page.locator(".phone-bar").get_by_role("button", name="Orders").click()
         expect(page.locator(".foot")).not_to_contain_text("book")
-        asked = [(message["op"], message.get("channels")) for message in sent]
-        assert ("unsubscribe", ["book"]) in asked
-        assert ("subscribe", ["trades"]) not in asked
+        wait_for(lambda: page.evaluate("1") and has_asked(sent, "unsubscribe", "book"), "no book")
+        assert not has_asked(sent, "subscribe", "trades")
         venue.order("bob", "sell", "0.5", "59990.00")
         page.locator(".phone-bar").get_by_role("button", name="Book").click()
         expect(page.locator(".book tr.ask.best")).to_contain_text("59,990.00")
@@ -205,15 +214,20 @@ def test_a_hidden_tab_takes_the_newest_state_only(venue: PageVenue, browser: Bro
         page.goto(f"{venue.url}/?account=alice&symbol=BTC-USDT")
         expect(page.locator(".foot")).to_contain_text("book verified")
         hide(page, hidden=True)
-        wait_for(
-            lambda: page.evaluate("1") and sent[-1].get("on_lag") == "conflate",
-            "the page asks to conflate",
-        )
+        # Playwright hears of frames while it is asked something.
+        wait_for(lambda: page.evaluate("1") and lag(sent) == "conflate", "it asks to conflate")
         hide(page, hidden=False)
-        wait_for(
-            lambda: page.evaluate("1") and sent[-1].get("on_lag") == "disconnect",
-            "the page asks for everything",
-        )
+        wait_for(lambda: page.evaluate("1") and lag(sent) == "disconnect", "it asks for all")
+
+
+def has_asked(sent: list[dict[str, Any]], op: str, channel: str) -> bool:
+    """Whether the page has sent this request for a channel."""
+    return any(each["op"] == op and channel in each.get("channels", ()) for each in sent)
+
+
+def lag(sent: list[dict[str, Any]]) -> str:
+    """What the page last asked the feed to do when it reads too slowly."""
+    return next(str(each["on_lag"]) for each in reversed(sent) if "on_lag" in each)
 
 
 def hide(page: Page, *, hidden: bool) -> None:

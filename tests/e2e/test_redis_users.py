@@ -108,6 +108,8 @@ def test_it_may_run_every_command_of_the_engine(server: RestrictedRedis, tmp_pat
         "key create --account alice --permissions read",
         "key list",
         "audit",
+        "clock show",
+        "clock set-right",
     ):
         arguments = [*command.split(), "--redis-url", server.service_url]
         result = CliRunner().invoke(main, arguments)

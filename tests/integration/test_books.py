@@ -12,10 +12,10 @@ from market_data.errors import StaleData
 from market_data.fanout.hub import Hub
 from market_data.feed.replay_log import ReplayLog
 from market_data.market.books import Books
-from market_data.market.market_records import MarketRecords
 from market_data.topics import BOOK_DEPTHS, Depth
 from tapewire import keys
 from tapewire.errors import OrderClosed, UnknownSymbol
+from tapewire.market.market_records import MarketRecords
 from tapewire.values.decimals import format_units
 from tapewire.values.types import Order, OrderType, Side, Symbol
 from tapewire.wire.book_event import Level

@@ -9,10 +9,10 @@ import pytest_asyncio
 
 from market_data.fanout.hub import Hub
 from market_data.market.candle_feed import CandleFeed, VenueClock
-from market_data.market.candle_log import CandleLog
-from market_data.market.candles import INTERVALS, read_candle, render_candle
 from market_data.topics import CANDLES
 from tapewire import keys
+from tapewire.market.candle_log import CandleLog
+from tapewire.market.candles import INTERVALS, read_candle, render_candle
 from tapewire.values.timestamps import format_timestamp, parse_timestamp
 from tapewire.wire.trade_event import TradeEvent, decode_trade
 from tests.integration.test_candles import PACES, START_S, computed, trade_over_time, trades_of

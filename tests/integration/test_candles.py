@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from market_data.market.candle_log import CandleLog
-from market_data.market.candles import INTERVALS, Candle, Interval, merge
 from tapewire import keys
+from tapewire.market.candle_log import CandleLog
+from tapewire.market.candles import INTERVALS, Candle, Interval, merge
 from tapewire.values.decimals import parse_steps
 from tapewire.values.timestamps import parse_timestamp
 from tapewire.values.types import OrderType, Side, Symbol

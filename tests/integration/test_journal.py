@@ -19,7 +19,7 @@ from tapewire.journal.replica import Replica, open_replica
 from tapewire.journal.source import LiveJournal
 from tapewire.journal.verification import Verdict, verify_file, verify_venue
 from tapewire.matching.command_limits import MatchingLimits
-from tapewire.matching.packing import UNIT
+from tapewire.packed.packing import UNIT
 from tapewire.values.types import OrderId
 from tests.support.reference.random_commands import RandomCommands
 from tests.support.venue import ALICE, BOB, BTC, ODD, Venue, open_venue

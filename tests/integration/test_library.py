@@ -19,8 +19,8 @@ from tapewire.errors import ConfigurationError
 from tapewire.limits import LIBRARY_UNUSED_S
 from tapewire.matching.engine import Engine
 from tapewire.matching.library import Library, load_library
-from tapewire.matching.packing import FORMAT
 from tapewire.matching.queries import Queries
+from tapewire.packed.packing import FORMAT
 from tapewire.redis.server import RedisServer
 from tapewire.values.types import Account, OrderStatus, Side
 from tests.support.venue import ALICE, BOB, Venue, address_of, open_venue

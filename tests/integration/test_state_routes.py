@@ -19,9 +19,9 @@ from market_data.http.state_schemas import (
     TickerReply,
 )
 from market_data.market.book import Level2Book
-from market_data.market.candles import INTERVALS, render_candle
 from market_data.settings import MarketDataSettings
 from tapewire import keys
+from tapewire.market.candles import INTERVALS, render_candle
 from tapewire.redis.server import RedisServer
 from tapewire.settings import VenueSettings
 from tapewire.values.timestamps import format_timestamp

@@ -18,7 +18,7 @@ from market_data.fanout.replay import Replay
 from market_data.fanout.ring import Entry, Note
 from market_data.fanout.session import Session
 from market_data.limits import FanoutLimits
-from market_data.topics import Subscription, normalised
+from market_data.topics import Subscription, Topic, normalised
 from tests.support.transport.fake_socket import FakeSocket, message_frame, private_frame
 
 CHANNELS = ("trades", "bbo")
@@ -214,13 +214,22 @@ class HubMachine(RuleBasedStateMachine):
         client.replay = None
 
     def replay_rest(self, replay: Replay) -> None:
-        """Do what a resume does: send what was dropped while it was kept back."""
-        for topic, last in dict(replay.positions).items():
-            if topic[0] == "trades":
-                head = replay.head(topic, self.seqs[topic])
-                for seq in range(last + 1, head + 1):
-                    note = Note(*topic, seq, seq)
-                    replay.send([(message_frame(*topic, seq), note)])
+        """Do what a resume does: send what was dropped while it was kept back, until none is left.
+
+        Sending makes the hub look at the client again, and that may drop more of what is kept back.
+        """
+        while missing := self.missing(replay):
+            for topic, seq in missing:
+                replay.send([(message_frame(*topic, seq), Note(*topic, seq, seq))])
+
+    def missing(self, replay: Replay) -> list[tuple[Topic, int]]:
+        """The trades before the first kept-back one that the replay has not sent."""
+        return [
+            (topic, seq)
+            for topic, last in dict(replay.positions).items()
+            if topic[0] == "trades"
+            for seq in range(last + 1, replay.head(topic, self.seqs[topic]) + 1)
+        ]
 
     @invariant()
     def memory_is_bounded(self) -> None:
@@ -332,6 +341,6 @@ def first_missing(undelivered: list[Key]) -> dict[str, int]:
 
 
 HubMachine.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, print_blob=True
+    max_examples=settings().max_examples, stateful_step_count=40, deadline=None, print_blob=True
 )
 TestHub = HubMachine.TestCase

@@ -11,9 +11,9 @@ from fastapi import FastAPI
 
 from market_data.clients.address_limit import AddressLimit
 from market_data.clients.authentication import Authenticator
-from market_data.clients.conversation import Conversations
+from market_data.clients.client_state import bearers
+from market_data.clients.conversation import Conversations, end_for_key
 from market_data.clients.drain import Drain
-from market_data.clients.key_checks import KeyChecks
 from market_data.clients.resume import Resumer
 from market_data.clients.sources import AccountSource, Source, TradeSource
 from market_data.fanout.hub import Hub
@@ -35,14 +35,15 @@ from market_data.http.trade_stream import TradeStreams
 from market_data.limits import FanoutLimits
 from market_data.market.books import Books
 from market_data.market.candle_feed import CandleFeed, VenueClock
-from market_data.market.candle_log import CandleLog
-from market_data.market.market_records import MarketRecords
 from market_data.settings import SERVICE, MarketDataSettings
 from market_data.topics import ACCOUNT_CHANNELS, TRADES
 from tapewire import __version__, keys
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
+from tapewire.api_keys.watch import KeyWatch
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
+from tapewire.market.candle_log import CandleLog
+from tapewire.market.market_records import MarketRecords
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async, wait_until_ready
 from tapewire.redis.failovers import FailoverWatch
 from tapewire.redis.memory_watch import MemoryWatch
@@ -205,7 +206,7 @@ def _assemble(
     if failovers.is_needed:
         tasks["failovers"] = failovers.run
     if verifier is not None:
-        tasks["key-checks"] = KeyChecks(hub, conversations, verifier).run
+        tasks["keys"] = KeyWatch(verifier, lambda: bearers(hub.sessions), end_for_key).run
     figures = market_data_metrics(feed, hub, canary, conversations=conversations, streams=streams)
     state = FeedState(
         feed=feed,

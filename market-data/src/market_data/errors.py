@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
 
+from tapewire.api_keys.verifier import KEY_CLOSE_CODE
 from tapewire.errors import Unavailable
 
 
@@ -20,7 +21,7 @@ class CloseCode(IntEnum):
     TRY_AGAIN = 4013
     TOO_MANY_ERRORS = 4500
     INVALID_REQUEST = 4501
-    NOT_AUTHENTICATED = 4502
+    NOT_AUTHENTICATED = KEY_CLOSE_CODE
 
 
 CLOSE_MEANINGS: Mapping[int, str] = MappingProxyType(

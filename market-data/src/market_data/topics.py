@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from market_data.errors import RequestError
+from tapewire.market.candles import INTERVAL_NAMES
 
 Topic: TypeAlias = tuple[str, str]
 """(channel, symbol or account)"""
@@ -28,7 +29,6 @@ BALANCES = "balances"
 BOOK_DEPTHS: Mapping[str, Depth] = MappingProxyType({"book": "all", "book10": 10, "book50": 50})
 """The channels of books, and how many levels of each side they show."""
 
-INTERVAL_NAMES = ("1m", "5m", "15m", "30m", "1h", "4h", "12h", "1d", "1w")
 CANDLES: Mapping[str, str] = MappingProxyType({name: f"candles:{name}" for name in INTERVAL_NAMES})
 """The channel of each interval."""
 

@@ -24,10 +24,11 @@ from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
 from order_gateway.catalogue import Catalogue
+from order_gateway.clock import ClockWatch
 from order_gateway.contest.auditing import VenueAudit
 from order_gateway.contest.contest import Contest
 from order_gateway.expiry import Expiry
-from order_gateway.guard import Guard
+from order_gateway.guard import Guard, LocalAdministration
 from order_gateway.health import SERVICE, watch_health
 from order_gateway.key_administration import KeyAdministration
 from order_gateway.metrics import Activity, GatewayMetrics
@@ -102,6 +103,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     needs_keys = settings.venue.auth == "keys"
     if needs_keys:
         app.add_middleware(Guard)
+    elif settings.open_admin_from == "loopback":
+        app.add_middleware(LocalAdministration)
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
     # Direct routes solve no dependencies: this one only documents what the guard does.
     key = [Security(HTTPBearer(scheme_name=KEY_SCHEME, auto_error=False))] if needs_keys else []
@@ -135,20 +138,15 @@ async def _run(
         queries = Queries(engine.batcher)
         catalogue = Catalogue(engine, queries)
         await catalogue.open(instruments)
+        jumps = await _watch_clock(engine, queries)
         probe, store = RedisProbe(address), ApiKeyStore.open(address, guard)
-        stack.push_async_callback(probe.close)
-        stack.push_async_callback(store.close)
+        for opened in (probe, store):
+            stack.push_async_callback(opened.close)
         tasks = await stack.enter_async_context(Supervisor())
         expiry, lag = Expiry(engine, interval_s=settings.expiry_interval_s), LoopLag()
         activity, rate_limits = Activity(OPERATION_NAMES), _rate_limits(settings)
         operations = Operations(engine, queries, catalogue, activity, clock)
-        entry = Entry(
-            operations,
-            rate_limits,
-            activity.refusals,
-            drain_timeout_s=settings.graceful_shutdown_timeout_s,
-            clock=settings.venue.clock,
-        )
+        entry = _entry(operations, rate_limits, activity, settings)
         stack.push_async_callback(entry.close)
         figures = GatewayMetrics(
             activity,
@@ -170,12 +168,19 @@ async def _run(
             needs_keys=settings.venue.auth == "keys",
             rate_limits=rate_limits,
             entry=entry,
-            health=watch_health(probe, engine, catalogue, expiry, tasks=tasks, drain=entry.check),
+            health=watch_health(
+                probe, engine, catalogue, expiry, jumps, tasks=tasks, drain=entry.check
+            ),
             metrics=Metrics(figures, app.connections, lag),
             pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
-        for name, run in {"expiry": expiry.run, "loop-lag": lag.run, **contest.tasks}.items():
+        for name, run in {
+            "expiry": expiry.run,
+            "clock": jumps.run,
+            "loop-lag": lag.run,
+            **contest.tasks,
+        }.items():
             tasks.start(name, run)
         _follow_failovers(address, guard, tasks)
         _watch_keys(state, tasks)
@@ -212,6 +217,28 @@ async def _open_engine(
     await engine.ready()
     await warn_of_replication_risk(engine.client)
     return engine, clock
+
+
+def _entry(
+    operations: Operations, rate_limits: RateLimits, activity: Activity, settings: GatewaySettings
+) -> Entry:
+    return Entry(
+        operations,
+        rate_limits,
+        activity.refusals,
+        drain_timeout_s=settings.graceful_shutdown_timeout_s,
+    )
+
+
+async def _watch_clock(engine: Engine, queries: Queries) -> ClockWatch:
+    """Have the engine's commands refused while the clock of Redis is off. Raises Unavailable.
+
+    A command with a recorded time is not refused, because it does not use that clock.
+    """
+    watch = ClockWatch(queries)
+    await watch.start()
+    engine.clock_window = watch.window
+    return watch
 
 
 def _follow_failovers(address: RedisAddress, guard: FailoverGuard, tasks: Supervisor) -> None:

@@ -131,7 +131,7 @@ ACCESS_ERRORS = (
     "account_mismatch", "rate_limited",
 )  # fmt: skip
 ACCOUNT_ERRORS = ("invalid_account", *ACCESS_ERRORS, *UNAVAILABLE)
-ADMIN_ERRORS = (*ACCESS_ERRORS, *UNAVAILABLE)
+ADMIN_ERRORS = ("administration_is_local", *ACCESS_ERRORS, *UNAVAILABLE)
 # A change of orders at a venue on recorded time, before any time was heard.
 CLOCK_ERRORS = ("clock_not_started",)
 FIELD_ERRORS = ("unknown_field", "duplicate_field", "missing_field", "invalid_value")

@@ -1,4 +1,7 @@
-"""ASGI middleware that lets no request to `/v1` pass without a key, and the account of a request.
+"""ASGI middleware before every route, and the account of a request.
+
+`Guard` of a venue with keys lets no request to `/v1` pass without one. `LocalAdministration` of an
+open venue lets clients of this machine alone administer it.
 
 Every path is guarded unless it is public here, so that a new route is not open by mistake. The
 WebSocket checks its key itself, because a browser sends it in the first message.
@@ -12,9 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from order_gateway.authentication import READING_METHODS, check_account_header, check_request
 from order_gateway.state import state_of, state_of_scope
 from tapewire.api_keys.text import Identity
-from tapewire.errors import KeyRequired, Refusal, Unavailable
+from tapewire.errors import AdministrationIsLocal, KeyRequired, Refusal, Unavailable
 from tapewire.values.account_names import DEFAULT_ACCOUNT, account_in_headers
 from tapewire.values.types import Account
+from tapewire.web.exposure import is_loopback
 from tapewire.web.problem import count_problem, refusal_response
 
 # The key of a request's identity in its scope.
@@ -22,6 +26,8 @@ IDENTITY = "tapewire.identity"
 GUARDED_PREFIX = "/v1/"
 PUBLIC_PATHS = frozenset({"/v1/instruments", "/v1/time"})
 PUBLIC_PREFIX = "/v1/instruments/"
+ADMINISTRATION_PATHS = frozenset({"/admin", "/v1/admin"})
+ADMINISTRATION_PREFIX = "/v1/admin/"
 
 
 class Guard:
@@ -42,6 +48,37 @@ class Guard:
             await refusal_response(error)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+class LocalAdministration:
+    """Refuses requests of administrators that come from another machine."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer with the refusal."""
+        if scope["type"] != "http" or not is_administration(scope["path"]) or is_local(scope):
+            await self._app(scope, receive, send)
+            return
+        error = AdministrationIsLocal()
+        count_problem(scope, error.code)
+        await refusal_response(error)(scope, receive, send)
+
+
+def is_administration(path: str) -> bool:
+    """Whether the organiser's page or a request of administrators has this path."""
+    return path in ADMINISTRATION_PATHS or path.startswith(ADMINISTRATION_PREFIX)
+
+
+def is_local(scope: Scope) -> bool:
+    """Whether the connection of a request comes from this machine."""
+    client = scope.get("client")
+    if client is None:  # a server without addresses, such as a socket in the file system
+        return True
+    address: str = client[0]
+    # An IPv6 socket shows IPv4 clients so.
+    return is_loopback(address.removeprefix("::ffff:"))
 
 
 def is_public(method: str, path: str) -> bool:

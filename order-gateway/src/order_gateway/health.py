@@ -1,6 +1,7 @@
 """What a gateway needs to be ready: Redis, the matching scripts, the instruments, its tasks."""
 
 from order_gateway.catalogue import Catalogue
+from order_gateway.clock import ClockWatch
 from order_gateway.expiry import Expiry
 from tapewire.errors import TapewireError
 from tapewire.matching.engine import Engine
@@ -15,6 +16,7 @@ def watch_health(
     engine: Engine,
     catalogue: Catalogue,
     expiry: Expiry,
+    clock: ClockWatch,
     *,
     tasks: Supervisor,
     drain: Check,
@@ -35,6 +37,7 @@ def watch_health(
             "matching": engine.ready,
             # A Redis that came back without its data is told again; else nothing is written.
             "instruments": catalogue.restore,
+            "clock": clock.check,
             "tasks": check_tasks,
             "drain": drain,
         },

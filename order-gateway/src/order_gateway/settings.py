@@ -1,5 +1,7 @@
 """Settings of the order gateway: `TAPEWIRE_GATEWAY_*`, beside those of the venue."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
@@ -48,6 +50,11 @@ class GatewaySettings(ServerSettings):
         ge=1,
         le=1_000_000,
         description="Accounts, and likewise addresses, whose rate is tracked",
+    )
+    open_admin_from: Literal["loopback", "anywhere"] = Field(
+        "loopback",
+        description="Clients that may administer an `open` venue: those on this machine, or all "
+        "that reach it, such as for a container whose port is published on loopback only",
     )
     feed_url: str = Field(
         ":8001",

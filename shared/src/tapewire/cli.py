@@ -39,6 +39,7 @@ SUBCOMMANDS = {
         ("replay", "replay", "replay", "Feed recorded order flow through the gateway."),
         ("journal", "journal", "journal", "Export the journal of a venue, or verify it."),
         ("audit", "audit", "audit", "Check that money, orders and books add up."),
+        ("clock", "clock", "clock", "Show the clock of the venue, or set it right."),
         ("backup", "backup", "backup", "Write the whole venue to a file."),
         ("restore", "backup", "restore", "Make a venue of a backup."),
         ("reset", "reset", "reset", "Delete the data of a venue that does not run."),

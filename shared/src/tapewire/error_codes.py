@@ -99,6 +99,9 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "key_revoked": ErrorCode(401, "The API key was revoked"),
         "key_expired": ErrorCode(401, "The API key has expired"),
         "permission_denied": ErrorCode(403, "The API key does not permit this"),
+        "administration_is_local": ErrorCode(
+            403, "An open venue is administered from its own machine"
+        ),
         "account_mismatch": ErrorCode(400, "The named account is not the account of the key"),
         "key_not_found": ErrorCode(404, "No API key has this id"),
         "keys_limit": ErrorCode(409, "The venue has its maximum of API keys"),

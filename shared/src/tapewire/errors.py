@@ -172,6 +172,19 @@ class PermissionDenied(Refusal):
     status = 403
 
 
+class AdministrationIsLocal(Refusal):
+    """The venue is open, and the client is on another machine."""
+
+    code = "administration_is_local"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An open venue is administered from the machine of its gateway: use its loopback "
+            "address, set TAPEWIRE_AUTH=keys, or set TAPEWIRE_GATEWAY_OPEN_ADMIN_FROM=anywhere."
+        )
+
+
 class AccountMismatch(Refusal):
     """The request names an account other than the account of its key."""
 

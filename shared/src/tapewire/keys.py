@@ -27,6 +27,8 @@ API_KEYS = PREFIX + "api_keys"
 ABSENT = PREFIX + "absent"
 # Written by gateways that have replicas confirm their commands; it says nothing and expires.
 CONFIRMED = PREFIX + "confirmed"
+# Redis TIME, in microseconds, when an operator said that the clock is right.
+CLOCK_ACCEPTED = PREFIX + "clock_accepted"
 
 # Of classes and competitions; no command of the matching library reads or writes them.
 NOTICES = PREFIX + "contest:notices"

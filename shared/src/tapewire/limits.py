@@ -22,6 +22,9 @@ BALANCE_UNITS_MAX = 2**62
 FEE_MILLIONTHS = 1_000_000
 FEE_PPM_MAX = 100_000
 
+# How far the clock of Redis may be from what a gateway expects before commands are refused.
+CLOCK_JUMP_S_MAX = 60
+
 # Processes of one service that share a port.
 WORKERS_MAX = 64
 

@@ -14,10 +14,10 @@ from market_data.feed.poller import Poller
 from market_data.feed.replay_log import ReplayLog
 from market_data.market.books import Books
 from market_data.market.candle_feed import CandleFeed, VenueClock
-from market_data.market.candle_log import CandleLog
-from market_data.market.market_records import MarketRecords
 from market_data.topics import EVERY_SYMBOL
 from tapewire import keys
+from tapewire.market.candle_log import CandleLog
+from tapewire.market.market_records import MarketRecords
 from tapewire.redis.client import open_async
 from tapewire.runtime.supervision import cancel_all
 from tapewire.values.types import Side, Symbol

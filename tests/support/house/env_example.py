@@ -47,7 +47,7 @@ HEAD = """\
 
 # The compose file gives these a value of its own.
 FIXED = frozenset(
-    {"REDIS_URL", "TAPEWIRE_OPEN_TO_NETWORK"}
+    {"REDIS_URL", "TAPEWIRE_OPEN_TO_NETWORK", "TAPEWIRE_GATEWAY_OPEN_ADMIN_FROM"}
     | {
         f"TAPEWIRE_{service}_{name}"
         for service in ("GATEWAY", "MARKET_DATA")

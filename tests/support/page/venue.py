@@ -43,22 +43,48 @@ class PageVenue:
             "TAPEWIRE_GATEWAY_FEED_URL": f":{feed_port}",
             "TAPEWIRE_MARKET_DATA_PAGE_URL": f":{gateway_port}",
         }
-        self.start_gateway(gateway_port)
-        self.start_feed(feed_port)
+        self._begin_gateway(gateway_port)
+        self._begin_feed(feed_port)
+        wait_until_ready(self.gateway)
+        wait_until_ready(self.market_data)
 
     def start_gateway(self, port: int) -> None:
         """Start the gateway there."""
-        self.gateway = start(
-            "order_gateway", "TAPEWIRE_GATEWAY_PORT", self.variables, self.folder, port
-        )
+        self._begin_gateway(port)
         wait_until_ready(self.gateway)
 
     def start_feed(self, port: int) -> None:
         """Start the feed there."""
+        self._begin_feed(port)
+        wait_until_ready(self.market_data)
+
+    def kill_feed(self) -> int:
+        """Kill the feed without a farewell; returns its port."""
+        self.market_data.process.kill()
+        self.market_data.process.wait()
+        return self.market_data.port
+
+    def mend(self) -> None:
+        """Start again what a test has ended, and let every market trade and no order rest."""
+        if self.gateway.process.poll() is not None:
+            self.start_gateway(self.gateway.port)
+        if self.market_data.process.poll() is not None:
+            self.start_feed(self.market_data.port)
+        self.ask("POST", "/v1/admin/kill")
+        self.ask("POST", "/v1/admin/resume")
+        for market in self.ask("GET", "/v1/instruments")["instruments"]:
+            if market["state"] != "trading":
+                self.switch(market["symbol"], "trading")
+
+    def _begin_gateway(self, port: int) -> None:
+        self.gateway = start(
+            "order_gateway", "TAPEWIRE_GATEWAY_PORT", self.variables, self.folder, port
+        )
+
+    def _begin_feed(self, port: int) -> None:
         self.market_data = start(
             "market_data", "TAPEWIRE_MARKET_DATA_PORT", self.variables, self.folder, port
         )
-        wait_until_ready(self.market_data)
 
     def ask(self, method: str, path: str, account: str = "demo", body: object = None) -> Any:
         """Ask the gateway; returns the JSON of its answer. Raises AssertionError for a refusal."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tapewire import keys
-from tapewire.matching.packing import PART, UNIT
+from tapewire.packed.packing import PART, UNIT
 from tapewire.redis.client import AsyncRedis
 
 EPOCH = "e1"

@@ -76,6 +76,14 @@ class ReferenceVenue:
             return market.is_firing
         return False
 
+    def set_clock(self, symbol: Symbol, clock_us: int) -> list[Symbol]:
+        """Bring a market whose time is ahead of the clock back to it; the market, if it was."""
+        market = self._market(symbol)
+        if market.now_us <= clock_us:
+            return []
+        market.now_us = clock_us
+        return [symbol]
+
     def _behind_stops(self, symbol: Symbol, clock_us: int, attempt: Callable[[], Answer]) -> Answer:
         for _ in range(STOP_ROUNDS_MAX):
             try:

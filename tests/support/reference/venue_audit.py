@@ -8,8 +8,8 @@ from collections import defaultdict
 from typing import Any
 
 from tapewire import keys
-from tapewire.matching.layout import STATE
-from tapewire.matching.records import (
+from tapewire.packed.layout import STATE
+from tapewire.packed.records import (
     new_order_of,
     read_account_fill,
     read_order,

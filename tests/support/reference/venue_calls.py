@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from tapewire.matching.clock import set_clock_right
 from tapewire.matching.engine import Engine
-from tapewire.matching.layout import COMMAND_LIMITS
+from tapewire.packed.layout import COMMAND_LIMITS
 from tapewire.matching.treasury import Treasury
 from tapewire.values.types import (
     Account,
@@ -39,6 +40,7 @@ from tests.support.reference.venue_commands import (
     Expire,
     FireStops,
     Place,
+    SetClock,
 )
 
 UNKNOWN_ORDER = OrderId("999999999")
@@ -102,7 +104,7 @@ def _name(call: Call, reference: ReferenceVenue, number: int, *, foreign: bool) 
     return replace(call, account=account, order_id=OrderId(order.order_id))
 
 
-async def call_engine(engine: Engine, call: Call) -> object:
+async def call_engine(engine: Engine, call: Call) -> object:  # noqa: C901 (a case a command)
     """Give the call to the real venue; raises what it refuses."""
     engine.clock_us = str(call.clock_us)
     reply: object = None
@@ -124,6 +126,8 @@ async def call_engine(engine: Engine, call: Call) -> object:
             reply = await engine.fire_stops(market)
         case DeadMan(account, timeout_us):
             reply = await engine.set_dead_man(account, timeout_us)
+        case SetClock(market):
+            reply = await set_clock_right(engine, [market])
         case Control(market, state):
             await engine.control_market(market, state=state, **changes_of(call.command))
         case ChangeInstrument():
@@ -155,7 +159,9 @@ async def _call_treasury(treasury: Treasury, command: AccountCommand) -> object:
     return None
 
 
-def call_reference(reference: ReferenceVenue, call: Call) -> object:
+def call_reference(  # noqa: C901 (a case a command)
+    reference: ReferenceVenue, call: Call
+) -> object:
     """Give the call to the reference; raises Refused."""
     clock_us = call.clock_us
     reply: object = None
@@ -177,6 +183,8 @@ def call_reference(reference: ReferenceVenue, call: Call) -> object:
             reply = reference.fire_stops(market, clock_us)
         case DeadMan(account, timeout_us):
             reply = reference.set_dead_man(account, timeout_us, clock_us)
+        case SetClock(market):
+            reply = reference.set_clock(market, clock_us)
         case Control(market, state):
             reference.control(market, state, changes_of(call.command), clock_us)
         case ChangeInstrument(market):

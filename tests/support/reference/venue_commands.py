@@ -105,6 +105,13 @@ class FireStops:
 
 
 @dataclass(frozen=True, slots=True)
+class SetClock:
+    """Bring a market whose time is ahead of the clock back to it."""
+
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
 class DeadMan:
     """Arm or disarm (0) an account's timer."""
 
@@ -142,6 +149,7 @@ Command: TypeAlias = (
     | CancelAll
     | Expire
     | FireStops
+    | SetClock
     | DeadMan
     | Control
     | ChangeInstrument
@@ -251,6 +259,7 @@ _WEIGHTED: list[tuple[int, st.SearchStrategy[Command]]] = [
     (2, st.builds(CancelClientOrder, _accounts, st.sampled_from("xyz"))),
     (3, st.builds(Expire)),
     (2, st.builds(FireStops, symbols)),
+    (1, st.builds(SetClock, symbols)),
     (2, st.builds(CancelAll, _accounts, st.sampled_from([None, *SYMBOLS]))),
     (1, st.builds(DeadMan, _accounts, st.sampled_from([0, 1, 5]))),
     (4, _controls),

@@ -16,8 +16,8 @@ from tapewire import keys
 from tapewire.errors import InvalidField, Refusal, StaleInstrument, TapewireError
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.engine import Placement
-from tapewire.matching.records import read_order, read_pairs
 from tapewire.matching.treasury import Transfer
+from tapewire.packed.records import read_order, read_pairs
 from tapewire.values.decimals import format_units
 from tapewire.values.types import Account, Instrument, MarketState, Order, OrderId, Symbol
 from tests.support.reference.account_commands import Deposit

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from market_data.market.candles import Candle
-from market_data.market.market_records import MarketRecord
-from market_data.market.ticker import render_ticker, window_start_s
+from tapewire.market.candles import Candle
+from tapewire.market.market_records import MarketRecord
+from tapewire.market.ticker import render_ticker, window_start_s
 
 MARKET = MarketRecord(
     epoch="e",

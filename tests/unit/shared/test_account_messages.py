@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tapewire.errors import MessageError
-from tapewire.matching.packing import account_of
+from tapewire.packed.packing import account_of
 from tapewire.wire.account_event import (
     AccountEvent,
     Balance,

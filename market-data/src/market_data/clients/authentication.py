@@ -14,12 +14,8 @@ from market_data.errors import RequestError
 from tapewire.api_keys.text import Identity, Permission
 from tapewire.api_keys.verifier import KeyVerifier, bearer_key
 from tapewire.errors import AccountMismatch, InvalidField, PermissionDenied, Refusal
-from tapewire.values.account_names import account_named
+from tapewire.values.account_names import DEFAULT_ACCOUNT, account_in_headers, account_named
 from tapewire.values.types import Account
-
-DEFAULT_ACCOUNT = Account("demo")
-
-_ACCOUNT_HEADER = b"x-account"
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -47,7 +43,7 @@ class Authenticator:
 
     async def read_headers(self, headers: Headers, address: str | None) -> Login | None:
         """The account that an upgrade names, if any. Raises Refusal, Unavailable."""
-        named = _account_header(headers)
+        named = account_in_headers(headers)
         if self.verifier is None:
             return None if named is None else Login(named)
         with self._limit.keys(address):
@@ -57,7 +53,7 @@ class Authenticator:
     async def read_request(self, request: Request, address: str | None) -> Login:
         """The account of `authenticate`. Raises RequestError; Unavailable without Redis."""
         try:
-            named = None if request.account is None else _account(request.account, "account")
+            named = None if request.account is None else _account(request.account)
             if self.verifier is None:
                 if request.key is not None:
                     raise RequestError("invalid_field", "key: this venue is open; name an account")
@@ -80,16 +76,8 @@ class Authenticator:
         return Login(identity.account, identity)
 
 
-def _account_header(headers: Headers) -> Account | None:
-    values = [value for name, value in headers if name == _ACCOUNT_HEADER]
-    if not values:
-        return None
-    # Proxies disagree on which of two equal headers counts, so two headers are refused.
-    return _account(values[0].decode("latin-1") if len(values) == 1 else "", "X-Account")
-
-
-def _account(text: str, field: str) -> Account:
+def _account(text: str) -> Account:
     try:
         return account_named(text)
     except ValueError as error:
-        raise InvalidField(field, "invalid_account", f"{field}: {error}.") from None
+        raise InvalidField("account", "invalid_account", f"account: {error}.") from None

@@ -1,10 +1,12 @@
 """The state of a WebSocket connection beside its session: account, errors, waiting requests."""
 
 import time
+from collections.abc import Iterable, Iterator
 
 from market_data.clients.authentication import Login
 from market_data.errors import RequestError
 from market_data.fanout.session import Session
+from tapewire.api_keys.text import Identity
 
 ERRORS_MAX = 10
 """Invalid requests of one connection after which the service closes it."""
@@ -55,3 +57,11 @@ def state_of(session: Session) -> ClientState:
     if not isinstance(state, ClientState):
         raise TypeError("the session was not opened by a conversation")
     return state
+
+
+def bearers(sessions: Iterable[Session]) -> Iterator[tuple[Identity, Session]]:
+    """The sessions with an API key, each with the identity of the key."""
+    for session in sessions:
+        login = state_of(session).login
+        if login is not None and login.identity is not None:
+            yield login.identity, session

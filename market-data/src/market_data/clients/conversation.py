@@ -40,7 +40,7 @@ from market_data.topics import (
     symbols_of,
     written,
 )
-from tapewire.errors import Unavailable
+from tapewire.errors import Refusal, Unavailable
 from tapewire.runtime.supervision import Errands
 from tapewire.web.websocket_frames import json_frame
 
@@ -121,11 +121,6 @@ class Conversations:
             if request_id is None:
                 request_id = request_id_of(text)
             self._refuse(session, error, request_id)
-
-    def end(self, session: Session, code: CloseCode, error: RequestError) -> None:
-        """Close a connection, and say why."""
-        _send(session, error_message(error))
-        session.close(code, error.code)
 
     def _refuse(self, session: Session, error: RequestError, request_id: int | str | None) -> None:
         state = state_of(session)
@@ -275,6 +270,12 @@ class Conversations:
             for channel in STARTING_STATES
             for symbol in symbols_of(topics, channel, self._feed.sequencer.seqs)
         ]
+
+
+def end_for_key(session: Session, fault: Refusal) -> None:
+    """Close a connection whose key is no longer valid: the error, then the close code."""
+    _send(session, error_message(RequestError(fault.code, str(fault))))
+    session.close(CloseCode.NOT_AUTHENTICATED, fault.code)
 
 
 def _log_in(session: Session, request: Request, login: Login) -> None:

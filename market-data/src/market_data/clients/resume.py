@@ -122,8 +122,12 @@ class Resumer:
             runs += run
         resume.told(Recovery())
         replay.send(runs)
-        replay.end()
-        resume.over()
+        if self._behind(replay):
+            # So much was kept back that messages were dropped: they joined the replay.
+            self._errands.start(self._resume(resume, [], has_begun=True))
+        else:
+            replay.end()
+            resume.over()
         return True
 
     def _head(self, replay: Replay, topic: Topic) -> int:
@@ -131,18 +135,30 @@ class Resumer:
         channel, name = topic
         return replay.head(topic, self._sources[channel].head(name))
 
-    async def _resume(self, resume: Resume, unopened: list[Topic]) -> None:
+    def _behind(self, replay: Replay) -> list[tuple[Topic, int]]:
+        """The topics of which messages before the kept-back ones are missing, with positions."""
+        return [
+            (topic, seq)
+            for topic, seq in replay.positions.items()
+            if seq < self._head(replay, topic)
+        ]
+
+    async def _resume(
+        self, resume: Resume, unopened: list[Topic], *, has_begun: bool = False
+    ) -> None:
+        """Replay from the logs; a replay that `has_begun` only needs its end."""
         replay, session = resume.replay, resume.replay.session
         try:
             async with self._turns:
-                for channel, name in unopened:
-                    await self._sources[channel].open(name)
-                if unopened and self._resume_at_once(resume):
-                    return
-                for topic, seq in resume.since.items():
-                    await reach(self._sources[topic[0]], topic, seq)
-                replay.drop_known()
-                await self._begin_replay(resume)
+                if not has_begun:
+                    for channel, name in unopened:
+                        await self._sources[channel].open(name)
+                    if unopened and self._resume_at_once(resume):
+                        return
+                    for topic, seq in resume.since.items():
+                        await reach(self._sources[topic[0]], topic, seq)
+                    replay.drop_known()
+                    await self._begin_replay(resume)
                 await self._end_replay(replay)
             replay.end()
         except RequestError as error:
@@ -182,11 +198,7 @@ class Resumer:
         """
         while not replay.session.closed:
             await _room(replay.session, 0)
-            behind = [
-                (topic, seq)
-                for topic, seq in replay.positions.items()
-                if seq < self._head(replay, topic)
-            ]
+            behind = self._behind(replay)
             if not behind:
                 return
             for topic, seq in behind:

@@ -19,7 +19,7 @@ from market_data.feed.sequencer import AccountPosition, Lost, Positions, Verdict
 from market_data.topics import BALANCES, ORDERS
 from tapewire import keys
 from tapewire.errors import MessageError
-from tapewire.matching.packing import account_of
+from tapewire.packed.packing import account_of
 from tapewire.wire.account_event import AccountEvent, Balance, decode_account_event
 
 logger = logging.getLogger(__name__)

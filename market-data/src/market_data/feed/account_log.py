@@ -10,7 +10,7 @@ from market_data.feed.sequencer import AccountPosition
 from market_data.limits import LARGE_MESSAGE_BYTES
 from tapewire import keys
 from tapewire.errors import MessageError
-from tapewire.matching.records import read_instrument, read_pairs
+from tapewire.packed.records import read_instrument, read_pairs
 from tapewire.redis.client import AsyncRedis
 from tapewire.values.types import Instrument, Symbol
 from tapewire.wire.account_event import AccountEvent, Balance, decode_account_event

@@ -8,7 +8,7 @@ from market_data.feed.account_log import read_position
 from market_data.feed.sequencer import Positions
 from tapewire import keys
 from tapewire.errors import MessageError
-from tapewire.matching.layout import MARKET_STATE
+from tapewire.packed.layout import MARKET_STATE
 from tapewire.redis.client import AsyncRedis, renew
 from tapewire.values.types import Symbol
 from tapewire.wire.trade_event import TradeMessage, decode_trade

@@ -31,10 +31,10 @@ from market_data.http.state_schemas import (
     CandlesReply,
     TickerReply,
 )
-from market_data.market.candles import INTERVALS, render_candle
-from market_data.market.ticker import render_ticker, window_start_s
 from market_data.topics import Depth
 from tapewire.errors import InvalidField, RedisUnavailable, UnknownSymbol
+from tapewire.market.candles import INTERVALS, render_candle
+from tapewire.market.ticker import render_ticker, window_start_s
 from tapewire.web.direct_route import DirectRoute
 from tapewire.wire.feed_messages import BookState, Quote
 
@@ -154,7 +154,7 @@ async def read_candles(request: Request) -> Response:
     candles = [
         render_candle(
             candle, symbol, interval, page.market,
-            closed=candle.start_s + interval.length_s <= now_s,
+            closed=interval.end_s(candle.start_s) <= now_s,
         )
         for candle in page.candles
     ]  # fmt: skip

@@ -20,10 +20,10 @@ import msgspec
 from market_data.errors import StaleData
 from market_data.fanout.hub import Hub
 from market_data.market.book import Level2Book, WindowChange
-from market_data.market.market_records import BookRecord, MarketRecords
 from market_data.topics import BBO, BOOK_DEPTHS, Depth
 from tapewire import keys
 from tapewire.errors import MessageError, UnknownSymbol
+from tapewire.market.market_records import BookRecord, MarketRecords
 from tapewire.values.timestamps import format_timestamp
 from tapewire.web.websocket_frames import json_frame, text_frame
 from tapewire.wire.book_event import BookUpdate, decode_book_update

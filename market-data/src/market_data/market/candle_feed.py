@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from market_data.fanout.hub import Hub
-from market_data.market.candle_log import CandleLog
-from market_data.market.candles import INTERVALS, MINUTE_S, Candle, merge, render_candle
-from market_data.market.market_records import MarketRecord
 from market_data.topics import CANDLES
+from tapewire.market.candle_log import CandleLog
+from tapewire.market.candles import INTERVALS, MINUTE_S, Candle, merge, render_candle
+from tapewire.market.market_records import MarketRecord
 from tapewire.values.timestamps import parse_timestamp
 from tapewire.web.websocket_frames import json_frame
 from tapewire.wire.trade_event import TradeEvent
@@ -193,7 +193,7 @@ class CandleFeed:
 
     def _close_due(self, symbol: str, followed: _Followed, now_s: int) -> None:
         for name, candle in followed.candles.items():
-            end_s = candle.start_s + INTERVALS[name].length_s
+            end_s = INTERVALS[name].end_s(candle.start_s)
             if name not in followed.closed and end_s + CLOSE_DELAY_S <= now_s:
                 followed.closed.add(name)
                 self._send(symbol, followed, name)

@@ -60,10 +60,9 @@ class Entry:
         refusals: Counter[str],
         *,
         drain_timeout_s: float,
-        clock: Clock = "venue",
     ) -> None:
-        """`refusals` counts refused requests by code; `clock` is told to clients."""
-        self._clock = clock
+        """`refusals` counts refused requests by code."""
+        self._clock: Clock = "venue" if operations.clock is None else "recorded"
         self._refusals = refusals
         self._operations = operations
         self._limits = limits

@@ -1,4 +1,4 @@
 """API keys: their text, their store in Redis, and the verifier.
 
-May import: `errors`, `limits`, `runtime`, `values`, `keys`, `redis`, `matching`.
+May import: `errors`, `limits`, `runtime`, `values`, `packed`, `keys`, `redis`, `matching`.
 """

@@ -21,7 +21,7 @@ from tapewire.api_keys.text import (
 from tapewire.errors import Conflict, KeyNotFound, OutcomeUnknown, RedisUnavailable
 from tapewire.limits import API_KEY_KEPT_S, API_KEYS_MAX, COMMANDS_PER_ROUND_TRIP_MAX
 from tapewire.matching.batcher import Batcher
-from tapewire.matching.records import read_pairs
+from tapewire.packed.records import read_pairs
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 from tapewire.redis.failovers import FailoverGuard
 from tapewire.values.types import Account

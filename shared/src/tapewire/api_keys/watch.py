@@ -1,7 +1,7 @@
-"""Ends the connections whose key was revoked or expired, within KEY_RECHECK_S and a round trip.
+"""Ends the connections whose key is revoked or expires, within KEY_RECHECK_S and a round trip.
 
-While Redis is away no key can be revoked and nothing private happens, so connections stay open. A
-key that expires needs no Redis to end its connections.
+Both services run this watch. Expiry is checked without Redis. While Redis is unreachable no key can
+be revoked and no private message is published, so the connections of other keys stay open.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ Connection = TypeVar("Connection")
 
 
 class KeyWatch(Generic[Connection]):
-    """Rechecks the keys of all open connections; run it as a supervised task."""
+    """Checks the keys of all open connections every KEY_RECHECK_S; run it as a supervised task."""
 
     def __init__(
         self,
@@ -30,20 +30,23 @@ class KeyWatch(Generic[Connection]):
         *,
         interval_s: float = KEY_RECHECK_S,
     ) -> None:
-        """`bearers` lists the open connections with their identities; `end` closes one of them."""
+        """`bearers` lists the open connections with their identities; `end` closes one of them.
+
+        `interval_s` is the time between two checks.
+        """
         self._verifier = verifier
         self._bearers = bearers
         self._end = end
         self._interval_s = interval_s
 
     async def run(self) -> None:
-        """Check every interval, for ever."""
+        """Check until the task is cancelled."""
         while True:
             await asyncio.sleep(self._interval_s)
             await self.check()
 
     async def check(self) -> None:
-        """Read each key once, however many connections it has, and end those of a bad key."""
+        """Read each key of an open connection once; end the connections of each invalid key."""
         connections: dict[Identity, list[Connection]] = {}
         for identity, connection in self._bearers():
             connections.setdefault(identity, []).append(connection)
@@ -57,15 +60,15 @@ class KeyWatch(Generic[Connection]):
                         self._end(connection, fault)
 
     async def _fault(self, identity: Identity) -> Refusal | None:
-        """Why the key opens nothing any more; None if it still does, or Redis cannot be asked."""
+        """Why a key is no longer valid; None if it is valid, or if Redis does not answer."""
         try:
             self._verifier.check_time(identity)
             identity = await self._verifier.recheck(identity)
         except AuthenticationFailed as error:
             return error
         except Unavailable as error:
-            logger.debug("a key could not be rechecked: %s", error)
+            logger.debug("an API key could not be checked: %s", error)
             return None
         if not identity.allows(Permission.READ):
-            return PermissionDenied("The key does not permit to read any more.")
+            return PermissionDenied("The key no longer has the permission `read`.")
         return None

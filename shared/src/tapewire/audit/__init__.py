@@ -1,4 +1,4 @@
-"""`tapewire audit`: whether a running venue's money, orders and books add up.
+"""`tapewire audit`: recomputes balances, holds and books of a running venue and compares them.
 
-May import: `errors`, `limits`, `values`, `keys`, `matching`, `wire`, `journal`.
+May import: `errors`, `limits`, `values`, `packed`, `keys`, `matching`, `wire`, `journal`.
 """

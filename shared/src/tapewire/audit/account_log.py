@@ -1,4 +1,4 @@
-"""The log of one account, read backwards: no event missing, each under its own number. Pure."""
+"""Checks the log of one account backwards: no event is missing, each has its own number. Pure."""
 
 from collections.abc import Mapping
 
@@ -9,14 +9,14 @@ from tapewire.errors import MessageError
 from tapewire.values.account_types import AccountRecord, Balance
 from tapewire.wire.account_event import AccountEvent, decode_account_event
 
-# A log has at least so many events before it is trimmed, in every version of Tapewire.
+# The fewest events that a log has before Redis trims it, in every version of Tapewire.
 LOG_EVENTS_KEPT = 10_000
 
 Position = tuple[int, int]
 
 
 class LogReader:
-    """Takes the entries of a log, newest first; knows which number has to come next."""
+    """Takes the entries of a log, newest first, and knows the number of the next entry."""
 
     def __init__(self, record: AccountRecord, epoch: str, fees: FeeReader) -> None:
         self._record = record
@@ -28,11 +28,11 @@ class LogReader:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the beginning of the account has been reached."""
+        """Whether the first event of the account was taken."""
         return self._due == (0, 0)
 
     def read(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
-        """Take the next older entry. Raises UnreadableRecord if it is not the one due."""
+        """Take the next older entry. Raises UnreadableRecord if the entry has another number."""
         name = f"account_log:{self._record.account}"
         shown = entry_id.decode("ascii", "replace")
         if shown != "{}-{}".format(*self._due):
@@ -50,7 +50,7 @@ class LogReader:
         self._due = event.before
 
     def end(self, length: int) -> None:
-        """There is no older entry, of `length`. Raises UnreadableRecord if there should be one."""
+        """The log of `length` entries ends. Raises UnreadableRecord if an older entry is due."""
         if self._record.account == keys.FEE_ACCOUNT or self.is_complete:
             return
         if length < LOG_EVENTS_KEPT:
@@ -69,7 +69,7 @@ class LogReader:
             if change.order.account != header.account:
                 return f"order {change.order.order_id} in it is {change.order.account}'s"
         for balance in event.balances:
-            # The newest event about an asset has what the account has of it now.
+            # The newest event about an asset has the balance that the account has now.
             if balance.asset in self._told:
                 continue
             self._told.add(balance.asset)

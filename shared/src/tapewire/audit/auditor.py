@@ -1,4 +1,4 @@
-"""Every check on a venue that goes on trading; what belongs together is read in one step."""
+"""Every check on a venue that goes on trading; dependent records are read in one atomic step."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -31,17 +31,17 @@ from tapewire.matching.snapshots import START, AccountSnapshot, Bounds, IndexPar
 from tapewire.values.account_types import AccountRecord
 from tapewire.values.types import Account, Instrument, Side, Symbol
 
-# Orders that one function reads: of an account all of them, of an index some whole levels.
+# Orders that one function reads: all orders of an account, or whole levels of an index.
 ACCOUNT_ORDERS_MAX = 20_000
 PART = Bounds(orders=200, orders_max=20_000)
 PAGE_LEVELS = 200
-# Accounts asked for in one round trip; Redis serves others between any two of them.
+# Accounts asked for in one round trip; Redis serves other clients between two accounts.
 PAGE_ACCOUNTS = 20
 """Bounds on what one step may read; measured times are in docs/accounts.md."""
 
 
 class Auditor:
-    """One audit of one venue, over a connection that nobody else uses meanwhile."""
+    """One audit of one venue, over a connection of its own."""
 
     def __init__(self, batcher: Batcher, *, log_events_max: int, is_checked: bool | None) -> None:
         self._reader = AuditReader(batcher)
@@ -56,7 +56,7 @@ class Auditor:
         self._fees_per_order = True
 
     async def run(self) -> Findings:
-        """Every check. Raises ConfigurationError (no venue), AccountsMoved, Unavailable."""
+        """Run every check. Raises ConfigurationError (no venue), AccountsMoved, Unavailable."""
         self._epoch = await self._reader.epoch()
         self._fees_per_order = await self._reader.fees_per_order()
         await self._read_instruments()
@@ -130,7 +130,7 @@ class Auditor:
         await self._check_log(snapshot, record)
 
     async def _check_places(self, order_ids: Iterable[str]) -> None:
-        """Orders that no index before has led to; the others were looked at then."""
+        """The orders of an index that no earlier index has led to."""
         fresh = [order_id for order_id in order_ids if order_id not in self._placed]
         self._placed.update(fresh)
         for first in range(0, len(fresh), PART.orders):
@@ -192,7 +192,7 @@ class Auditor:
         read: Callable[[str], Awaitable[IndexPart]],
         differences: Callable[[IndexPart], Iterator[str]],
     ) -> None:
-        """Every part of an index, each read in one step."""
+        """Read every part of an index, each part in one atomic step."""
         start = START
         while start:
             part = await read(start)
@@ -209,7 +209,7 @@ class Auditor:
         self._instruments = {symbol: instrument for symbol, (instrument, _) in found.items()}
 
     async def _guard(self, check: Check, work: Awaitable[None]) -> None:
-        """What cannot be read at all is a difference as well."""
+        """A record that cannot be read counts as a difference."""
         try:
             await work
         except (UnreadableRecord, ResponseError) as error:

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from tapewire.audit.orders import UnreadableRecord
-from tapewire.matching.records import read_account
+from tapewire.packed.records import read_account
 from tapewire.values.account_types import AccountRecord
 
 
 def parse_account(account: str, fields: Mapping[str, str]) -> AccountRecord:
-    """An account as Redis has it. Raises UnreadableRecord."""
+    """Read an account. Raises UnreadableRecord."""
     if not fields:
         raise UnreadableRecord(f"account {account} is listed, but there is none")
     raw = {
@@ -25,7 +25,7 @@ def parse_account(account: str, fields: Mapping[str, str]) -> AccountRecord:
 
 
 def parse_supply(fields: Mapping[str, str]) -> dict[str, int]:
-    """Asset -> units. Raises UnreadableRecord."""
+    """Read the supply: asset to units. Raises UnreadableRecord."""
     try:
         return {asset: int(units) for asset, units in fields.items()}
     except ValueError as error:
@@ -35,7 +35,7 @@ def parse_supply(fields: Mapping[str, str]) -> dict[str, int]:
 def supply_differences(
     records: Iterable[AccountRecord], supply: Mapping[str, int]
 ) -> Iterator[str]:
-    """Assets of which all accounts together have more or less than came in."""
+    """Assets whose balances do not add up to the supply, a sentence each."""
     sums: Counter[str] = Counter()
     for record in records:
         for asset, balance in record.balances.items():
@@ -50,7 +50,7 @@ def supply_differences(
 
 
 def negative_differences(record: AccountRecord, *, funds_checked: bool) -> Iterator[str]:
-    """What is below zero and must not be; available may be, where funds are not checked."""
+    """Balances below zero, a sentence each; without checked funds available may be below zero."""
     for asset, balance in record.balances.items():
         parts = [("held", balance.held), ("incoming", balance.incoming)]
         if funds_checked:

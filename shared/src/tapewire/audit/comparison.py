@@ -18,7 +18,7 @@ from tapewire.values.types import Instrument, Order, Side, Symbol
 def hold_differences(
     snapshot: AccountSnapshot, record: AccountRecord, instruments: Mapping[Symbol, Instrument]
 ) -> Iterator[str]:
-    """Assets of which an account holds or awaits other units than its open orders say."""
+    """Assets of which an account holds or awaits other units than its open orders need."""
     held: Counter[str] = Counter()
     incoming: Counter[str] = Counter()
     for entry in snapshot.orders:
@@ -46,7 +46,7 @@ def hold_differences(
 
 
 def listing_differences(snapshot: AccountSnapshot) -> Iterator[str]:
-    """Listed orders that are not open, or not this account's."""
+    """Listed orders that are not open, or belong to another account."""
     for entry in snapshot.orders:
         where = f"open:{snapshot.account}:{entry.symbol} lists order {entry.order_id}"
         try:
@@ -61,10 +61,10 @@ def listing_differences(snapshot: AccountSnapshot) -> Iterator[str]:
 
 
 def place_differences(orders: Iterable[PlacedOrder]) -> Iterator[str]:
-    """Orders that do not stand where they have to, or stand where they must not."""
+    """Orders that are missing from an index, or are in an index where they do not belong."""
     for placed in orders:
         if not placed.terms or not placed.state:
-            continue  # whatever names it is told by what it stands in
+            continue  # The index that names the order reports it.
         try:
             order = read_record(placed.order_id, placed.terms, placed.state)
             expected = _expected_scores(order, placed)
@@ -85,7 +85,7 @@ def place_differences(orders: Iterable[PlacedOrder]) -> Iterator[str]:
 
 
 def _expected_scores(order: Order, placed: PlacedOrder) -> tuple[str, str, str, str]:
-    """In its account's index, in queue, stops and expiring; an order that ended is in none."""
+    """Scores of an order among open orders, in queue, stops and expiry; '' where it is not."""
     if not order.is_open:
         return "", "", "", ""
     place = find_place(order, placed.terms, placed.state)
@@ -94,7 +94,7 @@ def _expected_scores(order: Order, placed: PlacedOrder) -> tuple[str, str, str, 
 
 
 def queue_differences(part: IndexPart, symbol: Symbol, side: Side) -> Iterator[str]:
-    """Members of a queue that do not belong there, and levels that are not their sum."""
+    """Members of a queue that do not belong there, and levels whose lots are not their sum."""
     name = f"queue:{symbol}:{side}"
     shown: Counter[str] = Counter()
     for row in part.orders:
@@ -117,7 +117,7 @@ def stop_differences(part: IndexPart, symbol: Symbol, side: Side) -> Iterator[st
 
 
 def expiring_differences(part: IndexPart) -> Iterator[str]:
-    """Entries of `expiring` that are no open order with this end."""
+    """Entries of `expiring` that are not an open order with this expiry time."""
     for row in part.orders:
         try:
             order = _open_order(row.member, row.terms, row.state)
@@ -128,7 +128,7 @@ def expiring_differences(part: IndexPart) -> Iterator[str]:
 
 
 def level_differences(levels: Iterable[Level], symbol: Symbol, side: Side) -> Iterator[str]:
-    """Levels at which nobody stands."""
+    """Levels without an order."""
     for level in levels:
         if level.orders == 0:
             yield (
@@ -139,7 +139,7 @@ def level_differences(levels: Iterable[Level], symbol: Symbol, side: Side) -> It
 def _standing(
     row: StandingOrder, symbol: Symbol, side: Side, *, waits: bool
 ) -> tuple[int, list[str]]:
-    """Lots that a member shows, and why it does not belong where it is."""
+    """The lots that a member shows, and the reasons why the member does not belong there."""
     try:
         order = _open_order(row.member.rpartition(":")[2], row.terms, row.state)
         place = find_place(order, row.terms, row.state)
@@ -156,7 +156,7 @@ def _standing(
 
 
 def _open_order(order_id: str, terms: str, state: str) -> Order:
-    """The open order that an index names. Raises UnreadableRecord, which says why it is none."""
+    """The open order that an index names. Raises UnreadableRecord if there is no such order."""
     if not terms or not state:
         raise UnreadableRecord("it has no record")
     order = read_record(order_id, terms, state)

@@ -1,4 +1,4 @@
-"""What an audit found: counts of what was looked at, and every difference by its check."""
+"""The result of an audit: what each check looked at, and its differences."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ DIFFERENCE_CHARACTERS_MAX = 300
 
 
 class Check(StrEnum):
-    """The checks, in the order in which they are made and told."""
+    """The checks, in the order in which they are run and reported."""
 
     SUPPLY = "supply"
     NEGATIVE = "negative"
@@ -22,31 +22,31 @@ class Check(StrEnum):
 
 @dataclass(slots=True)
 class Findings:
-    """Counts by check and noun, differences by check; the first ones as sentences."""
+    """Counts by check and noun, and differences by check; the first differences as sentences."""
 
     seen: dict[Check, Counter[str]] = field(
         default_factory=lambda: {check: Counter() for check in Check}
     )
-    # What a check could not tell or did not look at; no difference.
+    # What a check could not judge or did not look at; not a difference.
     remarks: dict[Check, str] = field(default_factory=dict)
     differences: Counter[Check] = field(default_factory=Counter)
     sentences: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
-        """Whether everything adds up."""
+        """Whether no check found a difference."""
         return not self.differences.total()
 
     def count(self, check: Check, noun: str, number: int = 1) -> None:
-        """Remember that a check looked at this much."""
+        """Count what a check looked at."""
         self.seen[check][noun] += number
 
     def differ(self, check: Check, sentences: Iterable[str]) -> None:
-        """Remember differences; those beyond the first few are only counted."""
+        """Keep the first differences as sentences, and count all of them."""
         for sentence in sentences:
             self.differences[check] += 1
             if len(self.sentences) < DIFFERENCES_SHOWN_MAX:
-                # Whoever tampers may write anything: one line each, nothing unprintable.
+                # A record that was tampered with may have any text: print one printable line.
                 text = "".join(
                     sign if sign.isascii() and sign.isprintable() else ascii(sign)[1:-1]
                     for sign in sentence

@@ -1,26 +1,26 @@
 """What an open order holds and where it has to stand, by the rules of docs/matching.md. Pure.
 
-Computed from the record alone and apart from the Lua code, which would repeat their own mistakes.
+The rules are written here a second time, so that a mistake in the Lua code is found.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tapewire.errors import TapewireError
-from tapewire.matching.layout import STATE, TERMS
-from tapewire.matching.records import read_order
+from tapewire.packed.layout import STATE, TERMS
+from tapewire.packed.records import read_order
 from tapewire.values.types import Instrument, Order, OrderId, Side, Symbol
 
 PRIORITY_DIGITS = 16
 
 
 class UnreadableRecord(TapewireError):
-    """A record is not as the library writes it."""
+    """A record is not in the form that the library writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What an order keeps of one asset and is to get of another, in their units."""
+    """The units that an order holds of one asset and awaits of another."""
 
     pays: str
     held: int
@@ -30,7 +30,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an open order stands: its member and score, and the lots it shows there."""
+    """The place of an open order: its member and score, and the lots that the order shows."""
 
     member: str
     score: str
@@ -59,7 +59,7 @@ def find_claim(order: Order, instruments: Mapping[Symbol, Instrument]) -> Claim:
     worth = order.remaining_lots * instrument.quote_units
     price = order.price_ticks or 0
     if order.side is Side.BUY:
-        # A stop without a price holds nothing until it is set off.
+        # A stop without a price holds nothing until it fires.
         return Claim(instrument.quote, worth * price, instrument.base, base)
     price = price or order.stop_price_ticks or 0
     return Claim(instrument.base, base, instrument.quote, worth * price)

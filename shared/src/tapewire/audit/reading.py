@@ -1,4 +1,4 @@
-"""What an audit reads beside the snapshots: all accounts at one moment, the journal's end, logs."""
+"""What an audit reads besides the snapshots: all accounts at one moment, newest commands, logs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -13,32 +13,32 @@ from tapewire.audit.orders import UnreadableRecord
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.journal.entries import JournalEntry, read_entry
 from tapewire.matching.batcher import Batcher
-from tapewire.matching.layout import COMMAND_LIMITS, CommandLimits
+from tapewire.packed.layout import COMMAND_LIMITS, CommandLimits
 from tapewire.values.types import Account
 
-# Accounts may be opened between listing them and reading them; then both are done again.
+# Accounts that are opened between listing and reading cost another attempt.
 TOTALS_ATTEMPTS = 10
-# The newest commands among which one is looked for that says whether funds are checked.
+# How many of the newest commands are searched for one that tells whether funds are checked.
 COMMANDS_LOOKED_AT = 1_000
 LOG_PAGE_EVENTS = 500
-# Reads that one call adds to the transaction, a few round trips each.
+# Reads that one round trip adds to the transaction.
 QUEUED_COMMANDS = 2_000
 _ORDER_OPS = frozenset({"place", "amend"})
 _US_PER_S = 1_000_000
 
 
 class AccountsMoved(TapewireError):
-    """Accounts were opened during every attempt to read all of them."""
+    """Accounts were opened during every attempt to read all accounts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Every account and the supply at one moment; texts as Redis has them."""
+    """Every account and the supply at one moment, as Redis has them."""
 
-    # What could not be read is there without fields.
+    # An account that could not be read has no fields.
     accounts: Mapping[Account, Mapping[str, str]]
     supply: Mapping[str, str]
-    # How long Redis did nothing else for it.
+    # How long the transaction blocked Redis.
     blocked_us: int
 
 
@@ -46,7 +46,7 @@ class AuditReader:
     """Plain reads of one venue."""
 
     def __init__(self, batcher: Batcher) -> None:
-        # No one else may use it while all accounts are read: one connection, one transaction.
+        # The transaction that reads all accounts needs a connection of its own.
         self._batcher = batcher
 
     async def epoch(self) -> str:
@@ -84,7 +84,7 @@ class AuditReader:
         )
 
     async def funds_checked(self) -> bool | None:
-        """Whether the newest order was placed with its funds checked; None if it is long ago."""
+        """Whether the newest order had checked funds; None if no recent command tells."""
         found = await self._ask("XREVRANGE", keys.JOURNAL, "+", "-", "COUNT", COMMANDS_LOOKED_AT)
         for entry_id, fields in found:
             entry = read_entry(entry_id, _pairs(fields))
@@ -103,7 +103,7 @@ class AuditReader:
     async def read_log(
         self, account: Account, log: LogReader, newest: bytes, events_max: int
     ) -> None:
-        """Give a log's entries to its reader, from `newest` back. Raises UnreadableRecord."""
+        """Give the entries of a log to its reader, from `newest` back. Raises UnreadableRecord."""
         name = keys.account_log(account)
         async for page in self._log_pages(name, newest, events_max):
             for entry_id, fields in page:
@@ -125,9 +125,9 @@ class AuditReader:
             start = b"(" + page[-1][0]
 
     async def _one_step(self, commands: list[tuple[str, ...]]) -> list[Any]:
-        """The replies to plain reads, between which Redis did nothing else.
+        """The replies to plain reads, run in one transaction.
 
-        They are queued in Redis bit by bit, and other clients are served meanwhile.
+        Redis queues the reads in several round trips and serves other clients between them.
         """
         await self._batcher.submit("MULTI")
         for first in range(0, len(commands), QUEUED_COMMANDS):

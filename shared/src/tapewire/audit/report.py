@@ -1,4 +1,4 @@
-"""The report of an audit, for people: a line for each check, then every difference."""
+"""The report of an audit: a line for each check, then the first differences."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from tapewire.audit.findings import Check, Findings
 
 
 def report_lines(found: Findings) -> Iterator[str]:
-    """Each check with its verdict, its counts and remarks; the first differences by name."""
+    """The lines: each check with its verdict, counts and remarks, then the first differences."""
     for check in Check:
         differences = found.differences[check]
         verdict = f"{differences:,} different" if differences else "ok"

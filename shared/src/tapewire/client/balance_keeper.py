@@ -19,19 +19,19 @@ class BalanceKeeper:
 
     def __init__(self) -> None:
         self._balances: dict[str, AssetBalance] = {}
-        # None while there is nothing to prove: before the snapshot, and after a gap.
+        # None before the first snapshot and after a gap: no change can be proven then.
         self._seq: int | None = None
         self._epoch = ""
 
     def request(self) -> dict[str, object]:
-        """The subscription to ask a new connection for; a snapshot comes with it."""
+        """The subscription for a new connection, which sends a snapshot first."""
         self._seq = None
         return {"op": "subscribe", "channels": [CHANNEL]}
 
     def offer(
         self, message: FeedMessage | UnknownMessage
     ) -> list[Balances | ContinuityError | Signal]:
-        """Take the next message of the connection; returns what follows from it."""
+        """Take the next message of the connection; returns balances, errors and signals."""
         match message:
             case Subscribed():
                 self._seq = None
@@ -50,7 +50,7 @@ class BalanceKeeper:
 
     def _change(self, message: BalancesChanged) -> list[Balances | ContinuityError | Signal]:
         if self._seq is None or message.epoch != self._epoch:
-            # Another epoch is told with a snapshot of its own.
+            # The feed sends a snapshot after a change of the epoch.
             return []
         if message.seq <= self._seq:
             return []

@@ -27,7 +27,7 @@ class BookCopy:
         self._asks = _Side(state.asks, 1)
 
     def apply(self, update: BookUpdate) -> None:
-        """Set the levels of an update and move to its seq; whether it fits is the caller's care."""
+        """Set the levels and the seq of an update, which the caller knows to be the next one."""
         self.seq = update.seq
         self.timestamp = update.timestamp
         self._bids.apply(update.bids)
@@ -47,7 +47,7 @@ class BookCopy:
 
 
 class _Side:
-    """Levels by key, which is the price, negated for bids so that the best is first."""
+    """Levels in the order of their keys: the price, or for bids the negated price."""
 
     __slots__ = ("_keys", "_levels", "_sign")
 

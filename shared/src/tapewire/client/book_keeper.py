@@ -1,7 +1,7 @@
 """Keeps copies of books and proves them: by seq at every update, by checksum at heartbeats. Pure.
 
-A copy that is wrong is thrown away and asked for again; one that is wrong time after time, with no
-good proof in between, is a BookError.
+A wrong copy is dropped and the book is subscribed to again. A book that is wrong FAILURES_MAX times
+in a row is a BookError.
 """
 
 from collections.abc import Collection, Mapping
@@ -51,7 +51,7 @@ class BookKeeper:
         self.copies: dict[str, BookCopy] = {}
 
     def request(self) -> dict[str, object]:
-        """The subscription to ask a new connection for; what was copied before is forgotten."""
+        """The subscription for a new connection; earlier copies are dropped."""
         self.copies.clear()
         self._awaited.clear()
         self._answered = False
@@ -59,7 +59,7 @@ class BookKeeper:
         return body | ({"symbols": sorted(self._symbols)} if self._symbols else {})
 
     def offer(self, message: FeedMessage | UnknownMessage) -> list[Outcome]:
-        """Take the next message of the connection; returns what follows from it, in order."""
+        """Take the next message of the connection; returns copies, errors and signals in order."""
         match message:
             case Subscribed():
                 self._answered = True
@@ -68,7 +68,7 @@ class BookKeeper:
             case L2Update():
                 return self._update(message.data)
             case Gap(channel=self._channel):
-                # A snapshot follows; until then there is no book.
+                # There is no copy until the snapshot that follows.
                 self.copies.pop(message.symbol, None)
             case Heartbeat(book=marks) if marks and self._answered:
                 return self._prove(marks)
@@ -105,11 +105,11 @@ class BookKeeper:
                 outcomes += self._distrust(symbol)
             elif copy.seq == mark.seq:
                 self._failures.pop(symbol, None)
-        # Whoever reads them stops at the first signal.
+        # The stream reads outcomes up to the first signal.
         return sorted(outcomes, key=lambda outcome: isinstance(outcome, Signal))
 
     def _lose(self, symbol: str) -> list[Outcome]:
-        """Something was lost on the way, which says nothing against the next copy."""
+        """A message was lost; the next copy is not under suspicion."""
         del self.copies[symbol]
         return [Signal.RECONNECT]
 

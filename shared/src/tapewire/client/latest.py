@@ -11,9 +11,9 @@ Latest: TypeAlias = Quote | CandleState
 
 
 class LatestKeeper:
-    """The newest state of every topic of one channel, each handed out once.
+    """The newest state of every topic of one channel; each state is handed out once.
 
-    What a new connection says first is dropped if it is what was known already.
+    The first state of a new connection is dropped if it equals the last state of the old one.
     """
 
     def __init__(self, channel: str, symbols: Collection[str] = ()) -> None:
@@ -23,14 +23,14 @@ class LatestKeeper:
         self._known: dict[str, Latest] = {}
 
     def request(self) -> dict[str, object]:
-        """The subscription to ask a new connection for."""
+        """The subscription for a new connection."""
         body: dict[str, object] = {"op": "subscribe", "channels": [self._channel]}
         return body | ({"symbols": sorted(self._symbols)} if self._symbols else {})
 
     def offer(
         self, message: FeedMessage | UnknownMessage
     ) -> list[Latest | ContinuityError | Signal]:
-        """Take the next message of the connection; returns what follows from it."""
+        """Take the next message of the connection; returns the new state, if any."""
         if not isinstance(message, Bbo | Candle):
             return []
         state = message.data

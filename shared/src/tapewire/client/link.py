@@ -1,8 +1,7 @@
-"""One connection to the feed at a time: open, receive, notice when it is dead, open the next.
+"""One connection to the feed at a time: open, receive, notice a dead connection, open the next one.
 
-The only place of the client that touches the network. Delays between attempts are random within a
-bound that doubles (full jitter), so that the clients of a service that comes back do not come back
-in step.
+Delays between attempts are random within a bound that doubles (full jitter), so that the clients of
+a restarted service do not connect in step.
 """
 
 import asyncio
@@ -29,6 +28,7 @@ from websockets.exceptions import (
 
 from tapewire.client.errors import FeedRefused, FeedUnavailable
 from tapewire.runtime.venue_address import FEED_PATH
+from tapewire.values.account_names import ACCOUNT_HEADER
 from tapewire.web.tls import client_context
 from tapewire.wire.feed_messages import (
     FeedErrorMessage,
@@ -37,19 +37,19 @@ from tapewire.wire.feed_messages import (
     decode_message,
 )
 
-# Without channels, so that all of a subscription fits in one message, however many symbols it has.
+# The subscription is sent as a message, because many symbols do not fit in a URL.
 NO_CHANNELS = "channels="
 REQUEST_ID = 1
 
 FINAL_CLOSE_CODES = range(4500, 5000)
-# An answer to the subscription with one of these is worth another attempt.
+# A subscription that is refused with one of these codes is tried again.
 PASSING_CODES = frozenset({"busy", "rate_limited", "unavailable"})
 REFUSED_STATUSES = frozenset({401, 403})
 RETRIED_STATUSES = frozenset({429, *range(500, 600)})
 
 
 class ConnectionEnded(Exception):
-    """The connection is gone; another one may be opened."""
+    """The connection has ended; another one may be opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +58,18 @@ class LinkOptions:
 
     open_timeout_s: float = 5.0
     close_timeout_s: float = 1.0
-    # The feed says something at least every second.
+    # The feed sends a heartbeat after a second of silence.
     silence_timeout_s: float = 5.0
     retry_delay_s: float = 0.05
     retry_delay_max_s: float = 5.0
-    # Without a connection for so long FeedUnavailable is raised; None tries for ever.
+    # FeedUnavailable is raised after so long without a connection; None: never.
     give_up_after_s: float | None = None
     message_bytes_max: int = 16 * 1024 * 1024
     # Trust these certificates (PEM) for wss:// addresses instead of those of the system.
     ca_file: Path | None = None
-    # For private channels of a venue that wants keys.
+    # For private channels, at a venue with keys.
     api_key: str | None = field(default=None, repr=False)
-    # The same where the venue is open.
+    # For private channels, at an open venue.
     account: str | None = None
 
 
@@ -79,9 +79,9 @@ class Link:
     def __init__(
         self, urls: Sequence[str], options: LinkOptions, on_trouble: Callable[[str], None]
     ) -> None:
-        """`urls` are tried in turn; `on_trouble` is told why a connection failed or ended.
+        """`urls` are tried in turn; `on_trouble` gets the reason when a connection fails or ends.
 
-        Raises ValueError without any url, ConfigurationError for a CA file of no use.
+        Raises ValueError without any URL, ConfigurationError for an unusable CA file.
         """
         if not urls:
             raise ValueError("a client needs the address of a service")
@@ -90,11 +90,11 @@ class Link:
         self._options = options
         trust = None if options.ca_file is None else client_context(options.ca_file)
         self._trust: dict[str, Any] = {} if trust is None else {"ssl": trust}
-        self._headers = {} if options.account is None else {"X-Account": options.account}
+        self._headers = {} if options.account is None else {ACCOUNT_HEADER: options.account}
         self._logger: logging.Logger | None = None
         if options.api_key is not None:
             self._headers["Authorization"] = f"Bearer {options.api_key}"
-            # The library logs the headers of a handshake, but not to one that wants no details.
+            # At debug level the library logs the headers of a handshake, the key among them.
             self._logger = logging.getLogger("websockets.client.handshakes")
             self._logger.setLevel(logging.INFO)
         self._on_trouble = on_trouble
@@ -107,7 +107,7 @@ class Link:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a connection to receive from."""
+        """Whether a connection is open."""
         return self._connection is not None
 
     @property
@@ -116,7 +116,7 @@ class Link:
 
     @property
     def _tls(self) -> dict[str, Any]:
-        """What is to be said of TLS: nothing for a plain address, or for the system's trust."""
+        """The TLS settings: none for ws://, or when the system's certificates are trusted."""
         return self._trust if self._url.startswith("wss:") else {}
 
     async def open(self, request: Mapping[str, object]) -> None:
@@ -124,7 +124,7 @@ class Link:
         await self._pause()
         url, options = self._url, self._options
         try:
-            # The feed is alive while it speaks, so no ping is needed to tell.
+            # Heartbeats prove that the feed is alive, so that no ping is needed.
             self._connection = await connect(
                 f"{url}{'&' if '?' in url else '?'}{NO_CHANNELS}",
                 additional_headers=self._headers,
@@ -174,7 +174,7 @@ class Link:
         return message
 
     def prove_alive(self, *, settled: bool) -> None:
-        """Something useful came; `settled` says that the next failure counts as the first one."""
+        """Note that data arrived; with `settled` the next failure counts as the first one."""
         self._alive_at_s = time.monotonic()
         if settled:
             self._attempts = 0
@@ -193,7 +193,7 @@ class Link:
         if options.give_up_after_s is not None and silence_s > options.give_up_after_s:
             raise FeedUnavailable(f"no feed at {', '.join(self._urls)} for {silence_s:.1f} s")
         if self._attempts:
-            # A bound on the exponent, because a delay of 2 ** 10_000 is not a number.
+            # The exponent is bounded, because a float cannot hold 2 ** 10_000.
             bound_s = options.retry_delay_s * 2 ** min(self._attempts - 1, 30)
             await asyncio.sleep(random.uniform(0, min(bound_s, options.retry_delay_max_s)))
         self._attempts += 1
@@ -227,6 +227,6 @@ class Link:
 
 
 def _feed_url(url: str) -> str:
-    """The address to connect to; the feed's own path is the default one."""
+    """The address to connect to; the default path is that of the feed."""
     path = "" if urlsplit(url).path.strip("/") else FEED_PATH
     return f"{url.rstrip('/')}{path}"

@@ -1,4 +1,4 @@
-"""The feed for programs: trades, books and quotes that are complete, or say that they are not."""
+"""The feed for programs: streams that are complete, or raise an error with what is missing."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -20,8 +20,8 @@ OnLag: TypeAlias = Literal["disconnect", "conflate", "skip"]
 class MarketDataClient:
     """Subscriptions to one feed; each has a connection of its own.
 
-    A stream connects when it is first iterated. When its connection ends, whatever the reason, it
-    opens another and resumes, so that a restart of the service is only a delay.
+    A stream connects when it is first iterated. When its connection ends, the stream opens another
+    one and resumes, so that a restart of the service is only a delay.
     """
 
     def __init__(
@@ -36,10 +36,10 @@ class MarketDataClient:
     ) -> None:
         """`urls` are equal services, tried in turn.
 
-        `on_lag` is what the service does when this client reads too slowly; after `disconnect` it
-        resumes and misses nothing. `on_trouble` is told, in a sentence, whenever a connection
-        fails or ends; another one is opened anyway. `orders` and `balances` are those of the
-        account that `api_key` proves, or of `account` where the venue is open.
+        `on_lag` is what the service does when this client reads too slowly; after `disconnect` the
+        stream resumes and misses nothing. `on_trouble` gets a sentence whenever a connection
+        fails or ends. `orders` and `balances` are those of the account of `api_key`, or of
+        `account` at an open venue.
         """
         self._urls: Sequence[str] = urls
         self._on_gap: OnGap = on_gap
@@ -93,7 +93,7 @@ class MarketDataClient:
     def candles(
         self, symbols: Collection[str] | None = None, interval: str = "1m"
     ) -> Stream[CandleState]:
-        """The newest candle of each symbol, now and after every change, and when it is over."""
+        """The newest candle of each symbol, now, after every change, and at its end."""
         return self._stream(LatestKeeper(f"candles:{interval}", symbols or ()))
 
     async def aclose(self) -> None:

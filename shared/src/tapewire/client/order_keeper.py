@@ -1,6 +1,6 @@
 """Rebuilds the orders of an account from its execution reports. Pure.
 
-Fed from seq 0 it has every order that the account ever had, as far as the venue keeps its log.
+From seq 0 on, the keeper has every order of the account that the venue's log still has.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ class KeptOrder:
 
     @property
     def is_open(self) -> bool:
-        """Whether it may still trade."""
+        """Whether the order may still trade."""
         return self.state.status in _OPEN
 
 
 class OrderKeeper:
-    """The orders of one account; give it every report once and in order."""
+    """The orders of one account, made of every report, taken once and in order."""
 
     def __init__(self) -> None:
         self._orders: dict[str, KeptOrder] = {}
@@ -36,16 +36,16 @@ class OrderKeeper:
 
     @property
     def orders(self) -> Mapping[str, KeptOrder]:
-        """Every order by its id, in the order in which they were first heard of."""
+        """Every order by its id, in the order of first reports."""
         return MappingProxyType(self._orders)
 
     @property
     def open_orders(self) -> dict[str, KeptOrder]:
-        """Those that may still trade."""
+        """The orders that may still trade."""
         return {name: order for name, order in self._orders.items() if order.is_open}
 
     def take(self, report: OrderReport) -> KeptOrder:
-        """Take the next report; returns the order that it is about."""
+        """Take the next report; returns its order."""
         self.seq, data = report.seq, report.data
         order = self._orders.get(data.order_id)
         if order is None:

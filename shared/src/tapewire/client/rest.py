@@ -21,7 +21,9 @@ from tapewire.web.tls import client_context
 # The service, or a proxy before it, could not say; every other status is an answer.
 RETRIED_STATUSES = frozenset({502, 503, 504})
 # With these codes of 503 nothing was done.
-NOTHING_DONE = frozenset({"redis_unavailable", "overloaded", "stale_data", "draining"})
+NOTHING_DONE = frozenset(
+    {"redis_unavailable", "overloaded", "stale_data", "draining", "stops_pending"}
+)
 
 Result = TypeVar("Result")
 

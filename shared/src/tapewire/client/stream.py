@@ -1,4 +1,4 @@
-"""An endless iteration over one subscription, whatever happens to its connections."""
+"""An endless iteration over one subscription, across all its connections."""
 
 import asyncio
 from collections import deque
@@ -19,20 +19,20 @@ OnGap: TypeAlias = Literal["raise", "continue"]
 
 
 class Core(Protocol[Item]):
-    """What decides; it knows nothing of connections."""
+    """The decisions of a stream, without I/O."""
 
     def request(self) -> dict[str, object]:
-        """What to subscribe a new connection to."""
+        """The subscription for a new connection."""
 
     def offer(self, message: FeedMessage | UnknownMessage) -> list[Item | ContinuityError | Signal]:
-        """What follows from the next message of the connection."""
+        """Take the next message; returns items, errors and signals."""
 
 
 class Stream(AsyncIterator[Item], Generic[Item]):
-    """Iterate over it with `async for`; close it with `aclose`, `async with`, or its client.
+    """Items of one subscription, for `async for`; closed by `aclose`, `async with` or its client.
 
     With `on_gap` "raise" a ContinuityError ends the `async for`, but not the stream: iterating
-    again goes on behind it. With "continue" it is only appended to `breaks`.
+    again goes on behind the error. With "continue" the error is only appended to `breaks`.
     """
 
     def __init__(
@@ -117,12 +117,12 @@ class Stream(AsyncIterator[Item], Generic[Item]):
         if signal:
             await self._link.close()
         elif self._ready or isinstance(message, Heartbeat):
-            # Items alone may be the first ones of a connection that fails again and again.
+            # Items alone do not settle: a connection may send its first items and fail every time.
             self._link.prove_alive(settled=isinstance(message, Heartbeat))
 
 
 class TrackedStream(Stream[Item]):
-    """A stream of numbered items; `position` is where another stream can go on."""
+    """A stream of numbered items; another stream can go on at `position`."""
 
     def __init__(
         self,
@@ -133,13 +133,13 @@ class TrackedStream(Stream[Item]):
         options: Mapping[str, object],
         on_closed: Callable[["Stream[Item]"], None],
     ) -> None:
-        """As for every stream."""
+        """As `Stream`."""
         super().__init__(link, tracker, on_gap=on_gap, options=options, on_closed=on_closed)
         self._tracker = tracker
 
     @property
     def position(self) -> Position:
-        """Everything up to here was handed out, or was missing and told."""
+        """The position: all items up to it were handed out, or reported as missing."""
         return self._tracker.position
 
     @property

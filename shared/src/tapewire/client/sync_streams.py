@@ -128,7 +128,7 @@ class SyncTrackedStream(SyncStream[Item]):
 
     @property
     def position(self) -> Position:
-        """Everything up to here was handed out, or was missing and told."""
+        """The position: all items up to it were handed out, or reported as missing."""
         return self._tracked.position
 
     @property

@@ -1,14 +1,14 @@
-"""Proves that a client got everything once and in order, and says what to ask for if not. Pure.
+"""Proves that a client got every item once and in order, or finds what is missing. Pure.
 
-`TradeTracker` does it for the trades of symbols, `ReportTracker` for the orders of an account.
+`TradeTracker` tracks the trades of symbols, `ReportTracker` the execution reports of an account.
 
-    seq == last + 1   an item to hand out
-    seq <= last       had it already, drop
-    seq >  last + 1   something is missing: connect again and resume from `last`; if what follows
-                      `last` is missing again it cannot be had, and that is a gap
+    seq == last + 1   hand the item out
+    seq <= last       drop a duplicate
+    seq >  last + 1   connect again and resume from `last`; if the items behind `last` are missing
+                      again, report a gap
 
-A heartbeat ahead of what arrived is treated like an item that comes too early, so that a loss at
-the end of the stream is found too.
+A heartbeat with a higher seq counts like an item that comes too early, so that a loss at the end of
+the stream is found too.
 """
 
 from abc import ABC, abstractmethod
@@ -34,14 +34,14 @@ from tapewire.wire.trade_event import TradeEvent
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a client has got: keep it to go on from there, also in another process."""
+    """The last item of each sequence that a client got; another process can go on from there."""
 
     epoch: str | None = None
     seqs: Mapping[str, int] = field(default_factory=dict)
 
 
 class Signal(Enum):
-    """What a core wants of its connection."""
+    """A request of a core to its stream."""
 
     RECONNECT = "reconnect"
 
@@ -54,7 +54,7 @@ ORDERS = "orders"
 
 
 class Numbered(NamedTuple, Generic[Item]):
-    """An item with the name under which it is numbered."""
+    """An item, and the name of its sequence."""
 
     name: str
     seq: int
@@ -71,30 +71,30 @@ class Tracker(ABC, Generic[Item]):
         """Follow these names, or all if there are none, from `since`, or from now."""
         start = since or Position()
         self._names = frozenset(names)
-        # Empty until a service tells it, and at a venue that has never been open.
+        # Empty before the first answer, and at a venue that has never traded.
         self._epoch = start.epoch or ""
         self._seqs = {name: seq for name, seq in start.seqs.items() if self._wants(name)}
-        # Whether any connection was answered, and whether the present one was.
+        # Whether any subscription was answered, and whether that of the present connection was.
         self._started = self._answered = False
-        # Where a resume was asked for because something was missing: name to last seq.
+        # Sequences that were resumed because items were missing: name to last seq.
         self._suspects: dict[str, int] = {}
         self.duplicates = 0
 
     @abstractmethod
     def _read(self, message: FeedMessage | UnknownMessage) -> Numbered[Item] | None:
-        """The item of a message, if it has one of this channel."""
+        """The item of a message; None for messages of other channels."""
 
     @abstractmethod
     def _name_of(self, gap: Gap) -> str:
-        """Under which name the missing ones are numbered."""
+        """The name of the sequence that has the gap."""
 
     @property
     def position(self) -> Position:
-        """Everything up to here was handed out."""
+        """The position: all items up to it were handed out."""
         return Position(self._epoch or None, dict(self._seqs))
 
     def request(self) -> dict[str, object]:
-        """The subscription to ask a new connection for."""
+        """The subscription for a new connection."""
         self._answered = False
         body: dict[str, object] = {"op": "subscribe", "channels": [self.channel]}
         body |= self._selection()
@@ -105,11 +105,11 @@ class Tracker(ABC, Generic[Item]):
         return body
 
     def _selection(self) -> dict[str, object]:
-        """What of the channel is wanted."""
+        """Members of the subscription that choose symbols."""
         return {}
 
     def offer(self, message: FeedMessage | UnknownMessage) -> list[Outcome[Item]]:
-        """Take the next message of the connection; returns what follows from it, in order."""
+        """Take the next message of the connection; returns items, errors and signals in order."""
         match message:
             case Subscribed():
                 self._answered = True
@@ -137,7 +137,7 @@ class Tracker(ABC, Generic[Item]):
         if known and answer.epoch != known:
             self._started = True
             self._suspects.clear()
-            # All of the new epoch is news.
+            # Every item of the new epoch is wanted.
             self._seqs = dict.fromkeys(answer.seq, 0)
             behind = [Signal.RECONNECT] if any(answer.seq.values()) else []
             return [EpochError(known, answer.epoch, "new"), *behind]
@@ -148,7 +148,7 @@ class Tracker(ABC, Generic[Item]):
             self._started = True
             self._seqs = dict(answer.seq) | self._seqs
             return gaps
-        # A symbol that appeared while there was no connection is wanted from its first trade.
+        # A symbol that is new since the last connection is wanted from its first trade.
         new = [symbol for symbol in answer.seq if symbol not in self._seqs]
         self._seqs |= dict.fromkeys(new, 0)
         return gaps + ([Signal.RECONNECT] if any(answer.seq[symbol] for symbol in new) else [])
@@ -175,11 +175,11 @@ class Tracker(ABC, Generic[Item]):
         for symbol, seq in message.seq.items():
             if seq > self._seqs.setdefault(symbol, 0):
                 outcomes += self._reach(symbol, seq)
-        # Whoever reads them stops at the first signal.
+        # The stream reads outcomes up to the first signal.
         return sorted(outcomes, key=lambda outcome: isinstance(outcome, Signal))
 
     def _reach(self, symbol: str, seq: int) -> list[Outcome[Item]]:
-        """Everything up to `seq` should have been here."""
+        """Items up to `seq` are missing: resume, or report a gap after a resume."""
         last = self._seqs.get(symbol, 0)
         if self._suspects.get(symbol) == last:
             return self._lose(symbol, seq)
@@ -187,7 +187,7 @@ class Tracker(ABC, Generic[Item]):
         return [Signal.RECONNECT]
 
     def _lose(self, symbol: str, seq: int) -> list[Outcome[Item]]:
-        """Give up what is missing up to `seq`."""
+        """Report the items up to `seq` as a gap."""
         last = self._seqs.get(symbol, 0)
         self._suspects.pop(symbol, None)
         if seq <= last:
@@ -213,7 +213,7 @@ class Tracker(ABC, Generic[Item]):
         return [EpochError(old, message.epoch, message.reason)] if old else []
 
     def _rewound(self) -> list[Outcome[Item]]:
-        """The service has not got what this client has: it lost it, and starts from where it is."""
+        """The service has lost items that this client has; start from the service's newest item."""
         epoch = self._epoch
         self._seqs = {}
         self._suspects.clear()

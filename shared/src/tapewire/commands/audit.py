@@ -20,7 +20,7 @@ CONNECT_TIMEOUT_S = 5.0
 REPLY_TIMEOUT_S = 60.0
 LOG_EVENTS_READ = 1_000
 LOG_EVENTS_READ_MAX = 10 * LOG_EVENTS_KEPT
-# Exit statuses besides 0, which is that everything adds up; 2 is click's own for wrong usage.
+# Exit statuses besides 0, which is no difference. click uses 2 for wrong usage.
 DIFFERENT_STATUS = 1
 FAILED_STATUS = 2
 
@@ -46,7 +46,7 @@ _FUNDS = {"auto": None, "checked": True, "unchecked": False}
 def audit(redis: RedisChoice, log_events: int, funds: str) -> None:
     """Check a venue that goes on trading: supply, holds, open orders, books, account logs.
 
-    It only reads. Status 0: everything adds up; 1: something does not; 2: it could not be told.
+    The audit only reads. Exit status 0: no difference; 1: differences; 2: the audit failed.
     """
     redis_url = redis.reach(failed_status=FAILED_STATUS)
     try:

@@ -28,7 +28,7 @@ from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 
 CONNECT_TIMEOUT_S = 5.0
 REPLY_TIMEOUT_S = 60.0
-# Exit statuses besides 0 (equal, done) and 1 (refused); 2 is click's own for wrong usage.
+# Exit statuses besides 0 (done, equal) and 1 (failed). click uses 2 for wrong usage.
 DIFFERENT_STATUS = 3
 MOVED_STATUS = 4
 

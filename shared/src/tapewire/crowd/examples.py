@@ -1,4 +1,4 @@
-"""Prices and quantities that look right, for the first screen and for the demo crowd."""
+"""Plausible prices and quantities, for the first screen and for the demo crowd."""
 
 from tapewire.values.types import Instrument, Lots, Ticks
 
@@ -9,14 +9,14 @@ NOTIONAL_MARGIN = 2
 
 
 def example_price_ticks(instrument: Instrument) -> Ticks:
-    """A plausible price, within what the instrument allows."""
+    """A plausible price within the bounds of the instrument."""
     whole = PRICES.get(instrument.base, OTHER_PRICE)
     ticks = whole * 10**instrument.price_decimals // instrument.tick_units
     return Ticks(max(1, min(ticks, instrument.price_ticks_max // 2)))
 
 
 def example_quantity_lots(instrument: Instrument, price_ticks: Ticks | None = None) -> Lots:
-    """One tenth of the base asset, or what it takes to be a valid order at that price."""
+    """One tenth of the base asset, or the nearest quantity that is valid at that price."""
     price = price_ticks or example_price_ticks(instrument)
     tenth = 10**instrument.quantity_decimals // (10 * instrument.lot_units)
     notional_lots = NOTIONAL_MARGIN * instrument.notional_min // price + 1

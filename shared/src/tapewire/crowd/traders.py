@@ -1,8 +1,8 @@
-"""What the crowd wants to do next. Pure: the same seed and answers give the same decisions.
+"""The decisions of the crowd. Pure: the same seed and answers give the same decisions.
 
-Market makers quote both sides around a fair price that drifts; takers come at random and trade with
-them. Each maker owns a fixed set of slots with at most one open order each, so the number of open
-orders is bounded however long the crowd trades.
+Makers quote both sides around a fair price that drifts. Takers trade with the quotes at random
+times. Each maker has a fixed set of slots with at most one open order each, so that the number of
+open orders is bounded.
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ DRIFT_STEP = 5
 HALF_SPREAD = 10
 LEVEL_STEP = 15
 PARTS = 100_000
-DRIFT_FACTOR_MAX = 2  # the fair price stays between half and twice its start
+DRIFT_FACTOR_MAX = 2  # The fair price stays between half and twice its first value.
 
 QUANTITY_PARTS = 5
 
 
 @dataclass(slots=True)
 class Slot:
-    """Where one maker keeps one order of one side; `order_id` None when nothing rests there."""
+    """The place of one quote of a maker; `order_id` is None while no order rests."""
 
     account: Account
     instrument: Instrument
@@ -40,7 +40,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One order to place. `slot` is None for a taker; a slot's old order is canceled first."""
+    """One order to place. `slot` is None for a taker. The old order of a slot is canceled first."""
 
     account: Account
     instrument: Instrument
@@ -68,7 +68,7 @@ class Crowd:
         ]
 
     def next_intent(self) -> Intent:
-        """The next order, after the fair price of its instrument moved a little."""
+        """Move the fair price of an instrument a little; returns the next order."""
         if self._random.randrange(100) < TAKER_PERCENT:
             return self._take()
         return self._quote()
@@ -109,7 +109,7 @@ class Crowd:
         return self._fair[instrument.symbol]
 
     def _quantity_lots(self, instrument: Instrument, price: int) -> Lots:
-        """A part of the example quantity that is still a valid order at `price`."""
+        """A part of the example quantity that is valid at `price`."""
         whole = example_quantity_lots(instrument, Ticks(price))
         part = whole * self._random.randint(1, QUANTITY_PARTS) // QUANTITY_PARTS
         if part < instrument.quantity_lots_min or part * price < instrument.notional_min:

@@ -1,7 +1,7 @@
-"""The journal of a venue: every accepted command, to be kept in a file and to be proved.
+"""The journal of a venue: every accepted command with its result.
 
-`tapewire journal export` writes it out; `tapewire journal verify` runs all of it again on an empty
-Redis and compares every result, and for a running venue everything that it holds.
+`tapewire journal export` writes the journal into a file. `tapewire journal verify` runs every
+command again on an empty Redis and compares the results, and the state of a running venue.
 
-May import: `errors`, `limits`, `runtime`, `values`, `keys`, `redis`, `matching`.
+May import: `errors`, `limits`, `runtime`, `values`, `packed`, `keys`, `redis`, `matching`.
 """

@@ -1,6 +1,6 @@
-"""Compares all that a venue holds with what the replay of its journal made, key by key.
+"""Compares every key of a venue with the replay of its journal.
 
-What has left the venue by lifetime or trimming is counted, and no difference if its time was over.
+Keys that have expired at the venue, and trimmed entries, are counted and are no difference.
 """
 
 from collections import Counter
@@ -11,18 +11,18 @@ from typing import Any
 from tapewire import keys
 from tapewire.journal.replica import LIFETIME_SLACK_US, Replica
 from tapewire.limits import TRANSFER_REFERENCE_KEPT_S
-from tapewire.matching.layout import STATE, TRANSFER
+from tapewire.packed.layout import STATE, TRANSFER
 from tapewire.redis.client import AsyncRedis
 
 PAGE_KEYS = 500
 PAGE_ENTRIES = 1_000
 DIFFERENCES_SHOWN_MAX = 20
 VALUE_CHARACTERS_SHOWN_MAX = 200
-# Account logs and candles keep at least so many entries, in every version of Tapewire.
+# The fewest entries that account logs and candles keep, in every version of Tapewire.
 STREAM_ENTRIES_KEPT = 10_000
 TRANSFER_KEPT_US = TRANSFER_REFERENCE_KEPT_S * 1_000_000
 
-# Families whose keys may have left with their time, and those whose streams are trimmed.
+# Families of keys that expire, and families of streams that are trimmed.
 _MORTAL = frozenset({"order", "client_order", "transfer"})
 _STREAMS = frozenset({"trades", "candles", "account_log"})
 _IMMORTAL = frozenset(
@@ -33,19 +33,29 @@ _IMMORTAL = frozenset(
     }
 )  # fmt: skip
 _FAMILIES = _MORTAL | _STREAMS | _IMMORTAL
-# Of the venue, but no result of its commands.
-# `orders` and `fills` are left over from format 1.
+# Keys of the venue that no command writes.
+# `orders` and `fills` are keys of format 1.
 _UNJOURNALED = frozenset(
-    {"journal", "api_keys", "api_key", "libraries", "confirmed", "contest", "orders", "fills"}
+    {
+        "journal",
+        "api_keys",
+        "api_key",
+        "libraries",
+        "confirmed",
+        "clock_accepted",
+        "contest",
+        "orders",
+        "fills",
+    }
 )
 
 
 @dataclass(slots=True)
 class Comparison:
-    """What was found; equal if there are no differences."""
+    """The result of a comparison."""
 
     equal: Counter[str] = field(default_factory=Counter)
-    # Family -> keys or entries that the venue no longer has, because their time was over.
+    # Family -> keys or entries that have expired at the venue.
     departed: Counter[str] = field(default_factory=Counter)
     trimmed: Counter[str] = field(default_factory=Counter)
     foreign: int = 0
@@ -53,12 +63,12 @@ class Comparison:
 
     @property
     def is_full(self) -> bool:
-        """Whether enough differences are known."""
+        """Whether no more differences are collected."""
         return len(self.differences) >= DIFFERENCES_SHOWN_MAX
 
 
 async def compare_state(live: AsyncRedis, replica: Replica) -> Comparison:
-    """Look at every key on both sides; neither may change meanwhile."""
+    """Compare every key of both sides, which must not change meanwhile."""
     return await _Pass(live, replica).run()
 
 
@@ -78,7 +88,7 @@ class _Pass:
         return self._found
 
     async def _compare(self, names: list[bytes], *, missing_only: bool) -> None:
-        """One page of keys; `missing_only` takes those that the venue does not have."""
+        """Compare one page of keys; with `missing_only` those that the venue does not have."""
         known = []
         for name in names:
             family = _family(name)
@@ -102,7 +112,7 @@ class _Pass:
             if b"none" in {kind, own_kind} or -2 in {end, own_end}:
                 if own_kind == b"none":
                     self._differ(name, "the venue has it, the replay has not")
-                continue  # one that left the venue between two reads is judged by the other pass
+                continue  # A key that expired between two reads is judged by the other pass.
             if kind != own_kind:
                 self._differ(
                     name, f"a {kind.decode()} at the venue, a {own_kind.decode()} in the replay"
@@ -129,7 +139,7 @@ class _Pass:
                 self._differ(name, _explain(value, expected))
 
     async def _compare_stream(self, name: bytes) -> None:
-        """Streams lose their oldest entries: the ones that both have must be equal."""
+        """Compare the entries that both streams have; Redis trims the oldest entries."""
         firsts = [
             await side.execute_command("XRANGE", name, "-", "+", "COUNT", 1)
             for side in (self._live, self._copy)
@@ -164,7 +174,7 @@ class _Pass:
         self._found.equal[family] += 1
 
     async def _judge_missing(self, name: bytes) -> None:
-        """A key that the replay has and the venue has not: its time must have been over."""
+        """Judge a key that only the replay has: the key must have expired at the venue."""
         family = _family(name)
         if family in _MORTAL and await self._is_over(name, family):
             self._found.departed[family] += 1
@@ -177,7 +187,7 @@ class _Pass:
             )
 
     async def _is_over(self, name: bytes, family: str) -> bool:
-        """Whether the lifetime of what the replay has in this key has passed at the venue."""
+        """Whether the lifetime of this key of the replay has passed at the venue."""
         client = self._copy
         if await client.pttl(name) < 0:
             return False
@@ -218,7 +228,7 @@ def _family(name: bytes) -> str:
 
 
 async def _pages(client: Any) -> AsyncIterator[list[bytes]]:  # noqa: ANN401
-    """Every key of the venue; Redis may name one twice, so a page holds each once."""
+    """Every key of the venue in pages without duplicates, which SCAN may return."""
     page: set[bytes] = set()
     async for name in client.scan_iter(match=f"{keys.PREFIX}*", count=PAGE_KEYS):
         page.add(name)
@@ -242,7 +252,7 @@ def _id(entry_id: bytes) -> tuple[int, int]:
 
 
 def _explain(value: Any, expected: Any) -> str:  # noqa: ANN401
-    """Where two values part, for people."""
+    """The first difference of two values, as text."""
     if isinstance(value, dict):
         for name in sorted(set(value) | set(expected)):
             one, other = value.get(name), expected.get(name)

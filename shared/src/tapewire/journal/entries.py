@@ -1,4 +1,4 @@
-"""One entry of the journal, as the library writes it and as the text of a line."""
+"""One entry of the journal: read from the stream, written to and read from a line of a file."""
 
 import json
 from collections.abc import Mapping
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapewire.errors import TapewireError
-from tapewire.matching.packing import split_texts
+from tapewire.packed.packing import split_texts
 
 _FIELDS = ("op", "clock", "limits", "args", "result")
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class JournalError(TapewireError):
-    """A journal cannot be read, or is not whole."""
+    """A journal cannot be read, or commands are missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One accepted command: what was asked, when, within which limits, and what came of it."""
+    """One accepted command: operation, clock, limits, arguments, result."""
 
     number: int
     op: str
@@ -28,7 +28,7 @@ class JournalEntry:
     result: tuple[str, ...]
 
     def text(self, common_limits: str) -> str:
-        """As JSON, without the limits if they are those of the header of its file."""
+        """The entry as JSON, without the limits if they equal those of the file's header."""
         members: dict[str, object] = {"n": self.number, "op": self.op, "clock": self.clock_us}
         if self.limits != common_limits:
             members["limits"] = self.limits
@@ -37,9 +37,9 @@ class JournalEntry:
 
 
 def read_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> JournalEntry:
-    """An entry of the stream. Raises JournalError if it is none of ours."""
+    """Read an entry of the stream. Raises JournalError if Tapewire did not write the entry."""
     number, _, part = entry_id.decode().partition("-")
-    # What is not UTF-8 was not written by the library, but must still reach the report.
+    # Bytes that are not UTF-8 were not written by the library, and must still reach the report.
     texts = {
         name.decode("utf-8", "surrogateescape"): value.decode("utf-8", "surrogateescape")
         for name, value in fields.items()
@@ -57,7 +57,7 @@ def read_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> JournalEntry:
 
 
 def parse_line(text: str, common_limits: str) -> JournalEntry:
-    """A line of a file. Raises ValueError if it is none."""
+    """Read a line of a file. Raises ValueError."""
     members: Any = json.loads(text)
     try:
         entry = JournalEntry(

@@ -1,8 +1,8 @@
-"""A venue that begins empty and does what a journal says, on a Redis server of its own.
+"""An empty venue on a Redis server of its own, which runs the commands of a journal again.
 
-What a command changes follows from the state, its clock and its limits alone, so every result must
-be the recorded one. Only the lifetime of closed orders is Redis' own time: the replica keeps them,
-and forgets one when the journal shows that its client order id was free again.
+The result of a command follows from the state, the clock and the limits alone, so that every result
+must equal the recorded result. Only closed orders leave a venue by the time of Redis. The replica
+keeps closed orders, and deletes one when the journal uses its client order id again.
 """
 
 import asyncio
@@ -19,23 +19,23 @@ from tapewire.errors import TapewireError
 from tapewire.journal.entries import JournalEntry
 from tapewire.journal.source import LiveJournal
 from tapewire.matching.engine import Engine
-from tapewire.matching.layout import COMMAND_LIMITS
 from tapewire.matching.library import COMMANDS
-from tapewire.matching.records import read_order
+from tapewire.packed.layout import COMMAND_LIMITS
+from tapewire.packed.records import read_order
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 from tapewire.redis.server import RedisServer
 from tapewire.values.types import OrderId
 
 TIMEOUT_S = 60.0
-# Long enough that nothing leaves the replica by itself while it is used.
+# No key of the replica expires while the replica is used.
 KEPT_S = 10 * 365 * 86_400
-# The replica's own journal holds the newest results only; they are compared page by page.
+# Entries that the replica's own journal keeps; results are compared page by page.
 JOURNAL_COMMANDS = 10_000
 # Redis counts lifetimes in its own milliseconds, the journal in the microseconds of a command.
 LIFETIME_SLACK_US = 1_000_000
 
 
-# The key that each command takes; the others name it by an argument, which the replica ignores.
+# Keys of the commands whose arguments do not name the key.
 _KEYS = {
     "cancel_all": keys.INSTRUMENTS,
     "expire": keys.EXPIRING,
@@ -46,7 +46,7 @@ _KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first command whose replay did not give what the journal says."""
+    """The first command whose replay differs from the journal."""
 
     entry: JournalEntry
     reason: str
@@ -57,19 +57,19 @@ class Difference:
 
 @dataclass(slots=True)
 class Replica:
-    """The empty venue and how far it has come."""
+    """The replica, and the number of commands that it has run."""
 
     engine: Engine
     client: AsyncRedis
     replayed: int = 0
     forgotten: int = 0
     ops: Counter[str] = field(default_factory=Counter)
-    # The shortest lifetime of closed orders and the smallest replay log that any gateway asked for.
+    # The shortest lifetime of closed orders and the shortest replay log among the limits so far.
     kept_s: int = KEPT_S
     log_trades_max: int = 2**53
 
     async def replay(self, page: list[JournalEntry]) -> Difference | None:
-        """Run the next commands; the first that differs, if any. Raises Unavailable."""
+        """Run the next commands; returns the first difference, if any. Raises Unavailable."""
         for entry in page:
             reason = self._note_limits(entry)
             if reason is not None:
@@ -90,7 +90,7 @@ class Replica:
         return await self._run(waiting)
 
     async def _run(self, entries: list[JournalEntry]) -> Difference | None:
-        """Run commands in one go, then compare what the replica's own journal says of them."""
+        """Run commands in one round trip, then compare the entries of the replica's own journal."""
         if not entries:
             return None
         answers = await asyncio.gather(
@@ -119,7 +119,7 @@ class Replica:
         return None
 
     async def _known_clients(self, page: list[JournalEntry]) -> set[str]:
-        """The client order ids of a page that the replica has an order for already."""
+        """The keys of the client order ids of a page that the replica knows already."""
         wanted = [key for key in map(_client_key, page) if key]
         if not wanted:
             return set()
@@ -128,7 +128,7 @@ class Replica:
         return {key for key, value in zip(wanted, found, strict=True) if value is not None}
 
     async def _forget_if_due(self, client_key: str, clock_us: int) -> None:
-        """Let a closed order leave whose lifetime was over by the venue clock."""
+        """Delete a closed order whose lifetime had passed by the venue clock."""
         client: Any = self.client
         order_id = await client.get(client_key)
         if order_id is None:
@@ -155,14 +155,14 @@ class Replica:
 
 
 def _client_key(entry: JournalEntry) -> str:
-    """The key of the client order id that an order came with; '' if it had none."""
+    """The key of the client order id of an order; '' for an order without one."""
     if entry.op != "place" or len(entry.arguments) < 2 or not entry.arguments[1]:
         return ""
     return keys.client_order(entry.arguments[0], entry.arguments[1])
 
 
 def _replica_limits(limits: str) -> str:
-    """The limits of a command, but the replica keeps closed orders and fewer entries."""
+    """The limits of a command, with the lifetime and the journal length of the replica."""
     own = COMMAND_LIMITS.read(limits)._replace(
         closed_kept_s=str(KEPT_S), journal_max=str(JOURNAL_COMMANDS)
     )
@@ -170,7 +170,7 @@ def _replica_limits(limits: str) -> str:
 
 
 def _compare(entry: JournalEntry, mirrored: JournalEntry | None, answer: object) -> str | None:
-    """What is wrong with the replay of a command, or None."""
+    """Why the replay of a command differs from the journal; None if it does not."""
     if isinstance(answer, TapewireError):
         return f"it was accepted, but its replay is refused: {answer}"
     if isinstance(answer, BaseException):
@@ -190,7 +190,7 @@ def _shown(entry: JournalEntry) -> str:
 
 @asynccontextmanager
 async def open_replica() -> AsyncIterator[Replica]:
-    """Start an empty venue in a temporary folder; all of it is gone afterwards.
+    """Start an empty venue in a temporary folder, which is removed afterwards.
 
     Raises ConfigurationError if this machine has no Redis server.
     """

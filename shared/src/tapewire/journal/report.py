@@ -1,4 +1,4 @@
-"""The report of a verification, for people."""
+"""The report of a verification, as lines."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from tapewire.journal.verification import Verdict
 
 
 def report_lines(verdict: Verdict, elapsed_s: float) -> Iterator[str]:
-    """What was compared, what was excepted, and the verdict at the end."""
+    """The lines: what was compared, what was excepted, and every difference."""
     replica = verdict.replica
     kinds = ", ".join(f"{op} {count:,}" for op, count in replica.ops.most_common())
     rate = replica.replayed / elapsed_s if elapsed_s else 0

@@ -1,7 +1,7 @@
-"""The journal of a running venue, read in pages up to a cut.
+"""The journal of a running venue, read in pages.
 
-Entries are numbered from 1 without a gap, so what is missing at the start was trimmed, and what is
-missing in between was taken out by someone.
+Entries are numbered from 1 without a gap. Entries that are missing at the start were trimmed, and
+entries that are missing in between were deleted.
 """
 
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from tapewire import __version__, keys
 from tapewire.errors import RedisUnavailable
 from tapewire.journal.entries import JournalEntry, JournalError, read_entry
 from tapewire.journal.file import Header
-from tapewire.matching.records import read_instrument
+from tapewire.packed.records import read_instrument
 from tapewire.redis.client import AsyncRedis
 from tapewire.values.types import Symbol
 
@@ -28,19 +28,19 @@ class LiveJournal:
         self._client: Any = client
 
     async def first(self) -> int:
-        """Number of the oldest entry that is still there. Raises JournalError if there is none."""
+        """Number of the oldest entry that Redis has. Raises JournalError without any entry."""
         found = await self._ask("XRANGE", keys.JOURNAL, "-", "+", "COUNT", 1)
         if not found:
             raise JournalError("the journal is empty: this Redis has seen no command.")
         return _number(found[0][0])
 
     async def last(self) -> int:
-        """Number of the newest entry; 0 if there is none."""
+        """Number of the newest entry; 0 without any entry."""
         found = await self._ask("XREVRANGE", keys.JOURNAL, "+", "-", "COUNT", 1)
         return _number(found[0][0]) if found else 0
 
     async def header(self, first: int, last: int) -> Header:
-        """What a file says before the entries from `first` to `last`."""
+        """The header of a file with the entries from `first` to `last`."""
         epoch = await self._ask("GET", keys.EPOCH)
         newest = await anext(self.pages(last, last))
         return Header(

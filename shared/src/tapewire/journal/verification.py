@@ -1,4 +1,4 @@
-"""Proves a journal: run again on an empty venue, it gives the same results and the same state."""
+"""Verifies a journal: run again on an empty venue, it must give the same results and state."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -11,7 +11,7 @@ from tapewire.journal.replica import Difference, Replica
 from tapewire.journal.source import LiveJournal
 from tapewire.redis.client import AsyncRedis
 
-# How often the state is compared anew when the venue moved meanwhile.
+# How often the state is compared when the venue took commands meanwhile.
 ATTEMPTS_MAX = 5
 
 Progress = Callable[[int], None]
@@ -19,18 +19,18 @@ Progress = Callable[[int], None]
 
 @dataclass(slots=True)
 class Verdict:
-    """What was proved: results up to `replayed`, and the state if `state` is there."""
+    """What was verified: the results of all commands, and the state unless `state` is None."""
 
     replica: Replica
     difference: Difference | None = None
     state: Comparison | None = None
-    # The venue moved in every attempt, so its state could not be compared.
+    # The venue took commands in every attempt, so that its state could not be compared.
     moved: bool = False
     attempts: int = field(default=0)
 
     @property
     def is_equal(self) -> bool:
-        """Whether nothing differs in what was compared."""
+        """Whether no difference was found."""
         return self.difference is None and not (self.state and self.state.differences)
 
 
@@ -50,11 +50,11 @@ async def verify_file(file: JournalFile, replica: Replica, progress: Progress) -
 
 
 async def verify_venue(live: AsyncRedis, replica: Replica, progress: Progress) -> Verdict:
-    """Compare the results of a venue's journal up to now, then all that the venue holds.
+    """Compare the results of a venue's journal, then the state of the venue.
 
-    The state counts only if the venue stood still while it was read; if it moved, what it did is
-    run too and the state compared again, at most ATTEMPTS_MAX times.
-    Raises JournalError, Unavailable.
+    The state counts only if the venue took no command while it was read. Otherwise the new commands
+    are run and the state is compared again, at most ATTEMPTS_MAX times. Raises JournalError,
+    Unavailable.
     """
     journal = LiveJournal(live)
     await check_whole(journal)

@@ -1,4 +1,4 @@
 """The matching core: Lua functions that run inside Redis, and one typed facade before them.
 
-May import: `errors`, `limits`, `runtime`, `values`, `keys`, `redis`.
+May import: `errors`, `limits`, `runtime`, `values`, `packed`, `keys`, `redis`.
 """

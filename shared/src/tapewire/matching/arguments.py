@@ -1,6 +1,6 @@
 """Values as the commands take them: text, or numbers that the client library writes. Pure."""
 
-from tapewire.matching.layout import BOUNDS, IDENTITY, INSTRUMENT_LIMITS
+from tapewire.packed.layout import BOUNDS, IDENTITY, INSTRUMENT_LIMITS
 from tapewire.values.types import Instrument
 
 

@@ -9,7 +9,7 @@ from tapewire.limits import (
     REPLAY_LOG_TRADES_MAX,
     STOPS_PER_COMMAND_MAX,
 )
-from tapewire.matching.layout import COMMAND_LIMITS
+from tapewire.packed.layout import COMMAND_LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The matching engine as the rest of Tapewire sees it: typed commands in, typed orders out.
 
 The only module that calls the commands of `lua/`. What a command answers with is turned into types
-by `records.py`, what it refuses into an exception by `refusals.py`.
+by `packed/records.py`, what it refuses into an exception by `refusals.py`.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from tapewire.matching.arguments import instrument_arguments, optional
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.digest import order_digest
-from tapewire.matching.layout import BOUNDS, TERMS
 from tapewire.matching.library import load_library
-from tapewire.matching.records import read_order
 from tapewire.matching.refusals import refuse
 from tapewire.matching.upgrade import upgrade_data
+from tapewire.packed.layout import BOUNDS, TERMS
+from tapewire.packed.records import read_order
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 from tapewire.redis.failovers import FailoverGuard
 from tapewire.values.bounds import MarketBounds
@@ -80,6 +80,7 @@ class Engine:
         self._seen: set[Account] = set()
         # A test or a replay may set the venue clock, in microseconds; '' means Redis TIME.
         self.clock_us = ""
+        self.clock_window: Callable[[], str] = str
 
     @classmethod
     async def open(
@@ -109,9 +110,7 @@ class Engine:
 
     async def publish_instruments(self, instruments: Mapping[Symbol, Instrument]) -> None:
         """Make instruments known to the venue. Raises InstrumentConflict, Unavailable."""
-        arguments: list[str] = []
-        for instrument in instruments.values():
-            arguments += instrument_arguments(instrument)
+        arguments = [text for item in instruments.values() for text in instrument_arguments(item)]
         # A Redis that has to be told what is traded has lost its accounts too.
         self._seen.clear()
         await self.run("instruments", keys.INSTRUMENTS, uuid.uuid4().hex[:12], *arguments)
@@ -296,4 +295,6 @@ class Engine:
             refuse(str(error))
 
     def _begin(self, name: str, key: str, arguments: Iterable[str | int]) -> asyncio.Future[Reply]:
-        return self.batcher.begin_call(name, (key,), self.clock_us, self._limits, *arguments)
+        # The window is 'earliest-latest', and Redis TIME has to be within; '' is any time.
+        clock = self.clock_us or self.clock_window()
+        return self.batcher.begin_call(name, (key,), clock, self._limits, *arguments)

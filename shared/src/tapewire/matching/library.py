@@ -2,7 +2,7 @@
 
 All Lua files of `lua/` become one library, so that each function exists once in Redis. The name of
 the library and of its functions carries a hash of the source: gateways of two versions work side by
-side. The list of packed records (`layout.py`) and the bounds (`limits.py`) become Lua code here.
+side. The packed records (`packed/layout.py`) and the bounds (`limits.py`) become Lua code here.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from tapewire.limits import (
     ORDER_FILLS_SHOWN_MAX,
     ORDER_FILLS_TRIM_TRADES,
 )
-from tapewire.matching.layout import LAYOUTS
-from tapewire.matching.packing import FORMAT, ITEM, PART, UNIT, Layout
+from tapewire.packed.layout import LAYOUTS
+from tapewire.packed.packing import FORMAT, ITEM, PART, UNIT, Layout
 
 LIBRARY_PREFIX = "tapewire_"
 HASH_DIGITS = 12
@@ -32,7 +32,7 @@ CORE = (
 )  # fmt: skip
 COMMANDS = (
     "place", "amend", "fire_stops", "cancel", "cancel_all", "expire", "dead_man", "control",
-    "instruments", "open_account", "transfer", "set_account",
+    "instruments", "open_account", "transfer", "set_account", "set_clock",
 )  # fmt: skip
 READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
 

@@ -17,7 +17,7 @@ from tapewire import keys
 from tapewire.errors import ConfigurationError, RedisUnavailable
 from tapewire.limits import LIBRARY_UNUSED_S
 from tapewire.matching.library import LIBRARY_PREFIX, Library
-from tapewire.matching.packing import FORMAT
+from tapewire.packed.packing import FORMAT
 
 LOAD_ATTEMPTS = 5
 

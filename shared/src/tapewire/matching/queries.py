@@ -8,8 +8,8 @@ from tapewire import keys
 from tapewire.errors import DuplicateClientOrderId, OrderNotFound, UnknownAccount
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
-from tapewire.matching.layout import MARKET_STATE, TERMS
-from tapewire.matching.records import (
+from tapewire.packed.layout import MARKET_STATE, TERMS
+from tapewire.packed.records import (
     new_order_of,
     read_account,
     read_account_fill,
@@ -243,6 +243,25 @@ class Queries:
         """The venue clock, in microseconds since 1970 UTC. Raises Unavailable."""
         seconds, microseconds = await self._batcher.submit("TIME")
         return int(seconds) * 1_000_000 + int(microseconds)
+
+    async def newest_time_us(self) -> int:
+        """The latest time that a market has reached; 0 in an empty venue. Raises Unavailable."""
+        symbols = await self.symbols()
+        states = await asyncio.gather(
+            *(self._batcher.submit("HGET", keys.market(symbol), "state") for symbol in symbols)
+        )
+        return max(
+            (int(MARKET_STATE.read(state.decode()).clock_us) for state in states if state),
+            default=0,
+        )
+
+    async def accepted_clock_us(self) -> int | None:
+        """The time at which an operator said that the clock is right; None if that is long ago.
+
+        Raises Unavailable.
+        """
+        found = await self._batcher.submit("GET", keys.CLOCK_ACCEPTED)
+        return None if found is None else int(found)
 
     async def _orders(self, ids: list[OrderId]) -> list[Order]:
         """The records that still exist, in the order of the ids."""

@@ -10,6 +10,7 @@ from tapewire.errors import (
     InvalidField,
     OrderClosed,
     OrderNotFound,
+    RedisUnavailable,
     StaleInstrument,
     StopsPending,
     TapewireError,
@@ -59,6 +60,10 @@ _EXCEPTIONS: dict[str, TapewireError] = {
     ),
     "STOPS_PENDING": StopsPending(
         "Fired stop orders of this market run first; send the order again."
+    ),
+    "CLOCK_JUMPED": RedisUnavailable(
+        "The clock of Redis has jumped. Nothing was done. Have a time service put it right, or if "
+        "it is right: tapewire clock set-right"
     ),
     "STALE_INSTRUMENT": StaleInstrument("The instrument has changed."),
     "MARKET_HALTED": Conflict("market_halted", "The market is halted."),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from tapewire import keys
 from tapewire.matching.batcher import Batcher
-from tapewire.matching.records import read_pairs
+from tapewire.packed.records import read_pairs
 from tapewire.values.types import Account, Side, Symbol
 
 START = "-inf"

@@ -6,7 +6,7 @@ Format 1 (before the key `{tw}:format`) had two more streams per account, `order
 
 from tapewire import keys
 from tapewire.matching.batcher import Batcher
-from tapewire.matching.packing import FORMAT
+from tapewire.packed.packing import FORMAT
 
 ACCOUNTS_PER_STEP = 500
 

@@ -1,7 +1,7 @@
-"""Recorded order flow, fed through the venue's REST interface: `tapewire replay FILE`.
+"""Recorded order flow, sent to a venue: `tapewire replay FILE`.
 
-Readers turn a file into neutral steps (`steps`), without I/O; the player turns steps into
-requests, in order, and counts what came of them.
+A reader for each format turns a file into steps (`steps`). The player turns steps into requests, in
+order, and counts the results.
 
 May import: `errors`, `limits`, `runtime`, `values`, `client`.
 """

@@ -1,15 +1,17 @@
 """Reader of Bitstamp's order-by-order event log: one event a line, `TIME_MS NAME JSON`.
 
-- `order_created` carries the amount as it was sent, even if it traded at once: a limit order.
-- `order_deleted` ends an order: canceled with what was left of it, or filled (amount 0). Both are
-  cancels here; after a fill the venue should have closed the order as well.
-- `order_changed` is the recorded venue's own report of a fill, so it is not fed to ours.
-- the first `order_book` (20 levels a side) is the seed: one anonymous order a level. Orders that
-  the log showed before it stand by themselves, behind the anonymous order of their level.
+- `order_created` has the amount as it was sent, also of an order that traded at once. The step is
+  a limit order.
+- `order_deleted` ends an order that was canceled, or filled (amount 0). The step is a cancel in
+  both cases; after a fill the venue should have closed the order too.
+- `order_changed` is the recorded venue's report of a fill, and no step.
+- The first `order_book` (20 levels a side) is the seed: one anonymous order a level. Orders that
+  the log showed before the book are entered by themselves, behind the anonymous order of their
+  level.
 
-Cancels of orders older than the log are taken from the anonymous order of their level when it is
-entered, because the venue cannot reduce an order later. No trade depends on it: what was canceled
-in the end cannot have traded in between, and the anonymous order stands first either way.
+Orders that are older than the log are part of the anonymous order of their level. The amounts that
+such orders lose to cancels later are left out of the anonymous order. The trades stay the same: a
+canceled amount has not traded, and the anonymous order stands first in its level.
 """
 
 import json
@@ -28,7 +30,7 @@ from tapewire.replay.steps import (
 )
 from tapewire.values.types import OrderType, Side
 
-# Trades carry JSON floats (236.47, 1.7885566900000001): they mean these steps.
+# Trades have JSON floats (236.47, 1.7885566900000001), which are rounded to these steps.
 PRICE_STEP = Decimal("0.01")
 AMOUNT_STEP = Decimal("0.00000001")
 
@@ -66,7 +68,7 @@ def read_bitstamp(lines: Iterable[str]) -> list[Step]:
         seed = _seed(events[start], carried, events[start + 1 :])
         return seed + _flow(events[start + 1 :], set(carried))
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise ReplayError(f"an event lacks a field or has a bad one: {error!r}") from None
+        raise ReplayError(f"an event lacks a field or has an invalid field: {error!r}") from None
 
 
 def _parse(number: int, line: str) -> _Event:
@@ -81,7 +83,7 @@ def _parse(number: int, line: str) -> _Event:
 
 
 def _alive(events: list[_Event]) -> dict[str, _Event]:
-    """Orders that were created and not deleted, each with its last event."""
+    """Orders that were created and not deleted, each with its newest event."""
     alive: dict[str, _Event] = {}
     for event in events:
         if event.name == "order_created" or (
@@ -120,14 +122,14 @@ def _seed(book: _Event, carried: dict[str, _Event], later: list[_Event]) -> list
 
 
 def _flow(events: list[_Event], own: set[str]) -> list[Step]:
-    """What happens after the seed; `own` are the labels that can be canceled."""
+    """The steps after the seed; `own` has the labels that can be canceled."""
     steps: list[Step] = []
     for event in events:
         if event.name == "order_created":
             own.add(event.label)
             steps.append(_enter(event, is_seed=False))
         elif event.name == "order_deleted" and event.label in own:
-            own.remove(event.label)  # the log tells a few deletions twice
+            own.remove(event.label)  # A few deletions stand in the log twice.
             steps.append(Cancel(event.time_us, event.label, event.amount))
         elif event.name == "trade":
             price = Decimal(event.body["price"]).quantize(PRICE_STEP)

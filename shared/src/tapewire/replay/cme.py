@@ -1,17 +1,17 @@
 """Reader of CME market-by-order records, as CSV with a header: every change of every order.
 
-- A adds an order, C takes lots off it (all of them, as a rule), M gives it another price or size;
-  it keeps its place if the price stays and the size does not grow, as an amended order does here.
+- A adds an order, C takes lots off an order (usually all lots), M gives an order another price or
+  size. The order keeps its place if the price stays and the size does not grow.
 - R clears the book: every resting order is canceled. Most files begin with one.
-- T is an incoming order's execution at one price, and the F records behind it are the resting
-  orders that it filled: one ioc order at that price. The C or M of a filled order that follows only
-  tells what the fill left, which the venue knows by itself.
+- T is the execution of an incoming order at one price, and the F records behind it are the
+  resting orders that were filled. The step is one ioc order at that price. The C or M of a filled
+  order that follows repeats what the fill left, and is no step.
 
-Before the open the book is crossed, so the seed is the book after the opening auction (the T
-without a side): every order by itself, in the order of its priority.
+Before the open the book is crossed. The seed is therefore the book after the opening auction (the T
+without a side), with every order in its priority.
 
-Where CME filled otherwise than price-time priority says, the orders of those prices are canceled
-and entered again as the recording has them, so that one exception stays one.
+Where CME did not fill by price-time priority, the orders at those prices are canceled and entered
+again as the recording has them, so that one exception does not cause others.
 """
 
 from collections import defaultdict
@@ -84,9 +84,9 @@ def _parse(row: int, line: str) -> Record:
 
 
 def _ordered(records: list[Record]) -> list[Record]:
-    """The records of each event in the order in which they can be applied one by one.
+    """The records of each event in an order in which they can be applied one by one.
 
-    An event may tell what is left of an incoming order before it tells what that took away.
+    An event may have the rest of an incoming order before the executions of that order.
     """
     ordered: list[Record] = []
     event: list[Record] = []
@@ -100,17 +100,17 @@ def _ordered(records: list[Record]) -> list[Record]:
 
 @dataclass(slots=True)
 class _Replay:
-    """One pass over the records, beside the book that they made at the recorded venue."""
+    """One pass over the records, with the book of the recorded venue."""
 
     book: RecordedBook = field(default_factory=RecordedBook)
     levels: dict[str, Level] = field(default_factory=dict)
-    # Lots that our venue has executed of an order since it was entered.
+    # Lots of an order that were executed in the replay since the order was entered.
     executed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    # Lots of an order whose fill was told, but not yet the C or M that belongs to it.
+    # Filled lots of an order whose C or M has not come yet.
     told: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def prepare(self, records: list[Record], auction: int) -> int:
-        """Apply what came before continuous trading; returns where that begins."""
+        """Apply the records before continuous trading; returns the index of the next record."""
         for index, record in enumerate(records):
             if index >= auction and not self.book.is_crossed():
                 return index
@@ -119,7 +119,7 @@ class _Replay:
         return len(records)
 
     def seed(self, time_us: int) -> list[Step]:
-        """Every order that rests, those of one price in their order."""
+        """Every resting order, by price and priority."""
         resting = [
             (label, level, size)
             for level in sorted(set(self.levels.values()))
@@ -130,7 +130,7 @@ class _Replay:
         ]
 
     def flow(self, records: list[Record]) -> list[Step]:
-        """What happens after the seed."""
+        """The steps after the seed."""
         steps: list[Step] = []
         group: list[Record] = []
         for record in records:
@@ -158,7 +158,7 @@ class _Replay:
         elif record.action == MODIFY and record.label in self.levels:
             yield from self._amend(record, record.level, record.size)
         elif record.action == MODIFY:
-            # The next slice of an order that shows only a part: it comes as a new order.
+            # The next slice of an iceberg: the step is a new order.
             yield self._enter(record.time_us, record.label, record.level, record.size)
         elif record.action == CLEAR:
             yield from self._clear(record.time_us)
@@ -183,7 +183,7 @@ class _Replay:
             yield Cancel(time_us, label)
 
     def _amend(self, record: Record, level: Level, size: int) -> Iterator[Step]:
-        """Another price or size; nothing if it is what our venue has already."""
+        """An amend to another price or size; no step if the replay has both already."""
         old = self.levels[record.label]
         before = self.book.orders(old)[record.label]
         if (level, size) == (old, before):
@@ -199,9 +199,9 @@ class _Replay:
         yield Amend(record.time_us, record.label, str(quantity), price)
 
     def _take(self, group: list[Record]) -> list[Step]:
-        """One incoming order, then the trades that it made at the recorded venue."""
+        """One incoming order, then its trades at the recorded venue."""
         trade = group[0]
-        # An order that rested before it was moved into the other side is filled as well, by itself.
+        # An order that was moved into the other side has an F record of its own, too.
         fills = [record for record in group[1:] if record.label != trade.label]
         if trade.action != TRADE or trade.side is None or not fills:
             return []
@@ -232,7 +232,7 @@ class _Replay:
     def _repair(
         self, time_us: int, foreseen: list[Execution], replayed: dict[Level, dict[str, int]]
     ) -> list[Step]:
-        """Cancel what the replayed book has at the touched prices; enter what the recording has."""
+        """Cancel the orders of the replay at the touched prices; enter those of the recording."""
         for maker, level, quantity in foreseen:
             replayed[level][maker] -= quantity
         steps: list[Step] = []

@@ -6,7 +6,7 @@
     2500,cancel,a1,,,
 
 `action` is add (a limit order that may rest), market, ioc, fok or cancel. `time_us` counts from
-any beginning and never runs backwards. An id is given once and canceled at most once.
+any moment and never runs backwards. An id is used for one order and canceled at most once.
 """
 
 import csv
@@ -26,7 +26,7 @@ _ORDER_TYPES = {
 
 
 def read_flow_csv(lines: Iterable[str]) -> list[Step]:
-    """Steps of a file. Raises ReplayError naming the line and what is wrong with it."""
+    """Steps of a file. Raises ReplayError that names the line and the mistake."""
     reader = csv.DictReader(lines, strict=True)
     steps: list[Step] = []
     open_labels: set[str] = set()
@@ -56,7 +56,7 @@ def read_flow_csv(lines: Iterable[str]) -> list[Step]:
 
 
 def _read(row: dict[str | None, str | None], line: int) -> Enter | Cancel:
-    """One row; decimals are passed on as text, for the venue to judge."""
+    """Read one row; decimals stay text, because the venue checks them."""
     fields = {name: row.get(name) or "" for name in COLUMNS}
     if None in row or None in row.values():
         raise ReplayError(f"line {line}: there must be {len(COLUMNS)} columns")

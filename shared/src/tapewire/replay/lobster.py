@@ -1,21 +1,21 @@
 """Reader of LOBSTER message files (NASDAQ): time, type, order id, shares, price, direction.
 
-- type 1 is a limit order that rested, type 3 takes it out: entered and canceled under its id.
-- type 4 is the execution of a resting order. The order that came in is not in the file, so
-  consecutive executions with one time and one direction are one incoming ioc order of the other
-  side: their sum, at the worst of their prices. (Type 5 between them is a hidden order's.)
-- type 2 takes shares off an order that keeps its place. The venue cannot reduce an order, so
-  reductions are applied at entry: an order is entered without the shares that it loses later. The
-  same trades happen, because shares that were taken off in the end cannot have traded before.
-- types 5, 6 and 7 (hidden executions, auctions, halts) leave the visible book alone.
+- Type 1 is a limit order that rested, and type 3 its cancel.
+- Type 4 is the execution of a resting order. The incoming order is not in the file. Executions in a
+  row with one time and one direction are one incoming ioc order of the other side: the sum of their
+  shares at the worst of their prices. A type 5 between them belongs to a hidden order.
+- Type 2 takes shares off an order that keeps its place. Such reductions are applied at entry: an
+  order is entered without the shares that it loses later. The trades stay the same, because shares
+  that are taken off have not traded.
+- Types 5, 6 and 7 (hidden executions, auctions, halts) do not change the visible book.
 
 The seed is the first row of the order book file, which is the book *after* the first message: one
-anonymous order a level. An id that the file never entered is an order older than the file: it is
-part of the anonymous order of its price (which again is entered without what it loses later), or
-of nothing if there is none.
+anonymous order a level. An order whose entry is not in the file is older than the file, and part of
+the anonymous order of its price. An anonymous order is entered without the shares that it loses
+later. Messages of an older order at a price without an anonymous order are no steps.
 
-Where NASDAQ filled an incoming order otherwise than price-time priority says, the orders of those
-prices are canceled and entered again as the recording has them, so that one exception stays one.
+Where NASDAQ did not fill by price-time priority, the orders at those prices are canceled and
+entered again as the recording has them, so that one exception does not cause others.
 """
 
 from collections import defaultdict
@@ -42,7 +42,7 @@ from tapewire.values.types import OrderType, Side
 def read_lobster(lines: Iterable[str], book_row: str | None = None) -> list[Step]:
     """Steps of a message file; `book_row` is the first row of its order book file, if any.
 
-    Raises ReplayError naming the bad line.
+    Raises ReplayError that names the bad line.
     """
     messages = [parse_message(row, line) for row, line in enumerate(lines, start=1) if line.strip()]
     anonymous = parse_book_row(book_row) if book_row else {}
@@ -61,7 +61,7 @@ def _undo(first: Message, anonymous: dict[Level, int]) -> None:
 
 
 def _reductions(messages: list[Message], anonymous: dict[Level, int]) -> dict[str, int]:
-    """Shares that each order loses later to type 2; the same is taken off `anonymous`."""
+    """Shares that each order loses to type 2; the losses of older orders leave `anonymous`."""
     lost: dict[str, int] = defaultdict(int)
     entered: set[str] = set()
     left = dict(anonymous)
@@ -79,7 +79,7 @@ def _reductions(messages: list[Message], anonymous: dict[Level, int]) -> dict[st
 
 
 class _Replay:
-    """One pass over the messages, beside the book that they made at the recorded venue."""
+    """One pass over the messages, with the book of the recorded venue."""
 
     def __init__(self, lost: dict[str, int]) -> None:
         self._lost = lost
@@ -120,7 +120,7 @@ class _Replay:
         return Enter(time_us, label, side, OrderType.LIMIT, str(shares), price_text(price), is_seed)
 
     def _take(self, group: list[Message]) -> list[Step]:
-        """One incoming order, then the trades that it made at the recorded venue."""
+        """One incoming order, then its trades at the recorded venue."""
         side, time_us = group[0].side, group[0].time_us
         prices = [message.price for message in group]
         taker_side, worst = (
@@ -145,7 +145,7 @@ class _Replay:
         return steps + self._repair(time_us, foreseen, executions)
 
     def _owner(self, message: Message) -> str:
-        """The label of the order that an execution hit: its own, or the anonymous one's."""
+        """The label of the order that was executed: its own, or that of the anonymous order."""
         anonymous = seed_label(message.side, price_text(message.price))
         if not self._book.holds(message.level, message.label) and self._book.holds(
             message.level, anonymous
@@ -156,7 +156,7 @@ class _Replay:
     def _repair(
         self, time_us: int, foreseen: list[Execution], recorded: list[Execution]
     ) -> list[Step]:
-        """Cancel what the replayed book has at the touched prices; enter what the recording has."""
+        """Cancel the orders of the replay at the touched prices; enter those of the recording."""
         touched = sorted({level for _, level, _ in foreseen + recorded})
         replayed = {level: self._book.orders(level) for level in touched}
         for maker, level, quantity in foreseen:
@@ -173,7 +173,7 @@ class _Replay:
 
 
 def _joined(executions: list[Execution]) -> list[Execution]:
-    """Executions in a row of one maker as one: the anonymous order stands for several orders."""
+    """Join executions in a row of one maker, because an anonymous order stands for several."""
     joined: list[Execution] = []
     for maker, level, shares in executions:
         if joined and joined[-1][:2] == (maker, level):

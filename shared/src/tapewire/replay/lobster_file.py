@@ -1,4 +1,4 @@
-"""The lines of LOBSTER's two files, read one by one: messages and order book rows."""
+"""Reads the lines of LOBSTER's two files: messages and order book rows."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -40,7 +40,7 @@ class Message:
 
 
 def parse_message(row: int, line: str) -> Message:
-    """Read one line of a message file. Raises ReplayError naming the line."""
+    """Read one line of a message file. Raises ReplayError that names the line."""
     try:
         time_text, kind, label, shares, price, direction = line.strip().split(",")
         message = Message(
@@ -55,7 +55,7 @@ def parse_message(row: int, line: str) -> Message:
 def parse_book_row(line: str) -> dict[Level, int]:
     """Shares per level of one order book row: ask price, ask size, bid price, bid size, ...
 
-    Raises ReplayError for a row that is not one.
+    Raises ReplayError.
     """
     try:
         numbers = [int(text) for text in line.strip().split(",")]

@@ -1,8 +1,8 @@
-"""The book as the recorded venue had it, which knows what a price-time book would trade next.
+"""The book of the recorded venue, and what a price-time book would trade next. Pure.
 
-Where the recorded venue itself left price-time order (a hidden order, a priority that the file
-does not show), a replayed book would differ from then on, and one exception would spread to many
-later orders. The reader of a recording that names its makers uses this book to notice it.
+The recorded venue may leave price-time priority, because of a hidden order or a priority that the
+file does not show. A replayed book would differ from then on. A reader of a recording that names
+its makers finds such exceptions with this book.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What a replay did, and how far its trades are those of the recording."""
+"""The counts of a replay, and the comparison of its trades with those of the recording."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class VenueTrade:
-    """A trade of the venue, as the order that came in was told; `taker` is its label."""
+    """A trade of the venue, from the answer to the incoming order, whose label is `taker`."""
 
     trade_id: str
     seq: int
@@ -42,12 +42,12 @@ class Report:
 
     @property
     def trades_equal(self) -> int:
-        """Trades of the venue that equal one of the recording in price and quantity, one to one."""
+        """Trades that equal a recorded one in price and quantity; a recorded trade counts once."""
         venue = Counter((trade.price, trade.quantity) for trade in self.trades)
         return (venue & self.recorded).total()
 
     def lines(self) -> list[str]:
-        """The report for people."""
+        """The lines of the report."""
         rate = self.requests / self.elapsed_s if self.elapsed_s else 0.0
         lines = [
             f"orders    {self.orders:>9,}",

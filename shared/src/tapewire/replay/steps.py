@@ -1,4 +1,4 @@
-"""What a recording says, whatever its format: orders entered, changed, canceled; trades."""
+"""The steps of a recording of any format: orders entered, amended, canceled; trades."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,14 +8,14 @@ from tapewire.values.types import OrderType, Side
 
 
 class ReplayError(TapewireError):
-    """A recording cannot be read, or the venue did not play along; `str()` says why."""
+    """A recording cannot be read, or a replay cannot go on; `str()` says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Enter:
     """A new order. `label` is its id in the recording; prices and quantities are decimal text.
 
-    A seed stands for what already rested at one price when the recording began.
+    A seed stands for all orders that rested at one price when the recording began.
     """
 
     time_us: int
@@ -29,7 +29,7 @@ class Enter:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """The end of an order entered before; `remaining` is what the recording says was left of it."""
+    """The end of an order; `remaining` is the quantity that was left in the recording."""
 
     time_us: int
     label: str
@@ -38,9 +38,9 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Amend:
-    """A change of an order entered before: its whole quantity, executed part included, and price.
+    """A change of an order: its whole quantity, the executed part included, and its price.
 
-    Without a price it keeps the one that it has, and its place unless the quantity grows.
+    Without a price the order keeps its price, and its place unless the quantity grows.
     """
 
     time_us: int
@@ -51,10 +51,10 @@ class Amend:
 
 @dataclass(frozen=True, slots=True)
 class RecordedTrade:
-    """A trade that the recorded venue reported: nothing to send, but something to compare with.
+    """A trade of the recorded venue, which is compared and not sent.
 
-    `maker` and `taker` are labels where the recording knows them; several trades in a row with one
-    taker are the fills of that one order.
+    `maker` and `taker` are labels, or None where the recording has none. Trades in a row with one
+    taker are the fills of one order.
     """
 
     time_us: int

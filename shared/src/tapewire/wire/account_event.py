@@ -14,15 +14,15 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from tapewire.errors import MessageError
 from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX
-from tapewire.matching.layout import (
+from tapewire.packed.layout import (
     BALANCE,
     CHANGE,
     EVENT_HEADER,
     EXECUTION,
     FILL,
 )
-from tapewire.matching.packing import split_parts
-from tapewire.matching.records import read_order
+from tapewire.packed.packing import split_parts
+from tapewire.packed.records import read_order
 from tapewire.values.types import Liquidity, Order, OrderStatus
 
 ReportKind: TypeAlias = Literal["new", "amended", "triggered", "trade", "canceled", "expired"]

@@ -34,6 +34,16 @@ export class Desk {
     this.search = signal("");
     /** @type {import("@preact/signals").Signal<Reply | null>} */
     this.feedHealth = signal(null);
+    /** @type {import("@preact/signals").Signal<Reply | null>} */
+    this.round = signal(null);
+    /** Results of the newest round. @type {import("@preact/signals").Signal<Reply | null>} */
+    this.results = signal(null);
+    /** @type {import("@preact/signals").Signal<Reply | null>} */
+    this.board = signal(null);
+    /** @type {import("@preact/signals").Signal<Reply | null>} */
+    this.boardOptions = signal(null);
+    /** Notices that were sent, newest first. @type {import("@preact/signals").Signal<Reply[]>} */
+    this.sent = signal([]);
   }
 
   #key = "";
@@ -111,7 +121,8 @@ export class Desk {
   /** Read markets, accounts and the feed again. */
   async refresh() {
     if (!this.signedIn.value || document.hidden) return;
-    const reading = [this.#readMarkets(), this.#readAccounts(), this.#readFeed()];
+    const reading = [this.#readMarkets(), this.#readAccounts(), this.#readFeed(),
+      this.#readRound(), this.#readBoard(), this.#readNotices()];
     for (const result of await Promise.allSettled(reading)) {
       if (result.status === "rejected") asProblem(result.reason);
     }
@@ -130,6 +141,30 @@ export class Desk {
       (/** @type {Reply} */ account) => account.account.startsWith(name),
     );
     this.moreAccounts.value = page.next_cursor !== null;
+  }
+
+  async #readRound() {
+    const before = this.round.value;
+    const { round } = await this.request("GET", "/v1/round");
+    this.round.value = round;
+    if (round?.state !== "ended") this.results.value = null;
+    else if (before?.state !== "ended" || this.results.value === null) {
+      // A round that was only announced and dropped has none.
+      const path = `/v1/admin/rounds/${round.number}/results`;
+      this.results.value = await this.request("GET", path).catch((error) => {
+        asProblem(error);
+        return null;
+      });
+    }
+  }
+
+  async #readBoard() {
+    this.boardOptions.value = await this.request("GET", "/v1/admin/leaderboard/options");
+    this.board.value = await this.request("GET", "/v1/admin/leaderboard");
+  }
+
+  async #readNotices() {
+    this.sent.value = (await this.request("GET", "/v1/notices")).notices;
   }
 
   async #readFeed() {

@@ -9,10 +9,14 @@ import { NoticeList } from "../ui/notice_list.js";
 import { palette, theme } from "../ui/preferences.js";
 import { told } from "../ui/told.js";
 import { Accounts } from "./accounts.js";
+import { CheckCard } from "./check_card.js";
 import { Confirmation } from "./confirm.js";
 import { Desk } from "./desk.js";
 import { Keys } from "./keys.js";
+import { LeaderboardCard } from "./leaderboard_card.js";
 import { Markets } from "./markets.js";
+import { NoticeCard } from "./notice_card.js";
+import { RoundCard } from "./round_card.js";
 import { Venue } from "./venue.js";
 
 // Read once, so that the page looks as this browser was told to.
@@ -43,6 +47,10 @@ function App({ desk }) {
       desk.signedIn.value
         ? [
             h(Venue, { key: "venue", desk }),
+            h(RoundCard, { key: "round", desk }),
+            h(LeaderboardCard, { key: "board", desk }),
+            h(NoticeCard, { key: "notice", desk }),
+            h(CheckCard, { key: "check", desk }),
             h(Markets, { key: "markets", desk }),
             h(Accounts, { key: "accounts", desk }),
             h(Keys, { key: "keys", desk }),

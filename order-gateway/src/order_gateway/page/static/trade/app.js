@@ -6,6 +6,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 
 import { Banner } from "./banner.js";
 import { BookPanel } from "./book_panel.js";
+import { NoticeBar } from "./contest_bar.js";
 import { ChartPanel } from "./chart_panel.js";
 import { Footer } from "./footer.js";
 import { Header } from "./header.js";
@@ -56,6 +57,7 @@ export function App({ session }) {
   return [
     h(Header, { session }),
     h(Banner, { session }),
+    h(NoticeBar, { session }),
     h(
       "main",
       { class: small ? "phone" : "desk", id: "main" },

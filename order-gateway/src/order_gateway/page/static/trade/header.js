@@ -5,6 +5,8 @@ import { useState } from "preact/hooks";
 
 import { decimalsOf, grouped, percent, toUnits, trimmed } from "../core/decimal.js";
 import { AccountMenu } from "./account_menu.js";
+import { RoundClock } from "./contest_bar.js";
+import { LeaderboardMenu } from "./leaderboard_menu.js";
 import { SettingsMenu } from "./settings_menu.js";
 import { Popover, closePopover } from "../ui/ui.js";
 import { STATES } from "../ui/wording.js";
@@ -23,7 +25,8 @@ export function Header({ session }) {
       h("span", { class: "name" }, "Tapewire")),
     h(SymbolPicker, { session }),
     h(Stats, { session }),
-    h("div", { class: "right" }, h(AccountMenu, { session }), h(SettingsMenu, { session })),
+    h("div", { class: "right" }, h(RoundClock, { session }), h(LeaderboardMenu, { session }),
+      h(AccountMenu, { session }), h(SettingsMenu, { session })),
   );
 }
 

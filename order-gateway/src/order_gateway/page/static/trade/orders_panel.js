@@ -5,13 +5,14 @@ import { useState } from "preact/hooks";
 
 import { decimalsOf, grouped, toText, toUnits, trimmed } from "../core/decimal.js";
 import { asProblem } from "../venue/gateway.js";
+import { PerformanceTable } from "./performance_table.js";
 import { cancelAll, cancelOrders } from "./orders.js";
 import { Segments, Side } from "../ui/ui.js";
 import { ORDER_TYPES, dateAndTime, sideName } from "../ui/wording.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("../venue/account.js").Order} Order */
-/** @typedef {"orders" | "fills" | "balances"} Tab */
+/** @typedef {"orders" | "fills" | "balances" | "performance"} Tab */
 
 const FILLS_SHOWN = 100;
 const ORDERS_SHOWN = 200;
@@ -31,6 +32,7 @@ export function OrdersPanel({ session }) {
     { value: "orders", text: `Open orders (${account.orders.size})` },
     { value: "fills", text: "Fills" },
     { value: "balances", text: "Balances" },
+    { value: "performance", text: "P&L" },
   ]);
   return h(
     "section",
@@ -40,7 +42,7 @@ export function OrdersPanel({ session }) {
       null,
       h(Segments, { label: "What to show", class: "tabs", options: tabs, value: tab,
         onChoose: setTab }),
-      tab !== "balances" &&
+      (tab === "orders" || tab === "fills") &&
         h("label", { class: "check" },
           h("input", { type: "checkbox", checked: onlyHere,
             onChange: (/** @type {any} */ event) => setOnlyHere(event.target.checked) }),
@@ -57,7 +59,7 @@ export function OrdersPanel({ session }) {
         ? h(Orders, { session, orders: orders.slice(0, ORDERS_SHOWN) })
         : tab === "fills"
           ? h(Fills, { session, fills: fills.slice(0, FILLS_SHOWN) })
-          : h(Balances, { session }),
+          : tab === "balances" ? h(Balances, { session }) : h(PerformanceTable, { session }),
     ),
   );
 }

@@ -7,6 +7,7 @@ import { Instrument } from "../core/instrument.js";
 import { Feed } from "../venue/feed.js";
 import { ask, asProblem } from "../venue/gateway.js";
 import { CandlesInterest } from "../venue/market.js";
+import { ContestView } from "./contest_view.js";
 import { MarketView } from "./market_view.js";
 import { notify } from "../ui/notices.js";
 import { lastAccount, lastSymbol } from "../ui/preferences.js";
@@ -44,6 +45,7 @@ export class Session {
     this.prices = new Map();
     this.trader = new Trader(socketUrl, (symbol) => this.instruments.value.get(symbol) ?? null);
     this.market = new MarketView(this);
+    this.contest = new ContestView(this);
     this.#watch = new CandlesInterest("1d", null, {
       onCandle: (candle) => {
         this.prices.set(candle.symbol, candle);
@@ -68,6 +70,7 @@ export class Session {
       this.trader.feed.setHidden(document.hidden);
     });
     this.trader.watchKey();
+    this.contest.start();
     await this.loadInstruments();
     if (this.config.auth !== "open") return;
     const asked = new URLSearchParams(location.search).get("account");

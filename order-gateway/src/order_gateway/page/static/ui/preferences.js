@@ -11,7 +11,7 @@ const PREFIX = "tapewire.";
  * @param {T} initial
  * @param {readonly T[] | null} [allowed] other stored values are passed over
  */
-function kept(name, initial, allowed = null) {
+export function kept(name, initial, allowed = null) {
   const stored = /** @type {T | null} */ (read(name));
   const usable = stored !== null && (allowed === null || allowed.includes(stored));
   const value = signal(usable ? stored : initial);

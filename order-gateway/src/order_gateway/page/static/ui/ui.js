@@ -3,6 +3,8 @@
 import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
+import { grouped } from "../core/decimal.js";
+
 /**
  * A choice of one among few, as buttons that show which one is pressed.
  * @param {{label: string, options: readonly {value: string, text: string, title?: string}[],
@@ -69,6 +71,20 @@ export function Popover({ id, label, name, class: className = "", align = "left"
 export function closePopover(id) {
   const element = document.getElementById(id);
   if (element?.matches(":popover-open")) element.hidePopover();
+}
+
+/**
+ * An amount with its sign, coloured; cut to so many digits behind the point.
+ * @param {{amount: string, decimals?: number}} props
+ */
+export function Signed({ amount, decimals }) {
+  const point = amount.indexOf(".");
+  const cut = decimals === undefined || point < 0 ? amount : amount.slice(0, point + 1 + decimals);
+  const isZero = !/[1-9]/.test(cut);
+  const isDown = cut.startsWith("-");
+  const text = isZero ? cut.replace("-",
+    "") : isDown ? `−${grouped(cut.slice(1))}` : `+${grouped(cut)}`;
+  return h("span", { class: isZero ? "muted" : isDown ? "down" : "up" }, text);
 }
 
 /**

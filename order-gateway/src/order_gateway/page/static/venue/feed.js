@@ -49,6 +49,8 @@ export class Feed {
     this.roundTripMs = signal(/** @type {number | null} */ (null));
     /** How far this computer's clock is behind the venue's, in ms. */
     this.clockBehindMs = signal(0);
+    /** Told what concerns everybody at the venue. @type {(event: Message) => void} */
+    this.onVenue = () => {};
     this.connections = 0;
     this.messages = 0;
   }
@@ -169,6 +171,9 @@ export class Feed {
         this.phase.value = "live";
         this.clockBehindMs.value = Date.parse(message.timestamp) - Date.now();
         break;
+      case "venue":
+        this.onVenue(message.data);
+        return;
       case "stale":
         this.phase.value = "stale";
         break;

@@ -3,7 +3,7 @@
 -- KEYS   1 instruments
 -- ARGV   4 an epoch to use if the venue has none yet; then per instrument four values: symbol,
 --        Identity (fixed for life), InstrumentLimits (may change), Bounds (used when the symbol is
---        new), packed as tapewire/matching/layout.py lists them.
+--        new), packed as tapewire/packed/layout.py lists them.
 -- Reply  the venue's epoch.
 -- Errors INSTRUMENT_CONFLICT <symbol>: it is live with another base, quote, tick, lot or decimals.
 --        ASSET_CONFLICT <asset>: it has other decimals, in an instrument that is live or named.

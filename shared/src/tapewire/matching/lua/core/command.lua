@@ -8,14 +8,25 @@
 -- The journal keeps the arguments from this one on.
 local FIRST_ARGUMENT = 4
 
--- `argv` has the clock second, which is empty or a time that replaces that of Redis (tests,
--- replays), and packed CommandLimits third.
+-- The clock of a command: that of Redis; a time in its place (tests, replays); or that of Redis if
+-- it is within 'earliest-latest', else nil.
+local function command_clock(wanted)
+  if wanted == '' then return redis_clock() end
+  local earliest, latest = match_text(wanted, '^(%d+)-(%d+)$')
+  if not earliest then return wanted end
+  local clock = redis_clock()
+  if clock - earliest >= 0 and latest - clock >= 0 then return clock end
+end
+
+-- `argv` has the clock that is wanted second, and packed CommandLimits third. Nil if the clock of
+-- Redis is not what the caller expects.
 local function begin_command(op, argv)
-  local clock, limits = argv[2], argv[3]
+  local clock, limits = command_clock(argv[2]), argv[3]
+  if not clock then return nil end
   return {
     op = op,
     -- Each market makes its own time of the clock, which never runs back.
-    clock_us = clock ~= '' and clock or redis_clock(),
+    clock_us = clock,
     limits_text = limits,
     limits = known_limits(limits),
     argv = argv,

@@ -1,7 +1,7 @@
 -- Contract: one symbol's market record: the steps of the instrument, sequences, clock, controls.
 -- Key    market:<symbol> (hash): steps and identity, written once; limits and controls, written by
 --        the commands of administrators; state, written by every command on the market. The fields
---        of each: tapewire/matching/layout.py.
+--        of each: tapewire/packed/layout.py.
 -- Events one JSON object on channel market_events (publish_market).
 -- A symbol without this record is unknown: load_market returns nil.
 -- All keys of the venue begin with {tw}: (tapewire/keys.py).

@@ -1,6 +1,6 @@
 -- Contract: order records and the indexes that lead to them.
 -- Keys   order:<id> (hash): terms, state, and f<seq> for each of its newest fills
---        (tapewire/matching/layout.py): at least ORDER_FILLS_SHOWN_MAX of them; a fee is in units
+--        (tapewire/packed/layout.py): at least ORDER_FILLS_SHOWN_MAX of them; a fee is in units
 --        of what the fill brought: base for a buyer, quote for a seller.
 --        client_order:<account>:<client_order_id> (string): order id; lives as long as the order.
 --        open:<account>:<symbol> (sorted set): open orders, score = order number.

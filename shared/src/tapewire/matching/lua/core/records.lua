@@ -1,8 +1,8 @@
--- Contract: what the records of tapewire/matching/layout.py are to the other files. No keys.
--- Each record is a table before this file, named as in layout.py: `Terms.read(text)` is a table of
--- the values, `Terms.read_into(record, text)` adds them to one, `Terms.write(record)` packs them,
--- `split` and `join` do the same with values that stay text. UNIT, PART and ITEM are the other
--- separators.
+-- Contract: what the records of tapewire/packed/layout.py are to the other files. No keys.
+-- Each record is a table before this file, with the name of its class in that module without
+-- `Fields`. `Terms.read(text)` returns a table of the values. `Terms.read_into(record, text)` adds
+-- the values to a table. `Terms.write(record)` packs them. `Terms.split` and `Terms.join` do the
+-- same with values that stay text. UNIT, PART and ITEM are the other separators.
 
 -- Records that change seldom are parsed once; nobody may change the tables.
 local known_controls = remembering(Controls.read)

@@ -1,6 +1,6 @@
 """Reads a symbol from Redis: its market record, and its price levels of the same instant.
 
-`tapewire.matching.layout` names the fields.
+`tapewire.packed.layout` names the fields.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapewire import keys
-from tapewire.matching.layout import MARKET_STATE, STEPS
+from tapewire.packed.layout import MARKET_STATE, STEPS
 from tapewire.redis.client import AsyncRedis
 from tapewire.values.decimals import format_units
 from tapewire.values.types import Side, Symbol

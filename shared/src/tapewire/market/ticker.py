@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from market_data.market.candles import DAY_S, MINUTE_S, Candle
-from market_data.market.market_records import MarketRecord
+from tapewire.market.candles import DAY_S, MINUTE_S, Candle
+from tapewire.market.market_records import MarketRecord
 from tapewire.values.decimals import format_units
 from tapewire.values.timestamps import format_timestamp
 

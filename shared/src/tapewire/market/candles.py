@@ -7,16 +7,21 @@ made of whole base candles.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from market_data.market.market_records import MarketRecord
-from market_data.topics import INTERVAL_NAMES
-from tapewire.matching.layout import CANDLE
+from tapewire.market.market_records import MarketRecord
+from tapewire.packed.layout import CANDLE
 from tapewire.values.timestamps import format_timestamp
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 BASES_S = (MINUTE_S, HOUR_S, DAY_S)
+INTERVAL_NAMES = ("1m", "5m", "15m", "30m", "1h", "4h", "12h", "1d", "1w")
+MONTH = "1M"
+BINANCE_INTERVAL_NAMES = (
+    "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", MONTH,
+)  # fmt: skip
 
 # 1970-01-05 was a Monday.
 _FIRST_MONDAY_S = 4 * DAY_S
@@ -24,7 +29,10 @@ _FIRST_MONDAY_S = 4 * DAY_S
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A kind of period; `first_s` is the start of any one of them."""
+    """A kind of period; `first_s` is the start of any period, `length_s` the longest one's length.
+
+    Every period has the same length, but for months.
+    """
 
     name: str
     length_s: int
@@ -35,10 +43,38 @@ class Interval:
         """The start of the period that a time falls in."""
         return time_s - (time_s - self.first_s) % self.length_s
 
+    def end_s(self, start_s: int) -> int:
+        """The start of the period after the one that starts at `start_s`."""
+        return start_s + self.length_s
+
+    def next_start_s(self, time_s: int) -> int:
+        """The start of the first period that begins at `time_s` or later."""
+        start_s = self.start_s(time_s)
+        return start_s if start_s == time_s else self.end_s(start_s)
+
+
+class Months(Interval):
+    """Calendar months, UTC."""
+
+    __slots__ = ()
+
+    def start_s(self, time_s: int) -> int:
+        """The start of the first day of the month."""
+        first = datetime.fromtimestamp(time_s, UTC).replace(
+            day=1, hour=0, minute=0, second=0, microsecond=0
+        )
+        return int(first.timestamp())
+
+    def end_s(self, start_s: int) -> int:
+        """The start of the next month."""
+        return self.start_s(start_s + self.length_s)
+
 
 def _read_interval(name: str) -> Interval:
-    """A count and a unit: m, h, d or w."""
+    """A count and a unit: m, h, d, w or M."""
     count, unit = int(name[:-1]), name[-1]
+    if name == MONTH:
+        return Months(name, 31 * DAY_S, DAY_S)
     if unit == "w":
         return Interval(name, count * 7 * DAY_S, DAY_S, _FIRST_MONDAY_S)
     base_s = {"m": MINUTE_S, "h": HOUR_S, "d": DAY_S}[unit]
@@ -47,6 +83,9 @@ def _read_interval(name: str) -> Interval:
 
 INTERVALS: Mapping[str, Interval] = MappingProxyType(
     {name: _read_interval(name) for name in INTERVAL_NAMES}
+)
+BINANCE_INTERVALS: Mapping[str, Interval] = MappingProxyType(
+    {name: _read_interval(name) for name in BINANCE_INTERVAL_NAMES}
 )
 
 

@@ -10,7 +10,7 @@ Units: ticks, lots, ticks x lots, microseconds since 1970. What does not apply i
 
 from typing import Any, NamedTuple
 
-from tapewire.matching.packing import (
+from tapewire.packed.packing import (
     UNIT,
     Digits,
     LaterNumber,

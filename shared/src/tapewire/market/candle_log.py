@@ -6,7 +6,8 @@ Each answer is read in one transaction, because a candle that closes moves to it
 from dataclasses import dataclass
 from typing import Any
 
-from market_data.market.candles import (
+from tapewire import keys
+from tapewire.market.candles import (
     BASES_S,
     HOUR_S,
     INTERVALS,
@@ -17,8 +18,7 @@ from market_data.market.candles import (
     merge,
     read_candle,
 )
-from market_data.market.market_records import MarketRecord, read_market
-from tapewire import keys
+from tapewire.market.market_records import MarketRecord, read_market
 from tapewire.redis.client import AsyncRedis
 from tapewire.values.types import Symbol
 
@@ -54,8 +54,8 @@ class CandleLog:
         no candle. None for an unknown symbol. Raises RedisError, OSError.
         """
         # A base candle belongs to the period in which it starts, so whole periods are read.
-        first_s = interval.start_s(0) if start_s is None else _next_start_s(interval, start_s)
-        last = "+" if end_s is None else _stream_id(_next_start_s(interval, end_s), -1)
+        first_s = interval.start_s(0) if start_s is None else interval.next_start_s(start_s)
+        last = "+" if end_s is None else _stream_id(interval.next_start_s(end_s), -1)
         count = limit * (interval.length_s // interval.base_s)
         stream = keys.candles(Symbol(symbol), interval.base_s)
         pipeline: Any = self._client.pipeline(transaction=True)
@@ -112,7 +112,7 @@ class CandleLog:
 
         Whole hours are read as such. None for an unknown symbol. Raises RedisError, OSError.
         """
-        hour_s = _next_start_s(INTERVALS["1h"], start_s)
+        hour_s = INTERVALS["1h"].next_start_s(start_s)
         minutes, hours = (keys.candles(Symbol(symbol), base_s) for base_s in (MINUTE_S, HOUR_S))
         pipeline: Any = self._client.pipeline(transaction=True)
         _read_now(pipeline, symbol)
@@ -151,11 +151,6 @@ def _now_candles(now: dict[bytes, bytes], base_s: int) -> list[Candle]:
     """Open candles that the stream of the base lacks: of the base and of the shorter bases."""
     names = [str(base).encode() for base in reversed(BASES_S) if base <= base_s]
     return [read_candle(now[name]) for name in names if name in now]
-
-
-def _next_start_s(interval: Interval, time_s: int) -> int:
-    """The start of the first period that begins at `time_s` or later."""
-    return interval.start_s(time_s + interval.length_s - 1)
 
 
 def _cut_period_s(interval: Interval, oldest: list[Candle]) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tapewire.limits import ORDER_FILLS_SHOWN_MAX
-from tapewire.matching.layout import (
+from tapewire.packed.layout import (
     ACCOUNT_BOUNDS,
     CHANGE,
     CONTROLS,
@@ -17,7 +17,7 @@ from tapewire.matching.layout import (
     TERMS,
     ChangeFields,
 )
-from tapewire.matching.packing import split_items, split_parts
+from tapewire.packed.packing import split_items, split_parts
 from tapewire.values.account_types import AccountRecord, AccountState, Balance, LimitSet
 from tapewire.values.types import (
     Account,

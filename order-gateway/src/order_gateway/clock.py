@@ -1,0 +1,104 @@
+"""Notices that the clock of Redis jumps, and has every command refused until the clock is right.
+
+The clock of Redis is the venue's. Commands name the times within which it has to be, by a clock of
+this machine that no time service sets. So nothing is written with a time that is far off. The clock
+may come back by itself; or an operator says that it is right (`tapewire clock set-right`).
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from tapewire.errors import TapewireError, Unavailable
+from tapewire.limits import CLOCK_JUMP_S_MAX
+from tapewire.matching.queries import Queries
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_S = 1.0
+MICROSECONDS = 1_000_000
+_JUMP_US_MAX = CLOCK_JUMP_S_MAX * MICROSECONDS
+# Counts on while the machine sleeps, where there is such a clock, as the clock of Redis does.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def steady_us() -> int:
+    """Microseconds since some time; nobody sets this clock."""
+    return time.clock_gettime_ns(_STEADY) // 1_000
+
+
+class ClockWatch:
+    """Compares the clock of Redis with a steady one; run it as a supervised task."""
+
+    def __init__(self, queries: Queries, *, steady_us: Callable[[], int] = steady_us) -> None:
+        self._queries = queries
+        self._steady_us = steady_us
+        # The clock of Redis less the steady one, when the clock was right for the last time.
+        self._offset_us: int | None = None
+        # By how much the clock of Redis is off; 0 while it is right.
+        self.jump_us = 0
+
+    def window(self) -> str:
+        """The earliest and the latest time that commands may have, as the engine takes them."""
+        if self._offset_us is None:
+            # Nothing is within, because the start has not found a right clock.
+            return "1-0"
+        now_us = self._steady_us() + self._offset_us
+        return f"{now_us - _JUMP_US_MAX}-{now_us + _JUMP_US_MAX}"
+
+    async def start(self) -> None:
+        """Take the clock for right, unless the venue has times behind it. Raises Unavailable."""
+        newest_us = await self._queries.newest_time_us()
+        time_us = await self._queries.time_us()
+        if newest_us - time_us > _JUMP_US_MAX:
+            await self._found_wrong(time_us, time_us - newest_us)
+        else:
+            self._offset_us = time_us - self._steady_us()
+
+    async def run(self) -> None:
+        """Look for ever; a Redis that is away is waited for."""
+        while True:
+            await asyncio.sleep(INTERVAL_S)
+            try:
+                await self.look()
+            except Unavailable as error:
+                logger.debug("the clock of Redis is not known: %s", error)
+
+    async def look(self) -> None:
+        """Compare once. Raises Unavailable."""
+        time_us = await self._queries.time_us()
+        expected_us = None if self._offset_us is None else self._steady_us() + self._offset_us
+        if expected_us is None:
+            expected_us = time_us - self.jump_us
+        jump_us = time_us - expected_us
+        if abs(jump_us) > _JUMP_US_MAX:
+            await self._found_wrong(time_us, jump_us)
+            return
+        if self.jump_us:
+            logger.warning("the clock of Redis is right again")
+        # Time services shift a clock little by little: that is no jump.
+        self._offset_us, self.jump_us = time_us - self._steady_us(), 0
+
+    async def check(self) -> None:
+        """Raises TapewireError while the clock of Redis is off."""
+        if self.jump_us:
+            raise TapewireError(_sentence(self.jump_us))
+
+    async def _found_wrong(self, time_us: int, jump_us: int) -> None:
+        accepted_us = await self._queries.accepted_clock_us()
+        if accepted_us is not None and abs(time_us - accepted_us) <= _JUMP_US_MAX:
+            logger.warning("an operator says that the clock of Redis is right: going on with it")
+            self._offset_us, self.jump_us = time_us - self._steady_us(), 0
+            return
+        if not self.jump_us:
+            logger.error("%s", _sentence(jump_us))
+        self.jump_us = jump_us
+
+
+def _sentence(jump_us: int) -> str:
+    seconds, way = abs(jump_us) / MICROSECONDS, "ahead of" if jump_us > 0 else "behind"
+    return (
+        f"the clock of Redis is {seconds:.0f} s {way} what it should be, so that no command runs; "
+        "have its time service put it right, or if it is right: tapewire clock set-right"
+    )
