@@ -275,7 +275,7 @@ def test_bounds_and_fees_of_a_market_are_changed_and_shown(desk: Desk) -> None:
 
 def test_a_fee_below_one_unit_is_refused_unless_it_is_accepted(desk: Desk) -> None:
     """When an instrument is added and when its rate is changed; the refusal changes nothing."""
-    body = {
+    body: dict[str, Any] = {
         "symbol": "COARSE", "base": "CORN", "quote": "USD", "tick_size": "0.01", "lot_size": "1",
         "min_quantity": "1", "max_quantity": "10", "base_decimals": 0, "taker_fee_ppm": 100,
     }  # fmt: skip

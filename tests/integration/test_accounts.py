@@ -12,8 +12,8 @@ import pytest_asyncio
 from tapewire import keys
 from tapewire.errors import AccountBlocked, Conflict, InvalidField, UnknownAccount
 from tapewire.matching.command_limits import MatchingLimits
-from tapewire.packed.layout import COMMAND_LIMITS
 from tapewire.matching.treasury import Treasury
+from tapewire.packed.layout import COMMAND_LIMITS
 from tapewire.values.account_types import AccountState, Balance
 from tapewire.values.bounds import AS_INSTRUMENT
 from tapewire.values.types import (

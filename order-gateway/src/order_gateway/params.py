@@ -13,11 +13,8 @@ from tapewire.limits import (
     BATCH_ORDERS_MAX,
     CLIENT_ORDER_ID_CHARACTERS_MAX,
     DEAD_MAN_TIMEOUT_S_MAX,
-    FEE_PPM_MAX,
-    OPEN_ORDERS_BOUND_MAX,
     ORDER_ID_DIGITS_MAX,
     PAGE_ITEMS_MAX,
-    PRICE_BAND_BPS_MAX,
 )
 from tapewire.values.account_names import ACCOUNT_PATTERN
 from tapewire.values.decimals import expand_exponent
@@ -76,7 +73,6 @@ SelfTradePreventionText = Literal[
     "none", "expire_taker", "expire_maker", "expire_both", "decrement"
 ]
 StatusText = Literal["new", "partially_filled", "filled", "canceled", "expired"]
-MarketStateText = Literal["trading", "cancel_only", "halted", "post_only"]
 PermissionText = Literal["read", "trade", "admin"]
 
 
@@ -226,56 +222,6 @@ class FillsParams(OpenOrdersParams):
     order_id: OrderIdInput | None = None
     moment_from: MomentInput | None = Field(None, alias="from")
     moment_to: MomentInput | None = Field(None, alias="to")
-
-
-class MarketRequest(Params):
-    """What to change of a market; what is left out stays as it is."""
-
-    state: MarketStateText | None = None
-    price_band_bps: Annotated[
-        WholeNumber | None,
-        Field(
-            ge=0,
-            le=PRICE_BAND_BPS_MAX,
-            description="Farthest distance of a price from the last trade, in 1/100 percent; "
-            "0 is none",
-        ),
-    ] = None
-    open_orders_max: Annotated[
-        WholeNumber | None,
-        Field(
-            ge=1, le=OPEN_ORDERS_BOUND_MAX, description="Open orders that an account may have in it"
-        ),
-    ] = None
-    order_quantity_max: Annotated[
-        DecimalInput | None, Field(description="Largest quantity of one order; 0 is none")
-    ] = None
-    order_notional_max: Annotated[
-        DecimalInput | None,
-        Field(description="Largest price x quantity of one order, in the quote asset; 0 is none"),
-    ] = None
-    position_max: Annotated[
-        DecimalInput | None,
-        Field(
-            description="How much of the base asset an account may have, open buys included; 0 is "
-            "none"
-        ),
-    ] = None
-    maker_fee_ppm: Annotated[
-        WholeNumber | None,
-        Field(ge=0, le=FEE_PPM_MAX, description="Millionths of what a fill brings a maker"),
-    ] = None
-    taker_fee_ppm: Annotated[
-        WholeNumber | None,
-        Field(ge=0, le=FEE_PPM_MAX, description="Millionths of what a fill brings a taker"),
-    ] = None
-    allow_coarse_fees: Annotated[
-        bool | None,
-        Field(
-            description="Accept rates that take less than a unit of the smallest amounts traded; "
-            "such a fee is rounded up to the unit"
-        ),
-    ] = None
 
 
 class ApiKeyRequest(Params):

@@ -6,8 +6,8 @@ from typing import Any
 
 from tapewire.matching.clock import set_clock_right
 from tapewire.matching.engine import Engine
-from tapewire.packed.layout import COMMAND_LIMITS
 from tapewire.matching.treasury import Treasury
+from tapewire.packed.layout import COMMAND_LIMITS
 from tapewire.values.types import (
     Account,
     Amendment,

@@ -7,14 +7,19 @@ from typing import Any
 import pytest
 
 from order_gateway import account_examples, errors, examples, schemas
-from order_gateway.admin_params import AccountChange, AccountLimitsRequest, TransferRequest
+from order_gateway.admin_params import (
+    AccountChange,
+    AccountLimitsRequest,
+    MarketRequest,
+    TransferRequest,
+)
 from order_gateway.app import create_app
 from order_gateway.contest import refusals
 from order_gateway.contest import schemas as contest_schemas
 from order_gateway.examples import ORDER_EXAMPLES
 from order_gateway.guard import is_public
 from order_gateway.order_entry import read_params
-from order_gateway.params import AmendParams, ApiKeyRequest, CancelAllAfterParams, MarketRequest
+from order_gateway.params import AmendParams, ApiKeyRequest, CancelAllAfterParams
 from order_gateway.schemas import InstrumentReply
 from order_gateway.settings import GatewaySettings
 from tapewire.error_codes import ERROR_CODES

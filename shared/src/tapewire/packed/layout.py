@@ -10,8 +10,8 @@ Units: ticks, lots, ticks x lots, microseconds since 1970. What does not apply i
 
 from typing import Any, NamedTuple
 
+from tapewire.packed.events import EVENT_LAYOUTS
 from tapewire.packed.packing import (
-    UNIT,
     Digits,
     LaterNumber,
     Layout,
@@ -217,71 +217,6 @@ class CommandLimits(NamedTuple):
     fees_per_order: LaterNumber
 
 
-class EventHeader(NamedTuple):
-    """The first part of an account event: the account, and where it stands after the command."""
-
-    account: Text
-    epoch: Text
-    seq: Digits
-    balance_seq: Digits
-    time_us: Digits
-
-
-class BalanceFields(NamedTuple):
-    """One balance in an account event; below 0 only where funds are not checked."""
-
-    asset: Text
-    available: Text
-    held: Text
-
-
-class ChangeFields(NamedTuple):
-    """One change of an order in an account event; `fills` are executions in a list."""
-
-    kind: Text
-    order_id: Text
-    terms: Text
-    state: Text
-    fills: Text
-
-
-class Position(NamedTuple):
-    """A text of a journal result: where a market stands after the command."""
-
-    symbol: Text
-    seq: Number
-    book_seq: Number
-
-
-class Outcome(NamedTuple):
-    """A text of a journal result: an order, and its packed state after the command."""
-
-    order_id: Text
-    state: Rest
-
-
-class Introduction(NamedTuple):
-    """The result of `instruments`: the epoch, and the changed symbols with commas between."""
-
-    epoch: Text
-    symbols: Text
-
-
-class AccountOutcome(NamedTuple):
-    """The result of `set_account`: the packed profile, then the packed bounds of a symbol."""
-
-    profile: Text
-    bounds: Rest
-
-
-class TransferOutcome(NamedTuple):
-    """The result of `transfer`."""
-
-    account: Text
-    asset: Text
-    units: Text
-
-
 TERMS = Layout(Terms)
 STATE = Layout(State)
 FILL = Layout(FillFields, ",")
@@ -298,13 +233,9 @@ ACCOUNT_BOUNDS = Layout(AccountBounds)
 CANDLE = Layout(Candle)
 TRANSFER = Layout(TransferFields)
 COMMAND_LIMITS = Layout(CommandLimits)
-EVENT_HEADER = Layout(EventHeader)
-BALANCE = Layout(BalanceFields, ",")
-CHANGE = Layout(ChangeFields, UNIT)
 
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
-    MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS, EVENT_HEADER,
-    BALANCE, CHANGE, Layout(Position), Layout(Outcome), Layout(Introduction),
-    Layout(AccountOutcome), Layout(TransferOutcome),
+    MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS,
+    *EVENT_LAYOUTS,
 )  # fmt: skip

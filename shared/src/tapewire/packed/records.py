@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tapewire.limits import ORDER_FILLS_SHOWN_MAX
+from tapewire.packed.events import CHANGE, ChangeFields
 from tapewire.packed.layout import (
     ACCOUNT_BOUNDS,
-    CHANGE,
     CONTROLS,
     EXECUTION,
     FILL,
@@ -15,7 +15,6 @@ from tapewire.packed.layout import (
     PROFILE,
     STATE,
     TERMS,
-    ChangeFields,
 )
 from tapewire.packed.packing import split_items, split_parts
 from tapewire.values.account_types import AccountRecord, AccountState, Balance, LimitSet

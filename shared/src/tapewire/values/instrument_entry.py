@@ -101,6 +101,14 @@ def build_instrument(entry: InstrumentEntry, assets: Mapping[str, int]) -> Instr
 
     Raises InvalidField.
     """
+    instrument = _build_steps(entry, assets)
+    if not entry.allow_coarse_fees:
+        rates = {"maker_fee_ppm": entry.maker_fee_ppm, "taker_fee_ppm": entry.taker_fee_ppm}
+        check_fee_rates(rates, instrument)
+    return instrument
+
+
+def _build_steps(entry: InstrumentEntry, assets: Mapping[str, int]) -> Instrument:
     if entry.base == entry.quote:
         raise InvalidField(
             "quote", "invalid_value", "quote must be another asset than base: nothing is traded."
@@ -127,7 +135,7 @@ def build_instrument(entry: InstrumentEntry, assets: Mapping[str, int]) -> Instr
     price_ticks_max = _choose_price_max(
         entry, tick_units, price_decimals, EXACT_INTEGER_MAX // (lots_max * quote_units)
     )
-    instrument = Instrument(
+    return Instrument(
         symbol=Symbol(entry.symbol),
         base=entry.base,
         quote=entry.quote,
@@ -154,10 +162,6 @@ def build_instrument(entry: InstrumentEntry, assets: Mapping[str, int]) -> Instr
         ),
         position_lots_max=lots("position_max", entry.position_max or "0"),
     )  # fmt: skip
-    if not entry.allow_coarse_fees:
-        rates = {"maker_fee_ppm": entry.maker_fee_ppm, "taker_fee_ppm": entry.taker_fee_ppm}
-        check_fee_rates(rates, instrument)
-    return instrument
 
 
 def _check_quantities(

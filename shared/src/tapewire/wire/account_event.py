@@ -14,10 +14,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from tapewire.errors import MessageError
 from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX
+from tapewire.packed.events import BALANCE, CHANGE, EVENT_HEADER
 from tapewire.packed.layout import (
-    BALANCE,
-    CHANGE,
-    EVENT_HEADER,
     EXECUTION,
     FILL,
 )
