@@ -62,8 +62,8 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto` starts a worker more than there are processors, because many tests wait."""
-    return (os.cpu_count() or 1) + 1
+    """`-n auto` starts two workers more than there are processors, because many tests wait."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -137,7 +137,9 @@ def metrics_table(title: str, following: str) -> list[list[str]]:
 def test_metrics_of_market_data_are_those_of_the_code() -> None:
     """The table has each metric that market-data shows, with its meaning, and no other."""
     nothing: Any = MagicMock()
-    shown = market_data_metrics(nothing, nothing, nothing, conversations=nothing, streams=nothing)
+    shown = market_data_metrics(
+        nothing, nothing, nothing, audience=nothing, request_errors=nothing, streams=nothing
+    )
     rows = rows_of(shown) + rows_of(MemoryWatch(nothing))
     assert metrics_table("Market-data", "Every service") == rows
 

@@ -36,7 +36,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
     ),
     "market_data": (
         "limits", "errors", "settings", "topics", "fanout", "market", "feed", "clients", "http",
-        "app", "__main__",
+        "binance", "app", "__main__",
     ),
 }  # fmt: skip
 SOURCES = ("shared/src", "order-gateway/src", "market-data/src")

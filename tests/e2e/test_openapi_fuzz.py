@@ -6,13 +6,11 @@ even 503 may come), for a status, a content type, a body or a header that the do
 have, for a request that the document forbids and the service takes, for a method that is not
 there and not refused with 405, and for an operation that wants a key and works without.
 
-The edges of schemas are tried at an open gateway, because the operations behind keys are the same.
-`HYPOTHESIS_PROFILE=nightly` tries them behind keys too, and looks twenty times longer. A failure
+`HYPOTHESIS_PROFILE=nightly` looks forty times longer. A failure
 shows the request as a curl command; `FUZZ_SEED=n` repeats the requests of a printed seed.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,39 +18,27 @@ import httpx
 import pytest
 
 from tapewire.web.problem import Problem
-from tests.support.running.processes import Service, running_gateway, running_market_data
+from tests.support.running.processes import Service, running_market_data
 from tests.support.structures import read_exactly
 from tests.support.transport.openapi_fuzz import RUN_TIMEOUT_S, check_document
+from tests.support.transport.openapi_services import (
+    ADMINISTRATION,
+    FUZZ_ACCOUNT,
+    TRADING,
+    Guarded,
+    guarded_gateway,
+    open_gateway,
+)
 
 pytestmark = pytest.mark.timeout(RUN_TIMEOUT_S + 20)
 
-TRADING = ("--exclude-path-regex=^/v1/admin/",)
-# Markets are halted and accounts blocked by these, so they come after all others.
-ADMINISTRATION = ("--include-path-regex=^/v1/admin/",)
-ACCOUNT = "fuzzer"
-# Far above what these tests send, so that the headers of the limits come and no 429 does.
-LIMITS = {
-    "TAPEWIRE_GATEWAY_ACCOUNT_ORDERS_PER_S": "1000000",
-    "TAPEWIRE_GATEWAY_ACCOUNT_BURST": "10000000",
-    "TAPEWIRE_GATEWAY_ADDRESS_ORDERS_PER_S": "1000000",
-    "TAPEWIRE_GATEWAY_ADDRESS_BURST": "10000000",
-}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """A gateway that wants keys, and one that may do everything."""
-
-    service: Service
-    key_id: str
-    headers: dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def gateway(module_redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """An open gateway."""
-    with running_gateway(module_redis_url, tmp_path_factory.mktemp("gateway"), LIMITS) as service:
+    with open_gateway(module_redis_url, tmp_path_factory.mktemp("gateway")) as service:
         yield service
 
 
@@ -60,21 +46,10 @@ def gateway(module_redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
 def guarded(
     gateway: Service, module_redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Guarded]:
-    """A gateway with keys on the same venue; its account is opened and has money."""
-    settings = LIMITS | {"TAPEWIRE_AUTH": "keys"}
-    with (
-        httpx.Client(base_url=gateway.url, timeout=30) as api,
-        running_gateway(module_redis_url, tmp_path_factory.mktemp("keys"), settings) as service,
-    ):
-        wanted = {"account": ACCOUNT, "permissions": ["trade", "admin"]}
-        made = api.post("/v1/admin/keys", json=wanted)
-        assert made.status_code == 201, made.text
-        for asset in ("BTC", "ETH", "USDT"):
-            transfer = {"asset": asset, "amount": "1000000"}
-            paid = api.post(f"/v1/admin/accounts/{ACCOUNT}/deposit", json=transfer)
-            assert paid.status_code == 200, paid.text
-        key = made.json()
-        yield Guarded(service, key["key_id"], {"Authorization": f"Bearer {key['key']}"})
+    """A gateway with keys on the same venue."""
+    folder = tmp_path_factory.mktemp("keys")
+    with guarded_gateway(gateway.url, module_redis_url, folder) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +64,6 @@ def market_data(
 def test_an_open_gateway_does_what_its_document_says(gateway: Service, tmp_path: Path) -> None:
     """All but administration."""
     check_document(gateway, tmp_path, operations=TRADING)
-
-
-def test_a_gateway_with_keys_does_what_its_document_says(guarded: Guarded, tmp_path: Path) -> None:
-    """Every operation for the account of a key, and refused without; it may name itself only."""
-    check_document(
-        guarded.service, tmp_path, operations=TRADING, headers=guarded.headers, account=ACCOUNT,
-        edges=False,
-    )  # fmt: skip
 
 
 def test_market_data_does_what_its_document_says(market_data: Service, tmp_path: Path) -> None:
@@ -128,22 +95,8 @@ def test_administration_does_what_its_document_says(gateway: Service, tmp_path: 
     check_document(gateway, tmp_path, operations=ADMINISTRATION)
 
 
-def test_administration_with_keys_does_what_its_document_says(
-    guarded: Guarded, tmp_path: Path
-) -> None:
-    """Every operation with a key, and refused without."""
-    check_document(
-        guarded.service,
-        tmp_path,
-        operations=ADMINISTRATION,
-        headers=guarded.headers,
-        own_key_id=guarded.key_id,
-        edges=False,
-    )
-
-
 def _named(path: str) -> str:
     """A path with something that may stand in each of its places."""
     values: dict[str, Any] = {"order_id": "1", "symbol": "BTC-USDT", "key_id": "Xk3vQ8mZt1Lb"}
     values["number"] = "1"
-    return path.format_map({"account": ACCOUNT} | values)
+    return path.format_map({"account": FUZZ_ACCOUNT} | values)

@@ -93,6 +93,11 @@ def test_every_option_of_an_order_reaches_the_venue() -> None:
     assert iceberg["display_quantity"] == "0.10000"
     assert (iceberg["time_in_force"], iceberg["post_only"]) == ("gtd", True)
     assert iceberg["self_trade_prevention"] == "decrement"
+    gone, instead = read(
+        "order", "replace", "buy", BTC, "0.1", "4000", "--cancel", limited["order_id"], *common[:2]
+    )
+    assert (gone["order_id"], gone["status"]) == (limited["order_id"], "canceled")
+    assert (instead["price"], instead["status"]) == ("4000.00", "new")
     (canceled,) = read("order", "cancel", "--client-order-id", "ice", *common[:2])
     assert canceled["status"] == "canceled"
     (spent,) = read("order", "buy", BTC, "--amount", "100", *common[:2])
@@ -120,6 +125,7 @@ def test_markets_are_shown() -> None:
         (("order", "buy", BTC, "1", "0.001"), EXIT_FAILED, "off_tick: price must be a multiple"),
         (("order", "show", "999999"), EXIT_FAILED, "order_not_found"),
         (("order", "show"), USAGE, "name the order by ORDER_ID or by --client-order-id"),
+        (("order", "replace", "buy", BTC, "1", "1"), USAGE, "name the order by one of --cancel"),
         (("order", "amend", "1"), USAGE, "name at least one of --price"),
         (("book", "NO-SUCH"), EXIT_FAILED, "unknown_symbol"),
         (("market", "halt"), USAGE, "name SYMBOLS, or give --all"),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from market_data.clients.drain import Drain
+from market_data.fanout.audience import Audience
 from market_data.feed import witness
 from market_data.http.trade_stream import StreamPosition, TradeStreams
 from tapewire import keys
@@ -116,7 +117,9 @@ async def test_numbers_that_are_heard_again(venue: Venue, redis_url: str) -> Non
 
 async def test_a_stream_of_events_goes_back_too(bench: FeedBench, venue: Venue) -> None:
     """Server-sent events name the new position before the trades that follow it."""
-    streams = TradeStreams(bench.feed, bench.log, Drain(bench.hub, bench.feed, spread_s=0))
+    streams = TradeStreams(
+        bench.feed, bench.log, Drain(Audience(bench.hub, clients_max=1), spread_s=0)
+    )
     start = StreamPosition.of([BTC], is_wildcard=False).at(bench.feed.sequencer.seqs)
     stream: Any = streams.events(start)
     events: list[tuple[str, dict[str, Any]]] = []

@@ -1,4 +1,4 @@
-"""How long the property tests search: `make test-nightly` looks twenty times longer.
+"""How long the property tests search: `make test-nightly` looks fifty times longer.
 
 A failing example is printed shrunk, with a line that replays it.
 """
@@ -17,7 +17,7 @@ _COMMON = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
 )
-settings.register_profile("default", _COMMON, max_examples=125)
+settings.register_profile("default", _COMMON, max_examples=50)
 settings.register_profile("nightly", _COMMON, max_examples=2_500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -2,7 +2,7 @@
 
 After every command the reply or refusal, the trades, both queues, the levels, the waiting stops,
 all indexes and every changed order are compared (tests/support/reference/venue_pair.py). A run
-plays 10,000 commands, 200,000 with HYPOTHESIS_PROFILE=nightly (`make test-nightly`). A failing
+plays 4,000 commands, 200,000 with HYPOTHESIS_PROFILE=nightly (`make test-nightly`). A failing
 list of commands is printed shrunk; give it to `replay` to run it again.
 """
 

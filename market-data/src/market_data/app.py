@@ -9,13 +9,18 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
+from market_data.binance.conversation import StreamConversations
+from market_data.binance.routes import StreamState
+from market_data.binance.routes import router as stream_router
+from market_data.binance.streams import Streams
 from market_data.clients.address_limit import AddressLimit
 from market_data.clients.authentication import Authenticator
 from market_data.clients.client_state import bearers
 from market_data.clients.conversation import Conversations, end_for_key
-from market_data.clients.drain import Drain
+from market_data.clients.drain import Drain, tell_reconnect
 from market_data.clients.resume import Resumer
 from market_data.clients.sources import AccountSource, Source, TradeSource
+from market_data.fanout.audience import Audience
 from market_data.fanout.hub import Hub
 from market_data.fanout.memory_budget import MemoryBudget
 from market_data.feed.account_log import AccountLog
@@ -28,7 +33,6 @@ from market_data.http.asyncapi import router as asyncapi_router
 from market_data.http.feed_socket import router as socket_router
 from market_data.http.health import watch_health
 from market_data.http.metrics import market_data_metrics
-from market_data.http.state import FeedState
 from market_data.http.state_routes import router as state_router
 from market_data.http.trade_routes import router as trade_router
 from market_data.http.trade_stream import TradeStreams
@@ -53,7 +57,6 @@ from tapewire.web.body_limit import BodyLimit
 from tapewire.web.health import RedisProbe, health_router
 from tapewire.web.metrics import Metrics, metrics_router
 from tapewire.web.problem import ProblemApp
-from tapewire.web.rate_limit import Buckets
 
 _CHANNELS = (
     keys.TRADE_CHANNEL,
@@ -78,6 +81,8 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
     )
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
     app.include_router(socket_router)
+    # After the feed, whose address begins with theirs.
+    app.include_router(stream_router)
     app.include_router(trade_router)
     app.include_router(state_router)
     app.include_router(asyncapi_router)
@@ -116,6 +121,8 @@ class _Following:
     """What follows the venue: the objects between Redis and the clients."""
 
     hub: Hub
+    streams: Streams
+    audience: Audience
     log: ReplayLog
     canary: Canary
     books: Books
@@ -128,8 +135,8 @@ class _Following:
 def _follow(
     stack: AsyncExitStack, client: AsyncRedis, address: RedisAddress, settings: MarketDataSettings
 ) -> _Following:
-    hub = Hub(limits=FanoutLimits(lag_messages_max=settings.lag_messages_max))
-    log = ReplayLog(client)
+    limits = FanoutLimits(lag_messages_max=settings.lag_messages_max)
+    hub, log = Hub(limits=limits), ReplayLog(client)
     canary = Canary(
         client,
         log,
@@ -144,11 +151,25 @@ def _follow(
         batch_messages_max=settings.batch_messages_max,
     )
     stack.callback(poller.close)
-    books, clock = Books(MarketRecords(client), hub), VenueClock()
+    clock = VenueClock()
+    streams = Streams(limits, clock, known_symbols=lambda: feed.sequencer.seqs)
+    books = Books(MarketRecords(client), hub, streams)
     candle_log, account_log = CandleLog(client), AccountLog(client)
     candles = CandleFeed(candle_log, hub, clock)
-    feed = Feed(poller, log, hub, canary, books=books, candles=candles, accounts=account_log)
-    return _Following(hub, log, canary, books, clock, candle_log, account_log, feed)
+    feed = Feed(
+        poller,
+        log,
+        hub,
+        canary,
+        books=books,
+        candles=candles,
+        accounts=account_log,
+        listener=streams,
+    )
+    audience = Audience(hub, streams.hub, clients_max=settings.clients_max)
+    return _Following(
+        hub, streams, audience, log, canary, books, clock, candle_log, account_log, feed
+    )
 
 
 def _converse(
@@ -156,22 +177,51 @@ def _converse(
     venue: _Following,
     trades: TradeSource,
     authenticator: Authenticator,
-    clients_max: int,
 ) -> Conversations:
     feed = venue.feed
     accounts = AccountSource(feed.accounts, venue.account_log)
     sources: dict[str, Source] = {TRADES: trades, **dict.fromkeys(ACCOUNT_CHANNELS, accounts)}
     resumer = Resumer(sources, feed.sequencer)
     stack.push_async_callback(resumer.close)
-    conversations = Conversations(
-        venue.hub,
-        feed,
-        resumer,
-        authenticator=authenticator,
-        clients_max=clients_max,
-    )
+    conversations = Conversations(venue.hub, feed, resumer, authenticator=authenticator)
     stack.push_async_callback(conversations.errands.close)
     return conversations
+
+
+def _converse_on_streams(stack: AsyncExitStack, venue: _Following) -> StreamConversations:
+    outlet = venue.streams.outlet
+    conversations = StreamConversations(outlet.hub, venue.feed, outlet.table)
+    stack.push_async_callback(conversations.errands.close)
+    return conversations
+
+
+def _drain(venue: _Following, settings: MarketDataSettings) -> Drain:
+    return Drain(
+        venue.audience,
+        partial(tell_reconnect, venue.hub, venue.feed),
+        venue.streams.tell_shutdown,
+        spread_s=settings.drain_spread_s,
+    )
+
+
+def _tasks(
+    venue: _Following, settings: MarketDataSettings
+) -> dict[str, Callable[[], Awaitable[None]]]:
+    """The tasks of what follows the venue."""
+    heartbeats = Heartbeats(
+        venue.hub,
+        venue.feed,
+        venue.canary,
+        venue.books.mark,
+        canary_timeout_s=venue.canary.timeout_s,
+    )
+    return {
+        "feed": venue.feed.run,
+        "canary": venue.canary.run,
+        "heartbeats": heartbeats.run,
+        "binance-streams": venue.streams.run,
+        "memory-budget": MemoryBudget(venue.audience, bytes_max=settings.memory_bytes_max).run,
+    }
 
 
 def _assemble(
@@ -180,35 +230,37 @@ def _assemble(
     address: RedisAddress,
     settings: MarketDataSettings,
     supervisor: Supervisor,
-) -> tuple[FeedState, Mapping[str, Callable[[], Awaitable[None]]]]:
+) -> tuple[StreamState, Mapping[str, Callable[[], Awaitable[None]]]]:
     """Make the objects of the process; returns also its background tasks, by name."""
     probe = RedisProbe(address)
     stack.push_async_callback(probe.close)
     verifier = _verifier(stack, address, settings)
     venue = _follow(stack, client, address, settings)
-    limit, trades = _limit(settings), TradeSource(venue.feed.trades, venue.log)
+    limit, trades = AddressLimit.of_settings(settings), TradeSource(venue.feed.trades, venue.log)
     authenticator = Authenticator(verifier, limit)
-    conversations = _converse(stack, venue, trades, authenticator, settings.clients_max)
+    conversations = _converse(stack, venue, trades, authenticator)
     hub, feed, canary = venue.hub, venue.feed, venue.canary
-    drain, timeout_s = Drain(hub, feed, spread_s=settings.drain_spread_s), canary.timeout_s
-    heartbeats = Heartbeats(hub, feed, canary, venue.books.mark, canary_timeout_s=timeout_s)
+    stream_conversations = _converse_on_streams(stack, venue)
+    drain = _drain(venue, settings)
     streams, lag = TradeStreams(feed, venue.log, drain), LoopLag()
     memory = MemoryWatch(client)
-    tasks = {
-        "feed": feed.run,
-        "canary": canary.run,
-        "heartbeats": heartbeats.run,
-        "memory-budget": MemoryBudget(hub, bytes_max=settings.memory_bytes_max).run,
-        "loop-lag": lag.run,
-        "redis-memory": memory.run,
-    }
+    tasks = _tasks(venue, settings) | {"loop-lag": lag.run, "redis-memory": memory.run}
     failovers = FailoverWatch(address, on_ended=canary.search_soon)
     if failovers.is_needed:
         tasks["failovers"] = failovers.run
     if verifier is not None:
         tasks["keys"] = KeyWatch(verifier, lambda: bearers(hub.sessions), end_for_key).run
-    figures = market_data_metrics(feed, hub, canary, conversations=conversations, streams=streams)
-    state = FeedState(
+    figures = market_data_metrics(
+        feed,
+        hub,
+        canary,
+        audience=venue.audience,
+        request_errors=lambda: conversations.errors + stream_conversations.errors,
+        streams=streams,
+    )
+    state = StreamState(
+        audience=venue.audience,
+        stream_conversations=stream_conversations,
         feed=feed,
         replay_log=venue.log,
         books=venue.books,
@@ -225,25 +277,13 @@ def _assemble(
             supervisor=supervisor,
             feed=feed,
             canary=canary,
-            hub=hub,
+            audience=venue.audience,
             drain=drain,
-            canary_timeout_s=timeout_s,
+            canary_timeout_s=canary.timeout_s,
         ),
         metrics=Metrics(figures, lag, memory),
     )
     return state, tasks
-
-
-def _limit(settings: MarketDataSettings) -> AddressLimit:
-    if settings.address_requests_per_s == 0:
-        return AddressLimit(None)
-    return AddressLimit(
-        Buckets(
-            per_second=settings.address_requests_per_s,
-            burst=settings.address_burst,
-            names_max=settings.rate_limit_names_max,
-        )
-    )
 
 
 def _verifier(

@@ -1,19 +1,19 @@
-"""What administrators send of markets and accounts: one model per request."""
+"""What the operations on accounts take: one model per request."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from order_gateway.params import DecimalInput, PageParams, Params, WholeNumber
+from order_gateway.field_types import DecimalInput, MomentInput, PermissionText, WholeNumber
+from order_gateway.params import PageParams, Params
 from tapewire.limits import (
+    API_KEY_LABEL_CHARACTERS_MAX,
     ASSET_CHARACTERS_MAX,
     FEE_PPM_MAX,
     OPEN_ORDERS_BOUND_MAX,
-    PRICE_BAND_BPS_MAX,
 )
 from tapewire.values.account_entry import REFERENCE_PATTERN
-
-MarketStateText = Literal["trading", "cancel_only", "halted", "post_only"]
+from tapewire.values.account_names import ACCOUNT_PATTERN
 
 _Fee = Annotated[WholeNumber, Field(ge=0, le=FEE_PPM_MAX)]
 _Bound = Annotated[DecimalInput, Field(description="Null: as the instrument has it; 0: none")]
@@ -70,51 +70,32 @@ class AccountLimitsRequest(Params):
     position_max: _Bound | None = None
 
 
-class MarketRequest(Params):
-    """What to change of a market; what is left out stays as it is."""
+class ApiKeyRequest(Params):
+    """A new API key."""
 
-    state: MarketStateText | None = None
-    price_band_bps: Annotated[
-        WholeNumber | None,
+    account: Annotated[
+        str, Field(pattern=f"^{ACCOUNT_PATTERN}$", description="The account that the key acts for")
+    ]
+    permissions: Annotated[
+        list[PermissionText],
         Field(
-            ge=0,
-            le=PRICE_BAND_BPS_MAX,
-            description="Farthest distance of a price from the last trade, in 1/100 percent; "
-            "0 is none",
+            min_length=1,
+            max_length=3,
+            description="`trade` includes `read`; `admin` permits `/v1/admin/` and nothing else",
         ),
-    ] = None
-    open_orders_max: Annotated[
-        WholeNumber | None,
+    ]
+    label: Annotated[
+        str,
         Field(
-            ge=1, le=OPEN_ORDERS_BOUND_MAX, description="Open orders that an account may have in it"
+            max_length=API_KEY_LABEL_CHARACTERS_MAX,
+            pattern=r"^[ -~]*$",
+            description="The purpose of the key, for people",
         ),
+    ] = ""
+    expires_at: Annotated[
+        MomentInput | None, Field(description="The time at which the key expires; null: never")
     ] = None
-    order_quantity_max: Annotated[
-        DecimalInput | None, Field(description="Largest quantity of one order; 0 is none")
-    ] = None
-    order_notional_max: Annotated[
-        DecimalInput | None,
-        Field(description="Largest price x quantity of one order, in the quote asset; 0 is none"),
-    ] = None
-    position_max: Annotated[
-        DecimalInput | None,
-        Field(
-            description="How much of the base asset an account may have, open buys included; 0 is "
-            "none"
-        ),
-    ] = None
-    maker_fee_ppm: Annotated[
-        WholeNumber | None,
-        Field(ge=0, le=FEE_PPM_MAX, description="Millionths of what a fill brings a maker"),
-    ] = None
-    taker_fee_ppm: Annotated[
-        WholeNumber | None,
-        Field(ge=0, le=FEE_PPM_MAX, description="Millionths of what a fill brings a taker"),
-    ] = None
-    allow_coarse_fees: Annotated[
-        bool | None,
-        Field(
-            description="Accept rates that take less than a unit of the smallest amounts traded; "
-            "such a fee is rounded up to the unit"
-        ),
-    ] = None
+
+
+class KeysParams(PageParams):
+    """A page of the list of keys."""

@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter, Request, Response
 
-from order_gateway.admin_params import MarketRequest
 from order_gateway.documents import SYMBOL, answered, sent
 from order_gateway.errors import INSTRUMENT_ERRORS, MARKET_CHANGE_ERRORS
 from order_gateway.examples import (
@@ -12,6 +11,7 @@ from order_gateway.examples import (
     MARKET_REQUEST_EXAMPLE,
 )
 from order_gateway.incoming import read_body, respond
+from order_gateway.params import MarketRequest
 from order_gateway.schemas import InstrumentReply
 from order_gateway.state import state_of
 from tapewire.values.instrument_entry import InstrumentEntry

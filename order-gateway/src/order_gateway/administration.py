@@ -5,10 +5,10 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from order_gateway.admin_params import MarketRequest
 from order_gateway.catalogue import Catalogue
 from order_gateway.errors import refusal_of
 from order_gateway.order_entry import read_params
+from order_gateway.params import MarketRequest
 from order_gateway.replies import NO_HEADERS, Reply, instrument_reply
 from tapewire.errors import Conflict, InstrumentConflict, InvalidField
 from tapewire.limits import INSTRUMENTS_MAX

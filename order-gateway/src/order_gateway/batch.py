@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from order_gateway.errors import InvalidBody
 from order_gateway.replies import Reply
-from order_gateway.schemas import BatchReply, BatchResult
+from order_gateway.schemas import BatchReply, PartResult
 from tapewire.errors import InvalidField, Refusal, Unavailable
 from tapewire.limits import BATCH_ORDERS_MAX
 from tapewire.values.json_text import shown_name
@@ -35,8 +35,8 @@ async def run_batch(
 
     Raises InvalidField, InvalidBody for a batch of the wrong form.
     """
-    results: list[BatchResult] = []
-    together: list[asyncio.Task[BatchResult]] = []
+    results: list[PartResult] = []
+    together: list[asyncio.Task[PartResult]] = []
     for name, item in _read_items(params):
         if name == _READS_FIRST:
             results += await asyncio.gather(*together)
@@ -58,7 +58,7 @@ def orders_in(operation: str, params: Mapping[str, Any]) -> int:
 
 async def _result(
     run: RunOperation, account: Account, name: object, item: Mapping[str, Any]
-) -> BatchResult:
+) -> PartResult:
     """One result. An item raises nothing, because the other items have results of their own."""
     try:
         if name not in ITEM_OPERATIONS:
@@ -71,11 +71,11 @@ async def _result(
     except Exception:
         logger.exception("an item of a batch failed")
         return _refused(problem_of("internal_error", "The service failed; its log has the reason."))
-    return BatchResult(reply.status, cast("OrderReply", reply.answer))
+    return PartResult(reply.status, cast("OrderReply", reply.answer))
 
 
-def _refused(problem: Problem) -> BatchResult:
-    return BatchResult(problem.status, problem=problem)
+def _refused(problem: Problem) -> PartResult:
+    return PartResult(problem.status, problem=problem)
 
 
 def _read_items(params: Mapping[str, Any]) -> list[tuple[object, Mapping[str, Any]]]:

@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from order_gateway.params import CLIENT_ORDER_ID_PATTERN, ORDER_ID_PATTERN, Params
+from order_gateway.field_types import CLIENT_ORDER_ID_PATTERN, ORDER_ID_PATTERN
+from order_gateway.params import Params
 from tapewire.keys import FEE_ACCOUNT
 from tapewire.values.account_names import ACCOUNT_HEADER, ACCOUNT_PATTERN, DEFAULT_ACCOUNT
 from tapewire.web.direct_route import JSON_MEDIA_TYPE

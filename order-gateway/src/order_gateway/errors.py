@@ -36,6 +36,9 @@ _RULES = {
     "stop_price": _DECIMAL,
     "quote_quantity": _DECIMAL,
     "expire_at": _MOMENT,
+    "cancel": "must be an object with order_id or client_order_id",
+    "order": "must be an object with the fields of an order",
+    "mode": 'must be "stop_on_failure" or "allow_failure"',
     "order_id": f"must be a whole number of at most {ORDER_ID_DIGITS_MAX} digits",
     "timeout_s": f"must be a whole number from 0 to {DEAD_MAN_TIMEOUT_S_MAX}",
     "limit": f"must be a whole number from 1 to {PAGE_ITEMS_MAX}",
@@ -90,6 +93,8 @@ _CODES = {
     "account": "invalid_account",
     "order_id": "invalid_order_id",
 }
+# Fields that are an order, or name one.
+_PARTS = frozenset({"cancel", "order"})
 _BOUNDS = frozenset({"greater_than_equal", "less_than_equal"})
 
 
@@ -112,7 +117,7 @@ def refusal_of(error: ValidationError) -> Refusal:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if not first["loc"]:
         return InvalidBody("The body must be a JSON object with the fields of the request.")
-    field = shown_name(str(first["loc"][0]))
+    field = shown_name(str(_named(first["loc"])))
     if first["type"] == "extra_forbidden":
         return InvalidField(field, "unknown_field", f"{field} is not a field of this request.")
     rule = _RULES.get(f"{error.title}.{field}") or _RULES.get(
@@ -122,6 +127,11 @@ def refusal_of(error: ValidationError) -> Refusal:
         return InvalidField(field, "missing_field", f"{field} is missing: it {rule}.")
     code = "out_of_range" if first["type"] in _BOUNDS else _CODES.get(field, "invalid_value")
     return InvalidField(field, code, f"{field} {rule}.")
+
+
+def _named(location: tuple[int | str, ...]) -> int | str:
+    """The field that is wrong: of an order within a request the field of the order."""
+    return location[1] if len(location) > 1 and location[0] in _PARTS else location[0]
 
 
 UNAVAILABLE = ("redis_unavailable", "overloaded", "internal_error")
@@ -210,6 +220,9 @@ AMEND_ERRORS = (
     "outcome_unknown",
 )
 BATCH_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, *CLOCK_ERRORS, "out_of_range")
+REPLACE_ERRORS = (
+    *PLACE_ERRORS, "invalid_order_id", "order_not_found", "order_closed",
+)  # fmt: skip
 CANCEL_ALL_ERRORS = (
     *ACCOUNT_ERRORS, *CLOCK_ERRORS, *FIELD_ERRORS, "unknown_symbol", "market_halted",
     "outcome_unknown",

@@ -217,6 +217,18 @@ BATCH_EXAMPLE: dict[str, Any] = {
         {"status": 201, "body": FILLED_EXAMPLE | {"client_order_id": "my-2"}},
     ]
 }
+REPLACE_REQUEST_EXAMPLE: dict[str, Any] = {
+    "cancel": {"client_order_id": "my-1"},
+    "order": ORDER_EXAMPLES["limit"]["value"] | {"price": "60100.00", "client_order_id": "my-2"},
+    "mode": "stop_on_failure",
+}
+REPLACE_EXAMPLE: dict[str, Any] = {
+    "canceled": {"status": 200, "body": CANCELED_EXAMPLE},
+    "placed": {
+        "status": 201,
+        "body": FILLED_EXAMPLE | {"order_id": "43", "client_order_id": "my-2", "price": "60100.00"},
+    },
+}
 API_KEY_REQUEST_EXAMPLE: dict[str, Any] = {
     "account": "alice",
     "permissions": ["trade"],

@@ -20,17 +20,17 @@ from tapewire.values.types import Account
 from tapewire.web.direct_route import JSON_MEDIA_TYPE, DirectRoute, json_response
 
 CLIENT_ORDER_PREFIX = "client:"
-# A path that also fits `/orders/{order_id}`.
-BATCH_PATH = "batch"
+# Paths that also fit `/orders/{order_id}`.
+_NO_ORDER_IDS = frozenset({"batch", "replace"})
 
 
 class AccountRoute(DirectRoute):
     """A direct route of an account: a request that it refuses counts for the rate limits."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """As Starlette does it, but no order is called like the path of batches."""
+        """As Starlette does it, but no order is called like another path."""
         match, child = super().matches(scope)
-        if match is Match.FULL and child["path_params"].get("order_id") == BATCH_PATH:
+        if match is Match.FULL and child["path_params"].get("order_id") in _NO_ORDER_IDS:
             return Match.NONE, {}
         return match, child
 

@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from order_gateway.admin_params import ApiKeyRequest, KeysParams
 from order_gateway.order_entry import read_moment, read_params
-from order_gateway.params import ApiKeyRequest, KeysParams
 from order_gateway.replies import NO_HEADERS, Reply
 from order_gateway.schemas import ApiKeyReply, ApiKeysReply, NewApiKeyReply
 from tapewire.api_keys.store import ApiKeyStore

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from order_gateway.admin_params import ApiKeyRequest, KeysParams
 from order_gateway.documents import KEY_ID, answered, queried, sent
 from order_gateway.errors import KEY_ERRORS, KEY_LIST_ERRORS, REVOKE_ERRORS
 from order_gateway.examples import (
@@ -12,7 +13,6 @@ from order_gateway.examples import (
 )
 from order_gateway.incoming import read_body, read_query, respond
 from order_gateway.key_administration import KeyAdministration
-from order_gateway.params import ApiKeyRequest, KeysParams
 from order_gateway.schemas import ApiKeyReply, ApiKeysReply, NewApiKeyReply
 from order_gateway.state import state_of
 from tapewire.web.direct_route import DirectRoute

@@ -5,17 +5,17 @@ them (numbers as NumberText, or everything as text) and answers with a `Reply`. 
 raised as Refusal, what cannot be answered now as Unavailable; each transport shows both as the same
 problem (`tapewire.web.problem.problem_of(error.code, str(error), error.field)`).
 
-Order of execution: `place`, `cancel`, `cancel_all` and `cancel_all_after` put their command into
-the queue to Redis before they first wait, so requests started one after the other are executed in
-that order, without waiting for answers. The others read first (`READS_FIRST`): whoever needs their
-place in the order waits for their answer before it goes on. A command that meets an instrument
-which has just changed is sent once more, behind what was sent meanwhile.
+Order of execution: `place`, `replace`, `cancel`, `cancel_all` and `cancel_all_after` put their
+command into the queue to Redis before they first wait, so requests started one after the other are
+executed in that order, without waiting for answers. The others read first (`READS_FIRST`): a client
+that needs their place in the order waits for their answer before it goes on. A command that meets
+an instrument which has just changed is sent once more, behind what was sent meanwhile.
 """
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct
 
@@ -26,9 +26,7 @@ from order_gateway.lists import Lists
 from order_gateway.metrics import Activity
 from order_gateway.order_entry import (
     build_amendment,
-    build_command,
     read_params,
-    without_limits,
 )
 from order_gateway.params import (
     AmendParams,
@@ -36,42 +34,39 @@ from order_gateway.params import (
     CancelAllParams,
     OrderKey,
     OrderRequest,
+    ReplaceRequest,
 )
+from order_gateway.placing import Placing
 from order_gateway.recorded_clock import RecordedClock, refuse_clock
 from order_gateway.replies import NO_HEADERS, REPLAY_HEADERS, Reply
-from order_gateway.schemas import CanceledReply, TimerReply
+from order_gateway.schemas import CanceledReply, PartResult, ReplaceReply, TimerReply
 from tapewire.errors import (
     InvalidField,
     OutcomeUnknown,
-    StaleInstrument,
+    Refusal,
     Unavailable,
-    UnknownSymbol,
 )
 from tapewire.limits import CANCELED_SHOWN_MAX
 from tapewire.matching.engine import Engine, Placement
 from tapewire.matching.queries import Queries
+from tapewire.matching.replacement import Replacement, Target, replace_order
 from tapewire.runtime.fair_share import FairShare
 from tapewire.values.timestamps import format_timestamp
-from tapewire.values.types import Account, Instrument, Order, OrderId, Symbol
+from tapewire.values.types import Account, Instrument, Order, OrderId, ReplaceMode, Symbol
+from tapewire.web.problem import problem_of
 from tapewire.wire.orders import OrderReply, order_reply
 
 READS_FIRST = frozenset({"amend", "batch"})
-# Once as it is known, once after Redis was told what is traded, once after it was read anew.
-ATTEMPTS_MAX = 3
 MICROSECONDS = 1_000_000
 # A fill is rendered in about 10 us; fewer than these need no share of the loop.
 FILLS_PER_TURN = 500
 FEW_FILLS = 10
-# How what is beyond the limits of an instrument is refused; those may have been widened since.
-LIMIT_CODES = frozenset({"out_of_range", "notional_too_small"})
 
 # Every operation, in the order in which documents list them.
 OPERATION_NAMES = (
-    "place", "amend", "cancel", "cancel_all", "order", "open_orders", "history", "fills", "batch",
-    "cancel_all_after", "account",
+    "place", "replace", "amend", "cancel", "cancel_all", "order", "open_orders", "history", "fills",
+    "batch", "cancel_all_after", "account",
 )  # fmt: skip
-
-_Checked = TypeVar("_Checked")
 
 
 class Operations:
@@ -91,10 +86,12 @@ class Operations:
         self._engine = engine
         self._queries = queries
         self._catalogue = catalogue
+        self._placing = Placing(engine, queries, catalogue)
         self._share = FairShare(FILLS_PER_TURN)
         lists = Lists(queries, catalogue, self._share)
         self._methods: dict[str, Callable[[Account, Mapping[str, Any]], Awaitable[Reply]]] = {
             "place": self.place,
+            "replace": self.replace,
             "amend": self.amend,
             "cancel": self.cancel,
             "cancel_all": self.cancel_all,
@@ -141,10 +138,8 @@ class Operations:
     async def place(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Place an order: 201, or 200 and the first one if its client_order_id was used before."""
         request = read_params(OrderRequest, params)
-        instrument = self._catalogue.get(request.symbol) or await self._catalogue.find(
-            request.symbol
-        )
-        placement = await self._place(request, account, instrument)
+        instrument = await self._placing.find_instrument(request.symbol)
+        placement = await self._placing.place(request, account, instrument)
         answer = await self._render(placement.order, instrument)
         if placement.replayed:
             return Reply(200, answer, REPLAY_HEADERS)
@@ -156,17 +151,59 @@ class Operations:
         request = read_params(AmendParams, params)
         order = await self._find_order(account, request)
         instrument = await self._catalogue.find(order.symbol)
-        for attempt in range(ATTEMPTS_MAX):
-            amendment = await self._checked(partial(build_amendment, request, order), instrument)
-            try:
-                amended = await self._engine.amend(account, order.order_id, amendment)
-                self._activity.amended += 1
-                return Reply(200, await self._render(amended, instrument), NO_HEADERS)
-            except StaleInstrument:
-                if attempt == ATTEMPTS_MAX - 1:
-                    raise
-                instrument = (await self._catalogue.read(order.symbol)).instrument
-        raise AssertionError("the last attempt returns or raises")
+
+        async def amend_by(newest: Instrument) -> Order:
+            build = partial(build_amendment, request, order)
+            amendment = await self._placing.checked(build, newest)
+            return await self._engine.amend(account, order.order_id, amendment)
+
+        amended = await self._placing.with_newest(instrument, amend_by)
+        self._activity.amended += 1
+        return Reply(200, await self._render(amended, instrument), NO_HEADERS)
+
+    async def replace(self, account: Account, params: Mapping[str, Any]) -> Reply:
+        """Cancel an order and place another in its market, in one step, each with its result."""
+        request = read_params(ReplaceRequest, params)
+        check_key(request.cancel)
+        instrument = await self._placing.find_instrument(request.order.symbol)
+        order_id, name = request.cancel.order_id, request.cancel.client_order_id
+        target = Target(None if order_id is None else OrderId(order_id), name)
+        mode = ReplaceMode(request.mode)
+
+        async def replace_by(newest: Instrument) -> Replacement:
+            command = await self._placing.command(request.order, account, newest)
+            self._engine.introduce(account)
+            return await replace_order(self._engine, target, command, mode)
+
+        done = await self._placing.with_newest(instrument, replace_by)
+        canceled, placed = done.canceled, done.placed
+        replayed = isinstance(placed, Placement) and placed.replayed
+        if not replayed:
+            self._activity.canceled += isinstance(canceled, Order)
+            self._activity.placed += isinstance(placed, Placement)
+        for part in (canceled, placed):
+            if isinstance(part, Refusal):
+                self._activity.refusals[part.code] += 1
+        answer = ReplaceReply(
+            await self._result(canceled, 200, instrument),
+            await self._result(
+                placed.order if isinstance(placed, Placement) else placed,
+                200 if replayed else 201,
+                instrument,
+            ),
+        )
+        return Reply(200, answer, REPLAY_HEADERS if replayed else NO_HEADERS)
+
+    async def _result(
+        self, part: Order | Refusal | None, status: int, instrument: Instrument
+    ) -> PartResult | None:
+        """One part of an answer: an order, or why it was refused."""
+        if part is None:
+            return None
+        if isinstance(part, Order):
+            return PartResult(status, body=await self._render(part, instrument))
+        problem = problem_of(part.code, str(part), part.field)
+        return PartResult(problem.status, problem=problem)
 
     async def cancel(
         self, account: Account, params: Mapping[str, Any], reason: str = "user"
@@ -213,51 +250,8 @@ class Operations:
             200, await run_batch(self.run, account, params, self._activity.refusals), NO_HEADERS
         )
 
-    async def _place(
-        self, request: OrderRequest, account: Account, instrument: Instrument
-    ) -> Placement:
-        for attempt in range(ATTEMPTS_MAX):
-            try:
-                command = await self._checked(partial(build_command, request, account), instrument)
-            except InvalidField as refusal:
-                # Limits may have changed since this very order was placed.
-                if refusal.code not in LIMIT_CODES or request.client_order_id is None:
-                    raise
-                unbound = build_command(request, account, without_limits(instrument))
-                earlier = await self._queries.earlier_order(unbound)
-                if earlier is None:
-                    raise
-                return Placement(earlier, replayed=True)
-            try:
-                self._engine.introduce(account)
-                return await self._engine.place(command)
-            except StaleInstrument:
-                if attempt == ATTEMPTS_MAX - 1:
-                    raise
-                instrument = (await self._catalogue.read(instrument.symbol)).instrument
-            except UnknownSymbol:
-                if attempt == ATTEMPTS_MAX - 1:
-                    raise
-                # The symbol was traded here, so Redis came back without its data.
-                await self._catalogue.restore()
-        raise AssertionError("the last attempt returns or raises")
-
-    async def _checked(
-        self, build: Callable[[Instrument], _Checked], instrument: Instrument
-    ) -> _Checked:
-        """Check against an instrument; what is beyond its limits, against those of this moment."""
-        try:
-            return build(instrument)
-        except InvalidField as refusal:
-            if refusal.code not in LIMIT_CODES:
-                raise
-            newest = (await self._catalogue.read(instrument.symbol)).instrument
-            if newest == instrument:
-                raise
-            return build(newest)
-
     async def _find_order(self, account: Account, key: OrderKey) -> Order:
-        _check_key(key)
+        check_key(key)
         if key.order_id is not None:
             return await self._queries.order(account, OrderId(key.order_id))
         return await self._queries.client_order(account, str(key.client_order_id))
@@ -275,11 +269,12 @@ class Operations:
 
 def _order_key(params: Mapping[str, Any]) -> OrderKey:
     key = read_params(OrderKey, params)
-    _check_key(key)
+    check_key(key)
     return key
 
 
-def _check_key(key: OrderKey) -> None:
+def check_key(key: OrderKey) -> None:
+    """Check that a key has exactly one of its two ids. Raises InvalidField."""
     if key.order_id is None and key.client_order_id is None:
         raise InvalidField(
             "order_id", "missing_field", "order_id is missing, and so is client_order_id."

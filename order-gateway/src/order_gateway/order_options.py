@@ -1,16 +1,16 @@
-"""Which options of an order go together. What contradicts is refused by a code of its own."""
+"""Which options of an order go together. Each contradiction has an error code of its own."""
 
 from order_gateway.params import OrderRequest
 from tapewire.errors import InvalidField
 from tapewire.values.types import OrderType, TimeInForce
 
-# What a client may say for each order type; the first is what it means to say nothing.
+# The allowed values for each order type. The first is the default.
 _TIMES_IN_FORCE: dict[OrderType, tuple[TimeInForce, ...]] = {
     OrderType.LIMIT: (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD),
     OrderType.MARKET: (TimeInForce.IOC,),
     OrderType.IOC: (TimeInForce.IOC,),
     OrderType.FOK: (TimeInForce.FOK,),
-    # A stop waits until it is set off, canceled or out of date; then it is a market order.
+    # A stop order waits until it is triggered, canceled or expired. Then it is a market order.
     OrderType.STOP: (TimeInForce.GTC, TimeInForce.GTD),
     OrderType.STOP_LIMIT: (
         TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD,
@@ -22,7 +22,7 @@ _MAY_REST = frozenset({TimeInForce.GTC, TimeInForce.GTD})
 
 
 def choose_time_in_force(order_type: OrderType, wanted: str | None) -> TimeInForce:
-    """What was said, or what follows from the order type. Raises InvalidField."""
+    """The time in force of the request, or the default of the order type. Raises InvalidField."""
     allowed = _TIMES_IN_FORCE[order_type]
     if wanted is None:
         return allowed[0]
@@ -38,7 +38,10 @@ def choose_time_in_force(order_type: OrderType, wanted: str | None) -> TimeInFor
 
 
 def check_options(request: OrderRequest, order_type: OrderType, time_in_force: TimeInForce) -> None:
-    """Every option is there if it is needed, and only where it means something."""
+    """Check that required options are there and that no option contradicts another.
+
+    Raises InvalidField.
+    """
     _check_amounts(request, order_type)
     _check_price(request, order_type)
     _check_stop_price(request, order_type)
@@ -55,13 +58,13 @@ def check_options(request: OrderRequest, order_type: OrderType, time_in_force: T
         raise InvalidField(
             "post_only",
             "post_only_forbidden",
-            'post_only goes with order_type "limit" and time_in_force "gtc" or "gtd" only.',
+            'post_only needs order_type "limit" and time_in_force "gtc" or "gtd".',
         )
     if request.display_quantity is not None and not rests:
         raise InvalidField(
             "display_quantity",
             "display_quantity_forbidden",
-            "display_quantity goes only with an order that has a price and may rest in the book.",
+            "display_quantity needs an order that has a price and may rest in the book.",
         )
 
 
@@ -78,7 +81,7 @@ def _check_amounts(request: OrderRequest, order_type: OrderType) -> None:
         raise InvalidField(
             "quote_quantity",
             "quote_quantity_forbidden",
-            'quote_quantity goes with order_type "market" only, in the place of quantity.',
+            'quote_quantity needs order_type "market", and replaces quantity.',
         )
 
 
@@ -86,11 +89,11 @@ def _check_price(request: OrderRequest, order_type: OrderType) -> None:
     if order_type in _PRICELESS:
         if request.price is not None:
             raise InvalidField(
-                "price", "price_forbidden", f'price must be left out: order_type "{order_type}".'
+                "price", "price_forbidden", f'price must be left out for order_type "{order_type}".'
             )
     elif request.price is None:
         raise InvalidField(
-            "price", "price_required", f'price is missing: order_type "{order_type}" needs one.'
+            "price", "price_required", f'price is missing: order_type "{order_type}" needs a price.'
         )
 
 
@@ -100,11 +103,11 @@ def _check_stop_price(request: OrderRequest, order_type: OrderType) -> None:
             raise InvalidField(
                 "stop_price",
                 "stop_price_forbidden",
-                'stop_price goes with order_type "stop" or "stop_limit" only.',
+                'stop_price needs order_type "stop" or "stop_limit".',
             )
     elif request.stop_price is None:
         raise InvalidField(
             "stop_price",
             "stop_price_required",
-            f'stop_price is missing: order_type "{order_type}" needs one.',
+            f'stop_price is missing: order_type "{order_type}" needs a stop price.',
         )

@@ -9,6 +9,7 @@ from order_gateway.errors import (
     CANCEL_ERRORS,
     ORDER_KEY_ERRORS,
     PLACE_ERRORS,
+    REPLACE_ERRORS,
 )
 from order_gateway.examples import (
     AMEND_EXAMPLE,
@@ -18,10 +19,12 @@ from order_gateway.examples import (
     CANCELED_EXAMPLE,
     FILLED_EXAMPLE,
     ORDER_EXAMPLES,
+    REPLACE_EXAMPLE,
+    REPLACE_REQUEST_EXAMPLE,
 )
 from order_gateway.incoming import AccountRoute, answer, read_body, read_order_key
-from order_gateway.params import AmendRequest, BatchRequest, OrderRequest
-from order_gateway.schemas import BatchReply
+from order_gateway.params import AmendRequest, BatchRequest, OrderRequest, ReplaceRequest
+from order_gateway.schemas import BatchReply, ReplaceReply
 from tapewire.web.problem import problem_examples
 from tapewire.wire.orders import OrderReply
 
@@ -71,6 +74,27 @@ async def run_batch(request: Request) -> Response:
     `status` and `body` of a result are those of the single request, `problem` its refusal.
     """
     return await answer(request, "batch", read_body)
+
+
+@router.post(
+    "/orders/replace",
+    summary="Cancel an order and place another",
+    responses={
+        200: answered("What became of each of the two", ReplaceReply, REPLACE_EXAMPLE),
+        **problem_examples(*REPLACE_ERRORS),
+    },
+    openapi_extra={
+        "parameters": [ACCOUNT],
+        "requestBody": sent(ReplaceRequest, replacement=REPLACE_REQUEST_EXAMPLE),
+    },
+)
+async def replace_order(request: Request) -> Response:
+    """Both in one atomic step: no other command comes between, and what the cancel releases pays.
+
+    A refused new order does not bring the canceled order back. A wrong field refuses the whole
+    request. Safe to send again with the same `client_order_id` of the new order.
+    """
+    return await answer(request, "replace", read_body)
 
 
 @router.get(

@@ -1,83 +1,38 @@
-"""What each operation takes, as clients write it: one model per operation, for every transport.
+"""The parameters of each operation as clients write them: one model for all transports.
 
-Decimals are text, and so are identifiers. A model says which fields there are and of which form;
-what they mean together and for an instrument is checked in `order_entry.py`.
+Decimals and identifiers are text. A model lists the fields and their form. `order_entry.py` checks
+how the fields go together, and whether the instrument allows the values.
 """
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
-from tapewire.limits import (
-    API_KEY_LABEL_CHARACTERS_MAX,
-    BATCH_ORDERS_MAX,
-    CLIENT_ORDER_ID_CHARACTERS_MAX,
-    DEAD_MAN_TIMEOUT_S_MAX,
-    ORDER_ID_DIGITS_MAX,
-    PAGE_ITEMS_MAX,
+from order_gateway.field_types import (
+    ClientOrderId,
+    DecimalInput,
+    MarketStateText,
+    MomentInput,
+    OrderIdInput,
+    OrderTypeText,
+    SelfTradePreventionText,
+    SideText,
+    StatusText,
+    TimeInForceText,
+    WholeNumber,
 )
-from tapewire.values.account_names import ACCOUNT_PATTERN
-from tapewire.values.decimals import expand_exponent
-from tapewire.values.json_text import NumberText
-
-DECIMAL_PATTERN = r"^[0-9]+(\.[0-9]+)?$"
-ORDER_ID_PATTERN = rf"^[1-9][0-9]{{0,{ORDER_ID_DIGITS_MAX - 1}}}$"
-CLIENT_ORDER_ID_PATTERN = rf"^[A-Za-z0-9._:\-]{{1,{CLIENT_ORDER_ID_CHARACTERS_MAX}}}$"
-WHOLE_DIGITS_MAX = 15
-
-
-def _text_of_number(value: object) -> object:
-    return value.text if isinstance(value, NumberText) else value
-
-
-def _decimal_text(value: object) -> object:
-    return expand_exponent(value.text) if isinstance(value, NumberText) else value
-
-
-def _whole_number(value: object) -> object:
-    """Digits, as a number of JSON or as the text of a query string; all else is left to fail."""
-    text = _text_of_number(value)
-    if isinstance(text, str) and text.isascii() and text.isdigit():
-        return int(text) if len(text) <= WHOLE_DIGITS_MAX else text
-    return text
-
-
-DecimalInput = Annotated[
-    str,
-    BeforeValidator(_decimal_text),
-    WithJsonSchema(
-        {
-            "anyOf": [{"type": "string", "pattern": DECIMAL_PATTERN}, {"type": "number"}],
-            "description": "A plain positive decimal, best as a string; a number is read digit by "
-            "digit, its exponent included",
-        }
-    ),
-]
-WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
-OrderIdInput = Annotated[str, BeforeValidator(_text_of_number), Field(pattern=ORDER_ID_PATTERN)]
-ClientOrderId = Annotated[
-    str,
-    Field(
-        pattern=CLIENT_ORDER_ID_PATTERN,
-        description="A name of your choice, unique in your account: the same name with the same "
-        "body gives the order that was placed first, so a request may be sent again safely",
-    ),
-]
-MomentInput = Annotated[
-    str, Field(max_length=40, description="ISO 8601 with an offset, such as 2026-01-31T12:00:00Z")
-]
-SideText = Literal["buy", "sell"]
-OrderTypeText = Literal["limit", "market", "ioc", "fok", "stop", "stop_limit"]
-TimeInForceText = Literal["gtc", "ioc", "fok", "gtd"]
-SelfTradePreventionText = Literal[
-    "none", "expire_taker", "expire_maker", "expire_both", "decrement"
-]
-StatusText = Literal["new", "partially_filled", "filled", "canceled", "expired"]
-PermissionText = Literal["read", "trade", "admin"]
+from tapewire.limits import (
+    BATCH_ORDERS_MAX,
+    DEAD_MAN_TIMEOUT_S_MAX,
+    FEE_PPM_MAX,
+    OPEN_ORDERS_BOUND_MAX,
+    PAGE_ITEMS_MAX,
+    PRICE_BAND_BPS_MAX,
+)
 
 
 class Params(BaseModel):
-    """A field that is not known is refused, and nothing is converted silently."""
+    """A model that refuses unknown fields and converts no values silently."""
 
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False)
 
@@ -85,83 +40,115 @@ class Params(BaseModel):
 class OrderRequest(Params):
     """An order to place."""
 
-    symbol: Annotated[str, Field(description="An instrument of `GET /v1/instruments`")]
+    symbol: Annotated[str, Field(description="A symbol of `GET /v1/instruments`")]
     side: SideText
     order_type: Annotated[
         OrderTypeText,
         Field(
-            description="`ioc` and `fok` are limit orders with that time in force; a `stop` "
-            "becomes a market order, a `stop_limit` a limit order, once a trade reaches "
-            "its stop price"
+            description="`ioc` and `fok` are limit orders with that time in force. A trade "
+            "at the stop price turns a `stop` into a market order and a "
+            "`stop_limit` into a limit order"
         ),
     ]
     quantity: Annotated[
         DecimalInput | None,
-        Field(description="Needed, but for a market order with `quote_quantity`"),
+        Field(description="Required, except for a market order with `quote_quantity`"),
     ] = None
     price: Annotated[
-        DecimalInput | None, Field(description="The worst price; not for `market` and `stop`")
+        DecimalInput | None,
+        Field(
+            description="The limit price: the worst price at which the order trades; not "
+            "for `market` and `stop`"
+        ),
     ] = None
     time_in_force: Annotated[
         TimeInForceText | None,
         Field(
-            description="`gtc` (default of what may rest), `ioc`, `fok`, or `gtd` with `expire_at`"
+            description="`gtc` (default of orders that may rest), `ioc`, `fok`, or `gtd` with "
+            "`expire_at`"
         ),
     ] = None
     client_order_id: ClientOrderId | None = None
     self_trade_prevention: Annotated[
         SelfTradePreventionText | None,
         Field(
-            description="What happens when two orders of one account would trade; the incoming "
-            "order decides. Default: `expire_taker` for a named account, `none` for the shared "
-            "account `demo`, so that two orders sent without X-Account trade"
+            description="What happens when two orders of one account would trade; the "
+            "setting of the taker counts. Default: `expire_taker` for a named "
+            "account, `none` for the shared account `demo`, so that two orders "
+            "sent without X-Account trade"
         ),
     ] = None
     post_only: Annotated[
-        bool | None, Field(description="Refuse the order if it would trade at once")
+        bool | None, Field(description="Refuse the order if it would trade on arrival")
     ] = None
     display_quantity: Annotated[
         DecimalInput | None,
-        Field(description="Show only so much at a time (iceberg); each slice queues anew"),
+        Field(
+            description="Iceberg: the book shows at most this quantity; each new slice "
+            "queues behind its price level"
+        ),
     ] = None
     stop_price: Annotated[
         DecimalInput | None,
-        Field(description="A buy is set off by a trade at or above it, a sell at or below"),
+        Field(
+            description="The price that triggers a stop: a buy by a trade at this price or "
+            "above, a sell by a trade at this price or below"
+        ),
     ] = None
     quote_quantity: Annotated[
         DecimalInput | None,
-        Field(description="Market orders: what to spend or get, instead of `quantity`"),
+        Field(
+            description="Market orders: the amount of the quote asset to spend or to "
+            "receive, instead of `quantity`"
+        ),
     ] = None
-    expire_at: Annotated[MomentInput | None, Field(description="When a `gtd` order ends")] = None
+    expire_at: Annotated[
+        MomentInput | None, Field(description="The time at which a `gtd` order expires")
+    ] = None
 
 
 class AmendRequest(Params):
-    """What to change of an open order; what is left out stays as it is."""
+    """The changes of an open order; a field that is left out keeps its value."""
 
     price: DecimalInput | None = None
     quantity: Annotated[
         DecimalInput | None,
-        Field(description="The new total, executed quantity included; less keeps the priority"),
+        Field(
+            description="The new total quantity, executed quantity included; a smaller one "
+            "keeps the priority"
+        ),
     ] = None
     stop_price: DecimalInput | None = None
 
 
 class OrderKey(Params):
-    """Which order: by the venue's id or by the client's, one of them."""
+    """The order to act on: exactly one of the venue's id and the client's id."""
 
     order_id: OrderIdInput | None = None
     client_order_id: ClientOrderId | None = None
 
 
+class ReplaceRequest(Params):
+    """An order to cancel, and the order that takes its place, in the same market."""
+
+    cancel: OrderKey
+    order: OrderRequest
+    mode: Annotated[
+        Literal["stop_on_failure", "allow_failure"],
+        Field(description="Whether a refused cancel stops the new order"),
+    ] = "stop_on_failure"
+
+
 class AmendParams(AmendRequest, OrderKey):
-    """An order and what to change of it."""
+    """An order and its changes."""
 
 
 class BatchItem(BaseModel):
     """An operation and its fields.
 
-    The fields are those of an order; or `order_id` or `client_order_id`, for an amendment with what
-    is to change. A wrong item is refused in its result and does not refuse the batch.
+    `place` takes the fields of an order. `cancel` takes `order_id` or `client_order_id`, and
+    `amend` takes the changes as well. A wrong item is refused in its own result; the other items
+    are done.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -170,46 +157,47 @@ class BatchItem(BaseModel):
 
 
 class BatchRequest(Params):
-    """Many operations, done in their order."""
+    """A list of operations, done in this order."""
 
     orders: Annotated[list[BatchItem], Field(min_length=1, max_length=BATCH_ORDERS_MAX)]
 
 
 class CancelAllParams(Params):
-    """Whose orders to cancel: of one symbol, or all."""
+    """Which open orders to cancel: those of one symbol, or all."""
 
     symbol: str | None = None
 
 
 class CancelAllAfterParams(Params):
-    """The dead-man timer."""
+    """The timeout of the dead-man switch."""
 
     timeout_s: Annotated[
         WholeNumber,
         Field(
             ge=0,
             le=DEAD_MAN_TIMEOUT_S_MAX,
-            description="All orders of the account are canceled so many seconds from now, unless "
-            "it is asked again before; 0 disarms",
+            description="The venue cancels all orders of the account after this many "
+            "seconds, unless the account sends this request again before; 0 "
+            "disarms",
         ),
     ]
 
 
 class PageParams(Params):
-    """Which part of a list."""
+    """A page of a list."""
 
     limit: Annotated[WholeNumber, Field(ge=1, le=PAGE_ITEMS_MAX)] = 100
     cursor: Annotated[str | None, Field(max_length=64)] = None
 
 
 class OpenOrdersParams(PageParams):
-    """Filters of the open orders."""
+    """Filters of the list of open orders."""
 
     symbol: str | None = None
 
 
 class HistoryParams(OpenOrdersParams):
-    """Filters of all orders that are kept."""
+    """Filters of the list of all kept orders."""
 
     status: Literal["open"] | StatusText | None = None
     moment_from: MomentInput | None = Field(None, alias="from")
@@ -217,37 +205,70 @@ class HistoryParams(OpenOrdersParams):
 
 
 class FillsParams(OpenOrdersParams):
-    """Filters of the fills."""
+    """Filters of the list of fills."""
 
     order_id: OrderIdInput | None = None
     moment_from: MomentInput | None = Field(None, alias="from")
     moment_to: MomentInput | None = Field(None, alias="to")
 
 
-class ApiKeyRequest(Params):
-    """A new API key."""
+class MarketRequest(Params):
+    """The changes of a market; a field that is left out keeps its value."""
 
-    account: Annotated[
-        str, Field(pattern=f"^{ACCOUNT_PATTERN}$", description="Whose orders it may act on")
-    ]
-    permissions: Annotated[
-        list[PermissionText],
+    state: MarketStateText | None = None
+    price_band_bps: Annotated[
+        WholeNumber | None,
         Field(
-            min_length=1,
-            max_length=3,
-            description="`trade` includes `read`; `admin` is for `/v1/admin/` and nothing else",
+            ge=0,
+            le=PRICE_BAND_BPS_MAX,
+            description="Largest distance of a price from the last trade, in basis points (1/100 "
+            "percent); 0 is no limit",
         ),
-    ]
-    label: Annotated[
-        str,
+    ] = None
+    open_orders_max: Annotated[
+        WholeNumber | None,
         Field(
-            max_length=API_KEY_LABEL_CHARACTERS_MAX,
-            pattern=r"^[ -~]*$",
-            description="For people: what the key is for",
+            ge=1,
+            le=OPEN_ORDERS_BOUND_MAX,
+            description="Open orders that one account may have in this market",
         ),
-    ] = ""
-    expires_at: Annotated[MomentInput | None, Field(description="When it ends; null: never")] = None
-
-
-class KeysParams(PageParams):
-    """Which part of the list of keys."""
+    ] = None
+    order_quantity_max: Annotated[
+        DecimalInput | None, Field(description="Largest quantity of one order; 0 is no limit")
+    ] = None
+    order_notional_max: Annotated[
+        DecimalInput | None,
+        Field(
+            description="Largest price x quantity of one order, in the quote asset; 0 is no limit"
+        ),
+    ] = None
+    position_max: Annotated[
+        DecimalInput | None,
+        Field(
+            description="Largest amount of the base asset that one account may have, open buys "
+            "included; 0 is no limit"
+        ),
+    ] = None
+    maker_fee_ppm: Annotated[
+        WholeNumber | None,
+        Field(
+            ge=0,
+            le=FEE_PPM_MAX,
+            description="Fee of a maker, in millionths of the amount that a fill brings the maker",
+        ),
+    ] = None
+    taker_fee_ppm: Annotated[
+        WholeNumber | None,
+        Field(
+            ge=0,
+            le=FEE_PPM_MAX,
+            description="Fee of a taker, in millionths of the amount that a fill brings the taker",
+        ),
+    ] = None
+    allow_coarse_fees: Annotated[
+        bool | None,
+        Field(
+            description="Accept rates that take less than a unit of the smallest amounts traded; "
+            "such a fee is rounded up to the unit"
+        ),
+    ] = None

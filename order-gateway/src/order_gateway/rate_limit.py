@@ -1,4 +1,4 @@
-"""How much one account and one address may send to a gateway."""
+"""The rate limits of accounts and client addresses at a gateway."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,8 @@ from tapewire.web.rate_limit import NO_HEADERS, Buckets, client_network
 
 
 class RateLimits:
-    """The limits of a gateway: every request passes the buckets of its account and its address."""
+    """The limits of a gateway: every request takes from the bucket of its account and of its
+    address."""
 
     def __init__(self, accounts: Buckets | None, addresses: Buckets | None) -> None:
         self._accounts = accounts
@@ -15,9 +16,9 @@ class RateLimits:
     def admit(
         self, account: str, address: str | None, count: int, now_ns: int
     ) -> Mapping[str, str]:
-        """Take `count` orders from both buckets, or from none; the headers for the answer.
+        """Take `count` orders from both buckets, or from none; return the headers of the answer.
 
-        Raises RateLimited, which carries them too.
+        Raises RateLimited, which carries the same headers.
         """
         accounts, addresses = self._accounts, self._addresses
         if addresses is None or address is None:
@@ -39,12 +40,12 @@ class RateLimits:
         return accounts.headers(of_account_ns)
 
     def check_address(self, address: str | None, now_ns: int) -> None:
-        """Whether one more request of an address would pass. Raises RateLimited."""
+        """Check that the bucket of an address holds one more request. Raises RateLimited."""
         if self._addresses is not None and address is not None:
             self._addresses.check(client_network(address), 1, now_ns)
 
     def take_address(self, address: str | None, now_ns: int) -> None:
-        """Charge an address for a request that is of no account."""
+        """Charge an address for a request without an account, such as a wrong key."""
         addresses = self._addresses
         if addresses is not None and address is not None:
             addresses.charge(client_network(address), 1, now_ns)

@@ -11,7 +11,9 @@ from tapewire.matching.engine import Engine
 # Each market then keeps the time of its own last command.
 NOT_STARTED = "0"
 
-_CHANGING = frozenset({"place", "amend", "cancel", "cancel_all", "cancel_all_after", "batch"})
+_CHANGING = frozenset(
+    {"place", "replace", "amend", "cancel", "cancel_all", "cancel_all_after", "batch"}
+)
 
 
 class RecordedClock:

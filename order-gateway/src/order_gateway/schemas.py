@@ -66,8 +66,8 @@ class TimerReply(Struct, frozen=True, gc=False):
     fires_at: Annotated[Timestamp | None, Meta(description="Null when the timer is disarmed")]
 
 
-class BatchResult(Struct, frozen=True, gc=False):
-    """The result of one item: `body`, or `problem` if the item was refused."""
+class PartResult(Struct, frozen=True, gc=False):
+    """The result of one part of a request: `body`, or `problem` if the part was refused."""
 
     status: int
     body: OrderReply | UnsetType = UNSET
@@ -77,7 +77,19 @@ class BatchResult(Struct, frozen=True, gc=False):
 class BatchReply(Struct, frozen=True, gc=False):
     """The results of a batch, in the order of its items."""
 
-    results: list[BatchResult]
+    results: list[PartResult]
+
+
+class ReplaceReply(Struct, frozen=True, gc=False):
+    """What became of the cancel and of the order in its place."""
+
+    canceled: Annotated[
+        PartResult | None,
+        Meta(description="Null: the new order was placed before, and this order is still open"),
+    ]
+    placed: Annotated[
+        PartResult | None, Meta(description="Null: not attempted, because the cancel was refused")
+    ]
 
 
 class TimeReply(Struct, frozen=True, gc=False):

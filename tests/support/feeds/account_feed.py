@@ -1,4 +1,4 @@
-"""A market-data process and accounts to which things happen, for tests of the private channels."""
+"""A market-data process and accounts that trade, for tests of the private channels."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ class AccountBench:
     """One process on one Redis."""
 
     def __init__(self, venue: Venue, feed: FeedProcess) -> None:
-        """Use `account_bench` instead."""
+        """Made by `account_bench`."""
         self.venue = venue
         self.feed = feed
 
@@ -34,7 +34,7 @@ class AccountBench:
         return AccountBook(self.venue.client, name, (await client.get(keys.EPOCH)).decode())
 
     async def figures(self) -> dict[str, float]:
-        """What `/metrics` says."""
+        """The text of `/metrics`."""
         async with httpx.AsyncClient(trust_env=False) as client:
             reply = await client.get(f"http://127.0.0.1:{self.feed.port}/metrics")
         lines = (line.split() for line in reply.text.splitlines() if not line.startswith("#"))
@@ -44,7 +44,7 @@ class AccountBench:
     async def listening(
         self, name: str, query: str = BOTH, **more: Any
     ) -> AsyncIterator[ClientConnection]:
-        """A connection that speaks for an account."""
+        """A connection that is authenticated for an account."""
         headers = {"X-Account": name}
         async with connected(self.feed.url, query, headers=headers, **more) as connection:
             yield connection
@@ -60,7 +60,7 @@ async def account_bench(
 
 
 async def ask(connection: ClientConnection, **request: Any) -> dict[str, Any]:
-    """Send a request; returns its answer, passing over what comes before."""
+    """Send a request; return its answer, and skip earlier messages."""
     await connection.send(json.dumps({"id": 7} | request))
     async with asyncio.timeout(10):
         while True:
@@ -70,7 +70,7 @@ async def ask(connection: ClientConnection, **request: Any) -> dict[str, Any]:
 
 
 async def reports(connection: ClientConnection, count: int) -> list[dict[str, Any]]:
-    """The next messages of the channel `orders`; others are passed over."""
+    """The next messages of the channel `orders`; other messages are skipped."""
     return [await receive_type(connection, "order") for _ in range(count)]
 
 

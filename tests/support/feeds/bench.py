@@ -1,4 +1,4 @@
-"""The real feed of a market-data process on a real Redis, with one client that takes everything."""
+"""The real feed of a market-data process on a real Redis, with one client of all trades."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ class FeedBench:
     def __init__(
         self, venue: Venue, feed: Feed, hub: Hub, *, canary: Canary, books: Books, log: ReplayLog
     ) -> None:
-        """Use `running_feed` instead."""
+        """Made by `running_feed`."""
         self.books = books
         self.hub = hub
         self.log = log
@@ -51,7 +51,7 @@ class FeedBench:
 
     @property
     def told(self) -> list[dict[str, Any]]:
-        """Everything the client was sent."""
+        """Every message that the client was sent."""
         return self.socket.messages()
 
     def trades(self, symbol: Symbol = BTC) -> list[dict[str, Any]]:
@@ -64,19 +64,19 @@ class FeedBench:
         return [message for message in self.told if message["type"] == kind]
 
     async def wait_for_trades(self, count: int, symbol: Symbol = BTC) -> list[int]:
-        """Wait until the client has so many trades; returns their sequence numbers."""
+        """Wait until the client has `count` trades; return their sequence numbers."""
         await wait_until(
             lambda: len(self.trades(symbol)) >= count, f"{count} trades of {symbol} were sent"
         )
         return [trade["seq"] for trade in self.trades(symbol)]
 
     async def wait_for_rounds(self, count: int) -> None:
-        """Wait until so many more rounds of the canary came back."""
+        """Wait until `count` more rounds of the canary have come back."""
         target = self.canary.rounds + count
         await wait_until(lambda: self.canary.rounds >= target, f"{count} rounds")
 
     async def wait_for_first_canary(self) -> None:
-        """Wait until one round came back; with a long interval there is no other for a while."""
+        """Wait until one round has come back; with a long interval no other round follows soon."""
         await wait_until(lambda: self.canary.silence_s < float("inf"), "a canary came back")
 
 
@@ -90,13 +90,13 @@ async def trade(venue: Venue, count: int = 1, symbol: Symbol = BTC) -> None:
 
 
 async def trade_unheard(venue: Venue, first: int, last: int, symbol: Symbol = BTC) -> None:
-    """Do all that the matching script does for trades except to publish them."""
+    """Do everything that the matching library does for trades, but do not publish them."""
     await log_unheard(venue, first, last, symbol)
     await set_position(venue, last, symbol)
 
 
 async def log_unheard(venue: Venue, first: int, last: int, symbol: Symbol = BTC) -> None:
-    """Write trades to the replay log, of which the market record does not know yet."""
+    """Write trades to the replay log that the market record does not count."""
     client: Any = venue.client
     epoch = (await client.get(keys.EPOCH)).decode()
     pipeline = client.pipeline(transaction=False)
@@ -114,7 +114,7 @@ async def set_position(venue: Venue, seq: int, symbol: Symbol = BTC) -> None:
 
 
 async def drop_subscribers(venue: Venue) -> int:
-    """Cut every subscription as a network would; returns how many there were."""
+    """Close every subscription as a network fault would; return how many."""
     client: Any = venue.client
     return int(await client.client_kill_filter(_type="pubsub"))
 
@@ -135,7 +135,7 @@ async def running_feed(
 ) -> AsyncIterator[FeedBench]:
     """Run poller, feed and canary until the block ends.
 
-    The subscription may take another way to the same Redis.
+    The subscription uses `subscription_url`, another way to the same Redis, if given.
     """
     address = address_of(url)
     async with AsyncExitStack() as stack:

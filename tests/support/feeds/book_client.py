@@ -1,4 +1,4 @@
-"""A client that follows the book channels by the rules of the protocol, and by nothing else."""
+"""A client that follows the book channels by the rules of docs/protocol.md only."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ CHANNELS = {"book": "all", "book10": 10, "book50": 50}
 
 
 class BookClient:
-    """Holds one symbol's book as told on one channel; a hole in the sequence fails the test."""
+    """Holds one symbol's book from one channel; a hole in the sequence fails the test."""
 
     def __init__(self, hub: Hub, channel: str, instrument: Instrument) -> None:
         """Subscribe to one channel of one symbol."""
@@ -30,7 +30,7 @@ class BookClient:
         self._read = 0
 
     def read(self) -> None:
-        """Take over everything that came since the last call."""
+        """Take every message since the last call."""
         messages = self.socket.messages()
         for message in messages[self._read :]:
             self._take(message["type"], message["data"])

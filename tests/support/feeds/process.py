@@ -33,7 +33,7 @@ class FeedProcess:
         self.process: ForkedProcess | None = None
 
     async def start(self) -> None:
-        """Start it and wait until it is ready. Raises ServiceFailed."""
+        """Start the process and wait until it is ready. Raises ServiceFailed."""
         self.process = ForkedProcess(
             "market_data", child_environment(self._variables), self._folder, self._log_path
         )
@@ -41,25 +41,25 @@ class FeedProcess:
         await asyncio.to_thread(wait_until_ready, service)
 
     def terminate(self) -> None:
-        """Ask it to stop, and return at once."""
+        """Send SIGTERM, and return at once."""
         assert self.process is not None
         self.process.terminate()
 
     async def ended(self) -> int:
-        """Wait for its end; returns the exit status."""
+        """Wait until the process ends; return the exit status."""
         process = self.process
         assert process is not None
         await wait_until(lambda: process.poll() is not None, "market data ends", END_TIMEOUT_S)
         return process.wait()
 
     async def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill the process, as a crash would."""
         assert self.process is not None
         self.process.kill()
         await self.ended()
 
     async def health(self) -> dict[str, object]:
-        """What `/health` says."""
+        """The answer of `/health`."""
         async with httpx.AsyncClient(trust_env=False) as client:
             document: dict[str, object] = (
                 await client.get(f"http://127.0.0.1:{self.port}/health")
@@ -67,7 +67,7 @@ class FeedProcess:
             return document
 
     def log(self) -> str:
-        """All that it wrote."""
+        """The log of the process."""
         return self._log_path.read_text("utf-8", "replace") if self._log_path.exists() else ""
 
 
@@ -83,5 +83,5 @@ async def running_feed(
     finally:
         if feed.process is not None and feed.process.poll() is None:
             await feed.kill()
-        # pytest keeps what is written here and shows it only when the test failed.
+        # pytest captures this output and shows it only when the test failed.
         sys.stdout.write(f"--- log of market_data on port {feed.port}\n{feed.log()[-8_000:]}\n")

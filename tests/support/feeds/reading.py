@@ -1,4 +1,4 @@
-"""Reading the feed without the client library: frame by frame, or so fast that 200 may do it."""
+"""Reads the feed without the client library: message by message, or fast enough for 200 readers."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ _TRADE_END = b'"}}'
 
 
 def checked(text: str | bytes) -> dict[str, Any]:
-    """One message. Raises AssertionError unless its model describes it, member by member."""
+    """One message. Raises AssertionError unless its model describes every member."""
     document: dict[str, Any] = json.loads(text)
     message = decode_message(text)
     assert not isinstance(message, UnknownMessage), document
@@ -44,7 +44,7 @@ async def connected(
     buffer_bytes: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[ClientConnection]:
-    """A plain connection; with `buffer_bytes` the kernel takes little for a client that stalls."""
+    """A plain connection; `buffer_bytes` bounds the kernel's receive buffer of a slow client."""
     port = int(url.rpartition(":")[2])
     with socket.socket() as plain:
         if buffer_bytes is not None:
@@ -64,13 +64,13 @@ async def connected(
 
 
 async def receive(connection: ClientConnection) -> dict[str, Any]:
-    """The next message, checked."""
+    """The next message, checked against its model."""
     async with asyncio.timeout(MESSAGE_TIMEOUT_S):
         return checked(await connection.recv())
 
 
 async def receive_type(connection: ClientConnection, *types: str) -> dict[str, Any]:
-    """The next message of one of these types; others are passed over."""
+    """The next message of one of these types; other messages are skipped."""
     while True:
         message = await receive(connection)
         if message["type"] in types:
@@ -78,7 +78,7 @@ async def receive_type(connection: ClientConnection, *types: str) -> dict[str, A
 
 
 async def receive_all(connection: ClientConnection) -> tuple[list[dict[str, Any]], int]:
-    """Everything up to the close, and the close code."""
+    """All messages up to the close, and the close code."""
     messages = []
     with contextlib.suppress(ConnectionClosed):
         while True:
@@ -88,7 +88,7 @@ async def receive_all(connection: ClientConnection) -> tuple[list[dict[str, Any]
 
 
 def accounted(messages: Iterable[dict[str, Any]]) -> tuple[list[int], list[int]]:
-    """The seqs of one symbol that came and those that were told missing; both must be in order."""
+    """The seqs of one symbol that arrived, and the seqs of gap notices; both must be in order."""
     came: list[int] = []
     missed: list[int] = []
     last = 0
@@ -107,7 +107,7 @@ def accounted(messages: Iterable[dict[str, Any]]) -> tuple[list[int], list[int]]
 
 
 class FastReader(asyncio.Protocol):
-    """Follows all trades and keeps their seqs, without looking at anything else."""
+    """Follows all trades and keeps only their seqs."""
 
     def __init__(self) -> None:
         self.seqs: list[int] = []
@@ -122,7 +122,7 @@ class FastReader(asyncio.Protocol):
         transport.write(_HANDSHAKE)
 
     def data_received(self, data: bytes) -> None:
-        """Find the trades that are complete."""
+        """Find the complete trades in the received bytes."""
         data = self._rest + data
         if not self.answered.is_set() and b'"connected"' in data:
             assert b" 101 " in data
@@ -133,7 +133,7 @@ class FastReader(asyncio.Protocol):
 
 
 async def fast_reader(port: int) -> FastReader:
-    """A reader that has been greeted; abort its transport in the end."""
+    """A reader after its hello; abort its transport in the end."""
     loop = asyncio.get_running_loop()
     _, reader = await loop.create_connection(FastReader, "127.0.0.1", port)
     async with asyncio.timeout(MESSAGE_TIMEOUT_S):

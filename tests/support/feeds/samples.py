@@ -1,4 +1,4 @@
-"""Messages of the feed, made short for tests of those who read them."""
+"""Short messages of the feed, for tests of code that reads them."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ TIMESTAMP = "2026-01-31T12:00:00.000001Z"
 
 
 def trade_data(seq: int, symbol: str = "A", epoch: str = "e1") -> dict[str, Any]:
-    """A trade as it is published."""
+    """A trade as Redis publishes it."""
     return {
         "epoch": epoch,
         "seq": seq,
@@ -25,7 +25,7 @@ def trade_data(seq: int, symbol: str = "A", epoch: str = "e1") -> dict[str, Any]
 
 
 def trade(seq: int, symbol: str = "A", epoch: str = "e1") -> dict[str, Any]:
-    """A trade as clients get it."""
+    """A trade as clients receive it."""
     return {"type": "trade", "data": trade_data(seq, symbol, epoch)}
 
 
@@ -47,15 +47,15 @@ def heartbeat(seq: dict[str, int], epoch: str = "e1", **more: object) -> dict[st
 
 
 def gap(first: int, last: int, symbol: str = "A", channel: str = "trades") -> dict[str, Any]:
-    """A notice of what will not come."""
+    """A notice of trades that the client will not get."""
     return {"type": "gap", "channel": channel, "symbol": symbol, "from": first, "to": last}
 
 
 def epoch_message(epoch: str, reason: str, seq: dict[str, int]) -> dict[str, Any]:
-    """A notice that the venue's data is not what it was."""
+    """A notice of a new epoch, or of a loss in Redis."""
     return {"type": "epoch", "epoch": epoch, "reason": reason, "seq": seq}
 
 
 def read(message: dict[str, Any]) -> FeedMessage | UnknownMessage:
-    """The message as the client reads it."""
+    """The message as the client library reads it."""
     return decode_message(json.dumps(message))

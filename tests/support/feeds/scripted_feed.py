@@ -1,6 +1,6 @@
-"""A feed that does what a test tells it to: for the faults that a real one does not show.
+"""A feed that follows a script of the test, for faults that a real feed does not show.
 
-Misuse: never to test the service.
+Only for tests of clients, never for tests of the service.
 """
 
 import json
@@ -27,7 +27,7 @@ class FeedConnection:
             await self._socket.send(json.dumps(message))
 
     async def send_text(self, text: str) -> None:
-        """Send what is perhaps no message at all."""
+        """Send text that may be no valid message."""
         await self._socket.send(text)
 
     async def close(self, code: int, reason: str = "") -> None:
@@ -35,12 +35,12 @@ class FeedConnection:
         await self._socket.close(code, reason)
 
     async def wait_closed(self) -> None:
-        """Wait until the client has gone."""
+        """Wait until the client has disconnected."""
         await self._socket.wait_closed()
 
 
 Play = Callable[[FeedConnection, dict[str, Any]], Awaitable[None]]
-"""What to do with a connection and the request that came on it."""
+"""Answers one connection and its request."""
 
 
 @dataclass(slots=True)

@@ -39,14 +39,14 @@ class QuickSocketProtocol(FeedSocketProtocol):
 
 
 class BoundedHttpProtocol(HttpProtocol):
-    """The HTTP protocol of the services, which takes its bounds from here."""
+    """The HTTP protocol of the services; the test sets its bounds here."""
 
     def __init__(self, **uvicorn_arguments: Any) -> None:
         super().__init__(request_timeout_s=10, connections=Connections(), **uvicorn_arguments)
 
 
 class FeedServer:
-    """The server, its hub, and ways to look at both from the test's thread."""
+    """The server, its hub, and access to both from the thread of the test."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, limits: FanoutLimits, **uvicorn_options: Any
@@ -72,7 +72,7 @@ class FeedServer:
         )
 
     def run(self) -> None:
-        """Serve until asked to stop; the body of the thread."""
+        """Serve until the test stops the server; the body of the thread."""
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.run_until_complete(self.server.serve())
@@ -81,7 +81,7 @@ class FeedServer:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port of the server."""
         return int(self.server.servers[0].sockets[0].getsockname()[1])
 
     def call(self, function: Callable[[], Result]) -> Result:
@@ -104,11 +104,11 @@ class FeedServer:
         self.call(publish)
 
     def wait_for_clients(self, count: int) -> None:
-        """Wait until the hub has so many clients."""
+        """Wait until the hub has `count` clients."""
         wait_for(lambda: len(self.hub.sessions) == count, f"{count} clients in the hub")
 
     def wait_for_connections(self, count: int) -> None:
-        """Wait until the server has so many connections."""
+        """Wait until the server has `count` connections."""
         connections = self.server.server_state.connections
         wait_for(lambda: len(connections) == count, f"{count} connections")
 

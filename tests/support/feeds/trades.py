@@ -1,4 +1,4 @@
-"""Trade messages as the feed receives them, for tests of what it does with them."""
+"""Trade messages as the feed receives them."""
 
 import json
 from functools import cache

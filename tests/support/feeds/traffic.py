@@ -1,4 +1,4 @@
-"""Trades for tests of the feed, and programs that follow it."""
+"""Trades for tests of the feed, and client programs that follow it."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ CAUGHT_UP_TIMEOUT_S = 20.0
 
 
 async def make_trades(venue: Venue, count: int, symbol: Symbol = BTC) -> None:
-    """Exactly `count` trades, if the book is empty. Raises TapewireError if Redis is away."""
+    """Make exactly `count` trades; the book must be empty. Raises TapewireError without Redis."""
     lots = LOTS[symbol]
     for first in range(0, count, ROUND_TRADES):
         number = min(ROUND_TRADES, count - first)
@@ -33,7 +33,7 @@ async def make_trades(venue: Venue, count: int, symbol: Symbol = BTC) -> None:
 
 
 async def make_short_log(venue: Venue, count: int, trimmed: int) -> None:
-    """`count` trades of BTC, the first `trimmed` of which the replay log forgot; three of ODD."""
+    """Make `count` BTC trades, trim the first `trimmed` from the log, and make three ODD trades."""
     client: Any = venue.client
     await make_trades(venue, count)
     await make_trades(venue, 3, ODD)
@@ -41,10 +41,10 @@ async def make_short_log(venue: Venue, count: int, trimmed: int) -> None:
 
 
 class Load:
-    """Trades without end, of all symbols; Redis may come and go meanwhile."""
+    """Trades in all symbols until the test stops them; Redis may restart meanwhile."""
 
     def __init__(self, venue: Venue, symbols: Collection[Symbol] = (BTC, ODD, HUGE)) -> None:
-        """Begin at once."""
+        """Start trading at once."""
         self._venue = venue
         self._symbols = tuple(symbols)
         self._stopped = False
@@ -52,13 +52,13 @@ class Load:
         self._task = asyncio.create_task(self._run())
 
     async def go_on(self, rounds: int = 10) -> None:
-        """Wait until so many more rounds were traded."""
+        """Wait until `count` more rounds were traded."""
         target = self.rounds + rounds
         await wait_until(lambda: self.rounds >= target or self._task.done(), "trades go on", 20)
         assert not self._task.done()
 
     async def stop(self) -> None:
-        """End after the present round."""
+        """Stop after the present round."""
         self._stopped = True
         await self._task
 
@@ -67,7 +67,7 @@ class Load:
             with contextlib.suppress(TapewireError):
                 await make_trades(self._venue, random.randint(1, 5), random.choice(self._symbols))
                 self.rounds += 1
-            # One turn for everybody else; a lost Redis fails at once.
+            # Let other tasks run once. Without this, a lost Redis would fail in a busy loop.
             await asyncio.sleep(0)
 
 
@@ -75,13 +75,13 @@ class Follower:
     """A program that follows all trades with the client library and keeps them."""
 
     def __init__(self, stream: TradeStream) -> None:
-        """Begin at once."""
+        """Start at once."""
         self.stream = stream
         self.events: list[TradeEvent] = []
         self.task = asyncio.create_task(self._run())
 
     def seqs(self, symbol: str) -> list[int]:
-        """What it got of one symbol, in the order in which it got it."""
+        """The trades of one symbol, in the order of arrival."""
         return [event.seq for event in self.events if event.symbol == symbol]
 
     async def _run(self) -> None:
@@ -89,7 +89,7 @@ class Follower:
             self.events.append(event)
 
     async def stop(self) -> None:
-        """End it. Raises what it died of."""
+        """Stop the follower. Raises the error that ended it."""
         await self.stream.aclose()
         await self.task
 
@@ -98,7 +98,7 @@ class Follower:
 async def following(
     *urls: str, count: int = 1, since: Position | None = None
 ) -> AsyncIterator[list[Follower]]:
-    """Connected followers until the block ends; `urls` are rotated among them."""
+    """Connected followers until the block ends; `urls` are spread over them."""
     async with contextlib.AsyncExitStack() as stack:
         followers = []
         for number in range(count):
@@ -115,7 +115,7 @@ async def following(
 
 
 async def assert_complete(venue: Venue, followers: list[Follower]) -> int:
-    """Every follower has exactly what the replay log has, in its order; returns how much."""
+    """Check that every follower has exactly the replay log, in order; return how many trades."""
     logs = {symbol: await venue.trades(symbol) for symbol in (BTC, ODD, HUGE)}
     heads = {symbol: log[-1]["seq"] for symbol, log in logs.items() if log}
 

@@ -43,9 +43,7 @@ class Market(Protocol):
 
 def admit(market: Market, command: OrderCommand, now_us: int, open_count: int) -> None:
     """Check a new order against the market and its account. Raises Refused."""
-    if command.revision != market.revision:
-        raise Refused("stale_instrument")
-    _check_stops(market)
+    admit_command(market, command)
     _check_state(market, post_only=command.post_only)
     if command.expire_us is not None and command.expire_us <= now_us:
         raise Refused("expire_at out_of_range")
@@ -64,6 +62,13 @@ def admit(market: Market, command: OrderCommand, now_us: int, open_count: int) -
     _check_size(market, command, command.quantity_lots, command.price_ticks or stop)
     _check_position(market, command, _lots_at_most(market, command))
     _check_funds(market, command)
+
+
+def admit_command(market: Market, command: OrderCommand) -> None:
+    """Check what makes a gateway try again: an old revision, waiting stops. Raises Refused."""
+    if command.revision != market.revision:
+        raise Refused("stale_instrument")
+    _check_stops(market)
 
 
 def admit_amend(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tapewire.errors import Refusal, StaleInstrument
 from tapewire.matching.engine import Engine
+from tapewire.matching.replacement import Target, replace_order
 from tapewire.matching.treasury import Treasury
 from tapewire.values.account_types import AccountState
 from tapewire.values.bounds import AS_INSTRUMENT
@@ -16,6 +17,7 @@ from tapewire.values.types import (
     OrderCommand,
     OrderId,
     OrderType,
+    ReplaceMode,
     SelfTradePrevention,
     Side,
     Symbol,
@@ -40,8 +42,8 @@ _TIMES = {
 }
 # Kind of command and how often it comes.
 _MIX = {
-    "place": 600, "amend": 150, "cancel": 100, "cancel_all": 3, "expire": 60, "dead_man": 10,
-    "control": 20, "clock": 50, "transfer": 20, "account": 10,
+    "place": 600, "replace": 60, "amend": 150, "cancel": 100, "cancel_all": 3, "expire": 60,
+    "dead_man": 10, "control": 20, "clock": 50, "transfer": 20, "account": 10,
 }  # fmt: skip
 
 
@@ -103,7 +105,11 @@ class RandomCommands:
         elif self.open_ids:
             place = chance.randrange(len(self.open_ids))
             owner, order_id = self.open_ids[place]
-            if kind == "cancel":
+            if kind == "replace":
+                mode = chance.choice(list(ReplaceMode))
+                order = _order(chance, owner, now_us)
+                await replace_order(engine, Target(order_id), order, mode)
+            elif kind == "cancel":
                 self.open_ids.pop(place)
                 await engine.cancel(owner, order_id)
             else:

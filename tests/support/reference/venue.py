@@ -17,10 +17,12 @@ from tapewire.values.types import (
     MarketState,
     OrderCommand,
     OrderStatus,
+    ReplaceMode,
     Symbol,
     TimeInForce,
 )
 from tests.support.reference.accounts import Bounds, ReferenceAccounts
+from tests.support.reference.admission import admit_command
 from tests.support.reference.market import ReferenceMarket
 from tests.support.reference.order import Line, ReferenceOrder, Refused
 
@@ -33,6 +35,14 @@ class Placed:
 
     order: ReferenceOrder
     replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What a cancel-replace answers: of each part what was done, its refusal, None: not tried."""
+
+    canceled: ReferenceOrder | Refused | None
+    placed: Placed | Refused | None
 
 
 @dataclass(slots=True)
@@ -109,6 +119,44 @@ class ReferenceVenue:
         if command.client_order_id:
             self.client_orders[command.account, command.client_order_id] = order
         return Placed(order, replayed=False)
+
+    def replace(
+        self, command: OrderCommand, order_id: str, mode: ReplaceMode, clock_us: int
+    ) -> Replaced:
+        """Cancel an order, then place another in its market, behind fired stops. Raises Refused."""
+        return self._behind_stops(
+            command.symbol, clock_us, lambda: self._replace(command, order_id, mode, clock_us)
+        )
+
+    def _replace(
+        self, command: OrderCommand, order_id: str, mode: ReplaceMode, clock_us: int
+    ) -> Replaced:
+        market = self._market(command.symbol)
+        target = self.orders.get(order_id)
+        if target is not None and target.account != command.account:
+            target = None
+        earlier = self.client_orders.get((command.account, command.client_order_id or ""))
+        repeated = earlier is not None and _body(earlier.command) == _body(command)
+        if earlier is not None and repeated and earlier is not target:
+            return Replaced(_told_again(target), Placed(earlier, replayed=True))
+        admit_command(market, command)
+        if command.account not in self.accounts.profiles:
+            raise Refused("unknown_account")
+        canceled: ReferenceOrder | Refused
+        try:
+            if target is None or target.symbol != command.symbol:
+                raise Refused("order_not_found")
+            canceled = self.cancel(command.account, order_id, clock_us)
+        except Refused as refused:
+            canceled = refused
+            if mode is ReplaceMode.STOP_ON_FAILURE:
+                return Replaced(refused, None)
+        try:
+            if earlier is not None:
+                raise Refused("duplicate_client_order_id")
+            return Replaced(canceled, self._place(command, clock_us))
+        except Refused as refused:
+            return Replaced(canceled, refused)
 
     def amend(
         self, account: Account, order_id: str, amendment: Amendment, clock_us: int
@@ -240,6 +288,15 @@ class ReferenceVenue:
         if order is None or order.account != account:
             raise Refused("order_not_found")
         return order
+
+
+def _told_again(target: ReferenceOrder | None) -> ReferenceOrder | Refused | None:
+    """The cancel of a cancel-replace whose order was placed before: how its order stands now."""
+    if target is None:
+        return Refused("order_not_found")
+    if target.status is OrderStatus.CANCELED:
+        return target
+    return None if target.is_open else Refused("order_closed")
 
 
 def _body(command: OrderCommand) -> tuple[object, ...]:

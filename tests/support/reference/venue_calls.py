@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from tapewire.errors import InvalidField, Refusal, StaleInstrument, TapewireError
 from tapewire.matching.clock import set_clock_right
 from tapewire.matching.engine import Engine
+from tapewire.matching.replacement import Target, replace_order
 from tapewire.matching.treasury import Treasury
 from tapewire.packed.layout import COMMAND_LIMITS
 from tapewire.values.types import (
@@ -40,6 +42,7 @@ from tests.support.reference.venue_commands import (
     Expire,
     FireStops,
     Place,
+    Replace,
     SetClock,
 )
 
@@ -73,6 +76,8 @@ def resolve(
             revision = reference.markets[order.symbol].revision - order.revision
             expire_us = None if lifetime_us is None else clock_us + lifetime_us
             return replace(call, order=replace(order, revision=revision, expire_us=expire_us))
+        case Replace():
+            return _resolve_replace(call, command, reference, instruments)
         case Amend(number, amendment, foreign):
             call = _name(call, reference, number, foreign=foreign)
             found = reference.orders.get(call.order_id)
@@ -80,7 +85,7 @@ def resolve(
             amendment = replace(amendment, revision=revision - amendment.revision)
             return replace(call, amendment=amendment)
         case Cancel(number, foreign):
-            return _name(call, reference, number, foreign=foreign)
+            call = _name(call, reference, number, foreign=foreign)
         case Withdraw(account, asset, leaves=int(leaves)):
             units = max(1, reference.accounts.available(account, asset) - leaves)
             return replace(call, command=replace(command, units=units, leaves=None))
@@ -90,6 +95,22 @@ def resolve(
             instruments[symbol] = new
             return replace(call, instruments={symbol: new})
     return call
+
+
+def _resolve_replace(
+    call: Call,
+    command: Replace,
+    reference: ReferenceVenue,
+    instruments: dict[Symbol, Instrument],
+) -> Call:
+    """The new order is of the account of the order that it takes the place of, or of another."""
+    call = _name(call, reference, command.number, foreign=command.foreign)
+    order = resolve(command.place, call.clock_us, reference, instruments).order
+    assert order is not None
+    found = reference.orders.get(call.order_id)
+    if found is not None and not command.foreign:
+        order = replace(order, account=found.account)
+    return replace(call, order=order)
 
 
 def _name(call: Call, reference: ReferenceVenue, number: int, *, foreign: bool) -> Call:
@@ -104,7 +125,7 @@ def _name(call: Call, reference: ReferenceVenue, number: int, *, foreign: bool) 
     return replace(call, account=account, order_id=OrderId(order.order_id))
 
 
-async def call_engine(engine: Engine, call: Call) -> object:  # noqa: C901 (a case a command)
+async def call_engine(engine: Engine, call: Call) -> object:
     """Give the call to the real venue; raises what it refuses."""
     engine.clock_us = str(call.clock_us)
     reply: object = None
@@ -112,14 +133,15 @@ async def call_engine(engine: Engine, call: Call) -> object:  # noqa: C901 (a ca
         case Place():
             assert call.order is not None
             reply = await engine.place(call.order)
+        case Replace(mode=mode):
+            assert call.order is not None
+            target = Target(order_id=call.order_id)
+            parts = await replace_order(engine, target, call.order, mode)
+            reply = shown(parts.canceled), shown(parts.placed)
         case Amend():
             reply = await engine.amend(call.account, call.order_id, call.amendment)
-        case Cancel():
-            reply = await engine.cancel(call.account, call.order_id)
-        case CancelClientOrder(account, client_order_id):
-            reply = await engine.cancel_client_order(account, client_order_id)
-        case CancelAll(account, symbol):
-            reply = await engine.cancel_all(account, symbol)
+        case Cancel() | CancelClientOrder() | CancelAll():
+            reply = await _call_cancel(engine, call)
         case Expire():
             reply = await engine.expire_due()
         case FireStops(market):
@@ -136,6 +158,16 @@ async def call_engine(engine: Engine, call: Call) -> object:  # noqa: C901 (a ca
         case Deposit() | Withdraw() | SetAccount() | SetBounds() | CheckFunds():
             reply = await _call_treasury(Treasury(engine), call.command)
     return reply
+
+
+async def _call_cancel(engine: Engine, call: Call) -> object:
+    """The part of `call_engine` that cancels."""
+    match call.command:
+        case CancelClientOrder(account, client_order_id):
+            return await engine.cancel_client_order(account, client_order_id)
+        case CancelAll(account, symbol):
+            return await engine.cancel_all(account, symbol)
+    return await engine.cancel(call.account, call.order_id)
 
 
 async def _call_treasury(treasury: Treasury, command: AccountCommand) -> object:
@@ -159,9 +191,24 @@ async def _call_treasury(treasury: Treasury, command: AccountCommand) -> object:
     return None
 
 
-def call_reference(  # noqa: C901 (a case a command)
-    reference: ReferenceVenue, call: Call
-) -> object:
+def shown(part: object) -> object:
+    """A part of an answer; a refusal by its code, because exceptions do not compare."""
+    return code_of(part) if isinstance(part, TapewireError) else part
+
+
+def code_of(found: object) -> str:
+    """A refusal in the words of the reference."""
+    match found:
+        case InvalidField():
+            return f"{found.field} {found.code}"
+        case Refusal():
+            return found.code
+        case StaleInstrument():
+            return "stale_instrument"
+    return f"not refused: {found}"
+
+
+def call_reference(reference: ReferenceVenue, call: Call) -> object:
     """Give the call to the reference; raises Refused."""
     clock_us = call.clock_us
     reply: object = None
@@ -169,14 +216,13 @@ def call_reference(  # noqa: C901 (a case a command)
         case Place():
             assert call.order is not None
             reply = reference.place(call.order, clock_us)
+        case Replace(mode=mode):
+            assert call.order is not None
+            reply = reference.replace(call.order, call.order_id, mode, clock_us)
         case Amend():
             reply = reference.amend(call.account, call.order_id, call.amendment, clock_us)
-        case Cancel():
-            reply = reference.cancel(call.account, call.order_id, clock_us)
-        case CancelClientOrder(account, client_order_id):
-            reply = reference.cancel_client_order(account, client_order_id, clock_us)
-        case CancelAll(account, symbol):
-            reply = reference.cancel_all(account, symbol, clock_us)
+        case Cancel() | CancelClientOrder() | CancelAll():
+            reply = _cancel_reference(reference, call)
         case Expire():
             reply = reference.expire_due(clock_us)
         case FireStops(market):
@@ -192,6 +238,16 @@ def call_reference(  # noqa: C901 (a case a command)
         case Deposit() | Withdraw() | SetAccount() | SetBounds() | CheckFunds():
             reply = _call_accounts(reference.accounts, call.command)
     return reply
+
+
+def _cancel_reference(reference: ReferenceVenue, call: Call) -> object:
+    """The part of `call_reference` that cancels."""
+    match call.command:
+        case CancelClientOrder(account, client_order_id):
+            return reference.cancel_client_order(account, client_order_id, call.clock_us)
+        case CancelAll(account, symbol):
+            return reference.cancel_all(account, symbol, call.clock_us)
+    return reference.cancel(call.account, call.order_id, call.clock_us)
 
 
 def _call_accounts(accounts: ReferenceAccounts, command: AccountCommand) -> object:

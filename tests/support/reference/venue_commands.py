@@ -16,6 +16,7 @@ from tapewire.values.types import (
     MarketState,
     OrderCommand,
     OrderType,
+    ReplaceMode,
     SelfTradePrevention,
     Side,
     Symbol,
@@ -65,6 +66,16 @@ class Amend:
 
     number: int
     amendment: Amendment
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Cancel an order of the new one's account, named as in `Amend`, and place the new one."""
+
+    number: int
+    place: Place
+    mode: ReplaceMode
     foreign: bool = False
 
 
@@ -143,6 +154,7 @@ class ChangeInstrument:
 
 Command: TypeAlias = (
     Place
+    | Replace
     | Amend
     | Cancel
     | CancelClientOrder
@@ -213,6 +225,14 @@ def _orders(draw: st.DrawFn) -> Place:
     return Place(order, draw(_lifetimes) if tif is TimeInForce.GTD else None)
 
 
+@st.composite
+def _replaces(draw: st.DrawFn) -> Replace:
+    """Mostly of an order of the same market, which its account has open."""
+    return Replace(
+        draw(_numbers), draw(_orders()), draw(st.sampled_from(ReplaceMode)), draw(_foreign)
+    )
+
+
 _MAY_REST = {TimeInForce.GTC, TimeInForce.GTD}
 # Gateways rarely hold an old revision; more often would only refuse everything.
 _revisions = st.sampled_from([0] * 60 + [1])
@@ -255,6 +275,7 @@ _cancels = st.builds(Cancel, _numbers, _foreign)
 _WEIGHTED: list[tuple[int, st.SearchStrategy[Command]]] = [
     (60, _orders()),
     (16, st.builds(Amend, _numbers, _amendments, _foreign)),
+    (10, _replaces()),
     (10, _cancels),
     (2, st.builds(CancelClientOrder, _accounts, st.sampled_from("xyz"))),
     (3, st.builds(Expire)),

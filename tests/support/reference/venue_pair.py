@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tapewire import keys
-from tapewire.errors import InvalidField, Refusal, StaleInstrument, TapewireError
+from tapewire.errors import TapewireError
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.engine import Placement
 from tapewire.matching.treasury import Transfer
@@ -24,9 +24,15 @@ from tests.support.reference.account_commands import Deposit
 from tests.support.reference.accounts import Transferred
 from tests.support.reference.machine_world import ACCOUNTS, INSTRUMENTS, SYMBOLS, opening_balances
 from tests.support.reference.order import ReferenceOrder, Refused
-from tests.support.reference.venue import Placed, ReferenceVenue
-from tests.support.reference.venue_calls import Call, call_engine, call_reference, resolve
-from tests.support.reference.venue_commands import Amend, FireStops, Place, Step
+from tests.support.reference.venue import Placed, ReferenceVenue, Replaced
+from tests.support.reference.venue_calls import (
+    Call,
+    call_engine,
+    call_reference,
+    code_of,
+    resolve,
+)
+from tests.support.reference.venue_commands import Amend, FireStops, Place, Replace, Step
 from tests.support.reference.venue_expectations import LOOK_KEYS, Look, as_record, expected_look
 from tests.support.reference.venue_money import (
     MONEY_KEYS,
@@ -120,7 +126,7 @@ class Pair:
         Without these steps the engine would run the rounds by itself and send the order again,
         behind the commands that are on their way.
         """
-        if isinstance(step.command, Place | Amend):
+        if isinstance(step.command, Place | Replace | Amend):
             for symbol in SYMBOLS:
                 market = self.reference.markets[symbol]
                 while market.is_firing and market.state is MarketState.TRADING:
@@ -173,6 +179,10 @@ class Pair:
                 return Placement(as_record(order), replayed=replayed)
             case ReferenceOrder():
                 return as_record(outcome)
+            case Replaced(canceled, placed):
+                return self._show(canceled), self._show(placed)
+            case Refused():
+                return outcome.code
             case Transferred(available, replayed):
                 return Transfer(available, replayed=replayed)
         return copy.copy(outcome)
@@ -273,15 +283,3 @@ def scored(reply: list[bytes] | dict[bytes, bytes]) -> list[tuple[str, int]]:
         return [(name.decode(), int(value)) for name, value in reply.items()]
     texts = [item.decode() for item in reply]
     return [(name, int(value)) for name, value in zip(texts[::2], texts[1::2], strict=True)]
-
-
-def code_of(found: object) -> str:
-    """A refusal in the words of the reference."""
-    match found:
-        case InvalidField():
-            return f"{found.field} {found.code}"
-        case Refusal():
-            return found.code
-        case StaleInstrument():
-            return "stale_instrument"
-    return f"not refused: {found}"

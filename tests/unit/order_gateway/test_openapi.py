@@ -10,7 +10,7 @@ from order_gateway import account_examples, errors, examples, schemas
 from order_gateway.admin_params import (
     AccountChange,
     AccountLimitsRequest,
-    MarketRequest,
+    ApiKeyRequest,
     TransferRequest,
 )
 from order_gateway.app import create_app
@@ -19,7 +19,7 @@ from order_gateway.contest import schemas as contest_schemas
 from order_gateway.examples import ORDER_EXAMPLES
 from order_gateway.guard import is_public
 from order_gateway.order_entry import read_params
-from order_gateway.params import AmendParams, ApiKeyRequest, CancelAllAfterParams
+from order_gateway.params import AmendParams, CancelAllAfterParams, MarketRequest
 from order_gateway.schemas import InstrumentReply
 from order_gateway.settings import GatewaySettings
 from tapewire.error_codes import ERROR_CODES
@@ -32,7 +32,8 @@ from tests.support.structures import read_exactly
 from tests.support.transport.order_bodies import read
 
 OPERATION_IDS = (
-    "place_order", "run_batch", "read_order", "amend_order", "cancel_order", "list_orders",
+    "place_order", "run_batch", "replace_order", "read_order", "amend_order", "cancel_order",
+    "list_orders",
     "cancel_orders", "list_fills", "read_own_account", "cancel_all_after", "list_instruments",
     "read_instrument", "read_time", "change_market", "publish_instrument", "list_accounts",
     "read_account", "change_account", "change_limits", "deposit", "withdraw", "kill_account",
@@ -59,6 +60,7 @@ def test_every_operation_is_there_with_a_summary(document: dict[str, Any]) -> No
     }
     assert set(operations) == {
         "POST /v1/orders",
+        "POST /v1/orders/replace",
         "GET /v1/orders",
         "DELETE /v1/orders",
         "POST /v1/orders/batch",

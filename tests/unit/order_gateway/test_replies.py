@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 from order_gateway.catalogue import Market
-from order_gateway.params import CLIENT_ORDER_ID_PATTERN
+from order_gateway.field_types import CLIENT_ORDER_ID_PATTERN
 from order_gateway.replies import encode, instrument_reply, instruments_reply
 from order_gateway.schemas import InstrumentReply, InstrumentsReply
 from tapewire.limits import (

@@ -14,7 +14,7 @@ from order_gateway.examples import FILLED_EXAMPLE
 from order_gateway.operations import Operations
 from order_gateway.rate_limit import RateLimits
 from order_gateway.replies import Reply
-from order_gateway.schemas import BatchReply, BatchResult, CanceledReply, OrdersReply
+from order_gateway.schemas import BatchReply, CanceledReply, OrdersReply, PartResult, ReplaceReply
 from order_gateway.ws.messages import Pong
 from order_gateway.ws.orders import PlacedOrders
 from order_gateway.ws.session import IN_FLIGHT_MAX, Session
@@ -277,16 +277,31 @@ async def test_orders_of_batches_and_sweeps_are_followed() -> None:
     connection.send("batch", orders=items)
     await connection.started(1)
     results = [
-        BatchResult(201, shown(1)),
-        BatchResult(200, shown(9, "canceled")),
-        BatchResult(201, shown(2)),
-        BatchResult(422, problem=problem_of("off_tick", "Off.")),
+        PartResult(201, shown(1)),
+        PartResult(200, shown(9, "canceled")),
+        PartResult(201, shown(2)),
+        PartResult(422, problem=problem_of("off_tick", "Off.")),
     ]
     connection.operations.answer(0, BatchReply(results))
     await connection.replied(1)
     connection.send("cancel_all")
     await connection.started(2)
     connection.operations.answer(1, CanceledReply([OrderId("1")], 1))
+    await connection.replied(2)
+    assert await canceled_by(connection) == [{"order_id": "2"}]
+
+
+async def test_both_orders_of_a_replacement_are_followed() -> None:
+    """The canceled one is forgotten and the new one remembered."""
+    connection = Connection(orders_max=100)
+    connection.send("place")
+    await connection.started(1)
+    connection.operations.answer(0, shown(1))
+    await connection.replied(1)
+    connection.send("replace", cancel={"order_id": "1"}, order={})
+    await connection.started(2)
+    parts = PartResult(200, shown(1, "canceled")), PartResult(201, shown(2))
+    connection.operations.answer(1, ReplaceReply(*parts))
     await connection.replied(2)
     assert await canceled_by(connection) == [{"order_id": "2"}]
 

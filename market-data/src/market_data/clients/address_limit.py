@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Self
 
+from market_data.settings import MarketDataSettings
 from tapewire.errors import AuthenticationFailed
 from tapewire.web.rate_limit import NO_HEADERS, Buckets, client_network
 
@@ -23,6 +25,19 @@ class AddressLimit:
         """Without buckets no client has a limit."""
         self._buckets = buckets
         self._now_ns = now_ns
+
+    @classmethod
+    def of_settings(cls, settings: MarketDataSettings) -> Self:
+        """The limit that the settings ask for."""
+        if settings.address_requests_per_s == 0:
+            return cls(None)
+        return cls(
+            Buckets(
+                per_second=settings.address_requests_per_s,
+                burst=settings.address_burst,
+                names_max=settings.rate_limit_names_max,
+            )
+        )
 
     def admit(self, address: str | None) -> Mapping[str, str]:
         """Take one request; returns headers for its answer. Raises RateLimited."""

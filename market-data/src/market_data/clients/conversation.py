@@ -62,20 +62,13 @@ class Conversations:
         resumer: Resumer,
         *,
         authenticator: Authenticator,
-        clients_max: int,
     ) -> None:
-        self._clients_max = clients_max
         self._hub = hub
         self._feed = feed
         self._resumer = resumer
         self._authenticator = authenticator
         self.errands = Errands()
         self.errors = 0
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the process has as many clients as it may."""
-        return len(self._hub.sessions) >= self._clients_max
 
     async def identify(self, headers: Headers, address: str | None) -> Login | None:
         """The account that an upgrade names, if any. Raises Refusal, Unavailable."""

@@ -1,15 +1,17 @@
-"""Stopping without loss: not ready, no new clients, `reconnect`, then close code 1012.
+"""Stopping without loss: not ready, no new clients, a farewell, then close code 1012.
 
-Every client gets the positions to resume from, and all messages published until its connection
-is closed. Closing is spread over time, so that the clients do not all reach the next process at
-once.
+Every client of the feed gets `reconnect` with the positions to resume from, and all messages
+published until its connection is closed. Closing is spread over time, so that the clients do not
+all reach the next process at once.
 """
 
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 
 from market_data.errors import CloseCode
+from market_data.fanout.audience import Audience
 from market_data.fanout.hub import Hub
 from market_data.fanout.session import Session
 from market_data.feed.feed import Feed
@@ -28,9 +30,12 @@ SPREAD_PER_CLIENT_S = 0.05
 class Drain:
     """Closes all clients; `run` is called once, when the process is asked to stop."""
 
-    def __init__(self, hub: Hub, feed: Feed, *, spread_s: float) -> None:
-        self._hub = hub
-        self._feed = feed
+    def __init__(
+        self, audience: Audience, *farewells: Callable[[int], None], spread_s: float
+    ) -> None:
+        """Each of `farewells` tells the clients of a hub within how many ms they are closed."""
+        self._audience = audience
+        self._farewells = farewells
         self._spread_s = spread_s
         self.begun = False
 
@@ -42,10 +47,12 @@ class Drain:
     async def run(self) -> None:
         """Close every client within the spread; returns when all are closed."""
         self.begun = True
-        sessions = list(self._hub.sessions)
+        sessions = self._audience.sessions
         spread_s = min(self._spread_s, SPREAD_PER_CLIENT_S * len(sessions))
         logger.info("stopping: %d clients to be closed within %g s", len(sessions), spread_s)
-        self._tell(within_ms=int(spread_s * 1000))
+        for tell in self._farewells:
+            tell(int(spread_s * 1000))
+        self._audience.flush()
         random.shuffle(sessions)
         loop = asyncio.get_running_loop()
         started_s = loop.time()
@@ -58,21 +65,17 @@ class Drain:
             if sessions:
                 await asyncio.sleep(TICK_S)
 
-    def _tell(self, within_ms: int) -> None:
-        """Send `reconnect` to every client, with the positions of its topics."""
-        for topics in self._hub.subscriptions:
-            message = {
-                "type": "reconnect",
-                "within_ms": within_ms,
-                "epoch": self._feed.sequencer.epoch,
-                "since": {
-                    name: seq
-                    for name, seq in self._feed.seqs_of(topics).items()
-                    if name != BALANCES
-                },
-            }
-            self._hub.tell(topics, json_frame(message))
-        self._hub.flush()
+
+def tell_reconnect(hub: Hub, feed: Feed, within_ms: int) -> None:
+    """Send `reconnect` to every client of the feed, with the positions of its topics."""
+    for topics in hub.subscriptions:
+        message = {
+            "type": "reconnect",
+            "within_ms": within_ms,
+            "epoch": feed.sequencer.epoch,
+            "since": {name: seq for name, seq in feed.seqs_of(topics).items() if name != BALANCES},
+        }
+        hub.tell(topics, json_frame(message))
 
 
 def _close_due(sessions: list[Session], count: int, *, force: bool) -> list[Session]:

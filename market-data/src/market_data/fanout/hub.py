@@ -7,13 +7,13 @@ no task, queue, lock or `await` per client; everything runs on one event loop th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from market_data.fanout.group import Group
-from market_data.fanout.lag import LagPolicy, gap_frame
+from market_data.fanout.lag import LagPolicy, gap_frame, slow_consumer_frame
 from market_data.fanout.ring import Note
 from market_data.fanout.session import Session
-from market_data.fanout.terms import Socket, Terms
+from market_data.fanout.terms import Farewell, Socket, Terms
 from market_data.limits import FanoutLimits
 from market_data.topics import EVERY_SYMBOL, Subscription, Topic, covering, normalised
 
@@ -21,12 +21,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Hub:
-    """All clients of one process, by subscription."""
+class Slowest(NamedTuple):
+    """The client of a hub that lags most; `lag` is its messages, then its private bytes."""
 
-    def __init__(self, *, limits: FanoutLimits | None = None) -> None:
-        """Make an empty hub, which knows no states until `find_states_with`."""
-        self.terms = Terms(limits or FanoutLimits(), lambda _channel, _symbol: None)
+    session: Session
+    group: Group
+    lag: tuple[int, int]
+
+
+class Hub:
+    """All clients of one process that speak the same language, by subscription."""
+
+    def __init__(
+        self, *, limits: FanoutLimits | None = None, farewell: Farewell = slow_consumer_frame
+    ) -> None:
+        """Make an empty hub, which knows no states until `find_states_with`.
+
+        `farewell` makes the last message to a client that is too slow.
+        """
+        self.terms = Terms(limits or FanoutLimits(), lambda _channel, _symbol: None, farewell)
         self.sessions: set[Session] = set()
         self._groups: dict[Subscription, Group] = {}
         # A group stands under a symbol or under all symbols of a channel, never under both.
@@ -129,15 +142,14 @@ class Hub:
             for group in self._groups.values()
         )
 
-    def give_up_slowest(self) -> bool:
-        """Close the client that lags most, and forget what only it needs; False without one."""
-        behind = [(session, group) for group in self._groups.values() for session in group.behind]
-        if not behind:
-            return False
-        slowest, group = max(behind, key=lambda pair: (pair[0].lag, pair[0].backlog_bytes))
-        slowest.give_up()
-        group.trim()
-        return True
+    def slowest(self) -> Slowest | None:
+        """The client that lags most; None if no client is behind."""
+        behind = (
+            Slowest(session, group, (session.lag, session.backlog_bytes))
+            for group in self._groups.values()
+            for session in group.behind
+        )
+        return max(behind, key=lambda found: found.lag, default=None)
 
     def _append(self, frame: bytes, note: Note, *, goes_on: bool = False) -> None:
         for topic in covering((note.channel, note.symbol)):

@@ -14,7 +14,6 @@ from market_data.fanout.lag import (
     SLOW_CONSUMER_CLOSE_CODE,
     SLOW_CONSUMER_CODE,
     LagPolicy,
-    slow_consumer_frame,
     states_to_renew,
 )
 
@@ -279,7 +278,8 @@ class Session:
         self.take_from_ring()
         since = self.backlog.resume_points()
         self.backlog.clear()
-        self.write(slow_consumer_frame(since))
+        if farewell := self.terms.farewell(since):
+            self.write(farewell)
         self.close(SLOW_CONSUMER_CLOSE_CODE, SLOW_CONSUMER_CODE)
 
     def _leave_step(self) -> None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from market_data.fanout.ring import Ring
 from market_data.limits import FanoutLimits
 from market_data.topics import Subscription
 
 Member_contra = TypeVar("Member_contra", contravariant=True)
+
+Farewell: TypeAlias = Callable[[dict[str, int]], bytes]
+"""Of the numbers to resume from: the framed last message to a client that is too slow, or b""."""
 
 
 class Socket(Protocol):
@@ -46,6 +49,7 @@ class Terms:
     limits: FanoutLimits
     state_of: Callable[[str, str], bytes | None]
     """Of a channel and a symbol: the framed state that a subscriber starts from, if known."""
+    farewell: Farewell
     slow_disconnects: int = 0
     gaps: int = 0
     skipped: int = 0

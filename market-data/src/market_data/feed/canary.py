@@ -1,8 +1,8 @@
-"""Proof of life of the whole path: a message through Redis that only this process listens for.
+"""Proof of life of the whole path: a message through Redis that only this process subscribes to.
 
-Each round reads where the venue stands and then publishes. Redis delivers in order, so when the
-canary comes back every trade up to those positions must have come too. A trade that has not is
-missing, even if no later trade ever shows the gap.
+Each round reads the positions of the venue and then publishes a canary. Redis delivers in order.
+When the canary arrives, every trade up to those positions must have arrived too. Otherwise a trade
+is missing, even if no later trade shows the gap.
 """
 
 import asyncio
@@ -22,16 +22,16 @@ from tapewire.redis.client import AsyncRedis
 
 logger = logging.getLogger(__name__)
 
-# Rounds that may be on their way: more than one only when Redis is slow.
+# Rounds under way at once. There is more than one only when Redis is slow.
 ROUNDS_MAX = 8
-# A subscription that brings messages and no canary is given up after so many timeouts.
+# Timeouts without a canary after which a subscription that still delivers is given up.
 TIMEOUTS_MAX = 6
 # Interval between two searches for the primary while a round is late.
 SEARCH_INTERVAL_S = 1.0
 
 
 class Canary:
-    """Sends a round every interval, and knows how long ago a round came back."""
+    """Sends a round every interval, and knows when the last round came back."""
 
     def __init__(
         self,
@@ -42,9 +42,9 @@ class Canary:
         interval_s: float,
         timeout_s: float,
     ) -> None:
-        """A round that takes longer than `timeout_s` is late: nothing is proven meanwhile."""
+        """`interval_s` between two rounds; a round that takes longer than `timeout_s` is late."""
         self.timeout_s = timeout_s
-        # Reads where the venue stands; the feed compares that with what it has published.
+        # Reads the positions of the venue. The feed compares them with what it has published.
         self.look: Callable[[], Awaitable[Look]] = self._look
         self.channel = channel
         self._client = client
@@ -62,7 +62,7 @@ class Canary:
         self.rounds = 0
 
     async def run(self) -> None:
-        """Send for ever; a round that Redis does not take is left out."""
+        """Send rounds until the task is cancelled; skip a round that Redis does not take."""
         client: Any = self._client
         while True:
             try:
@@ -80,7 +80,7 @@ class Canary:
             self._due.clear()
 
     def search_soon(self) -> None:
-        """Have the next check search for the primary, because there was a failover."""
+        """Let the next check search for the primary, because a failover was announced."""
         self._is_search_due = True
 
     async def _look(self) -> Look:
@@ -89,9 +89,9 @@ class Canary:
     async def check(self, poller: Poller) -> None:
         """Raise RedisUnavailable if the subscription cannot be trusted any more.
 
-        A late round is a reason to search for the primary, and so is an announced failover.
-        A frozen server keeps the connection open and sends nothing. A server that was replaced may
-        go on to send messages that are no longer the venue's. A slow link sends bytes.
+        A late round and an announced failover are reasons to search for the primary. A frozen
+        server keeps the connection open and sends nothing. A replaced server may still send
+        messages that are no longer the venue's. A slow link sends bytes.
         """
         overdue_s, now_s = self.overdue_s, time.monotonic()
         if overdue_s > self.timeout_s:
@@ -102,19 +102,19 @@ class Canary:
             self._is_search_due, self._searched_at_s = False, now_s
             with contextlib.suppress(RedisError, OSError):
                 if await poller.is_elsewhere():
-                    raise RedisUnavailable("the primary is another server now")
+                    raise RedisUnavailable("another server is the primary now")
 
     def send_soon(self) -> None:
-        """Start a round now, because the subscription has just been made."""
+        """Start a round at once, because the subscription is new."""
         self._expected_since_s = time.monotonic()
         self._due.set()
 
     def hurry(self) -> None:
-        """Start a round now, because a client asks for what this process may not know yet."""
+        """Start a round at once, because a client asks for data newer than this process has."""
         self._due.set()
 
     def heard(self, payload: bytes) -> Look | None:
-        """A message on the canary's channel; returns the look whose positions are reached by now.
+        """Take a message of the canary's channel; return the positions that are reached.
 
         None if the message is no round of this canary.
         """
@@ -131,7 +131,7 @@ class Canary:
 
     @property
     def silence_s(self) -> float:
-        """Seconds since a round came back; infinite before the first one."""
+        """Seconds since the last round came back; infinite before the first one."""
         if self._heard_at_s is None:
             return float("inf")
         return time.monotonic() - self._heard_at_s

@@ -22,6 +22,7 @@ from market_data.feed.replay_log import ReplayLog
 from market_data.feed.sequencer import Sequencer
 from market_data.market.books import Books
 from market_data.market.candle_feed import CandleFeed
+from market_data.market.listener import Listener
 from market_data.topics import (
     BALANCES,
     CANDLES,
@@ -54,15 +55,24 @@ class Feed:
         books: Books,
         candles: CandleFeed,
         accounts: AccountLog,
+        listener: Listener | None = None,
     ) -> None:
+        """`listener` hears of every trade after the clients of the hub."""
         self._poller = poller
         self._log = log
         self._hub = hub
         self._canary = canary
         self._books = books
         self._candles = candles
+        self._listener = listener or Listener()
         self._intake = intake = Intake(
-            log, hub, canary, books=books, candles=candles, accounts=accounts
+            log,
+            hub,
+            canary,
+            books=books,
+            candles=candles,
+            accounts=accounts,
+            listener=self._listener,
         )
         self.counters, self.trades, self.accounts = intake.counters, intake.trades, intake.accounts
         hub.find_states_with(self._state_of)
@@ -203,6 +213,7 @@ class Feed:
 
     def _flush(self) -> None:
         self._hub.flush()
+        self._listener.flush()
         if self.trades.has_news:
             # Tasks that wait now are woken; a task that comes later waits for the next trades.
             news, self._news, self.trades.has_news = self._news, asyncio.Event(), False

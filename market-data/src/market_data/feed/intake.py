@@ -21,6 +21,7 @@ from market_data.feed.witness import Look, Witness
 from market_data.limits import LARGE_MESSAGE_BYTES
 from market_data.market.books import Books
 from market_data.market.candle_feed import CandleFeed
+from market_data.market.listener import Listener
 from market_data.topics import ACCOUNT_CHANNELS, ORDERS, TRADES, Subscription, follows, symbols_of
 from tapewire import keys
 from tapewire.errors import MessageError, RedisUnavailable
@@ -50,6 +51,7 @@ class Intake:
         books: Books,
         candles: CandleFeed,
         accounts: AccountLog,
+        listener: Listener,
     ) -> None:
         self._log = log
         self._hub = hub
@@ -57,7 +59,10 @@ class Intake:
         self._books = books
         self._candles = candles
         self.counters = FeedCounters()
-        self.trades = TradeLine(log, hub, candles, self.counters, on_positions=self.expect)
+        self._listener = listener
+        self.trades = TradeLine(
+            log, hub, candles, self.counters, on_positions=self.expect, listener=listener
+        )
         self.accounts = AccountLine(accounts, log, hub, self.counters, on_positions=self.expect)
         # One entry for every time that the venue's data was no longer what was published: None for
         # another epoch, else by symbol the last trade before the first that the venue has lost.
@@ -191,6 +196,7 @@ class Intake:
         if floors is None:
             self.trades.recent.clear()
         self._candles.restart()
+        self._listener.restart()
         self.trades.has_news = True
         logger.warning("the venue is in epoch %s (%s)", self.sequencer.epoch, reason)
         told = {"type": "epoch", "epoch": self.sequencer.epoch, "reason": reason}

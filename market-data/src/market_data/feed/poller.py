@@ -34,7 +34,7 @@ class Published(NamedTuple):
 
 
 class Poller:
-    """Reads one subscription. Its methods are for the event loop; its thread does the work."""
+    """Reads one subscription. The event loop calls the methods; a thread does the work."""
 
     def __init__(
         self,
@@ -52,17 +52,17 @@ class Poller:
         self._client: BlockingRedis | None = None
         self._pubsub: PubSub | None = None
         self._primary: Host | None = None
-        # Bytes of an unfinished message, and when the last bytes of any message came.
+        # Bytes of an unfinished message, and the time of the last bytes of any message.
         self._part_bytes = 0
         self._received_at_s = time.monotonic()
 
     @property
     def silence_s(self) -> float:
-        """Seconds since the subscription brought anything, be it a part of a message."""
+        """Seconds since the subscription delivered the last bytes, parts of messages included."""
         return time.monotonic() - self._received_at_s
 
     async def subscribe(self) -> None:
-        """Look for the primary, subscribe there and wait for Redis to confirm it.
+        """Look for the primary, subscribe there and wait until Redis confirms the subscription.
 
         Raises RedisError, OSError, RedisUnavailable.
         """
@@ -71,16 +71,16 @@ class Poller:
         self._primary = primary
 
     async def is_elsewhere(self) -> bool:
-        """Whether the primary is now another server than the one that is subscribed to.
+        """Whether the primary is now another server than the subscribed one.
 
         Raises RedisError, OSError.
         """
         return await find_primary(self._address) != self._primary
 
     def poll(self) -> asyncio.Future[list[Published]]:
-        """Start one poll; the future has what arrived, or nothing after the poll timeout.
+        """Start one poll; the future holds the messages, or nothing after the poll timeout.
 
-        The future raises RedisError or OSError when the connection is lost: subscribe again then.
+        The future raises RedisError or OSError when the connection is lost. Then subscribe again.
         """
         return asyncio.get_running_loop().run_in_executor(self._executor, self._poll)
 
@@ -119,12 +119,12 @@ class Poller:
         return batch
 
     def _next_message(self, pubsub: PubSub, timeout_s: float) -> dict[str, Any] | None:
-        """The next complete message; None if there is none within the timeout."""
+        """The next complete message; None if none arrives within the timeout."""
         message: dict[str, Any] | None = None
         try:
             message = pubsub.get_message(timeout=timeout_s)
         except RedisTimeoutError:
-            # The rest of a message has not come yet. The connection keeps what it has of it.
+            # The rest of a message has not arrived yet. The connection keeps the first part.
             if pubsub.connection is None or not pubsub.connection.is_connected:
                 raise
         part_bytes = getattr(_reader(pubsub), "len", int)()
@@ -133,10 +133,11 @@ class Poller:
         return message
 
     def _take_parsed(self, pubsub: PubSub, batch: list[Published]) -> None:
-        """Add the messages that the last read has brought besides.
+        """Add the other messages that the last read has received.
 
-        `get_message` costs ten times what hiredis needs for one message. The reader is not in
-        redis-py's public interface: without it, `get_message` alone does the same, more slowly.
+        `get_message` costs ten times what hiredis needs for one message. The hiredis reader is not
+        part of redis-py's public interface. Without the reader, `get_message` does the same, more
+        slowly.
         """
         reader = _reader(pubsub)
         if not hasattr(reader, "gets"):

@@ -9,6 +9,7 @@ from market_data.feed.recent_trades import RecentTrade, RecentTrades
 from market_data.feed.replay_log import ReplayLog, Sent
 from market_data.feed.sequencer import Lost, Positions
 from market_data.market.candle_feed import CandleFeed
+from market_data.market.listener import Listener
 from market_data.topics import TRADES
 from tapewire import keys
 from tapewire.values.types import Symbol
@@ -29,6 +30,7 @@ class TradeLine(Line[TradeMessage]):
         counters: FeedCounters,
         *,
         on_positions: Callable[[Positions], Awaitable[None]],
+        listener: Listener,
     ) -> None:
         """`on_positions` is given the venue's positions when they contradict a message."""
         super().__init__(log)
@@ -37,6 +39,7 @@ class TradeLine(Line[TradeMessage]):
         self._candles = candles
         self._counters = counters
         self._on_positions = on_positions
+        self._listener = listener
         self.recent = RecentTrades()
         self.has_news = False
         self._moment = ("", "")
@@ -53,6 +56,7 @@ class TradeLine(Line[TradeMessage]):
         goes_on, self._moment = moment == self._moment, moment
         self._hub.publish(TRADES, event.symbol, event.seq, frame, goes_on=goes_on)
         self._candles.take(event)
+        self._listener.take_trade(event, goes_on=goes_on)
 
     def newest(self, name: str) -> Sent | None:
         """The newest published trade of a symbol that is still in memory."""
@@ -80,6 +84,7 @@ class TradeLine(Line[TradeMessage]):
             "%s: trades %d to %d left the replay log unread", lost.name, lost.first, lost.last
         )
         self._hub.publish_gap(TRADES, lost.name, lost.first, lost.last)
+        self._listener.lose_trades(lost.name)
 
 
 def sent_trade(symbol: str, trade: RecentTrade) -> Sent:

@@ -6,6 +6,7 @@ from fastapi.responses import RedirectResponse
 from market_data.clients.client_state import ClientState
 from market_data.clients.protocol import error_message, read_query
 from market_data.errors import CloseCode, RequestError
+from market_data.http.incoming import address_of
 from market_data.http.state import state_of
 from market_data.limits import CLIENT_FRAGMENTS_MAX, CLOSE_TIMEOUT_S, SEND_BUFFER_BYTES
 from tapewire.errors import Refusal, Unavailable
@@ -28,20 +29,11 @@ router = APIRouter()
 @router.websocket("/ws/market-data")
 async def market_data(websocket: WebSocket) -> None:
     """Every trade of every symbol, or what the query asks for (docs/protocol.md)."""
-    state = state_of(websocket)
-    conversations = state.conversations
-    if state.drain.begun:
-        await _deny(websocket, "draining", "This process is about to stop; connect again.")
+    conversations = state_of(websocket).conversations
+    if not await is_admitted(websocket):
         return
-    if not state.feed.started:
-        await _deny(websocket, "stale_data", "This process has just started; connect again.")
-        return
-    if conversations.is_full:
-        await _deny(websocket, "overloaded", "This process has as many clients as it may.")
-        return
-    address = None if websocket.client is None else websocket.client.host
+    address = address_of(websocket)
     try:
-        state.limit.admit(address)
         login = await conversations.identify(websocket.scope["headers"], address)
     except (Refusal, Unavailable) as error:
         conversations.errors += 1
@@ -70,6 +62,26 @@ async def trading_page(request: Request) -> Response:
             "not_found", "The order gateway serves the page.", headers=PLAIN_ANSWER
         )
     return RedirectResponse(f"{url}/", headers=PLAIN_ANSWER)
+
+
+async def is_admitted(websocket: WebSocket) -> bool:
+    """Whether the process takes another client now; else the upgrade is denied, with a reason."""
+    state = state_of(websocket)
+    if state.drain.begun:
+        await _deny(websocket, "draining", "This process is about to stop; connect again.")
+    elif not state.feed.started:
+        await _deny(websocket, "stale_data", "This process has just started; connect again.")
+    elif state.audience.is_full:
+        await _deny(websocket, "overloaded", "This process has as many clients as it may.")
+    else:
+        try:
+            state.limit.admit(address_of(websocket))
+        except Refusal as error:
+            state.conversations.errors += 1
+            await websocket.send_denial_response(refusal_response(error))
+        else:
+            return True
+    return False
 
 
 async def _deny(websocket: WebSocket, code: str, detail: str) -> None:

@@ -1,7 +1,7 @@
 """What a market-data process needs to be ready: Redis, its subscription, a recent canary."""
 
 from market_data.clients.drain import Drain
-from market_data.fanout.hub import Hub
+from market_data.fanout.audience import Audience
 from market_data.feed.canary import Canary
 from market_data.feed.feed import Feed
 from market_data.settings import SERVICE
@@ -16,7 +16,7 @@ def watch_health(
     supervisor: Supervisor,
     feed: Feed,
     canary: Canary,
-    hub: Hub,
+    audience: Audience,
     drain: Drain,
     canary_timeout_s: float,
 ) -> Health:
@@ -49,5 +49,5 @@ def watch_health(
             "tasks": check_tasks,
             "drain": drain.check,
         },
-        details=lambda: {"active_connections": len(hub.sessions)},
+        details=lambda: {"active_connections": audience.clients},
     )

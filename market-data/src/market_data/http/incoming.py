@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
+from starlette.requests import HTTPConnection
 
 from market_data.errors import StaleData
 from market_data.http.state import state_of
@@ -89,9 +90,9 @@ def respond(request: Request, body: bytes, headers: Mapping[str, str]) -> Respon
     return Response(body + b"\n", headers=dict(headers), media_type=JSON_MEDIA_TYPE)
 
 
-def address_of(request: Request) -> str | None:
+def address_of(connection: HTTPConnection) -> str | None:
     """The address of the client."""
-    return None if request.client is None else request.client.host
+    return None if connection.client is None else connection.client.host
 
 
 async def traded_symbol(request: Request) -> str:

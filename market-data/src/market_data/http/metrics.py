@@ -1,6 +1,8 @@
 """The figures of a market-data process, beside those that every service has."""
 
-from market_data.clients.conversation import Conversations
+from collections.abc import Callable
+
+from market_data.fanout.audience import Audience
 from market_data.fanout.hub import Hub
 from market_data.feed.canary import Canary
 from market_data.feed.feed import Feed
@@ -13,17 +15,18 @@ def market_data_metrics(
     hub: Hub,
     canary: Canary,
     *,
-    conversations: Conversations,
+    audience: Audience,
+    request_errors: Callable[[], int],
     streams: TradeStreams,
 ) -> Readings:
     """The figures of docs/operations.md."""
     counters, accounts = feed.counters, feed.accounts
     return Readings(
         gauges={
-            "websocket_clients": ("Connected WebSocket clients", lambda: len(hub.sessions)),
+            "websocket_clients": ("Connected WebSocket clients", lambda: audience.clients),
             "event_streams": ("Open server-sent event streams", lambda: streams.active),
-            "subscription_groups": ("Different subscriptions", lambda: len(hub.subscriptions)),
-            "feed_memory_bytes": ("Bytes that wait for slow clients", hub.used_bytes),
+            "subscription_groups": ("Different subscriptions", lambda: audience.groups),
+            "feed_memory_bytes": ("Bytes that wait for slow clients", audience.used_bytes),
             "accounts_followed": ("Accounts that clients listen to", lambda: len(accounts.names)),
             "redis_subscribed": ("Whether the subscription works", lambda: int(feed.subscribed)),
             "canary_round_trip_seconds": (
@@ -46,10 +49,10 @@ def market_data_metrics(
             ),
             "garbage_messages": ("Messages on our channels not ours", lambda: counters.garbage),
             "redis_reconnects": ("Subscriptions made anew", lambda: counters.reconnects),
-            "slow_disconnects": ("Clients closed as too slow", lambda: hub.terms.slow_disconnects),
+            "slow_disconnects": ("Clients closed as too slow", lambda: audience.slow_disconnects),
             "gap_notices": ("Gaps told to lagging clients", lambda: hub.terms.gaps),
             "messages_skipped": ("Messages lagging clients missed", lambda: hub.terms.skipped),
-            "request_errors": ("Requests refused on WebSockets", lambda: conversations.errors),
+            "request_errors": ("Requests refused on WebSockets", request_errors),
             "stalled_streams": ("Event streams that took nothing", lambda: streams.stalled_streams),
         },
     )

@@ -8,6 +8,7 @@ from market_data.clients.address_limit import AddressLimit
 from market_data.clients.conversation import Conversations
 from market_data.clients.drain import Drain
 from market_data.clients.sources import TradeSource
+from market_data.fanout.audience import Audience
 from market_data.feed.feed import Feed
 from market_data.feed.replay_log import ReplayLog
 from market_data.http.trade_stream import TradeStreams
@@ -28,6 +29,7 @@ class FeedState:
     books: Books
     candle_log: CandleLog
     clock: VenueClock
+    audience: Audience
     conversations: Conversations
     trades: TradeSource
     trade_streams: TradeStreams

@@ -56,6 +56,16 @@ class Level2Book:
         ask_changes = self._asks.apply(ask_rows, depths)
         return list(zip(bid_changes, ask_changes, strict=True))
 
+    @property
+    def zero(self) -> str:
+        """Quantity zero in the decimals of the book."""
+        return self._zero
+
+    @property
+    def zero_price(self) -> str:
+        """Price zero in the decimals of the book."""
+        return format_units(0, self._price_decimals)
+
     def best(self) -> tuple[Level | None, Level | None]:
         """The best bid and the best ask."""
         return self._bids.best(), self._asks.best()

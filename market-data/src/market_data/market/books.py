@@ -20,6 +20,7 @@ import msgspec
 from market_data.errors import StaleData
 from market_data.fanout.hub import Hub
 from market_data.market.book import Level2Book, WindowChange
+from market_data.market.listener import Listener
 from market_data.topics import BBO, BOOK_DEPTHS, Depth
 from tapewire import keys
 from tapewire.errors import MessageError, UnknownSymbol
@@ -63,8 +64,10 @@ class BookCounters:
 class Books:
     """The book of every symbol. The feed writes them; clients and HTTP routes read them."""
 
-    def __init__(self, records: MarketRecords, hub: Hub) -> None:
+    def __init__(self, records: MarketRecords, hub: Hub, listener: Listener | None = None) -> None:
+        """`listener` hears of every change after the clients of the hub."""
         self._records = records
+        self._listener = listener or Listener()
         self._hub = hub
         self._books: dict[str, Level2Book] = {}
         self._stale: dict[str, None] = {}
@@ -133,12 +136,14 @@ class Books:
             del self._stale[symbol]
             if record is None:
                 # The instrument was removed, or the message that named the symbol was forged.
-                self._books.pop(symbol, None)
+                self._listener.renew_book(symbol, self._books.pop(symbol, None), None)
                 for depth in BOOK_DEPTHS.values():
                     self._snapshots.pop((symbol, depth), None)
                 continue
-            self._books[symbol] = _book_of(record)
+            before, book = self._books.get(symbol), _book_of(record)
+            self._books[symbol] = book
             self._publish_fresh(symbol)
+            self._listener.renew_book(symbol, before, book)
         self._loaded = True
 
     def snapshot_json(self, symbol: str, depth: Depth) -> bytes:
@@ -237,8 +242,10 @@ class Books:
             hub.publish(_WHOLE_BOOK, symbol, seq, frame)
         for name, change in zip(windows, changes, strict=True):
             hub.publish(name, symbol, seq, _window_frame(update, change))
-        if hub.has_topic(BBO, symbol) and book.best() != best:
+        is_best_new = book.best() != best
+        if is_best_new and hub.has_topic(BBO, symbol):
             hub.publish(BBO, symbol, None, self._quote_frame(symbol))
+        self._listener.change_book(update, book, is_best_new=is_best_new)
 
     def _publish_fresh(self, symbol: str) -> None:
         for channel in (*BOOK_DEPTHS, BBO):

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from order_gateway.contest.records import ALIAS_CHARACTERS_MAX, DELAY_S_MAX, ROUND_DURATION_S_MAX
-from order_gateway.params import DecimalInput, Params, WholeNumber
+from order_gateway.field_types import DecimalInput, WholeNumber
+from order_gateway.params import Params
 from tapewire.limits import (
     INSTRUMENTS_MAX,
     NOTICE_CHARACTERS_MAX,

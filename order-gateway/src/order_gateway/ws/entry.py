@@ -37,21 +37,21 @@ ENDINGS_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a handshake asks for beside its key; `account` is the parameter of that name."""
+    """The parameters of a handshake beside its key; `account` is the query parameter."""
 
     headers: Headers
     account: str | None
     cancel_on_disconnect: bool
 
     def check(self, identity: Identity) -> None:
-        """Refuse another account than the key's, and a key that cannot read. Raises a Refusal."""
+        """Refuse an account other than the key's, and a key that cannot read. Raises a Refusal."""
         check_account_header(identity, self.headers)
         check_account_parameter(identity, self.account)
         check_operation(identity, PING)
 
 
 class Entry:
-    """Every open connection, and the cancellations that ended connections still need."""
+    """All open connections, and the cancellations that ended connections still need."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Entry:
         cancel_on_disconnect: bool,
         identity: Identity | None = None,
     ) -> Session:
-        """Start a session on an accepted connection; `identity` is that of its key, if any."""
+        """Start a session on an accepted connection; `identity` is that of its key, or None."""
         orders = PlacedOrders(self._operations, account) if cancel_on_disconnect else None
         session = Session(
             socket,
@@ -166,11 +166,11 @@ class Entry:
 
     @property
     def open_count(self) -> int:
-        """Open connections, those without a key yet included."""
+        """The number of open connections, including those without a key yet."""
         return len(self.sessions) + len(self.newcomers)
 
     def bearers(self) -> Iterator[tuple[Identity, Session]]:
-        """Every session that a key opened, with the identity of the key."""
+        """Every session with an API key, and the identity of the key."""
         for session in self.sessions:
             if session.identity is not None:
                 yield session.identity, session
@@ -191,7 +191,7 @@ async def _cancel_orders(session: Session) -> None:
 
 
 def end_for_key(session: Session, fault: Refusal) -> None:
-    """Close a session whose key is revoked or expired; the client should not come back with it."""
+    """Close a session whose key is no longer valid: the error, then the close code."""
     if not session.closed:
         session.send(error_frame(NO_ID, fault))
         session.close(KEY_CLOSE_CODE, fault.code)

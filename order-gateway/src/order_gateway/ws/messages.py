@@ -1,7 +1,7 @@
 """The messages of WebSocket order entry: requests read, replies written. Pure.
 
-A request is `{"id": 1, "op": "place", "params": {...}}`, its reply `{"id": 1, "status": 201,
-"result": {...}}` or `{"id": 1, "status": 422, "error": {...}}` with the problem that REST answers.
+A request is `{"id": 1, "op": "place", "params": {...}}`. Its reply is `{"id": 1, "status": 201,
+"result": {...}}` or `{"id": 1, "status": 422, "error": {...}}`, with the problem object of REST.
 """
 
 import json
@@ -27,7 +27,7 @@ PING = "ping"
 AUTHENTICATE = "authenticate"
 OPERATIONS = (*OPERATION_NAMES, PING)
 ID_CHARACTERS_MAX = 64
-# What a reply has for an id when the request's own could not be read.
+# The id of a reply whose request has no readable id.
 NO_ID = "null"
 
 _FIELDS = frozenset({"id", "op", "params", "clock_us"})
@@ -38,15 +38,17 @@ _CLOCK = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 
 
 class Connected(Struct, frozen=True, gc=False, tag_field="type", tag="connected"):
-    """The first message of a connection: the account it acts for, and the bounds it has."""
+    """The first message of a connection: its account and its limits."""
 
     service: str
     account: str
     cancel_on_disconnect: bool
-    in_flight_max: Annotated[int, Meta(description="Requests that are worked on at a time")]
+    in_flight_max: Annotated[
+        int, Meta(description="Requests of a connection that the gateway works on at a time")
+    ]
     message_bytes_max: int
     clock: Annotated[
-        Clock, Meta(description="`recorded`: requests bring the time at which they are done")
+        Clock, Meta(description="`recorded`: each request carries the time at which it is done")
     ]
 
 
@@ -76,7 +78,7 @@ class _Refused(Struct, frozen=True, gc=False, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `id_text` is its id as JSON, `clock_us` its recorded time, if it has one."""
+    """One request; `id_text` is its id as JSON, `clock_us` its recorded time or None."""
 
     id_text: str
     op: str
@@ -100,7 +102,7 @@ def read_id(message: Mapping[str, Any]) -> str:
     if isinstance(wanted, str) and len(wanted) <= ID_CHARACTERS_MAX:
         return json.dumps(wanted)
     if wanted is None:
-        raise InvalidField("id", "missing_field", "id is missing: it names the reply.")
+        raise InvalidField("id", "missing_field", "id is missing: the reply carries it.")
     raise InvalidField(
         "id",
         "invalid_value",
@@ -109,13 +111,13 @@ def read_id(message: Mapping[str, Any]) -> str:
 
 
 def read_request(message: Mapping[str, Any], id_text: str) -> Request:
-    """What a message asks for. Raises InvalidField."""
+    """The request of a message. Raises InvalidField."""
     if not message.keys() <= _FIELDS:
         unknown = shown_name(next(name for name in message if name not in _FIELDS))
         raise InvalidField(unknown, "unknown_field", f"{unknown} is not a member of a message.")
     op, params = message.get("op"), message.get("params", {})
     if op is None:
-        raise InvalidField("op", "missing_field", "op is missing: it says what to do.")
+        raise InvalidField("op", "missing_field", "op is missing: it names the operation.")
     if not isinstance(op, str) or op not in _KNOWN:
         raise InvalidField("op", "invalid_value", f"op must be one of {', '.join(OPERATIONS)}.")
     if not isinstance(params, dict):
@@ -124,7 +126,7 @@ def read_request(message: Mapping[str, Any], id_text: str) -> Request:
 
 
 def _read_clock(message: Mapping[str, Any]) -> int | None:
-    """The recorded time of a request in microseconds since 1970, if it brings one."""
+    """The recorded time of a request in microseconds since 1970; None without one."""
     wanted = message.get("clock_us")
     if wanted is None:
         return None
@@ -141,7 +143,7 @@ def _read_clock(message: Mapping[str, Any]) -> int | None:
 
 
 def read_key(message: Mapping[str, Any]) -> str:
-    """The key of the first message of a connection that brought none. Raises a Refusal."""
+    """The key in the first message of a connection that has no key yet. Raises a Refusal."""
     if message.get("op") != AUTHENTICATE:
         raise KeyRequired
     if not message.keys() <= _AUTHENTICATE_FIELDS:
@@ -149,7 +151,7 @@ def read_key(message: Mapping[str, Any]) -> str:
         raise InvalidField(unknown, "unknown_field", f"{unknown} is not a member of this message.")
     key = message.get("key")
     if key is None:
-        raise InvalidField("key", "missing_field", "key is missing: it says who you are.")
+        raise InvalidField("key", "missing_field", "key is missing: send your API key.")
     if not isinstance(key, str):
         raise InvalidField("key", "invalid_value", "key must be a string.")
     return key
@@ -166,19 +168,19 @@ def pong_frame(id_text: str) -> bytes:
 
 
 def error_frame(id_text: str, error: Refusal | Unavailable) -> bytes:
-    """The frame of a refusal; `retry_after_s` says when to ask again, if that helps."""
+    """The frame of a refusal; `retry_after_s` tells when a retry can succeed."""
     problem = problem_of(error.code, str(error), error.field)
     return _frame(_Refused(Raw(id_text), problem.status, problem, _retry_after_s(error)))
 
 
 def failure_frame(id_text: str) -> bytes:
-    """The frame for a fault of the gateway; its log has the reason."""
+    """The frame for a fault of the gateway; the log of the gateway has the reason."""
     problem = problem_of("internal_error", "The service failed; its log has the reason.")
     return _frame(_Refused(Raw(id_text), problem.status, problem))
 
 
 def hello_frame(hello: Connected) -> bytes:
-    """The first message of a connection."""
+    """The frame of the first message of a connection."""
     return _frame(hello)
 
 

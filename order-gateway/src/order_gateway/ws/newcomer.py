@@ -1,7 +1,7 @@
-"""A WebSocket client that brought no key with its handshake, as a browser cannot: it may send one.
+"""A WebSocket connection without a key in its handshake; browsers cannot send one there.
 
-Its first message must be `{"op": "authenticate", "key": "..."}`, within AUTHENTICATE_TIMEOUT_S.
-There is one attempt; whatever goes wrong with it ends the connection.
+The first message must be `{"op": "authenticate", "key": "..."}`, within AUTHENTICATE_TIMEOUT_S. A
+client has one attempt: any error ends the connection.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ INTERNAL_ERROR = 1011
 
 
 class Newcomer:
-    """Owns a connection until it is known whose it is; then a session does."""
+    """Owns a connection until its account is known; then a session owns the connection."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Newcomer:
         self._authenticate = authenticate
         self._open_session = open_session
         self._on_ended = on_ended
-        # What came behind the first message before reading paused.
+        # Messages that arrived after the first one, before reading paused.
         self._early: list[str] = []
         self._task: asyncio.Task[None] | None = None
         self._write_paused = False
@@ -70,7 +70,7 @@ class Newcomer:
         self._task = asyncio.create_task(self._run(text), name="authenticate")
 
     def pause_writing(self) -> None:
-        """Tell the session, once there is one."""
+        """Remember the pause for the session."""
         self._write_paused = True
 
     def resume_writing(self) -> None:
@@ -78,7 +78,7 @@ class Newcomer:
         self._write_paused = False
 
     def connection_closed(self) -> None:
-        """Nobody is waited for any more."""
+        """Stop the timeout and the authentication."""
         self._late.cancel()
         if self._task is not None:
             self._task.cancel()
@@ -105,7 +105,7 @@ class Newcomer:
             self._welcome(id_text, identity)
 
     def _welcome(self, id_text: str, identity: Identity) -> None:
-        """Answer, and hand the connection over with all that has happened to it."""
+        """Answer, and hand the connection with its early messages and its pause to a session."""
         self._late.cancel()
         self._on_ended(self)
         answer = Authenticated(identity.account, sorted(identity.permissions))

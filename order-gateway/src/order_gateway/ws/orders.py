@@ -1,7 +1,8 @@
-"""The orders that were placed over one connection and may still be open.
+"""The orders that one connection placed and that may still be open.
 
-Only for connections that ask for cancel-on-disconnect. Filled by others, an order leaves unseen;
-when there are too many to remember, the open orders of the account are read and the rest forgotten.
+Only connections with cancel-on-disconnect have this record. A fill by another account's order
+closes an order without a message to this connection. Therefore a full record is compared with the
+open orders of the account, and closed orders are dropped.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import Any
 
 from order_gateway.operations import Operations
 from order_gateway.replies import Reply
-from order_gateway.schemas import BatchReply, CanceledReply, OrdersReply
+from order_gateway.schemas import BatchReply, CanceledReply, OrdersReply, ReplaceReply
 from tapewire.errors import Conflict, Refusal, Unavailable
 from tapewire.limits import PAGE_ITEMS_MAX
 from tapewire.values.types import Account, OrderStatus
@@ -19,10 +20,10 @@ from tapewire.wire.orders import OrderReply
 
 logger = logging.getLogger(__name__)
 
-# As many as an account may have open in one symbol, unless its instrument says otherwise.
+# The default bound of an instrument on the open orders of an account.
 ORDERS_REMEMBERED_MAX = 10_000
 CANCELS_AT_ONCE = 250
-# A Redis that is away when the client vanishes is waited for, so long in total.
+# Delays between attempts to cancel while Redis does not answer.
 RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0)
 
 _OPEN = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
@@ -30,7 +31,7 @@ _Key = tuple[str, str]
 
 
 class PlacedOrders:
-    """By order id; by client order id while the answer of Redis is not known."""
+    """Orders by order id, or by client order id while the answer of Redis is not known."""
 
     def __init__(
         self, operations: Operations, account: Account, *, orders_max: int = ORDERS_REMEMBERED_MAX
@@ -38,7 +39,7 @@ class PlacedOrders:
         self._operations = operations
         self._account = account
         self._orders_max = orders_max
-        # A dict keeps them in order, oldest first.
+        # A dict keeps the oldest order first.
         self._keys: dict[_Key, None] = {}
 
     def __len__(self) -> int:
@@ -46,17 +47,21 @@ class PlacedOrders:
 
     @property
     def is_full(self) -> bool:
-        """Whether `prune` must make room before another order is placed."""
+        """Whether `prune` must make room before the connection places another order."""
         return len(self._keys) >= self._orders_max
 
     def note(self, op: str, params: Mapping[str, Any], reply: Reply) -> None:
-        """Learn from an answer which orders are open."""
+        """Record from an answer which orders are open."""
         match reply.answer:
             case OrderReply() as order:
                 self._note_order(order, placed=op == "place")
             case CanceledReply(canceled=order_ids):
                 for order_id in order_ids:
                     self._keys.pop(("order_id", order_id), None)
+            case ReplaceReply(canceled=canceled, placed=replacement):
+                for part in (canceled, replacement):
+                    if part is not None and isinstance(part.body, OrderReply):
+                        self._note_order(part.body, placed=part is replacement)
             case BatchReply(results=results):
                 for item, result in zip(params["orders"], results, strict=True):
                     if isinstance(result.body, OrderReply):
@@ -71,15 +76,17 @@ class PlacedOrders:
             self._keys[key] = None
 
     def note_unknown(self, op: str, params: Mapping[str, Any]) -> None:
-        """The answer of Redis was lost: what has a name can be canceled by it."""
-        items = params.get("orders") if op == "batch" else [params] if op == "place" else []
+        """Record the orders of a request whose answer was lost, by their client order ids."""
+        items = {
+            "batch": params.get("orders"), "replace": [params.get("order")], "place": [params],
+        }.get(op)  # fmt: skip
         for item in items if isinstance(items, list) else []:
             name = item.get("client_order_id") if isinstance(item, Mapping) else None
             if isinstance(name, str):
                 self._keys[("client_order_id", name)] = None
 
     async def prune(self) -> None:
-        """Forget those that are closed. Raises Conflict if there is no room then, Unavailable."""
+        """Drop closed orders. Raises Conflict if the record stays full, Unavailable."""
         before = list(self._keys)
         open_ids: set[str] = set()
         params: dict[str, Any] = {"limit": PAGE_ITEMS_MAX}
@@ -102,7 +109,7 @@ class PlacedOrders:
             )
 
     async def cancel(self) -> int:
-        """Cancel all that are still open; returns how many could not be canceled."""
+        """Cancel all open orders; returns how many could not be canceled."""
         for delay_s in (*RETRY_DELAYS_S, None):
             await self._cancel_once()
             if not self._keys or delay_s is None:
@@ -116,7 +123,7 @@ class PlacedOrders:
         return len(self._keys)
 
     async def _cancel_once(self) -> None:
-        """Ask for each once; only those for which Redis did not answer are kept."""
+        """Cancel each order once; keep only the orders for which Redis did not answer."""
         keys = list(self._keys)
         for first in range(0, len(keys), CANCELS_AT_ONCE):
             part = keys[first : first + CANCELS_AT_ONCE]

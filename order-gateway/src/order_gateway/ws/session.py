@@ -1,11 +1,12 @@
 """One WebSocket client of the gateway: requests in order, many in flight, replies in order.
 
-Requests are started in the order in which they came, up to IN_FLIGHT_MAX at a time; beyond that
-reading pauses, which is felt by the client as a full socket and is no error. All replies that are
-ready in one turn of the event loop leave in one write.
+Requests start in the order in which they arrive, at most IN_FLIGHT_MAX at a time. Then reading
+pauses: the client sees a full socket, not an error. All replies that are ready in one turn of the
+event loop leave in one write.
 
 Most operations put their command into the queue to Redis when they start, so order is kept without
-waiting. Those that need several round trips (`HELD_BACK`) hold the later ones back until they end.
+waiting. Operations that need several round trips (`HELD_BACK`) hold later requests back until they
+end.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 IN_FLIGHT_MAX = 256
-# A large cancel_all takes several atomic steps, between which nothing later may slip.
+# A large cancel_all takes several atomic steps. No later request may run between them.
 HELD_BACK = READS_FIRST | {"cancel_all"}
 
 
 class Socket(Protocol):
-    """What a session needs of a connection; `websocket_protocol.SocketProtocol` is one."""
+    """The connection of a session, as `websocket_protocol.SocketProtocol` provides it."""
 
     @property
     def write(self) -> Callable[[bytes], None]:
@@ -64,7 +65,7 @@ class Socket(Protocol):
         """Read again."""
 
     def close(self, code: int, reason: str) -> None:
-        """Send a close frame after what was written, then end the connection."""
+        """Send a close frame after all written frames, then end the connection."""
 
 
 class _Slot:
@@ -78,7 +79,7 @@ class _Slot:
 
 
 class Session:
-    """The state of one connection; `orders` is there if it asked for cancel-on-disconnect."""
+    """The state of one connection; `orders` is None without cancel-on-disconnect."""
 
     def __init__(
         self,
@@ -108,10 +109,10 @@ class Session:
         self._address = address
         self._on_closed = on_closed
         self._loop = asyncio.get_running_loop()
-        # Messages that were read and not started, and the replies that are due, oldest first.
+        # Messages that have not started, and the replies that are due, oldest first.
         self._waiting: deque[str] = deque()
         self._slots: deque[_Slot] = deque()
-        # The operation that holds back what came after it.
+        # The operation that holds later requests back.
         self._holder: _Slot | None = None
         self._write_paused = False
         self._flush_due = False
@@ -119,10 +120,10 @@ class Session:
         self._idle: asyncio.Event = asyncio.Event()
         self._idle.set()
 
-    # What the connection calls.
+    # Called by the connection.
 
     def text_received(self, text: str) -> None:
-        """Take one message; start it if nothing stands before it."""
+        """Take one message; start it if no message waits before it."""
         if self.closed:
             return
         self._waiting.append(text)
@@ -130,16 +131,16 @@ class Session:
         self._advance()
 
     def pause_writing(self) -> None:
-        """The client reads too slowly: start nothing more for it."""
+        """Start no more requests: the client reads too slowly."""
         self._write_paused = True
 
     def resume_writing(self) -> None:
-        """Go on: the socket has taken everything."""
+        """Start waiting requests: the socket has taken all frames."""
         self._write_paused = False
         self._advance()
 
     def connection_closed(self) -> None:
-        """What was not started never will be; what is in flight ends by itself."""
+        """Drop the requests that have not started; requests in flight end by themselves."""
         if self.closed:
             return
         self.closed = True
@@ -148,25 +149,25 @@ class Session:
             self._idle.set()
         self._on_closed(self)
 
-    # What the registry of connections calls.
+    # Called by the registry of connections.
 
     def send(self, frame: bytes) -> None:
         """Write a frame that answers no request."""
         self._socket.write(frame)
 
     async def drain(self) -> None:
-        """Read nothing more; wait until all that was read is answered."""
+        """Read nothing more; wait until every request that was read is answered."""
         self._draining = True
         self._socket.pause_reading()
         await self._idle.wait()
 
     def close(self, code: int, reason: str) -> None:
-        """End the connection behind what was written."""
+        """End the connection after the frames that were written."""
         if not self.closed:
             self._socket.close(code, reason)
 
     async def settled(self) -> None:
-        """Wait until the last command that was started has its answer."""
+        """Wait until every started command has its answer."""
         tasks = [slot.task for slot in self._slots if slot.task is not None]
         if tasks:
             await asyncio.wait(tasks)
@@ -174,7 +175,7 @@ class Session:
     # Inside.
 
     def _advance(self) -> None:
-        """Start what may start, and read on if that was all."""
+        """Start the requests that may start; read more if none is left."""
         while (
             self._waiting
             and self._holder is None
@@ -203,7 +204,7 @@ class Session:
                     check_operation(self.identity, request.op)
                 count = orders_in(request.op, request.params)
             finally:
-                # What cannot be read counts too.
+                # A message that cannot be read counts too.
                 self._limits.admit(self.account, self._address, count, time.monotonic_ns())
         except Refusal as error:
             self._refusals[error.code] += 1
@@ -218,10 +219,10 @@ class Session:
         slot.task = self._loop.create_task(self._run(slot, request))
 
     async def _run(self, slot: _Slot, request: Request) -> None:
-        """Do one operation; whatever comes of it is its reply."""
+        """Do one operation; the result or the error is its reply."""
         orders, op = self.orders, request.op
         try:
-            if orders is not None and orders.is_full and op in {"place", "batch"}:
+            if orders is not None and orders.is_full and op in {"place", "replace", "batch"}:
                 await orders.prune()
             reply = await self._operations.run(op, self.account, request.params, request.clock_us)
             frame = reply_frame(request.id_text, reply)
@@ -248,7 +249,7 @@ class Session:
             self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        """Write every reply that is next, in one piece."""
+        """Write every reply that is next in order, in one piece."""
         self._flush_due = False
         slots, frames = self._slots, []
         while slots and (frame := slots[0].frame) is not None:

@@ -1,6 +1,7 @@
-"""API keys in Redis: made, listed, revoked, read. Not journaled: who may act is no market state.
+"""API keys in Redis: created, listed, revoked, read.
 
-It has a connection of its own, so that reading a key waits for no order and no order for a key.
+The journal does not record keys, because they are no state of a market. The store has a connection
+of its own, so that keys and orders do not wait for each other.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ _MICROSECONDS = 1_000_000
 
 
 class ApiKeyStore:
-    """Every key of the venue. Safe to share by all requests of a process.
+    """All keys of the venue. Safe to share by all requests of a process.
 
     Every method raises Unavailable if Redis does not answer in time.
     """
@@ -52,7 +53,7 @@ class ApiKeyStore:
         await self._client.aclose()
 
     async def read(self, key_id: str) -> ApiKey | None:
-        """One key; None if there is none with this id, or no longer."""
+        """Read one key; None if Redis has no key with this id, or has deleted it."""
         fields = await self._ask("HGETALL", keys.api_key(key_id))
         return read_record(key_id, read_pairs(fields))
 
@@ -64,7 +65,7 @@ class ApiKeyStore:
         label: str = "",
         expires_us: int | None = None,
     ) -> NewKey:
-        """Make a key; `expires_us` in microseconds since 1970. Raises Conflict at the limit."""
+        """Create a key; `expires_us` in microseconds since 1970. Raises Conflict at the limit."""
         new = make_key(
             account,
             permissions,
@@ -78,7 +79,7 @@ class ApiKeyStore:
         await self._change("HSET", name, *fields)
         if expires_us is not None:
             await self._change("EXPIREAT", name, expires_us // _MICROSECONDS + API_KEY_KEPT_S)
-        # Counted with itself, so that of two that are made at once none slips past the limit.
+        # The count includes the new key, so that two keys created at once cannot pass the limit.
         await self._change("SADD", keys.API_KEYS, key_id)
         if await self._is_over_the_limit():
             await self._change("SREM", keys.API_KEYS, key_id)
@@ -87,7 +88,7 @@ class ApiKeyStore:
         return new
 
     async def revoke(self, key_id: str) -> ApiKey:
-        """Make a key worthless, for good; again is no error. Raises KeyNotFound."""
+        """Revoke a key for good; to revoke it again is no error. Raises KeyNotFound."""
         record = await self.read(key_id) if is_key_id(key_id) else None
         if record is None:
             raise KeyNotFound("No key has this id.")
@@ -98,12 +99,12 @@ class ApiKeyStore:
         return await self.read(key_id) or record
 
     async def ids(self) -> list[str]:
-        """The id of every key, sorted; some may be of keys that are gone by now."""
+        """The id of every key, sorted. Redis may have deleted some of the keys after their end."""
         members = await self._ask("SMEMBERS", keys.API_KEYS)
         return sorted(member.decode() for member in members)
 
     async def read_many(self, key_ids: Sequence[str]) -> list[ApiKey]:
-        """Those of these keys that there still are."""
+        """The keys with these ids; ids without a key are left out."""
         found: list[ApiKey | None] = []
         for first in range(0, len(key_ids), COMMANDS_PER_ROUND_TRIP_MAX):
             part = key_ids[first : first + COMMANDS_PER_ROUND_TRIP_MAX]
@@ -111,7 +112,7 @@ class ApiKeyStore:
         return [record for record in found if record is not None]
 
     async def _is_over_the_limit(self) -> bool:
-        """Whether there are too many keys, those aside that have left Redis with their time."""
+        """Whether Redis holds more keys than the limit. Removes ids whose key Redis has deleted."""
         if await self._ask("SCARD", keys.API_KEYS) <= API_KEYS_MAX:
             return False
         known = await self.ids()
@@ -122,7 +123,7 @@ class ApiKeyStore:
         return len(kept) > API_KEYS_MAX
 
     async def _ask(self, *command: str | int) -> Any:  # noqa: ANN401 (a Redis reply)
-        """A read; one whose answer was lost has done nothing."""
+        """Send a command that reads. A lost answer means that nothing was done."""
         try:
             return await self._batcher.submit(*command)
         except OutcomeUnknown:
@@ -133,5 +134,5 @@ class ApiKeyStore:
             await self._batcher.submit(*command)
         except OutcomeUnknown:
             raise OutcomeUnknown(
-                "The answer of Redis was lost: list the keys to learn what was done."
+                "The answer of Redis was lost. List the keys to see whether the change was made."
             ) from None

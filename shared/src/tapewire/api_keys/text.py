@@ -1,7 +1,7 @@
-"""API keys: their text, what they permit, their record in Redis. Pure; `api_key_store.py` reads it.
+"""API keys: their text, their permissions, their record in Redis. Pure; `store.py` does the I/O.
 
-A key is `tw_<key_id>_<secret>`. The id is public, it names the key in lists and in Redis; the
-secret is shown once, when the key is made, and only its digest is kept.
+The text of a key is `tw_<key_id>_<secret>`. Lists and Redis name a key by its id, which is public.
+The secret is shown once, when the key is created. Redis keeps only the digest of the secret.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from enum import StrEnum
 from tapewire.values.types import Account
 
 KEY_ID_CHARACTERS = 12
-# 43 characters of 62 kinds carry 256 bits.
+# 43 characters out of 62 carry 256 bits.
 SECRET_CHARACTERS = 43
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -24,14 +24,14 @@ _KEY = re.compile(
     rf"tw_([A-Za-z0-9]{{{KEY_ID_CHARACTERS}}})_([A-Za-z0-9]{{{SECRET_CHARACTERS}}})", re.ASCII
 )
 _KEY_ID = re.compile(rf"[A-Za-z0-9]{{{KEY_ID_CHARACTERS}}}", re.ASCII)
-# What the secret of an unknown key is compared with: no secret is known to have this digest.
+# The digest that the secret of an unknown key is compared with; no known secret has it.
 _NO_DIGEST = "0" * 64
 
 
 class Permission(StrEnum):
-    """What a key lets its bearer do.
+    """A permission of a key.
 
-    `trade` includes `read`. `admin` is for the venue's operator: it acts for no account.
+    `trade` includes `read`. `admin` is for the operator of the venue and acts for no account.
     """
 
     READ = "read"
@@ -41,7 +41,7 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who somebody is, proven by a key; `expires_us` in microseconds since 1970, None: never."""
+    """The account and permissions of a key; `expires_us` in microseconds since 1970 or None."""
 
     account: Account
     permissions: frozenset[Permission]
@@ -49,7 +49,7 @@ class Identity:
     expires_us: int | None
 
     def allows(self, permission: Permission) -> bool:
-        """Whether the key permits it, by itself or because another permission includes it."""
+        """Whether the key has the permission, directly or through one that includes it."""
         if permission in self.permissions:
             return True
         return permission is Permission.READ and Permission.TRADE in self.permissions
@@ -57,7 +57,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as the venue keeps it: without its secret. Times in microseconds since 1970."""
+    """A key as the venue keeps it, without its secret. Times in microseconds since 1970."""
 
     key_id: str
     account: Account
@@ -70,13 +70,13 @@ class ApiKey:
 
     @property
     def identity(self) -> Identity:
-        """Who bears this key."""
+        """The identity that the key proves."""
         return Identity(self.account, self.permissions, self.key_id, self.expires_us)
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key that was just made; `text` is to be shown once and kept nowhere."""
+    """A key that was just created; `text` is shown once and kept nowhere."""
 
     text: str = field(repr=False)
     record: ApiKey
@@ -118,18 +118,21 @@ def is_key_id(text: str) -> bool:
 
 
 def secret_digest(secret: str) -> str:
-    """SHA-256, in hexadecimal: 256 random bits cannot be guessed, so nothing need slow a guess."""
+    """The SHA-256 of a secret in hexadecimal.
+
+    A slow hash is not needed, because 256 random bits cannot be guessed.
+    """
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def proves(record: ApiKey | None, secret: str) -> bool:
-    """Whether the secret is the key's. An unknown key costs the same comparison as a known one."""
+    """Whether the secret belongs to the key. An unknown key costs the same time as a known one."""
     expected = _NO_DIGEST if record is None else record.digest
     return hmac.compare_digest(secret_digest(secret), expected) and record is not None
 
 
 def read_permissions(text: str) -> frozenset[Permission]:
-    """Permissions joined by commas. Raises ValueError for an unknown one and for none."""
+    """Permissions joined by commas. Raises ValueError for an unknown permission and for none."""
     names = [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in Permission.__members__.values()]
     if unknown:
@@ -157,7 +160,7 @@ def write_record(record: ApiKey) -> dict[str, str]:
 
 
 def read_record(key_id: str, fields: Mapping[str, str]) -> ApiKey | None:
-    """A key from its hash; None if the hash is empty or not whole, so that it proves nothing."""
+    """A key from its hash; None if the hash is empty or incomplete."""
     try:
         return ApiKey(
             key_id=key_id,

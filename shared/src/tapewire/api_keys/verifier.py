@@ -1,8 +1,8 @@
-"""Proves who bears a key, for every service and transport.
+"""Verifies API keys for every service and transport.
 
-A key that was read is remembered for KEY_CACHE_S, so that requests do not pay a round trip each:
-one that is revoked stops working within that time, one that runs out stops at its moment. The
-clock is that of the process. A key that does not exist is looked for each time.
+The verifier remembers a key for KEY_CACHE_S, so that not every request pays a round trip. A revoked
+key is refused after at most KEY_CACHE_S. An expired key is refused at once, by the clock of the
+process. Unknown keys are not remembered.
 """
 
 import time
@@ -16,7 +16,7 @@ from tapewire.errors import KeyExpired, KeyInvalid, KeyRequired, KeyRevoked
 from tapewire.limits import KEY_CACHE_S, KEYS_CACHED_MAX
 
 AUTHORIZATION = b"authorization"
-# Closes a WebSocket whose key is worth nothing; from 4500 on: do not come back with the same.
+# Closes a WebSocket whose key is not valid. Codes from 4500 on: the client must be corrected.
 KEY_CLOSE_CODE = 4502
 
 _SCHEME = "bearer"
@@ -45,14 +45,15 @@ class KeyVerifier:
         self._keys_cached_max = keys_cached_max
         self._monotonic_s = monotonic_s
         self._wall_ns = wall_ns
-        # The least recently read goes first.
+        # The key that was read longest ago stands first.
         self._cache: OrderedDict[str, _Read] = OrderedDict()
 
     async def verify(self, text: str) -> Identity:
-        """Who bears this key.
+        """The identity of a key.
 
-        Raises KeyInvalid (malformed, unknown, wrong secret: all alike), and only if the secret is
-        right KeyRevoked or KeyExpired; Unavailable if Redis had to be asked and did not answer.
+        Raises KeyInvalid for a malformed or unknown key and for a wrong secret, all alike. Raises
+        KeyRevoked or KeyExpired only if the secret is right. Raises Unavailable if Redis does not
+        answer.
         """
         parts = split_key(text)
         if parts is None:
@@ -64,9 +65,9 @@ class KeyVerifier:
         return self._valid(known)
 
     async def recheck(self, identity: Identity) -> Identity:
-        """Whether the key of an open connection is still good: as Redis has it now.
+        """Read the key of an open connection from Redis again, past the cache.
 
-        Raises KeyRevoked, KeyExpired, KeyInvalid if there is no such key any more, Unavailable.
+        Raises KeyRevoked, KeyExpired, Unavailable, and KeyInvalid if the key no longer exists.
         """
         self._cache.pop(identity.key_id, None)
         known = await self._find(identity.key_id)
@@ -75,7 +76,7 @@ class KeyVerifier:
         return self._valid(known)
 
     def check_time(self, identity: Identity) -> None:
-        """Whether a key's time is over, without asking anybody. Raises KeyExpired."""
+        """Check the expiry of a key without Redis. Raises KeyExpired."""
         expires_us = identity.expires_us
         if expires_us is not None and self._wall_ns() >= expires_us * 1_000:
             raise KeyExpired
@@ -95,7 +96,7 @@ class KeyVerifier:
         if record is None:
             self._cache.pop(key_id, None)
             return None
-        # The age counts from before the question, since the answer may be as old as that.
+        # The age counts from before the read, because the answer can be as old as that.
         known = _Read(record, record.identity, now_s)
         self._cache[key_id] = known
         self._cache.move_to_end(key_id)
@@ -105,10 +106,10 @@ class KeyVerifier:
 
 
 def bearer_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The text after `Authorization: Bearer`; None without such a header.
+    """The text after `Authorization: Bearer`; None without this header.
 
-    `headers` as ASGI has them, names in lower case. Raises KeyInvalid if the header stands twice
-    or is of another scheme.
+    `headers` as ASGI has them, names in lower case. Raises KeyInvalid for a second header and for
+    another scheme.
     """
     values = [value for name, value in headers if name == AUTHORIZATION]
     if not values:
@@ -120,7 +121,7 @@ def bearer_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
 
 
 async def identify(verifier: KeyVerifier, headers: Iterable[tuple[bytes, bytes]]) -> Identity:
-    """Who sent a request with these headers. Raises KeyRequired and what `verify` raises."""
+    """The identity that sent a request. Raises KeyRequired and the errors of `verify`."""
     text = bearer_key(headers)
     if text is None:
         raise KeyRequired

@@ -33,6 +33,7 @@ from tapewire.client.market_data import MarketDataClient
 from tapewire.client.order_calls import Amend, Cancel, Place
 from tapewire.client.order_entry import OrderEntry
 from tapewire.client.order_keeper import KeptOrder, OrderKeeper
+from tapewire.client.pair_calls import Replaced
 from tapewire.client.replies import (
     AccountBalance,
     AccountBounds,
@@ -117,6 +118,7 @@ __all__ = [
     "Position",
     "PriceLevel",
     "Quote",
+    "Replaced",
     "ReportStream",
     "RequestRefused",
     "RestOptions",

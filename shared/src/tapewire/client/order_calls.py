@@ -252,7 +252,9 @@ def batch(items: Sequence[BatchItem]) -> Call[list[PlacedOrder | RequestRefused]
     by an attempt whose answer was lost is reported as `order_closed`.
     """
     body = {"orders": [{"operation": _ITEM_NAMES[type(item)], **item.body()} for item in items]}
-    return Call(lambda reply: [_result(item) for item in _read_results(reply).results], body=body)
+    return Call(
+        lambda reply: [item_result(item) for item in _read_results(reply).results], body=body
+    )
 
 
 @operation("POST", "/v1/cancel-all-after", "cancel_all_after")
@@ -275,7 +277,8 @@ def _changes(
     return {"price": plain(price), "quantity": plain(quantity), "stop_price": plain(stop_price)}
 
 
-def _result(item: ItemResult) -> PlacedOrder | RequestRefused:
+def item_result(item: ItemResult) -> PlacedOrder | RequestRefused:
+    """The order of one result, or its refusal as the exception that a single request raises."""
     if item.body is not None:
         return item.body
     problem = item.problem

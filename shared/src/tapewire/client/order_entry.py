@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from tapewire.client import order_calls
+from tapewire.client import order_calls, pair_calls
 from tapewire.client.addresses import ServiceAddress
 from tapewire.client.calls import Call, Operation
 from tapewire.client.errors import RequestRefused, Unreachable
@@ -58,6 +58,7 @@ class OrderEntry:
         self.closed = False
 
     place = awaited(order_calls.place)
+    replace = awaited(pair_calls.replace)
     amend = awaited(order_calls.amend)
     cancel = awaited(order_calls.cancel)
     order = awaited(order_calls.order)

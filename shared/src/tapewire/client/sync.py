@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from tapewire.client import admin_calls, contest_calls, market_calls, order_calls
+from tapewire.client import admin_calls, contest_calls, market_calls, order_calls, pair_calls
 from tapewire.client.calls import Call
 from tapewire.client.loop_thread import LoopThread
 from tapewire.client.market_data import OnLag
@@ -83,6 +83,7 @@ class SyncVenueClient:
         self.admin = SyncAdmin(self)
 
     place = blocking(order_calls.place)
+    replace = blocking(pair_calls.replace)
     amend = blocking(order_calls.amend)
     cancel = blocking(order_calls.cancel)
     order = blocking(order_calls.order)

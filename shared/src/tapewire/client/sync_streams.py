@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from tapewire.client import order_calls
+from tapewire.client import order_calls, pair_calls
 from tapewire.client.balance_keeper import Balances
 from tapewire.client.book_copy import BookCopy
 from tapewire.client.book_keeper import BookDepth
@@ -32,6 +32,7 @@ class SyncOrderEntry:
         self._entry, self._thread = entry, thread
 
     place = blocking(order_calls.place)
+    replace = blocking(pair_calls.replace)
     amend = blocking(order_calls.amend)
     cancel = blocking(order_calls.cancel)
     order = blocking(order_calls.order)

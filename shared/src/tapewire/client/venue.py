@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from tapewire.client import admin_calls, contest_calls, market_calls, order_calls
+from tapewire.client import admin_calls, contest_calls, market_calls, order_calls, pair_calls
 from tapewire.client.addresses import find_addresses
 from tapewire.client.calls import Call
 from tapewire.client.link import LinkOptions
@@ -96,6 +96,7 @@ class VenueClient:
         self.admin = Admin(self._sender)
 
     place = awaited(order_calls.place)
+    replace = awaited(pair_calls.replace)
     amend = awaited(order_calls.amend)
     cancel = awaited(order_calls.cancel)
     order = awaited(order_calls.order)

@@ -1,10 +1,11 @@
 """`tapewire order`: place, amend, cancel and show one order."""
 
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from tapewire.client import PlacedOrder
+from tapewire.client import Cancel, Place, PlacedOrder, RequestRefused
 from tapewire.client.order_calls import (
     OrderTypeText,
     SelfTradeText,
@@ -65,7 +66,7 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
 def buy(chosen: ClientChoice, symbol: str, **order_options: Any) -> None:  # noqa: ANN401
     """Buy QUANTITY of SYMBOL, at PRICE or better; without PRICE at the market."""
     with chosen.connected() as session:
-        _place(session, symbol, "buy", **order_options)
+        _print(session, session.client.place(**asdict(_order(symbol, "buy", **order_options))))
 
 
 @order.command()
@@ -73,7 +74,42 @@ def buy(chosen: ClientChoice, symbol: str, **order_options: Any) -> None:  # noq
 def sell(chosen: ClientChoice, symbol: str, **order_options: Any) -> None:  # noqa: ANN401
     """Sell QUANTITY of SYMBOL, at PRICE or better; without PRICE at the market."""
     with chosen.connected() as session:
-        _place(session, symbol, "sell", **order_options)
+        _print(session, session.client.place(**asdict(_order(symbol, "sell", **order_options))))
+
+
+@order.command()
+@click.argument("side", type=click.Choice(("buy", "sell")))
+@_placing
+@click.option("--cancel", "cancel_id", metavar="ID", help="The order to cancel.")
+@click.option("--cancel-client-order-id", metavar="ID", help="The same by its name.")
+@click.option(
+    "--allow-failure", is_flag=True, help="Place the order also if the cancel is refused."
+)
+def replace(
+    chosen: ClientChoice,
+    side: SideText,
+    symbol: str,
+    *,
+    cancel_id: str | None,
+    cancel_client_order_id: str | None,
+    allow_failure: bool,
+    **order_options: Any,  # noqa: ANN401
+) -> None:
+    """Cancel an order and place another in its market, in one atomic step."""
+    if (cancel_id is None) == (cancel_client_order_id is None):
+        raise click.UsageError("name the order by one of --cancel and --cancel-client-order-id")
+    with chosen.connected() as session:
+        done = session.client.replace(
+            Cancel(cancel_id, cancel_client_order_id),
+            _order(symbol, side, **order_options),
+            mode="allow_failure" if allow_failure else "stop_on_failure",
+        )
+        for part in (done.canceled, done.placed):
+            if isinstance(part, PlacedOrder):
+                _print(session, part)
+        for part in (done.placed, done.canceled):
+            if isinstance(part, RequestRefused):
+                raise part
 
 
 @order.command()
@@ -128,8 +164,7 @@ def show(chosen: ClientChoice, order_id: str | None, client_order_id: str | None
         _print(session, session.client.order(order_id, client_order_id=client_order_id))
 
 
-def _place(
-    session: Session,
+def _order(
     symbol: str,
     side: SideText,
     *,
@@ -144,12 +179,12 @@ def _place(
     display_quantity: str | None,
     self_trade_prevention: SelfTradeText | None,
     client_order_id: str | None,
-) -> None:
-    placed = session.client.place(
-        symbol.upper(),
-        side,
-        quantity,
-        price,
+) -> Place:
+    return Place(
+        symbol=symbol.upper(),
+        side=side,
+        quantity=quantity,
+        price=price,
         order_type=order_type or implied_type(price, stop_price),
         stop_price=stop_price,
         quote_quantity=quote_quantity,
@@ -160,7 +195,6 @@ def _place(
         self_trade_prevention=self_trade_prevention,
         client_order_id=client_order_id,
     )
-    _print(session, placed)
 
 
 def implied_type(price: str | None, stop_price: str | None) -> OrderTypeText:

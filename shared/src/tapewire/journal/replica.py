@@ -42,6 +42,8 @@ _KEYS = {
     "dead_man": keys.DEAD_MAN,
     "instruments": keys.INSTRUMENTS,
 }
+# The commands that may place an order under a client order id; their first two arguments name it.
+_PLACING = frozenset({"place", "replace"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ class Replica:
 
 def _client_key(entry: JournalEntry) -> str:
     """The key of the client order id of an order; '' for an order without one."""
-    if entry.op != "place" or len(entry.arguments) < 2 or not entry.arguments[1]:
+    if entry.op not in _PLACING or len(entry.arguments) < 2 or not entry.arguments[1]:
         return ""
     return keys.client_order(entry.arguments[0], entry.arguments[1])
 

@@ -20,10 +20,9 @@ from tapewire.limits import (
     STOP_ROUNDS_MAX,
     TIMER_LOOKUPS_MAX,
 )
-from tapewire.matching.arguments import instrument_arguments, optional
+from tapewire.matching.arguments import instrument_arguments, optional, order_arguments
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.command_limits import MatchingLimits
-from tapewire.matching.digest import order_digest
 from tapewire.matching.library import load_library
 from tapewire.matching.refusals import refuse
 from tapewire.matching.upgrade import upgrade_data
@@ -122,32 +121,23 @@ class Engine:
         UnknownSymbol, UnknownAccount, DuplicateClientOrderId, StaleInstrument, Conflict,
         InvalidField, Unavailable.
         """
-        arguments = (
-            command.account, command.client_order_id or "",
-            order_digest(command) if command.client_order_id else "",
-            command.symbol, command.revision, command.side, command.order_type,
-            command.time_in_force, optional(command.price_ticks),
-            optional(command.quantity_lots), command.self_trade_prevention,
-            int(command.post_only), optional(command.display_lots),
-            optional(command.stop_price_ticks), optional(command.quote_notional),
-            optional(command.expire_us),
-        )  # fmt: skip
-        key = keys.market(command.symbol)
-        return await self._behind_stops(
-            command.symbol, lambda: self._place(command, key, arguments)
-        )
+        arguments = order_arguments(command)
+        replayed, order_id, fields = await self.run_order("place", command, *arguments)
+        return Placement(read_order(order_id.decode(), fields), replayed=bool(replayed))
 
-    async def _place(
-        self, command: OrderCommand, key: str, arguments: Sequence[str | int]
-    ) -> Placement:
+    async def run_order(self, name: str, command: OrderCommand, *arguments: str | int) -> Reply:
+        """Run a command that places an order, behind fired stops; opens its account if need be.
+
+        Raises what the command refuses as a whole, and as `open_account`.
+        """
+        key = keys.market(command.symbol)
         try:
-            replayed, order_id, fields = await self.run("place", key, *arguments)
+            return await self._behind_stops(command.symbol, lambda: self.run(name, key, *arguments))
         except UnknownAccount:
             if self.paper_money is None:
                 raise
             await self.open_account(command.account)
-            replayed, order_id, fields = await self.run("place", key, *arguments)
-        return Placement(read_order(order_id.decode(), fields), replayed=bool(replayed))
+        return await self._behind_stops(command.symbol, lambda: self.run(name, key, *arguments))
 
     async def open_account(self, account: Account) -> bool:
         """Make an account known, with what new ones start with; whether it was new.

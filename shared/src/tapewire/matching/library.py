@@ -6,6 +6,8 @@ side. The packed records (`packed/layout.py`) and the bounds (`limits.py`) becom
 """
 
 import hashlib
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -27,12 +29,21 @@ HASH_DIGITS = 12
 # In this order: a file uses what the files before it define.
 CORE = (
     "text", "records", "market", "book", "orders", "ledger", "candles", "command", "holds",
-    "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending", "risk", "funds",
-    "frame",
+    "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending", "risk", "entry",
+    "funds", "frame",
 )  # fmt: skip
+# Lua allows 200 local names in one block. These files have names of their own; the files after them
+# know the names listed here.
+PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
+    "candles": ("CANDLE_BASES", "record_candle"),
+    "match": ("match",),
+    "fok": ("would_fill",),
+    "stops": ("FIRING", "fires", "run_stops"),
+    "entry": ("new_order", "earlier_placement", "entry_refusal", "enter_order"),
+}
 COMMANDS = (
-    "place", "amend", "fire_stops", "cancel", "cancel_all", "expire", "dead_man", "control",
-    "instruments", "open_account", "transfer", "set_account", "set_clock",
+    "place", "replace", "amend", "fire_stops", "cancel", "cancel_all", "expire", "dead_man",
+    "control", "instruments", "open_account", "transfer", "set_account", "set_clock",
 )  # fmt: skip
 READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
 
@@ -78,10 +89,10 @@ def load_library() -> Library:
 def _parts() -> list[str]:
     parts = [_constants()]
     for name in CORE:
-        parts.append(_file("core", name))
+        parts.append(_core_file(name))
         if name == "text":
             parts += [lua_codec(layout) for layout in LAYOUTS]
-    # Lua allows 200 local names in one block: those of a command or a read end with its file.
+    # The local names of a command or a read end with its file.
     for name in COMMANDS:
         flags = "'allow-oom'" if name in _FREEING else ""
         source = _file("commands", name)
@@ -89,6 +100,19 @@ def _parts() -> list[str]:
     for name in READS:
         parts.append(f"do\n{_file('reads', name)}\nregister_read('{name}', {name})\nend")
     return parts
+
+
+def _core_file(name: str) -> str:
+    """A file of `core`; its private names end with it."""
+    source, names = _file("core", name), PUBLIC_NAMES.get(name)
+    if names is None:
+        return source
+    for public in names:
+        # The name is declared in front of the block, so that the file only sets it.
+        source = re.sub(
+            rf"^local (function {public}\b|{public} =)", r"\1", source, count=1, flags=re.MULTILINE
+        )
+    return f"local {', '.join(names)}\ndo\n{source}\nend"
 
 
 def _file(folder: str, name: str) -> str:

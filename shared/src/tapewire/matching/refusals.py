@@ -103,12 +103,17 @@ _EXCEPTIONS: dict[str, TapewireError] = {
 
 def refuse(reply: str) -> NoReturn:
     """Raise the exception that an error reply of a command stands for."""
+    raise find_refusal(reply)
+
+
+def find_refusal(reply: str) -> TapewireError:
+    """The exception that an error reply, or a code in a reply, stands for."""
     code, _, detail = reply.removeprefix("ERR ").partition(" ")
     known = _EXCEPTIONS.get(code)
     if known is None:
-        raise TapewireError(f"the matching command failed: {reply}")
+        return TapewireError(f"the matching command failed: {reply}")
     if isinstance(known, InvalidField):
-        raise InvalidField(known.field or "", known.code, str(known))
+        return InvalidField(known.field or "", known.code, str(known))
     if isinstance(known, Conflict):
-        raise Conflict(known.code, f"{known} {detail}".rstrip())
-    raise type(known)(f"{known} {detail}".rstrip())
+        return Conflict(known.code, f"{known} {detail}".rstrip())
+    return type(known)(f"{known} {detail}".rstrip())

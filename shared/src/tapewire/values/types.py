@@ -73,6 +73,13 @@ class MarketState(StrEnum):
     POST_ONLY = "post_only"
 
 
+class ReplaceMode(StrEnum):
+    """Whether a refused cancel stops the order that was to take the place of the canceled one."""
+
+    STOP_ON_FAILURE = "stop_on_failure"
+    ALLOW_FAILURE = "allow_failure"
+
+
 class Liquidity(StrEnum):
     """The role of an order in a fill: maker (rested in the book) or taker (arrived)."""
 

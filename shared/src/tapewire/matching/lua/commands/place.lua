@@ -19,98 +19,16 @@
 -- Events trade_events, one a trade; book_updates, one if a price level changed; account_events, one
 --        for each account that it changed.
 
--- The reply to an order that was placed before under the same client_order_id; nil if there is
--- none. The second value is the refusal.
-local function earlier_placement(account, client_order_id, digest)
-  if client_order_id == '' then return nil end
-  local earlier = call('GET', client_order_key(account, client_order_id))
-  -- The two keys expire one by one: an id whose order has left already is free.
-  local order = earlier and read_order(earlier)
-  if not order then return nil end
-  if order.digest ~= digest then return nil, 'DUPLICATE_CLIENT_ORDER_ID' end
-  return { 1, earlier, call('HGETALL', order_key(earlier)) }
-end
-
--- Why the market does not take the order; nil if it does.
-local function market_refusal(market, order, revision)
-  local controls = market.controls
-  if revision ~= controls.revision then return 'STALE_INSTRUMENT' end
-  if market.is_firing and controls.state == 'trading' then return 'STOPS_PENDING' end
-  if controls.state == 'halted' then return 'MARKET_HALTED' end
-  if controls.state == 'cancel_only' then return 'MARKET_CANCEL_ONLY' end
-  if controls.state == 'post_only' and order.post_only ~= '1' then return 'MARKET_POST_ONLY' end
-  if order.expire_us and order.expire_us <= market.now_us then return 'EXPIRE_IN_PAST' end
-  if is_out_of_band(market, order.price) then return 'PRICE_OUT_OF_BAND' end
-  if order.stop_price and market.last_price ~= ''
-    and fires(order.side, order.stop_price, market.last_price + 0) then
-    return 'STOP_WOULD_TRIGGER'
-  end
-  if order.post_only == '1' and would_take(market, order.side, order.price) then
-    return 'POST_ONLY_WOULD_TAKE'
-  end
-end
-
--- Why the account may not have the order; nil if it may.
-local function trader_refusal(command, market, trader, order)
-  if (may_rest(order) or order.stop_price) and trader.open_orders_max ~= '0'
-    and call('ZCARD', open_key(order.account, market.symbol)) - trader.open_orders_max >= 0 then
-    return 'OPEN_ORDERS_LIMIT'
-  end
-  if trader.state == 'blocked' then return 'ACCOUNT_BLOCKED' end
-  local beyond = limit_refusal(market, trader, order, lots_at_most(market, order))
-  if beyond then return beyond end
-  if command.limits.funds_checked == '1'
-    and needed_units(market, order) > max(0, trader.available) then
-    return 'INSUFFICIENT_FUNDS'
-  end
-end
-
--- Writes the names by which the order is found.
-local function index_order(command, order)
-  local is_named = order.client_order_id ~= ''
-  if is_named then
-    call('SET', client_order_key(order.account, order.client_order_id), order.id)
-  end
-  if is_open(order) then
-    call('ZADD', open_key(order.account, order.symbol), order.id, order.id)
-    if order.expire_us then call('ZADD', EXPIRING, order.expire_us, order.id) end
-  else
-    forget_later(command, order)
-  end
-end
-
-local function place(command, account, client_order_id, digest, symbol, revision, side, order_type,
-    time_in_force, price, quantity, stp, post_only, display, stop_price, quote_limit, expire_us)
+local function place(command, account, client_order_id, digest, symbol, revision, ...)
   local market = command_market(command, symbol)
   if not market then return nil, 'UNKNOWN_SYMBOL' end
   local earlier, duplicate = earlier_placement(account, client_order_id, digest)
   if earlier or duplicate then return earlier, duplicate end
-  local order = {
-    account = account, client_order_id = client_order_id, digest = digest, symbol = symbol,
-    side = side, order_type = order_type, time_in_force = time_in_force, price = tonumber(price),
-    quantity = tonumber(quantity), stp = stp, post_only = post_only, display = tonumber(display),
-    stop_price = tonumber(stop_price), quote_limit = tonumber(quote_limit),
-    expire_us = tonumber(expire_us), status = 'new', reason = '', executed = 0, notional = 0,
-    prevented = 0, fee_credit_millionths = 0, created_us = market.now, updated_us = market.now,
-  }
-  local trader = read_trader(command, market, order)
-  if not trader then return nil, 'UNKNOWN_ACCOUNT' end
-  local refusal = market_refusal(market, order, revision)
-    or trader_refusal(command, market, trader, order)
+  local order = new_order(market, account, client_order_id, digest, ...)
+  local refusal, trader = entry_refusal(command, market, order, revision)
   if refusal then return nil, refusal end
 
-  order.maker_fee_ppm, order.taker_fee_ppm = trader.maker_fee_ppm, trader.taker_fee_ppm
-  order.priority = next_number()
-  order.id = integer_text(order.priority)
-  if order.stop_price then
-    begin_record(order)
-    call('ZADD', stops_key(symbol, side), stop_score(order), queue_member(order))
-    hold_order(command, market, order, 1)
-  else
-    run_taker(command, market, order)
-  end
-  local fields = write_order(command, order, 'new')
-  index_order(command, order)
+  local fields = enter_order(command, market, order, trader)
   local state = fields[4]
   -- A stop may have traded with what was left of this order.
   if run_stops(command, market) > 0 then

@@ -1,0 +1,97 @@
+"""What each operation of WebSocket order entry takes and answers, with examples: for documents."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from order_gateway.account_examples import ACCOUNT_EXAMPLE
+from order_gateway.admin_params import NoParams
+from order_gateway.examples import (
+    AMEND_EXAMPLE,
+    AMENDED_EXAMPLE,
+    BATCH_EXAMPLE,
+    BATCH_REQUEST_EXAMPLE,
+    CANCELED_ALL_EXAMPLE,
+    CANCELED_EXAMPLE,
+    FILLED_EXAMPLE,
+    FILLS_EXAMPLE,
+    ORDER_EXAMPLES,
+    ORDERS_EXAMPLE,
+    REPLACE_EXAMPLE,
+    REPLACE_REQUEST_EXAMPLE,
+    TIMER_EXAMPLE,
+    TIMER_REQUEST_EXAMPLE,
+)
+from order_gateway.params import (
+    AmendParams,
+    BatchRequest,
+    CancelAllAfterParams,
+    CancelAllParams,
+    FillsParams,
+    HistoryParams,
+    OpenOrdersParams,
+    OrderKey,
+    OrderRequest,
+    ReplaceRequest,
+)
+from order_gateway.schemas import (
+    AccountReply,
+    BatchReply,
+    CanceledReply,
+    FillsReply,
+    OrdersReply,
+    ReplaceReply,
+    TimerReply,
+)
+from order_gateway.ws.messages import Pong
+from tapewire.wire.orders import OrderReply
+
+_MY_ORDER = {"client_order_id": "my-1"}
+
+
+class _Operation(NamedTuple):
+    """What an operation takes and answers: models with an example each."""
+
+    summary: str
+    params: type
+    params_example: Mapping[str, Any]
+    result: type
+    result_example: Mapping[str, Any]
+    status: int = 200
+
+
+OPERATIONS: Mapping[str, _Operation] = {
+    "place": _Operation(
+        "Place an order", OrderRequest, ORDER_EXAMPLES["limit"]["value"], OrderReply,
+        FILLED_EXAMPLE, 201,
+    ),
+    "replace": _Operation(
+        "Cancel an order and place another", ReplaceRequest, REPLACE_REQUEST_EXAMPLE, ReplaceReply,
+        REPLACE_EXAMPLE,
+    ),
+    "amend": _Operation(
+        "Amend an order", AmendParams, _MY_ORDER | AMEND_EXAMPLE, OrderReply, AMENDED_EXAMPLE
+    ),
+    "cancel": _Operation("Cancel an order", OrderKey, _MY_ORDER, OrderReply, CANCELED_EXAMPLE),
+    "cancel_all": _Operation(
+        "Cancel all orders", CancelAllParams, {"symbol": "BTC-USDT"}, CanceledReply,
+        CANCELED_ALL_EXAMPLE,
+    ),
+    "order": _Operation("Read an order", OrderKey, {"order_id": "42"}, OrderReply, FILLED_EXAMPLE),
+    "open_orders": _Operation(
+        "List open orders", OpenOrdersParams, {"limit": 20}, OrdersReply, ORDERS_EXAMPLE
+    ),
+    "history": _Operation(
+        "List orders", HistoryParams, {"status": "filled"}, OrdersReply, ORDERS_EXAMPLE
+    ),
+    "fills": _Operation("List fills", FillsParams, {"order_id": "42"}, FillsReply, FILLS_EXAMPLE),
+    "batch": _Operation(
+        "Place, amend and cancel many orders", BatchRequest, BATCH_REQUEST_EXAMPLE, BatchReply,
+        BATCH_EXAMPLE,
+    ),
+    "cancel_all_after": _Operation(
+        "Arm the dead-man timer", CancelAllAfterParams, TIMER_REQUEST_EXAMPLE, TimerReply,
+        TIMER_EXAMPLE,
+    ),
+    "account": _Operation("Read your account", NoParams, {}, AccountReply, ACCOUNT_EXAMPLE),
+    "ping": _Operation("Ask for a sign of life", NoParams, {}, Pong, {}),
+}  # fmt: skip
