@@ -169,7 +169,14 @@ async def _run(
             rate_limits=rate_limits,
             entry=entry,
             health=watch_health(
-                probe, engine, catalogue, expiry, jumps, tasks=tasks, drain=entry.check
+                probe,
+                engine,
+                catalogue,
+                expiry,
+                jumps,
+                queries=queries,
+                tasks=tasks,
+                drain=entry.check,
             ),
             metrics=Metrics(figures, app.connections, lag),
             pages=app.state.pages,

@@ -162,7 +162,8 @@ NUMBER_ERRORS = (
 )
 ORDER_KEY_ERRORS = (*ACCOUNT_ERRORS, "invalid_order_id", "invalid_value", "order_not_found")
 CANCEL_ERRORS = (
-    *ORDER_KEY_ERRORS, *CLOCK_ERRORS, "order_closed", "market_halted", "outcome_unknown",
+    *ORDER_KEY_ERRORS, *CLOCK_ERRORS, "order_closed", "market_halted", "market_broken",
+    "outcome_unknown",
 )  # fmt: skip
 # What the market may say to an order that comes in, or comes in again with an amendment.
 MARKET_ERRORS = (
@@ -172,6 +173,7 @@ MARKET_ERRORS = (
     "stop_would_trigger",
     "post_only_would_take",
     "stops_pending",
+    "market_broken",
 )
 # Why an account may not have an order, or one that is larger.
 FUNDS_ERRORS = (
@@ -225,7 +227,7 @@ REPLACE_ERRORS = (
 )  # fmt: skip
 CANCEL_ALL_ERRORS = (
     *ACCOUNT_ERRORS, *CLOCK_ERRORS, *FIELD_ERRORS, "unknown_symbol", "market_halted",
-    "outcome_unknown",
+    "market_broken", "outcome_unknown",
 )  # fmt: skip
 TIMER_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, *CLOCK_ERRORS, "out_of_range", "outcome_unknown")
 LIST_ERRORS = (*ACCOUNT_ERRORS, *FIELD_ERRORS, "out_of_range", "unknown_symbol")
@@ -237,12 +239,12 @@ BOUND_ERRORS = (
 )  # fmt: skip
 MARKET_CHANGE_ERRORS = (
     *BODY_ERRORS, *ADMIN_ERRORS, *BOUND_ERRORS, "unknown_symbol", "nothing_to_amend",
-    "fee_below_unit", "outcome_unknown",
+    "fee_below_unit", "market_broken", "outcome_unknown",
 )  # fmt: skip
 INSTRUMENT_ERRORS = (
     *BODY_ERRORS, *ADMIN_ERRORS, "invalid_decimal", "too_many_digits", "out_of_range", "off_tick",
     "off_lot", "off_amount_step", "fee_below_unit", "instrument_conflict", "instruments_limit",
-    "outcome_unknown",
+    "market_broken", "outcome_unknown",
 )  # fmt: skip
 ACCOUNTS_ERRORS = (*ADMIN_ERRORS, *FIELD_ERRORS, "out_of_range")
 ACCOUNT_READ_ERRORS = (*ADMIN_ERRORS, "invalid_account", "unknown_account")

@@ -5,11 +5,12 @@ script does what is, exactly once, whoever asks first. So it happens as long as 
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
 
-from tapewire.errors import TapewireError, Unavailable
+from tapewire.errors import MarketBroken, TapewireError, Unavailable
 from tapewire.limits import ORDERS_PER_SWEEP_MAX
 from tapewire.matching.engine import Engine
 
@@ -37,6 +38,8 @@ class Expiry:
         while True:
             try:
                 await self.sweep()
+            except MarketBroken as error:
+                logger.error("an order could not be ended: %s", error)
             except Unavailable as error:
                 if not is_away:
                     logger.warning("nothing expires until Redis answers again: %s", error)
@@ -60,7 +63,8 @@ class Expiry:
     async def _fire_stops(self) -> None:
         """Run one round of fired stops in each market where some wait for their turn."""
         for symbol in await self._engine.firing_symbols():
-            await self._engine.fire_stops(symbol)
+            with contextlib.suppress(MarketBroken):  # the other markets go on
+                await self._engine.fire_stops(symbol)
 
     async def check(self) -> None:
         """Raises TapewireError when the last complete sweep is too long ago."""

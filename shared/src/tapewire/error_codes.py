@@ -111,6 +111,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "outcome_unknown": ErrorCode(503, "The answer of Redis was lost; repeat the request"),
         "connections_limit": ErrorCode(503, "Too many connections are open"),
         "overloaded": ErrorCode(503, "Too many commands are waiting; nothing was done"),
+        "market_broken": ErrorCode(503, "The market is halted until its data are put right"),
         "stops_pending": ErrorCode(503, "Fired stop orders run first; repeat the request"),
         "stale_data": ErrorCode(503, "The data is being read again; retry"),
         "draining": ErrorCode(503, "The process is stopping; reconnect"),

@@ -23,6 +23,7 @@ from tapewire.audit.comparison import (
 )
 from tapewire.audit.fees import FeeReader
 from tapewire.audit.findings import Check, Findings
+from tapewire.audit.markets import market_differences
 from tapewire.audit.orders import UnreadableRecord
 from tapewire.audit.reading import AuditReader, Totals
 from tapewire.matching.batcher import Batcher
@@ -68,6 +69,10 @@ class Auditor:
             await asyncio.gather(
                 *(self._guard(Check.HOLDS, self._check_account(name)) for name in page)
             )
+        for symbol in await self._reader.symbols():
+            self._found.count(Check.MARKETS, "markets")
+            found = await self._reader.market(symbol)
+            self._found.differ(Check.MARKETS, market_differences(symbol, *found))
         for symbol in list(self._instruments):
             for side in Side:
                 await self._guard(Check.BOOKS, self._check_side(symbol, side))

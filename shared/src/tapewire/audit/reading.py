@@ -14,7 +14,7 @@ from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.journal.entries import JournalEntry, read_entry
 from tapewire.matching.batcher import Batcher
 from tapewire.packed.layout import COMMAND_LIMITS, CommandLimits
-from tapewire.values.types import Account
+from tapewire.values.types import Account, Symbol
 
 # Accounts that are opened between listing and reading cost another attempt.
 TOTALS_ATTEMPTS = 10
@@ -99,6 +99,26 @@ class AuditReader:
             limits = _limits(read_entry(entry_id, _pairs(fields)))
             return limits is not None and limits.fees_per_order == "1"
         return True
+
+    async def symbols(self) -> list[Symbol]:
+        """Every symbol that is listed, sorted. Raises Unavailable."""
+        return sorted(Symbol(_text(name)) for name in await self._ask("SMEMBERS", keys.INSTRUMENTS))
+
+    async def market(self, symbol: Symbol) -> tuple[Mapping[str, str], str, str]:
+        """The record of a market, the last id of its trade log, its entry in `broken`.
+
+        All of one moment; '' and no fields for what is not there or of another type. Raises
+        Unavailable.
+        """
+        record, newest, broken = await self._one_step(
+            [
+                ("HGETALL", keys.market(symbol)),
+                ("XREVRANGE", keys.replay_log(symbol), "+", "-", "COUNT", "1"),
+                ("HGET", keys.BROKEN, symbol),
+            ]
+        )
+        entry = _text(newest[0][0]) if isinstance(newest, list) and newest else ""
+        return _texts(record), entry, _text(broken) if isinstance(broken, bytes) else ""
 
     async def read_log(
         self, account: Account, log: LogReader, newest: bytes, events_max: int

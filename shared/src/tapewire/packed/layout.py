@@ -160,6 +160,14 @@ class Reached(NamedTuple):
     low_ticks: Number
 
 
+class Broken(NamedTuple):
+    """`broken`, field of a symbol: when and in which command its market failed, and why."""
+
+    time_us: Digits
+    op: Text
+    reason: Rest
+
+
 class Profile(NamedTuple):
     """`account:<name>`, field `profile`; an empty fee is that of the instrument."""
 
@@ -228,6 +236,7 @@ BOUNDS = Layout(Bounds)
 CONTROLS = Layout(Controls)
 MARKET_STATE = Layout(MarketState)
 REACHED = Layout(Reached)
+BROKEN = Layout(Broken)
 PROFILE = Layout(Profile)
 ACCOUNT_BOUNDS = Layout(AccountBounds)
 CANDLE = Layout(Candle)
@@ -236,6 +245,6 @@ COMMAND_LIMITS = Layout(CommandLimits)
 
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
-    MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS,
+    MARKET_STATE, REACHED, BROKEN, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS,
     *EVENT_LAYOUTS,
 )  # fmt: skip

@@ -12,9 +12,10 @@
 local function cancel_for_dead_man(command, account, symbols, left, ended)
   for _, symbol in ipairs(symbols) do
     if left <= 0 then break end
-    for _, order_id in ipairs(call('ZRANGE', open_key(account, symbol), 0, left - 1)) do
-      end_order(command, command_market(command, symbol), read_order(order_id), 'canceled',
-        'dead_man')
+    local ids = call('ZRANGE', open_key(account, symbol), 0, left - 1)
+    local market = #ids > 0 and command_market(command, symbol)
+    for _, order_id in ipairs(market and ids or {}) do
+      end_order(command, market, read_order(order_id), 'canceled', 'dead_man')
       ended[#ended + 1] = order_id
       left = left - 1
     end
@@ -22,17 +23,46 @@ local function cancel_for_dead_man(command, account, symbols, left, ended)
   return left
 end
 
+local BROKEN_PAGES_MAX = 10
+
+-- The due order and its market; nil if its market is broken. An order that was removed leaves the
+-- index, so that it holds up no other.
+local function ending_order(command, order_id)
+  local order = read_order(order_id)
+  if not order then
+    call('ZREM', EXPIRING, order_id)
+    return nil
+  end
+  local market = command_market(command, order.symbol)
+  return market and order, market
+end
+
+-- What is due, but for the orders of broken markets, which stay. So many orders of broken markets
+-- are passed over that a few hundred of them hold up no other; not more than BROKEN_PAGES_MAX pages.
+local function due_orders(command, orders_max)
+  local due = {}
+  for page = 0, BROKEN_PAGES_MAX - 1 do
+    local ids = call('ZRANGEBYSCORE', EXPIRING, '-inf', command.clock_us, 'LIMIT',
+      page * orders_max, orders_max)
+    for _, order_id in ipairs(ids) do
+      local order, market = ending_order(command, order_id)
+      if order then due[#due + 1] = { order = order, market = market } end
+    end
+    if #due > 0 or #ids < orders_max then break end
+  end
+  return due
+end
+
 local function expire(command, orders_max, lookups_max)
   local left, ended, now = tonumber(orders_max), {}, command.clock_us
-  local due = call('ZRANGEBYSCORE', EXPIRING, '-inf', now, 'LIMIT', 0, left)
+  local due = due_orders(command, left)
   local symbol_count = max(1, call('SCARD', '{tw}:instruments'))
   local timers_max = max(1, floor((lookups_max or math.huge) / symbol_count))
   local dead = call('ZRANGEBYSCORE', DEAD_MAN, '-inf', now, 'LIMIT', 0, min(left, timers_max))
   if #due == 0 and #dead == 0 then return 0 end
-  for _, order_id in ipairs(due) do
-    local order = read_order(order_id)
-    end_order(command, command_market(command, order.symbol), order, 'expired', 'expired')
-    ended[#ended + 1] = order_id
+  for _, item in ipairs(due) do
+    end_order(command, item.market, item.order, 'expired', 'expired')
+    ended[#ended + 1] = item.order.id
   end
   left = left - #due
 

@@ -9,8 +9,8 @@
 -- Events as place.
 
 local function fire_stops(command, symbol)
-  local market = command_market(command, symbol)
-  if not market then return nil, 'UNKNOWN_SYMBOL' end
+  local market, unknown = command_market(command, symbol)
+  if not market then return nil, unknown end
   if not market.is_firing or market.controls.state ~= 'trading' then return 0 end
   local count = run_stops(command, market)
   end_command(command, integer_text(count))

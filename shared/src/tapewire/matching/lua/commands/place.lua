@@ -20,8 +20,8 @@
 --        for each account that it changed.
 
 local function place(command, account, client_order_id, digest, symbol, revision, ...)
-  local market = command_market(command, symbol)
-  if not market then return nil, 'UNKNOWN_SYMBOL' end
+  local market, unknown = command_market(command, symbol)
+  if not market then return nil, unknown end
   local earlier, duplicate = earlier_placement(account, client_order_id, digest)
   if earlier or duplicate then return earlier, duplicate end
   local order = new_order(market, account, client_order_id, digest, ...)
