@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run demo test test-nightly check bench clean
+.PHONY: help run demo test test-nightly check docs reference captures bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -40,6 +40,16 @@ check: .venv/installed ## formatting, lint, types, house rules
 	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory page-types; \
 	  else echo "There is no npm here: the types of the pages are not checked"; fi
 
+docs: .venv/docs ## build the documents as a site in build/docs, links checked
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet $(ARGS)
+	@echo "Open build/docs/index.html"
+
+reference: .venv/installed ## write docs/reference from the code
+	$(BIN)/python -m tests.support.house.reference
+
+captures: .venv/installed ## write the terminal captures of the documents, from a venue made for it
+	$(BIN)/python -m tests.support.house.captures > /dev/null && echo "The captures were written"
+
 bench: .venv/installed ## measure an order's way from POST to a WebSocket
 	$(BIN)/python -m benchmarks.order_to_socket $(ARGS)
 
@@ -71,6 +81,11 @@ FAILED := { echo "The packages could not be installed; the reason is above"; exi
 	@$(INSTALL) -e ".[dev]" || $(FAILED)
 	@touch .venv/runtime $@
 
+.venv/docs: .venv/runtime
+	@echo "Installing what the site is built with into .venv"
+	@$(INSTALL) -e ".[docs]" || $(FAILED)
+	@touch $@
+
 .PHONY: bench-feed
 bench-feed: .venv/installed ## measure deliveries per second beside other WebSocket feeds
 	$(BIN)/python -m benchmarks.feed $(ARGS)
@@ -83,7 +98,10 @@ bench-orders: .venv/installed ## measure orders per second over REST, batches an
 PAGE := order-gateway/src/order_gateway/page
 NPM_PACKAGES := .venv/npm
 
-.PHONY: page-types page-libraries bench-page
+.PHONY: page-types page-libraries page-pictures bench-page
+page-pictures: .venv/installed ## take the pictures of the documents again (needs Chromium)
+	PAGE_PICTURES=1 $(BIN)/python -m pytest -q tests/e2e/test_page_pictures.py
+
 bench-page: .venv/installed ## measure the trading page under 5,000 messages a second for 30 s
 	PAGE_SPEED_S=30 $(BIN)/python -m pytest -q -s tests/e2e/test_page_speed.py
 

@@ -9,39 +9,35 @@ import signal
 import subprocess
 import sys
 import zlib
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from unittest.mock import MagicMock
 
+import click
 import httpx
 import pytest
-from prometheus_client.registry import Collector
+import yaml
 
-from market_data.errors import CLOSE_MEANINGS, ERROR_MEANINGS, CloseCode
-from market_data.http.metrics import market_data_metrics
-from order_gateway.metrics import Activity, GatewayMetrics
-from order_gateway.operations import OPERATION_NAMES
+from market_data.errors import CLOSE_MEANINGS, CloseCode
 from tapewire import keys
-from tapewire.error_codes import ERROR_CODES
-from tapewire.matching.batcher import Batcher
-from tapewire.redis.memory_watch import MemoryWatch
-from tapewire.runtime.loop_lag import LoopLag
-from tapewire.web.connections import Connections
+from tapewire.cli import main
 from tapewire.wire.feed_messages import MESSAGE_TYPES, UnknownMessage, decode_message
+from tests.support.house.captures import captured_commands
+from tests.support.house.command_reference import every_command, option_rows
 from tests.support.house.documents import (
     ROOT,
     blocks,
     broken_links,
     documents,
     json_values,
+    prose,
     read,
     section,
-    table,
+    site_documents,
 )
-from tests.support.house.settings_table import TABLES, settings_table
+from tests.support.house.reference import PAGES
+from tests.support.house.walkthrough import command_lines, tapewire_words
 from tests.support.running.processes import (
     Service,
     child_environment,
@@ -53,29 +49,83 @@ from tests.support.wait import wait_for
 PROTOCOL = "docs/protocol.md"
 
 
-def marked(document: str, mark: str) -> str:
-    """What stands between `<!-- mark -->` and the next `<!-- end -->`."""
-    return section(read(document), f"<!-- {mark} -->", "<!-- end -->")
+@pytest.mark.parametrize("name", PAGES)
+def test_a_reference_page_is_made_from_the_code(name: str) -> None:
+    """The page equals what the code says; `make reference` writes it."""
+    assert read(f"docs/reference/{name}") == PAGES[name]()
 
 
-def test_rest_errors_are_those_of_the_code() -> None:
-    """The table of REST errors has each code with its status and title, and no other."""
-    rows = table(marked(PROTOCOL, "table of tapewire.error_codes"))
-    expected = [[code, str(entry.status), entry.title] for code, entry in ERROR_CODES.items()]
-    assert rows == expected
+def test_the_reference_has_no_other_page() -> None:
+    """Every page of the folder is made from the code."""
+    assert {path.name for path in (ROOT / "docs" / "reference").iterdir()} == set(PAGES)
 
 
-def test_feed_errors_are_those_of_the_code() -> None:
-    """The table of feed errors has each code with its meaning, and no other."""
-    rows = table(marked(PROTOCOL, "table of market_data.errors.ERROR_MEANINGS"))
-    assert rows == [[code, meaning] for code, meaning in ERROR_MEANINGS.items()]
-
-
-def test_close_codes_are_those_of_the_code() -> None:
-    """The table of close codes has each with its meaning, and no other."""
-    rows = table(marked(PROTOCOL, "table of market_data.errors.CLOSE_MEANINGS"))
-    assert rows == [[str(int(code)), meaning] for code, meaning in CLOSE_MEANINGS.items()]
+def test_every_close_code_has_a_meaning() -> None:
+    """The table of close codes has each code that the feed closes with."""
     assert set(CloseCode) <= set(CLOSE_MEANINGS)
+
+
+def test_every_option_is_explained() -> None:
+    """No option of a command has an empty help text."""
+    missing = [
+        f"{name} {option}"
+        for name, context in every_command().items()
+        for option, text in option_rows(context)
+        if not text
+    ]
+    assert missing == []
+
+
+def check_command(words: list[str]) -> None:
+    """Raise UsageError if `tapewire` has no such command, or the command no such option."""
+    command: click.Command = main
+    context = click.Context(main, info_name="tapewire")
+    while isinstance(command, click.Group) and words and words[0][0].isalpha():
+        below = command.get_command(context, words[0])
+        if below is None:
+            raise click.UsageError(f"{words[0]} is no command of {context.info_name}")
+        command, words = below, words[1:]
+        context = click.Context(command, parent=context, info_name=command.name)
+    known = {
+        name
+        for parameter in command.params
+        for name in (*parameter.opts, *parameter.secondary_opts)
+    }
+    known |= {"--help", "--version"}
+    for word in words:
+        if word.startswith("--") and word.partition("=")[0] not in known:
+            raise click.UsageError(f"{context.command_path} has no option {word}")
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_that_is_shown_exists(document: Path) -> None:
+    """Commands and options of `tapewire` in code blocks, in captures and in the text."""
+    text = document.read_text("utf-8")
+    shown = [
+        *command_lines(text),
+        *captured_commands(text),
+        *re.findall(r"`([^`\n]+)`", prose(text)),
+    ]
+    if document.name == "CHANGELOG.md":
+        shown = []  # earlier versions had other commands
+    for line in shown:
+        words = tapewire_words(line)
+        if words is not None:
+            check_command(words)
+
+
+def alerts() -> dict[str, str]:
+    """The runbook link of each alert."""
+    groups = yaml.safe_load(read("deploy/prometheus/alerts.yml"))["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    return {rule["alert"]: rule["annotations"]["runbook"] for rule in rules}
+
+
+def test_every_alert_links_to_its_entry_in_the_runbook() -> None:
+    """The runbook has a section for each alert, and for no other; the alert links to it."""
+    entries = re.findall(r"^### (Tapewire\w+)$", read("docs/runbook.md"), re.MULTILINE)
+    assert len(entries) > 10
+    assert {name: f"docs/runbook.md#{name.lower()}" for name in entries} == alerts()
 
 
 def test_every_message_has_a_true_example() -> None:
@@ -114,55 +164,25 @@ def test_every_key_is_documented() -> None:
     assert [name for name in names if f"`{name}`" not in text] == []
 
 
-@pytest.mark.parametrize("title", TABLES)
-def test_settings_are_those_of_the_models(title: str) -> None:
-    """The tables of settings equal those made from the models."""
-    assert f"### {title}\n\n{settings_table(*TABLES[title])}\n\n" in read("docs/operations.md")
-
-
-def rows_of(*collectors: Collector) -> list[list[str]]:
-    """Name and meaning of every metric, names as a scrape shows them."""
-    found = [metric for collector in collectors for metric in collector.collect()]
-    return [
-        [f"{metric.name}_total" if metric.type == "counter" else metric.name, metric.documentation]
-        for metric in found
-    ]
-
-
-def metrics_table(title: str, following: str) -> list[list[str]]:
-    text = section(read("docs/operations.md"), "\n## Metrics\n", "\n## Redis\n")
-    return table(section(text, f"\n### {title}\n", f"\n### {following}\n"))
-
-
-def test_metrics_of_market_data_are_those_of_the_code() -> None:
-    """The table has each metric that market-data shows, with its meaning, and no other."""
-    nothing: Any = MagicMock()
-    shown = market_data_metrics(
-        nothing, nothing, nothing, audience=nothing, request_errors=nothing, streams=nothing
-    )
-    rows = rows_of(shown) + rows_of(MemoryWatch(nothing))
-    assert metrics_table("Market-data", "Every service") == rows
-
-
-def test_metrics_of_the_gateway_are_those_of_the_code() -> None:
-    """The table has each metric that the gateway shows, with its meaning, and no other."""
-    nothing: Any = MagicMock()
-    activity, batcher = Activity(OPERATION_NAMES), Batcher(nothing, timeout_s=1.0)
-    shown = GatewayMetrics(
-        activity, batcher, expired=lambda: 0, sockets=lambda: 0, problems=Counter()
-    )
-    assert metrics_table("Order gateway", "Market-data") == rows_of(shown)
-
-
-def test_metrics_of_every_service_are_those_of_the_code() -> None:
-    """The table has what both services show."""
-    assert metrics_table("Every service", "Alerts") == rows_of(Connections(), LoopLag())
-
-
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     """Every relative link leads to a file, and its anchor to a heading."""
     assert list(broken_links(document)) == []
+
+
+def navigation(part: Any) -> Iterator[str]:
+    """The pages that a part of the navigation names."""
+    if isinstance(part, str):
+        yield part
+    else:
+        for below in part.values() if isinstance(part, dict) else part:
+            yield from navigation(below)
+
+
+def test_the_site_has_every_document_once() -> None:
+    """The navigation of `make docs` names each document, and no file that is not there."""
+    named = list(navigation(yaml.safe_load(read("mkdocs.yml"))["nav"]))
+    assert sorted(named) == sorted(path.relative_to(ROOT).as_posix() for path in site_documents())
 
 
 def test_the_map_names_files_that_exist() -> None:
@@ -178,7 +198,7 @@ def test_tests_that_are_named_exist() -> None:
     there = set(re.findall(r"def (test_\w+)", suite))
     there |= {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
     for document in documents():
-        named = set(re.findall(r"\btest_\w+", document.read_text("utf-8")))
+        named = set(re.findall(r"\btest_\w+", prose(document.read_text("utf-8"))))
         assert named <= there, document
 
 

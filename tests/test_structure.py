@@ -30,9 +30,10 @@ ORDERS: dict[str, tuple[str, ...]] = {
         "__main__",
     ),
     "order_gateway": (
-        REST, "ws", "page", "contest", "state", "guard", "incoming", "contest_routes",
+        REST, "ws", "page", "contest", "binance", "state", "guard", "incoming", "contest_routes",
         "instrument_routes", "order_routes", "account_routes", "admin_routes",
-        "account_admin_routes", "key_routes", "socket_routes", "asyncapi", "app", "__main__",
+        "account_admin_routes", "key_routes", "socket_routes",
+        "binance_routes", "asyncapi", "app", "__main__",
     ),
     "market_data": (
         "limits", "errors", "settings", "topics", "fanout", "market", "feed", "clients", "http",

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import httpx
-import pytest
 import yaml
 
 from tests.support.house.documents import ROOT
@@ -30,12 +29,6 @@ def alert_queries() -> list[str]:
     return [rule["expr"] for group in groups for rule in group["rules"]]
 
 
-def alert_names() -> list[str]:
-    """The names of the alerts."""
-    text = (ROOT / "deploy" / "prometheus" / "alerts.yml").read_text("utf-8")
-    return re.findall(r"- alert: (\w+)", text)
-
-
 def test_every_figure_that_is_asked_for_exists(redis_url: str, tmp_path: Path) -> None:
     """The names in the queries are names in the answers of the two services."""
     with running_venue(redis_url, tmp_path) as venue:
@@ -53,9 +46,3 @@ def test_every_figure_that_is_asked_for_exists(redis_url: str, tmp_path: Path) -
     }
     assert len(asked) > 25
     assert asked - exist == set()
-
-
-@pytest.mark.parametrize("name", alert_names())
-def test_every_alert_is_in_the_runbook(name: str) -> None:
-    """The document says what to do about it."""
-    assert f"| `{name}` |" in (ROOT / "docs" / "operations.md").read_text("utf-8")

@@ -85,6 +85,8 @@ def test_every_option_of_an_order_reaches_the_venue() -> None:
     assert (stop["order_type"], stop["stop_price"]) == ("stop", "10000.00")
     (limited,) = read("order", "sell", BTC, "0.1", "9000", "--stop", "10000", *common[:2])
     assert limited["order_type"] == "stop_limit"
+    (profit,) = read("order", "buy", BTC, "0.1", "--take-profit", "9000", *common[:2])
+    assert (profit["order_type"], profit["stop_price"]) == ("take_profit", "9000.00")
     (iceberg,) = read(
         "order", "buy", BTC, "1", "5000", "--display", "0.1", "--post-only",
         "--expire-at", "2099-01-01T00:00:00Z", "--client-order-id", "ice",

@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from market_data.fanout.hub import Hub
-from market_data.market.candle_feed import CandleFeed, VenueClock
+from market_data.market.candle_keeper import CandleFeed
+from market_data.market.venue_clock import VenueClock
 from market_data.topics import CANDLES
 from tapewire import keys
 from tapewire.market.candle_log import CandleLog

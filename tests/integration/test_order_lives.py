@@ -144,6 +144,56 @@ def test_a_stop_waits_for_its_trade_and_says_when_it_came(desk: Desk) -> None:
     refused(reply, 409, "stop_would_trigger")
 
 
+def test_a_take_profit_fires_in_the_other_direction(desk: Desk) -> None:
+    """A sell fires when the price rises to its stop price, a buy when the price falls to it."""
+    place(desk.here, side="buy", price="59000", quantity="0.3")
+    place(desk.here, side="sell", price="61000", quantity="0.3")
+    wanted = {"quantity": "0.1", "account": "a"}
+    sell = place(
+        desk.here, order_type="take_profit", side="sell", price=None, stop_price="60500", **wanted
+    )
+    buy = place(
+        desk.there, order_type="take_profit_limit", price="59400", stop_price="59500", **wanted
+    )
+    place(desk.here, side="sell", price="60000", quantity="0.1")
+    place(desk.there, account="b", price="60000", quantity="0.1")
+    headers = {"X-Account": "a"}
+    assert len(desk.here.get("/v1/orders?status=open", headers=headers).json()["orders"]) == 2
+    place(desk.here, side="sell", price="60500", quantity="0.1")
+    place(desk.there, account="b", price="60500", quantity="0.1")
+    path = f"/v1/orders/{sell['order_id']}"
+    assert desk.here.get(path, headers=headers).json()["fills"][0]["price"] == "59000.00"
+    # That sale at 59000 has fired the buy as well.
+    found = desk.here.get(f"/v1/orders/{buy['order_id']}", headers=headers).json()
+    assert (found["status"], found["remaining_quantity"]) == ("new", "0.10000")
+    assert found["triggered_timestamp"] is not None
+    reply = desk.here.post("/v1/orders", json=LIMIT_ORDER | {
+        "side": "sell", "order_type": "take_profit_limit", "stop_price": "59000",
+    })  # fmt: skip
+    refused(reply, 409, "stop_would_trigger")
+
+
+def test_the_name_of_an_order_that_ended_can_be_used_again(desk: Desk) -> None:
+    """Only if the new order asks for that, and never while the order is open."""
+    named = {"client_order_id": "again"}
+    first = place(desk.here, **named)
+    reuse = LIMIT_ORDER | named | {"reuse_client_order_id": True}
+    reply = desk.there.post("/v1/orders", json=reuse)
+    assert (reply.status_code, reply.json()["order_id"]) == (200, first["order_id"])
+    reply = desk.there.post("/v1/orders", json=reuse | {"quantity": "1"})
+    refused(reply, 409, "duplicate_client_order_id")
+    assert desk.here.delete("/v1/orders/client:again").status_code == 200
+    assert desk.here.post("/v1/orders", json=LIMIT_ORDER | named).status_code == 200
+    second = place(desk.there, quantity="1", reuse_client_order_id=True, **named)
+    assert second["order_id"] != first["order_id"]
+    found = desk.here.get("/v1/orders/client:again").json()
+    assert (found["order_id"], found["status"]) == (second["order_id"], "new")
+    listed = desk.here.get("/v1/orders").json()["orders"]
+    assert [order["client_order_id"] for order in listed] == ["again", "again"]
+    reply = desk.here.post("/v1/orders", json=LIMIT_ORDER | {"reuse_client_order_id": True})
+    assert refused(reply, 422, "missing_field").field == "client_order_id"
+
+
 def test_an_iceberg_shows_a_part_and_a_post_only_order_never_takes(desk: Desk) -> None:
     """Both at once are possible; all of it can be traded."""
     order = place(desk.here, side="sell", quantity="0.5", display_quantity="0.1", post_only=True)

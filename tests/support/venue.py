@@ -88,6 +88,8 @@ _TIMES_IN_FORCE = {
 # The keys that live as long as the venue; all else is about one order and ends some time after it.
 PERMANENT_KEYS = (
     "epoch",
+    "clock_accepted",
+    "broken",
     "instruments",
     "last_order_id",
     "last_command",

@@ -38,7 +38,8 @@ from market_data.http.trade_routes import router as trade_router
 from market_data.http.trade_stream import TradeStreams
 from market_data.limits import FanoutLimits
 from market_data.market.books import Books
-from market_data.market.candle_feed import CandleFeed, VenueClock
+from market_data.market.candle_keeper import CandleFeed
+from market_data.market.venue_clock import VenueClock
 from market_data.settings import SERVICE, MarketDataSettings
 from market_data.topics import ACCOUNT_CHANNELS, TRADES
 from tapewire import __version__, keys
@@ -48,6 +49,7 @@ from tapewire.api_keys.watch import KeyWatch
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.market.candle_log import CandleLog
 from tapewire.market.market_records import MarketRecords
+from tapewire.market.trade_log import TradeLog
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async, wait_until_ready
 from tapewire.redis.failovers import FailoverWatch
 from tapewire.redis.memory_watch import MemoryWatch
@@ -152,24 +154,21 @@ def _follow(
     )
     stack.callback(poller.close)
     clock = VenueClock()
-    streams = Streams(limits, clock, known_symbols=lambda: feed.sequencer.seqs)
+    candle_log, accounts = CandleLog(client), AccountLog(client)
+    streams = Streams(
+        limits,
+        clock,
+        candles=candle_log,
+        trades=TradeLog(client),
+        known_symbols=lambda: feed.sequencer.seqs,
+    )
     books = Books(MarketRecords(client), hub, streams)
-    candle_log, account_log = CandleLog(client), AccountLog(client)
     candles = CandleFeed(candle_log, hub, clock)
     feed = Feed(
-        poller,
-        log,
-        hub,
-        canary,
-        books=books,
-        candles=candles,
-        accounts=account_log,
-        listener=streams,
+        poller, log, hub, canary, books=books, candles=candles, accounts=accounts, listener=streams
     )
     audience = Audience(hub, streams.hub, clients_max=settings.clients_max)
-    return _Following(
-        hub, streams, audience, log, canary, books, clock, candle_log, account_log, feed
-    )
+    return _Following(hub, streams, audience, log, canary, books, clock, candle_log, accounts, feed)
 
 
 def _converse(
@@ -220,6 +219,7 @@ def _tasks(
         "canary": venue.canary.run,
         "heartbeats": heartbeats.run,
         "binance-streams": venue.streams.run,
+        "binance-statistics": venue.streams.statistics.run,
         "memory-budget": MemoryBudget(venue.audience, bytes_max=settings.memory_bytes_max).run,
     }
 

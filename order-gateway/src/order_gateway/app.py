@@ -1,7 +1,7 @@
 """The composition root of the order gateway: its objects are made and joined here only."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, cast
@@ -14,6 +14,7 @@ from order_gateway import (
     account_routes,
     admin_routes,
     asyncapi,
+    binance_routes,
     contest_routes,
     instrument_routes,
     key_routes,
@@ -23,6 +24,8 @@ from order_gateway import (
 from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
+from order_gateway.binance import connections as binance_connections
+from order_gateway.binance_routes import BinanceRest, make_connections
 from order_gateway.catalogue import Catalogue
 from order_gateway.clock import ClockWatch
 from order_gateway.contest.auditing import VenueAudit
@@ -34,7 +37,7 @@ from order_gateway.key_administration import KeyAdministration
 from order_gateway.metrics import Activity, GatewayMetrics
 from order_gateway.operations import OPERATION_NAMES, Operations
 from order_gateway.page.routes import add_pages
-from order_gateway.rate_limit import RateLimits
+from order_gateway.rate_limit import RateLimits, make_rate_limits
 from order_gateway.recorded_clock import RecordedClock
 from order_gateway.settings import GatewaySettings
 from order_gateway.state import GatewayState
@@ -61,7 +64,6 @@ from tapewire.web.body_limit import BodyLimit
 from tapewire.web.health import RedisProbe, health_router
 from tapewire.web.metrics import Metrics, metrics_router
 from tapewire.web.problem import ProblemApp
-from tapewire.web.rate_limit import Buckets
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +108,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     elif settings.open_admin_from == "loopback":
         app.add_middleware(LocalAdministration)
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
+    app.add_middleware(BinanceRest)
     # Direct routes solve no dependencies: this one only documents what the guard does.
     key = [Security(HTTPBearer(scheme_name=KEY_SCHEME, auto_error=False))] if needs_keys else []
     for group in (
@@ -119,6 +122,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.include_router(group.router, prefix=PREFIX, dependencies=key)
     for public in (instrument_routes, socket_routes):
         app.include_router(public.router, prefix=PREFIX)
+    app.include_router(binance_routes.router)
     app.include_router(health_router(SERVICE))
     app.include_router(metrics_router())
     app.include_router(asyncapi.router)
@@ -144,16 +148,18 @@ async def _run(
             stack.push_async_callback(opened.close)
         tasks = await stack.enter_async_context(Supervisor())
         expiry, lag = Expiry(engine, interval_s=settings.expiry_interval_s), LoopLag()
-        activity, rate_limits = Activity(OPERATION_NAMES), _rate_limits(settings)
+        activity, rate_limits = Activity(OPERATION_NAMES), make_rate_limits(settings)
         operations = Operations(engine, queries, catalogue, activity, clock)
         entry = _entry(operations, rate_limits, activity, settings)
         stack.push_async_callback(entry.close)
-        figures = GatewayMetrics(
-            activity,
-            engine.batcher,
-            expired=lambda: expiry.ended,
-            sockets=lambda: entry.open_count,
-            problems=app.problems,
+        verifier, reader = KeyVerifier(store), open_async(address)
+        stack.push_async_callback(reader.aclose)
+        binance = make_connections(
+            settings, reader, operations=operations, queries=queries, catalogue=catalogue,
+            verifier=verifier, limits=rate_limits, refusals=activity.refusals,
+        )  # fmt: skip
+        figures = _figures(
+            app, activity, engine, expiry, lambda: entry.open_count + binance.open_count
         )
         contest = Contest(engine, queries, catalogue, VenueAudit(address), settings.venue.auth)
         state = GatewayState(
@@ -164,10 +170,11 @@ async def _run(
             account_administration=AccountAdministration(engine, queries, catalogue),
             key_administration=KeyAdministration(store, engine),
             contest=contest,
-            authentication=Authentication(KeyVerifier(store), rate_limits),
+            authentication=Authentication(verifier, rate_limits),
             needs_keys=settings.venue.auth == "keys",
             rate_limits=rate_limits,
             entry=entry,
+            binance=binance,
             health=watch_health(
                 probe,
                 engine,
@@ -182,18 +189,31 @@ async def _run(
             pages=app.state.pages,
         )
         await stack.enter_async_context(state.metrics.shared(SERVICE, settings))
-        for name, run in {
-            "expiry": expiry.run,
-            "clock": jumps.run,
-            "loop-lag": lag.run,
-            **contest.tasks,
-        }.items():
+        own = {"expiry": expiry.run, "clock": jumps.run, "loop-lag": lag.run}
+        own["user-streams"] = binance.streams.run
+        for name, run in {**own, **contest.tasks}.items():
             tasks.start(name, run)
         _follow_failovers(address, guard, tasks)
         _watch_keys(state, tasks)
         app.state = cast("Any", state)
         logger.info("trading %d instruments on %s", len(instruments), address.shown)
         yield
+
+
+def _figures(
+    app: ProblemApp,
+    activity: Activity,
+    engine: Engine,
+    expiry: Expiry,
+    sockets: Callable[[], int],
+) -> GatewayMetrics:
+    return GatewayMetrics(
+        activity,
+        engine.batcher,
+        expired=lambda: expiry.ended,
+        sockets=sockets,
+        problems=app.problems,
+    )
 
 
 def _address(venue: VenueSettings) -> RedisAddress:
@@ -255,19 +275,6 @@ def _follow_failovers(address: RedisAddress, guard: FailoverGuard, tasks: Superv
         tasks.start("failovers", watch.run)
 
 
-def _rate_limits(settings: GatewaySettings) -> RateLimits:
-    def buckets(per_second: int, burst: int) -> Buckets | None:
-        if per_second == 0:
-            return None
-        names_max = settings.rate_limit_names_max
-        return Buckets(per_second=per_second, burst=burst, names_max=names_max)
-
-    return RateLimits(
-        accounts=buckets(settings.account_orders_per_s, settings.account_burst),
-        addresses=buckets(settings.address_orders_per_s, settings.address_burst),
-    )
-
-
 async def _wait_for_redis(address: RedisAddress, timeout_s: float) -> None:
     client = open_async(address)
     try:
@@ -281,3 +288,7 @@ def _watch_keys(state: GatewayState, tasks: Supervisor) -> None:
     if state.needs_keys:
         watch = KeyWatch(state.authentication.verifier, state.entry.bearers, end_for_key)
         tasks.start("keys", watch.run)
+        signing = KeyWatch(
+            state.authentication.verifier, state.binance.bearers, binance_connections.end_for_key
+        )
+        tasks.start("signing-keys", signing.run)

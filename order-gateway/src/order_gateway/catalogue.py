@@ -61,6 +61,11 @@ class Catalogue:
             await self._engine.publish_instruments(missing)
             await self._read_markets()
 
+    @property
+    def known(self) -> Mapping[Symbol, Market]:
+        """Every market that this gateway knows now, by symbol."""
+        return self._markets
+
     def get(self, symbol: str) -> Instrument | None:
         """The instrument if this gateway knows it already."""
         market = self._markets.get(Symbol(symbol))

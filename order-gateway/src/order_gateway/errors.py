@@ -23,7 +23,8 @@ _MOMENT = 'must be ISO 8601 with its offset from UTC, such as "2026-01-31T12:00:
 _RULES = {
     "symbol": 'must be the symbol of an instrument as a string, such as "BTC-USDT"',
     "side": 'must be "buy" or "sell"',
-    "order_type": 'must be "limit", "market", "ioc", "fok", "stop" or "stop_limit"',
+    "order_type": 'must be "limit", "market", "ioc", "fok", "stop", "stop_limit", "take_profit" or '
+    '"take_profit_limit"',
     "time_in_force": 'must be "gtc", "ioc", "fok" or "gtd"',
     "quantity": _DECIMAL,
     "price": 'must be a plain positive decimal such as "60000.00"',
@@ -32,6 +33,7 @@ _RULES = {
     "self_trade_prevention": 'must be "none", "expire_taker", "expire_maker", "expire_both" or '
     '"decrement"',
     "post_only": "must be true or false",
+    "reuse_client_order_id": "must be true or false",
     "display_quantity": _DECIMAL,
     "stop_price": _DECIMAL,
     "quote_quantity": _DECIMAL,

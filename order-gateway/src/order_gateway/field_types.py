@@ -56,7 +56,9 @@ MomentInput = Annotated[
     str, Field(max_length=40, description="ISO 8601 with an offset, such as 2026-01-31T12:00:00Z")
 ]
 SideText = Literal["buy", "sell"]
-OrderTypeText = Literal["limit", "market", "ioc", "fok", "stop", "stop_limit"]
+OrderTypeText = Literal[
+    "limit", "market", "ioc", "fok", "stop", "stop_limit", "take_profit", "take_profit_limit"
+]
 TimeInForceText = Literal["gtc", "ioc", "fok", "gtd"]
 SelfTradePreventionText = Literal[
     "none", "expire_taker", "expire_maker", "expire_both", "decrement"

@@ -74,6 +74,7 @@ def build_command(request: OrderRequest, account: Account, instrument: Instrumen
         if request.expire_at is None
         else read_moment(request.expire_at, "expire_at"),
         revision=instrument.revision,
+        reuses_client_order_id=bool(request.reuse_client_order_id),
     )
 
 

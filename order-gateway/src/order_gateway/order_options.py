@@ -15,9 +15,15 @@ _TIMES_IN_FORCE: dict[OrderType, tuple[TimeInForce, ...]] = {
     OrderType.STOP_LIMIT: (
         TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD,
     ),
+    OrderType.TAKE_PROFIT: (TimeInForce.GTC, TimeInForce.GTD),
+    OrderType.TAKE_PROFIT_LIMIT: (
+        TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD,
+    ),
 }  # fmt: skip
-_PRICELESS = frozenset({OrderType.MARKET, OrderType.STOP})
-_STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+_PRICELESS = frozenset({OrderType.MARKET, OrderType.STOP, OrderType.TAKE_PROFIT})
+_STOPS = frozenset(
+    {OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT}
+)
 _MAY_REST = frozenset({TimeInForce.GTC, TimeInForce.GTD})
 
 
@@ -45,6 +51,12 @@ def check_options(request: OrderRequest, order_type: OrderType, time_in_force: T
     _check_amounts(request, order_type)
     _check_price(request, order_type)
     _check_stop_price(request, order_type)
+    if request.reuse_client_order_id and request.client_order_id is None:
+        raise InvalidField(
+            "client_order_id",
+            "missing_field",
+            "client_order_id is missing: reuse_client_order_id needs it.",
+        )
     if request.expire_at is None and time_in_force is TimeInForce.GTD:
         raise InvalidField(
             "expire_at", "expire_at_required", 'expire_at is missing: time_in_force "gtd" needs it.'
@@ -103,7 +115,8 @@ def _check_stop_price(request: OrderRequest, order_type: OrderType) -> None:
             raise InvalidField(
                 "stop_price",
                 "stop_price_forbidden",
-                'stop_price needs order_type "stop" or "stop_limit".',
+                'stop_price needs order_type "stop", "stop_limit", "take_profit" or '
+                '"take_profit_limit".',
             )
     elif request.stop_price is None:
         raise InvalidField(

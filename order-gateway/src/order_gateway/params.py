@@ -45,9 +45,9 @@ class OrderRequest(Params):
     order_type: Annotated[
         OrderTypeText,
         Field(
-            description="`ioc` and `fok` are limit orders with that time in force. A trade "
-            "at the stop price turns a `stop` into a market order and a "
-            "`stop_limit` into a limit order"
+            description="`ioc` and `fok` are limit orders with that time in force. A trade at the "
+            "stop price turns a `stop` and a `take_profit` into a market order, a `stop_limit` and "
+            "a `take_profit_limit` into a limit order"
         ),
     ]
     quantity: Annotated[
@@ -69,6 +69,13 @@ class OrderRequest(Params):
         ),
     ] = None
     client_order_id: ClientOrderId | None = None
+    reuse_client_order_id: Annotated[
+        bool | None,
+        Field(
+            description="Take the `client_order_id` of an order that has ended as free. A repeated "
+            "request then places a second order if the first one has ended"
+        ),
+    ] = None
     self_trade_prevention: Annotated[
         SelfTradePreventionText | None,
         Field(
@@ -92,7 +99,7 @@ class OrderRequest(Params):
         DecimalInput | None,
         Field(
             description="The price that triggers a stop: a buy by a trade at this price or "
-            "above, a sell by a trade at this price or below"
+            "above, a sell by a trade at this price or below; a take-profit the other way round"
         ),
     ] = None
     quote_quantity: Annotated[

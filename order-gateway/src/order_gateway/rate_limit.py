@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from order_gateway.settings import GatewaySettings
 from tapewire.web.rate_limit import NO_HEADERS, Buckets, client_network
 
 
@@ -49,3 +50,18 @@ class RateLimits:
         addresses = self._addresses
         if addresses is not None and address is not None:
             addresses.charge(client_network(address), 1, now_ns)
+
+
+def make_rate_limits(settings: GatewaySettings) -> RateLimits:
+    """The limits that the settings of a gateway give."""
+
+    def buckets(per_second: int, burst: int) -> Buckets | None:
+        if per_second == 0:
+            return None
+        names_max = settings.rate_limit_names_max
+        return Buckets(per_second=per_second, burst=burst, names_max=names_max)
+
+    return RateLimits(
+        accounts=buckets(settings.account_orders_per_s, settings.account_burst),
+        addresses=buckets(settings.address_orders_per_s, settings.address_burst),
+    )

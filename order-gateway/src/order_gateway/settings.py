@@ -51,6 +51,25 @@ class GatewaySettings(ServerSettings):
         le=1_000_000,
         description="Accounts, and likewise addresses, whose rate is tracked",
     )
+    binance_weight_per_minute: int = Field(
+        0,
+        ge=0,
+        le=100_000_000,
+        description="Request weight per minute of one client address at the Binance surface; 0: "
+        "no limit",
+    )
+    binance_orders_per_10_s: int = Field(
+        0,
+        ge=0,
+        le=100_000_000,
+        description="Orders per 10 seconds of one account at the Binance surface; 0: no limit",
+    )
+    binance_orders_per_day: int = Field(
+        0,
+        ge=0,
+        le=1_000_000_000,
+        description="Orders per day of one account at the Binance surface; 0: no limit",
+    )
     open_admin_from: Literal["loopback", "anywhere"] = Field(
         "loopback",
         description="Clients that may administer an `open` venue: those on this machine, or all "

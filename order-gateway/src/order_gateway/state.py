@@ -1,5 +1,6 @@
 """The objects of a running gateway, as routes and middleware reach them: `app.state`."""
 
+import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
@@ -8,6 +9,7 @@ from starlette.types import Scope
 from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
+from order_gateway.binance.connections import BinanceConnections
 from order_gateway.catalogue import Catalogue
 from order_gateway.contest.contest import Contest
 from order_gateway.key_administration import KeyAdministration
@@ -36,6 +38,7 @@ class GatewayState:
     needs_keys: bool
     rate_limits: RateLimits
     entry: Entry
+    binance: BinanceConnections
     health: Health
     metrics: Metrics
     pages: Pages
@@ -46,9 +49,21 @@ class GatewayState:
         return self.operations.clock
 
     @property
-    def drain(self) -> Entry:
+    def drain(self) -> "Drain":
         """Answers and closes all connections before the server stops."""
-        return self.entry
+        return Drain(self.entry, self.binance)
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """The end of all WebSocket connections of a gateway."""
+
+    entry: Entry
+    binance: BinanceConnections
+
+    async def run(self) -> None:
+        """Answer what was read, then close every connection, of both interfaces at once."""
+        await asyncio.gather(self.entry.run(), self.binance.drain())
 
 
 def state_of(connection: HTTPConnection) -> GatewayState:

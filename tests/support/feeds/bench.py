@@ -13,7 +13,8 @@ from market_data.feed.feed import Feed
 from market_data.feed.poller import Poller
 from market_data.feed.replay_log import ReplayLog
 from market_data.market.books import Books
-from market_data.market.candle_feed import CandleFeed, VenueClock
+from market_data.market.candle_keeper import CandleFeed
+from market_data.market.venue_clock import VenueClock
 from market_data.topics import EVERY_SYMBOL
 from tapewire import keys
 from tapewire.market.candle_log import CandleLog

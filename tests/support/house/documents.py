@@ -1,4 +1,4 @@
-"""Reads the documents as data: tables, code blocks, links, headings. Pure but for `documents`."""
+"""Reads the documents as data: code blocks, links, headings. Pure but for `documents`."""
 
 import json
 import re
@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-FOLDERS = ("docs", "benchmarks", "tests", "shared", "order-gateway", "market-data")
+FOLDERS = (
+    "docs", "benchmarks", "deploy", "examples", "tests", "shared", "order-gateway", "market-data",
+)  # fmt: skip
+_NOT_ON_THE_SITE = ("deploy", "tests", "shared", "order-gateway", "market-data")
 
 _LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
-_BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^```(?P<language>\w*)(?: title=[^\n]*)?\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL
+)
 
 
 def documents() -> list[Path]:
@@ -19,6 +24,11 @@ def documents() -> list[Path]:
     for folder in FOLDERS:
         found += (ROOT / folder).rglob("*.md")
     return sorted(found)
+
+
+def site_documents() -> list[Path]:
+    """The documents that readers of the site look for (`make docs`)."""
+    return [path for path in documents() if path.relative_to(ROOT).parts[0] not in _NOT_ON_THE_SITE]
 
 
 def read(name: str) -> str:
@@ -32,15 +42,14 @@ def section(text: str, begin: str, end: str) -> str:
     return text.partition(begin)[2].partition(end)[0]
 
 
-def table(text: str) -> list[list[str]]:
-    """The rows of a Markdown table without its head, cells without their backticks."""
-    rows = [line for line in text.splitlines() if line.startswith("|")]
-    return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in rows[2:]]
-
-
 def blocks(text: str, language: str) -> list[str]:
     """The code blocks of one language."""
     return [match["text"] for match in _BLOCK.finditer(text) if match["language"] == language]
+
+
+def prose(text: str) -> str:
+    """The text without its code blocks."""
+    return _BLOCK.sub("", text)
 
 
 def json_values(text: str) -> Iterator[Any]:
@@ -53,18 +62,22 @@ def json_values(text: str) -> Iterator[Any]:
         position += len(text[position:]) - len(text[position:].lstrip())
 
 
+def links(document: Path) -> Iterator[tuple[str, str]]:
+    """The relative links of a document: path, which is empty for itself, and anchor."""
+    for match in _LINK.finditer(document.read_text("utf-8")):
+        if "://" not in match["target"]:
+            target, _, anchor = match["target"].partition("#")
+            yield target, anchor
+
+
 def broken_links(document: Path) -> Iterator[str]:
     """Relative links that lead to no file, or to no heading of it."""
-    text = document.read_text("utf-8")
-    for match in _LINK.finditer(text):
-        target, _, anchor = match["target"].partition("#")
-        if "://" in target:
-            continue
+    for target, anchor in links(document):
         file = (document.parent / target).resolve() if target else document
         if not file.exists():
-            yield f"{match['target']} leads nowhere"
+            yield f"{target} leads nowhere"
         elif anchor and anchor not in headings(file.read_text("utf-8")):
-            yield f"{match['target']} names no heading"
+            yield f"{target}#{anchor} names no heading"
 
 
 def headings(text: str) -> set[str]:

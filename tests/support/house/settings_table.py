@@ -1,6 +1,4 @@
-"""The settings as docs/operations.md lists them, made from the models: `python -m` prints them."""
-
-import sys
+"""The settings as docs/reference/settings.md lists them, made from the models."""
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
@@ -66,8 +64,3 @@ def _bounds(field: FieldInfo) -> str:
             case Le(le=value):
                 parts.append(f"<= {value}")
     return ", ".join(parts)
-
-
-if __name__ == "__main__":
-    for title, (model, prefix) in TABLES.items():
-        sys.stdout.write(f"### {title}\n\n{settings_table(model, prefix)}\n\n")

@@ -54,6 +54,7 @@ def opened_page(
     *,
     size: tuple[int, int] = DESKTOP,
     scheme: Scheme = "dark",
+    scale: float = 1,
     quiet: bool = True,
 ) -> Iterator[Page]:
     """A page in a profile of its own. With `quiet` an error on its console fails the test.
@@ -63,7 +64,7 @@ def opened_page(
     width, height = size
     options: dict[str, Any] = {
         "viewport": {"width": width, "height": height}, "color_scheme": scheme,
-        "has_touch": size == PHONE,
+        "has_touch": size == PHONE, "device_scale_factor": scale,
     }  # fmt: skip
     context = browser.new_context(**options)
     context.set_default_timeout(TIMEOUT_MS)

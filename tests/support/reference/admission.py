@@ -13,7 +13,7 @@ from tapewire.values.types import (
     TimeInForce,
 )
 from tests.support.reference.accounts import Bounds, ReferenceAccounts
-from tests.support.reference.order import ReferenceOrder, Refused
+from tests.support.reference.order import ReferenceOrder, Refused, reaches
 
 BPS = 10_000
 
@@ -49,10 +49,9 @@ def admit(market: Market, command: OrderCommand, now_us: int, open_count: int) -
         raise Refused("expire_at out_of_range")
     _check_price(market, command.price_ticks)
     stop = command.stop_price_ticks
-    if stop is not None and market.last_price is not None:
-        reached = market.last_price >= stop
-        if reached if command.side is Side.BUY else market.last_price <= stop:
-            raise Refused("stop_would_trigger")
+    last = market.last_price
+    if stop is not None and last is not None and reaches(command, stop, last):
+        raise Refused("stop_would_trigger")
     if command.post_only and market.takes(command.side, command.price_ticks):
         raise Refused("post_only_would_take")
     may_rest = command.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}

@@ -7,6 +7,7 @@ from tapewire.values.types import (
     Fill,
     OrderCommand,
     OrderStatus,
+    OrderType,
     Side,
     Symbol,
     TimeInForce,
@@ -137,9 +138,25 @@ class ReferenceOrder:
         return amount // price
 
     def fires_at(self, price: int) -> bool:
-        """Whether a trade at this price sets it off: a buy at or above, a sell at or below."""
+        """Whether a trade at this price sets it off: at or above, or at or below."""
         assert self.stop_price is not None
-        return price >= self.stop_price if self.side is Side.BUY else price <= self.stop_price
+        return reaches(self.command, self.stop_price, price)
+
+    @property
+    def rises(self) -> bool:
+        """Whether a rising price sets it off: a stop buy, or a sell that takes a profit."""
+        return rises(self.command)
+
+
+def rises(command: OrderCommand) -> bool:
+    """Whether a rising price sets a stop off."""
+    takes_profit = command.order_type in {OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT}
+    return (command.side is Side.BUY) is not takes_profit
+
+
+def reaches(command: OrderCommand, stop_price: int, price: int) -> bool:
+    """Whether a trade at this price sets an order with this stop price off."""
+    return price >= stop_price if rises(command) else price <= stop_price
 
 
 def opposite(side: Side) -> Side:
@@ -173,11 +190,11 @@ def amount_reason(order: ReferenceOrder, stopped_by: str | None) -> str | None:
 
 
 def first_to_fire(reached: list[ReferenceOrder], budget: int) -> list[ReferenceOrder]:
-    """If more are reached than may run: of each side the nearest, then the longest in line."""
+    """If more are reached than may run: up and down the nearest, then the longest in line."""
     chosen: list[ReferenceOrder] = []
-    for side in Side:
-        sign = 1 if side is Side.BUY else -1
-        orders = [order for order in reached if order.side is side]
+    for rising in (True, False):
+        sign = 1 if rising else -1
+        orders = [order for order in reached if order.rises is rising]
         orders.sort(key=lambda order: (sign * (order.stop_price or 0), order.number))
         chosen += orders[:budget]
     return sorted(chosen, key=lambda order: order.number)[:budget]

@@ -39,7 +39,12 @@ _TIMES = {
     OrderType.FOK: (TimeInForce.FOK,),
     OrderType.STOP: (TimeInForce.IOC,),
     OrderType.STOP_LIMIT: (TimeInForce.GTC,),
+    OrderType.TAKE_PROFIT: (TimeInForce.IOC,),
+    OrderType.TAKE_PROFIT_LIMIT: (TimeInForce.GTC,),
 }
+_STOPS = (
+    OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT,
+)  # fmt: skip
 # Kind of command and how often it comes.
 _MIX = {
     "place": 600, "replace": 60, "amend": 150, "cancel": 100, "cancel_all": 3, "expire": 60,
@@ -143,10 +148,10 @@ class RandomCommands:
 
 
 def _order(chance: random.Random, account: Account, now_us: int) -> OrderCommand:
-    kind = chance.choices(list(OrderType), (60, 8, 8, 4, 6, 6))[0]
+    kind = chance.choices(list(OrderType), (60, 8, 8, 4, 4, 4, 2, 2))[0]
     time = chance.choice(_TIMES[kind])
     symbol = chance.choice(SYMBOLS)
-    priced = kind not in {OrderType.MARKET, OrderType.STOP}
+    priced = kind not in {OrderType.MARKET, OrderType.STOP, OrderType.TAKE_PROFIT}
     by_quote = kind is OrderType.MARKET and chance.random() < 0.5
     lots = chance.randint(1, 40)
     rests = kind is OrderType.LIMIT
@@ -160,9 +165,10 @@ def _order(chance: random.Random, account: Account, now_us: int) -> OrderCommand
         price_ticks=_ticks(chance) if priced else None,
         client_order_id=f"c{chance.randint(1, 400)}" if chance.random() < 0.3 else None,
         self_trade_prevention=chance.choice(list(SelfTradePrevention)),
+        reuses_client_order_id=chance.random() < 0.3,
         post_only=rests and chance.random() < 0.15,
         display_lots=Lots(chance.randint(1, lots)) if rests and chance.random() < 0.2 else None,
-        stop_price_ticks=_ticks(chance) if "stop" in kind else None,
+        stop_price_ticks=_ticks(chance) if kind in _STOPS else None,
         quote_notional=chance.randint(1, 20_000) if by_quote else None,
         expire_us=now_us + chance.randint(1, 300_000_000) if time is TimeInForce.GTD else None,
         revision=INSTRUMENTS[symbol].revision,

@@ -106,7 +106,7 @@ class ReferenceVenue:
 
     def _place(self, command: OrderCommand, clock_us: int) -> Placed:
         market = self._market(command.symbol)
-        earlier = self.client_orders.get((command.account, command.client_order_id or ""))
+        earlier = self._earlier(command)
         if earlier is not None:
             if _body(earlier.command) != _body(command):
                 raise Refused("duplicate_client_order_id")
@@ -135,7 +135,7 @@ class ReferenceVenue:
         target = self.orders.get(order_id)
         if target is not None and target.account != command.account:
             target = None
-        earlier = self.client_orders.get((command.account, command.client_order_id or ""))
+        earlier = self._earlier(command)
         repeated = earlier is not None and _body(earlier.command) == _body(command)
         if earlier is not None and repeated and earlier is not target:
             return Replaced(_told_again(target), Placed(earlier, replayed=True))
@@ -152,7 +152,7 @@ class ReferenceVenue:
             if mode is ReplaceMode.STOP_ON_FAILURE:
                 return Replaced(refused, None)
         try:
-            if earlier is not None:
+            if self._earlier(command) is not None:
                 raise Refused("duplicate_client_order_id")
             return Replaced(canceled, self._place(command, clock_us))
         except Refused as refused:
@@ -273,6 +273,13 @@ class ReferenceVenue:
             and order.command.time_in_force is TimeInForce.GTD
             and order.command.expire_us is not None
         )
+
+    def _earlier(self, command: OrderCommand) -> ReferenceOrder | None:
+        """The order that has the client order id of a new one."""
+        found = self.client_orders.get((command.account, command.client_order_id or ""))
+        if found is not None and command.reuses_client_order_id and not found.is_open:
+            return None
+        return found
 
     def _market(self, symbol: Symbol) -> ReferenceMarket:
         if symbol not in self.markets:

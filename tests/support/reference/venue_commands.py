@@ -191,6 +191,7 @@ modes = st.sampled_from(SelfTradePrevention)
 _lifetimes = st.sampled_from([-1, 2, 10, 10, 30, 30])
 _client_order_ids = st.sampled_from([None] * 20 + ["x", "y", "z"])
 _numbers = st.integers(0, 12)
+_rarely = st.sampled_from([False, False, True])
 
 
 @st.composite
@@ -198,12 +199,12 @@ def _orders(draw: st.DrawFn) -> Place:
     """One order whose options go together, as the gateway lets them through."""
     kind = draw(_kinds)
     tif = draw(st.sampled_from(_times_in_force[kind]))
-    rests = kind in {OrderType.LIMIT, OrderType.STOP_LIMIT} and tif in _MAY_REST
-    has_price = kind not in {OrderType.MARKET, OrderType.STOP}
+    rests = kind in {OrderType.LIMIT, *_LIMIT_STOPS} and tif in _MAY_REST
+    has_price = kind not in {OrderType.MARKET, *_MARKET_STOPS}
     # What names no price often wants more than there is money for.
     lots = draw(few_lots if has_price else _many_lots)
     by_amount = kind is OrderType.MARKET and draw(st.booleans())
-    is_stop = kind in {OrderType.STOP, OrderType.STOP_LIMIT}
+    is_stop = kind in {*_MARKET_STOPS, *_LIMIT_STOPS}
     option = draw(st.integers(0, 9)) if rests else 0
     shows = option in {7, 8, 9}
     order = OrderCommand(
@@ -215,6 +216,7 @@ def _orders(draw: st.DrawFn) -> Place:
         quantity_lots=None if by_amount else lots,
         price_ticks=draw(prices) if has_price else None,
         client_order_id=draw(_client_order_ids),
+        reuses_client_order_id=draw(_rarely),
         self_trade_prevention=draw(modes),
         post_only=option == 6 and not is_stop,
         display_lots=Lots(draw(st.integers(1, min(lots, 5)))) if shows else None,
@@ -233,13 +235,15 @@ def _replaces(draw: st.DrawFn) -> Replace:
     )
 
 
+_MARKET_STOPS = (OrderType.STOP, OrderType.TAKE_PROFIT)
+_LIMIT_STOPS = (OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
 _MAY_REST = {TimeInForce.GTC, TimeInForce.GTD}
 # Gateways rarely hold an old revision; more often would only refuse everything.
 _revisions = st.sampled_from([0] * 60 + [1])
 _kinds = st.sampled_from(
     [OrderType.LIMIT] * 9
     + [OrderType.MARKET, OrderType.MARKET, OrderType.IOC, OrderType.FOK]
-    + [OrderType.STOP, OrderType.STOP, OrderType.STOP_LIMIT, OrderType.STOP_LIMIT]
+    + [*_MARKET_STOPS, *_LIMIT_STOPS]
 )
 _times_in_force = {
     OrderType.LIMIT: [TimeInForce.GTC] * 3 + [TimeInForce.GTD],
@@ -248,6 +252,8 @@ _times_in_force = {
     OrderType.FOK: [TimeInForce.FOK],
     OrderType.STOP: [TimeInForce.GTC, TimeInForce.GTD],
     OrderType.STOP_LIMIT: list(TimeInForce),
+    OrderType.TAKE_PROFIT: [TimeInForce.GTC, TimeInForce.GTD],
+    OrderType.TAKE_PROFIT_LIMIT: list(TimeInForce),
 }
 _amendments = st.builds(
     Amendment,

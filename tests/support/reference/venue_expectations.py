@@ -71,8 +71,9 @@ def expected_look(reference: ReferenceVenue) -> Look:
             look.append({str(price): lots for price, lots in depth.items()})
     for symbol in SYMBOLS:
         for side in Side:
-            sign = 1 if side is Side.BUY else -1
-            stops = [order for order in reference.markets[symbol].stops if order.side is side]
+            rising = side is Side.BUY
+            sign = 1 if rising else -1
+            stops = [order for order in reference.markets[symbol].stops if order.rises is rising]
             stops.sort(key=lambda order: (sign * (order.stop_price or 0), order.number))
             look.append({member(order): sign * (order.stop_price or 0) for order in stops})
     for account in ACCOUNTS:

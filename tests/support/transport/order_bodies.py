@@ -70,6 +70,8 @@ CONTRADICTIONS: list[tuple[bytes, str, str | None]] = [
     ),
     (stop_body(stop_price=None), "stop_price_required", "stop_price"),
     (body(order_type="stop_limit"), "stop_price_required", "stop_price"),
+    (body(order_type="take_profit_limit"), "stop_price_required", "stop_price"),
+    (stop_body(order_type="take_profit", price="60000"), "price_forbidden", "price"),
     (stop_body(price="60000"), "price_forbidden", "price"),
     (stop_body(order_type="stop_limit"), "price_required", "price"),
     *(

@@ -11,7 +11,9 @@ from tapewire.values.types import OrderStatus, OrderType, Side, Symbol, TimeInFo
 def test_names_are_the_wire_names() -> None:
     """The values of the enumerations are those of the contract."""
     assert [*Side] == ["buy", "sell"]
-    assert [*OrderType] == ["limit", "market", "ioc", "fok", "stop", "stop_limit"]
+    assert [*OrderType] == [
+        "limit", "market", "ioc", "fok", "stop", "stop_limit", "take_profit", "take_profit_limit",
+    ]  # fmt: skip
     assert [*TimeInForce] == ["gtc", "ioc", "fok", "gtd"]
     assert [*OrderStatus] == ["new", "partially_filled", "filled", "canceled", "expired"]
 

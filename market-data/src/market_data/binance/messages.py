@@ -1,4 +1,4 @@
-"""The messages of the streams: events of the feed as Binance writes them. Pure.
+"""The messages about trades and books, as Binance writes them. Pure.
 
 `unit_us` is the unit of times in microseconds: 1,000 or 1. The names of the members are Binance's.
 """
@@ -12,19 +12,19 @@ from tapewire.values.types import Side
 from tapewire.wire.book_event import Level
 from tapewire.wire.trade_event import TradeEvent
 
-_Time = Annotated[int, Meta(ge=0, description="Since 1970 UTC, in ms, or us if asked for")]
+Time = Annotated[int, Meta(ge=0, description="Since 1970 UTC, in ms, or us if asked for")]
 
 
 class Trade(Struct, frozen=True, gc=False, kw_only=True):
     """A trade; `m`: the buyer is the maker."""
 
     e: str = "trade"
-    E: _Time
+    E: Time
     s: str
     t: int
     p: str
     q: str
-    T: _Time
+    T: Time
     m: bool
     M: bool = True
 
@@ -33,14 +33,14 @@ class AggregateTrade(Struct, frozen=True, gc=False, kw_only=True):
     """A trade under the name of an aggregate, which has one trade here."""
 
     e: str = "aggTrade"
-    E: _Time
+    E: Time
     s: str
     a: int
     p: str
     q: str
     f: int
     l: int  # noqa: E741 (Binance's name)
-    T: _Time
+    T: Time
     m: bool
     M: bool = True
 
@@ -60,7 +60,7 @@ class DepthUpdate(Struct, frozen=True, gc=False, kw_only=True):
     """Changed levels of updates `U` to `u`; quantity zero removes a level."""
 
     e: str = "depthUpdate"
-    E: _Time
+    E: Time
     s: str
     U: int
     u: int
@@ -80,7 +80,7 @@ class ServerShutdown(Struct, frozen=True, gc=False, kw_only=True):
     """The process is about to stop."""
 
     e: str = "serverShutdown"
-    E: _Time
+    E: Time
 
 
 def trade_message(event: TradeEvent, shown: str, time_us: int, unit_us: int) -> bytes:

@@ -12,11 +12,20 @@ from typing import NamedTuple
 from market_data.binance.errors import StreamError
 from market_data.topics import Topic
 from tapewire.binance.symbols import BinanceSymbols
+from tapewire.market.candles import BINANCE_INTERVALS
 from tapewire.values.types import Symbol
 
 TRADE = "trade"
 AGG_TRADE = "aggTrade"
 BOOK_TICKER = "bookTicker"
+TICKER = "ticker"
+MINI_TICKER = "miniTicker"
+AVERAGE_PRICE = "avgPrice"
+KLINES: Mapping[str, str] = MappingProxyType({f"kline_{name}": name for name in BINANCE_INTERVALS})
+"""The interval of each channel of candles."""
+
+ALL_TICKERS = "!ticker@arr"
+ALL_MINI_TICKERS = ("!miniTicker@arr", "!miniTicker@arr@1000ms")
 SHUTDOWN = "!serverShutdown"
 """Not a name that clients subscribe to: every connection has this topic."""
 
@@ -42,15 +51,20 @@ SYMBOL_CHANNELS = frozenset(
         TRADE,
         AGG_TRADE,
         BOOK_TICKER,
+        TICKER,
+        MINI_TICKER,
+        AVERAGE_PRICE,
+        *KLINES,
         *(channel for channels in DIFFERENCES.values() for channel in channels),
         *(channel for channels in PARTIAL_BOOKS.values() for channel in channels),
     }
 )
 """The channels of one symbol."""
 
-ALL_SYMBOLS_CHANNELS: frozenset[str] = frozenset()
+ALL_SYMBOLS_CHANNELS = frozenset({ALL_TICKERS, *ALL_MINI_TICKERS})
 """The channels that show all symbols in an array."""
 
+_KLINE_PREFIX = "kline_"
 _UNIT_US = {False: 1_000, True: 1}
 
 
@@ -119,9 +133,12 @@ def read_stream(text: str, symbols: BinanceSymbols) -> Stream:
     if text in ALL_SYMBOLS_CHANNELS:
         return Stream(text, "")
     name, separator, channel = text.partition("@")
+    if name and channel.startswith(_KLINE_PREFIX) and channel not in KLINES:
+        raise StreamError.invalid_interval()
     if not (name and separator) or channel not in SYMBOL_CHANNELS:
         raise StreamError.invalid_request("invalid stream")
-    symbol = symbols.get(name.upper())
+    # Some letters that are not ASCII have an ASCII letter as their upper case.
+    symbol = symbols.get(name.upper()) if name.isascii() else None
     if symbol is None:
         raise StreamError.unknown_symbol()
     return Stream(channel, symbol)

@@ -30,13 +30,16 @@ from market_data.binance.names import (
     SymbolTable,
 )
 from market_data.binance.outlet import Outlet, Render
+from market_data.binance.statistics import Statistics
 from market_data.errors import CloseCode
 from market_data.fanout.hub import Hub
 from market_data.limits import FanoutLimits
 from market_data.market.book import Level2Book
-from market_data.market.candle_feed import VenueClock
 from market_data.market.listener import Listener
+from market_data.market.venue_clock import VenueClock
 from market_data.topics import Subscription
+from tapewire.market.candle_log import CandleLog
+from tapewire.market.trade_log import TradeLog
 from tapewire.values.timestamps import parse_timestamp
 from tapewire.wire.book_event import BookUpdate, Level
 from tapewire.wire.trade_event import TradeEvent
@@ -57,12 +60,15 @@ class Streams(Listener):
         limits: FanoutLimits,
         clock: VenueClock,
         *,
+        candles: CandleLog,
+        trades: TradeLog,
         known_symbols: Callable[[], Collection[str]],
     ) -> None:
         """`known_symbols` returns the symbols that the venue has now."""
         # A hub of their own, because these clients understand no message of the feed.
         self.hub = Hub(limits=limits, farewell=lambda _since: b"")
         self.outlet = Outlet(self.hub, SymbolTable(known_symbols))
+        self.statistics = Statistics(self.outlet, candles, trades, clock, self._best_levels)
         self._clock = clock
         self._ticks = 0
         self._books: dict[str, Level2Book] = {}
@@ -102,6 +108,7 @@ class Streams(Listener):
 
     def take_trade(self, event: TradeEvent, *, goes_on: bool) -> None:
         """Publish a trade."""
+        self.statistics.take(event)
         if not self.hub.sessions:
             return
         outlet, symbol = self.outlet, event.symbol
@@ -145,6 +152,7 @@ class Streams(Listener):
 
     def restart(self) -> None:
         """Close every client, because the numbers of the venue began anew."""
+        self.statistics.restart()
         for session in tuple(self.hub.sessions):
             session.close(CloseCode.TRY_AGAIN, "resync")
 
@@ -196,6 +204,7 @@ class Streams(Listener):
                     self.outlet.publish(channel, symbol, _constant(payload))
 
     def _send_best(self, symbol: str, book: Level2Book) -> None:
+        self.statistics.change_best(symbol)
         if self.outlet.has_clients(BOOK_TICKER, symbol):
             self.outlet.publish(BOOK_TICKER, symbol, _constant(self._best(symbol, book)))
 
@@ -206,15 +215,23 @@ class Streams(Listener):
             book.seq, bid or empty, ask or empty, self.outlet.table.shown(symbol)
         )
 
+    def _best_levels(self, symbol: str) -> tuple[Level | None, Level | None]:
+        book = self._books.get(symbol)
+        return (None, None) if book is None else book.best()
+
     def _state_frame(self, name: str, symbol: str) -> bytes | None:
-        """What a new client of best prices or a partial book starts from; None if not known."""
+        """What a new client of a channel starts from; None if that is not known yet."""
         channel, _ = UNFORMED[name]
+        if channel != BOOK_TICKER and channel not in _LEVELS:
+            return self.statistics.state_frame(name, symbol)
         book = self._books.get(symbol)
         if book is None:
             return None
         if channel == BOOK_TICKER:
             payload = self._best(symbol, book)
         else:
+            # Another client may have an earlier book, so the next change is sent to all.
+            self._tops.pop((channel, symbol), None)
             payload = partial_book_message(book.seq, *book.top(_LEVELS[channel]))
         return self.outlet.frame(name, symbol, _constant(payload))
 
@@ -227,7 +244,7 @@ class Streams(Listener):
 
 UNFORMED_CHANNELS = frozenset(channel for channel, _ in UNFORMED.values())
 
-STATEFUL = frozenset({BOOK_TICKER, *_LEVELS})
+STATEFUL = UNFORMED_CHANNELS - _TRADES - _DIFFERENCES - {SHUTDOWN}
 """The channels whose new clients are sent the present state first."""
 
 

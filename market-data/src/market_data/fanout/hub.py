@@ -55,6 +55,11 @@ class Hub:
         """Every subscription that some client has now."""
         return tuple(self._groups)
 
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """Every topic that some client has now."""
+        return tuple(self._topics)
+
     def position(self, subscription: Subscription) -> int:
         """How many messages were published to a subscription since its first client came."""
         return self._groups[subscription].ring.head

@@ -150,6 +150,11 @@ class AccountLine(Line[AccountEvent]):
         name = account_of(payload).decode(errors="replace")
         return name in self._followed or name in self._opening
 
+    async def prepare(self, event: AccountEvent) -> None:
+        """Render a large message beside the event loop, before `take`."""
+        if self._hub.has_topic(ORDERS, event.name):
+            await self.frames.prepare(event)
+
     def take(self, event: AccountEvent) -> None:
         """Take a message of the present epoch for which `concerns` is true."""
         name = event.name
@@ -239,9 +244,10 @@ class AccountLine(Line[AccountEvent]):
 
     async def _read(self, name: str) -> tuple[list[AccountEvent], bool]:
         events, log_ended = await self._log.read(name, self._followed[name].position)
-        return [
-            event for event in events if await self.frames.denominations.learn(event)
-        ], log_ended
+        known = [event for event in events if await self.frames.denominations.learn(event)]
+        if len(known) == 1:  # a page has one message if that has many reports
+            await self.frames.prepare(known[0])
+        return known, log_ended
 
     async def _correct(self, name: str) -> bool:
         positions = await self._venue.positions(list(self.sequencer.targets))

@@ -100,7 +100,13 @@ async def decode_beside_the_loop(payload: bytes) -> AccountEvent:
     """Decode a message; one above LARGE_MESSAGE_BYTES in a thread. Raises MessageError."""
     if len(payload) <= LARGE_MESSAGE_BYTES:
         return decode_account_event(payload)
-    return await asyncio.to_thread(decode_account_event, payload)
+    return await asyncio.to_thread(_decode_with_reports, payload)
+
+
+def _decode_with_reports(payload: bytes) -> AccountEvent:
+    event = decode_account_event(payload)
+    _ = event.reports  # worked out here, because it is remembered
+    return event
 
 
 def read_position(seq: str | bytes | None, balance_seq: str | bytes | None) -> AccountPosition:

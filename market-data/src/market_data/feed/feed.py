@@ -21,7 +21,7 @@ from market_data.feed.poller import Poller
 from market_data.feed.replay_log import ReplayLog
 from market_data.feed.sequencer import Sequencer
 from market_data.market.books import Books
-from market_data.market.candle_feed import CandleFeed
+from market_data.market.candle_keeper import CandleFeed
 from market_data.market.listener import Listener
 from market_data.topics import (
     BALANCES,

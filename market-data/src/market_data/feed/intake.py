@@ -20,7 +20,7 @@ from market_data.feed.trade_line import TradeLine
 from market_data.feed.witness import Look, Witness
 from market_data.limits import LARGE_MESSAGE_BYTES
 from market_data.market.books import Books
-from market_data.market.candle_feed import CandleFeed
+from market_data.market.candle_keeper import CandleFeed
 from market_data.market.listener import Listener
 from market_data.topics import ACCOUNT_CHANNELS, ORDERS, TRADES, Subscription, follows, symbols_of
 from tapewire import keys
@@ -138,8 +138,11 @@ class Intake:
         if event.epoch != self.sequencer.epoch:
             self.counters.skip(keys.ACCOUNT_CHANNEL, "its epoch is not the venue's")
             return
+        is_large = len(payload) > LARGE_MESSAGE_BYTES
+        if is_large:
+            await self.accounts.prepare(event)
         self.accounts.take(event)
-        if len(payload) > LARGE_MESSAGE_BYTES:
+        if is_large:
             # The clients take such a burst while other tasks run.
             self._hub.flush()
             await asyncio.sleep(0)

@@ -8,7 +8,7 @@ from market_data.feed.line import FeedCounters, Line
 from market_data.feed.recent_trades import RecentTrade, RecentTrades
 from market_data.feed.replay_log import ReplayLog, Sent
 from market_data.feed.sequencer import Lost, Positions
-from market_data.market.candle_feed import CandleFeed
+from market_data.market.candle_keeper import CandleFeed
 from market_data.market.listener import Listener
 from market_data.topics import TRADES
 from tapewire import keys

@@ -13,7 +13,7 @@ from market_data.feed.feed import Feed
 from market_data.feed.replay_log import ReplayLog
 from market_data.http.trade_stream import TradeStreams
 from market_data.market.books import Books
-from market_data.market.candle_feed import VenueClock
+from market_data.market.venue_clock import VenueClock
 from tapewire.market.candle_log import CandleLog
 from tapewire.values.service_address import ServiceAddress
 from tapewire.web.health import Health

@@ -64,6 +64,16 @@ class KeyVerifier:
             raise KeyInvalid
         return self._valid(known)
 
+    async def named(self, key_id: str) -> Identity:
+        """Who bears the key of an id, for callers that prove the key in another way.
+
+        Raises KeyInvalid if there is no such key, KeyRevoked, KeyExpired, Unavailable.
+        """
+        known = await self._find(key_id)
+        if known is None:
+            raise KeyInvalid
+        return self._valid(known)
+
     async def recheck(self, identity: Identity) -> Identity:
         """Read the key of an open connection from Redis again, past the cache.
 

@@ -12,7 +12,7 @@ from tapewire.matching.snapshots import (
     StandingOrder,
 )
 from tapewire.values.account_types import AccountRecord, Balance
-from tapewire.values.types import Instrument, Order, Side, Symbol
+from tapewire.values.types import Instrument, Order, Side, Symbol, trigger_side
 
 
 def hold_differences(
@@ -71,10 +71,11 @@ def place_differences(orders: Iterable[PlacedOrder]) -> Iterator[str]:
         except UnreadableRecord as error:
             yield str(error)
             continue
+        waiting_side = trigger_side(order.order_type, order.side)
         for name, score, due in (
             (f"open:{order.account}:{order.symbol}", placed.open_score, expected[0]),
             (f"queue:{order.symbol}:{order.side}", placed.queue_score, expected[1]),
-            (f"stops:{order.symbol}:{order.side}", placed.stops_score, expected[2]),
+            (f"stops:{order.symbol}:{waiting_side}", placed.stops_score, expected[2]),
             ("expiring", placed.expiring_score, expected[3]),
         ):
             if score != due:
@@ -146,7 +147,8 @@ def _standing(
     except UnreadableRecord as error:
         return 0, [str(error)]
     reasons = []
-    if (order.symbol, order.side) != (symbol, side):
+    own_side = trigger_side(order.order_type, order.side) if waits else order.side
+    if (order.symbol, own_side) != (symbol, side):
         reasons.append(f"it is a {order.side} in {order.symbol}")
     if place.is_waiting is not waits:
         reasons.append("it waits for its stop" if place.is_waiting else "it waits no more")

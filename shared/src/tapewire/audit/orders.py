@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tapewire.errors import TapewireError
 from tapewire.packed.layout import STATE, TERMS
 from tapewire.packed.records import read_order
-from tapewire.values.types import Instrument, Order, OrderId, Side, Symbol
+from tapewire.values.types import Instrument, Order, OrderId, Side, Symbol, trigger_side
 
 PRIORITY_DIGITS = 16
 
@@ -72,7 +72,7 @@ def find_place(order: Order, terms: str, state: str) -> Place:
     # Rank 0 trades first in a queue, fires first among the stops.
     if is_waiting:
         ticks = order.stop_price_ticks
-        is_negated = order.side is Side.SELL
+        is_negated = trigger_side(order.order_type, order.side) is Side.SELL
     else:
         ticks = order.price_ticks
         is_negated = order.side is Side.BUY

@@ -1,4 +1,4 @@
-"""What both services share of the Binance Spot surface: names and texts. Pure.
+"""What both services share of the Binance Spot surface: names, statistics. Pure.
 
-May import: `errors`, `limits`, `values`, `market`.
+May import: `errors`, `limits`, `values`, `wire`, `market`.
 """

@@ -33,7 +33,9 @@ from tapewire.values.types import OrderStatus
 from tapewire.wire.orders import PlacedOrder
 
 SideText: TypeAlias = Literal["buy", "sell"]
-OrderTypeText: TypeAlias = Literal["limit", "market", "ioc", "fok", "stop", "stop_limit"]
+OrderTypeText: TypeAlias = Literal[
+    "limit", "market", "ioc", "fok", "stop", "stop_limit", "take_profit", "take_profit_limit"
+]
 TimeInForceText: TypeAlias = Literal["gtc", "ioc", "fok", "gtd"]
 SelfTradeText: TypeAlias = Literal[
     "none", "expire_taker", "expire_maker", "expire_both", "decrement"
@@ -60,6 +62,7 @@ class Place:
     order_type: OrderTypeText = "limit"
     time_in_force: TimeInForceText | None = None
     client_order_id: str | None = None
+    reuse_client_order_id: bool | None = None
     self_trade_prevention: SelfTradeText | None = None
     post_only: bool | None = None
     display_quantity: Number | None = None
@@ -78,6 +81,7 @@ class Place:
                 "price": plain(self.price),
                 "time_in_force": self.time_in_force,
                 "client_order_id": self.client_order_id or uuid.uuid4().hex,
+                "reuse_client_order_id": self.reuse_client_order_id,
                 "self_trade_prevention": self.self_trade_prevention,
                 "post_only": self.post_only,
                 "display_quantity": plain(self.display_quantity),
@@ -131,6 +135,7 @@ def place(
     order_type: OrderTypeText = "limit",
     time_in_force: TimeInForceText | None = None,
     client_order_id: str | None = None,
+    reuse_client_order_id: bool | None = None,
     self_trade_prevention: SelfTradeText | None = None,
     post_only: bool | None = None,
     display_quantity: Number | None = None,
@@ -142,6 +147,8 @@ def place(
 
     A limit order needs a price; `order_type="market"` takes none. An order without a
     `client_order_id` gets a random one, so that the request can be sent again after a lost answer.
+    With `reuse_client_order_id` a request that is sent again places a second order if the first one
+    has ended meanwhile.
     """
     order = Place(
         symbol=symbol,
@@ -151,6 +158,7 @@ def place(
         order_type=order_type,
         time_in_force=time_in_force,
         client_order_id=client_order_id,
+        reuse_client_order_id=reuse_client_order_id,
         self_trade_prevention=self_trade_prevention,
         post_only=post_only,
         display_quantity=display_quantity,

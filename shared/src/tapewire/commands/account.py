@@ -60,13 +60,16 @@ class _Transfer:
 
 @click.group(short_help="Show accounts, move money, set fees and limits.")
 def account() -> None:
-    """Accounts of the venue and the money in them. Amounts are decimal text, such as 2500.50."""
+    """Show accounts, move money, set fees and limits.
+
+    Amounts are decimal text, such as 2500.50. The account @fees collects the fees.
+    """
 
 
 @account.command("list", short_help="List the accounts.")
 @redis_options
 def list_accounts(redis: RedisChoice) -> None:
-    """Every account, with its state and what it has; fees are on @fees."""
+    """List every account with its state and balances. The account @fees collects the fees."""
 
     async def work(venue: _Venue) -> list[str]:
         names = await venue.queries.accounts()
@@ -80,7 +83,7 @@ def list_accounts(redis: RedisChoice) -> None:
 @any_name
 @redis_options
 def show(name: Account, redis: RedisChoice) -> None:
-    """State, fees, balances and limits of one account; @fees is where fees go."""
+    """Show the state, fees, balances and limits of one account."""
 
     async def work(venue: _Venue) -> list[str]:
         return await _shown(venue, name)
@@ -88,37 +91,37 @@ def show(name: Account, redis: RedisChoice) -> None:
     _say(_run(redis, work))
 
 
-@account.command(short_help="Bring money in.")
+@account.command(short_help="Deposit money.")
 @any_name
 @click.argument("asset")
 @click.argument("amount")
 @reference_option
 @redis_options
 def deposit(name: Account, asset: str, amount: str, reference: str, redis: RedisChoice) -> None:
-    """Bring AMOUNT of ASSET into the account, which is opened if it is new."""
+    """Deposit AMOUNT of ASSET into the account NAME. A new account is opened."""
     wanted = _Transfer(name, asset, amount, reference)
     _say(_run(redis, lambda venue: _transfer(venue, wanted, venue.treasury.deposit)))
 
 
-@account.command(short_help="Take money out.")
+@account.command(short_help="Withdraw money.")
 @any_name
 @click.argument("asset")
 @click.argument("amount")
 @reference_option
 @redis_options
 def withdraw(name: Account, asset: str, amount: str, reference: str, redis: RedisChoice) -> None:
-    """Take AMOUNT of ASSET out of what the account has available."""
+    """Withdraw AMOUNT of ASSET from the available balance of the account NAME."""
     wanted = _Transfer(name, asset, amount, reference)
     _say(_run(redis, lambda venue: _transfer(venue, wanted, venue.treasury.withdraw)))
 
 
 @account.command(short_help="Set the fees of an account.")
 @client
-@click.option("--maker", callback=read_fee, metavar="PPM|default", help="Parts in a million.")
-@click.option("--taker", callback=read_fee, metavar="PPM|default", help="Parts in a million.")
+@click.option("--maker", callback=read_fee, metavar="PPM|default", help="Fee as a maker.")
+@click.option("--taker", callback=read_fee, metavar="PPM|default", help="Fee as a taker.")
 @redis_options
 def fees(name: Account, maker: Setting, taker: Setting, redis: RedisChoice) -> None:
-    """Give the account fees of its own, in millionths of what a fill brings.
+    """Set the fees of the account NAME, in millionths of what a fill brings.
 
     `default` is what the instrument says.
     They count for orders that are placed from now on.
@@ -140,11 +143,11 @@ def fees(name: Account, maker: Setting, taker: Setting, redis: RedisChoice) -> N
     "--open-orders",
     callback=read_open_orders,
     metavar="N|default",
-    help="How many may be open.",
+    help="Most open orders.",
 )
 @click.option("--order-quantity", metavar="AMOUNT|default", help="Largest quantity of one order.")
 @click.option("--order-notional", metavar="AMOUNT|default", help="Largest price x quantity.")
-@click.option("--position", metavar="AMOUNT|default", help="Most of the base asset.")
+@click.option("--position", metavar="AMOUNT|default", help="Largest position in the base asset.")
 @redis_options
 def limits(
     *,
@@ -156,7 +159,9 @@ def limits(
     position: str | None,
     redis: RedisChoice,
 ) -> None:
-    """Bound the account in SYMBOL: `default` is what the instrument says, 0 is no bound.
+    """Limit the account NAME in SYMBOL.
+
+    `default` means the limit of the instrument; 0 means no limit.
 
     Orders that are open already stay as they are.
     """
@@ -188,7 +193,7 @@ def limits(
 @client
 @redis_options
 def block(name: Account, redis: RedisChoice) -> None:
-    """Refuse new orders of the account; those that are open stay."""
+    """Refuse new orders of the account. Open orders stay and may be canceled."""
     _say(_run(redis, lambda venue: _switch(venue, name, AccountState.BLOCKED)))
 
 
@@ -196,7 +201,7 @@ def block(name: Account, redis: RedisChoice) -> None:
 @client
 @redis_options
 def unblock(name: Account, redis: RedisChoice) -> None:
-    """Take new orders of the account again."""
+    """Accept new orders of the account again."""
     _say(_run(redis, lambda venue: _switch(venue, name, AccountState.ACTIVE)))
 
 
@@ -204,7 +209,7 @@ def unblock(name: Account, redis: RedisChoice) -> None:
 @client
 @redis_options
 def kill(name: Account, redis: RedisChoice) -> None:
-    """Block the account, then cancel its orders; those in halted markets stay."""
+    """Block the account, then cancel its orders. Orders in halted markets stay."""
 
     async def work(venue: _Venue) -> list[str]:
         killed = await venue.kill_switch.kill_account(name)

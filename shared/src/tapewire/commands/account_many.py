@@ -63,16 +63,28 @@ def _deposits(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> 
 
 @account.command("create-many", short_help="Open many accounts, with money and API keys.")
 @click.argument("count", type=click.IntRange(1, API_KEYS_MAX))
-@click.option("--prefix", default="trader-", show_default=True, help="Names begin with it.")
-@click.option("--first", type=click.IntRange(0), default=1, show_default=True, help="First number.")
+@click.option("--prefix", default="trader-", show_default=True, help="Beginning of each name.")
+@click.option(
+    "--first",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Number of the first account.",
+)
 @click.option(
     "--deposit", "deposits", multiple=True, metavar="ASSET=AMOUNT", callback=_deposits,
     help="Money for each account; may be repeated.",
 )  # fmt: skip
-@click.option("--keys/--no-keys", "wants_keys", default=True, show_default=True, help="API keys.")
+@click.option(
+    "--keys/--no-keys",
+    "wants_keys",
+    default=True,
+    show_default=True,
+    help="Whether each account gets an API key.",
+)
 @click.option(
     "--file", type=click.Path(path_type=Path), default=STANDARD_OUTPUT,
-    help="Where the CSV goes; default: standard output.",
+    help="File of the CSV. Default: standard output.",
 )  # fmt: skip
 @redis_options
 def create_many(
@@ -85,7 +97,7 @@ def create_many(
     file: Path,
     redis: RedisChoice,
 ) -> None:
-    """Open COUNT accounts and print a CSV of names and API keys, this once.
+    """Open COUNT accounts and print a CSV of names and API keys. The keys are shown only now.
 
     The keys permit to trade. No account of these names may exist. If the file cannot be written,
     the new keys are revoked.

@@ -41,6 +41,6 @@ reference_option = click.option(
     "--reference",
     default="",
     metavar="NAME",
-    help="With the same name again within a day it is done once.",
+    help="A name of the transfer: repeated within a day, the transfer is done once.",
 )
 read_open_orders = checked(_bound(OPEN_ORDERS_BOUND_MAX))

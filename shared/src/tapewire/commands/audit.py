@@ -41,10 +41,10 @@ _FUNDS = {"auto": None, "checked": True, "unchecked": False}
     type=click.Choice(list(_FUNDS)),
     default="auto",
     show_default=True,
-    help="Whether available may not be below zero; auto: as the newest order was placed.",
+    help="checked: no balance may be below zero. auto: as the newest order was placed.",
 )
 def audit(redis: RedisChoice, log_events: int, funds: str) -> None:
-    """Check a venue that goes on trading: supply, holds, open orders, books, account logs.
+    """Check money, holds, open orders, books and account logs while the venue trades.
 
     The audit only reads. Exit status 0: no difference; 1: differences; 2: the audit failed.
     """

@@ -45,7 +45,7 @@ RDB_FILE = "dump.rdb"
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @redis_options
 def backup(file: Path, redis: RedisChoice) -> None:
-    """Write the whole venue, as it is at one moment, to FILE; the venue goes on trading.
+    """Write the whole venue, as of one moment, to FILE. The venue goes on trading.
 
     FILE is readable by its owner only, because it has the digests of API keys. It appears when it
     is complete. `tapewire restore FILE` makes a venue of it.
@@ -60,14 +60,14 @@ def backup(file: Path, redis: RedisChoice) -> None:
     click.echo(f"{file}: {length:,} bytes of venue; restore it with: tapewire restore {file}")
 
 
-@click.command(short_help="Make a venue of a backup.")
+@click.command(short_help="Restore a venue from a backup.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), default=DATA_DIR_DEFAULT,
-    show_default=True, help="Where to; it must be empty or not exist.",
+    show_default=True, help="Target; must be empty or not exist.",
 )  # fmt: skip
 def restore(file: Path, data_dir: Path) -> None:
-    """Make a venue of FILE in an empty data directory, and check it with the audit.
+    """Restore a venue from FILE into an empty data directory, and check it with the audit.
 
     Nothing is overwritten. What was restored is removed again if the audit finds a difference.
     """

@@ -37,24 +37,30 @@ def _amounts(text: str) -> dict[str, str]:
 def contest() -> None:
     """Run a class or a competition.
 
-    At a venue with keys what changes anything needs a key with the permission admin.
+    At a venue with keys, a command that changes something needs a key with the permission
+    admin.
     """
 
 
 @contest.command()
 @client_options
 def performance(chosen: ClientChoice) -> None:
-    """Show what the account has made of its money."""
+    """Show the profit, loss and fees of the account."""
     with chosen.connected() as session:
         found = session.client.performance()
         session.output.document(found, performance_table(found))
 
 
 @contest.command()
-@click.option("--all", "is_whole", is_flag=True, help="As an administrator: without delay.")
+@click.option(
+    "--all",
+    "is_whole",
+    is_flag=True,
+    help="As an administrator: show every account, without delay.",
+)
 @client_options
 def leaderboard(chosen: ClientChoice, *, is_whole: bool) -> None:
-    """Show the accounts by what they have made."""
+    """Show the leaderboard: the accounts in the order of their results."""
     with chosen.connected() as session:
         client = session.client
         found = client.admin.whole_leaderboard() if is_whole else client.leaderboard()
@@ -62,11 +68,25 @@ def leaderboard(chosen: ClientChoice, *, is_whole: bool) -> None:
 
 
 @contest.command()
-@click.option("--visibility", type=click.Choice(["all", "admins"]), help="Who sees it.")
-@click.option("--delay-s", type=click.IntRange(0, DELAY_S_MAX), help="How late others see it.")
-@click.option("--names", type=click.Choice(["accounts", "aliases"]), help="What it shows.")
-@click.option("--price", type=click.Choice(["last", "mid"]), help="What it values at.")
-@click.option("--asset", metavar="ASSET", help="What it values in.")
+@click.option(
+    "--visibility", type=click.Choice(["all", "admins"]), help="Who sees the leaderboard."
+)
+@click.option(
+    "--delay-s",
+    type=click.IntRange(0, DELAY_S_MAX),
+    help="Delay of the leaderboard for traders, in seconds.",
+)
+@click.option(
+    "--names",
+    type=click.Choice(["accounts", "aliases"]),
+    help="Whether the leaderboard shows account names or aliases.",
+)
+@click.option(
+    "--price",
+    type=click.Choice(["last", "mid"]),
+    help="Value assets at the last trade or between the best prices.",
+)
+@click.option("--asset", metavar="ASSET", help="The asset in which results are counted.")
 @client_options
 def show(  # noqa: PLR0917 (click passes options by name)
     chosen: ClientChoice,
@@ -76,7 +96,7 @@ def show(  # noqa: PLR0917 (click passes options by name)
     price: Literal["last", "mid"] | None,
     asset: str | None,
 ) -> None:
-    """Choose who sees the leaderboard, and how."""
+    """Set who sees the leaderboard and what it shows. Options left out change nothing."""
     with chosen.connected() as session:
         found = session.client.admin.change_leaderboard_options(
             visibility=visibility, delay_s=delay_s, names=names, price=price, asset=asset
@@ -100,10 +120,20 @@ def show_round(chosen: ClientChoice) -> None:
 @contest.command()
 @click.argument("name")
 @click.argument("duration_s", type=click.IntRange(1, ROUND_DURATION_S_MAX))
-@click.option("--starts-at", metavar="TIME", help="ISO 8601 with an offset; now without it.")
-@click.option("--halt", is_flag=True, help="Halt the markets outside of it, cancels included.")
-@click.option("--keep-orders", is_flag=True, help="Leave open orders when it ends.")
-@click.option("--symbol", "symbols", multiple=True, metavar="SYMBOL", help="Only these markets.")
+@click.option(
+    "--starts-at", metavar="TIME", help="Start then (ISO 8601 with an offset). Default: now."
+)
+@click.option(
+    "--halt", is_flag=True, help="Halt the markets before and after the round, cancels too."
+)
+@click.option("--keep-orders", is_flag=True, help="Keep open orders at the end of the round.")
+@click.option(
+    "--symbol",
+    "symbols",
+    multiple=True,
+    metavar="SYMBOL",
+    help="Markets of the round; may be repeated. Default: all.",
+)
 @client_options
 def start(  # noqa: PLR0917 (click passes options by name)
     chosen: ClientChoice,
@@ -114,7 +144,7 @@ def start(  # noqa: PLR0917 (click passes options by name)
     keep_orders: bool,
     symbols: tuple[str, ...],
 ) -> None:
-    """Begin the round NAME of DURATION_S seconds, or announce it."""
+    """Start the round NAME, which takes DURATION_S seconds, or announce it."""
     with chosen.connected() as session:
         found = session.client.admin.schedule_round(
             name, duration_s, starts_at=starts_at, cancel_orders=not keep_orders,
@@ -147,7 +177,7 @@ def results(chosen: ClientChoice, number: int) -> None:
 @click.argument("text", required=False)
 @client_options
 def notice(chosen: ClientChoice, text: str | None) -> None:
-    """Tell all traders TEXT; without it list the newest notices."""
+    """Send TEXT to all traders. Without TEXT, list the newest notices."""
     with chosen.connected() as session:
         if text is None:
             listed = session.client.notices()
@@ -162,7 +192,10 @@ def notice(chosen: ClientChoice, text: str | None) -> None:
 @click.argument("alias", required=False)
 @client_options
 def alias(chosen: ClientChoice, name: str, alias: str | None) -> None:
-    """Call ACCOUNT ALIAS on the leaderboard; without ALIAS it has none."""
+    """Show ACCOUNT as ALIAS on the leaderboard.
+
+    Without ALIAS, the alias of the account is removed.
+    """
     with chosen.connected() as session:
         found = session.client.admin.set_alias(name, alias)
         session.output.document(found, f"{found.account}: {found.alias or 'no alias'}")
@@ -173,7 +206,10 @@ def alias(chosen: ClientChoice, name: str, alias: str | None) -> None:
 @click.confirmation_option(prompt="Cancel every order, and set every balance?")
 @client_options
 def fresh_start(chosen: ClientChoice, balances: dict[str, str]) -> None:
-    """Cancel every order and give every account BALANCES, such as USDT=100000,BTC=2."""
+    """Cancel every order and give every account BALANCES.
+
+    BALANCES are amounts by asset, such as USDT=100000,BTC=2.
+    """
     with chosen.connected() as session:
         done = session.client.admin.reset(balances)
         halted = f"; halted markets keep theirs: {', '.join(done.halted)}" if done.halted else ""
@@ -185,7 +221,7 @@ def fresh_start(chosen: ClientChoice, balances: dict[str, str]) -> None:
 @contest.command("audit")
 @client_options
 def run_audit(chosen: ClientChoice) -> None:
-    """Have the gateway check that everything adds up; status 1 if not."""
+    """Let the gateway run the audit; status 1 if it finds a difference."""
     with chosen.connected() as session:
         found = session.client.admin.audit()
         lines = [f"{check.check:<9} {check.different_count or 'ok'} {check.counted}"

@@ -44,7 +44,7 @@ class Table(Protocol):
 @click.option("--symbol", "symbols", multiple=True, help="Default: every symbol; may be repeated.")
 @click.option("--from", "start", metavar="TIME", help="ISO 8601 with an offset; included.")
 @click.option("--to", "end", metavar="TIME", help="ISO 8601 with an offset; not included.")
-@click.option("--interval", default="1m", show_default=True, help="Of candles.")
+@click.option("--interval", default="1m", show_default=True, help="Interval of candles.")
 @client_options
 def export(  # noqa: PLR0917 (click passes options by name)
     chosen: ClientChoice,
@@ -55,7 +55,7 @@ def export(  # noqa: PLR0917 (click passes options by name)
     end: str | None,
     interval: str,
 ) -> None:
-    """Write trades, candles, or the account's orders or fills to FILE, oldest data first.
+    """Write trades, candles, or the orders or fills of the account to FILE, oldest first.
 
     FILE ending in .parquet is written as Parquet, which needs the extra `parquet`; any other name
     is CSV, and - is standard output. Every value is text, because prices are exact. FILE appears

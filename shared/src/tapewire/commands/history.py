@@ -19,8 +19,10 @@ def _listing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
     """Give a list its filters."""
     for option in reversed(
         (
-            click.option("--symbol", metavar="SYMBOL"),
-            click.option("--from", "start", metavar="TIME", help="ISO 8601 with an offset."),
+            click.option("--symbol", metavar="SYMBOL", help="Default: every symbol."),
+            click.option(
+                "--from", "start", metavar="TIME", help="Included; ISO 8601 with an offset."
+            ),
             click.option("--to", "end", metavar="TIME", help="Not included."),
             click.option(
                 "--limit", type=click.IntRange(1, ITEMS_MAX), default=ITEMS_DEFAULT,

@@ -8,31 +8,33 @@ from tapewire.client import InstrumentInfo
 from tapewire.commands.client_options import ClientChoice, client_options
 from tapewire.terminal.tables import instruments_table
 
-# Fields of an instrument that may change, by option; all are limits or fees.
+# Fields of an instrument that may change: option, field, help. All are limits or fees.
 _TEXT_LIMITS = (
-    ("--min-quantity", "min_quantity"),
-    ("--max-quantity", "max_quantity"),
-    ("--max-price", "max_price"),
-    ("--min-notional", "min_notional"),
+    ("--min-quantity", "min_quantity", "Smallest quantity of an order."),
+    ("--max-quantity", "max_quantity", "Largest quantity of an order."),
+    ("--max-price", "max_price", "Highest price of an order."),
+    ("--min-notional", "min_notional", "Smallest price x quantity of an order with a price."),
 )
 _MARKET_TEXTS = (
-    ("--order-quantity-max", "order_quantity_max"),
-    ("--order-notional-max", "order_notional_max"),
-    ("--position-max", "position_max"),
+    ("--order-quantity-max", "order_quantity_max", "Largest quantity of one order of an account."),
+    ("--order-notional-max", "order_notional_max", "Largest price x quantity of one order."),
+    ("--position-max", "position_max", "Largest position of an account, open buys included."),
 )
 _MARKET_NUMBERS = (
-    ("--open-orders-max", "open_orders_max"),
-    ("--maker-fee-ppm", "maker_fee_ppm"),
-    ("--taker-fee-ppm", "taker_fee_ppm"),
+    ("--open-orders-max", "open_orders_max", "Open orders of one account."),
+    ("--maker-fee-ppm", "maker_fee_ppm", "Fee of the maker, in millionths of what it receives."),
+    ("--taker-fee-ppm", "taker_fee_ppm", "Fee of the taker, in millionths of what it receives."),
 )
 
 
 def _bounds(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
     """Give a command one option for each limit and fee."""
-    for option, name in (*_TEXT_LIMITS, *_MARKET_TEXTS):
-        command = click.option(option, name, metavar="DECIMAL")(command)
-    for option, name in _MARKET_NUMBERS:
-        command = click.option(option, name, type=click.IntRange(0), metavar="NUMBER")(command)
+    for option, name, text in (*_TEXT_LIMITS, *_MARKET_TEXTS):
+        command = click.option(option, name, metavar="DECIMAL", help=text)(command)
+    for option, name, text in _MARKET_NUMBERS:
+        command = click.option(option, name, type=click.IntRange(0), metavar="NUMBER", help=text)(
+            command
+        )
     accept = click.option(
         "--allow-coarse-fees",
         is_flag=True,
@@ -65,14 +67,24 @@ def list_instruments(chosen: ClientChoice) -> None:
 @click.option("--quote", required=True, metavar="ASSET", help="The asset of the price.")
 @click.option("--tick-size", required=True, metavar="DECIMAL", help="Smallest step of a price.")
 @click.option("--lot-size", required=True, metavar="DECIMAL", help="Smallest step of a quantity.")
-@click.option("--price-band", metavar="PERCENT", help="Largest distance from the last trade.")
-@click.option("--base-decimals", type=click.IntRange(0, 12), help="Fixed for the asset's life.")
-@click.option("--quote-decimals", type=click.IntRange(0, 12), help="Fixed for the asset's life.")
+@click.option(
+    "--price-band", metavar="PERCENT", help="Largest distance of a price from the last trade."
+)
+@click.option(
+    "--base-decimals",
+    type=click.IntRange(0, 12),
+    help="Decimals of the asset's amounts; they never change.",
+)
+@click.option(
+    "--quote-decimals",
+    type=click.IntRange(0, 12),
+    help="Decimals of the asset's amounts; they never change.",
+)
 @_bounds
 @client_options
 def add(chosen: ClientChoice, symbol: str, **fields: Any) -> None:  # noqa: ANN401
     """Add the instrument SYMBOL. --min-quantity and --max-quantity are needed too."""
-    for option, name in _TEXT_LIMITS[:2]:
+    for option, name, _ in _TEXT_LIMITS[:2]:
         if fields[name] is None:
             raise click.UsageError(f"Missing option '{option}'.")
     with chosen.connected() as session:
@@ -88,11 +100,11 @@ def add(chosen: ClientChoice, symbol: str, **fields: Any) -> None:  # noqa: ANN4
 @_bounds
 @client_options
 def change(chosen: ClientChoice, symbol: str, **fields: Any) -> None:  # noqa: ANN401
-    """Change limits and fees of SYMBOL; what is left out stays. 0 means no limit."""
+    """Change limits and fees of SYMBOL; options left out change nothing. 0 means no limit."""
     given = {name: value for name, value in fields.items() if value is not None}
     if not given:
         raise click.UsageError("name at least one limit or fee")
-    limits = {name for _, name in _TEXT_LIMITS}
+    limits = {name for _, name, _ in _TEXT_LIMITS}
     controls = {name: value for name, value in given.items() if name not in limits}
     with chosen.connected() as session:
         changed = session.client.instrument(symbol.upper())

@@ -35,12 +35,12 @@ MOVED_STATUS = 4
 _Result = TypeVar("_Result")
 
 
-@click.group(short_help="Export the journal of a venue, or prove it.")
+@click.group(short_help="Export the journal of a venue, or verify it.")
 def journal() -> None:
-    """Every accepted command of the venue, with its result."""
+    """Export or verify the journal: every accepted command of the venue with its result."""
 
 
-@journal.command(short_help="Write the journal into a file.")
+@journal.command(short_help="Write the journal to a file.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @redis_options
 @click.option(
@@ -72,8 +72,8 @@ def export(file: Path, redis: RedisChoice, *, partial: bool) -> None:
 def verify(file: Path | None, redis: RedisChoice) -> None:
     """Run every command again on an empty Redis and compare the results.
 
-    With FILE, an exported journal; without it the venue itself, whose books, orders, trades,
-    candles and sequences are compared as well. The venue is only read.
+    FILE is an exported journal. Without FILE the command verifies the running venue, and compares
+    its books, orders, trades, candles and sequences as well. The venue is only read.
     """
     started_s = time.monotonic()
     redis_url = redis.reach() if file is None else ""

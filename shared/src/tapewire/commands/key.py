@@ -38,7 +38,10 @@ def _label(text: str) -> str:
 
 @click.group(short_help="Make, list and revoke API keys.")
 def key() -> None:
-    """API keys, which clients of a venue with TAPEWIRE_AUTH=keys need."""
+    """Make, list and revoke API keys.
+
+    Clients of a venue with --auth keys (TAPEWIRE_AUTH=keys) need one.
+    """
 
 
 @key.command(short_help="Make a key.")
@@ -47,23 +50,27 @@ def key() -> None:
     required=True,
     metavar="NAME",
     callback=checked(account_named),
-    help="Whose orders it may act on.",
+    help="The account that the key acts for.",
 )
 @click.option(
     "--permissions",
     required=True,
     metavar="LIST",
     callback=checked(read_permissions),
-    help="Some of read, trade (which includes read) and admin, joined by commas.",
+    help="Permissions, joined by commas: read, trade (which includes read), admin.",
 )
 @click.option(
     "--expires-in-days",
     type=click.IntRange(1, API_KEY_DAYS_MAX),
     metavar="N",
-    help="It never expires without this.",
+    help="Lifetime of the key. Default: the key never expires.",
 )
 @click.option(
-    "--label", default="", metavar="TEXT", callback=checked(_label), help="What it is for."
+    "--label",
+    default="",
+    metavar="TEXT",
+    callback=checked(_label),
+    help="A note on what the key is for.",
 )
 @redis_options
 def create(
@@ -74,7 +81,7 @@ def create(
     label: str,
     redis: RedisChoice,
 ) -> None:
-    """Print a new key, alone on standard output. It is shown this once.
+    """Make a key and print it on standard output. The key is shown only now.
 
     Its account is opened with it, if it is new.
     """
@@ -91,17 +98,17 @@ def create(
 @key.command("list", short_help="List the keys.")
 @redis_options
 def list_keys(redis: RedisChoice) -> None:
-    """Every key, without its secret; those that ended are shown for 30 days."""
+    """List every key without its secret. Revoked and expired keys are listed for 30 days."""
     now_us = time.time_ns() // 1_000
     for record in _run(_list(redis.reach())):
         click.echo(_line(record, now_us))
 
 
-@key.command(short_help="Make a key worthless.")
+@key.command(short_help="Revoke a key.")
 @click.argument("key_id")
 @redis_options
 def revoke(key_id: str, redis: RedisChoice) -> None:
-    """Revoke the key with this id, for good; its connections end within two seconds."""
+    """Revoke the key KEY_ID for ever. Its connections end within two seconds."""
     record = _run(_revoke(redis.reach(), key_id))
     click.echo(f"key {record.key_id} of {record.account} is revoked")
 

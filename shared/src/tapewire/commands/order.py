@@ -15,12 +15,14 @@ from tapewire.client.order_calls import (
 from tapewire.commands.client_options import ClientChoice, Session, client_options
 from tapewire.terminal.tables import order_table
 
-TYPES = ("limit", "market", "ioc", "fok", "stop", "stop_limit")
+TYPES = (
+    "limit", "market", "ioc", "fok", "stop", "stop_limit", "take_profit", "take_profit_limit",
+)  # fmt: skip
 TIMES_IN_FORCE = ("gtc", "ioc", "fok", "gtd")
 SELF_TRADE_MODES = ("none", "expire_taker", "expire_maker", "expire_both", "decrement")
 
 _client_id_option = click.option(
-    "--client-order-id", metavar="ID", help="The name of the order in the account."
+    "--client-order-id", metavar="ID", help="Your own name of the order, in place of ORDER_ID."
 )
 
 
@@ -41,19 +43,46 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
             click.argument("price", required=False),
             click.option(
                 "--type", "order_type", type=click.Choice(TYPES),
-                help="Default: limit with a price, stop_limit or stop with --stop, else market.",
+                help="Default: stop with --stop, take_profit with --take-profit, both as _limit "
+                "with a price; else limit with a price, market without one.",
             ),
-            click.option("--stop", "stop_price", metavar="PRICE", help="Wait for a trade here."),
+            click.option(
+                "--stop", "stop_price", metavar="PRICE",
+                help="The order waits for a trade at this price.",
+            ),
+            click.option(
+                "--take-profit", metavar="PRICE",
+                help="The order waits for a trade at this price, which is better than the last.",
+            ),
             click.option(
                 "--amount", "quote_quantity", metavar="AMOUNT",
                 help="Spend (buy) or receive (sell) this in the quote asset; a market order.",
             ),
-            click.option("--tif", "time_in_force", type=click.Choice(TIMES_IN_FORCE)),
-            click.option("--expire-at", metavar="TIME", help="ISO 8601 with an offset; means gtd."),
-            click.option("--post-only", is_flag=True, help="Refuse the order if it would trade."),
-            click.option("--display", "display_quantity", metavar="QUANTITY", help="An iceberg."),
-            click.option("--self-trade-prevention", type=click.Choice(SELF_TRADE_MODES)),
+            click.option(
+                "--tif", "time_in_force", type=click.Choice(TIMES_IN_FORCE),
+                help="Time in force. Default: gtc for a limit order, ioc for a market order.",
+            ),
+            click.option(
+                "--expire-at", metavar="TIME",
+                help="Expire the order then (ISO 8601 with an offset); means --tif gtd.",
+            ),
+            click.option(
+                "--post-only", is_flag=True, help="Refuse the order if it would trade at once."
+            ),
+            click.option(
+                "--display", "display_quantity", metavar="QUANTITY",
+                help="Show only so much of the order in the book (an iceberg).",
+            ),
+            click.option(
+                "--self-trade-prevention", type=click.Choice(SELF_TRADE_MODES),
+                help="What ends when the order meets an order of the same account. Default: "
+                "expire_taker; none for the account demo.",
+            ),
             _client_id_option,
+            click.option(
+                "--reuse-client-order-id", is_flag=True,
+                help="Take the name of an order that has ended as free.",
+            ),
             client_options,
         )
     ):  # fmt: skip
@@ -64,7 +93,7 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
 @order.command()
 @_placing
 def buy(chosen: ClientChoice, symbol: str, **order_options: Any) -> None:  # noqa: ANN401
-    """Buy QUANTITY of SYMBOL, at PRICE or better; without PRICE at the market."""
+    """Buy QUANTITY of SYMBOL at PRICE or better. Without PRICE, buy at the market."""
     with chosen.connected() as session:
         _print(session, session.client.place(**asdict(_order(symbol, "buy", **order_options))))
 
@@ -72,7 +101,7 @@ def buy(chosen: ClientChoice, symbol: str, **order_options: Any) -> None:  # noq
 @order.command()
 @_placing
 def sell(chosen: ClientChoice, symbol: str, **order_options: Any) -> None:  # noqa: ANN401
-    """Sell QUANTITY of SYMBOL, at PRICE or better; without PRICE at the market."""
+    """Sell QUANTITY of SYMBOL at PRICE or better. Without PRICE, sell at the market."""
     with chosen.connected() as session:
         _print(session, session.client.place(**asdict(_order(symbol, "sell", **order_options))))
 
@@ -115,9 +144,9 @@ def replace(
 @order.command()
 @click.argument("order_id", required=False)
 @_client_id_option
-@click.option("--price", metavar="PRICE")
+@click.option("--price", metavar="PRICE", help="New limit price.")
 @click.option("--quantity", metavar="QUANTITY", help="New total, executed quantity included.")
-@click.option("--stop", "stop_price", metavar="PRICE")
+@click.option("--stop", "stop_price", metavar="PRICE", help="New stop price.")
 @client_options
 def amend(  # noqa: PLR0917 (click passes options by name)
     chosen: ClientChoice,
@@ -127,7 +156,10 @@ def amend(  # noqa: PLR0917 (click passes options by name)
     quantity: str | None,
     stop_price: str | None,
 ) -> None:
-    """Change price, quantity or stop price of an open order; a smaller quantity keeps the place."""
+    """Change the price, quantity or stop price of an open order.
+
+    A smaller quantity keeps the order's place in the queue of its price.
+    """
     _check_ids(order_id, client_order_id)
     if price is None and quantity is None and stop_price is None:
         raise click.UsageError("name at least one of --price, --quantity, --stop")
@@ -172,6 +204,7 @@ def _order(
     price: str | None,
     order_type: OrderTypeText | None,
     stop_price: str | None,
+    take_profit: str | None,
     quote_quantity: str | None,
     time_in_force: TimeInForceText | None,
     expire_at: str | None,
@@ -179,14 +212,17 @@ def _order(
     display_quantity: str | None,
     self_trade_prevention: SelfTradeText | None,
     client_order_id: str | None,
+    reuse_client_order_id: bool,
 ) -> Place:
+    if stop_price is not None and take_profit is not None:
+        raise click.UsageError("name one of --stop and --take-profit")
     return Place(
         symbol=symbol.upper(),
         side=side,
         quantity=quantity,
         price=price,
-        order_type=order_type or implied_type(price, stop_price),
-        stop_price=stop_price,
+        order_type=order_type or implied_type(price, stop_price, take_profit),
+        stop_price=stop_price or take_profit,
         quote_quantity=quote_quantity,
         time_in_force=time_in_force or ("gtd" if expire_at else None),
         expire_at=expire_at,
@@ -194,14 +230,19 @@ def _order(
         display_quantity=display_quantity,
         self_trade_prevention=self_trade_prevention,
         client_order_id=client_order_id,
+        reuse_client_order_id=reuse_client_order_id or None,
     )
 
 
-def implied_type(price: str | None, stop_price: str | None) -> OrderTypeText:
+def implied_type(
+    price: str | None, stop_price: str | None, take_profit: str | None
+) -> OrderTypeText:
     """The order type that the prices of an order imply."""
-    if stop_price is None:
-        return "market" if price is None else "limit"
-    return "stop" if price is None else "stop_limit"
+    if take_profit is not None:
+        return "take_profit" if price is None else "take_profit_limit"
+    if stop_price is not None:
+        return "stop" if price is None else "stop_limit"
+    return "market" if price is None else "limit"
 
 
 def _check_ids(order_id: str | None, client_order_id: str | None) -> None:

@@ -82,9 +82,9 @@ def _ladder_of(copy: BookCopy, rows: int) -> Table:
 @click.option("--interval", type=click.Choice(INTERVALS), default="1m", show_default=True)
 @click.option(
     "--limit", type=click.IntRange(1, CANDLES_MAX), default=CANDLES_DEFAULT, show_default=True,
-    help="How many candles.",
+    help="Number of candles.",
 )  # fmt: skip
-@click.option("--from", "start", metavar="TIME", help="ISO 8601 with an offset.")
+@click.option("--from", "start", metavar="TIME", help="Included; ISO 8601 with an offset.")
 @click.option("--to", "end", metavar="TIME", help="Not included.")
 @client_options
 def candles(  # noqa: PLR0917 (click passes options by name)

@@ -74,7 +74,7 @@ def _read_names(
     return tuple(name for value in values for name in value.split(",") if name)
 
 
-@click.command(short_help="Feed recorded order flow through the gateway.")
+@click.command(short_help="Send recorded orders to a running venue.")
 @click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
@@ -123,14 +123,14 @@ def _read_names(
     "--clock",
     type=click.Choice(["venue", "recorded"]),
     help="Refuse to play unless the venue runs on its own or on recorded time (tapewire up "
-    "--clock). By default its orders have whichever time the venue runs on.",
+    "--clock). Default: the time that the venue runs on.",
 )
 @click.option(
     "--start",
     "start_us",
     metavar="TIME",
     callback=checked(parse_timestamp),
-    help="Recorded time: the moment of time 0 of a file without a date (ISO 8601).",
+    help="Moment of time 0 of a recording without a date, in recorded time (ISO 8601).",
 )
 @click.option(
     "--limit",
@@ -156,7 +156,7 @@ def _read_names(
     help="Requests sent ahead of their answers.",
 )
 def replay(**values: object) -> None:
-    """Feed the recorded order flow of FILE through a running venue, in order.
+    """Send the recorded orders of FILE to a running venue, in order.
 
     FILE is a Bitstamp order log, a LOBSTER message file, CME market-by-order records or Tapewire's
     own CSV (docs/replay.md), plain or gzip. The venue must know the instrument

@@ -21,7 +21,9 @@ from tapewire.wire.trade_event import TradeEvent
 @click.command(context_settings={"show_default": True})
 @venue_option
 @click.option("--url", help="The feed to read, in place of --venue.")
-@click.option("--symbol", "symbols", multiple=True, help="Show only this one; may be repeated.")
+@click.option(
+    "--symbol", "symbols", multiple=True, help="Show only trades of this symbol; may be repeated."
+)
 @click.option(
     "--ca-file", type=click.Path(path_type=Path), help="Certificates to trust (PEM), for wss."
 )

@@ -43,7 +43,7 @@ def _names(context: click.Context, *names: str) -> list[str]:
 
 
 @click.command(context_settings={"show_default": True, "max_content_width": 100})
-@click.option("--host", default=HOST_DEFAULT, help="Address both services listen on.")
+@click.option("--host", default=HOST_DEFAULT, help="Address at which both services listen.")
 @click.option(
     "--gateway-port",
     type=PORT,
@@ -76,7 +76,7 @@ def _names(context: click.Context, *names: str) -> list[str]:
     metavar="PORT",
     default=None,
     show_default="6379, or a free one if 6379 is taken",
-    help="Port of the Redis that is started.",
+    help="Port of the Redis that the venue starts.",
 )
 @click.option(
     "--data-dir",
@@ -176,7 +176,7 @@ def _names(context: click.Context, *names: str) -> list[str]:
 )
 @click.pass_context
 def up(context: click.Context, /, **values: Any) -> None:  # noqa: ANN401 (checked by the options)
-    """Start the whole venue here: Redis, the order gateway and the market-data service.
+    """Start the whole venue on this machine: Redis, the order gateway and market data.
 
     Ctrl-C stops everything in order; press it again to kill what hangs. A part that dies is
     started again.

@@ -3,6 +3,7 @@
 Each answer is read in one transaction, because a candle that closes moves to its stream.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,14 +85,17 @@ class CandleLog:
             del candles[0]
         return CandlePage(market, candles[:limit] if start_s is not None else candles[-limit:])
 
-    async def newest(self, symbol: str) -> NewestCandles | None:
+    async def newest(
+        self, symbol: str, intervals: Mapping[str, Interval] = INTERVALS
+    ) -> NewestCandles | None:
         """The newest candle of every interval; None for an unknown symbol.
 
         Raises RedisError, OSError.
         """
         pipeline: Any = self._client.pipeline(transaction=True)
         _read_now(pipeline, symbol)
-        longest = {interval.base_s: interval for interval in INTERVALS.values()}
+        by_length = sorted(intervals.values(), key=lambda interval: interval.length_s)
+        longest = {interval.base_s: interval for interval in by_length}
         for base_s, interval in longest.items():
             count = interval.length_s // base_s
             pipeline.xrevrange(keys.candles(Symbol(symbol), base_s), count=count)
@@ -101,7 +105,7 @@ class CandleLog:
             return None
         closed = dict(zip(longest, map(_read_entries, streams), strict=True))
         candles = {}
-        for name, interval in INTERVALS.items():
+        for name, interval in intervals.items():
             parts = closed[interval.base_s][::-1] + _now_candles(now, interval.base_s)
             if parts:
                 candles[name] = group(parts, interval)[-1]

@@ -13,7 +13,8 @@ from typing import Any
 
 from tapewire.market.market_records import MarketRecord
 from tapewire.packed.layout import CANDLE
-from tapewire.values.timestamps import format_timestamp
+from tapewire.values.timestamps import format_timestamp, parse_timestamp
+from tapewire.wire.trade_event import TradeEvent
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 BASES_S = (MINUTE_S, HOUR_S, DAY_S)
@@ -123,6 +124,41 @@ def merge(earlier: Candle, later: Candle) -> Candle:
         trades=earlier.trades + later.trades,
         first_seq=earlier.first_seq,
         last_seq=later.last_seq,
+    )
+
+
+def flat_candle(start_s: int, close: int, last_seq: int) -> Candle:
+    """The candle of a period without a trade; `close` and `last_seq` are of the trade before it."""
+    return Candle(
+        start_s=start_s,
+        open=close,
+        high=close,
+        low=close,
+        close=close,
+        volume_lots=0,
+        notional=0,
+        trades=0,
+        first_seq=last_seq,
+        last_seq=last_seq,
+    )
+
+
+def trade_candle(event: TradeEvent, market: MarketRecord) -> Candle:
+    """One trade as a candle of its minute. Raises ValueError."""
+    ticks = int(event.price.replace(".", "")) // market.tick_units
+    lots = int(event.quantity.replace(".", "")) // market.lot_units
+    time_s = parse_timestamp(event.timestamp) // 1_000_000
+    return Candle(
+        start_s=time_s - time_s % MINUTE_S,
+        open=ticks,
+        high=ticks,
+        low=ticks,
+        close=ticks,
+        volume_lots=lots,
+        notional=ticks * lots,
+        trades=1,
+        first_seq=event.seq,
+        last_seq=event.seq,
     )
 
 

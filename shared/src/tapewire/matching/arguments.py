@@ -15,7 +15,7 @@ def order_arguments(command: OrderCommand) -> tuple[str | int, ...]:
         optional(command.quantity_lots), command.self_trade_prevention,
         int(command.post_only), optional(command.display_lots),
         optional(command.stop_price_ticks), optional(command.quote_notional),
-        optional(command.expire_us),
+        optional(command.expire_us), int(command.reuses_client_order_id),
     )  # fmt: skip
 
 

@@ -97,11 +97,14 @@ class Queries:
         fields = await self._batcher.submit("HGETALL", keys.order(OrderId(order_id.decode())))
         if not fields:
             return None
+        order = read_order(order_id.decode(), fields)
+        if command.reuses_client_order_id and not order.is_open:
+            return None
         if TERMS.read(read_pairs(fields)["terms"]).digest != order_digest(command):
             raise DuplicateClientOrderId(
                 "client_order_id was used before, for an order with another body."
             )
-        return read_order(order_id.decode(), fields)
+        return order
 
     async def open_orders(
         self, account: Account, symbols: list[Symbol], cursor: str | None, limit: int

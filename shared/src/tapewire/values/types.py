@@ -33,6 +33,18 @@ class OrderType(StrEnum):
     FOK = "fok"
     STOP = "stop"
     STOP_LIMIT = "stop_limit"
+    TAKE_PROFIT = "take_profit"
+    TAKE_PROFIT_LIMIT = "take_profit_limit"
+
+
+_TAKE_PROFITS = frozenset({OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
+
+
+def trigger_side(order_type: OrderType, side: Side) -> Side:
+    """The side whose stops fire at the same prices: a take-profit fires as a stop of the other."""
+    if order_type not in _TAKE_PROFITS:
+        return side
+    return Side.SELL if side is Side.BUY else Side.BUY
 
 
 class TimeInForce(StrEnum):
@@ -186,6 +198,8 @@ class OrderCommand:
     quote_notional: int | None = None
     expire_us: int | None = None
     revision: int = 1
+    # Whether the client order id of an order that ended counts as free.
+    reuses_client_order_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)

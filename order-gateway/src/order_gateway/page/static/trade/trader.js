@@ -8,7 +8,7 @@ import { Feed } from "../venue/feed.js";
 import { Problem, ask, askAgain, asProblem } from "../venue/gateway.js";
 import { notify } from "../ui/notices.js";
 import { lastAccount } from "../ui/preferences.js";
-import { describeReport } from "../ui/wording.js";
+import { describeFills, describeReport } from "../ui/wording.js";
 
 /** @typedef {import("../core/instrument.js").Instrument} Instrument */
 /** @typedef {import("../venue/account.js").Order} Order */
@@ -16,7 +16,7 @@ import { describeReport } from "../ui/wording.js";
 const PAGE_LIMIT = 500;
 const RETRY_DELAY_MS = 1_000;
 const BLOCK_INTERVAL_MS = 3_000;
-// A notice that an order came in waits so long for a fill that says more.
+// A notice of an order waits so long for a fill, or one more, that says more.
 const ARRIVAL_MS = 100;
 
 /**
@@ -47,7 +47,10 @@ export class Trader {
 
   #find;
   #key = "";
-  /** Orders that just came in, with the timer of their notice. @type {Map<string, number>} */
+  /**
+   * Orders of which something was reported, with the timer of their notice and their fills since.
+   * @type {Map<string, {timer: number, fills: Order[]}>}
+   */
   #arrivals = new Map();
   #paint = () => void this.version.value++;
 
@@ -188,18 +191,25 @@ export class Trader {
   }
 
   /**
-   * Tell of a report. That an order came in is worth telling only if nothing else follows at once.
+   * Tell of a report. That an order came in is worth telling only if nothing else follows at once,
+   * and fills that follow each other are told together.
    * @param {Order} report
    */
   #reported(report) {
+    const { order_id: id, report: kind } = report;
+    const known = this.#arrivals.get(id);
+    clearTimeout(known?.timer);
+    const fills = known?.fills ?? [];
+    if (kind === "trade") fills.push(report);
     const tell = () => {
-      this.#arrivals.delete(report.order_id);
-      const told = describeReport(report, this.#find(report.symbol));
+      this.#arrivals.delete(id);
+      const market = this.#find(report.symbol);
+      if (fills.length > 0) notify("good", describeFills(fills, market));
+      const told = kind === "trade" ? null : describeReport(report, market);
       if (told) notify(...told);
     };
-    clearTimeout(this.#arrivals.get(report.order_id));
-    if (report.report === "new") this.#arrivals.set(report.order_id, setTimeout(tell, ARRIVAL_MS));
-    else tell();
+    if (kind !== "new" && kind !== "trade") tell();
+    else this.#arrivals.set(id, { timer: setTimeout(tell, ARRIVAL_MS), fills });
   }
 
   /**

@@ -1,6 +1,6 @@
 /** What happens in words, for notices and for people who listen to the page. Pure. */
 
-import { grouped, trimmed } from "../core/decimal.js";
+import { decimalsOf, grouped, toText, toUnits, trimmed } from "../core/decimal.js";
 
 const REASONS = /** @type {Record<string, string>} */ ({
   dead_man: "the dead-man timer fired",
@@ -19,6 +19,8 @@ export const ORDER_TYPES = /** @type {Record<string, string>} */ ({
   market: "Market",
   stop: "Stop",
   stop_limit: "Stop limit",
+  take_profit: "Take profit",
+  take_profit_limit: "Take profit limit",
 });
 
 export const STATES = /** @type {Record<string, string>} */ ({
@@ -57,12 +59,6 @@ export function describeReport(report, market) {
     case "new":
       // An order that trades at once is told by its fills.
       return ["info", `Order ${report.order_id} is in: ${what}${price}.`];
-    case "trade": {
-      const verb = report.side === "buy" ? "Bought" : "Sold";
-      const amount = `${trimmed(report.last_quantity)} ${base}`.trim();
-      const rest = report.status === "filled" ? "" : `, ${trimmed(report.remaining_quantity)} left`;
-      return ["good", `${verb} ${amount} at ${grouped(report.last_price)}${rest}.`];
-    }
     case "amended":
       return ["info", `Order ${report.order_id} is now ${what}${price}.`];
     case "triggered":
@@ -78,6 +74,22 @@ export function describeReport(report, market) {
     default:
       return null;
   }
+}
+
+/**
+ * The notice of fills of one order, oldest first.
+ * @param {Record<string, any>[]} fills
+ * @param {{base: string, quote: string} | null} market
+ */
+export function describeFills(fills, market) {
+  const last = fills[fills.length - 1];
+  const decimals = decimalsOf(last.last_quantity);
+  const sum = fills.reduce((units, fill) => units + toUnits(fill.last_quantity, decimals), 0n);
+  const what = `${trimmed(toText(sum, decimals))} ${market?.base ?? ""}`.trim();
+  // An order meets the best price first.
+  const prices = [...new Set([fills[0].last_price, last.last_price])].map(grouped).join(" to ");
+  const rest = last.status === "filled" ? "" : `, ${trimmed(last.remaining_quantity)} left`;
+  return `${last.side === "buy" ? "Bought" : "Sold"} ${what} at ${prices}${rest}.`;
 }
 
 /** @param {string} side */

@@ -34,7 +34,7 @@ local function reentry_refusal(command, market, order, wanted)
   local state = market.controls.state
   if is_out_of_band(market, wanted.price) then return 'PRICE_OUT_OF_BAND' end
   local last = tonumber(market.last_price)
-  if is_waiting(order) and last and fires(order.side, wanted.stop_price, last) then
+  if is_waiting(order) and last and fires(order, wanted.stop_price, last) then
     return 'STOP_WOULD_TRIGGER'
   end
   if order.post_only == '1' and would_take(market, order.side, wanted.price) then
@@ -90,8 +90,7 @@ local function reenter_order(command, market, order, wanted)
   order.visible, order.priority = nil, next_number()
   if is_waiting(order) then
     order.updated_us = market.now
-    call('ZADD', stops_key(market.symbol, order.side), stop_score(order), queue_member(order))
-    hold_order(command, market, order, 1)
+    wait_for_stop(command, market, order)
   else
     run_taker(command, market, order)
   end

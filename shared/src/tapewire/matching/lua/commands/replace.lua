@@ -5,8 +5,8 @@
 -- new order does not undo the cancel.
 --
 -- KEYS   1 market:<symbol>
--- ARGV   4 to 19 the new order, as place   20 order to cancel ('' with 21)   21 its
---        client_order_id   22 mode: stop_on_failure|allow_failure
+-- ARGV   4 to 20 the new order, as place   21 order to cancel ('' with 22)   22 its
+--        client_order_id   23 mode: stop_on_failure|allow_failure
 -- Reply  {{code, id, {field, value, ...}}, {code, 0|1, id, {field, value, ...}}}: the cancel and
 --        the placement, each with its error code ('' if it was done, nothing behind it otherwise).
 --        NOT_ATTEMPTED stands for an order that was not placed because of the cancel. 1 = the new
@@ -44,11 +44,11 @@ end
 
 local function replace(command, account, client_order_id, digest, symbol, revision, side,
     order_type, time_in_force, price, quantity, stp, post_only, display, stop_price, quote_limit,
-    expire_us, target_id, target_client_order_id, mode)
+    expire_us, reuses, target_id, target_client_order_id, mode)
   local market, unknown = command_market(command, symbol)
   if not market then return nil, unknown end
   local target = find_target(account, target_id, target_client_order_id)
-  local earlier = earlier_placement(account, client_order_id, digest)
+  local earlier = earlier_placement(account, client_order_id, digest, reuses)
   if earlier and not (target and earlier[2] == target.id) then
     return repeated_reply(target, earlier)
   end
@@ -67,7 +67,7 @@ local function replace(command, account, client_order_id, digest, symbol, revisi
     place_refusal = 'NOT_ATTEMPTED'
   end
   if not place_refusal then
-    local placed, duplicate = earlier_placement(account, client_order_id, digest)
+    local placed, duplicate = earlier_placement(account, client_order_id, digest, reuses)
     place_refusal = duplicate or placed and 'DUPLICATE_CLIENT_ORDER_ID'
   end
   if not place_refusal then

@@ -55,6 +55,13 @@ local function rest_order(command, market, order, remaining)
   hold_order(command, market, order, 1)
 end
 
+-- Lets an order wait for its stop price.
+local function wait_for_stop(command, market, order)
+  call('ZADD', stops_key(market.symbol, trigger_side(order)), stop_score(order),
+    queue_member(order))
+  hold_order(command, market, order, 1)
+end
+
 -- Prepares the table of an order for write_order.
 local function begin_record(order)
   order.fields, order.executions = { 'terms', '', 'state', '' }, {}

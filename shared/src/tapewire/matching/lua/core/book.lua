@@ -2,8 +2,10 @@
 -- Keys   queue:<symbol>:<side> (sorted set): score = price in ticks, negated for buys, so that
 --        rank 0 is the best; member = 16-digit priority ':' order id, so that equal prices
 --        stand in order of arrival.
---        stops:<symbol>:<side> (sorted set): stop orders that wait, score = stop price in ticks
---        (negated for sells, so that rank 0 fires first), member as in queue:*.
+--        stops:<symbol>:<side> (sorted set): orders that wait for their stop price: at buy those
+--        that a rising price fires (stop buys, take-profit sells), at sell those that a falling
+--        price fires; score = stop price in ticks (negated at sell, so that rank 0 fires first),
+--        member as in queue:*.
 --        levels:<symbol>:<side> (hash): price in ticks -> displayed resting lots.
 -- Events one message a command on channel book_updates, when a level changed; book_seq + 1.
 
@@ -27,8 +29,17 @@ local function price_score(side, ticks)
   return common_text(side == 'buy' and -ticks or ticks)
 end
 
+-- The side of the stops among which an order waits for its stop price. A take-profit fires in the
+-- other direction than a stop of its side, so it waits among the stops of the other side.
+local function trigger_side(order)
+  if order.order_type == 'take_profit' or order.order_type == 'take_profit_limit' then
+    return opposite(order.side)
+  end
+  return order.side
+end
+
 local function stop_score(order)
-  return integer_text(order.side == 'buy' and order.stop_price or -order.stop_price)
+  return integer_text(trigger_side(order) == 'buy' and order.stop_price or -order.stop_price)
 end
 
 local function queue_member(order)

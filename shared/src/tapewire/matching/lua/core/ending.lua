@@ -4,7 +4,7 @@
 -- Takes an open order out of the queue or the stops.
 local function leave_place(market, order)
   if is_waiting(order) then
-    call('ZREM', stops_key(market.symbol, order.side), queue_member(order))
+    call('ZREM', stops_key(market.symbol, trigger_side(order)), queue_member(order))
   else
     call('ZREM', queue_key(market.symbol, order.side), queue_member(order))
     change_level(market, order.side, order.price, -shown_lots(order))

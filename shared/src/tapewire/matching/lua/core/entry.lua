@@ -18,13 +18,13 @@ local function new_order(market, account, client_order_id, digest, side, order_t
 end
 
 -- The reply to an order that was placed before under the same client_order_id; nil if there is
--- none. The second value is the refusal.
-local function earlier_placement(account, client_order_id, digest)
+-- none. The second value is the refusal. With reuses = '1' the id of an order that ended is free.
+local function earlier_placement(account, client_order_id, digest, reuses)
   if client_order_id == '' then return nil end
   local earlier = call('GET', client_order_key(account, client_order_id))
   -- The two keys expire one by one: an id whose order has left already is free.
   local order = earlier and read_order(earlier)
-  if not order then return nil end
+  if not order or (reuses == '1' and not is_open(order)) then return nil end
   if order.digest ~= digest then return nil, 'DUPLICATE_CLIENT_ORDER_ID' end
   return { 1, earlier, call('HGETALL', order_key(earlier)) }
 end
@@ -40,7 +40,7 @@ local function market_refusal(market, order, revision)
   if order.expire_us and order.expire_us <= market.now_us then return 'EXPIRE_IN_PAST' end
   if is_out_of_band(market, order.price) then return 'PRICE_OUT_OF_BAND' end
   if order.stop_price and market.last_price ~= ''
-    and fires(order.side, order.stop_price, market.last_price + 0) then
+    and fires(order, order.stop_price, market.last_price + 0) then
     return 'STOP_WOULD_TRIGGER'
   end
   if order.post_only == '1' and would_take(market, order.side, order.price) then
@@ -95,8 +95,7 @@ local function enter_order(command, market, order, trader)
   order.id = integer_text(order.priority)
   if order.stop_price then
     begin_record(order)
-    call('ZADD', stops_key(order.symbol, order.side), stop_score(order), queue_member(order))
-    hold_order(command, market, order, 1)
+    wait_for_stop(command, market, order)
   else
     run_taker(command, market, order)
   end

@@ -7,15 +7,16 @@
 
 local FIRING = '{tw}:firing'
 
--- Whether a stop fires at a price: a buy at or above its stop price, a sell at or below it.
-local function fires(side, stop_price, ticks)
-  if side == 'buy' then return ticks >= stop_price end
+-- Whether an order with this stop price fires at a price: a stop buy and a take-profit sell at or
+-- above it, a stop sell and a take-profit buy at or below it.
+local function fires(order, stop_price, ticks)
+  if trigger_side(order) == 'buy' then return ticks >= stop_price end
   return ticks <= stop_price
 end
 
 local function came_before(one, other) return one.member < other.member end
 
--- At most `count_max` stops of each side that fire between the lowest and the highest price
+-- At most `count_max` stops of each direction that fire between the lowest and the highest price
 -- reached, nearest stop price first; all of them then in order of arrival.
 local function fired_stops(market, count_max)
   local fired = {}

@@ -17,7 +17,7 @@ local function audit_places(keys, argv)
     add_texts(places, id, record[1], record[2],
       order and call('ZSCORE', open_key(order.account, order.symbol), id),
       order and call('ZSCORE', queue_key(order.symbol, order.side), member),
-      order and call('ZSCORE', stops_key(order.symbol, order.side), member),
+      order and call('ZSCORE', stops_key(order.symbol, trigger_side(order)), member),
       call('ZSCORE', keys[1], id))
   end
   return places

@@ -1,4 +1,4 @@
-"""Live candles, built from the trades that the feed delivers, and the venue clock that closes them.
+"""Live candles, built from the trades that the feed delivers; the venue clock closes them.
 
 The first client of a symbol makes the service read its candles from Redis. From then on the feed
 adds trades to them. A trade whose number the candles include is skipped; after a gap in the numbers
@@ -6,16 +6,25 @@ the candles are read again. A candle is sent at most once a flush, and once more
 """
 
 import logging
-import time
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from market_data.fanout.hub import Hub
+from market_data.market.venue_clock import VenueClock
 from market_data.topics import CANDLES
 from tapewire.market.candle_log import CandleLog
-from tapewire.market.candles import INTERVALS, MINUTE_S, Candle, merge, render_candle
+from tapewire.market.candles import (
+    INTERVALS,
+    Candle,
+    Interval,
+    flat_candle,
+    merge,
+    render_candle,
+    trade_candle,
+)
 from tapewire.market.market_records import MarketRecord
-from tapewire.values.timestamps import parse_timestamp
 from tapewire.web.websocket_frames import json_frame
 from tapewire.wire.trade_event import TradeEvent
 
@@ -27,35 +36,12 @@ CLOSE_DELAY_S = 1
 """Seconds after the end of its period at which a candle without a later trade closes."""
 
 
-class VenueClock:
-    """The venue's time: the time of the newest trade plus the time passed since.
+class KeptCandle(NamedTuple):
+    """A candle, the market record it was read with, and whether its period has ended."""
 
-    The venue's clock is the clock of Redis, in a replay the clock of the recording. Before the
-    first trade the clock of this machine is used.
-    """
-
-    def __init__(
-        self,
-        elapsed_ns: Callable[[], int] = time.monotonic_ns,
-        now_ns: Callable[[], int] = time.time_ns,
-    ) -> None:
-        """`elapsed_ns` only ever grows; `now_ns` counts from 1970 UTC and is read once."""
-        self._elapsed_ns = elapsed_ns
-        self._heard_us = now_ns() // 1_000
-        self._heard_at_ns = elapsed_ns()
-
-    def hear(self, timestamp: str) -> None:
-        """Set the clock to the time of a trade that just arrived. Raises ValueError."""
-        self._heard_us = parse_timestamp(timestamp)
-        self._heard_at_ns = self._elapsed_ns()
-
-    def now_us(self) -> int:
-        """Microseconds since 1970 UTC."""
-        return self._heard_us + (self._elapsed_ns() - self._heard_at_ns) // 1_000
-
-    def now_s(self) -> int:
-        """Whole seconds since 1970 UTC."""
-        return self.now_us() // 1_000_000
+    candle: Candle
+    market: MarketRecord
+    is_closed: bool
 
 
 @dataclass(slots=True)
@@ -68,14 +54,29 @@ class _Followed:
     # Intervals whose candle was sent as closed.
     closed: set[str] = field(default_factory=set)
 
+    def kept(self, name: str) -> KeptCandle:
+        """The candle of an interval."""
+        return KeptCandle(self.candles[name], self.market, name in self.closed)
 
-class CandleFeed:
-    """The newest candles of the followed symbols. Only the feed calls the methods that write."""
 
-    def __init__(self, log: CandleLog, hub: Hub, clock: VenueClock) -> None:
+class CandleKeeper(ABC):
+    """The newest candles of the followed symbols, of some intervals.
+
+    With `fills`, a period without a trade has a flat candle, else no candle.
+    """
+
+    def __init__(
+        self,
+        log: CandleLog,
+        clock: VenueClock,
+        intervals: Mapping[str, Interval],
+        *,
+        fills: bool = False,
+    ) -> None:
         self._log = log
-        self._hub = hub
         self._clock = clock
+        self._all_intervals = intervals
+        self._fills = fills
         self._fresh: dict[str, list[TradeEvent]] = {}
         self._followed: dict[str, _Followed] = {}
         self._wanted: dict[str, None] = {}
@@ -109,13 +110,13 @@ class CandleFeed:
         if now_s != self._checked_s:
             self._checked_s = now_s
             for symbol, followed in self._followed.items():
-                self._close_due(symbol, followed, now_s)
+                self._close_due(symbol, followed, now_s, tells=True)
 
     async def load(self) -> None:
         """Read the candles that clients wait for, and send them. Raises RedisError, OSError."""
         while self._wanted:
             symbol = next(iter(self._wanted))
-            newest = await self._log.newest(symbol)
+            newest = await self._log.newest(symbol, self._all_intervals)
             self.loads += 1
             del self._wanted[symbol]
             if newest is None:
@@ -123,22 +124,29 @@ class CandleFeed:
             market = newest.market
             followed = _Followed(market, market.seq, newest.candles)
             self._followed[symbol] = followed
-            self._close_due(symbol, followed, self._clock.now_s())
+            self._close_due(symbol, followed, self._clock.now_s(), tells=not self._fills)
             for name in self._intervals(symbol):
                 if name in newest.candles and name not in followed.closed:
                     self._send(symbol, followed, name)
 
-    def state_frame(self, channel: str, symbol: str) -> bytes | None:
-        """The initial state of a subscriber of `candles:<interval>`, framed.
+    def newest(self, name: str, symbol: str) -> KeptCandle | None:
+        """The newest candle of an interval.
 
-        None while the candle is being read, and before the first trade; it is published later.
+        None while the candle is being read, and before the first trade; it is sent later.
         """
         followed = self._followed.get(symbol)
         if followed is None:
             self._wanted[symbol] = None
             return None
-        name = _INTERVAL_OF[channel]
-        return self._frame(symbol, followed, name) if name in followed.candles else None
+        return followed.kept(name) if name in followed.candles else None
+
+    @abstractmethod
+    def has_clients(self, name: str, symbol: str) -> bool:
+        """Whether a client follows the candles of an interval."""
+
+    @abstractmethod
+    def send(self, name: str, symbol: str, kept: KeptCandle) -> None:
+        """Send the newest candle of an interval to its clients."""
 
     def restart(self) -> None:
         """Read all candles again, because the venue's data was replaced."""
@@ -146,8 +154,7 @@ class CandleFeed:
             self._forget(symbol)
 
     def _intervals(self, symbol: str) -> list[str]:
-        has_topic = self._hub.has_topic
-        return [name for name, channel in CANDLES.items() if has_topic(channel, symbol)]
+        return [name for name in self._all_intervals if self.has_clients(name, symbol)]
 
     def _forget(self, symbol: str) -> None:
         self._followed.pop(symbol, None)
@@ -166,11 +173,16 @@ class CandleFeed:
                 return
             if event.seq == followed.seq + 1:
                 followed.seq = event.seq
-                trade = _candle_of(event, followed.market)
+                trade = trade_candle(event, followed.market)
                 if pieces and pieces[-1].start_s == trade.start_s:
                     pieces[-1] = merge(pieces[-1], trade)
                 else:
                     pieces.append(trade)
+        shortest = followed.candles.get(next(iter(self._all_intervals)))
+        if pieces and shortest is not None and pieces[0].start_s < shortest.start_s:
+            # The trade came so late that its period has ended without it.
+            self._forget(symbol)
+            return
         for piece in pieces:
             self._merge(symbol, followed, piece)
         if pieces:
@@ -179,56 +191,63 @@ class CandleFeed:
 
     def _merge(self, symbol: str, followed: _Followed, piece: Candle) -> None:
         """Add the trades of one minute to every interval; an earlier candle closes."""
-        for name, interval in INTERVALS.items():
+        for name, interval in self._all_intervals.items():
             start_s = interval.start_s(piece.start_s)
             current = followed.candles.get(name)
-            if current is not None and current.start_s == start_s:
-                followed.candles[name] = merge(current, piece)
-            else:
+            if current is None or current.start_s != start_s:
                 if current is not None and name not in followed.closed:
                     followed.closed.add(name)
                     self._send(symbol, followed, name)
                 followed.candles[name] = replace(piece, start_s=start_s)
+            elif current.trades:
+                followed.candles[name] = merge(current, piece)
+            else:
+                followed.candles[name] = replace(piece, start_s=start_s)
             followed.closed.discard(name)
 
-    def _close_due(self, symbol: str, followed: _Followed, now_s: int) -> None:
+    def _close_due(self, symbol: str, followed: _Followed, now_s: int, *, tells: bool) -> None:
         for name, candle in followed.candles.items():
-            end_s = INTERVALS[name].end_s(candle.start_s)
-            if name not in followed.closed and end_s + CLOSE_DELAY_S <= now_s:
+            interval = self._all_intervals[name]
+            if interval.end_s(candle.start_s) + CLOSE_DELAY_S > now_s:
+                continue
+            if name not in followed.closed:
                 followed.closed.add(name)
-                self._send(symbol, followed, name)
+                if tells:
+                    self._send(symbol, followed, name)
+            if self._fills:
+                start_s = interval.start_s(now_s)
+                followed.candles[name] = flat_candle(start_s, candle.close, candle.last_seq)
+                followed.closed.discard(name)
+                if tells:
+                    self._send(symbol, followed, name)
 
     def _send(self, symbol: str, followed: _Followed, name: str) -> None:
-        channel = CANDLES[name]
-        if self._hub.has_topic(channel, symbol):
-            self._hub.publish(channel, symbol, None, self._frame(symbol, followed, name))
-
-    def _frame(self, symbol: str, followed: _Followed, name: str) -> bytes:
-        data = render_candle(
-            followed.candles[name],
-            symbol,
-            INTERVALS[name],
-            followed.market,
-            closed=name in followed.closed,
-        )
-        message = {"type": "candle", "data": data}
-        return json_frame(message)
+        if self.has_clients(name, symbol):
+            self.send(name, symbol, followed.kept(name))
 
 
-def _candle_of(event: TradeEvent, market: MarketRecord) -> Candle:
-    """One trade as a candle of its minute. Raises ValueError."""
-    ticks = int(event.price.replace(".", "")) // market.tick_units
-    lots = int(event.quantity.replace(".", "")) // market.lot_units
-    time_s = parse_timestamp(event.timestamp) // 1_000_000
-    return Candle(
-        start_s=time_s - time_s % MINUTE_S,
-        open=ticks,
-        high=ticks,
-        low=ticks,
-        close=ticks,
-        volume_lots=lots,
-        notional=ticks * lots,
-        trades=1,
-        first_seq=event.seq,
-        last_seq=event.seq,
-    )
+class CandleFeed(CandleKeeper):
+    """The candles of the feed's own clients. Only the feed calls the methods that write."""
+
+    def __init__(self, log: CandleLog, hub: Hub, clock: VenueClock) -> None:
+        super().__init__(log, clock, INTERVALS)
+        self._hub = hub
+
+    def has_clients(self, name: str, symbol: str) -> bool:
+        """As for every keeper."""
+        return self._hub.has_topic(CANDLES[name], symbol)
+
+    def send(self, name: str, symbol: str, kept: KeptCandle) -> None:
+        """As for every keeper."""
+        self._hub.publish(CANDLES[name], symbol, None, _frame(name, symbol, kept))
+
+    def state_frame(self, channel: str, symbol: str) -> bytes | None:
+        """The initial state of a subscriber of `candles:<interval>`, framed (`newest`)."""
+        name = _INTERVAL_OF[channel]
+        kept = self.newest(name, symbol)
+        return None if kept is None else _frame(name, symbol, kept)
+
+
+def _frame(name: str, symbol: str, kept: KeptCandle) -> bytes:
+    data = render_candle(kept.candle, symbol, INTERVALS[name], kept.market, closed=kept.is_closed)
+    return json_frame({"type": "candle", "data": data})

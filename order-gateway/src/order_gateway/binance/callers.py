@@ -1,0 +1,86 @@
+"""Who makes a signed call: the API key and the signature of a call to an identity.
+
+With keys the API key is `tw_KEY_ID`, and its secret follows from the venue's master secret. In an
+open venue the API key is the account's name, and the secret is the same text: signatures are
+checked there too, so that they are tested.
+"""
+
+import re
+import time
+
+from order_gateway.binance.errors import BinanceError, error_of, key_missing, key_refused, missing
+from order_gateway.binance.fields import SIGNATURE, Fields
+from order_gateway.binance.signature import check_signature, check_time, signature_refused
+from order_gateway.rate_limit import RateLimits
+from tapewire.api_keys.signing import derive_secret
+from tapewire.api_keys.text import KEY_ID_CHARACTERS, Identity, Permission
+from tapewire.api_keys.verifier import KeyVerifier
+from tapewire.errors import AuthenticationFailed, RateLimited
+from tapewire.values.account_names import account_named
+
+_API_KEY = re.compile(rf"tw_([A-Za-z0-9]{{{KEY_ID_CHARACTERS}}})", re.ASCII)
+_EVERYTHING = frozenset({Permission.READ, Permission.TRADE})
+
+
+class Callers:
+    """Proves who makes a call. Safe to share by all connections of a process."""
+
+    def __init__(
+        self, verifier: KeyVerifier, limits: RateLimits, *, needs_keys: bool, master: bytes | None
+    ) -> None:
+        """`master` is the venue's master secret; without it no key of the venue can sign."""
+        self._verifier = verifier
+        self._limits = limits
+        self._needs_keys = needs_keys
+        self._master = master
+
+    async def identify(
+        self, api_key: str | None, payload: bytes, fields: Fields, address: str | None
+    ) -> Identity:
+        """The identity behind a signed call, made just now.
+
+        Raises BinanceError: -2014 without a key, -2015 for a wrong one, -1022 for a wrong
+        signature, -1021 for a wrong time, -1102 without signature or timestamp. Raises Unavailable.
+        """
+        if not api_key:
+            raise key_missing()
+        try:
+            self._limits.check_address(address, time.monotonic_ns())
+            identity, secret = await self._known(api_key)
+            signature = fields.optional(SIGNATURE)
+            if signature is None:
+                raise missing(SIGNATURE)
+            check_signature(secret, payload, signature)
+        except RateLimited as error:
+            raise error_of(error) from None
+        except BinanceError as error:
+            if error.code in {key_refused().code, signature_refused().code}:
+                # A wrong guess is charged to the address, as one of a bearer key is.
+                self._limits.take_address(address, time.monotonic_ns())
+            raise
+        check_time(fields, time.time_ns() // 1_000_000)
+        return identity
+
+    async def _known(self, api_key: str) -> tuple[Identity, str]:
+        """The identity that an API key names, and its secret. Raises BinanceError, Unavailable."""
+        if not self._needs_keys:
+            try:
+                return Identity(account_named(api_key), _EVERYTHING, "", None), api_key
+            except ValueError:
+                raise key_missing() from None
+        match = _API_KEY.fullmatch(api_key)
+        if match is None:
+            raise key_missing()
+        if self._master is None:
+            raise key_refused()
+        try:
+            identity = await self._verifier.named(match[1])
+        except AuthenticationFailed:
+            raise key_refused() from None
+        return identity, derive_secret(self._master, identity.key_id)
+
+
+def check_permission(identity: Identity, permission: Permission) -> None:
+    """Check that a key permits a call. Raises BinanceError (-2015)."""
+    if not identity.allows(permission):
+        raise key_refused()

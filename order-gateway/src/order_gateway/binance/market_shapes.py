@@ -1,0 +1,180 @@
+"""Market data as Binance clients read it: book, trades, candles, 24 hours. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from order_gateway.binance.orders import product
+from tapewire.market.candles import Candle, Interval
+from tapewire.market.market_records import BookRecord, MarketRecord
+from tapewire.values.decimals import format_units
+from tapewire.values.timestamps import parse_timestamp
+from tapewire.values.types import Side
+from tapewire.wire.book_event import Level
+from tapewire.wire.trade_event import TradeEvent
+
+SECOND_US = 1_000_000
+AVERAGE_DECIMALS = 8
+AVERAGE_MINS = 5
+NOTHING = "0"
+
+
+def best_first(levels: Iterable[Level], side: Side) -> list[Level]:
+    """Levels of one side by price; all of them have the same decimals."""
+    return sorted(
+        levels, key=lambda level: int(level[0].replace(".", "")), reverse=side is Side.BUY
+    )
+
+
+def depth(book: BookRecord, limit: int) -> dict[str, Any]:
+    """The best levels, as of the book update `lastUpdateId`."""
+    return {
+        "lastUpdateId": book.market.book_seq,
+        "bids": best_first(book.bids, Side.BUY)[:limit],
+        "asks": best_first(book.asks, Side.SELL)[:limit],
+    }
+
+
+def best_quote(book: BookRecord) -> dict[str, str]:
+    """The best level of each side; zeros where a side is empty."""
+    zero = (book.market.price_text(0), book.market.quantity_text(0))
+    bid = next(iter(best_first(book.bids, Side.BUY)), zero)
+    ask = next(iter(best_first(book.asks, Side.SELL)), zero)
+    return {"bidPrice": bid[0], "bidQty": bid[1], "askPrice": ask[0], "askQty": ask[1]}
+
+
+def trade(event: TradeEvent, us_per_unit: int) -> dict[str, Any]:
+    """One trade of `trades`."""
+    return {
+        "id": event.seq,
+        "price": event.price,
+        "qty": event.quantity,
+        "quoteQty": product(event.price, event.quantity),
+        "time": parse_timestamp(event.timestamp) // us_per_unit,
+        "isBuyerMaker": event.aggressor_side is Side.SELL,
+        "isBestMatch": True,
+    }
+
+
+def aggregate_trade(event: TradeEvent, us_per_unit: int) -> dict[str, Any]:
+    """One trade of `aggTrades`: every trade is an aggregate of its own."""
+    return {
+        "a": event.seq,
+        "p": event.price,
+        "q": event.quantity,
+        "f": event.seq,
+        "l": event.seq,
+        "T": parse_timestamp(event.timestamp) // us_per_unit,
+        "m": event.aggressor_side is Side.SELL,
+        "M": True,
+    }
+
+
+def filled(
+    candles: list[Candle], interval: Interval, *, before: Candle | None, first_s: int, end_s: int,
+    count_max: int,
+) -> list[Candle]:  # fmt: skip
+    """The first `count_max` candles without holes: a period without a trade is flat.
+
+    Periods start at `first_s` or later and before `end_s`. A flat candle has the close before it:
+    at first that of `before`, the last candle before `first_s`. Without `before` the periods before
+    the first candle are left out.
+    """
+    whole: list[Candle] = []
+    last, start_s = before, first_s
+    for candle in [*candles, None]:
+        stop_s = end_s if candle is None else candle.start_s
+        while last is not None and start_s < stop_s and len(whole) < count_max:
+            whole.append(_flat(start_s, last.close, last.last_seq))
+            start_s = interval.end_s(start_s)
+        if candle is not None:
+            whole.append(candle)
+            last, start_s = candle, interval.end_s(candle.start_s)
+    return whole[:count_max]
+
+
+def last_filled(candles: list[Candle], interval: Interval, end_s: int, count: int) -> list[Candle]:
+    """The last `count` candles before `end_s` without holes."""
+    first_s = interval.start_s(max(0, end_s - 1 - (count - 1) * interval.length_s))
+    earlier = [candle for candle in candles if candle.start_s < first_s]
+    whole = filled(
+        candles[len(earlier) :],
+        interval,
+        before=earlier[-1] if earlier else None,
+        first_s=first_s,
+        end_s=end_s,
+        # Months are shorter than `length_s`, so there may be more of them than `count`.
+        count_max=2 * count,
+    )
+    return whole[-count:]
+
+
+def _flat(start_s: int, close: int, seq: int) -> Candle:
+    return Candle(start_s, close, close, close, close, 0, 0, 0, seq, seq)
+
+
+def kline(candle: Candle, interval: Interval, market: MarketRecord, us_per_unit: int) -> list[Any]:
+    """One candle of `klines`. The venue does not record which part of a volume takers bought."""
+    return [
+        candle.start_s * SECOND_US // us_per_unit,
+        market.price_text(candle.open),
+        market.price_text(candle.high),
+        market.price_text(candle.low),
+        market.price_text(candle.close),
+        market.quantity_text(candle.volume_lots),
+        interval.end_s(candle.start_s) * SECOND_US // us_per_unit - 1,
+        market.notional_text(candle.notional),
+        candle.trades,
+        market.quantity_text(0),
+        market.notional_text(0),
+        NOTHING,
+    ]
+
+
+def average_price(market: MarketRecord, total: Candle | None) -> str:
+    """The mean price of all trades of a candle, else the price of the last trade, else zero."""
+    if total is None or not total.volume_lots:
+        return market.price_text(market.last_ticks or 0)
+    scale = 10 ** (AVERAGE_DECIMALS - market.price_decimals)
+    units = total.notional * market.tick_units * scale // total.volume_lots
+    return format_units(units, AVERAGE_DECIMALS)
+
+
+def day_ticker(
+    shown: str,
+    market: MarketRecord,
+    *,
+    total: Candle | None,
+    quote: dict[str, str],
+    last: TradeEvent | None,
+    window: tuple[int, int],
+) -> dict[str, Any]:
+    """`ticker/24hr`; `total` has all trades of the `window`, whose ends are in the wanted unit.
+
+    Without a trade in the window the prices are that of the last trade ever, or zero.
+    """
+    ticks = market.last_ticks or 0
+    day = total or replace(_flat(0, ticks, 0), trades=0)
+    change = day.close - day.open
+    hundredths = (2 * abs(change) * 10_000 + day.open) // (2 * day.open) if day.open else 0
+    sign = "-" if change < 0 else ""
+    return {
+        "symbol": shown,
+        "priceChange": sign + market.price_text(abs(change)),
+        "priceChangePercent": (sign if hundredths else "") + format_units(hundredths, 2),
+        "weightedAvgPrice": average_price(market, total),
+        "prevClosePrice": market.price_text(day.open),
+        "lastPrice": market.price_text(day.close),
+        "lastQty": market.quantity_text(0) if last is None else last.quantity,
+        **quote,
+        "openPrice": market.price_text(day.open),
+        "highPrice": market.price_text(day.high),
+        "lowPrice": market.price_text(day.low),
+        "volume": market.quantity_text(day.volume_lots),
+        "quoteVolume": market.notional_text(day.notional),
+        "openTime": window[0],
+        "closeTime": window[1],
+        "firstId": day.first_seq if day.trades else -1,
+        "lastId": day.last_seq if day.trades else -1,
+        "count": day.trades,
+    }

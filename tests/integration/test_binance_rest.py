@@ -1,0 +1,311 @@
+"""REST of the Binance surface on a real venue: calls, errors by code and text, bad input."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.support.running.processes import Service, running_gateway
+from tests.support.transport.signed import SignedClient, error
+
+CLOSED_FAR = "40000"
+
+
+@pytest.fixture(scope="module")
+def gateway(module_redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """An open gateway."""
+    with running_gateway(module_redis_url, tmp_path_factory.mktemp("gateway")) as service:
+        yield service
+
+
+@pytest.fixture
+def bot(gateway: Service) -> Iterator[SignedClient]:
+    """The account `bot`."""
+    client = SignedClient(gateway.url)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def maker(gateway: Service) -> Iterator[SignedClient]:
+    """Another account."""
+    client = SignedClient(gateway.url, "maker")
+    yield client
+    client.close()
+
+
+def test_an_order_that_trades_is_answered_in_full(bot: SignedClient, maker: SignedClient) -> None:
+    """With every field of RESULT and each fill; the other side sees its own."""
+    assert maker.order(side="SELL", price="50001", newClientOrderId="m-1").status_code == 200
+    order = bot.order(price="50001", quantity="0.15").json()
+    assert order["fills"] == [
+        {
+            "price": "50001.00", "qty": "0.10000", "commission": "0.00000000",
+            "commissionAsset": "BTC", "tradeId": order["fills"][0]["tradeId"],
+        }
+    ]  # fmt: skip
+    shown = {
+        "symbol": "BTCUSDT", "orderListId": -1, "price": "50001.00", "origQty": "0.15000",
+        "executedQty": "0.10000", "cummulativeQuoteQty": "5000.1000000", "type": "LIMIT",
+        "status": "PARTIALLY_FILLED", "timeInForce": "GTC", "side": "BUY",
+        "origQuoteOrderQty": "0.00", "selfTradePreventionMode": "EXPIRE_TAKER",
+        "clientOrderId": f"tw-{order['orderId']}",
+    }  # fmt: skip
+    assert shown.items() <= order.items()
+    made = maker.call("GET", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="m-1").json()
+    assert (made["status"], made["isWorking"]) == ("FILLED", True)
+    (trade,) = maker.call("GET", "/api/v3/myTrades", symbol="BTCUSDT", limit=1).json()
+    assert (trade["orderId"], trade["isMaker"], trade["quoteQty"]) == (
+        made["orderId"], True, "5000.1000000",
+    )  # fmt: skip
+    canceled = bot.call("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=order["orderId"])
+    assert canceled.json()["status"] == "CANCELED"
+    assert canceled.json()["clientOrderId"] == f"cancel-{order['orderId']}"
+
+
+def test_each_way_to_send_parameters_is_read(bot: SignedClient) -> None:
+    """Query, form, a form that is labelled JSON, and a query beside an empty JSON body."""
+    params = {
+        "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC",
+        "quantity": "0.1", "price": CLOSED_FAR,
+    }  # fmt: skip
+    assert bot.call("POST", "/api/v3/order", **params).status_code == 200
+    assert bot.form("POST", "/api/v3/order", **params).status_code == 200
+    headers = {"X-MBX-APIKEY": "bot", "Content-Type": "application/json;charset=utf-8"}
+    text = bot.signed_text(**params)
+    reply = bot.http.post("/api/v3/order", content=text, headers=headers)
+    assert reply.status_code == 200, reply.text
+    reply = bot.http.post(f"/api/v3/order?{bot.signed_text(**params)}", headers=headers)
+    assert reply.status_code == 200, reply.text
+    canceled = bot.form("DELETE", "/api/v3/openOrders", symbol="BTCUSDT").json()
+    assert [order["status"] for order in canceled] == ["CANCELED"] * 4
+    again = bot.form("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")
+    assert error(again) == (400, -2011, "Unknown order sent.")
+
+
+FILTER = "Filter failure: "
+PARAMETER = "Mandatory parameter '{}' was not sent, was empty/null, or malformed."
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "text"),
+    [
+        ({"symbol": "NOPE"}, -1121, "Invalid symbol."),
+        ({"side": "buy"}, -1117, "Invalid side."),
+        ({"type": "TRAILING"}, -1116, "Invalid orderType."),
+        ({"timeInForce": "GTD"}, -1115, "Invalid timeInForce."),
+        ({"timeInForce": None}, -1102, PARAMETER.format("timeInForce")),
+        ({"price": None}, -1102, PARAMETER.format("price")),
+        ({"quantity": ""}, -1105, "Parameter 'quantity' was empty."),
+        ({"quantity": None}, -1102, PARAMETER.format("quantity")),
+        ({"price": "50000.001"}, -1013, FILTER + "PRICE_FILTER"),
+        ({"price": "0"}, -1013, FILTER + "PRICE_FILTER"),
+        ({"quantity": "0.000001"}, -1013, FILTER + "LOT_SIZE"),
+        ({"quantity": "0"}, -1013, FILTER + "LOT_SIZE"),
+        ({"quantity": "0.00001", "price": "1"}, -1013, FILTER + "NOTIONAL"),
+        ({"type": "MARKET", "timeInForce": None}, -1106,
+         "Parameter 'price' sent when not required."),
+        ({"stopPrice": "1"}, -1106, "Parameter 'stopPrice' sent when not required."),
+        ({"trailingDelta": "1"}, -1106, "Parameter 'trailingDelta' sent when not required."),
+        ({"newOrderRespType": "ALL"}, -1130,
+         "Data sent for parameter 'newOrderRespType' is not valid."),
+        ({"price": "1e5"}, -1100, (r"Illegal characters found in parameter 'price'; legal range is "
+         r"'^([0-9]{1,20})(\.[0-9]{1,20})?$'.")),
+        ({"newClientOrderId": "a b"}, -1100, ("Illegal characters found in parameter "
+         "'newClientOrderId'; legal range is '^[a-zA-Z0-9-_]{1,36}$'.")),
+        ({"quantity": "90", "price": "500000"}, -2010,
+         "Account has insufficient balance for requested action."),
+        ({"type": "STOP_LOSS_LIMIT", "stopPrice": "1"}, -2010, "Order would trigger immediately."),
+    ],
+)  # fmt: skip
+def test_a_bad_order_is_refused_by_code_and_text(
+    bot: SignedClient, maker: SignedClient, changes: dict[str, str | None], code: int, text: str
+) -> None:
+    """As clients compare them; nothing is placed."""
+    maker.order(side="SELL", price="61000", quantity="0.1")
+    bot.order(price="61000", quantity="0.1")
+    reply = bot.order(**changes)
+    assert error(reply) == (400, code, text)
+    assert bot.call("GET", "/api/v3/openOrders", symbol="BTCUSDT").json() == []
+
+
+def test_a_post_only_order_does_not_take(bot: SignedClient, maker: SignedClient) -> None:
+    """LIMIT_MAKER rests, or is refused with the text that ccxt knows."""
+    sell = maker.order(side="SELL", price="52000").json()
+    reply = bot.order(type="LIMIT_MAKER", timeInForce=None, price="52000")
+    assert error(reply) == (400, -2010, "Order would immediately match and take.")
+    resting = bot.order(type="LIMIT_MAKER", timeInForce=None, price="51000").json()
+    assert resting.keys() == {"symbol", "orderId", "orderListId", "clientOrderId", "transactTime"}
+    for client, order in ((maker, sell), (bot, resting)):
+        client.call("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=order["orderId"])
+
+
+def test_a_client_order_id_names_one_order(bot: SignedClient) -> None:
+    """Again it is refused, whether the body is the same or not."""
+    assert bot.order(price=CLOSED_FAR, newClientOrderId="mine").status_code == 200
+    for price in (CLOSED_FAR, "41000"):
+        reply = bot.order(price=price, newClientOrderId="mine")
+        assert error(reply) == (400, -2010, "Duplicate order sent.")
+    reply = bot.call(
+        "DELETE", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="mine", orderId=1
+    )
+    assert error(reply) == (400, -2011, "Unknown order sent.")
+    reply = bot.call("DELETE", "/api/v3/order", symbol="ETHUSDT", origClientOrderId="mine")
+    assert error(reply) == (400, -2011, "Unknown order sent.")
+    reply = bot.call(
+        "DELETE", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="mine", newClientOrderId="c"
+    )
+    assert (reply.json()["origClientOrderId"], reply.json()["clientOrderId"]) == ("mine", "c")
+    reply = bot.call("DELETE", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="mine")
+    assert error(reply) == (400, -2011, "Unknown order sent.")
+    reply = bot.call("GET", "/api/v3/order", symbol="BTCUSDT", orderId=10**19)
+    assert error(reply) == (400, -2013, "Order does not exist.")
+
+
+def test_replacing_says_what_was_done(bot: SignedClient) -> None:
+    """Both done; one done: 409; none done: 400, each with the answers of both."""
+    first = bot.order(price=CLOSED_FAR).json()
+    replace = {
+        "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC",
+        "quantity": "0.1", "price": "41000", "cancelReplaceMode": "STOP_ON_FAILURE",
+        "cancelOrderId": first["orderId"],
+    }  # fmt: skip
+    path = "/api/v3/order/cancelReplace"
+    done = bot.form("POST", path, **replace).json()
+    assert (done["cancelResult"], done["newOrderResult"]) == ("SUCCESS", "SUCCESS")
+    assert done["cancelResponse"]["orderId"] == first["orderId"]
+    none = bot.form("POST", path, **replace)
+    assert error(none) == (400, -2022, "Order cancel-replace failed.")
+    assert none.json()["data"]["newOrderResult"] == "NOT_ATTEMPTED"
+    assert none.json()["data"]["cancelResponse"]["code"] == -2011
+    half = bot.form("POST", path, **(replace | {"cancelReplaceMode": "ALLOW_FAILURE"}))
+    assert error(half) == (409, -2021, "Order cancel-replace partially failed.")
+    assert half.json()["data"]["newOrderResult"] == "SUCCESS"
+    assert len(bot.form("DELETE", "/api/v3/openOrders", symbol="BTCUSDT").json()) == 2
+
+
+def test_an_amendment_only_makes_smaller(bot: SignedClient) -> None:
+    """So that the order keeps its place in the queue."""
+    order = bot.order(price=CLOSED_FAR).json()
+    key = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
+    path = "/api/v3/order/amend/keepPriority"
+    smaller = bot.call("PUT", path, newQty="0.05", **key).json()["amendedOrder"]
+    assert (smaller["qty"], smaller["orderId"]) == ("0.05000", order["orderId"])
+    reply = bot.call("PUT", path, newQty="0.05", **key)
+    assert error(reply) == (400, -2038, "Order amend (quantity increase) is not supported.")
+    bot.call("DELETE", "/api/v3/order", **key)
+
+
+def test_a_stop_waits_and_market_orders_spend_an_amount(
+    bot: SignedClient, maker: SignedClient
+) -> None:
+    """STOP_LOSS and STOP_LOSS_LIMIT do not work before they fire; quoteOrderQty buys for it."""
+    maker.order(side="SELL", price="60000", quantity="1")
+    spent = bot.order(
+        type="MARKET", timeInForce=None, price=None, quantity=None, quoteOrderQty="600"
+    ).json()
+    assert (spent["origQuoteOrderQty"], spent["executedQty"]) == ("600.0000000", "0.01000")
+    assert (spent["status"], spent["price"], spent["timeInForce"]) == ("FILLED", "0.00", "GTC")
+    stop = {"side": "SELL", "quantity": "0.01", "stopPrice": "30000"}
+    plain = bot.order(type="STOP_LOSS", timeInForce=None, price=None, **stop).json()
+    limited = bot.order(type="STOP_LOSS_LIMIT", price="29000", **stop).json()
+    for order, kind in ((plain, "STOP_LOSS"), (limited, "STOP_LOSS_LIMIT")):
+        read = bot.call("GET", "/api/v3/order", symbol="BTCUSDT", orderId=order["orderId"]).json()
+        assert (read["type"], read["isWorking"], read["stopPrice"]) == (kind, False, "30000.00")
+    none = bot.order(timeInForce="FOK", price=CLOSED_FAR).json()
+    assert (none["status"], none["expiryReason"]) == ("EXPIRED", "UNFILLED_FOK_ORDER_EXPIRED")
+    for client in (bot, maker):
+        client.form("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")
+
+
+def test_who_asks_must_prove_it(bot: SignedClient, gateway: Service) -> None:
+    """Key, signature and time are checked at an open venue too, by exact code and text."""
+    path = "/api/v3/account"
+    unsigned = bot.http.get(path)
+    assert error(unsigned) == (401, -2014, "API-key format invalid.")
+    keyed = bot.http.get(path, headers={"X-MBX-APIKEY": "bot"})
+    assert error(keyed) == (400, -1102, PARAMETER.format("signature"))
+    bad = SignedClient(gateway.url, "bot", "wrong")
+    reply = bad.call("GET", path)
+    assert error(reply) == (400, -1022, "Signature for this request is not valid.")
+    bad.close()
+    reply = bot.call("GET", path, timestamp=time.time_ns() // 10**9)
+    assert error(reply) == (400, -1021, "Timestamp for this request is outside of the recvWindow.")
+    strange = bot.http.get(path, headers={"X-MBX-APIKEY": "no account!"})
+    assert error(strange) == (401, -2014, "API-key format invalid.")
+    text = bot.signed_text(omitZeroBalances="true", recvWindow=5_000)
+    head, _, signature = text.rpartition("&signature=")
+    swapped = "&".join(reversed(head.split("&")))
+    reply = bot.http.get(f"{path}?{swapped}&signature={signature}", headers={"X-MBX-APIKEY": "bot"})
+    assert error(reply)[1] == -1022
+    again = bot.http.get(f"{path}?{text}", headers={"X-MBX-APIKEY": "bot"})
+    assert again.status_code == 200
+    assert {item["asset"] for item in again.json()["balances"]} == {"BTC", "ETH", "SOL", "USDT"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v3/nothing", 404), ("GET", "/api/", 404), ("POST", "/fapi/v1/order", 404),
+        ("POST", "/api/v3/depth", 405), ("PATCH", "/api/v3/order", 405),
+    ],
+)  # fmt: skip
+def test_an_unknown_path_has_an_error_of_the_surface(
+    bot: SignedClient, method: str, path: str, status: int
+) -> None:
+    """As JSON with a code, never as HTML or as a problem of the native interface."""
+    reply = bot.http.request(method, path)
+    assert error(reply)[:2] == (status, -1020)
+    assert ("Allow" in reply.headers) is (status == 405)
+
+
+def test_malformed_requests_are_refused(bot: SignedClient) -> None:
+    """Broken encoding, doubled and endless parameters, large bodies: never a 500."""
+    for query, code in (
+        ("symbol=%zz", -1100), ("symbol=%ff", -1100), ("symbol=BTCUSDT&symbol=BTCUSDT", -1101),
+        ("symbol=" + "A" * 10_000, -1100), ("symbol=BTCUSDT&limit=x", -1100),
+        ("symbol=BTCUSDT&limit=0", -1130), ("symbol=BTCUSDT&limit=" + "9" * 20, None),
+        ("symbol=", -1102), ("unknown=1&symbol=BTC-USDT", None),
+    ):  # fmt: skip
+        reply = bot.http.get(f"/api/v3/depth?{query}")
+        if code is None:
+            assert reply.status_code == 200, reply.text
+        else:
+            assert error(reply)[:2] == (400, code)
+    large = bot.http.post("/api/v3/order", content=b"a" * 70_000)
+    assert error(large)[:2] == (413, -1101)
+    chunked = bot.http.post("/api/v3/order", content=iter([b"a" * 40_000] * 2))
+    assert error(chunked)[:2] == (413, -1101)
+
+
+def test_the_stubs_answer(bot: SignedClient) -> None:
+    """What unmodified clients ask of the other interfaces before they start."""
+    for path in ("capital/config/getall", "margin/allPairs", "margin/isolated/allPairs"):
+        assert bot.call("GET", f"/sapi/v1/{path}").json() == []
+    for path in ("/fapi/v1/exchangeInfo", "/dapi/v1/exchangeInfo"):
+        assert bot.http.get(path).json() == {"symbols": []}
+    assert bot.http.get("/sapi/v1/system/status").json() == {"status": 0, "msg": "normal"}
+    fees = bot.call("GET", "/sapi/v1/asset/tradeFee", symbol="BTCUSDT").json()
+    assert [fee["symbol"] for fee in fees] == ["BTCUSDT"]
+
+
+def test_answers_count_weight_and_orders(bot: SignedClient) -> None:
+    """In the headers, by address and by account."""
+    first = bot.http.get("/api/v3/exchangeInfo")
+    second = bot.http.get("/api/v3/ping")
+    used = [int(reply.headers["X-MBX-USED-WEIGHT-1M"]) for reply in (first, second)]
+    assert used[1] - used[0] == 1 or used[1] == 1
+    counts = [int(bot.order(price=CLOSED_FAR).headers["X-MBX-ORDER-COUNT-1D"]) for _ in range(2)]
+    assert counts[1] == counts[0] + 1
+    bot.form("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")
+
+
+def test_times_may_be_in_microseconds(bot: SignedClient) -> None:
+    """With the header that clients of the interface send for it."""
+    for header, digits in ((None, 13), ("MICROSECOND", 16)):
+        headers = {} if header is None else {"X-MBX-TIME-UNIT": header}
+        reply: httpx.Response = bot.http.get("/api/v3/time", headers=headers)
+        assert len(str(reply.json()["serverTime"])) == digits
+    reply = bot.http.get("/api/v3/time", headers={"X-MBX-TIME-UNIT": "FORTNIGHT"})
+    assert error(reply)[1] == -1130
