@@ -1,10 +1,16 @@
 """The Binance streams of a market-data process: what each stream says, for real trades."""
 
+import json
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 import pytest_asyncio
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from market_data.binance.conversation import STREAMS_MAX
+from market_data.clients.client_state import ERRORS_MAX
 from tests.support.feeds.process import FeedProcess, running_feed
 from tests.support.feeds.stream_client import streaming
 from tests.support.venue import Venue, open_venue
@@ -73,3 +79,158 @@ async def test_combined_messages_name_their_stream(venue: Venue, feed: FeedProce
         message = await reader.receive()
     assert message["stream"] == "btcusdt@trade"
     assert 10**15 < message["data"]["T"] < 10**16
+
+
+async def test_streams_come_and_go(venue: Venue, feed: FeedProcess) -> None:
+    """Every method is answered with its id, before the first message of a new stream."""
+    async with streaming(feed.url, "/ws/0") as reader:
+        assert await reader.ask("LIST_SUBSCRIPTIONS") == {"result": [], "id": 1}
+        names = ["btcusdt@trade", "odd@depth5@100ms", "!ticker@arr"]
+        assert await reader.ask("SUBSCRIBE", *names) == {"result": None, "id": 2}
+        listed = await reader.ask("LIST_SUBSCRIPTIONS", id="list")
+        assert listed == {"result": sorted(names), "id": "list"}
+        assert (await reader.ask("UNSUBSCRIBE", "odd@depth5@100ms", "!ticker@arr"))[
+            "result"
+        ] is None
+        # A stream that the client does not follow, or whose symbol is gone, can be left too.
+        assert (await reader.ask("UNSUBSCRIBE", "btcusdt@depth", "gone@trade"))["result"] is None
+        assert (await reader.ask("GET_PROPERTY", "combined"))["result"] is False
+        assert (await reader.ask("SET_PROPERTY", "combined", True))["result"] is None
+        assert (await reader.ask("GET_PROPERTY", "combined", id=None))["result"] is True
+        await trade_once(venue)
+        message = await reader.receive()
+        assert (message["stream"], message["data"]["e"]) == ("btcusdt@trade", "trade")
+        assert (await reader.ask("LIST_SUBSCRIPTIONS"))["result"] == ["btcusdt@trade"]
+
+
+async def test_every_stream_starts(venue: Venue, feed: FeedProcess) -> None:
+    """One client of every kind of stream is told of one trade and its book by each of them."""
+    await trade_once(venue)
+    channels = [
+        "trade", "aggTrade", "bookTicker", "depth", "depth@100ms", "depth@1000ms", "depth5",
+        "depth10@100ms", "depth20@1000ms", "ticker", "miniTicker", "avgPrice", "kline_1m",
+        "kline_3m", "kline_1M",
+    ]  # fmt: skip
+    wanted = {f"btcusdt@{channel}" for channel in channels}
+    wanted |= {"!ticker@arr", "!miniTicker@arr", "!miniTicker@arr@1000ms"}
+    async with streaming(feed.url, "/stream") as reader:
+        await reader.ask("SUBSCRIBE", *wanted)
+        await trade_once(venue)
+        seen: set[str] = set()
+        while seen != wanted:
+            seen.add((await reader.receive())["stream"])
+    async with streaming(feed.url, "/ws/btcusdt@ticker") as reader:
+        ticker = await reader.event("24hrTicker")
+    assert (ticker["n"], ticker["c"]) == (len(await venue.trades()), "100.00")
+
+
+async def test_bad_requests_are_refused(feed: FeedProcess) -> None:
+    """Each with the number of its kind; nothing of a request with one bad name is done."""
+    async with streaming(feed.url, "/ws") as reader:
+        answer = await reader.ask("SUBSCRIBE", "btcusdt@trade", "nosuch@trade")
+        assert answer["error"] == {"code": -1121, "msg": "Invalid symbol."}
+        answer = await reader.ask("SUBSCRIBE", "btcusdt@trade", "btcusdt@kline_7m")
+        assert answer["error"] == {"code": -1120, "msg": "Invalid interval."}
+        answer = await reader.ask("SUBSCRIBE", "btcusdt@nosuch")
+        assert answer["error"] == {"code": 2, "msg": "Invalid request: invalid stream"}
+        answer = await reader.ask("NOSUCH")
+        assert answer["error"]["code"] == 2
+        assert (await reader.send("{"))["error"]["code"] == 3
+        assert (await reader.send("[" * 10_000))["id"] is None
+        too_many = [f"btcusdt@{name}" for name in ("trade", "depth")] * STREAMS_MAX
+        assert (await reader.ask("SUBSCRIBE", *too_many))["result"] is None
+        assert (await reader.ask("LIST_SUBSCRIPTIONS"))["result"] == [
+            "btcusdt@depth", "btcusdt@trade",
+        ]  # fmt: skip
+
+
+async def test_a_client_that_is_wrong_too_often_is_closed(feed: FeedProcess) -> None:
+    """After ERRORS_MAX refusals; a binary message ends the connection at once."""
+    async with streaming(feed.url, "/stream") as reader:
+        for _ in range(ERRORS_MAX):
+            assert (await reader.send("null"))["error"]["code"] == 2
+        with pytest.raises(ConnectionClosed):
+            await reader.receive()
+        assert reader.connection.close_code == 4500
+    async with streaming(feed.url, "/ws") as reader:
+        await reader.connection.send(b"{}")
+        with pytest.raises(ConnectionClosed):
+            await reader.receive()
+        assert reader.connection.close_code == 1003
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/ws/nosuch@trade", -1121),
+        ("/ws/btcusdt@trade/btcusdt@nosuch", 2),
+        ("/ws/%FF@trade", -1121),
+        ("/ws/@", 2),
+        ("/ws/btcusdt@trade//", 2),
+        ("/stream?streams=btcusdt@kline_1s", -1120),
+        ("/stream?streams=btcusdt", 2),
+        ("/stream?streams=/", 2),
+        ("/stream?streams=%FF%00@trade", -1121),
+        ("/ws/" + "x" * 5_000 + "@trade", -1121),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+async def test_a_connection_for_a_bad_stream_is_told_why(
+    feed: FeedProcess, path: str, code: int
+) -> None:
+    """The error comes as a message, then the connection is closed with 4501."""
+    async with streaming(feed.url, path) as reader:
+        assert (await reader.receive())["error"]["code"] == code
+        with pytest.raises(ConnectionClosed):
+            await reader.receive()
+        assert reader.connection.close_code == 4501
+
+
+async def test_a_symbol_in_upper_case_and_its_own_name_are_read(
+    venue: Venue, feed: FeedProcess
+) -> None:
+    """Messages and lists show the one name that the symbol has at Binance."""
+    async with streaming(feed.url, "/stream?streams=BTC-USDT@trade/BTCUSDT@aggTrade") as reader:
+        assert (await reader.ask("LIST_SUBSCRIPTIONS"))["result"] == [
+            "btcusdt@aggTrade", "btcusdt@trade",
+        ]  # fmt: skip
+        await trade_once(venue)
+        assert (await reader.receive())["stream"] == "btcusdt@trade"
+
+
+async def test_requests_without_a_websocket_and_bad_units_are_refused(feed: FeedProcess) -> None:
+    """A plain request is not found; an unknown unit of time is a problem."""
+    base = feed.url.replace("ws://", "http://")
+    async with httpx.AsyncClient(trust_env=False, base_url=base) as client:
+        for path in ("/ws", "/ws/btcusdt@trade", "/stream"):
+            reply = await client.get(path)
+            assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"{feed.url}/ws?timeUnit=NANOSECOND"):
+            pass
+    problem = refused.value.response
+    assert (problem.status_code, json.loads(problem.body)["code"]) == (422, "invalid_value")
+    assert "ERROR" not in feed.log()
+
+
+async def test_a_stop_is_announced(
+    venue: Venue, module_redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A stopping process takes no new client, sends `serverShutdown`, then closes with 1012."""
+    async with running_feed(
+        module_redis_url, tmp_path_factory.mktemp("stop"), DRAIN_SPREAD_S="1"
+    ) as process:
+        async with (
+            streaming(process.url, "/ws/btcusdt@trade") as plain,
+            streaming(process.url, "/stream?streams=btcusdt@depth") as combined,
+        ):
+            assert (await process.health())["active_connections"] == 2
+            process.terminate()
+            assert await plain.event("serverShutdown")
+            told = await combined.receive()
+            assert (told["stream"], told["data"]["e"]) == ("!serverShutdown", "serverShutdown")
+            for reader in (plain, combined):
+                with pytest.raises(ConnectionClosed):
+                    await reader.receive()
+                assert reader.connection.close_code == 1012
+        assert await process.ended() == 0

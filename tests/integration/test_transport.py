@@ -322,7 +322,7 @@ def test_all_connection_lines_count(service: Service, lines: str) -> None:
 
 def test_a_wrong_socket_path_is_not_found(service: Service) -> None:
     """404 as for every path, not 403, which would mean that a key is missing."""
-    reply = shake_hands(service, "Connection: Upgrade\r\n", "/ws/nothing")
+    reply = shake_hands(service, "Connection: Upgrade\r\n", "/nothing")
     assert (reply.status, reply.json()["code"]) == (404, "not_found")
     assert reply.headers["content-type"] == "application/problem+json"
     check_headers(reply)

@@ -57,6 +57,8 @@ class ReferenceAccounts:
     bounds: dict[tuple[Account, Symbol], Bounds] = field(default_factory=dict)
     owned: Counter[tuple[Account, str]] = field(default_factory=Counter)
     supply: Counter[str] = field(default_factory=Counter)
+    # What came in by transfers, less what went out.
+    entered: Counter[tuple[Account, str]] = field(default_factory=Counter)
     transfers: dict[tuple[Account, str], tuple[str, int]] = field(default_factory=dict)
     reports: Counter[Account] = field(default_factory=Counter)
     standing: list[list[ReferenceOrder]] = field(default_factory=list)
@@ -108,13 +110,26 @@ class ReferenceAccounts:
         held = self.held(account, asset)
         return Balance(self.owned[account, asset] - held, held, self.incoming(account, asset))
 
+    def balances(self) -> dict[tuple[Account, str], Balance]:
+        """The balance of everyone in every asset of which something is owned or held or awaited."""
+        held: Counter[tuple[Account, str]] = Counter()
+        incoming: Counter[tuple[Account, str]] = Counter()
+        for orders in self.standing:
+            for order in orders:
+                for asset, units in self.hold(order).items():
+                    held[order.account, asset] += units
+                for asset, units in self.gain(order).items():
+                    incoming[order.account, asset] += units
+        return {
+            place: Balance(self.owned[place] - held[place], held[place], incoming[place])
+            for place in {*self.owned, *held, *incoming}
+        }
+
     def snapshot(self) -> dict[tuple[Account, str], tuple[int, int]]:
         """Available and held of everyone, where there is anything."""
-        shown = {}
-        for (account, asset), owned in self.owned.items():
-            held = self.held(account, asset)
-            shown[account, asset] = owned - held, held
-        return shown
+        return {
+            place: (balance.available, balance.held) for place, balance in self.balances().items()
+        }
 
     def hold(self, order: ReferenceOrder) -> dict[str, int]:
         """What this order holds while it rests or waits."""
@@ -183,6 +198,7 @@ class ReferenceAccounts:
             self.profiles.setdefault(account, Profile())
             self.owned[account, asset] += units
             self.supply[asset] += units
+            self.entered[account, asset] += units
             if reference:
                 self.transfers[account, reference] = (asset, units)
         return Transferred(self.available(account, asset), replayed=earlier is not None)

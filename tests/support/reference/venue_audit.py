@@ -19,6 +19,7 @@ from tapewire.packed.records import (
 from tapewire.values.types import AccountFill, Order, OrderId, Side
 from tests.support.reference.account_log_audit import check_account_logs
 from tests.support.reference.machine_world import SYMBOLS
+from tests.support.reference.performance import check_performance
 from tests.support.reference.venue_expectations import as_record
 from tests.support.reference.venue_money import MONEY_KEYS, check_holds, read_money
 from tests.support.reference.venue_pair import Pair
@@ -38,6 +39,7 @@ async def audit(pair: Pair, listener: Listener) -> None:
     check_lifetimes(dump, records)
     check_account_logs(dump, await listener.heard(keys.ACCOUNT_CHANNEL))
     hashes: Any = [dump.get(key, ({}, False))[0] for key in MONEY_KEYS]
+    check_performance(pair, dump)
     check_holds(read_money(hashes), list(records.values()), pair.instruments)
 
 

@@ -39,13 +39,14 @@ class Money:
 def expected_money(reference: ReferenceVenue, balance_seqs: Mapping[Account, int]) -> Money:
     """As the reference has it now; `balance_seqs` counts the commands that changed balances."""
     book = reference.accounts
+    balances = book.balances()
     accounts = {}
     for account, profile in book.profiles.items():
         accounts[account] = AccountState(
             book.reports[account],
             balance_seqs.get(account, 0),
             (profile.state, profile.maker_fee_ppm, profile.taker_fee_ppm),
-            {asset: book.balance(account, asset) for asset in ASSETS},
+            {asset: balances.get((account, asset), Balance(0, 0, 0)) for asset in ASSETS},
             {
                 symbol: astuple(book.bounds[account, symbol])
                 for symbol in SYMBOLS

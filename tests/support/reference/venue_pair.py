@@ -86,6 +86,8 @@ class Pair:
     records: dict[str, Order] = field(default_factory=dict)
     fills: dict[Account, list[str]] = field(default_factory=dict)
     balance_seqs: Counter[Account] = field(default_factory=Counter)
+    # Available and held of everyone after the last step.
+    balances: dict[tuple[Account, str], tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Both begin empty, with the same instruments and bounds."""
@@ -147,7 +149,7 @@ class Pair:
         reference = self.reference
         before = {symbol: len(reference.markets[symbol].trades) for symbol in SYMBOLS}
         was_open = {order.order_id for order in reference.orders.values() if order.is_open}
-        balances = reference.accounts.snapshot()
+        balances = self.balances
         call = resolve(step.command, self.clock_us, reference, self.instruments)
         reply: object
         try:
@@ -167,6 +169,7 @@ class Pair:
         after = reference.accounts.snapshot()
         changed = {place[0] for place in after if after[place] != balances.get(place, (0, 0))}
         self.balance_seqs.update(changed)
+        self.balances = after
         return Expectation(
             step, call, reply, expected_look(reference),
             expected_money(reference, self.balance_seqs), fresh, trades, before,

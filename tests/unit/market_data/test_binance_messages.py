@@ -21,6 +21,7 @@ from market_data.binance.statistic_messages import (
     mini_ticker_message,
     ticker_message,
 )
+from tapewire.binance.statistics import average_price
 from tapewire.market.candles import BINANCE_INTERVALS, Candle, flat_candle
 from tapewire.market.market_records import MarketRecord
 from tapewire.values.types import Side
@@ -132,6 +133,12 @@ def test_a_mean_price() -> None:
     """The mean is weighted with the quantities, `T` is the time of the last trade."""
     message = average_message(MARKET, TOTAL, EVENT, shown="BTCUSDT", time_us=TIME_US, unit_us=1_000)
     assert (read(message)["w"], read(message)["T"]) == ("100.15000000", TIME_MS)
+
+
+def test_a_mean_price_of_small_ticks() -> None:
+    """An instrument with more than eight decimals keeps them."""
+    tiny = replace(MARKET, price_decimals=10)
+    assert average_price(tiny, TOTAL) == "0.0000010015"
 
 
 def test_a_candle() -> None:

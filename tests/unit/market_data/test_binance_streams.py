@@ -27,10 +27,10 @@ SECOND_US = 1_000_000
 class Bench:
     """The streams of a venue with the symbols A and B, whose books a test changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: FanoutLimits | None = None) -> None:
         nothing: Any = MagicMock()
         self.streams = Streams(
-            FanoutLimits(),
+            limits or FanoutLimits(),
             VenueClock(lambda: 0, lambda: 1_700_000_000_000_000_000),
             candles=nothing,
             trades=nothing,
@@ -203,6 +203,20 @@ def test_every_client_is_told_of_a_state_that_one_was_sent(bench: Bench) -> None
     newcomer.session.send_states([Stream("depth5@100ms", SYMBOL).topic(PLAIN)])
     bench.streams.tick()
     assert [m["bids"] for m in client.messages()] == [[["10", "1"]], [["10", "2"]]]
+
+
+def test_a_client_that_reads_too_slowly_is_closed() -> None:
+    """It loses its connection, without a message that it would not understand; others go on."""
+    bench = Bench(FanoutLimits(lag_messages_max=10, batch_messages_max=5))
+    client, stalled = bench.follow("trade"), bench.follow("trade")
+    stalled.room_bytes = 0
+    for seq in range(1, 31):
+        bench.streams.take_trade(trade_message(seq).event, goes_on=False)
+        bench.streams.flush()
+    assert stalled.closed_with == (4008, "slow_consumer")
+    assert [message["t"] for message in stalled.messages()] == [1]
+    assert [message["t"] for message in client.messages()] == list(range(1, 31))
+    assert bench.streams.hub.terms.slow_disconnects == 1
 
 
 def test_a_shutdown_reaches_every_client(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from market_data.binance.errors import StreamError
 from market_data.binance.names import Form
 from market_data.binance.requests import refusal
 from market_data.errors import CloseCode
-from market_data.http.feed_socket import FeedSocketProtocol, is_admitted
+from market_data.http.feed_socket import FeedSocketProtocol, deny, is_admitted
 from market_data.http.incoming import address_of
 from market_data.http.state import FeedState
 from tapewire.web.problem import problem_response
@@ -58,13 +58,17 @@ async def combined_streams(websocket: WebSocket) -> None:
 async def _serve(websocket: WebSocket, names: Sequence[str], *, is_combined: bool) -> None:
     if not await is_admitted(websocket):
         return
+    state: StreamState = websocket.app.state
+    if not state.books.loaded:
+        # A client that is taken in earlier would have to be closed once the books are read.
+        await deny(websocket, "stale_data", "This process has just started; connect again.")
+        return
     unit = websocket.query_params.get("timeUnit", _UNIT_DEFAULT).upper()
     if unit not in _UNITS:
         await websocket.send_denial_response(
             problem_response("invalid_value", f"timeUnit must be one of {', '.join(_UNITS)}.")
         )
         return
-    state: StreamState = websocket.app.state
     conversations = state.stream_conversations
     await websocket.accept()
     socket: FeedSocketProtocol = websocket.scope["extensions"][SCOPE_EXTENSION]

@@ -68,11 +68,11 @@ async def is_admitted(websocket: WebSocket) -> bool:
     """Whether the process takes another client now; else the upgrade is denied, with a reason."""
     state = state_of(websocket)
     if state.drain.begun:
-        await _deny(websocket, "draining", "This process is about to stop; connect again.")
+        await deny(websocket, "draining", "This process is about to stop; connect again.")
     elif not state.feed.started:
-        await _deny(websocket, "stale_data", "This process has just started; connect again.")
+        await deny(websocket, "stale_data", "This process has just started; connect again.")
     elif state.audience.is_full:
-        await _deny(websocket, "overloaded", "This process has as many clients as it may.")
+        await deny(websocket, "overloaded", "This process has as many clients as it may.")
     else:
         try:
             state.limit.admit(address_of(websocket))
@@ -84,7 +84,8 @@ async def is_admitted(websocket: WebSocket) -> bool:
     return False
 
 
-async def _deny(websocket: WebSocket, code: str, detail: str) -> None:
+async def deny(websocket: WebSocket, code: str, detail: str) -> None:
+    """Refuse an upgrade for now; the client may try again after a second."""
     await websocket.send_denial_response(
         problem_response(code, detail, headers={"Retry-After": "1"})
     )

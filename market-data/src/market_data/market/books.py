@@ -81,6 +81,11 @@ class Books:
         """Whether `resync` has something to do."""
         return self._has_venue and bool(self._stale)
 
+    @property
+    def loaded(self) -> bool:
+        """Whether all books were read from Redis at least once."""
+        return self._loaded
+
     def is_stale(self, symbol: str) -> bool:
         """Whether the book of a symbol is being read from Redis."""
         return symbol in self._stale or symbol not in self._books

@@ -6,6 +6,7 @@ from typing import Any
 from order_gateway.binance.placing import ORDER_TYPES, PREVENTIONS
 from order_gateway.catalogue import Market
 from order_gateway.replies import instrument_reply
+from tapewire.binance.statistics import AVERAGE_MINS
 from tapewire.binance.symbols import BinanceSymbols
 from tapewire.limits import EXACT_INTEGER_MAX
 from tapewire.values.decimals import format_units
@@ -20,7 +21,6 @@ _STATUSES = {
 }
 _BPS, _BPS_DECIMALS = 10_000, 4
 _PPM_DECIMALS = 6
-_AVERAGE_MINS = 5
 COMMISSION_DECIMALS = 8
 
 
@@ -84,7 +84,7 @@ def filters(market: Market) -> list[dict[str, Any]]:
             "applyMinToMarket": False,
             "maxNotional": _least(most_notional, shown.order_notional_max),
             "applyMaxToMarket": False,
-            "avgPriceMins": _AVERAGE_MINS,
+            "avgPriceMins": AVERAGE_MINS,
         },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": instrument.open_orders_max},
     ]
@@ -98,7 +98,7 @@ def filters(market: Market) -> list[dict[str, Any]]:
                 "bidMultiplierDown": down,
                 "askMultiplierUp": up,
                 "askMultiplierDown": down,
-                "avgPriceMins": _AVERAGE_MINS,
+                "avgPriceMins": AVERAGE_MINS,
             }
         )
     return found

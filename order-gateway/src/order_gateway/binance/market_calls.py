@@ -8,12 +8,9 @@ from order_gateway.binance.errors import BinanceError
 from order_gateway.binance.fields import read_names
 from order_gateway.binance.instruments import symbol_info
 from order_gateway.binance.market_shapes import (
-    AVERAGE_MINS,
     SECOND_US,
     aggregate_trade,
-    average_price,
     best_quote,
-    day_ticker,
     depth,
     filled,
     kline,
@@ -22,6 +19,7 @@ from order_gateway.binance.market_shapes import (
 )
 from order_gateway.binance.usage import Usage
 from order_gateway.catalogue import Catalogue
+from tapewire.binance.statistics import AVERAGE_MINS, average_price, day_ticker
 from tapewire.market.candle_log import CandleLog
 from tapewire.market.candles import BINANCE_INTERVALS, MINUTE_S, Candle, Interval
 from tapewire.market.market_records import BookRecord, MarketRecord, MarketRecords

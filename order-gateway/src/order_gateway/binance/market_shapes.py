@@ -1,21 +1,18 @@
-"""Market data as Binance clients read it: book, trades, candles, 24 hours. Pure."""
+"""Market data as Binance clients read it: book, trades, candles. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from order_gateway.binance.orders import product
-from tapewire.market.candles import Candle, Interval
+from tapewire.binance.statistics import best_levels
+from tapewire.market.candles import Candle, Interval, flat_candle
 from tapewire.market.market_records import BookRecord, MarketRecord
-from tapewire.values.decimals import format_units
 from tapewire.values.timestamps import parse_timestamp
 from tapewire.values.types import Side
 from tapewire.wire.book_event import Level
 from tapewire.wire.trade_event import TradeEvent
 
 SECOND_US = 1_000_000
-AVERAGE_DECIMALS = 8
-AVERAGE_MINS = 5
 NOTHING = "0"
 
 
@@ -37,10 +34,9 @@ def depth(book: BookRecord, limit: int) -> dict[str, Any]:
 
 def best_quote(book: BookRecord) -> dict[str, str]:
     """The best level of each side; zeros where a side is empty."""
-    zero = (book.market.price_text(0), book.market.quantity_text(0))
-    bid = next(iter(best_first(book.bids, Side.BUY)), zero)
-    ask = next(iter(best_first(book.asks, Side.SELL)), zero)
-    return {"bidPrice": bid[0], "bidQty": bid[1], "askPrice": ask[0], "askQty": ask[1]}
+    bid = next(iter(best_first(book.bids, Side.BUY)), None)
+    ask = next(iter(best_first(book.asks, Side.SELL)), None)
+    return best_levels(bid, ask, book.market)
 
 
 def trade(event: TradeEvent, us_per_unit: int) -> dict[str, Any]:
@@ -85,7 +81,7 @@ def filled(
     for candle in [*candles, None]:
         stop_s = end_s if candle is None else candle.start_s
         while last is not None and start_s < stop_s and len(whole) < count_max:
-            whole.append(_flat(start_s, last.close, last.last_seq))
+            whole.append(flat_candle(start_s, last.close, last.last_seq))
             start_s = interval.end_s(start_s)
         if candle is not None:
             whole.append(candle)
@@ -109,10 +105,6 @@ def last_filled(candles: list[Candle], interval: Interval, end_s: int, count: in
     return whole[-count:]
 
 
-def _flat(start_s: int, close: int, seq: int) -> Candle:
-    return Candle(start_s, close, close, close, close, 0, 0, 0, seq, seq)
-
-
 def kline(candle: Candle, interval: Interval, market: MarketRecord, us_per_unit: int) -> list[Any]:
     """One candle of `klines`. The venue does not record which part of a volume takers bought."""
     return [
@@ -129,52 +121,3 @@ def kline(candle: Candle, interval: Interval, market: MarketRecord, us_per_unit:
         market.notional_text(0),
         NOTHING,
     ]
-
-
-def average_price(market: MarketRecord, total: Candle | None) -> str:
-    """The mean price of all trades of a candle, else the price of the last trade, else zero."""
-    if total is None or not total.volume_lots:
-        return market.price_text(market.last_ticks or 0)
-    scale = 10 ** (AVERAGE_DECIMALS - market.price_decimals)
-    units = total.notional * market.tick_units * scale // total.volume_lots
-    return format_units(units, AVERAGE_DECIMALS)
-
-
-def day_ticker(
-    shown: str,
-    market: MarketRecord,
-    *,
-    total: Candle | None,
-    quote: dict[str, str],
-    last: TradeEvent | None,
-    window: tuple[int, int],
-) -> dict[str, Any]:
-    """`ticker/24hr`; `total` has all trades of the `window`, whose ends are in the wanted unit.
-
-    Without a trade in the window the prices are that of the last trade ever, or zero.
-    """
-    ticks = market.last_ticks or 0
-    day = total or replace(_flat(0, ticks, 0), trades=0)
-    change = day.close - day.open
-    hundredths = (2 * abs(change) * 10_000 + day.open) // (2 * day.open) if day.open else 0
-    sign = "-" if change < 0 else ""
-    return {
-        "symbol": shown,
-        "priceChange": sign + market.price_text(abs(change)),
-        "priceChangePercent": (sign if hundredths else "") + format_units(hundredths, 2),
-        "weightedAvgPrice": average_price(market, total),
-        "prevClosePrice": market.price_text(day.open),
-        "lastPrice": market.price_text(day.close),
-        "lastQty": market.quantity_text(0) if last is None else last.quantity,
-        **quote,
-        "openPrice": market.price_text(day.open),
-        "highPrice": market.price_text(day.high),
-        "lowPrice": market.price_text(day.low),
-        "volume": market.quantity_text(day.volume_lots),
-        "quoteVolume": market.notional_text(day.notional),
-        "openTime": window[0],
-        "closeTime": window[1],
-        "firstId": day.first_seq if day.trades else -1,
-        "lastId": day.last_seq if day.trades else -1,
-        "count": day.trades,
-    }

@@ -10,6 +10,7 @@ from tapewire.wire.book_event import Level
 from tapewire.wire.trade_event import TradeEvent
 
 AVERAGE_DECIMALS = 8
+"""Decimals of a mean price, or those of the instrument if it has more."""
 AVERAGE_MINS = 5
 NO_TRADE_ID = -1
 
@@ -18,9 +19,10 @@ def average_price(market: MarketRecord, total: Candle | None) -> str:
     """The mean price of all trades of a candle, else the price of the last trade, else zero."""
     if total is None or not total.volume_lots:
         return market.price_text(market.last_ticks or 0)
-    scale = 10 ** (AVERAGE_DECIMALS - market.price_decimals)
+    decimals = max(AVERAGE_DECIMALS, market.price_decimals)
+    scale = 10 ** (decimals - market.price_decimals)
     units = total.notional * market.tick_units * scale // total.volume_lots
-    return format_units(units, AVERAGE_DECIMALS)
+    return format_units(units, decimals)
 
 
 def best_levels(bid: Level | None, ask: Level | None, market: MarketRecord) -> dict[str, str]:

@@ -145,7 +145,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             if self.adopted:
                 self.close(1011, "internal error")
         else:
-            if not self.handshake_complete:
+            if not self.handshake_complete and self.initial_response is None:
                 self.logger.error("ASGI callable returned without completing handshake.")
                 self.send_500_response()
         if self.adopted:
