@@ -176,14 +176,7 @@ async def _run(
             entry=entry,
             binance=binance,
             health=watch_health(
-                probe,
-                engine,
-                catalogue,
-                expiry,
-                jumps,
-                queries=queries,
-                tasks=tasks,
-                drain=entry.check,
+                probe, engine, catalogue, expiry, jumps, tasks=tasks, drain=entry.check
             ),
             metrics=Metrics(figures, app.connections, lag),
             pages=app.state.pages,

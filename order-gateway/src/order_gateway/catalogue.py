@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tapewire.errors import Unavailable, UnknownSymbol
+from tapewire.errors import TapewireError, Unavailable, UnknownSymbol
 from tapewire.limits import SYMBOL_CHARACTERS_MAX
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
@@ -110,6 +110,15 @@ class Catalogue:
         }
         if missing:
             await self._engine.publish_instruments(missing)
+
+    async def check_markets(self) -> None:
+        """Raises TapewireError with the symbols of broken markets, or Unavailable."""
+        broken = await self._queries.broken_markets()
+        if broken:
+            raise TapewireError(
+                f"{', '.join(broken)} halted, because data contradict each other: run "
+                "tapewire doctor"
+            )
 
     async def _read_markets(self) -> None:
         for symbol, found in (await self._queries.instruments()).items():

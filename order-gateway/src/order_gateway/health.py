@@ -5,7 +5,6 @@ from order_gateway.clock import ClockWatch
 from order_gateway.expiry import Expiry
 from tapewire.errors import TapewireError
 from tapewire.matching.engine import Engine
-from tapewire.matching.queries import Queries
 from tapewire.runtime.supervision import Supervisor
 from tapewire.web.health import Check, Health, RedisProbe
 
@@ -19,7 +18,6 @@ def watch_health(
     expiry: Expiry,
     clock: ClockWatch,
     *,
-    queries: Queries,
     tasks: Supervisor,
     drain: Check,
 ) -> Health:
@@ -30,14 +28,6 @@ def watch_health(
         if failures:
             raise TapewireError("; ".join(f"{name}: {why}" for name, why in failures.items()))
         await expiry.check()
-
-    async def check_markets() -> None:
-        broken = await queries.broken_markets()
-        if broken:
-            raise TapewireError(
-                f"{', '.join(broken)} halted, because data contradict each other: run "
-                "tapewire doctor"
-            )
 
     return Health(
         service=SERVICE,
@@ -51,5 +41,5 @@ def watch_health(
             "tasks": check_tasks,
             "drain": drain,
         },
-        warnings={"markets": check_markets},
+        warnings={"markets": catalogue.check_markets},
     )

@@ -1,6 +1,7 @@
 """The record of one market against its trade log. Pure."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tapewire.packed.layout import (
     BROKEN,
@@ -10,10 +11,11 @@ from tapewire.packed.layout import (
     MARKET_STATE,
     STEPS,
 )
+from tapewire.packed.packing import Layout
 from tapewire.values.types import Symbol
 
 # The packed fields of a market, which every command reads.
-_FIELDS = {
+_FIELDS: Mapping[str, Layout[Any]] = {
     "identity": IDENTITY,
     "limits": INSTRUMENT_LIMITS,
     "steps": STEPS,

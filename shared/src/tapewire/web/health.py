@@ -202,16 +202,8 @@ def health_router(service: str, details: Mapping[str, int] | None = None) -> API
         checks, warnings = await asyncio.gather(health.readiness(), health.warned())
         failing = [name for name, outcome in checks.items() if outcome != "ok"]
         status = "not ready" if failing else "ready"
-        return _answer(
-            {
-                "status": status,
-                "service": service,
-                "failing": failing,
-                "checks": checks,
-                "warnings": warnings,
-            },
-            well=not failing,
-        )
+        body = {"status": status, "service": service, "failing": failing, "checks": checks}
+        return _answer(body | {"warnings": warnings}, well=not failing)
 
     return router
 

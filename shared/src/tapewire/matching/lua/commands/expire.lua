@@ -37,8 +37,8 @@ local function ending_order(command, order_id)
   return market and order, market
 end
 
--- What is due, but for the orders of broken markets, which stay. So many orders of broken markets
--- are passed over that a few hundred of them hold up no other; not more than BROKEN_PAGES_MAX pages.
+-- What is due, but for the orders of broken markets, which stay. So that they hold up no other, up
+-- to BROKEN_PAGES_MAX pages of them are passed over.
 local function due_orders(command, orders_max)
   local due = {}
   for page = 0, BROKEN_PAGES_MAX - 1 do

@@ -1,5 +1,6 @@
--- Contract: a market whose data contradict each other is halted and named, until an operator has put
--- the data right. Redis does not roll back, so a command that fails half way leaves such a market.
+-- Contract: a market whose data contradict each other is halted and named, until an operator has
+-- put the data right. Such a market is also what a command leaves that fails half way, because Redis
+-- does not roll back.
 -- Keys   broken (hash): symbol -> Broken (tapewire/packed/layout.py): when, in which command, why.
 --        market:<symbol>, field broken: 1 while the symbol is in that hash.
 -- Errors MARKET_BROKEN <symbol>: answered by every command on the market before its first write.
