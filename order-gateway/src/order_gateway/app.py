@@ -43,6 +43,7 @@ from order_gateway.settings import GatewaySettings
 from order_gateway.state import GatewayState
 from order_gateway.ws.entry import Entry, end_for_key
 from tapewire import __version__
+from tapewire.api_keys.signing import ensure_master
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.api_keys.watch import KeyWatch
@@ -135,7 +136,7 @@ async def _run(
     app: ProblemApp, settings: GatewaySettings, instruments: dict[Symbol, Instrument]
 ) -> AsyncIterator[None]:
     """Connect and serve until the block ends. Raises RedisUnavailable, InstrumentConflict."""
-    address = _address(settings.venue)
+    address, master = _address(settings.venue), _signing_master(settings)
     async with AsyncExitStack() as stack:
         guard = FailoverGuard(settings.replicas_min)
         engine, clock = await _open_engine(address, settings.venue, stack, guard)
@@ -156,7 +157,7 @@ async def _run(
         stack.push_async_callback(reader.aclose)
         binance = make_connections(
             settings, reader, operations=operations, queries=queries, catalogue=catalogue,
-            verifier=verifier, limits=rate_limits, refusals=activity.refusals,
+            verifier=verifier, limits=rate_limits, refusals=activity.refusals, master=master,
         )  # fmt: skip
         figures = _figures(
             app, activity, engine, expiry, lambda: entry.open_count + binance.open_count
@@ -168,7 +169,7 @@ async def _run(
             queries=queries,
             administration=Administration(engine, queries, catalogue),
             account_administration=AccountAdministration(engine, queries, catalogue),
-            key_administration=KeyAdministration(store, engine),
+            key_administration=KeyAdministration(store, engine, master),
             contest=contest,
             authentication=Authentication(verifier, rate_limits),
             needs_keys=settings.venue.auth == "keys",
@@ -191,6 +192,12 @@ async def _run(
         app.state = cast("Any", state)
         logger.info("trading %d instruments on %s", len(instruments), address.shown)
         yield
+
+
+def _signing_master(settings: GatewaySettings) -> bytes | None:
+    """The master secret of signed calls, if a file is named. Raises ConfigurationError."""
+    path = settings.signing_master_file
+    return None if path is None else ensure_master(path)
 
 
 def _figures(

@@ -60,8 +60,12 @@ def make_connections(
     verifier: KeyVerifier,
     limits: RateLimits,
     refusals: Counter[str],
+    master: bytes | None,
 ) -> BinanceConnections:
-    """The surface over the objects of a gateway; `reader` reads market data and account logs."""
+    """The surface over the objects of a gateway; `reader` reads market data and account logs.
+
+    `master` is the master secret of signed calls, if there is one.
+    """
     of_usage = UsageLimits(
         weight_per_minute=settings.binance_weight_per_minute,
         orders_per_ten_s=settings.binance_orders_per_10_s,
@@ -73,7 +77,7 @@ def make_connections(
         queries,
         catalogue,
         reader,
-        callers=Callers(verifier, limits, needs_keys=needs_keys, master=None),
+        callers=Callers(verifier, limits, needs_keys=needs_keys, master=master),
         limits=limits,
         usage=Usage(of_usage, settings.rate_limit_names_max),
     )

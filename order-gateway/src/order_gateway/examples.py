@@ -244,5 +244,9 @@ API_KEY_EXAMPLE: dict[str, Any] = {
     "expires_at": "2099-12-31T23:59:59.000000Z",
     "revoked_at": None,
 }
-NEW_API_KEY_EXAMPLE: dict[str, Any] = {"key": f"tw_Xk3vQ8mZt1Lb_{'Secret0' * 6}x"} | API_KEY_EXAMPLE
+NEW_API_KEY_EXAMPLE: dict[str, Any] = {
+    "key": f"tw_Xk3vQ8mZt1Lb_{'Secret0' * 6}x",
+    "api_key": "tw_Xk3vQ8mZt1Lb",
+    "api_secret": f"{'Secret1' * 6}x",
+} | API_KEY_EXAMPLE
 API_KEYS_EXAMPLE: dict[str, Any] = {"keys": [API_KEY_EXAMPLE], "next_cursor": None}

@@ -8,6 +8,7 @@ from order_gateway.admin_params import ApiKeyRequest, KeysParams
 from order_gateway.order_entry import read_moment, read_params
 from order_gateway.replies import NO_HEADERS, Reply
 from order_gateway.schemas import ApiKeyReply, ApiKeysReply, NewApiKeyReply
+from tapewire.api_keys.signing import api_key, derive_secret
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.text import ApiKey, Permission
 from tapewire.errors import InvalidField
@@ -21,7 +22,9 @@ _Members = tuple[str, Account, list[Permission], str, str, str | None, str | Non
 class KeyAdministration:
     """Every answer is about the keys as Redis has them at that moment."""
 
-    def __init__(self, store: ApiKeyStore, engine: Engine) -> None:
+    def __init__(self, store: ApiKeyStore, engine: Engine, master: bytes | None) -> None:
+        """`master` is the master secret of signed calls; without it new keys cannot sign."""
+        self._master = master
         self._store = store
         self._engine = engine
 
@@ -47,7 +50,10 @@ class KeyAdministration:
             label=wanted.label,
             expires_us=expires_us,
         )
-        return Reply(201, NewApiKeyReply(*_members(new.record), new.text), NO_HEADERS)
+        key_id = new.record.key_id
+        secret = None if self._master is None else derive_secret(self._master, key_id)
+        answer = NewApiKeyReply(*_members(new.record), new.text, api_key(key_id), secret)
+        return Reply(201, answer, NO_HEADERS)
 
     async def list(self, params: Mapping[str, Any]) -> Reply:
         """One page of the keys, by id, without their secrets. Raises a Refusal."""

@@ -154,6 +154,14 @@ class NewApiKeyReply(ApiKeyReply, frozen=True, gc=False):
     """A new API key, with its text."""
 
     key: Annotated[str, Meta(description="To be sent with requests; shown this once")]
+    api_key: Annotated[str, Meta(description="The name of the key in signed calls")]
+    api_secret: Annotated[
+        str | None,
+        Meta(
+            description="With which calls are signed; shown this once. Null at a gateway without a "
+            "master secret"
+        ),
+    ]
 
 
 class ApiKeysReply(Struct, frozen=True, gc=False):

@@ -1,5 +1,6 @@
 """Settings of the order gateway: `TAPEWIRE_GATEWAY_*`, beside those of the venue."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -50,6 +51,11 @@ class GatewaySettings(ServerSettings):
         ge=1,
         le=1_000_000,
         description="Accounts, and likewise addresses, whose rate is tracked",
+    )
+    signing_master_file: Path | None = Field(
+        None,
+        description="File (mode 600) with the master secret of signed calls, which is made if it "
+        "is not there; `tapewire up` keeps it in its data directory. Without it no key can sign",
     )
     binance_weight_per_minute: int = Field(
         0,

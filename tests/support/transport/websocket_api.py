@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from order_gateway.binance.signature import json_payload, sign
@@ -66,3 +68,14 @@ class WebSocketApi:
         read = decode_json(json.dumps(params).encode())
         assert isinstance(read, dict)
         return self.ask(method, **params, signature=sign(self.secret, json_payload(read)))
+
+    def close_code(self) -> int:
+        """The code with which the gateway ends the connection; events before it are skipped."""
+        with pytest.raises(ConnectionClosed) as closed:
+            self._receive_all()
+        assert closed.value.rcvd is not None
+        return closed.value.rcvd.code
+
+    def _receive_all(self) -> None:
+        while True:
+            self.receive()

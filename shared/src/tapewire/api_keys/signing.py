@@ -4,6 +4,7 @@ The venue keeps no secret of a key. The master secret lives outside Redis, in a 
 in a setting, so that a copy of Redis opens no account.
 """
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -16,6 +17,7 @@ from tapewire.errors import ConfigurationError
 API_KEY_PREFIX = "tw_"
 MASTER_BYTES_MIN = 32
 MASTER_FILE_NAME = "signing-master"
+MASTER_VARIABLE = "TAPEWIRE_GATEWAY_SIGNING_MASTER_FILE"
 FILE_MODE = 0o600
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -57,15 +59,25 @@ def read_master(path: Path) -> bytes:
     return master
 
 
-def ensure_master(path: Path) -> None:
-    """Make the file of the master secret if there is none. Raises ConfigurationError."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise ConfigurationError(
-            f"the master secret {path} cannot be made: {error.strerror}"
-        ) from None
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(MASTER_BYTES_MIN) + "\n")
+def ensure_master(path: Path) -> bytes:
+    """The master secret of a file, which is made if it is not there. Raises ConfigurationError.
+
+    Several processes may do so at once: a file is whole when it appears, and the first one stays.
+    """
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            draft.unlink(missing_ok=True)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(MASTER_BYTES_MIN) + "\n")
+            try:
+                with contextlib.suppress(FileExistsError):
+                    path.hardlink_to(draft)
+            finally:
+                draft.unlink(missing_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the master secret {path} cannot be made: {error.strerror}"
+            ) from None
+    return read_master(path)

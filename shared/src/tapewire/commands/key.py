@@ -10,7 +10,9 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import click
+from msgspec import json
 
+from tapewire.api_keys.signing import MASTER_VARIABLE, api_key, derive_secret, read_master
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.text import ApiKey, NewKey, Permission, read_permissions, write_permissions
 from tapewire.commands.options import RedisChoice, checked, redis_options
@@ -72,6 +74,7 @@ def key() -> None:
     callback=checked(_label),
     help="A note on what the key is for.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @redis_options
 def create(
     *,
@@ -79,20 +82,48 @@ def create(
     permissions: frozenset[Permission],
     expires_in_days: int | None,
     label: str,
+    as_json: bool,
     redis: RedisChoice,
 ) -> None:
     """Make a key and print it on standard output. The key is shown only now.
 
-    Its account is opened with it, if it is new.
+    Its account is opened with it, if it is new. Its API key and secret for signed calls (Binance
+    clients) are printed on standard error, or with --json in the same object.
     """
     expires_us = None
     if expires_in_days is not None:
         expires_us = time.time_ns() // 1_000 + expires_in_days * DAY_US
     new = _run(_create(redis.reach(), account, permissions, label, expires_us))
-    click.echo(
-        f"key {new.record.key_id} of {account}; keep what follows, it is shown once:", err=True
-    )
+    key_id, secret = new.record.key_id, _secret_of(new.record.key_id, redis)
+    if as_json:
+        shown = {
+            "key": new.text, "key_id": key_id, "account": account,
+            "permissions": write_permissions(permissions).split(","),
+            "api_key": api_key(key_id), "api_secret": secret,
+        }  # fmt: skip
+        click.echo(json.encode(shown).decode())
+        return
+    click.echo(f"key {key_id} of {account}; keep what follows, it is shown once:", err=True)
     click.echo(new.text)
+    if secret is None:
+        sentence = (
+            f"it cannot sign calls: name the venue's data directory, or set {MASTER_VARIABLE}"
+        )
+    else:
+        sentence = f"for signed calls: API key {api_key(key_id)}, secret {secret}"
+    click.echo(sentence, err=True)
+
+
+def _secret_of(key_id: str, redis: RedisChoice) -> str | None:
+    """The secret for signed calls, where the master secret of the venue is known."""
+    path = redis.signing_master()
+    if path is None:
+        return None
+    try:
+        return derive_secret(read_master(path), key_id)
+    except TapewireError as error:
+        click.echo(str(error), err=True)
+        return None
 
 
 @key.command("list", short_help="List the keys.")

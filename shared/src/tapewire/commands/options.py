@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +14,7 @@ from click.core import ParameterSource
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from tapewire import keys
+from tapewire.api_keys.signing import MASTER_VARIABLE
 from tapewire.errors import ConfigurationError, RedisUnavailable, TapewireError
 from tapewire.redis.client import RedisAddress, check_version, open_async
 from tapewire.runtime.venue_address import VENUE_VARIABLE, VenueAddress, find_venue
@@ -82,6 +84,16 @@ class RedisChoice:
             click.echo(f"Error: {error}", err=True)
             sys.exit(failed_status)
         return address.url
+
+    def signing_master(self) -> Path | None:
+        """The file of the venue's master secret, if the environment or the venue names one."""
+        named = os.environ.get(MASTER_VARIABLE)
+        if named or self.redis_url:
+            return Path(named) if named else None
+        try:
+            return find_venue(self.wanted_venue).signing_master
+        except TapewireError:
+            return None
 
     def _url(self) -> str:
         """Options count more than variables, and variables more than `.tapewire`."""

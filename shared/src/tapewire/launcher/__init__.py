@@ -4,5 +4,6 @@
 dies, `disk_guard` watches the disk, `signals` turns signals into wake-ups, `screen` writes what a
 person reads. Everything runs on one thread, the main one.
 
-May import: `errors`, `limits`, `runtime`, `values`, `settings`, `redis`, `web`, `crowd`.
+May import: `errors`, `limits`, `runtime`, `values`, `settings`, `redis`, `web`, `api_keys`,
+`crowd`.
 """

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapewire import __version__
+from tapewire.api_keys.signing import MASTER_FILE_NAME, MASTER_VARIABLE, ensure_master
 from tapewire.crowd.keys import CrowdKeys
 from tapewire.launcher.options import LaunchOptions
 from tapewire.runtime.ports import KeptPort
@@ -110,6 +111,20 @@ def page_environment(gateway: Service, market_data: Service) -> dict[str, str]:
     return {name: os.environ.get(name, value) for name, value in wanted.items()}
 
 
+def signing_environment(data_dir: Path) -> dict[str, str]:
+    """The setting that names the master secret of signed calls; its file is made at first.
+
+    Raises ConfigurationError.
+    """
+    path = _signing_master(data_dir)
+    ensure_master(path)
+    return {MASTER_VARIABLE: str(path)}
+
+
+def _signing_master(data_dir: Path) -> Path:
+    return Path(os.environ.get(MASTER_VARIABLE) or data_dir / MASTER_FILE_NAME).absolute()
+
+
 def crowd_process(
     options: LaunchOptions, gateway: Service, seed: int, log_dir: Path, keys: CrowdKeys | None
 ) -> ChildProcess:
@@ -128,7 +143,7 @@ def crowd_process(
 
 
 def running_venue(
-    services: Sequence[Service], redis: RunningRedis, *, started: str, auth: str
+    services: Sequence[Service], redis: RunningRedis, data_dir: Path, *, started: str, auth: str
 ) -> RunningVenue:
     """What `venue.json` says of a venue that this process runs."""
     gateway, market_data = services
@@ -141,6 +156,7 @@ def running_venue(
         market_data=market_data.running(),
         feed_url=market_data.url.replace("http", "ws", 1) + FEED_PATH,
         redis=redis,
+        signing_master=str(_signing_master(data_dir)),
     )
 
 

@@ -21,6 +21,7 @@ from tapewire.launcher.services import (
     crowd_process,
     page_environment,
     running_venue,
+    signing_environment,
 )
 from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DIRECTORY_MODE, DataDirectory
@@ -89,7 +90,7 @@ class Venue:
         log_dir = directory.path / "logs"
         log_dir.mkdir(exist_ok=True)
         log_dir.chmod(DIRECTORY_MODE)
-        page = page_environment(gateway, market_data)
+        page = page_environment(gateway, market_data) | signing_environment(directory.path)
         for service in self._services:
             for child in service.processes(options, self._redis_url, log_dir, page):
                 self._launch(child, service.children)
@@ -153,8 +154,9 @@ class Venue:
         redis = RunningRedis(
             url=self._redis_url, process_id=None if self._redis is None else self._redis.pid
         )
+        folder, auth = self._options.data_dir, self._options.auth
         self._file.write(
-            running_venue(self._services, redis, started=self._started, auth=self._options.auth)
+            running_venue(self._services, redis, folder, started=self._started, auth=auth)
         )
 
     def _renew_address(self) -> None:

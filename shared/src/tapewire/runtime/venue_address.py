@@ -27,7 +27,7 @@ class VenueAddress:
     """Where the parts of a venue are; None is a part that the name of the venue does not tell.
 
     `name` is for people: the directory, the URL, or how the venue was found. A certificate is the
-    file (PEM) that clients on this machine trust.
+    file (PEM) that clients on this machine trust; the signing master is a file too.
     """
 
     name: str
@@ -37,6 +37,7 @@ class VenueAddress:
     redis_url: str | None = None
     gateway_certificate: Path | None = None
     market_data_certificate: Path | None = None
+    signing_master: Path | None = None
 
 
 def find_venue(
@@ -106,6 +107,7 @@ def _running_venue(name: str, venue: RunningVenue) -> VenueAddress:
         redis_url=venue.redis.url,
         gateway_certificate=_certificate(venue.gateway),
         market_data_certificate=_certificate(venue.market_data),
+        signing_master=None if venue.signing_master is None else Path(venue.signing_master),
     )
 
 

@@ -48,6 +48,8 @@ class RunningVenue(msgspec.Struct, frozen=True, kw_only=True):
     market_data: RunningService
     feed_url: str
     redis: RunningRedis
+    # The file of the master secret of signed calls.
+    signing_master: str | None = None
 
 
 class StaleVenueFile(ConfigurationError):

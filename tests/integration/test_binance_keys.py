@@ -1,0 +1,115 @@
+"""Signed calls at a venue with keys: who may call, with which key, for how long."""
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tapewire.api_keys.signing import MASTER_VARIABLE, ensure_master
+from tapewire.cli import main
+from tapewire.errors import ConfigurationError
+from tests.support.running.key_venue import KeyVenue, running_key_venue
+from tests.support.transport.signed import SignedClient, error
+from tests.support.transport.websocket_api import WebSocketApi
+from tests.support.wait import wait_for
+
+REFUSED = (401, -2015, "Invalid API-key, IP, or permissions for action.")
+FORMAT = (401, -2014, "API-key format invalid.")
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the venue keeps its master secret."""
+    return tmp_path_factory.mktemp("master") / "secret"
+
+
+@pytest.fixture(scope="module")
+def venue(
+    module_redis_url: str, tmp_path_factory: pytest.TempPathFactory, master: Path
+) -> Iterator[KeyVenue]:
+    """A gateway that wants keys and has a master secret."""
+    settings = {MASTER_VARIABLE: str(master), "TAPEWIRE_FUNDS": "unchecked"}
+    folder = tmp_path_factory.mktemp("gateway")
+    with running_key_venue(module_redis_url, folder, settings) as running:
+        yield running
+
+
+def made(venue: KeyVenue, url: str, master: Path, permissions: str) -> SignedClient:
+    """A client with a key from the command line."""
+    arguments = ["key", "create", "--account", "alice", "--permissions", permissions, "--json"]
+    runner = CliRunner(env={MASTER_VARIABLE: str(master)})
+    result = runner.invoke(main, [*arguments, "--redis-url", url])
+    assert result.exit_code == 0, result.output
+    key = json.loads(result.stdout)
+    assert key["key"].startswith(key["api_key"])
+    return SignedClient(str(venue.api.base_url), key["api_key"], key["api_secret"])
+
+
+def test_a_key_signs_what_it_permits(venue: KeyVenue, module_redis_url: str, master: Path) -> None:
+    """`read` reads, `trade` trades, `admin` does neither; another secret does nothing."""
+    reader = made(venue, module_redis_url, master, "read")
+    trader = made(venue, module_redis_url, master, "trade")
+    admin = made(venue, module_redis_url, master, "admin")
+    account = "/api/v3/account"
+    assert reader.call("GET", account).json()["uid"] == trader.call("GET", account).json()["uid"]
+    assert error(reader.order()) == REFUSED
+    assert trader.order().status_code == 200
+    assert error(admin.call("GET", account)) == error(admin.order()) == REFUSED
+    foreign = SignedClient(str(venue.api.base_url), trader.key, reader.secret)
+    assert error(foreign.call("GET", account))[1] == -1022
+    for client in (reader, trader, admin, foreign):
+        client.close()
+
+
+def test_unknown_keys_are_all_alike(venue: KeyVenue) -> None:
+    """A key that does not exist, the bearer text of a key, and a name of an account."""
+    for key, answer in (("tw_abcdefghijkl", REFUSED), ("alice", FORMAT), ("tw_x", FORMAT)):
+        client = SignedClient(str(venue.api.base_url), key)
+        assert error(client.call("GET", "/api/v3/account")) == answer
+        client.close()
+    assert venue.api.get("/api/v3/exchangeInfo").status_code == 200
+    assert error(venue.api.get("/api/v3/account")) == FORMAT
+
+
+def test_a_key_made_over_rest_signs_until_it_is_revoked(
+    venue: KeyVenue, module_redis_url: str, master: Path
+) -> None:
+    """Its connections end too, and its secret follows from its id."""
+    admin = made(venue, module_redis_url, master, "admin")
+    key = CliRunner(env={MASTER_VARIABLE: str(master)}).invoke(
+        main,
+        ["key", "create", "--account", "operator", "--permissions", "admin",
+         "--redis-url", module_redis_url],
+    )  # fmt: skip
+    assert "secret" in key.stderr
+    headers = {"Authorization": f"Bearer {key.stdout.strip()}"}
+    wanted = {"account": "bob", "permissions": ["trade"]}
+    new = venue.api.post("/v1/admin/keys", json=wanted, headers=headers).json()
+    bot = SignedClient(str(venue.api.base_url), new["api_key"], new["api_secret"])
+    assert bot.order().status_code == 200
+    with WebSocketApi(venue.service.port, new["api_key"], new["api_secret"]) as api:
+        api.signed("userDataStream.subscribe.signature")
+        gone = venue.api.delete(f"/v1/admin/keys/{new['key_id']}", headers=headers)
+        assert gone.status_code == 200
+        assert api.close_code() == 4502
+    wait_for(lambda: error(bot.call("GET", "/api/v3/account")) == REFUSED, "the key is refused")
+    bot.close()
+    admin.close()
+
+
+def test_the_master_secret_is_its_owner_s(tmp_path: Path) -> None:
+    """Made once, with mode 600; a file that others can read, or a short one, is refused."""
+    path = tmp_path / "secret"
+    assert ensure_master(path) == ensure_master(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+    path.chmod(0o640)
+    with pytest.raises(ConfigurationError, match="chmod 600"):
+        ensure_master(path)
+    path.chmod(0o600)
+    path.write_text("short")
+    with pytest.raises(ConfigurationError, match="too short"):
+        ensure_master(path)
