@@ -1,5 +1,5 @@
 -- Contract: a market whose data contradict each other is halted and named, until an operator has
--- put the data right. Such a market is also what a command leaves that fails half way, because Redis
+-- put the data right. A command that fails half way leaves such a market as well, because Redis
 -- does not roll back.
 -- Keys   broken (hash): symbol -> Broken (tapewire/packed/layout.py): when, in which command, why.
 --        market:<symbol>, field broken: 1 while the symbol is in that hash.
