@@ -8,6 +8,7 @@ from tapewire.matching.library import load_library
 from tapewire.packed.layout import (
     ACCOUNT_BOUNDS,
     BOUNDS,
+    CANDLE,
     CONTROLS,
     FILL,
     LAYOUTS,
@@ -82,12 +83,24 @@ def test_a_record_is_read_as_it_was_written(layout: Layout[tuple[str, ...]]) -> 
         layout.write(values[1:])
 
 
-def test_a_record_from_before_a_later_number_has_it_as_0() -> None:
-    """0 is not written, so that the text is the one from before the field existed."""
-    old = "new|0|0|5|0||||"
-    assert STATE.read(old[:-1]).fee_credit_millionths == "0"
-    assert STATE.write(STATE.read(old[:-1])) == old[:-1]
-    assert STATE.read(old + "7").fee_credit_millionths == "7"
+def test_later_fields_are_written_only_if_they_say_something() -> None:
+    """A record from before they existed reads as with their defaults."""
+    old = "60|1|1|1|1|5|5|1|7|7"
+    candle = CANDLE.read(old)
+    assert (candle.taker_buy_lots, candle.taker_buy_notional) == ("0", "0")
+    assert CANDLE.write(candle) == old
+    assert CANDLE.write(candle._replace(taker_buy_notional="5")) == f"{old}|0|5"
+    assert CANDLE.write(candle._replace(taker_buy_lots="5")) == f"{old}|5"
+    with pytest.raises(ValueError, match="has not 12 values"):
+        CANDLE.read(old.removesuffix("|7"))
+
+
+def test_a_state_of_format_1_has_no_fee_credit() -> None:
+    """Its text stays as it was while the order has none."""
+    old = "new|0|0|5|0|||"
+    assert STATE.read(old).fee_credit_millionths == "0"
+    assert STATE.write(STATE.read(old)) == old
+    assert STATE.read(f"{old}||7").fee_credit_millionths == "7"
 
 
 def test_a_list_of_records_may_be_empty() -> None:

@@ -19,7 +19,8 @@ from tapewire.client import (
     Unreachable,
     VenueClient,
 )
-from tapewire.client.order_calls import SideText, cancel, place
+from tapewire.client.order_calls import cancel, place
+from tapewire.client.order_requests import SideText
 from tapewire.values.types import OrderStatus
 from tests.support.running.processes import start, wait_until_ready
 from tests.support.running.whole_venue import WholeVenue, running_venue

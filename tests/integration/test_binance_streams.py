@@ -69,7 +69,7 @@ async def test_differences_follow_each_other(venue: Venue, feed: FeedProcess) ->
     assert first["a"] == [["200.00", "0.00005"]]
     assert first["b"] == []
     assert (first["U"], second["U"]) == (first["u"], first["u"] + 1)
-    assert second["a"] == [["200.00", "0.00000"]]
+    assert second["a"] == [["200.00", "0.00000000"]]
 
 
 async def test_combined_messages_name_their_stream(venue: Venue, feed: FeedProcess) -> None:

@@ -29,8 +29,13 @@ def trades_of(log: list[dict[str, Any]], symbol: Symbol) -> list[Candle]:
         ticks = parse_steps(event["price"], one.tick_units, one.price_decimals, "", "")
         lots = parse_steps(event["quantity"], one.lot_units, one.quantity_decimals, "", "")
         time_s = parse_timestamp(event["timestamp"]) // 1_000_000
-        seq = event["seq"]
-        trades.append(Candle(time_s, ticks, ticks, ticks, ticks, lots, ticks * lots, 1, seq, seq))
+        seq, bought = event["seq"], lots if event["aggressor_side"] == "buy" else 0
+        trades.append(
+            Candle(
+                time_s, ticks, ticks, ticks, ticks, lots, ticks * lots, 1, seq, seq,
+                bought, ticks * bought,
+            )
+        )  # fmt: skip
     return trades
 
 

@@ -194,6 +194,17 @@ def test_the_name_of_an_order_that_ended_can_be_used_again(desk: Desk) -> None:
     assert refused(reply, 422, "missing_field").field == "client_order_id"
 
 
+def test_a_cancel_may_have_a_name(desk: Desk) -> None:
+    """The order shows it after the cancel, and no other order does."""
+    for name in ("a", "b"):
+        place(desk.here, client_order_id=name)
+    reply = desk.here.delete("/v1/orders/client:a", params={"cancel_id": "stop-it"})
+    assert (reply.status_code, reply.json()["cancel_id"]) == (200, "stop-it")
+    assert desk.there.get("/v1/orders/client:a").json()["cancel_id"] == "stop-it"
+    assert desk.here.delete("/v1/orders/client:b").json()["cancel_id"] is None
+    refused(desk.here.delete("/v1/orders/client:b?cancel_id=a%20b"), 422, "invalid_value")
+
+
 def test_an_iceberg_shows_a_part_and_a_post_only_order_never_takes(desk: Desk) -> None:
     """Both at once are possible; all of it can be traded."""
     order = place(desk.here, side="sell", quantity="0.5", display_quantity="0.1", post_only=True)

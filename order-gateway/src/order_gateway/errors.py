@@ -30,6 +30,8 @@ _RULES = {
     "price": 'must be a plain positive decimal such as "60000.00"',
     "client_order_id": "must be a string of 1 to 64 letters, digits, dots, underscores, colons "
     "or hyphens",
+    "cancel_id": "must be a string of 1 to 64 letters, digits, dots, underscores, colons or "
+    "hyphens",
     "self_trade_prevention": 'must be "none", "expire_taker", "expire_maker", "expire_both" or '
     '"decrement"',
     "post_only": "must be true or false",

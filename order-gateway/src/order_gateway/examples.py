@@ -127,6 +127,7 @@ FILLED_EXAMPLE: dict[str, Any] = {
         }
     ],
     "fills_truncated": False,
+    "cancel_id": None,
     "timestamp": "2026-01-31T12:00:00.000001Z",
     "updated_timestamp": "2026-01-31T12:00:00.000001Z",
     "post_only": False,

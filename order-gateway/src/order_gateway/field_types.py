@@ -52,6 +52,13 @@ ClientOrderId = Annotated[
         "repeated safely",
     ),
 ]
+CancelId = Annotated[
+    str,
+    Field(
+        pattern=CLIENT_ORDER_ID_PATTERN,
+        description="A name of your choice for the cancel; the answer and the report show it",
+    ),
+]
 MomentInput = Annotated[
     str, Field(max_length=40, description="ISO 8601 with an offset, such as 2026-01-31T12:00:00Z")
 ]

@@ -26,34 +26,33 @@ from order_gateway.lists import Lists
 from order_gateway.metrics import Activity
 from order_gateway.order_entry import (
     build_amendment,
+    check_key,
     read_params,
 )
+from order_gateway.pairs import Pairs
 from order_gateway.params import (
     AmendParams,
     CancelAllAfterParams,
     CancelAllParams,
+    CancelParams,
     OrderKey,
     OrderRequest,
-    ReplaceRequest,
 )
 from order_gateway.placing import Placing
 from order_gateway.recorded_clock import RecordedClock, refuse_clock
 from order_gateway.replies import NO_HEADERS, REPLAY_HEADERS, Reply
-from order_gateway.schemas import CanceledReply, PartResult, ReplaceReply, TimerReply
+from order_gateway.schemas import CanceledReply, TimerReply
 from tapewire.errors import (
     InvalidField,
     OutcomeUnknown,
-    Refusal,
     Unavailable,
 )
 from tapewire.limits import CANCELED_SHOWN_MAX
-from tapewire.matching.engine import Engine, Placement
+from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
-from tapewire.matching.replacement import Replacement, Target, replace_order
 from tapewire.runtime.fair_share import FairShare
 from tapewire.values.timestamps import format_timestamp
-from tapewire.values.types import Account, Instrument, Order, OrderId, ReplaceMode, Symbol
-from tapewire.web.problem import problem_of
+from tapewire.values.types import Account, Instrument, Order, OrderId, Symbol
 from tapewire.wire.orders import OrderReply, order_reply
 
 READS_FIRST = frozenset({"amend", "batch"})
@@ -87,11 +86,12 @@ class Operations:
         self._queries = queries
         self._catalogue = catalogue
         self._placing = Placing(engine, queries, catalogue)
+        self._pairs = Pairs(engine, self._placing, activity, self._render)
         self._share = FairShare(FILLS_PER_TURN)
         lists = Lists(queries, catalogue, self._share)
         self._methods: dict[str, Callable[[Account, Mapping[str, Any]], Awaitable[Reply]]] = {
             "place": self.place,
-            "replace": self.replace,
+            "replace": self._pairs.replace,
             "amend": self.amend,
             "cancel": self.cancel,
             "cancel_all": self.cancel_all,
@@ -161,60 +161,21 @@ class Operations:
         self._activity.amended += 1
         return Reply(200, await self._render(amended, instrument), NO_HEADERS)
 
-    async def replace(self, account: Account, params: Mapping[str, Any]) -> Reply:
-        """Cancel an order and place another in its market, in one step, each with its result."""
-        request = read_params(ReplaceRequest, params)
-        check_key(request.cancel)
-        instrument = await self._placing.find_instrument(request.order.symbol)
-        order_id, name = request.cancel.order_id, request.cancel.client_order_id
-        target = Target(None if order_id is None else OrderId(order_id), name)
-        mode = ReplaceMode(request.mode)
-
-        async def replace_by(newest: Instrument) -> Replacement:
-            command = await self._placing.command(request.order, account, newest)
-            self._engine.introduce(account)
-            return await replace_order(self._engine, target, command, mode)
-
-        done = await self._placing.with_newest(instrument, replace_by)
-        canceled, placed = done.canceled, done.placed
-        replayed = isinstance(placed, Placement) and placed.replayed
-        if not replayed:
-            self._activity.canceled += isinstance(canceled, Order)
-            self._activity.placed += isinstance(placed, Placement)
-        for part in (canceled, placed):
-            if isinstance(part, Refusal):
-                self._activity.refusals[part.code] += 1
-        answer = ReplaceReply(
-            await self._result(canceled, 200, instrument),
-            await self._result(
-                placed.order if isinstance(placed, Placement) else placed,
-                200 if replayed else 201,
-                instrument,
-            ),
-        )
-        return Reply(200, answer, REPLAY_HEADERS if replayed else NO_HEADERS)
-
-    async def _result(
-        self, part: Order | Refusal | None, status: int, instrument: Instrument
-    ) -> PartResult | None:
-        """One part of an answer: an order, or why it was refused."""
-        if part is None:
-            return None
-        if isinstance(part, Order):
-            return PartResult(status, body=await self._render(part, instrument))
-        problem = problem_of(part.code, str(part), part.field)
-        return PartResult(problem.status, problem=problem)
-
     async def cancel(
         self, account: Account, params: Mapping[str, Any], reason: str = "user"
     ) -> Reply:
         """Take an open order out of the book."""
-        key = _order_key(params)
+        key = read_params(CancelParams, params)
+        check_key(key)
+        name = key.cancel_id or ""
         if key.order_id is not None:
-            canceled = await self._engine.cancel(account, OrderId(key.order_id), reason=reason)
+            canceled = await self._engine.cancel(
+                account, OrderId(key.order_id), reason=reason, cancel_id=name
+            )
         else:
-            name = str(key.client_order_id)
-            canceled = await self._engine.cancel_client_order(account, name, reason=reason)
+            canceled = await self._engine.cancel_client_order(
+                account, str(key.client_order_id), reason=reason, cancel_id=name
+            )
         self._activity.canceled += 1
         try:
             return await self._shown(canceled)
@@ -271,18 +232,6 @@ def _order_key(params: Mapping[str, Any]) -> OrderKey:
     key = read_params(OrderKey, params)
     check_key(key)
     return key
-
-
-def check_key(key: OrderKey) -> None:
-    """Check that a key has exactly one of its two ids. Raises InvalidField."""
-    if key.order_id is None and key.client_order_id is None:
-        raise InvalidField(
-            "order_id", "missing_field", "order_id is missing, and so is client_order_id."
-        )
-    if key.order_id is not None and key.client_order_id is not None:
-        raise InvalidField(
-            "client_order_id", "invalid_value", "client_order_id and order_id exclude each other."
-        )
 
 
 def _listed(

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from order_gateway.errors import refusal_of
 from order_gateway.order_options import check_options, choose_time_in_force
-from order_gateway.params import AmendParams, OrderRequest, Params
+from order_gateway.params import AmendParams, OrderKey, OrderRequest, Params
 from tapewire.errors import InvalidField
 from tapewire.limits import EXACT_INTEGER_MAX
 from tapewire.values.account_names import DEFAULT_ACCOUNT
@@ -36,6 +36,18 @@ def read_params(model: type[_Params], params: Mapping[str, Any]) -> _Params:
         return model.model_validate(params)
     except ValidationError as error:
         raise refusal_of(error) from None
+
+
+def check_key(key: OrderKey) -> None:
+    """Check that a key has exactly one of its two ids. Raises InvalidField."""
+    if key.order_id is None and key.client_order_id is None:
+        raise InvalidField(
+            "order_id", "missing_field", "order_id is missing, and so is client_order_id."
+        )
+    if key.order_id is not None and key.client_order_id is not None:
+        raise InvalidField(
+            "client_order_id", "invalid_value", "client_order_id and order_id exclude each other."
+        )
 
 
 def build_command(request: OrderRequest, account: Account, instrument: Instrument) -> OrderCommand:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from order_gateway.documents import ACCOUNT, ORDER_ID, answered, sent
+from order_gateway.documents import ACCOUNT, ORDER_ID, answered, queried, sent
 from order_gateway.errors import (
     AMEND_ERRORS,
     BATCH_ERRORS,
@@ -22,13 +22,22 @@ from order_gateway.examples import (
     REPLACE_EXAMPLE,
     REPLACE_REQUEST_EXAMPLE,
 )
-from order_gateway.incoming import AccountRoute, answer, read_body, read_order_key
-from order_gateway.params import AmendRequest, BatchRequest, OrderRequest, ReplaceRequest
+from order_gateway.incoming import AccountRoute, answer, read_body, read_order_key, read_query
+from order_gateway.params import (
+    AmendRequest,
+    BatchRequest,
+    CancelParams,
+    OrderRequest,
+    ReplaceRequest,
+)
 from order_gateway.schemas import BatchReply, ReplaceReply
 from tapewire.web.problem import problem_examples
 from tapewire.wire.orders import OrderReply
 
 router = APIRouter(route_class=AccountRoute, tags=["orders"])
+
+# The path names the order, so that only the name of the cancel is in the query.
+CANCEL_NAME = [field for field in queried(CancelParams) if field["name"] == "cancel_id"]
 
 
 @router.post(
@@ -139,8 +148,8 @@ async def amend_order(request: Request) -> Response:
         200: answered("The order, canceled", OrderReply, CANCELED_EXAMPLE),
         **problem_examples(*CANCEL_ERRORS),
     },
-    openapi_extra={"parameters": [ORDER_ID, ACCOUNT]},
+    openapi_extra={"parameters": [ORDER_ID, *CANCEL_NAME, ACCOUNT]},
 )
 async def cancel_order(request: Request) -> Response:
     """Take what is left of an open order out of the book."""
-    return await answer(request, "cancel", path=read_order_key(request))
+    return await answer(request, "cancel", read_query, read_order_key(request))

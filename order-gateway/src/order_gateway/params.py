@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from order_gateway.field_types import (
+    CancelId,
     ClientOrderId,
     DecimalInput,
     MarketStateText,
@@ -135,10 +136,16 @@ class OrderKey(Params):
     client_order_id: ClientOrderId | None = None
 
 
+class CancelParams(OrderKey):
+    """An order to cancel, and the name of the cancel."""
+
+    cancel_id: CancelId | None = None
+
+
 class ReplaceRequest(Params):
     """An order to cancel, and the order that takes its place, in the same market."""
 
-    cancel: OrderKey
+    cancel: CancelParams
     order: OrderRequest
     mode: Annotated[
         Literal["stop_on_failure", "allow_failure"],

@@ -69,6 +69,7 @@ class ReferenceOrder:
     taker_fee_ppm: int = 0
     status: OrderStatus = OrderStatus.NEW
     reason: str | None = None
+    cancel_id: str | None = None
     executed: int = 0
     notional: int = 0
     prevented: int = 0

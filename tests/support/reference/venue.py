@@ -167,7 +167,9 @@ class ReferenceVenue:
         self._behind_stops(order.symbol, clock_us, lambda: market.amend(order, amendment, clock_us))
         return order
 
-    def cancel(self, account: Account, order_id: str, clock_us: int) -> ReferenceOrder:
+    def cancel(
+        self, account: Account, order_id: str, clock_us: int, cancel_id: str | None = None
+    ) -> ReferenceOrder:
         """Take an open order out. Raises Refused."""
         order = self._own(account, order_id)
         market = self._market(order.symbol)
@@ -176,6 +178,7 @@ class ReferenceVenue:
         if market.state is MarketState.HALTED:
             raise Refused("market_halted")
         market.begin(clock_us)
+        order.cancel_id = cancel_id
         market.end(order, OrderStatus.CANCELED, "user")
         return order
 

@@ -84,7 +84,7 @@ def resolve(
             revision = reference.markets[found.symbol].revision if found else 1
             amendment = replace(amendment, revision=revision - amendment.revision)
             return replace(call, amendment=amendment)
-        case Cancel(number, foreign):
+        case Cancel(number, foreign, _):
             call = _name(call, reference, number, foreign=foreign)
         case Withdraw(account, asset, leaves=int(leaves)):
             units = max(1, reference.accounts.available(account, asset) - leaves)
@@ -167,7 +167,9 @@ async def _call_cancel(engine: Engine, call: Call) -> object:
             return await engine.cancel_client_order(account, client_order_id)
         case CancelAll(account, symbol):
             return await engine.cancel_all(account, symbol)
-    return await engine.cancel(call.account, call.order_id)
+        case Cancel(cancel_id=name):
+            return await engine.cancel(call.account, call.order_id, cancel_id=name or "")
+    raise AssertionError(f"{call.command} cancels nothing")
 
 
 async def _call_treasury(treasury: Treasury, command: AccountCommand) -> object:
@@ -247,7 +249,9 @@ def _cancel_reference(reference: ReferenceVenue, call: Call) -> object:
             return reference.cancel_client_order(account, client_order_id, call.clock_us)
         case CancelAll(account, symbol):
             return reference.cancel_all(account, symbol, call.clock_us)
-    return reference.cancel(call.account, call.order_id, call.clock_us)
+        case Cancel(cancel_id=name):
+            return reference.cancel(call.account, call.order_id, call.clock_us, name)
+    raise AssertionError(f"{call.command} cancels nothing")
 
 
 def _call_accounts(accounts: ReferenceAccounts, command: AccountCommand) -> object:

@@ -85,6 +85,7 @@ class Cancel:
 
     number: int
     foreign: bool = False
+    cancel_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +277,7 @@ _controls = st.builds(
     taker_fee_ppm=fee_rates,
 )
 _foreign = st.sampled_from([False] * 9 + [True])
-_cancels = st.builds(Cancel, _numbers, _foreign)
+_cancels = st.builds(Cancel, _numbers, _foreign, st.sampled_from([None, None, "c"]))
 # Weights, and not one_of: it chooses among different strategies as if all were equally likely.
 _WEIGHTED: list[tuple[int, st.SearchStrategy[Command]]] = [
     (60, _orders()),

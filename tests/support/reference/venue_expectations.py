@@ -49,6 +49,7 @@ def as_record(order: ReferenceOrder) -> Order:
         reason=order.reason,
         maker_fee_ppm=order.maker_fee_ppm,
         taker_fee_ppm=order.taker_fee_ppm,
+        cancel_id=order.cancel_id,
         fee_credit_millionths=order.fee_taken * PPM - order.fee_due,
     )
 

@@ -27,4 +27,5 @@ ORDER: dict[str, Any] = {
     "triggered_timestamp": None,
     "quote_quantity": None,
     "expire_at": None,
+    "cancel_id": None,
 }

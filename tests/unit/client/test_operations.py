@@ -134,7 +134,8 @@ def test_sync_and_async_have_the_same_names(asynchronous: type, sync: type) -> N
 def test_methods_explain_themselves() -> None:
     """`help()` shows the text and the parameters of the operation."""
     assert str(inspect.signature(VenueClient.cancel)) == (
-        "(self, /, order_id: str | None = None, *, client_order_id: str | None = None)"
+        "(self, /, order_id: str | None = None, *, client_order_id: str | None = None, "
+        "cancel_id: str | None = None)"
     )
     for kind, _ in PAIRS:
         for name, method in vars(kind).items():

@@ -68,14 +68,17 @@ def test_a_trade(unit_us: int, time: int) -> None:
 
 
 def test_messages_about_books() -> None:
-    """A difference has two update numbers, the others have one; best prices have no time."""
+    """A difference has two update numbers, the others have one; best prices have no time.
+
+    A level that is gone has the quantity that python-binance compares with, in eight decimals.
+    """
     assert read(
         depth_message(
             5, 8, [BID], [("101.00", "0.00000")], shown="BTCUSDT", time_us=TIME_US, unit_us=1_000
         )
     ) == {
         "e": "depthUpdate", "E": TIME_MS, "s": "BTCUSDT", "U": 5, "u": 8,
-        "b": [["100.00", "0.10000"]], "a": [["101.00", "0.00000"]],
+        "b": [["100.00", "0.10000"]], "a": [["101.00", "0.00000000"]],
     }  # fmt: skip
     assert read(book_ticker_message(8, BID, ASK, "BTCUSDT")) == {
         "u": 8, "s": "BTCUSDT", "b": "100.00", "B": "0.10000", "a": "100.50", "A": "0.20000",

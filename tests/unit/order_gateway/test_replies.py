@@ -123,6 +123,7 @@ def test_an_order_is_rendered_with_the_decimals_of_its_instrument() -> None:
         "display_quantity": None,
         "stop_price": None,
         "triggered_timestamp": None,
+        "cancel_id": None,
         "quote_quantity": None,
         "expire_at": None,
     }

@@ -221,7 +221,7 @@ def kline_message(
         n=candle.trades,
         x=is_closed,
         q=market.notional_text(candle.notional),
-        V=market.quantity_text(0),
-        Q=market.notional_text(0),
+        V=market.quantity_text(candle.taker_buy_lots),
+        Q=market.notional_text(candle.taker_buy_notional),
     )
     return json.encode(KlineEvent(E=time_us // unit_us, s=shown, k=kline))

@@ -93,6 +93,8 @@ MESSAGE_EXAMPLES: dict[str, dict[str, Any]] = {
             "close": "60005.00",
             "volume": "1.50000",
             "quote_volume": "90003.7500000",
+            "taker_buy_volume": "1.00000",
+            "taker_buy_quote_volume": "60003.0000000",
             "trades": 4,
             "first_seq": 5,
             "last_seq": 8,

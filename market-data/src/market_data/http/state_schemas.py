@@ -63,8 +63,9 @@ TICKER_EXAMPLE: dict[str, Any] = {
 CANDLE_EXAMPLE: dict[str, Any] = {
     "symbol": "BTC-USDT", "interval": "1m", "start": "2026-01-31T12:00:00.000000Z",
     "open": "60000.00", "high": "60010.00", "low": "59990.00", "close": "60005.00",
-    "volume": "1.50000", "quote_volume": "90003.7500000", "trades": 4, "first_seq": 17,
-    "last_seq": 20, "closed": True, "epoch": _EPOCH,
+    "volume": "1.50000", "quote_volume": "90003.7500000", "taker_buy_volume": "1.00000",
+    "taker_buy_quote_volume": "60003.0000000", "trades": 4, "first_seq": 17, "last_seq": 20,
+    "closed": True, "epoch": _EPOCH,
 }  # fmt: skip
 CANDLES_EXAMPLE: dict[str, Any] = {
     "symbol": "BTC-USDT", "interval": "1m", "epoch": _EPOCH, "candles": [CANDLE_EXAMPLE],

@@ -106,7 +106,7 @@ def last_filled(candles: list[Candle], interval: Interval, end_s: int, count: in
 
 
 def kline(candle: Candle, interval: Interval, market: MarketRecord, us_per_unit: int) -> list[Any]:
-    """One candle of `klines`. The venue does not record which part of a volume takers bought."""
+    """One candle of `klines`."""
     return [
         candle.start_s * SECOND_US // us_per_unit,
         market.price_text(candle.open),
@@ -117,7 +117,7 @@ def kline(candle: Candle, interval: Interval, market: MarketRecord, us_per_unit:
         interval.end_s(candle.start_s) * SECOND_US // us_per_unit - 1,
         market.notional_text(candle.notional),
         candle.trades,
-        market.quantity_text(0),
-        market.notional_text(0),
+        market.quantity_text(candle.taker_buy_lots),
+        market.notional_text(candle.taker_buy_notional),
         NOTHING,
     ]

@@ -26,6 +26,7 @@ from order_gateway.params import (
     BatchRequest,
     CancelAllAfterParams,
     CancelAllParams,
+    CancelParams,
     FillsParams,
     HistoryParams,
     OpenOrdersParams,
@@ -71,7 +72,9 @@ OPERATIONS: Mapping[str, _Operation] = {
     "amend": _Operation(
         "Amend an order", AmendParams, _MY_ORDER | AMEND_EXAMPLE, OrderReply, AMENDED_EXAMPLE
     ),
-    "cancel": _Operation("Cancel an order", OrderKey, _MY_ORDER, OrderReply, CANCELED_EXAMPLE),
+    "cancel": _Operation(
+        "Cancel an order", CancelParams, _MY_ORDER, OrderReply, CANCELED_EXAMPLE
+    ),
     "cancel_all": _Operation(
         "Cancel all orders", CancelAllParams, {"symbol": "BTC-USDT"}, CanceledReply,
         CANCELED_ALL_EXAMPLE,

@@ -30,9 +30,9 @@ from tapewire.client.errors import (
 )
 from tapewire.client.link import LinkOptions
 from tapewire.client.market_data import MarketDataClient
-from tapewire.client.order_calls import Amend, Cancel, Place
 from tapewire.client.order_entry import OrderEntry
 from tapewire.client.order_keeper import KeptOrder, OrderKeeper
+from tapewire.client.order_requests import Amend, Cancel, Place
 from tapewire.client.pair_calls import Replaced
 from tapewire.client.replies import (
     AccountBalance,

@@ -1,8 +1,6 @@
 """The operations of an account: orders, fills, balances, the dead-man timer. Pure."""
 
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from tapewire.client.calls import (
@@ -12,13 +10,22 @@ from tapewire.client.calls import (
     Pages,
     Recheck,
     decoder,
-    given,
     moment,
     next_page,
     operation,
-    plain,
 )
 from tapewire.client.errors import RequestRefused
+from tapewire.client.order_requests import (
+    Amend,
+    Cancel,
+    OrderTypeText,
+    Place,
+    SelfTradeText,
+    SideText,
+    TimeInForceText,
+    amendment_members,
+    order_key,
+)
 from tapewire.client.replies import (
     AccountInfo,
     BatchResults,
@@ -32,14 +39,6 @@ from tapewire.client.replies import (
 from tapewire.values.types import OrderStatus
 from tapewire.wire.orders import PlacedOrder
 
-SideText: TypeAlias = Literal["buy", "sell"]
-OrderTypeText: TypeAlias = Literal[
-    "limit", "market", "ioc", "fok", "stop", "stop_limit", "take_profit", "take_profit_limit"
-]
-TimeInForceText: TypeAlias = Literal["gtc", "ioc", "fok", "gtd"]
-SelfTradeText: TypeAlias = Literal[
-    "none", "expire_taker", "expire_maker", "expire_both", "decrement"
-]
 StatusText: TypeAlias = Literal["open", "new", "partially_filled", "filled", "canceled", "expired"]
 
 _read_order = decoder(PlacedOrder)
@@ -49,75 +48,6 @@ _read_fills = decoder(FillsPage)
 _read_account = decoder(AccountInfo)
 _read_timer = decoder(DeadManTimer)
 _read_results = decoder(BatchResults)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """An order to place in a batch; the members are those of `place`."""
-
-    symbol: str
-    side: SideText
-    quantity: Number | None = None
-    price: Number | None = None
-    order_type: OrderTypeText = "limit"
-    time_in_force: TimeInForceText | None = None
-    client_order_id: str | None = None
-    reuse_client_order_id: bool | None = None
-    self_trade_prevention: SelfTradeText | None = None
-    post_only: bool | None = None
-    display_quantity: Number | None = None
-    stop_price: Number | None = None
-    quote_quantity: Number | None = None
-    expire_at: Moment | None = None
-
-    def body(self) -> dict[str, object]:
-        """The order as JSON members; an order without a name gets one, to be asked again by."""
-        return given(
-            {
-                "symbol": self.symbol,
-                "side": self.side,
-                "order_type": self.order_type,
-                "quantity": plain(self.quantity),
-                "price": plain(self.price),
-                "time_in_force": self.time_in_force,
-                "client_order_id": self.client_order_id or uuid.uuid4().hex,
-                "reuse_client_order_id": self.reuse_client_order_id,
-                "self_trade_prevention": self.self_trade_prevention,
-                "post_only": self.post_only,
-                "display_quantity": plain(self.display_quantity),
-                "stop_price": plain(self.stop_price),
-                "quote_quantity": plain(self.quote_quantity),
-                "expire_at": moment(self.expire_at),
-            }
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Amend:
-    """An amendment in a batch, of an order by one of its two ids."""
-
-    order_id: str | None = None
-    client_order_id: str | None = None
-    price: Number | None = None
-    quantity: Number | None = None
-    stop_price: Number | None = None
-
-    def body(self) -> dict[str, object]:
-        """The amendment as JSON members. Raises ValueError without exactly one id."""
-        changes = _changes(self.price, self.quantity, self.stop_price)
-        return dict([_key(self.order_id, self.client_order_id)]) | given(changes)
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """A cancel in a batch, of an order by one of its two ids."""
-
-    order_id: str | None = None
-    client_order_id: str | None = None
-
-    def body(self) -> dict[str, object]:
-        """The cancel as JSON members. Raises ValueError without exactly one id."""
-        return dict([_key(self.order_id, self.client_order_id)])
 
 
 BatchItem: TypeAlias = Place | Amend | Cancel
@@ -183,25 +113,35 @@ def amend(
     `quantity` is the new total, executed quantity included. A smaller quantity alone keeps the
     place in the queue. Raises ValueError without exactly one id.
     """
-    key = _key(order_id, client_order_id)
-    return Call(_read_order, key=key, body=_changes(price, quantity, stop_price))
+    key = order_key(order_id, client_order_id)
+    return Call(_read_order, key=key, body=amendment_members(price, quantity, stop_price))
 
 
 @operation("DELETE", "/v1/orders/{order_id}", "cancel")
-def cancel(order_id: str | None = None, *, client_order_id: str | None = None) -> Call[PlacedOrder]:
-    """Cancel an open order, named by one of its two ids. Raises ValueError without exactly one."""
+def cancel(
+    order_id: str | None = None, *, client_order_id: str | None = None, cancel_id: str | None = None
+) -> Call[PlacedOrder]:
+    """Cancel an open order, named by one of its two ids. Raises ValueError without exactly one.
+
+    `cancel_id` is a name for the cancel, which the answer and the execution report show.
+    """
     recheck = Recheck(
         "order_closed",
         order(order_id, client_order_id=client_order_id),
         lambda found: found.status is OrderStatus.CANCELED,
     )
-    return Call(_read_order, key=_key(order_id, client_order_id), recheck=recheck)
+    return Call(
+        _read_order,
+        key=order_key(order_id, client_order_id),
+        query={"cancel_id": cancel_id},
+        recheck=recheck,
+    )
 
 
 @operation("GET", "/v1/orders/{order_id}", "order")
 def order(order_id: str | None = None, *, client_order_id: str | None = None) -> Call[PlacedOrder]:
     """Read an order, named by one of its two ids. Raises ValueError without exactly one."""
-    return Call(_read_order, key=_key(order_id, client_order_id))
+    return Call(_read_order, key=order_key(order_id, client_order_id))
 
 
 @operation("DELETE", "/v1/orders", "cancel_all")
@@ -269,20 +209,6 @@ def batch(items: Sequence[BatchItem]) -> Call[list[PlacedOrder | RequestRefused]
 def cancel_all_after(timeout_s: int) -> Call[DeadManTimer]:
     """Arm or renew the dead-man timer: after so many seconds all orders are canceled; 0 disarms."""
     return Call(_read_timer, body={"timeout_s": timeout_s})
-
-
-def _key(order_id: str | None, client_order_id: str | None) -> tuple[str, str]:
-    if (order_id is None) == (client_order_id is None):
-        raise ValueError("name an order by order_id or by client_order_id, one of them")
-    if order_id is not None:
-        return "order_id", order_id
-    return "client_order_id", str(client_order_id)
-
-
-def _changes(
-    price: Number | None, quantity: Number | None, stop_price: Number | None
-) -> dict[str, object]:
-    return {"price": plain(price), "quantity": plain(quantity), "stop_price": plain(stop_price)}
 
 
 def item_result(item: ItemResult) -> PlacedOrder | RequestRefused:

@@ -5,7 +5,8 @@ from typing import Literal, TypeAlias
 
 from tapewire.client.calls import Call, decoder, operation
 from tapewire.client.errors import RequestRefused
-from tapewire.client.order_calls import Cancel, Place, item_result
+from tapewire.client.order_calls import item_result
+from tapewire.client.order_requests import Cancel, Place
 from tapewire.client.replies import ItemResult, ReplaceResult
 from tapewire.wire.orders import PlacedOrder
 

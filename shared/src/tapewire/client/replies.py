@@ -201,6 +201,9 @@ class PastCandle(Struct, frozen=True):
     last_seq: int
     closed: bool
     epoch: str
+    # Defaults, so that the answers of an older venue can be read.
+    taker_buy_volume: Decimal = Decimal(0)
+    taker_buy_quote_volume: Decimal = Decimal(0)
 
 
 class CandleList(Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from tapewire.client import Cancel, Place, PlacedOrder, RequestRefused
-from tapewire.client.order_calls import (
+from tapewire.client.order_requests import (
     OrderTypeText,
     SelfTradeText,
     SideText,
@@ -177,12 +177,21 @@ def amend(  # noqa: PLR0917 (click passes options by name)
 @order.command()
 @click.argument("order_id", required=False)
 @_client_id_option
+@click.option("--cancel-id", metavar="NAME", help="A name for the cancel itself.")
 @client_options
-def cancel(chosen: ClientChoice, order_id: str | None, client_order_id: str | None) -> None:
+def cancel(
+    chosen: ClientChoice,
+    order_id: str | None,
+    client_order_id: str | None,
+    cancel_id: str | None,
+) -> None:
     """Cancel the rest of an open order."""
     _check_ids(order_id, client_order_id)
     with chosen.connected() as session:
-        _print(session, session.client.cancel(order_id, client_order_id=client_order_id))
+        canceled = session.client.cancel(
+            order_id, client_order_id=client_order_id, cancel_id=cancel_id
+        )
+        _print(session, canceled)
 
 
 @order.command()

@@ -14,6 +14,7 @@ from typing import Any
 from tapewire.market.market_records import MarketRecord
 from tapewire.packed.layout import CANDLE
 from tapewire.values.timestamps import format_timestamp, parse_timestamp
+from tapewire.values.types import Side
 from tapewire.wire.trade_event import TradeEvent
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
@@ -104,6 +105,9 @@ class Candle:
     trades: int
     first_seq: int
     last_seq: int
+    # Of these volumes, what takers bought.
+    taker_buy_lots: int = 0
+    taker_buy_notional: int = 0
 
 
 def read_candle(text: bytes) -> Candle:
@@ -124,6 +128,8 @@ def merge(earlier: Candle, later: Candle) -> Candle:
         trades=earlier.trades + later.trades,
         first_seq=earlier.first_seq,
         last_seq=later.last_seq,
+        taker_buy_lots=earlier.taker_buy_lots + later.taker_buy_lots,
+        taker_buy_notional=earlier.taker_buy_notional + later.taker_buy_notional,
     )
 
 
@@ -148,6 +154,7 @@ def trade_candle(event: TradeEvent, market: MarketRecord) -> Candle:
     ticks = int(event.price.replace(".", "")) // market.tick_units
     lots = int(event.quantity.replace(".", "")) // market.lot_units
     time_s = parse_timestamp(event.timestamp) // 1_000_000
+    bought = lots if event.aggressor_side is Side.BUY else 0
     return Candle(
         start_s=time_s - time_s % MINUTE_S,
         open=ticks,
@@ -159,6 +166,8 @@ def trade_candle(event: TradeEvent, market: MarketRecord) -> Candle:
         trades=1,
         first_seq=event.seq,
         last_seq=event.seq,
+        taker_buy_lots=bought,
+        taker_buy_notional=ticks * bought,
     )
 
 
@@ -188,6 +197,8 @@ def render_candle(
         "close": market.price_text(candle.close),
         "volume": market.quantity_text(candle.volume_lots),
         "quote_volume": market.notional_text(candle.notional),
+        "taker_buy_volume": market.quantity_text(candle.taker_buy_lots),
+        "taker_buy_quote_volume": market.notional_text(candle.taker_buy_notional),
         "trades": candle.trades,
         "first_seq": candle.first_seq,
         "last_seq": candle.last_seq,

@@ -208,20 +208,23 @@ class Engine:
                 await self.fire_stops(symbol)
         return await attempt()
 
-    async def cancel(self, account: Account, order_id: OrderId, *, reason: str = "user") -> Order:
-        """Take an open order out of the book.
+    async def cancel(
+        self, account: Account, order_id: OrderId, *, reason: str = "user", cancel_id: str = ""
+    ) -> Order:
+        """Take an open order out of the book; `cancel_id` is the client's name of the cancel.
 
         Raises OrderNotFound, OrderClosed, Conflict (halted), Unavailable.
         """
-        _, fields = await self.run("cancel", keys.order(order_id), account, order_id, "", reason)
+        key = keys.order(order_id)
+        _, fields = await self.run("cancel", key, account, order_id, "", reason, cancel_id)
         return read_order(order_id, fields)
 
     async def cancel_client_order(
-        self, account: Account, client_order_id: str, *, reason: str = "user"
+        self, account: Account, name: str, *, reason: str = "user", cancel_id: str = ""
     ) -> Order:
         """The same by the id that the client gave. Raises as `cancel`."""
-        key = keys.client_order(account, client_order_id)
-        order_id, fields = await self.run("cancel", key, account, "", client_order_id, reason)
+        key = keys.client_order(account, name)
+        order_id, fields = await self.run("cancel", key, account, "", name, reason, cancel_id)
         return read_order(order_id.decode(), fields)
 
     async def cancel_all(

@@ -21,7 +21,7 @@ from tapewire.limits import (
     ORDER_FILLS_TRIM_TRADES,
 )
 from tapewire.packed.layout import LAYOUTS
-from tapewire.packed.packing import FORMAT, ITEM, PART, UNIT, Layout
+from tapewire.packed.packing import FORMAT, ITEM, LATER_DEFAULTS, PART, UNIT, Layout
 
 LIBRARY_PREFIX = "tapewire_"
 HASH_DIGITS = 12
@@ -53,7 +53,8 @@ _FREEING = frozenset({"cancel", "cancel_all", "expire"})
 
 # Lua patterns of the kinds of values; a text has no separator of its record.
 _PATTERNS = {"digits": "(%d+)", "optional digits": "(%d*)", "number": "(%d+)",
-             "optional number": "(%d*)", "later number": "(%d*)", "rest": "(.*)"}  # fmt: skip
+             "optional number": "(%d*)", "later number": "(%d*)", "later digits": "(%d*)",
+             "rest": "(.*)"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,26 +146,20 @@ def lua_codec(layout: Layout[object]) -> str:  # type: ignore[type-var]
     are text; `read(text)` is a table of the values, as numbers where they are numbers,
     `read_into(record, text)` adds them to a table, `write(record)` is the packed text of one.
     """
-    names = ", ".join(layout.kinds)
-    separator = _literal(layout.separator)
     kinds = layout.kinds
-    patterns = [_PATTERNS.get(kind, f"([^{layout.separator}]*)") for kind in kinds.values()]
-    if _has_later(kinds):
-        patterns[-2:] = [f"{patterns[-2]}{layout.separator}?{patterns[-1]}"]
-    pattern = layout.separator.join(patterns)
-    joined = _join_terms(kinds, list(kinds), separator)
+    names = ", ".join(kinds)
+    pattern = _pattern(kinds, layout.separator)
     values = {name: _read_term(name, kind) for name, kind in kinds.items()}
     fields = "\n".join(f"    {name} = {value}," for name, value in values.items())
     assignments = "\n".join(f"  record.{name} = {value}" for name, value in values.items())
-    terms = [_write_term(name, kind) for name, kind in kinds.items()]
-    written = _join_terms(kinds, terms, separator)
+    terms = {name: _write_term(name, kind) for name, kind in kinds.items()}
     return f"""
 local {layout.name} = {{}}
 function {layout.name}.split(text)
   return match_text(text, {_literal(f"^{pattern}$")})
 end
 function {layout.name}.join({names})
-  return {joined}
+{_joining({name: name for name in kinds}, kinds, _literal(layout.separator))}
 end
 function {layout.name}.read(text)
   local {names} = {layout.name}.split(text)
@@ -178,22 +173,37 @@ function {layout.name}.read_into(record, text)
   return record
 end
 function {layout.name}.write(record)
-  return {written}
+{_joining(terms, kinds, _literal(layout.separator))}
 end"""
 
 
-def _has_later(kinds: dict[str, str]) -> bool:
-    return "later number" in kinds.values()
+def _pattern(kinds: Mapping[str, str], separator: str) -> str:
+    """The Lua pattern of a record; later values may be missing with their separators."""
+    pattern = ""
+    for kind in kinds.values():
+        if pattern:
+            pattern += f"{separator}?" if kind in LATER_DEFAULTS else separator
+        pattern += _PATTERNS.get(kind, f"([^{separator}]*)")
+    return pattern
 
 
-def _join_terms(kinds: dict[str, str], terms: list[str], separator: str) -> str:
-    """Lua code that joins texts; a later number comes with its separator, unless it is 0."""
-    joined = f"\n    .. {separator} .. ".join(terms)
-    if not _has_later(kinds):
-        return joined
-    *before, last = terms
-    joined = f"\n    .. {separator} .. ".join(before)
-    return f"{joined}\n    .. ({last} == '0' and '' or {separator} .. {last})"
+def _joining(terms: Mapping[str, str], kinds: Mapping[str, str], separator: str) -> str:
+    """Lua code that returns the packed text of some terms, without missing later values."""
+    first = [term for name, term in terms.items() if kinds[name] not in LATER_DEFAULTS]
+    later = [name for name, kind in kinds.items() if kind in LATER_DEFAULTS]
+    joined = f"\n    .. {separator} .. ".join(first)
+    if not later:
+        return f"  return {joined}"
+    lines = ["  local later = ''"]
+    for name in reversed(later):
+        default = _literal(LATER_DEFAULTS[kinds[name]])
+        lines += [
+            f"  local {name}_text = {terms[name]}",
+            f"  if later ~= '' or {name}_text ~= {default} then",
+            f"    later = {separator} .. {name}_text .. later",
+            "  end",
+        ]
+    return "\n".join([*lines, f"  return {joined}\n    .. later"])
 
 
 def _read_term(name: str, kind: str) -> str:
@@ -201,6 +211,7 @@ def _read_term(name: str, kind: str) -> str:
         "number": f"{name} + 0",
         "optional number": f"{name} ~= '' and {name} + 0 or nil",
         "later number": f"{name} ~= '' and {name} + 0 or 0",
+        "later digits": f"{name} ~= '' and {name} or '0'",
     }.get(kind, name)
 
 

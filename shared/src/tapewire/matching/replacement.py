@@ -19,6 +19,8 @@ class Target:
 
     order_id: OrderId | None = None
     client_order_id: str | None = None
+    # What the client calls the cancel.
+    cancel_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ async def replace_order(
     """
     canceled, placed = await engine.run_order(
         "replace", command, *order_arguments(command), target.order_id or "",
-        target.client_order_id or "", mode,
+        target.client_order_id or "", mode, target.cancel_id or "",
     )  # fmt: skip
     return Replacement(_read_cancel(canceled), _read_placement(placed))
 

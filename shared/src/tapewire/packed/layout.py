@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 from tapewire.packed.events import EVENT_LAYOUTS
 from tapewire.packed.packing import (
     Digits,
+    LaterDigits,
     LaterNumber,
+    LaterText,
     Layout,
     Number,
     OptionalDigits,
@@ -50,6 +52,7 @@ class Terms(NamedTuple):
 class State(NamedTuple):
     """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs.
 
+    `cancel_id` is the name that the client gave to the cancel that ended the order.
     `fee_credit_millionths`: by how much the fees of the order exceed its rates, because fees are
     whole units; in millionths of a unit, below 1,000,000. The next fee is less by that.
     """
@@ -62,6 +65,7 @@ class State(NamedTuple):
     visible: OptionalNumber
     triggered_us: OptionalNumber
     reason: Text
+    cancel_id: LaterText
     fee_credit_millionths: LaterNumber
 
 
@@ -199,6 +203,8 @@ class Candle(NamedTuple):
     trades: Digits
     first_seq: Digits
     last_seq: Digits
+    taker_buy_lots: LaterDigits
+    taker_buy_notional: LaterDigits
 
 
 class TransferFields(NamedTuple):

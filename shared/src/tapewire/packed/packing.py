@@ -3,7 +3,7 @@
 `layout.py` lists the records.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar, cast, get_type_hints
 
 FORMAT = 2
@@ -22,8 +22,16 @@ OptionalNumber: TypeAlias = Annotated[str, "optional number"]
 """The same, or the empty text, which is nil in Lua."""
 
 LaterNumber: TypeAlias = Annotated[str, "later number"]
-"""A whole number at the end of a record, in Lua a number. 0 is not written, neither its separator,
-so that a record from before the field existed reads as 0."""
+"""A whole number that Lua computes with. Later fields stand at the end of a record. Those at the
+end that are 0 or empty are not written, neither their separators, so that a record from before a
+field existed reads as with 0 or the empty text."""
+LaterDigits: TypeAlias = Annotated[str, "later digits"]
+"""A later whole number that Lua keeps as text."""
+LaterText: TypeAlias = Annotated[str, "later text"]
+"""A later text."""
+
+LATER_DEFAULTS: Mapping[str, str] = {"later number": "0", "later digits": "0", "later text": ""}
+"""What a later field has if it is not written."""
 
 Rest: TypeAlias = Annotated[str, "rest"]
 """The last value of a record: a text that may have separators of its own."""
@@ -51,17 +59,21 @@ class Layout(Generic[_Record]):
         # The metadata of Annotated is the kind of a field.
         hints = get_type_hints(record, include_extras=True)
         self.kinds: dict[str, str] = {name: hint.__metadata__[0] for name, hint in hints.items()}
+        # The defaults of the later fields, which are the last ones.
+        self._later = [
+            LATER_DEFAULTS[kind] for kind in self.kinds.values() if kind in LATER_DEFAULTS
+        ]
         # `_make` of a NamedTuple is no part of the type of a tuple.
         self._make = cast("Any", record)._make
-        self._has_later = "later number" in self.kinds.values()
         # A rest is not split.
         self._splits = len(self.kinds) - 1 if "rest" in self.kinds.values() else -1
 
     def read(self, text: str) -> _Record:
         """The values by name, as text. Raises ValueError for another number of values."""
         values = text.split(self.separator, self._splits)
-        if self._has_later and len(values) == len(self.kinds) - 1:
-            values.append("0")
+        missing = len(self.kinds) - len(values)
+        if 0 < missing <= len(self._later):
+            values += self._later[-missing:]
         if len(values) != len(self.kinds):
             raise ValueError(f"{text!r} is no {self.name}: it has not {len(self.kinds)} values")
         record: _Record = self._make(values)
@@ -72,7 +84,9 @@ class Layout(Generic[_Record]):
         texts = [str(value) for value in values]
         if len(texts) != len(self.kinds):
             raise ValueError(f"{self.name} has {len(self.kinds)} values, not {len(texts)}")
-        if self._has_later and texts[-1] == "0":
+        for default in reversed(self._later):
+            if texts[-1] != default:
+                break
             texts.pop()
         return self.separator.join(texts)
 

@@ -92,6 +92,7 @@ def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) ->
         reason=state.reason or None,
         maker_fee_ppm=int(terms.maker_fee_ppm),
         taker_fee_ppm=int(terms.taker_fee_ppm),
+        cancel_id=state.cancel_id or None,
         fee_credit_millionths=int(state.fee_credit_millionths),
     )
 

@@ -259,6 +259,8 @@ class Order:
     # Rates at the time of placing, in millionths of the received amount.
     maker_fee_ppm: int = 0
     taker_fee_ppm: int = 0
+    # The client's name of the cancel that ended the order.
+    cancel_id: str | None = None
     # By how much the fees taken, which are whole units, exceed the rates. The next fee is less.
     fee_credit_millionths: int = 0
 

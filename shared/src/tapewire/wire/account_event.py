@@ -15,10 +15,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from tapewire.errors import MessageError
 from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX
 from tapewire.packed.events import BALANCE, CHANGE, EVENT_HEADER
-from tapewire.packed.layout import (
-    EXECUTION,
-    FILL,
-)
+from tapewire.packed.layout import EXECUTION, FILL
 from tapewire.packed.packing import split_parts
 from tapewire.packed.records import read_order
 from tapewire.values.types import Liquidity, Order, OrderStatus

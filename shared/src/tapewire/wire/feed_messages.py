@@ -159,6 +159,8 @@ class CandleState(Struct, frozen=True, gc=False):
     close: DecimalText
     volume: Annotated[DecimalText, Meta(description="Of the base asset")]
     quote_volume: Annotated[DecimalText, Meta(description="Of the quote asset")]
+    taker_buy_volume: Annotated[DecimalText, Meta(description="Of it, what takers bought")]
+    taker_buy_quote_volume: Annotated[DecimalText, Meta(description="What they paid for that")]
     trades: ItemNumber
     first_seq: ItemNumber
     last_seq: ItemNumber

@@ -108,6 +108,9 @@ class OrderData(OrderState[Number], Generic[Number, FillShape], frozen=True, gc=
     fills_truncated: Annotated[
         bool, Meta(description="Whether there are more fills: `GET /v1/fills?order_id=` has them")
     ] = False
+    cancel_id: Annotated[
+        str | None, Meta(description="What the client called the cancel that ended the order")
+    ] = None
 
 
 class FillReply(FillData[DecimalText], frozen=True, gc=False):
@@ -152,6 +155,9 @@ class ReportData(OrderState[DecimalText], frozen=True, gc=False, omit_defaults=T
     liquidity: Liquidity | None = None
     fee: Annotated[DecimalText | None, Meta(description="Taken from what the trade brought")] = None
     fee_asset: str | None = None
+    cancel_id: Annotated[
+        str | None, Meta(description="Of a cancel that the client gave a name")
+    ] = None
 
 
 def order_reply(order: Order, instrument: Instrument) -> OrderReply:
@@ -181,6 +187,7 @@ def order_reply(order: Order, instrument: Instrument) -> OrderReply:
         None if quote is None else scale.amount(quote),
         _moment(order.expire_us),
         order.has_more_fills,
+        order.cancel_id,
     )  # fmt: skip
 
 
@@ -210,7 +217,7 @@ def report_data(
         format_timestamp(report.time_us),
     )  # fmt: skip
     if execution is None:
-        return ReportData(*state)
+        return ReportData(*state, cancel_id=order.cancel_id if report.kind == "canceled" else None)
     fee_asset = scale.fee_asset(order.side)
     return ReportData(
         *state,

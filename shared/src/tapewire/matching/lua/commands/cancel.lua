@@ -2,15 +2,17 @@
 --
 -- KEYS   1 order:<id>, or client_order:<account>:<client_order_id>
 -- ARGV   4 account   5 order id ('' with 6)   6 client_order_id   7 reason
+--        8 name of the cancel ('' = none)
 -- Reply  {id, {field, value, ...}} of order:<id>, canceled.
 -- Errors ORDER_NOT_FOUND (also another account's order), ORDER_CLOSED (it ended already),
 --        UNKNOWN_SYMBOL, MARKET_HALTED.
 -- Events book_updates: the level it left; account_events.
 
-local function cancel(command, account, order_id, client_order_id, reason)
+local function cancel(command, account, order_id, client_order_id, reason, cancel_id)
   local order, refusal = cancelable_order(command, account, order_id, client_order_id)
   if not order then return nil, refusal end
-  end_order(command, command_market(command, order.symbol), order, 'canceled', reason)
+  end_order(command, command_market(command, order.symbol), order, 'canceled', reason,
+    cancel_id)
   end_command(command, Outcome.join(order.id, State.write(order)))
   return { order.id, call('HGETALL', order_key(order.id)) }
 end

@@ -7,6 +7,7 @@
 -- KEYS   1 market:<symbol>
 -- ARGV   4 to 20 the new order, as place   21 order to cancel ('' with 22)   22 its
 --        client_order_id   23 mode: stop_on_failure|allow_failure
+--        24 name of the cancel ('' = none)
 -- Reply  {{code, id, {field, value, ...}}, {code, 0|1, id, {field, value, ...}}}: the cancel and
 --        the placement, each with its error code ('' if it was done, nothing behind it otherwise).
 --        NOT_ATTEMPTED stands for an order that was not placed because of the cancel. 1 = the new
@@ -44,7 +45,7 @@ end
 
 local function replace(command, account, client_order_id, digest, symbol, revision, side,
     order_type, time_in_force, price, quantity, stp, post_only, display, stop_price, quote_limit,
-    expire_us, reuses, target_id, target_client_order_id, mode)
+    expire_us, reuses, target_id, target_client_order_id, mode, cancel_id)
   local market, unknown = command_market(command, symbol)
   if not market then return nil, unknown end
   local target = find_target(account, target_id, target_client_order_id)
@@ -62,7 +63,7 @@ local function replace(command, account, client_order_id, digest, symbol, revisi
   local order = new_order(market, account, client_order_id, digest, side, order_type,
     time_in_force, price, quantity, stp, post_only, display, stop_price, quote_limit, expire_us)
   if canceled then
-    end_order(command, market, canceled, 'canceled', 'user')
+    end_order(command, market, canceled, 'canceled', 'user', cancel_id)
   elseif mode ~= 'allow_failure' then
     place_refusal = 'NOT_ATTEMPTED'
   end

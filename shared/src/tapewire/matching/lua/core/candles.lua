@@ -21,15 +21,22 @@ local function sum_text(one, other)
   return integer_text(high) .. format('%015d', low)
 end
 
+-- A candle of before its last two fields existed has the empty text there.
+local function digits_or_zero(digits)
+  return digits ~= '' and digits or '0'
+end
+
 -- Adds `added` to `current`, two candles of one period.
 local function merge_candle(current, added)
-  local start_s, open, high, low, _, lots, notional, trades, first_seq = Candle.split(current)
+  local start_s, open, high, low, _, lots, notional, trades, first_seq, _, buy_lots, buy_notional
+    = Candle.split(current)
   -- Text compares by subtraction, which makes numbers of it.
   if added.high - high > 0 then high = added.high end
   if added.low - low < 0 then low = added.low end
   return Candle.join(start_s, open, high, low, added.close, sum_text(lots, added.lots),
     sum_text(notional, added.notional), integer_text(trades + added.trades), first_seq,
-    added.last_seq)
+    added.last_seq, sum_text(digits_or_zero(buy_lots), added.taker_buy_lots),
+    sum_text(digits_or_zero(buy_notional), added.taker_buy_notional))
 end
 
 -- `traded` is what this command traded, at prices from its first_ticks to market.last_price.
@@ -48,6 +55,8 @@ local function record_candle(market, traded)
     trades = integer_text(traded.trades),
     first_seq = integer_text(market.seq - traded.trades + 1),
     last_seq = integer_text(market.seq),
+    taker_buy_lots = integer_text(traded.taker_buy_lots),
+    taker_buy_notional = integer_text(traded.taker_buy_notional),
   }
   for _, base_s in ipairs(CANDLE_BASES) do
     added.start_s = integer_text(added.start_s - added.start_s % base_s)

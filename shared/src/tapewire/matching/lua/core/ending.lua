@@ -11,12 +11,13 @@ local function leave_place(market, order)
   end
 end
 
--- Takes an open order out of wherever it waits and ends it.
-local function end_order(command, market, order, status, reason)
+-- Takes an open order out of wherever it waits and ends it; `cancel_id` is what the client calls
+-- the cancel, if it is one and has a name.
+local function end_order(command, market, order, status, reason, cancel_id)
   leave_place(market, order)
   hold_order(command, market, order, -1)
   order.status, order.reason, order.updated_us = status, reason, market.now
-  order.visible = nil
+  order.visible, order.cancel_id = nil, cancel_id or ''
   save_state(command, order)
   unindex_order(command, order)
 end

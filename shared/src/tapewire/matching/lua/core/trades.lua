@@ -3,16 +3,20 @@
 --        the limit log_trades_max.
 -- Events one JSON object a trade on channel trade_events (docs/protocol.md).
 
--- Adds a trade to what the command traded in this market.
-local function count_trade(market, ticks, lots)
+-- Adds a trade to what the command traded in this market; `side` is that of its taker.
+local function count_trade(market, side, ticks, lots)
   local traded = market.traded
   if not traded then
     traded = { first_ticks = ticks, high_ticks = ticks, low_ticks = ticks, lots = 0, notional = 0,
-      trades = 0 }
+      trades = 0, taker_buy_lots = 0, taker_buy_notional = 0 }
     market.traded = traded
   end
   traded.lots, traded.notional = traded.lots + lots, traded.notional + ticks * lots
   traded.trades = traded.trades + 1
+  if side == 'buy' then
+    traded.taker_buy_lots = traded.taker_buy_lots + lots
+    traded.taker_buy_notional = traded.taker_buy_notional + ticks * lots
+  end
   market.high_ticks = max(market.high_ticks or ticks, ticks)
   market.low_ticks = min(market.low_ticks or ticks, ticks)
   market.last_price = common_text(ticks)
@@ -30,6 +34,6 @@ local function print_trade(command, market, taker, maker, ticks, lots)
   call('XADD', '{tw}:trades:' .. market.symbol, 'MAXLEN', '~', command.limits.log_trades_max,
     seq, 'event', event)
   call('PUBLISH', 'trade_events', event)
-  count_trade(market, ticks, lots)
+  count_trade(market, taker.side, ticks, lots)
   return seq
 end
