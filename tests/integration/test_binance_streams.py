@@ -205,6 +205,8 @@ async def test_requests_without_a_websocket_and_bad_units_are_refused(feed: Feed
         for path in ("/ws", "/ws/btcusdt@trade", "/stream"):
             reply = await client.get(path)
             assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
+        document = (await client.get("/asyncapi-streams.json")).json()
+    assert document["servers"]["streams"]["host"] == base.removeprefix("http://")
     with pytest.raises(InvalidStatus) as refused:
         async with connect(f"{feed.url}/ws?timeUnit=NANOSECOND"):
             pass

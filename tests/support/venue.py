@@ -95,6 +95,8 @@ PERMANENT_KEYS = (
     "last_command",
     "market:",
     "format",
+    "firing",
+    "auctions",
     "libraries",
     "queue:",
     "levels:",

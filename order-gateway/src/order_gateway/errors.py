@@ -50,7 +50,7 @@ _RULES = {
     "status": 'must be "open", "new", "partially_filled", "filled", "canceled" or "expired"',
     "from": _MOMENT,
     "to": _MOMENT,
-    "state": 'must be "trading", "cancel_only", "halted" or "post_only"',
+    "state": 'must be "trading", "cancel_only", "halted", "post_only" or "auction"',
     "price_band_bps": "must be a whole number from 0 to 100000",
     "account": ACCOUNT_RULE,
     "permissions": 'must be a list of "read", "trade" and "admin"',
@@ -167,6 +167,7 @@ NUMBER_ERRORS = (
 ORDER_KEY_ERRORS = (*ACCOUNT_ERRORS, "invalid_order_id", "invalid_value", "order_not_found")
 CANCEL_ERRORS = (
     *ORDER_KEY_ERRORS, *CLOCK_ERRORS, "order_closed", "market_halted", "market_broken",
+    "uncross_pending",
     "outcome_unknown",
 )  # fmt: skip
 # What the market may say to an order that comes in, or comes in again with an amendment.
@@ -178,6 +179,7 @@ MARKET_ERRORS = (
     "post_only_would_take",
     "stops_pending",
     "market_broken",
+    "uncross_pending",
 )
 # Why an account may not have an order, or one that is larger.
 FUNDS_ERRORS = (
@@ -208,6 +210,7 @@ PLACE_ERRORS = (
     *FUNDS_ERRORS,
     *OPENING_ERRORS,
     "market_post_only",
+    "market_auction",
     "open_orders_limit",
     "outcome_unknown",
 )
@@ -231,7 +234,7 @@ REPLACE_ERRORS = (
 )  # fmt: skip
 CANCEL_ALL_ERRORS = (
     *ACCOUNT_ERRORS, *CLOCK_ERRORS, *FIELD_ERRORS, "unknown_symbol", "market_halted",
-    "market_broken", "outcome_unknown",
+    "market_broken", "uncross_pending", "outcome_unknown",
 )  # fmt: skip
 TIMER_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, *CLOCK_ERRORS, "out_of_range", "outcome_unknown")
 LIST_ERRORS = (*ACCOUNT_ERRORS, *FIELD_ERRORS, "out_of_range", "unknown_symbol")
@@ -243,7 +246,7 @@ BOUND_ERRORS = (
 )  # fmt: skip
 MARKET_CHANGE_ERRORS = (
     *BODY_ERRORS, *ADMIN_ERRORS, *BOUND_ERRORS, "unknown_symbol", "nothing_to_amend",
-    "fee_below_unit", "market_broken", "outcome_unknown",
+    "fee_below_unit", "market_broken", "uncross_pending", "outcome_unknown",
 )  # fmt: skip
 INSTRUMENT_ERRORS = (
     *BODY_ERRORS, *ADMIN_ERRORS, "invalid_decimal", "too_many_digits", "out_of_range", "off_tick",

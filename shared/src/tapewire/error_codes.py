@@ -85,6 +85,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "market_halted": ErrorCode(409, "The market is halted"),
         "market_cancel_only": ErrorCode(409, "The market only takes cancels"),
         "market_post_only": ErrorCode(409, "The market only takes post-only orders"),
+        "market_auction": ErrorCode(409, "The market only takes what can wait for its auction"),
         "instrument_conflict": ErrorCode(409, "The instrument is traded with other steps"),
         "instruments_limit": ErrorCode(409, "The venue has its maximum of instruments"),
         # The contest
@@ -113,6 +114,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "overloaded": ErrorCode(503, "Too many commands are waiting; nothing was done"),
         "market_broken": ErrorCode(503, "The market is halted until its data are put right"),
         "stops_pending": ErrorCode(503, "Fired stop orders run first; repeat the request"),
+        "uncross_pending": ErrorCode(503, "The uncross runs first; repeat the request"),
         "stale_data": ErrorCode(503, "The data is being read again; retry"),
         "draining": ErrorCode(503, "The process is stopping; reconnect"),
         "clock_forbidden": ErrorCode(422, "The venue runs on its own clock"),

@@ -20,6 +20,9 @@ TICKS = 1_000
 ROUND_TRADES = 200
 CAUGHT_UP_TIMEOUT_S = 20.0
 
+# Between two rounds of a load.
+PAUSE_S = 0.005
+
 
 async def make_trades(venue: Venue, count: int, symbol: Symbol = BTC) -> None:
     """Make exactly `count` trades; the book must be empty. Raises TapewireError without Redis."""
@@ -67,8 +70,8 @@ class Load:
             with contextlib.suppress(TapewireError):
                 await make_trades(self._venue, random.randint(1, 5), random.choice(self._symbols))
                 self.rounds += 1
-            # Let other tasks run once. Without this, a lost Redis would fail in a busy loop.
-            await asyncio.sleep(0)
+            # The services that the load is for need the processor too.
+            await asyncio.sleep(PAUSE_S)
 
 
 class Follower:

@@ -3,7 +3,7 @@
 Orders are named by when they were placed, so that a list of commands can be shrunk and replayed.
 """
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -226,6 +226,11 @@ def _orders(draw: st.DrawFn) -> Place:
         revision=draw(_revisions),
     )
     return Place(order, draw(_lifetimes) if tif is TimeInForce.GTD else None)
+
+
+def collected_orders(symbol: Symbol) -> st.SearchStrategy[Place]:
+    """Orders of one market as an auction collects them; now and then one that it refuses."""
+    return _orders().map(lambda place: replace(place, order=replace(place.order, symbol=symbol)))
 
 
 @st.composite

@@ -14,6 +14,7 @@ from importlib import resources
 
 from tapewire.limits import (
     ACCOUNT_LOG_EVENTS_MAX,
+    AUCTION_READS_MAX,
     BALANCE_UNITS_MAX,
     CANDLES_MAX,
     EXACT_INTEGER_MAX,
@@ -29,8 +30,8 @@ HASH_DIGITS = 12
 # In this order: a file uses what the files before it define.
 CORE = (
     "text", "records", "market", "broken", "book", "orders", "ledger", "candles", "command",
-    "holds", "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending", "risk",
-    "entry", "funds", "frame",
+    "holds", "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending",
+    "auction_price", "auction", "risk", "entry", "funds", "frame",
 )  # fmt: skip
 # Lua allows 200 local names in one block. These files have names of their own; the files after them
 # know the names listed here.
@@ -39,7 +40,9 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "candles": ("CANDLE_BASES", "record_candle"),
     "match": ("match",),
     "fok": ("would_fill",),
-    "stops": ("FIRING", "fires", "run_stops"),
+    "stops": ("FIRING", "fires", "note_waiting", "run_stops"),
+    "auction_price": ("Search",),
+    "auction": ("Auction",),
     "entry": ("new_order", "earlier_placement", "entry_refusal", "enter_order"),
 }
 COMMANDS = (
@@ -128,6 +131,7 @@ def _constants() -> str:
         "EXACT_MAX": EXACT_INTEGER_MAX,
         "BALANCE_UNITS_MAX": BALANCE_UNITS_MAX,
         "ACCOUNT_LOG_EVENTS_MAX": ACCOUNT_LOG_EVENTS_MAX,
+        "AUCTION_READS_MAX": AUCTION_READS_MAX,
         "CANDLES_MAX": CANDLES_MAX,
         "ORDER_FILLS_SHOWN_MAX": ORDER_FILLS_SHOWN_MAX,
         "ORDER_FILLS_TRIM_TRADES": ORDER_FILLS_TRIM_TRADES,

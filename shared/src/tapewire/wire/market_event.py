@@ -1,7 +1,7 @@
 """The market event, as published on `market_events` and as sent in `data` of `market` messages.
 
-The function library writes it (`control.lua`, `instruments.lua`) when a market's state is switched
-or an instrument is added or changed.
+The function library writes it when a market's state is switched, an instrument is added or changed
+(`control.lua`, `instruments.lua`), and when an auction ends (`core/auction.lua`).
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,18 @@ _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 @dataclass(frozen=True, slots=True)
 class MarketEvent:
-    """What a market takes from now on; `timestamp` is ISO 8601 UTC."""
+    """What a market takes from now on; `timestamp` is ISO 8601 UTC.
+
+    `uncrossed` has the price and the traded quantity of an auction, as decimal texts.
+    """
 
     symbol: Annotated[str, msgspec.Meta(min_length=1, max_length=SYMBOL_CHARACTERS_MAX)]
-    state: Literal["trading", "cancel_only", "halted", "post_only"]
-    change: Literal["state", "added", "changed"]
+    state: Literal["trading", "cancel_only", "halted", "post_only", "auction"]
+    change: Literal["state", "added", "changed", "uncrossed"]
     timestamp: _Text
     epoch: _Text
+    price: _Text | None = None
+    quantity: _Text | None = None
 
 
 _DECODER = msgspec.json.Decoder(MarketEvent)

@@ -1,6 +1,7 @@
 -- expire: end the orders whose time is over, and cancel for accounts whose dead-man timer fired.
 --
--- Any gateway may call it at any time; whatever is due is done exactly once.
+-- Any gateway may call it at any time; whatever is due is done exactly once. Orders of a market
+-- whose uncross is not over stay until it is.
 --
 -- KEYS   1 expiring
 -- ARGV   4 most orders in this call   5 most pairs of timer and symbol to look at
@@ -8,25 +9,31 @@
 -- Keys   dead_man (sorted set): account, score = when it fires in microseconds.
 -- Events book_updates: one per symbol; account_events.
 
--- Cancels up to `left` open orders of an account; returns how many it may still cancel.
+-- Cancels up to `left` open orders of an account; returns how many it may still cancel, and whether
+-- the account has none left.
 local function cancel_for_dead_man(command, account, symbols, left, ended)
+  local is_done = true
   for _, symbol in ipairs(symbols) do
-    if left <= 0 then break end
+    if left <= 0 then return left, false end
     local ids = call('ZRANGE', open_key(account, symbol), 0, left - 1)
     local market = #ids > 0 and command_market(command, symbol)
-    for _, order_id in ipairs(market and ids or {}) do
-      end_order(command, market, read_order(order_id), 'canceled', 'dead_man')
-      ended[#ended + 1] = order_id
-      left = left - 1
+    if market and market.uncross then
+      is_done = false
+    else
+      for _, order_id in ipairs(market and ids or {}) do
+        end_order(command, market, read_order(order_id), 'canceled', 'dead_man')
+        ended[#ended + 1] = order_id
+        left = left - 1
+      end
     end
   end
-  return left
+  return left, is_done and left > 0
 end
 
 local BROKEN_PAGES_MAX = 10
 
--- The due order and its market; nil if its market is broken. An order that was removed leaves the
--- index, so that it holds up no other.
+-- The due order and its market; nil if its market is broken or its uncross is not over. An order
+-- that was removed leaves the index, so that it holds up no other.
 local function ending_order(command, order_id)
   local order = read_order(order_id)
   if not order then
@@ -34,7 +41,7 @@ local function ending_order(command, order_id)
     return nil
   end
   local market = command_market(command, order.symbol)
-  return market and order, market
+  if market and not market.uncross then return order, market end
 end
 
 -- What is due, but for the orders of broken markets, which stay. So that they hold up no other, up
@@ -64,17 +71,21 @@ local function expire(command, orders_max, lookups_max)
     end_order(command, item.market, item.order, 'expired', 'expired')
     ended[#ended + 1] = item.order.id
   end
-  left = left - #due
+  left = left - #ended
 
   local symbols = #dead > 0 and call('SMEMBERS', '{tw}:instruments') or {}
   table.sort(symbols)
   for _, account in ipairs(dead) do
-    left = cancel_for_dead_man(command, account, symbols, left, ended)
+    local is_done
+    left, is_done = cancel_for_dead_man(command, account, symbols, left, ended)
     if left <= 0 then break end
     -- All orders of the account are canceled, so the timer is disarmed: it fires once.
-    call('ZREM', DEAD_MAN, account)
-    left = left - 1
+    if is_done then
+      call('ZREM', DEAD_MAN, account)
+      left = left - 1
+    end
   end
+  if left == orders_max + 0 then return 0 end
   end_command(command, table.concat(ended, ','))
   return tonumber(orders_max) - left
 end

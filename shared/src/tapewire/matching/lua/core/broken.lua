@@ -23,6 +23,9 @@ local function halt_broken(symbol, clock_us)
   if not controls.state then return end
   controls.state = 'halted'
   call('HSET', key, 'controls', Controls.write(controls))
+  -- Its auction ends with it.
+  call('SREM', '{tw}:auctions', symbol)
+  call('HDEL', key, 'indicative')
   publish_market(symbol, 'halted', 'state', timestamp_text(clock_us + 0), call('GET', '{tw}:epoch'))
 end
 

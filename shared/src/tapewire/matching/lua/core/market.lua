@@ -33,8 +33,9 @@ end
 -- fails if a field of the record cannot be read.
 local function read_market(symbol, clock_us)
   local key = market_key(symbol)
-  local record = call('HMGET', key, 'steps', 'state', 'controls', 'reached', 'broken')
-  if record[5] then error('it was broken before', 0) end
+  local record = call('HMGET', key, 'steps', 'state', 'controls', 'reached', 'uncross',
+    'broken')
+  if record[6] then error('it was broken before', 0) end
   if not record[1] then
     if call('SISMEMBER', '{tw}:instruments', symbol) == 0 then return nil end
     error('it has no record', 0)
@@ -55,7 +56,9 @@ local function read_market(symbol, clock_us)
   if not market.controls.state then error('its controls cannot be read', 0) end
   -- Fired stops that wait for their turn (core/stops.lua).
   if record[4] then Reached.read_into(market, record[4]) end
-  market.is_firing = market.high_ticks ~= nil
+  -- An uncross that is not over (core/auction.lua).
+  market.uncross = record[5] and Uncross.read(record[5])
+  market.is_firing = market.high_ticks ~= nil or record[5]
   -- The venue clock never runs backwards, whatever the clock of the machine does.
   if market.clock_us - market.now_us > 0 then
     market.now, market.now_us = market.clock_us, market.clock_us + 0
@@ -73,10 +76,15 @@ local function quantity_text(market, lots)
   return market.steps.quantity_text(lots)
 end
 
--- trading, cancel_only, halted or post_only; nil if the symbol is unknown.
+-- trading, cancel_only, halted, post_only or auction; nil if the symbol is unknown.
 local function market_mode(symbol)
   local controls = call('HGET', market_key(symbol), 'controls')
   return controls and known_controls(controls).state
+end
+
+-- Whether an uncross of the market is not over (core/auction.lua).
+local function is_uncrossing(symbol)
+  return call('HEXISTS', market_key(symbol), 'uncross') == 1
 end
 
 -- `wanted`, or with the empty text the value as it is.
@@ -84,8 +92,10 @@ local function changed(wanted, value)
   return wanted ~= '' and wanted or value
 end
 
--- Publishes that a market has come, or has another state or other limits.
-local function publish_market(symbol, state, change, timestamp, epoch)
+-- Publishes that a market has come, has another state or other limits, or what its auction says:
+-- `details` are further members of the JSON object.
+local function publish_market(symbol, state, change, timestamp, epoch, details)
   call('PUBLISH', 'market_events', '{"symbol":"' .. symbol .. '","state":"' .. state
-    .. '","change":"' .. change .. '","timestamp":"' .. timestamp .. '","epoch":"' .. epoch .. '"}')
+    .. '","change":"' .. change .. '","timestamp":"' .. timestamp .. '","epoch":"' .. epoch .. '"'
+    .. (details or '') .. '}')
 end
