@@ -1,11 +1,13 @@
 """The rules of a call auction: what it collects, how it ends, and what waits for its end."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from tapewire import keys
 from tapewire.errors import Conflict, UncrossPending
+from tapewire.matching.auctions import auction_symbols, indicate
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.treasury import Treasury
 from tapewire.values.types import (
@@ -22,8 +24,9 @@ from tapewire.values.types import (
     Ticks,
     TimeInForce,
 )
+from tapewire.wire.market_event import decode_market_event
 from tests.support.reference.audit import audited
-from tests.support.venue import ALICE, BOB, BTC, Venue, open_venue, order_command
+from tests.support.venue import ALICE, BOB, BTC, Listener, Venue, open_venue, order_command
 
 LATER_US = 10**16
 
@@ -185,6 +188,38 @@ async def test_a_halted_market_keeps_a_crossed_book_until_it_trades(venue: Venue
     assert await venue.trades() == []
     await end(venue)
     assert [trade["price"] for trade in await venue.trades()] == ["1.03"]
+
+
+async def test_an_auction_tells_at_what_price_it_would_uncross(
+    venue: Venue, listener: Listener
+) -> None:
+    """Price, quantity and what would be left over, once for each change."""
+    await indicate(venue.engine, BTC, 0)
+    await begin(venue)
+    await indicate(venue.engine, BTC, 0)
+    await venue.buy(5, 105)
+    await venue.sell(3, 101, account=BOB)
+    assert await auction_symbols(venue.engine) == [BTC]
+    assert await indicate(venue.engine, BTC, 0)
+    assert not await indicate(venue.engine, BTC, 0)
+    assert not await indicate(venue.engine, BTC)
+    await end(venue)
+    assert not await indicate(venue.engine, BTC, 0)
+    assert await auction_symbols(venue.engine) == []
+    events = [json.loads(event) for event in await listener.heard(keys.MARKET_CHANNEL)]
+    told = [
+        (event["change"], event.get("price"), event.get("quantity"), event.get("surplus"),
+         event.get("surplus_side"))
+        for event in events
+    ]  # fmt: skip
+    assert told[-5:] == [
+        ("state", None, None, None, None),
+        ("indicative", None, "0.00000", "0.00000", None),
+        ("indicative", "1.03", "0.00003", "0.00002", "buy"),
+        ("state", None, None, None, None),
+        ("uncrossed", "1.03", "0.00003", None, None),
+    ]
+    assert all(decode_market_event(json.dumps(event).encode()) for event in events)
 
 
 async def crossed(venue: Venue, count: int) -> None:

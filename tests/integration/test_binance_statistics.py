@@ -214,8 +214,11 @@ async def test_arrays_have_the_symbols_that_changed(bench: Bench) -> None:
         ("24hrMiniTicker", every), ("24hrTicker", every),
         ("24hrMiniTicker", ["ODD"]), ("24hrTicker", ["ODD"]),
     ]  # fmt: skip
-    newcomer: Any = bench.follow("!miniTicker@arr", symbol="").messages()
+    newcomers = [bench.follow("!miniTicker@arr", symbol="") for _ in range(2)]
+    newcomer: Any = newcomers[0].messages()
     assert sorted(ticker["s"] for ticker in newcomer[0]) == every
+    # The state is made once for all clients that come in the same second.
+    assert newcomers[0].writes[0] is newcomers[1].writes[0]
 
 
 async def test_trades_that_arrive_during_a_read_count_once(bench: Bench) -> None:

@@ -50,6 +50,9 @@ MAKERS_PER_COMMAND_MAX = 10_000
 # of a fill.
 AUCTION_READS_MAX = 10_000
 
+# Shortest time between two indicative prices of a market.
+INDICATIVE_INTERVAL_S = 1.0
+
 # Open orders of one account in one instrument, unless the instrument file says otherwise.
 OPEN_ORDERS_MAX = 10_000
 

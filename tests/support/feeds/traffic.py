@@ -13,15 +13,12 @@ from tapewire.errors import TapewireError
 from tapewire.values.types import Side, Symbol
 from tapewire.wire.trade_event import TradeEvent
 from tests.support.venue import BTC, HUGE, ODD, Venue
-from tests.support.wait import wait_until
+from tests.support.wait import leave_processor, wait_until
 
 LOTS = {BTC: 1, HUGE: 1, ODD: 5}
 TICKS = 1_000
 ROUND_TRADES = 200
 CAUGHT_UP_TIMEOUT_S = 20.0
-
-# Between two rounds of a load.
-PAUSE_S = 0.005
 
 
 async def make_trades(venue: Venue, count: int, symbol: Symbol = BTC) -> None:
@@ -70,8 +67,7 @@ class Load:
             with contextlib.suppress(TapewireError):
                 await make_trades(self._venue, random.randint(1, 5), random.choice(self._symbols))
                 self.rounds += 1
-            # The services that the load is for need the processor too.
-            await asyncio.sleep(PAUSE_S)
+            await leave_processor()
 
 
 class Follower:

@@ -47,7 +47,7 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 COMMANDS = (
     "place", "replace", "amend", "fire_stops", "cancel", "cancel_all", "expire", "dead_man",
-    "control", "instruments", "open_account", "transfer", "set_account", "set_clock",
+    "control", "indicate", "instruments", "open_account", "transfer", "set_account", "set_clock",
 )  # fmt: skip
 READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
 
