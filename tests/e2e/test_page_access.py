@@ -58,6 +58,7 @@ def test_axe_finds_nothing_serious(
         expect(page.locator("#ticket-price-error")).to_be_visible()
         page.locator("details summary").click()
         page.locator(".book").get_by_role("button", name="Ladder").click()
+        expect(page.locator(".book table.ladder:not(.loading) tr.best").first).to_be_visible()
         assert findings(page) == []
         page.get_by_role("button", name="P&L").click()
         expect(page.locator(".work .figures")).to_be_visible()

@@ -11,7 +11,7 @@ from tests.support.page.keyboard import Keyboard
 from tests.support.page.venue import PageVenue, running_page_venue
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-MONEY = "USDT=100000,BTC=10,ETH=0,SOL=0"
+MONEY = "USDT=100000,BTC=10,ETH=10,SOL=0"
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +96,30 @@ def test_a_round_is_run_and_everybody_follows_it(
         rounds.locator("summary").click()
         expect(rounds.locator("details .ranks tbody tr").first).to_contain_text("+10.00")
         assert findings(organiser) == []
+
+
+def test_an_auction_collects_orders_and_opens_at_one_price(
+    venue: PageVenue, organiser: Page, browser: Browser
+) -> None:
+    """The organiser calls it, traders see where it would open, and at which price it did."""
+    with trader_at(browser, venue.url, "alice", symbol="ETH-USDT") as trader:
+        row = organiser.get_by_role("row", name="ETH-USDT")
+        row.get_by_role("button", name="Auction").click()
+        expect(trader.locator(".banners")).to_contain_text("ETH-USDT collects orders")
+        venue.order("gina", "buy", "0.2", "3000.00", symbol="ETH-USDT")
+        venue.order("hugo", "buy", "0.1", "2999.00", symbol="ETH-USDT")
+        venue.order("ines", "sell", "0.3", "2998.00", symbol="ETH-USDT")
+        opens = trader.locator(".book tr:not(.bid):not(.ask)", has_text="Opens at")
+        expect(opens).to_contain_text("2,998.50")
+        expect(opens).to_contain_text("0.3000")
+        assert findings(trader, ".book") == []
+        row.get_by_role("button", name="Trading").click()
+        expect(trader.locator(".notices")).to_contain_text(
+            "The auction of ETH-USDT traded 0.3 ETH at 2,998.50."
+        )
+        prices = trader.locator(".tape tbody tr:not([aria-hidden]) td.price")
+        expect(prices).to_have_text(["2,998.50", "2,998.50"])
+        expect(trader.locator(".banners")).to_be_empty()
 
 
 def test_everybody_starts_again_and_the_audit_proves_it(venue: PageVenue, organiser: Page) -> None:
