@@ -71,6 +71,7 @@ _RULES = {
     "starts_at": _MOMENT,
     "ends_at": _MOMENT,
     "duration_s": "must be a whole number from 1 to 604800",
+    "auction_s": "must be a whole number from 0 to 604799, less than duration_s",
     "closed_state": 'must be "cancel_only" or "halted"',
     "cancel_orders": "must be true or false",
     "symbols": "must be a list of symbols",
