@@ -262,6 +262,8 @@ class Order:
     taker_fee_ppm: int = 0
     # The client's name of the cancel that ended the order.
     cancel_id: str | None = None
+    # By how much the fees taken, which are whole units, exceed the rates. The next fee is less.
+    fee_credit_millionths: int = 0
 
     @property
     def has_more_fills(self) -> bool:
