@@ -14,6 +14,7 @@ from tapewire.packed.events import EVENT_LAYOUTS
 from tapewire.packed.packing import (
     Digits,
     LaterDigits,
+    LaterNumber,
     LaterText,
     Layout,
     Number,
@@ -25,7 +26,11 @@ from tapewire.packed.packing import (
 
 
 class Terms(NamedTuple):
-    """`order:<id>`, field `terms`: what was ordered."""
+    """`order:<id>`, field `terms`: what was ordered.
+
+    `list_id`: the first order of its list (`core/lists.lua`). `covered_units`: what the other
+    order of the list holds for this one while it waits.
+    """
 
     quantity: OptionalNumber
     account: Text
@@ -46,6 +51,8 @@ class Terms(NamedTuple):
     maker_fee_ppm: Digits
     taker_fee_ppm: Digits
     digest: Text
+    list_id: LaterText
+    covered_units: LaterNumber
 
 
 class State(NamedTuple):

@@ -92,6 +92,8 @@ def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) ->
         maker_fee_ppm=int(terms.maker_fee_ppm),
         taker_fee_ppm=int(terms.taker_fee_ppm),
         cancel_id=state.cancel_id or None,
+        list_id=OrderId(terms.list_id) if terms.list_id else None,
+        covered_units=int(terms.covered_units),
     )
 
 

@@ -261,6 +261,10 @@ class Order:
     taker_fee_ppm: int = 0
     # The client's name of the cancel that ended the order.
     cancel_id: str | None = None
+    # The list of the order, named by its first order.
+    list_id: OrderId | None = None
+    # What the first order of the list holds for this one, in units, until this one fires.
+    covered_units: int = 0
 
     @property
     def has_more_fills(self) -> bool:

@@ -13,8 +13,11 @@ local function cancel_for_dead_man(command, account, symbols, left, ended)
   for _, symbol in ipairs(symbols) do
     if left <= 0 then break end
     for _, order_id in ipairs(call('ZRANGE', open_key(account, symbol), 0, left - 1)) do
-      end_order(command, command_market(command, symbol), read_order(order_id), 'canceled',
-        'dead_man')
+      local order = read_order(order_id)
+      -- The other order of a list may have ended it.
+      if is_open(order) then
+        end_order(command, command_market(command, symbol), order, 'canceled', 'dead_man')
+      end
       ended[#ended + 1] = order_id
       left = left - 1
     end
@@ -31,7 +34,9 @@ local function expire(command, orders_max, lookups_max)
   if #due == 0 and #dead == 0 then return 0 end
   for _, order_id in ipairs(due) do
     local order = read_order(order_id)
-    end_order(command, command_market(command, order.symbol), order, 'expired', 'expired')
+    if is_open(order) then
+      end_order(command, command_market(command, order.symbol), order, 'expired', 'expired')
+    end
     ended[#ended + 1] = order_id
   end
   left = left - #due
