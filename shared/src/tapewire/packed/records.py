@@ -185,12 +185,9 @@ def read_fill(seq: int, text: str) -> Fill:
     )
 
 
-def new_order_of(event: str) -> OrderId | None:
-    """The order that the command of an account event placed; None if it placed none."""
-    for change in _changes(event):
-        if change.kind == "new":
-            return OrderId(change.order_id)
-    return None
+def new_orders_of(event: str) -> list[OrderId]:
+    """The orders that the command of an account event placed, oldest first: none, one or a list."""
+    return [OrderId(change.order_id) for change in _changes(event) if change.kind == "new"]
 
 
 def unread_fills_of(event: str) -> list[UnreadFill]:
