@@ -86,6 +86,23 @@ FAILED := { echo "The packages could not be installed; the reason is above"; exi
 	@$(INSTALL) -e ".[docs]" || $(FAILED)
 	@touch $@
 
+# Clients of Binance have dependencies of their own, so they get an environment of their own.
+CLIENTS := .venv/clients
+CLIENT_VERSIONS := tests/support/binance_clients/constraints.txt
+CLIENT_PACKAGES := import tomllib; file = open("pyproject.toml", "rb"); \
+  print(*tomllib.load(file)["project"]["optional-dependencies"]["clients"])
+
+.PHONY: test-clients
+test-clients: .venv/installed $(CLIENTS)/installed ## drive Binance clients against a venue
+	CLIENTS_REQUIRED=1 $(BIN)/python -m pytest -q tests/e2e/test_binance_clients.py $(ARGS)
+
+$(CLIENTS)/installed: .venv/made pyproject.toml $(CLIENT_VERSIONS)
+	@echo "Installing the Binance clients into $(CLIENTS)"
+	@test -x $(CLIENTS)/bin/python || $(PYTHON) -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check -c $(CLIENT_VERSIONS) \
+	  $$($(BIN)/python -c '$(CLIENT_PACKAGES)') || $(FAILED)
+	@touch $@
+
 .PHONY: bench-feed
 bench-feed: .venv/installed ## measure deliveries per second beside other WebSocket feeds
 	$(BIN)/python -m benchmarks.feed $(ARGS)

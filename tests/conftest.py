@@ -25,12 +25,17 @@ TURNS = pytest.StashKey[Turns]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Which Redis server the tests start."""
+    """Which Redis server the tests start, and what a run writes into a document."""
     parser.addoption(
         "--server",
         choices=("embedded", "path"),
         default="embedded",
         help="the Redis server of tests: embedded (from the wheel) or path (redis-server on PATH)",
+    )
+    parser.addoption(
+        "--write-clients",
+        action="store_true",
+        help="write the table of clients and calls into docs/binance.md",
     )
 
 

@@ -19,6 +19,7 @@ import httpx
 import pytest
 import yaml
 
+from market_data.binance.names import ALL_SYMBOLS_CHANNELS, KLINES, SYMBOL_CHANNELS
 from market_data.errors import CLOSE_MEANINGS, CloseCode
 from tapewire import keys
 from tapewire.cli import main
@@ -290,3 +291,20 @@ def test_the_path_of_the_readme_works(
             lambda: all("0.04000" in output.read_text("utf-8") for output in outputs),
             "every way of watching shows the trade",
         )
+
+
+def test_the_table_of_streams_is_that_of_the_code() -> None:
+    """Every channel of the Binance streams stands in the table, and no other that is served."""
+    text = section(read("docs/binance.md"), "\n## Market streams\n", "\n- **Requests**")
+    rows = [line.split("|")[1:4] for line in text.splitlines() if line.startswith("| `")]
+    names = {
+        name
+        for stream, _, state in rows
+        if state.strip() != "absent"
+        for name in re.findall(r"`(?:<symbol>@|@)?([^`]+)`", stream)
+    } - {"100ms", "1000ms"}
+    interval = "kline_<interval>"
+    served = {interval if channel in KLINES else channel for channel in SYMBOL_CHANNELS}
+    # Partial books stand once, beside their speeds.
+    served = {re.sub(r"^(depth\d+)@.*", r"\1", channel) for channel in served}
+    assert names == served | ALL_SYMBOLS_CHANNELS

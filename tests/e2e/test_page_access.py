@@ -3,11 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.support.page.axe import findings
 from tests.support.page.browser import DESKTOP, PHONE, Scheme, running_browser, trader_at
+from tests.support.page.keyboard import Keyboard
 from tests.support.page.venue import PageVenue, running_page_venue
+
+# Buttons of the page, and what they open.
+POPOVERS = {
+    "Market: BTC-USDT": "#markets", "Account: alice": "#account", "Leaderboard": "#leaderboard",
+    "Settings": "#settings", "Details": "#connection",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +58,13 @@ def test_axe_finds_nothing_serious(
         expect(page.locator("#ticket-price-error")).to_be_visible()
         page.locator("details summary").click()
         page.locator(".book").get_by_role("button", name="Ladder").click()
+        expect(page.locator(".book table.ladder:not(.loading) tr.best").first).to_be_visible()
         assert findings(page) == []
-        for name in ("Market: BTC-USDT", "Account: alice", "Settings", "Details"):
+        page.get_by_role("button", name="P&L").click()
+        expect(page.locator(".work .figures")).to_be_visible()
+        for name, popover in POPOVERS.items():
             page.get_by_role("button", name=name, exact=True).click()
-            assert findings(page) == [], name
+            assert findings(page, popover) == [], name
             page.keyboard.press("Escape")
 
 
@@ -62,7 +72,8 @@ def test_a_trade_is_made_by_keyboard_alone(venue: PageVenue, browser: Browser) -
     """From the price in the book to the order, its change and its cancel, without a mouse."""
     with trader_at(browser, venue.url, "dora") as page:
         expect(page.locator(".book tr.ask.best")).to_be_visible()
-        focus(page, ".book tbody button[tabindex='0']")
+        keys = Keyboard(page)
+        keys.focus(".book tbody button[tabindex='0']")
         page.keyboard.press("Home")
         for _ in range(60):
             if page.evaluate("document.activeElement.closest('tr').matches('.ask.best')"):
@@ -82,24 +93,13 @@ def test_a_trade_is_made_by_keyboard_alone(venue: PageVenue, browser: Browser) -
         page.keyboard.type("0.1")
         page.keyboard.press("Enter")
         expect(page.locator(".work tbody tr")).to_contain_text("60,000.91")
-        focus(page, ".work tbody button")
-        page.keyboard.press("Enter")
+        keys.press(".work tbody button")
         expect(page.get_by_label("New price")).to_be_focused()
         page.keyboard.type("59000.00")
         page.keyboard.press("Enter")
         expect(page.locator(".work tbody tr")).to_contain_text("59,000.00")
-        focus(page, ".work tbody button.danger")
-        page.keyboard.press("Enter")
+        keys.press(".work tbody button.danger")
         expect(page.locator(".work .empty")).to_be_visible()
-
-
-def focus(page: Page, selector: str) -> None:
-    """Press Tab until the element has the focus; every action must be reachable so."""
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            return
-    raise AssertionError(f"Tab does not reach {selector}")
 
 
 def test_trading_keys_are_off_until_armed(venue: PageVenue, browser: Browser) -> None:

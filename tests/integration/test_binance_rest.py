@@ -142,7 +142,7 @@ def test_a_post_only_order_does_not_take(bot: SignedClient, maker: SignedClient)
 
 
 def test_a_client_order_id_names_one_order(bot: SignedClient) -> None:
-    """Again it is refused, whether the body is the same or not."""
+    """While it is open the id is refused, whether the body is the same or not; then it is free."""
     assert bot.order(price=CLOSED_FAR, newClientOrderId="mine").status_code == 200
     for price in (CLOSED_FAR, "41000"):
         reply = bot.order(price=price, newClientOrderId="mine")
@@ -159,6 +159,8 @@ def test_a_client_order_id_names_one_order(bot: SignedClient) -> None:
     assert (reply.json()["origClientOrderId"], reply.json()["clientOrderId"]) == ("mine", "c")
     reply = bot.call("DELETE", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="mine")
     assert error(reply) == (400, -2011, "Unknown order sent.")
+    again = bot.order(price=CLOSED_FAR, newClientOrderId="mine").json()
+    bot.call("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=again["orderId"])
     reply = bot.call("GET", "/api/v3/order", symbol="BTCUSDT", orderId=10**19)
     assert error(reply) == (400, -2013, "Order does not exist.")
 
@@ -210,7 +212,11 @@ def test_a_stop_waits_and_market_orders_spend_an_amount(
     stop = {"side": "SELL", "quantity": "0.01", "stopPrice": "30000"}
     plain = bot.order(type="STOP_LOSS", timeInForce=None, price=None, **stop).json()
     limited = bot.order(type="STOP_LOSS_LIMIT", price="29000", **stop).json()
-    for order, kind in ((plain, "STOP_LOSS"), (limited, "STOP_LOSS_LIMIT")):
+    taking = {"quantity": "0.01", "stopPrice": "30000", "timeInForce": None}
+    profit = bot.order(type="TAKE_PROFIT", price=None, **taking).json()
+    for order, kind in (
+        (plain, "STOP_LOSS"), (limited, "STOP_LOSS_LIMIT"), (profit, "TAKE_PROFIT"),
+    ):  # fmt: skip
         read = bot.call("GET", "/api/v3/order", symbol="BTCUSDT", orderId=order["orderId"]).json()
         assert (read["type"], read["isWorking"], read["stopPrice"]) == (kind, False, "30000.00")
     none = bot.order(timeInForce="FOK", price=CLOSED_FAR).json()

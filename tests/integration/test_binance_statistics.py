@@ -14,7 +14,7 @@ from tapewire import keys
 from tapewire.market.candle_log import CandleLog
 from tapewire.market.candles import BINANCE_INTERVALS, DAY_S, Candle, merge
 from tapewire.market.trade_log import TradeLog
-from tapewire.values.types import Symbol
+from tapewire.values.types import Side, Symbol
 from tapewire.wire.trade_event import TradeEvent, decode_trade
 from tests.integration.test_candles import START_S, computed, trades_of
 from tests.support.transport.fake_socket import FakeSocket
@@ -71,8 +71,10 @@ class Bench:
         """One trade at a time after START_S, which is now."""
         self.elapsed_s = time_s
         self.venue.engine.clock_us = str((START_S + time_s) * SECOND_US)
-        await self.venue.sell(lots, ticks, symbol=symbol)
-        await self.venue.buy(lots, ticks, symbol=symbol)
+        # Takers buy and sell in turns.
+        sides = [Side.SELL, Side.BUY] if time_s % 2 else [Side.BUY, Side.SELL]
+        for side in sides:
+            await self.venue.submit(side, lots, ticks, symbol=symbol)
 
     async def total_since(self, start_s: int) -> Candle | None:
         """All trades of BTC from a time on, by the replay log."""
@@ -131,6 +133,7 @@ async def test_every_period_has_one_closed_candle(bench: Bench) -> None:
                 assert kline["o"] == text(candle.open, 2)
                 assert kline["c"] == text(candle.close, 2)
                 assert kline["v"] == text(candle.volume_lots, 5)
+                assert kline["V"] == text(candle.taker_buy_lots, 5)
                 assert (kline["f"], kline["L"]) == (candle.first_seq, candle.last_seq)
 
 
@@ -211,8 +214,11 @@ async def test_arrays_have_the_symbols_that_changed(bench: Bench) -> None:
         ("24hrMiniTicker", every), ("24hrTicker", every),
         ("24hrMiniTicker", ["ODD"]), ("24hrTicker", ["ODD"]),
     ]  # fmt: skip
-    newcomer: Any = bench.follow("!miniTicker@arr", symbol="").messages()
+    newcomers = [bench.follow("!miniTicker@arr", symbol="") for _ in range(2)]
+    newcomer: Any = newcomers[0].messages()
     assert sorted(ticker["s"] for ticker in newcomer[0]) == every
+    # The state is made once for all clients that come in the same second.
+    assert newcomers[0].writes[0] is newcomers[1].writes[0]
 
 
 async def test_trades_that_arrive_during_a_read_count_once(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """The Binance streams of a market-data process: what each stream says, for real trades."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -11,9 +12,15 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from market_data.binance.conversation import STREAMS_MAX
 from market_data.clients.client_state import ERRORS_MAX
+from tapewire.values.timestamps import parse_timestamp
 from tests.support.feeds.process import FeedProcess, running_feed
+from tests.support.feeds.reading import connected, receive, receive_type
 from tests.support.feeds.stream_client import streaming
-from tests.support.venue import Venue, open_venue
+from tests.support.feeds.traffic import make_trades
+from tests.support.transport.raw_websocket import TEXT, RawWebSocket
+from tests.support.venue import BTC, INSTRUMENTS, Venue, open_venue
+
+BURST = 400
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -69,7 +76,26 @@ async def test_differences_follow_each_other(venue: Venue, feed: FeedProcess) ->
     assert first["a"] == [["200.00", "0.00005"]]
     assert first["b"] == []
     assert (first["U"], second["U"]) == (first["u"], first["u"] + 1)
-    assert second["a"] == [["200.00", "0.00000"]]
+    assert second["a"] == [["200.00", "0.00000000"]]
+
+
+async def test_the_streams_have_the_trades_of_the_feed(venue: Venue, feed: FeedProcess) -> None:
+    """A client of each, over a burst: the same trades in the same order."""
+    async with (
+        streaming(feed.url, "/stream?streams=btcusdt@trade") as stream,
+        connected(feed.url, f"?symbols={BTC}") as native,
+    ):
+        await receive(native)
+        await stream.ask("LIST_SUBSCRIPTIONS")
+        await make_trades(venue, BURST)
+        for _ in range(BURST):
+            here = (await stream.receive())["data"]
+            there = (await receive_type(native, "trade"))["data"]
+            assert (here["t"], here["p"], here["q"]) == (
+                there["seq"], there["price"], there["quantity"],
+            )  # fmt: skip
+            assert here["m"] == (there["aggressor_side"] == "sell")
+            assert here["T"] == parse_timestamp(there["timestamp"]) // 1_000
 
 
 async def test_combined_messages_name_their_stream(venue: Venue, feed: FeedProcess) -> None:
@@ -205,6 +231,8 @@ async def test_requests_without_a_websocket_and_bad_units_are_refused(feed: Feed
         for path in ("/ws", "/ws/btcusdt@trade", "/stream"):
             reply = await client.get(path)
             assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
+        document = (await client.get("/asyncapi-streams.json")).json()
+    assert document["servers"]["streams"]["host"] == base.removeprefix("http://")
     with pytest.raises(InvalidStatus) as refused:
         async with connect(f"{feed.url}/ws?timeUnit=NANOSECOND"):
             pass
@@ -213,18 +241,35 @@ async def test_requests_without_a_websocket_and_bad_units_are_refused(feed: Feed
     assert "ERROR" not in feed.log()
 
 
+def outlive(port: int) -> str:
+    """Wait until a silent client of the feed is closed; returns what a stream answers then."""
+    with RawWebSocket(port, "/ws/market-data") as feed, RawWebSocket(port, "/ws") as stream:
+        feed.receive_rest()
+        stream.send_text('{"method":"LIST_SUBSCRIPTIONS","id":1}')
+        while (frame := stream.receive()).opcode != TEXT:
+            pass
+        return frame.payload.decode()
+
+
 async def test_a_stop_is_announced(
     venue: Venue, module_redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A stopping process takes no new client, sends `serverShutdown`, then closes with 1012."""
+    """A stopping process takes no new client, sends `serverShutdown`, then closes with 1012.
+
+    Before, a client that answers no ping is closed at the feed, but not yet at the streams.
+    """
     async with running_feed(
-        module_redis_url, tmp_path_factory.mktemp("stop"), DRAIN_SPREAD_S="1"
+        module_redis_url,
+        tmp_path_factory.mktemp("stop"),
+        DRAIN_SPREAD_S="1",
+        PING_INTERVAL_S="0.1",
+        PING_TIMEOUT_S="0.1",
     ) as process:
+        assert json.loads(await asyncio.to_thread(outlive, process.port)) == {"result": [], "id": 1}
         async with (
             streaming(process.url, "/ws/btcusdt@trade") as plain,
             streaming(process.url, "/stream?streams=btcusdt@depth") as combined,
         ):
-            assert (await process.health())["active_connections"] == 2
             process.terminate()
             assert await plain.event("serverShutdown")
             told = await combined.receive()
@@ -234,3 +279,23 @@ async def test_a_stop_is_announced(
                     await reader.receive()
                 assert reader.connection.close_code == 1012
         assert await process.ended() == 0
+
+
+async def test_a_new_epoch_closes_every_client(venue: Venue, feed: FeedProcess) -> None:
+    """All numbers begin anew, so that a client has to read everything again."""
+    async with (
+        streaming(feed.url, "/ws/btcusdt@depth@100ms") as depth,
+        streaming(feed.url, "/stream?streams=!ticker@arr") as tickers,
+    ):
+        await depth.ask("LIST_SUBSCRIPTIONS")
+        assert (await feed.health())["active_connections"] == 2
+        await venue.client.flushall()
+        await venue.engine.publish_instruments(INSTRUMENTS)
+        for reader in (depth, tickers):
+            with pytest.raises(ConnectionClosed):
+                await reader.until(lambda _: False)
+            assert reader.connection.close_code == 4013
+    async with streaming(feed.url, "/ws/btcusdt@trade/btcusdt@ticker") as reader:
+        await trade_once(venue)
+        assert (await reader.event("trade"))["t"] == 1
+        assert (await reader.event("24hrTicker"))["n"] == 1

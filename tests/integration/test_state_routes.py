@@ -11,10 +11,12 @@ import redis
 
 from market_data.app import create_app
 from market_data.http.state_schemas import (
+    AUCTION_EXAMPLE,
     BOOK_EXAMPLE,
     CANDLES_EXAMPLE,
     QUOTE_EXAMPLE,
     TICKER_EXAMPLE,
+    AuctionReply,
     CandlesReply,
     TickerReply,
 )
@@ -22,10 +24,11 @@ from market_data.market.book import Level2Book
 from market_data.settings import MarketDataSettings
 from tapewire import keys
 from tapewire.market.candles import INTERVALS, render_candle
+from tapewire.matching.auctions import indicate
 from tapewire.redis.server import RedisServer
 from tapewire.settings import VenueSettings
 from tapewire.values.timestamps import format_timestamp
-from tapewire.values.types import OrderType, Side
+from tapewire.values.types import MarketState, OrderType, Side
 from tapewire.web.problem import Problem, ProblemApp
 from tapewire.wire.feed_messages import BookState, Quote
 from tests.integration.test_candles import START_S, computed, trades_of
@@ -122,6 +125,25 @@ async def test_book_and_quote(api: Api, venue: Venue) -> None:
     quote = await api.get(f"/v1/bbo/{BTC}")
     read_exactly(json.dumps(quote), Quote)
     assert (quote["bid"], quote["ask"]) == (whole["bids"][0], whole["asks"][0])
+
+
+async def test_the_indicative_price_of_an_auction(api: Api, venue: Venue) -> None:
+    """What an uncross would give, as long as the auction lasts."""
+    await venue.engine.control_market(BTC, state=MarketState.AUCTION)
+    await venue.buy(3, 105)
+    await venue.sell(5, 105)
+    await indicate(venue.engine, BTC, 0)
+    auction = await api.get(f"/v1/auction/{BTC}")
+    read_exactly(json.dumps(auction), AuctionReply)
+    assert (auction["state"], auction["price"], auction["quantity"]) == (
+        "auction",
+        "1.05",
+        "0.00003",
+    )
+    assert (auction["surplus"], auction["surplus_side"]) == ("0.00002", "sell")
+    await venue.engine.control_market(BTC, state=MarketState.TRADING)
+    auction = await api.get(f"/v1/auction/{BTC}")
+    assert (auction["state"], auction["price"], auction["timestamp"]) == ("trading", None, None)
 
 
 async def test_an_empty_market(api: Api) -> None:
@@ -335,6 +357,7 @@ def test_the_examples_are_answers() -> None:
         (BookState, BOOK_EXAMPLE),
         (Quote, QUOTE_EXAMPLE),
         (TickerReply, TICKER_EXAMPLE),
+        (AuctionReply, AUCTION_EXAMPLE),
         (CandlesReply, CANDLES_EXAMPLE),
     ):
         read_exactly(json.dumps(example), model)

@@ -90,6 +90,8 @@ PERMANENT_KEYS = (
     "last_command",
     "market:",
     "format",
+    "firing",
+    "auctions",
     "libraries",
     "queue:",
     "levels:",
@@ -296,7 +298,11 @@ class Listener:
     async def subscribe(self) -> None:
         """Subscribe to every channel of the venue."""
         await self._pubsub.subscribe(
-            keys.TRADE_CHANNEL, keys.BOOK_CHANNEL, keys.ACCOUNT_CHANNEL, self._marker
+            keys.TRADE_CHANNEL,
+            keys.BOOK_CHANNEL,
+            keys.ACCOUNT_CHANNEL,
+            keys.MARKET_CHANNEL,
+            self._marker,
         )
         await self._read_until_marker()
 

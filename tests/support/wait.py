@@ -12,6 +12,7 @@ POLL_INTERVAL_S = 0.01
 # Far beyond what an idle machine needs: a deadline says that something never happens.
 TIMEOUT_S = 30.0
 BACK_OFF_S = 0.05
+LOAD_PAUSE_S = 0.01
 LIFETIMES_S = (1, 4, 16)
 
 
@@ -27,6 +28,11 @@ def moments_us() -> Iterator[int]:
 async def back_off() -> None:
     """Pause of a client between two tries."""
     await asyncio.sleep(BACK_OFF_S)
+
+
+async def leave_processor() -> None:
+    """Pause of a load between two steps: the services that it is for need the processor too."""
+    await asyncio.sleep(LOAD_PAUSE_S)
 
 
 async def wait_until(

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
+from market_data.binance.asyncapi import router as stream_document_router
 from market_data.binance.conversation import StreamConversations
 from market_data.binance.routes import StreamState
 from market_data.binance.routes import router as stream_router
@@ -88,6 +89,7 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
     app.include_router(trade_router)
     app.include_router(state_router)
     app.include_router(asyncapi_router)
+    app.include_router(stream_document_router)
     app.include_router(metrics_router())
     app.include_router(health_router(SERVICE, {"active_connections": 0}))
     return app

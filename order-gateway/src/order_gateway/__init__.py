@@ -1,1 +1,4 @@
-"""The order gateway: takes orders over REST, has them matched, answers with the result."""
+"""The order gateway:
+
+takes orders over REST and WebSocket, has them matched, answers with the result.
+"""

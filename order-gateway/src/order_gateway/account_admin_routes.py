@@ -1,4 +1,4 @@
-"""REST: accounts, their money and their limits, for whoever runs the venue; the kill switch."""
+"""REST for administrators: accounts, their money and their limits, and the kill switch."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -73,7 +73,7 @@ async def list_accounts(request: Request) -> Response:
     openapi_extra={"parameters": [ACCOUNT_NAME]},
 )
 async def read_account(request: Request) -> Response:
-    """One account; `@fees` is where all fees go."""
+    """One account; the account `@fees` receives all fees."""
     return respond(await _administration(request).read_account(_account(request)))
 
 
@@ -87,10 +87,10 @@ async def read_account(request: Request) -> Response:
     openapi_extra={"parameters": [ACCOUNT_NAME], "requestBody": _TRANSFER_SENT},
 )
 async def deposit(request: Request) -> Response:
-    """Brings money into the venue; an account that is not known yet is opened by it.
+    """Deposits an amount; a new account is opened by its first deposit.
 
-    With a `reference` it may be sent again safely: the header `Idempotent-Replay: true` says that
-    it was done before.
+    With a `reference` the request can be repeated safely: `Idempotent-Replay: true` marks a deposit
+    that was done before.
     """
     body = await read_body(request)
     return respond(await _administration(request).deposit(_account(request), body))
@@ -106,7 +106,7 @@ async def deposit(request: Request) -> Response:
     openapi_extra={"parameters": [ACCOUNT_NAME], "requestBody": _TRANSFER_SENT},
 )
 async def withdraw(request: Request) -> Response:
-    """Takes money out of the venue: what is available, never what open orders hold."""
+    """Withdraws an amount that is available; money that open orders hold stays."""
     body = await read_body(request)
     return respond(await _administration(request).withdraw(_account(request), body))
 
@@ -115,7 +115,7 @@ async def withdraw(request: Request) -> Response:
     "/accounts/{account}",
     summary="Block an account, or set its fees",
     responses={
-        200: answered("The account as it is now", AccountReply, ACCOUNT_EXAMPLE),
+        200: answered("The changed account", AccountReply, ACCOUNT_EXAMPLE),
         **problem_examples(*ACCOUNT_CHANGE_ERRORS),
     },
     openapi_extra={
@@ -124,10 +124,8 @@ async def withdraw(request: Request) -> Response:
     },
 )
 async def change_account(request: Request) -> Response:
-    """What is left out stays as it is; a fee of null is the instrument's again.
-
-    Fees count for orders that are placed from now on.
-    """
+    """A field that is left out keeps its value; a fee of null stands for the fee of the instrument.
+    New fees count for orders that are placed later."""
     body = await read_body(request)
     return respond(await _administration(request).change_account(_account(request), body))
 
@@ -136,7 +134,7 @@ async def change_account(request: Request) -> Response:
     "/accounts/{account}/limits/{symbol}",
     summary="Limit an account in a symbol",
     responses={
-        200: answered("The account as it is now", AccountReply, ACCOUNT_EXAMPLE),
+        200: answered("The changed account", AccountReply, ACCOUNT_EXAMPLE),
         **problem_examples(*ACCOUNT_LIMITS_ERRORS),
     },
     openapi_extra={
@@ -145,10 +143,8 @@ async def change_account(request: Request) -> Response:
     },
 )
 async def change_limits(request: Request) -> Response:
-    """What is left out stays as it is; null is what the instrument says, 0 is no limit at all.
-
-    Orders that are open already stay as they are.
-    """
+    """A field that is left out keeps its value; null stands for the limit of the instrument, 0 for
+    no limit. Open orders stay as they are."""
     body, symbol = await read_body(request), request.path_params["symbol"]
     return respond(await _administration(request).change_limits(_account(request), symbol, body))
 
@@ -157,15 +153,16 @@ async def change_limits(request: Request) -> Response:
     "/accounts/{account}/kill",
     summary="Block an account and cancel its orders",
     responses={
-        200: answered("What was canceled", AccountKillReply, ACCOUNT_KILL_EXAMPLE),
+        200: answered("The canceled orders", AccountKillReply, ACCOUNT_KILL_EXAMPLE),
         **problem_examples(*ACCOUNT_KILL_ERRORS),
     },
     openapi_extra={"parameters": [ACCOUNT_NAME]},
 )
 async def kill_account(request: Request) -> Response:
-    """It is blocked first, so that no order comes in behind the cancels. Safe to ask for again.
+    """The account is blocked first, so that no order arrives after the cancels.
 
-    A halted market takes no cancels: orders that stand in one stay, and `halted` names it.
+    The request can be repeated safely. A halted market takes no cancels: its orders stay, and
+    `halted` names the market.
     """
     return respond(await _administration(request).kill_account(_account(request)))
 
@@ -174,14 +171,17 @@ async def kill_account(request: Request) -> Response:
     "/kill",
     summary="Stop all trading",
     responses={
-        200: answered("What was stopped", VenueKillReply, VENUE_KILL_EXAMPLE),
+        200: answered(
+            "The stopped markets and the canceled orders", VenueKillReply, VENUE_KILL_EXAMPLE
+        ),
         **problem_examples(*VENUE_KILL_ERRORS),
     },
 )
 async def kill_venue(request: Request) -> Response:
-    """Every market takes cancels only from now on, then all orders are canceled.
+    """Every market takes cancels only, then all orders are canceled.
 
-    Halted markets stay halted, with their orders: `halted` names them. Safe to ask for again.
+    Halted markets stay halted, with their orders: `halted` names them. The request can be repeated
+    safely.
     """
     return respond(await _administration(request).kill_venue())
 
@@ -195,10 +195,9 @@ async def kill_venue(request: Request) -> Response:
     },
 )
 async def resume(request: Request) -> Response:
-    """Every market that takes cancels only is switched to `trading`, whoever switched it before.
-
-    Halted markets stay halted. One that is to be `post_only` again has to be switched by itself.
-    """
+    """Every market that takes cancels only is switched to `trading`, also a market that was
+    switched by hand. Halted markets stay halted. A market that was `post_only` has to be switched
+    to it again."""
     return respond(await _administration(request).resume())
 
 

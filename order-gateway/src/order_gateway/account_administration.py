@@ -1,4 +1,4 @@
-"""What whoever runs the venue may do with accounts: money in and out, fees, limits, kill switch."""
+"""The administration of accounts: money in and out, fees, limits, kill switch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,12 +37,12 @@ from tapewire.values.bounds import AS_INSTRUMENT, Setting
 from tapewire.values.decimals import format_units
 from tapewire.values.types import Account
 
-# Each may have thousands of balances and limits.
+# Each account may have thousands of balances and limits.
 ACCOUNTS_PER_READ = 10
 
 
 class AccountAdministration:
-    """Every answer is a Reply; what is refused is raised as Refusal."""
+    """Every method returns a Reply, and raises a Refusal for a refused request."""
 
     def __init__(self, engine: Engine, queries: Queries, catalogue: Catalogue) -> None:
         self._queries = queries
@@ -70,19 +70,19 @@ class AccountAdministration:
         return _answer(AccountsReply(accounts, cursor))
 
     async def read_account(self, name: str) -> Reply:
-        """One account; the fee account too."""
+        """One account, the fee account included."""
         return _answer(await self._accounts.read(_named(name)))
 
     async def deposit(self, name: str, params: Mapping[str, Any]) -> Reply:
-        """Bring money into an account, which is opened if it is new."""
+        """Deposit to an account; a new account is opened."""
         return await self._transfer(name, params, 1)
 
     async def withdraw(self, name: str, params: Mapping[str, Any]) -> Reply:
-        """Take money that is available out of an account."""
+        """Withdraw available money from an account."""
         return await self._transfer(name, params, -1)
 
     async def change_account(self, name: str, params: Mapping[str, Any]) -> Reply:
-        """Block or unblock an account, or give it fees of its own."""
+        """Block or unblock an account, or set its own fees."""
         account = _client(name)
         wanted = read_params(AccountChange, params)
         fees: dict[str, Setting] = {
@@ -95,7 +95,7 @@ class AccountAdministration:
             raise InvalidField(
                 "state",
                 "nothing_to_amend",
-                "state, maker_fee_ppm or taker_fee_ppm must be given: what is to change?",
+                "state, maker_fee_ppm or taker_fee_ppm is missing: send at least one.",
             )
         await self._treasury.set_account(
             account,
@@ -106,15 +106,15 @@ class AccountAdministration:
         return _answer(await self._accounts.read(account))
 
     async def change_limits(self, name: str, symbol: str, params: Mapping[str, Any]) -> Reply:
-        """Bound an account in one symbol."""
+        """Limit an account in one symbol."""
         account = _client(name)
         wanted = read_params(AccountLimitsRequest, params).model_dump(exclude_unset=True)
         if not wanted:
             raise InvalidField(
                 "open_orders_max",
                 "nothing_to_amend",
-                "open_orders_max, order_quantity_max, order_notional_max or position_max must be "
-                "given: what is to change?",
+                "open_orders_max, order_quantity_max, order_notional_max or position_max is "
+                "missing: send at least one.",
             )
         instrument = await self._catalogue.find(symbol)
         limits = read_account_limits(wanted, instrument)
@@ -136,12 +136,12 @@ class AccountAdministration:
         )
 
     async def kill_venue(self) -> Reply:
-        """Let all markets take cancels only and cancel every order."""
+        """Switch all markets to cancel_only and cancel every order."""
         killed = await self._kill_switch.kill_venue()
         return _answer(VenueKillReply(killed.switched, killed.canceled, killed.halted))
 
     async def resume(self) -> Reply:
-        """Let the markets trade that take cancels only."""
+        """Switch the markets in cancel_only back to trading."""
         return _answer(ResumeReply(await self._kill_switch.resume()))
 
     async def _transfer(self, name: str, params: Mapping[str, Any], sign: int) -> Reply:
@@ -149,7 +149,7 @@ class AccountAdministration:
         wanted = read_params(TransferRequest, params)
         decimals = (await self._queries.assets()).get(wanted.asset)
         if decimals is None:
-            raise InvalidField("asset", "unknown_asset", "asset is traded in no instrument.")
+            raise InvalidField("asset", "unknown_asset", "asset must be an asset of an instrument.")
         units = parse_amount(wanted.amount, wanted.asset, decimals)
         move = self._treasury.deposit if sign > 0 else self._treasury.withdraw
         done = await move(account, wanted.asset, units, reference=wanted.reference or "")
@@ -163,7 +163,7 @@ class AccountAdministration:
 
 
 def _named(name: str) -> Account:
-    """An account that the path names, which may be the one of fees. Raises InvalidField."""
+    """The account in a path, `@fees` included. Raises InvalidField."""
     return Account(name) if name == FEE_ACCOUNT else _client(name)
 
 

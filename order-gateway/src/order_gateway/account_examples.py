@@ -1,4 +1,4 @@
-"""What the documentation shows of accounts: bodies that can be sent, answers that are true."""
+"""Examples of accounts in the documentation: valid bodies and true answers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""REST: what concerns an account: its money, lists of orders and fills, cancel all, the timer."""
+"""REST of one account: its money, lists of orders and fills, cancel all, the dead-man timer."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -41,11 +41,11 @@ router = APIRouter(route_class=AccountRoute, tags=["orders"])
     openapi_extra={"parameters": [*queried(HistoryParams), ACCOUNT]},
 )
 async def list_orders(request: Request) -> Response:
-    """Orders of the account: all that are kept, or the open ones with `status=open`.
+    """Orders of the account: all kept orders, or the open ones with `status=open`.
 
-    Pages are stable: orders that come in meanwhile do not move them. With filters a page may have
-    fewer orders than `limit`, even none; the list has ended when `next_cursor` is null. `from` and
-    `to` (exclusive) are about `timestamp`.
+    Pages are stable: orders that arrive meanwhile do not move them. With filters a page may have
+    fewer orders than `limit`, even none. The list has ended when `next_cursor` is null. `from` and
+    `to` (exclusive) compare with `timestamp`.
     """
     return await answer(request, "history", read_query)
 
@@ -54,13 +54,16 @@ async def list_orders(request: Request) -> Response:
     "/orders",
     summary="Cancel all orders",
     responses={
-        200: answered("What was canceled", CanceledReply, CANCELED_ALL_EXAMPLE),
+        200: answered("The canceled orders", CanceledReply, CANCELED_ALL_EXAMPLE),
         **problem_examples(*CANCEL_ALL_ERRORS),
     },
     openapi_extra={"parameters": [*queried(CancelAllParams), ACCOUNT]},
 )
 async def cancel_orders(request: Request) -> Response:
-    """Every open order of the account, or those of one `symbol`. Halted markets are passed over."""
+    """Cancels every open order of the account, or those of one `symbol`.
+
+    Orders in halted markets stay.
+    """
     return await answer(request, "cancel_all", read_query)
 
 
@@ -74,7 +77,7 @@ async def cancel_orders(request: Request) -> Response:
     openapi_extra={"parameters": [*queried(FillsParams), ACCOUNT]},
 )
 async def list_fills(request: Request) -> Response:
-    """Executions of the account's orders, as stable in their pages as the orders are."""
+    """Fills of the account's orders; pages are stable as those of the orders."""
     return await answer(request, "fills", read_query)
 
 
@@ -88,9 +91,10 @@ async def list_fills(request: Request) -> Response:
     openapi_extra={"parameters": [ACCOUNT]},
 )
 async def read_own_account(request: Request) -> Response:
-    """State, fees, balances and limits. Where accounts open by themselves, this opens it.
+    """State, fees, balances and limits.
 
-    `available` is what new orders may use, `held` what open ones may still pay.
+    Where accounts open by themselves, the first request opens one. `available` is free for new
+    orders; `held` is reserved for open orders.
     """
     return await answer(request, "account", read_query)
 
@@ -99,7 +103,7 @@ async def read_own_account(request: Request) -> Response:
     "/cancel-all-after",
     summary="Arm the dead-man timer",
     responses={
-        200: answered("When it fires", TimerReply, TIMER_EXAMPLE),
+        200: answered("The time at which the timer fires", TimerReply, TIMER_EXAMPLE),
         **problem_examples(*TIMER_ERRORS),
     },
     openapi_extra={
@@ -108,8 +112,8 @@ async def read_own_account(request: Request) -> Response:
     },
 )
 async def cancel_all_after(request: Request) -> Response:
-    """Cancel all orders of the account when it has not been asked again in time; 0 disarms.
+    """Cancels all orders of the account unless the account renews the timer in time; 0 disarms.
 
-    Each call replaces the timer. It fires once, then it is disarmed.
+    Each call replaces the timer. The timer fires once and is then disarmed.
     """
     return await answer(request, "cancel_all_after", read_body)

@@ -20,12 +20,12 @@ from tapewire.values.timestamps import format_timestamp
 from tapewire.values.types import Account
 from tapewire.wire.account_feed import asset_balance
 
-# A balance is rendered in about 5 us.
+# One balance takes about 5 us to render.
 ENTRIES_PER_TURN = 500
 
 
 class Accounts:
-    """Reads accounts and shows them with the decimals of their assets."""
+    """Reads accounts and renders them with the decimals of their assets."""
 
     def __init__(self, engine: Engine, queries: Queries, catalogue: Catalogue) -> None:
         self._engine = engine
@@ -34,7 +34,7 @@ class Accounts:
         self._share = FairShare(ENTRIES_PER_TURN)
 
     async def own(self, account: Account, params: Mapping[str, Any]) -> AccountReply:
-        """The account of a client, opened first where accounts open by themselves.
+        """The account of a client; opened first where accounts open by themselves.
 
         Raises UnknownAccount, Conflict (accounts_limit, supply_limit), Unavailable.
         """

@@ -1,4 +1,4 @@
-"""What the operations on accounts take: one model per request."""
+"""The parameters of the operations on accounts and keys: one model per request."""
 
 from typing import Annotated, Literal
 
@@ -16,53 +16,65 @@ from tapewire.values.account_entry import REFERENCE_PATTERN
 from tapewire.values.account_names import ACCOUNT_PATTERN
 
 _Fee = Annotated[WholeNumber, Field(ge=0, le=FEE_PPM_MAX)]
-_Bound = Annotated[DecimalInput, Field(description="Null: as the instrument has it; 0: none")]
+_Bound = Annotated[
+    DecimalInput, Field(description="Null: the limit of the instrument; 0: no limit")
+]
 
 
 class NoParams(Params):
-    """Nothing is to be said."""
+    """A request without parameters."""
 
 
 class AccountsParams(PageParams):
-    """Which part of the list of accounts."""
+    """A page of the list of accounts."""
 
 
 class TransferRequest(Params):
-    """Money that comes into the venue or leaves it."""
+    """A deposit or a withdrawal."""
 
     asset: Annotated[str, Field(max_length=ASSET_CHARACTERS_MAX)]
-    amount: Annotated[DecimalInput, Field(description="More than zero")]
+    amount: Annotated[DecimalInput, Field(description="Greater than zero")]
     reference: Annotated[
         str | None,
         Field(
             pattern=f"^{REFERENCE_PATTERN}$",
-            description="A name of your choice, unique in the account for a day: asked for again "
-            "with the same name, the transfer is done once",
+            description="A name of your choice, unique in the account for a day. A second "
+            "request with the same name does not repeat the transfer",
         ),
     ] = None
 
 
 class AccountChange(Params):
-    """What to change of an account; what is left out stays as it is."""
+    """The changes of an account; a field that is left out keeps its value."""
 
     state: Annotated[
         Literal["active", "blocked"] | None, Field(description="A blocked account may only cancel")
     ] = None
     maker_fee_ppm: Annotated[
-        _Fee | None, Field(description="Millionths of what a fill brings; null: the instrument's")
+        _Fee | None,
+        Field(
+            description="Fee in millionths of the amount that a fill brings; null: the fee "
+            "of the instrument"
+        ),
     ] = None
     taker_fee_ppm: Annotated[
-        _Fee | None, Field(description="Millionths of what a fill brings; null: the instrument's")
+        _Fee | None,
+        Field(
+            description="Fee in millionths of the amount that a fill brings; null: the fee "
+            "of the instrument"
+        ),
     ] = None
 
 
 class AccountLimitsRequest(Params):
-    """Limits of an account in one symbol; what is left out stays as it is."""
+    """Limits of an account in one symbol; a field that is left out keeps its value."""
 
     open_orders_max: Annotated[
         WholeNumber | None,
         Field(
-            ge=0, le=OPEN_ORDERS_BOUND_MAX, description="Null: as the instrument has it; 0: none"
+            ge=0,
+            le=OPEN_ORDERS_BOUND_MAX,
+            description="Null: the limit of the instrument; 0: no limit",
         ),
     ] = None
     order_quantity_max: _Bound | None = None

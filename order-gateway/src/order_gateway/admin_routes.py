@@ -26,7 +26,7 @@ router = APIRouter(prefix="/admin", route_class=DirectRoute, tags=["admin"])
     summary="Switch a market",
     responses={
         200: answered(
-            "The market as it is now",
+            "The changed market",
             InstrumentReply,
             INSTRUMENT_EXAMPLE | {"state": "post_only", "price_band_bps": 1_000},
         ),
@@ -38,11 +38,10 @@ router = APIRouter(prefix="/admin", route_class=DirectRoute, tags=["admin"])
     },
 )
 async def change_market(request: Request) -> Response:
-    """Its state, its price band, its bounds on orders, its fees; what is left out stays as it is.
-
-    `trading` takes everything, `post_only` only orders that do not take, `cancel_only` only cancels
-    and amendments to less, `halted` nothing. Orders that are open stay. The feed says it.
-    """
+    """Changes the state of a market, its price band, its bounds on orders and its fees; a field
+    that is left out keeps its value. `trading` takes everything, `post_only` only orders that do
+    not take, `cancel_only` only cancels and amendments to a smaller quantity, `halted` nothing.
+    Open orders stay. The feed announces the change."""
     administration = state_of(request).administration
     symbol = request.path_params["symbol"]
     return respond(await administration.change_market(symbol, await read_body(request)))
@@ -53,8 +52,8 @@ async def change_market(request: Request) -> Response:
     status_code=201,
     summary="Add an instrument, or change the limits of one",
     responses={
-        201: answered("The instrument, new", InstrumentReply, ADDED_EXAMPLE),
-        200: answered("The instrument, changed", InstrumentReply, ADDED_EXAMPLE),
+        201: answered("The new instrument", InstrumentReply, ADDED_EXAMPLE),
+        200: answered("The changed instrument", InstrumentReply, ADDED_EXAMPLE),
         **problem_examples(*INSTRUMENT_ERRORS),
     },
     openapi_extra={
@@ -62,10 +61,10 @@ async def change_market(request: Request) -> Response:
     },
 )
 async def publish_instrument(request: Request) -> Response:
-    """The fields are those of the instrument file. It is traded at once, through every gateway.
+    """Takes the fields of the instrument file.
 
-    Base, quote, tick_size and lot_size are fixed for the life of a symbol. Open orders that new
-    limits would not allow stay as they are.
+    The instrument trades at once, through every gateway. Base, quote, tick_size and lot_size are
+    fixed for the life of a symbol. Open orders that break the new limits stay as they are.
     """
     administration = state_of(request).administration
     return respond(await administration.publish_instrument(await read_body(request)))

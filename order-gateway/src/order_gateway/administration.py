@@ -1,4 +1,4 @@
-"""What whoever runs the venue may change while it runs: markets and instruments."""
+"""The administration of markets and instruments while the venue runs."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -19,7 +19,7 @@ from tapewire.values.bounds import MarketBounds
 from tapewire.values.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.values.types import Instrument, MarketState
 
-# How an instrument entry names what `Instrument.controls` has, in the same order.
+# The names of `Instrument.controls` in an instrument entry, in the same order.
 CONTROL_FIELDS = (
     "price_band", "open_orders_max", "order_quantity_max", "order_notional_max", "position_max",
     "maker_fee_ppm", "taker_fee_ppm",
@@ -27,7 +27,7 @@ CONTROL_FIELDS = (
 
 
 class Administration:
-    """Changes that count at once, for every gateway of the venue."""
+    """Changes of markets and instruments; each counts at once for every gateway of the venue."""
 
     def __init__(self, engine: Engine, queries: Queries, catalogue: Catalogue) -> None:
         self._engine = engine
@@ -42,7 +42,7 @@ class Administration:
             raise InvalidField(
                 "state",
                 "nothing_to_amend",
-                f"One of {', '.join(MarketRequest.model_fields)} must be given: what is to change?",
+                f"One of {', '.join(MarketRequest.model_fields)} is missing: send at least one.",
             )
         instrument = await self._catalogue.find(symbol)
         state, band_bps = written.pop("state", None), written.pop("price_band_bps", None)
@@ -55,7 +55,10 @@ class Administration:
         return await self._shown(symbol, 200)
 
     async def publish_instrument(self, params: Mapping[str, Any]) -> Reply:
-        """Add an instrument (201), or change the limits of one (200); both any number of times."""
+        """Add an instrument (201) or change the limits of one (200).
+
+        The request can be repeated safely.
+        """
         instrument = _read_instrument(params, await self._queries.assets())
         known = await self._queries.symbols()
         is_new = instrument.symbol not in known
@@ -71,7 +74,7 @@ class Administration:
                 f"{instrument.symbol} or its assets are traded with another base, quote, "
                 "tick_size, lot_size or decimals, which are fixed for life; use another symbol.",
             ) from None
-        # The bounds of a market that is there already are changed only if they are named.
+        # The bounds of a known market change only if the entry names them.
         named = {
             bound: value
             for field, bound, value in zip(

@@ -77,9 +77,10 @@ _DESCRIPTION = """Orders in over REST and WebSocket; the market-data service sen
 Decimals are strings, in and out. Every error answer is `application/problem+json` with a stable
 `code`. A request whose answer was lost may be sent again with the same `client_order_id`.
 
-A gateway with `TAPEWIRE_AUTH=keys` wants `Authorization: Bearer KEY` with every request but those
-for instruments and the time, and the key determines the account. At an open gateway, which is the
-default, the header `X-Account` names the account; requests without it share the account `demo`.
+A gateway with `TAPEWIRE_AUTH=keys` requires `Authorization: Bearer KEY` with every request except
+those for instruments and the time, and the key determines the account. At an open gateway, which is
+the default, the header `X-Account` names the account; requests without one share the account
+`demo`.
 Self-trade prevention is `expire_taker` for a named account and `none` for
 `demo`, so that two orders without an account name trade; an order may choose its own mode.
 
@@ -94,8 +95,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     """The gateway's application; its lifespan connects it. Raises ConfigurationError."""
     if settings.venue.clock == "recorded" and settings.workers > 1:
         raise ConfigurationError(
-            "TAPEWIRE_GATEWAY_WORKERS must be 1 with TAPEWIRE_CLOCK=recorded, because each worker "
-            "hears its own time"
+            "TAPEWIRE_GATEWAY_WORKERS must be 1 with TAPEWIRE_CLOCK=recorded, "
+            "because each worker has a recorded clock of its own"
         )
     instruments = load_instruments(settings.venue.instruments)
     app = ProblemApp(
@@ -111,7 +112,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.add_middleware(LocalAdministration)
     app.add_middleware(BodyLimit, bytes_max=REQUEST_BODY_BYTES_MAX)
     app.add_middleware(BinanceRest)
-    # Direct routes solve no dependencies: this one only documents what the guard does.
+    # Direct routes resolve no dependencies. This dependency only documents the guard.
     key = [Security(HTTPBearer(scheme_name=KEY_SCHEME, auto_error=False))] if needs_keys else []
     for group in (
         order_list_routes,
@@ -260,9 +261,9 @@ def _entry(
 
 
 async def _watch_clock(engine: Engine, queries: Queries) -> ClockWatch:
-    """Have the engine's commands refused while the clock of Redis is off. Raises Unavailable.
+    """Have the engine refuse commands while the clock of Redis is off. Raises Unavailable.
 
-    A command with a recorded time is not refused, because it does not use that clock.
+    A command with a recorded time is not refused, because it does not use the clock of Redis.
     """
     watch = ClockWatch(queries)
     await watch.start()
@@ -271,7 +272,7 @@ async def _watch_clock(engine: Engine, queries: Queries) -> ClockWatch:
 
 
 def _follow_failovers(address: RedisAddress, guard: FailoverGuard, tasks: Supervisor) -> None:
-    """Let the batchers know of failovers that Sentinels announce."""
+    """Tell the batchers about failovers that Sentinels announce."""
     watch = FailoverWatch(address, on_begun=guard.begin, on_ended=guard.end)
     if watch.is_needed:
         tasks.start("failovers", watch.run)

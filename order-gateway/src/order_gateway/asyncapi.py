@@ -41,14 +41,14 @@ _HELLO = {
 _REFUSAL = to_builtins(problem_of("order_not_found", "No order of yours has this order_id."))
 _CHANNEL = {"$ref": "#/channels/orders"}
 _ID_SCHEMA = {
-    "description": "Names the reply; chosen by the client",
+    "description": "The id of the reply; chosen by the client",
     "anyOf": [{"type": "integer"}, {"type": "string", "maxLength": ID_CHARACTERS_MAX}],
 }
 
 
 _CLOCK_SCHEMA: dict[str, Any] = {
-    "description": "At a venue on recorded time only: the moment of the request, in microseconds "
-    "since 1970 UTC",
+    "description": "Only at a venue on recorded time: the time of the request, in "
+    "microseconds since 1970 UTC",
     "type": "integer",
     "minimum": 1,
     "maximum": EXACT_INTEGER_MAX,
@@ -60,13 +60,13 @@ router = APIRouter(route_class=DirectRoute)
 
 @router.get(PATH, include_in_schema=False)
 async def asyncapi(request: Request) -> Response:
-    """The document, with the address at which a client asked for it."""
+    """The document, with the address of the client's request."""
     secure = request.url.scheme == "https"
     return json_response(asyncapi_document(request.url.netloc, "wss" if secure else "ws"))
 
 
 def asyncapi_document(host: str, scheme: str = "ws") -> dict[str, Any]:
-    """The document of a gateway at `host`, which clients reach with `scheme`."""
+    """The document of a gateway at `host`, reached with `scheme`."""
     requests = [_request_name(op) for op in (*OPERATIONS, AUTHENTICATE)]
     replies = ["connected", *(_reply_name(op) for op in (*OPERATIONS, AUTHENTICATE)), "refused"]
     return {
@@ -74,16 +74,16 @@ def asyncapi_document(host: str, scheme: str = "ws") -> dict[str, Any]:
         "info": {
             "title": "Tapewire order entry",
             "version": __version__,
-            "description": "The operations of REST over one WebSocket: many requests in flight, "
-            "done in their order and answered in their order.",
+            "description": "The operations of REST over one WebSocket: many requests in "
+            "flight, done and answered in order.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
         "servers": {"gateway": {"host": host, "protocol": scheme}},
         "channels": {"orders": _channel([*requests, *replies])},
         "operations": {
-            "receive": _operation("receive", "What a client may ask for", requests),
-            "send": _operation("send", "What the gateway answers", replies),
+            "receive": _operation("receive", "The requests of a client", requests),
+            "send": _operation("send", "The messages of the gateway", replies),
         },
         "components": {
             "messages": dict(_messages()),
@@ -140,7 +140,7 @@ def _messages() -> Mapping[str, dict[str, Any]]:
     messages = {
         "connected": _message("The first message", SchemaReference(Connected), _HELLO),
         "refused": _message(
-            "The reply to a request that was not done",
+            "The reply to a refused request",
             _object(
                 {
                     "id": {"anyOf": [*_ID_SCHEMA["anyOf"], {"type": "null"}]},
@@ -161,7 +161,7 @@ def _messages() -> Mapping[str, dict[str, Any]]:
             {"id": 1, "op": AUTHENTICATE, "key": "tw_Xk3vQ8mZt1Lb_SECRET"},
         ),
         _reply_name(AUTHENTICATE): _reply(
-            "The key is good", Authenticated, {"account": "alice", "permissions": ["trade"]}, 200
+            "The key is valid", Authenticated, {"account": "alice", "permissions": ["trade"]}, 200
         ),
     }
     for op, operation in OPERATIONS.items():

@@ -1,4 +1,4 @@
-"""What an API key permits, and the identity behind it: `TAPEWIRE_AUTH=keys`."""
+"""The permissions of an API key, and the identity behind it: `TAPEWIRE_AUTH=keys`."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -88,4 +88,4 @@ def check_account_parameter(identity: Identity, name: str | None) -> None:
 
 def _check(identity: Identity, permission: Permission) -> None:
     if not identity.allows(permission):
-        raise PermissionDenied(f"This needs a key with the permission `{permission}`.")
+        raise PermissionDenied(f"The request needs a key with the permission `{permission}`.")

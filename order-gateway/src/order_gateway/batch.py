@@ -1,7 +1,8 @@
-"""Many operations in one request: done in their order, each with its own result.
+"""Many operations in one request: done in order, each with its own result.
 
 Places and cancels go to Redis in one event-loop turn, and therefore in one round trip. An amendment
-has to read its order first: it waits for the items before it, and the items behind wait for it.
+first reads its order. Therefore the amendment waits for the items before it, and the items behind
+wait for the amendment.
 """
 
 import asyncio
@@ -43,7 +44,7 @@ async def run_batch(
             together = []
             results.append(await _result(run, account, name, item))
         else:
-            # Tasks start in the order in which they were made.
+            # Tasks start in the order of their creation.
             together.append(asyncio.create_task(_result(run, account, name, item)))
     results += await asyncio.gather(*together)
     refusals.update(item.problem.code for item in results if isinstance(item.problem, Problem))
@@ -51,7 +52,7 @@ async def run_batch(
 
 
 def orders_in(operation: str, params: Mapping[str, Any]) -> int:
-    """Orders that a request counts as for rate limits: a batch counts as its items."""
+    """The orders of a request for the rate limits: each item of a batch counts."""
     items = params.get("orders") if operation == "batch" else None
     return max(1, len(items)) if isinstance(items, list) else 1
 

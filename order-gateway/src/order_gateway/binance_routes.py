@@ -123,7 +123,7 @@ class BinanceRest:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass on."""
+        """Answer the request, or pass it on."""
         if scope["type"] != "http" or not scope["path"].startswith(PREFIXES):
             await self._app(scope, receive, send)
             return
@@ -131,7 +131,7 @@ class BinanceRest:
 
 
 async def _answer(scope: Scope, receive: Receive) -> Response:
-    """The response to one request, whatever becomes of it."""
+    """The response to one request: its result or its error."""
     surface = state_of_scope(scope).binance.surface
     client = scope.get("client")
     address = None if client is None else client_network(client[0])
@@ -195,7 +195,7 @@ def read_unit(text: str) -> int:
 
 async def _read_body(receive: Receive) -> bytes:
     """The whole body. Raises BinanceError (413), ClientDisconnect."""
-    body = b""  # almost always one part
+    body = b""  # A body is almost always one part.
     while True:
         message = await receive()
         if message["type"] != "http.request":
@@ -219,7 +219,7 @@ def _not_there(method: str, path: str) -> BinanceError:
         return BinanceError(_UNSUPPORTED, "This operation is not supported.", 404)
     return BinanceError(
         _UNSUPPORTED,
-        f"This path does not take {method}.",
+        f"The path does not take {method}.",
         405,
         headers={"Allow": ", ".join(methods)},
     )

@@ -1,8 +1,8 @@
-"""The instruments as this gateway knows them: read from Redis, where any gateway may change them.
+"""The instruments of the venue as this gateway knows them; any gateway may change them in Redis.
 
-Nothing is polled. A symbol that is not known here is looked up once, by one read, and so is one
-whose revision Redis says is old; so what another gateway added or changed counts at once, and a
-request costs one read more at the most.
+Nothing is polled. An unknown symbol is looked up with one read, and so is an instrument whose
+revision Redis calls old. A change by another gateway therefore counts at once, and a request costs
+at most one more read.
 """
 
 import logging
@@ -25,14 +25,14 @@ _SYMBOL = re.compile(SYMBOL_PATTERN)
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """An instrument and what its market takes."""
+    """An instrument and the state of its market."""
 
     instrument: Instrument
     state: MarketState
 
 
 class Catalogue:
-    """Symbol -> instrument, always as new as the answers of Redis that this gateway has seen."""
+    """Symbol -> instrument, as new as the newest answer of Redis to this gateway."""
 
     def __init__(self, engine: Engine, queries: Queries) -> None:
         self._engine = engine
@@ -40,10 +40,10 @@ class Catalogue:
         self._markets: dict[Symbol, Market] = {}
 
     async def open(self, instruments: Mapping[Symbol, Instrument]) -> None:
-        """Add what is new of an instrument file, then read all. Raises InstrumentConflict.
+        """Add the new instruments of a file, then read all. Raises InstrumentConflict.
 
-        What Redis knows already keeps its limits: they may have been changed since the file was
-        written, and a worker that starts again must not undo it.
+        A known instrument keeps the limits that Redis has, because an administrator may have
+        changed them since the file was written.
         """
         await self._read_markets()
         missing = {}
@@ -63,18 +63,18 @@ class Catalogue:
         return self._markets
 
     def get(self, symbol: str) -> Instrument | None:
-        """The instrument if this gateway knows it already."""
+        """The instrument if this gateway knows it."""
         market = self._markets.get(Symbol(symbol))
         return None if market is None else market.instrument
 
     async def find(self, symbol: str) -> Instrument:
-        """The instrument, looked up if need be. Raises UnknownSymbol, Unavailable."""
+        """The instrument; read from Redis if it is not known. Raises UnknownSymbol, Unavailable."""
         return self.get(symbol) or (await self.read(symbol)).instrument
 
     async def read(self, symbol: str) -> Market:
-        """The market as Redis has it now. Raises UnknownSymbol, Unavailable."""
+        """The market as Redis has it. Raises UnknownSymbol, Unavailable."""
         found = None
-        # What cannot be a symbol does not become a Redis key.
+        # A text that cannot be a symbol must not become a Redis key.
         if len(symbol) <= SYMBOL_CHARACTERS_MAX and _SYMBOL.fullmatch(symbol):
             found = await self._queries.instrument(Symbol(symbol))
             if found is None and symbol in self._markets:
@@ -87,7 +87,7 @@ class Catalogue:
         return market
 
     async def read_all(self) -> list[Market]:
-        """Every market by symbol; as last seen while Redis is away."""
+        """Every market by symbol; the last known ones while Redis is away."""
         try:
             await self._read_markets()
         except Unavailable as error:
@@ -95,7 +95,7 @@ class Catalogue:
         return [market for _, market in sorted(self._markets.items())]
 
     async def restore(self) -> None:
-        """Tell a Redis that came back without its data what is traded. Raises Unavailable."""
+        """Publish the instruments to a Redis that returned without its data. Raises Unavailable."""
         known = await self._queries.symbols()
         missing = {
             symbol: market.instrument

@@ -1,8 +1,9 @@
-"""Notices that the clock of Redis jumps, and has every command refused until the clock is right.
+"""Notices that the clock of Redis jumps, and has commands refused until the clock is right.
 
-The clock of Redis is the venue's. Commands name the times within which it has to be, by a clock of
-this machine that no time service sets. So nothing is written with a time that is far off. The clock
-may come back by itself; or an operator says that it is right (`tapewire clock set-right`).
+The clock of Redis is the clock of the venue. Each command names the earliest and the latest time
+that it accepts, by a clock of this machine that no time service sets. Therefore nothing is written
+with a wrong time. The clock may become right by itself, or an operator declares it right (`tapewire
+clock set-right`).
 """
 
 import asyncio
@@ -19,12 +20,12 @@ logger = logging.getLogger(__name__)
 INTERVAL_S = 1.0
 MICROSECONDS = 1_000_000
 _JUMP_US_MAX = CLOCK_JUMP_S_MAX * MICROSECONDS
-# Counts on while the machine sleeps, where there is such a clock, as the clock of Redis does.
+# Counts on while the machine sleeps, where the system has such a clock. The clock of Redis does.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def steady_us() -> int:
-    """Microseconds since some time; nobody sets this clock."""
+    """Microseconds of a clock that nothing sets; its start has no meaning."""
     return time.clock_gettime_ns(_STEADY) // 1_000
 
 
@@ -34,21 +35,21 @@ class ClockWatch:
     def __init__(self, queries: Queries, *, steady_us: Callable[[], int] = steady_us) -> None:
         self._queries = queries
         self._steady_us = steady_us
-        # The clock of Redis less the steady one, when the clock was right for the last time.
+        # The clock of Redis less the steady clock, at the last time when the clock was right.
         self._offset_us: int | None = None
-        # By how much the clock of Redis is off; 0 while it is right.
+        # Microseconds by which the clock of Redis is off; 0 while it is right.
         self.jump_us = 0
 
     def window(self) -> str:
-        """The earliest and the latest time that commands may have, as the engine takes them."""
+        """The earliest and the latest time of a command, as the engine takes them."""
         if self._offset_us is None:
-            # Nothing is within, because the start has not found a right clock.
+            # No time is accepted, because the start has not found a right clock.
             return "1-0"
         now_us = self._steady_us() + self._offset_us
         return f"{now_us - _JUMP_US_MAX}-{now_us + _JUMP_US_MAX}"
 
     async def start(self) -> None:
-        """Take the clock for right, unless the venue has times behind it. Raises Unavailable."""
+        """Accept the present clock, unless the venue has later times. Raises Unavailable."""
         newest_us = await self._queries.newest_time_us()
         time_us = await self._queries.time_us()
         if newest_us - time_us > _JUMP_US_MAX:
@@ -57,7 +58,7 @@ class ClockWatch:
             self._offset_us = time_us - self._steady_us()
 
     async def run(self) -> None:
-        """Look for ever; a Redis that is away is waited for."""
+        """Compare until the task is cancelled; while Redis is away, retry."""
         while True:
             await asyncio.sleep(INTERVAL_S)
             try:
@@ -77,7 +78,7 @@ class ClockWatch:
             return
         if self.jump_us:
             logger.warning("the clock of Redis is right again")
-        # Time services shift a clock little by little: that is no jump.
+        # Time services shift a clock slowly. Such a shift is no jump.
         self._offset_us, self.jump_us = time_us - self._steady_us(), 0
 
     async def check(self) -> None:
@@ -99,6 +100,7 @@ class ClockWatch:
 def _sentence(jump_us: int) -> str:
     seconds, way = abs(jump_us) / MICROSECONDS, "ahead of" if jump_us > 0 else "behind"
     return (
-        f"the clock of Redis is {seconds:.0f} s {way} what it should be, so that no command runs; "
-        "have its time service put it right, or if it is right: tapewire clock set-right"
+        f"the clock of Redis is {seconds:.0f} s {way} the right time, so "
+        "that no command runs; have its time service correct the clock, or "
+        "if the clock is right: tapewire clock set-right"
     )

@@ -56,14 +56,14 @@ _ROUND = answered("The round", RoundInfo, examples.ROUND_EXAMPLE)
     },
 )
 async def list_notices(request: Request) -> Response:
-    """The newest 20. The feed sends each one as it comes, in a message `venue`."""
+    """The newest 20 notices. The feed sends each notice at once, in a message `venue`."""
     return respond(await _contest(request).list_notices())
 
 
 @router.post(
     "/admin/notices",
     status_code=201,
-    summary="Tell all traders something",
+    summary="Send a notice to all traders",
     responses={
         201: answered("The notice", Notice, examples.NOTICE_EXAMPLE),
         **problem_examples(*refusals.NOTICE_ERRORS),
@@ -71,7 +71,7 @@ async def list_notices(request: Request) -> Response:
     openapi_extra={"requestBody": sent(NoticeRequest, notice=examples.NOTICE_REQUEST_EXAMPLE)},
 )
 async def send_notice(request: Request) -> Response:
-    """One line of text, to every client of the feed."""
+    """Sends one line of text to every client of the feed."""
     return respond(await _contest(request).send_notice(await read_body(request)))
 
 
@@ -84,14 +84,14 @@ async def send_notice(request: Request) -> Response:
     },
 )
 async def read_round(request: Request) -> Response:
-    """Null before the first one. The feed tells of each change, in a message `venue`."""
+    """Null before the first round. The feed announces each change, in a message `venue`."""
     return respond(await _contest(request).current_round())
 
 
 @router.post(
     "/admin/round",
     status_code=201,
-    summary="Announce a round, or begin it",
+    summary="Announce or begin a round",
     responses={
         201: answered("The round", RoundInfo, examples.ROUND_EXAMPLE),
         **problem_examples(*refusals.SCHEDULE_ERRORS),
@@ -99,22 +99,22 @@ async def read_round(request: Request) -> Response:
     openapi_extra={"requestBody": sent(RoundRequest, round=examples.ROUND_REQUEST_EXAMPLE)},
 )
 async def schedule_round(request: Request) -> Response:
-    """Its markets open at `starts_at` and close `duration_s` later, by the venue's clock.
+    """The markets open at `starts_at` and close `duration_s` later, by the venue's clock.
 
-    Until it begins they take what `closed_state` says, and so they do after it. Its leaderboard
-    counts from its start. A round that is only announced is replaced by another one.
+    Before and after the round they are in the state `closed_state`. The leaderboard counts from the
+    start. A scheduled round is replaced by a new one.
     """
     return respond(await _contest(request).schedule_round(await read_body(request)))
 
 
 @router.patch(
     "/admin/round",
-    summary="Let the round end at another time",
+    summary="Change the end of the round",
     responses={200: _ROUND, **problem_examples(*refusals.ROUND_CHANGE_ERRORS)},
     openapi_extra={"requestBody": sent(RoundChange, end=examples.ROUND_CHANGE_EXAMPLE)},
 )
 async def move_round(request: Request) -> Response:
-    """Of the round that is announced or running; a time that is over ends it at once."""
+    """Changes the end of the scheduled or running round; a time in the past ends it at once."""
     return respond(await _contest(request).move_round(await read_body(request)))
 
 
@@ -124,7 +124,7 @@ async def move_round(request: Request) -> Response:
     responses={200: _ROUND, **problem_examples(*refusals.ROUND_END_ERRORS)},
 )
 async def end_round(request: Request) -> Response:
-    """Its markets close and its results are kept; a round that is only announced is dropped."""
+    """Closes the markets and keeps the results; a scheduled round is dropped."""
     return respond(await _contest(request).end_round())
 
 
@@ -141,18 +141,18 @@ async def read_results(request: Request) -> Response:
 
 @router.get(
     "/admin/rounds/{number}/results",
-    summary="Read the results of a round, whoever may see them",
+    summary="Read the results of a round as an administrator",
     responses={**_BOARD, **problem_examples(*refusals.RESULTS_ERRORS)},
     openapi_extra={"parameters": [_ROUND_NUMBER]},
 )
 async def read_all_results(request: Request) -> Response:
-    """The same for an administrator."""
+    """The leaderboard at the end of a round, also where traders may not see it."""
     return respond(await _contest(request).results(_number(request), is_admin=True))
 
 
 @router.get(
     "/account/performance",
-    summary="Read what your account has made",
+    summary="Read the performance of your account",
     responses={
         200: answered("The figures", PerformanceReply, examples.PERFORMANCE_EXAMPLE),
         **problem_examples(*refusals.PERFORMANCE_ERRORS),
@@ -160,9 +160,9 @@ async def read_all_results(request: Request) -> Response:
     openapi_extra={"parameters": [*queried(BoardParams), ACCOUNT]},
 )
 async def read_performance(request: Request) -> Response:
-    """Equity against deposits at the prices of now; realised gains, fees, volume, by market too.
+    """Equity against deposits at present prices; realised gains, fees, volume, also by market.
 
-    Exact: amounts are added as they are, and each figure is rounded down once.
+    Exact: amounts are added unrounded, and each figure is rounded down once.
     """
     account = read_account(request)
     return respond(await _contest(request).performance(account, await read_query(request)))
@@ -175,8 +175,9 @@ async def read_performance(request: Request) -> Response:
     openapi_extra={"parameters": queried(BoardParams)},
 )
 async def read_leaderboard(request: Request) -> Response:
-    """Accounts by what they have made; during a round, since its start. With the delay and the
-    names that the organiser chose.
+    """Accounts by performance; during a round, since its start.
+
+    The delay and the names follow the organiser's options.
     """
     contest, query = _contest(request), await read_query(request)
     return respond(await contest.leaderboard(query, is_admin=False))
@@ -184,32 +185,32 @@ async def read_leaderboard(request: Request) -> Response:
 
 @router.get(
     "/admin/leaderboard",
-    summary="Read the leaderboard of now",
+    summary="Read the present leaderboard",
     responses={**_BOARD, **problem_examples(*refusals.BOARD_ERRORS)},
     openapi_extra={"parameters": queried(BoardParams)},
 )
 async def read_whole_leaderboard(request: Request) -> Response:
-    """The same without delay, whoever else may see it."""
+    """The leaderboard without delay, whatever the options are."""
     contest, query = _contest(request), await read_query(request)
     return respond(await contest.leaderboard(query, is_admin=True))
 
 
 @router.get(
     "/admin/leaderboard/options",
-    summary="Read who sees the leaderboard",
+    summary="Read the options of the leaderboard",
     responses={
         200: answered("The options", BoardOptionsReply, examples.BOARD_OPTIONS_EXAMPLE),
         **problem_examples(*refusals.READ_ERRORS),
     },
 )
 async def read_board_options(request: Request) -> Response:
-    """At an open venue everybody, at one with keys administrators, until it is changed."""
+    """The default readers are everybody in an open venue, administrators in a venue with keys."""
     return respond(await _contest(request).board_options())
 
 
 @router.put(
     "/admin/leaderboard/options",
-    summary="Choose who sees the leaderboard",
+    summary="Change the options of the leaderboard",
     responses={
         200: answered("The options", BoardOptionsReply, examples.BOARD_OPTIONS_EXAMPLE),
         **problem_examples(*refusals.OPTIONS_ERRORS),
@@ -219,7 +220,10 @@ async def read_board_options(request: Request) -> Response:
     },
 )
 async def change_board_options(request: Request) -> Response:
-    """What is left out stays. A change of the delay begins with no leaderboard to show."""
+    """A field that is left out keeps its value.
+
+    A changed delay begins without a kept leaderboard.
+    """
     return respond(await _contest(request).change_board_options(await read_body(request)))
 
 
@@ -236,37 +240,36 @@ async def change_board_options(request: Request) -> Response:
     },
 )
 async def set_alias(request: Request) -> Response:
-    """Shown where the leaderboard has aliases; an account without one gets one made."""
+    """The alias is shown if the leaderboard has aliases; an account without an alias gets one."""
     contest, name = _contest(request), request.path_params["account"]
     return respond(await contest.set_alias(name, await read_body(request)))
 
 
 @router.post(
     "/admin/reset",
-    summary="Let every account start again",
+    summary="Reset every account",
     responses={
-        200: answered("What was done", ResetReply, examples.RESET_EXAMPLE),
+        200: answered("The result", ResetReply, examples.RESET_EXAMPLE),
         **problem_examples(*refusals.RESET_ERRORS),
     },
     openapi_extra={"requestBody": sent(ResetRequest, reset=examples.RESET_REQUEST_EXAMPLE)},
 )
 async def reset(request: Request) -> Response:
     """Every market takes cancels only, every order is canceled, and every account has exactly the
-    balances of the body. It may be asked for again. History and keys stay.
-    """
+    balances of the body. The request can be repeated. History and keys stay."""
     return respond(await _contest(request).reset(await read_body(request)))
 
 
 @router.post(
     "/admin/audit",
-    summary="Check that everything adds up",
+    summary="Audit the venue",
     responses={
-        200: answered("What was found", AuditReply, examples.AUDIT_EXAMPLE),
+        200: answered("The result", AuditReply, examples.AUDIT_EXAMPLE),
         **problem_examples(*refusals.AUDIT_ERRORS),
     },
 )
 async def audit(request: Request) -> Response:
-    """Supply, holds, orders, books and logs, while the venue goes on trading."""
+    """Checks supply, holds, orders, books and logs, while the venue goes on trading."""
     return respond(await _contest(request).audit())
 
 

@@ -1,4 +1,4 @@
-"""Pieces of the OpenAPI document. Direct routes have no signature to take it from."""
+"""Pieces of the OpenAPI document. Direct routes have no signature that FastAPI could read."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ from tapewire.web.schemas import SchemaReference
 
 _INTEGER = {"schema": {"type": "integer"}}
 RATE_LIMIT_HEADERS: dict[str, Any] = {
-    "RateLimit-Limit": _INTEGER | {"description": "What may be sent at once"},
-    "RateLimit-Remaining": _INTEGER | {"description": "What is left of it"},
-    "RateLimit-Reset": _INTEGER | {"description": "Seconds until all of it is there again"},
+    "RateLimit-Limit": _INTEGER | {"description": "Requests that may be sent at once"},
+    "RateLimit-Remaining": _INTEGER | {"description": "Requests that are left"},
+    "RateLimit-Reset": _INTEGER | {"description": "Seconds until all requests are available again"},
 }
 ACCOUNT: dict[str, Any] = {
     "name": ACCOUNT_HEADER,
     "in": "header",
     "required": False,
-    "description": f"Whose order it is; at an open gateway `{DEFAULT_ACCOUNT}` if left out, and "
-    "with an API key nothing but the account of the key",
+    "description": f"The account of the order; at an open gateway `{DEFAULT_ACCOUNT}` "
+    "by default, and with an API key only the account of the key",
     "schema": {"type": "string", "pattern": f"^{ACCOUNT_PATTERN}$"},
 }
 ORDER_ID: dict[str, Any] = {

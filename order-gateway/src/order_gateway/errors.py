@@ -1,6 +1,6 @@
-"""What the gateway refuses by itself, and how a field that is wrong is named.
+"""The refusals of the gateway itself, and the naming of wrong fields.
 
-The table of all codes is `tapewire.error_codes`; `tapewire.web.problem` turns them into answers.
+The table of all codes is `tapewire.error_codes`; `tapewire.web.problem` renders the answers.
 """
 
 from pydantic import ValidationError
@@ -19,7 +19,7 @@ from tapewire.values.json_text import shown_name
 
 _DECIMAL = 'must be a plain positive decimal such as "1.5"'
 _MOMENT = 'must be ISO 8601 with its offset from UTC, such as "2026-01-31T12:00:00Z"'
-# What each field must be, to be read after its name.
+# The rule of each field, to be read after the name of the field.
 _RULES = {
     "symbol": 'must be the symbol of an instrument as a string, such as "BTC-USDT"',
     "side": 'must be "buy" or "sell"',
@@ -55,7 +55,7 @@ _RULES = {
     "status": 'must be "open", "new", "partially_filled", "filled", "canceled" or "expired"',
     "from": _MOMENT,
     "to": _MOMENT,
-    "state": 'must be "trading", "cancel_only", "halted" or "post_only"',
+    "state": 'must be "trading", "cancel_only", "halted", "post_only" or "auction"',
     "price_band_bps": "must be a whole number from 0 to 100000",
     "account": ACCOUNT_RULE,
     "permissions": 'must be a list of "read", "trade" and "admin"',
@@ -101,7 +101,7 @@ _CODES = {
     "account": "invalid_account",
     "order_id": "invalid_order_id",
 }
-# Fields that are an order, or name one.
+# Fields that hold an order or name one.
 _PARTS = frozenset({"cancel", "order", "profit", "stop"})
 _BOUNDS = frozenset({"greater_than_equal", "less_than_equal"})
 
@@ -114,14 +114,14 @@ class UnsupportedMediaType(Refusal):
 
 
 class InvalidBody(Refusal):
-    """The body is JSON, but no object."""
+    """The body is JSON, but not an object."""
 
     code = "invalid_body"
     status = 422
 
 
 def refusal_of(error: ValidationError) -> Refusal:
-    """The first thing that is wrong with the fields of a request, as a refusal."""
+    """The first fault in the fields of a request, as a refusal."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if not first["loc"]:
         return InvalidBody("The body must be a JSON object with the fields of the request.")
@@ -138,19 +138,19 @@ def refusal_of(error: ValidationError) -> Refusal:
 
 
 def _named(location: tuple[int | str, ...]) -> int | str:
-    """The field that is wrong: of an order within a request the field of the order."""
+    """The wrong field; for an order within a request, the field of that order."""
     return location[1] if len(location) > 1 and location[0] in _PARTS else location[0]
 
 
 UNAVAILABLE = ("redis_unavailable", "overloaded", "internal_error")
-# Who asks: at a gateway that wants keys.
+# Refusals of callers at a gateway with keys.
 ACCESS_ERRORS = (
     "key_required", "key_invalid", "key_revoked", "key_expired", "permission_denied",
     "account_mismatch", "rate_limited",
 )  # fmt: skip
 ACCOUNT_ERRORS = ("invalid_account", *ACCESS_ERRORS, *UNAVAILABLE)
 ADMIN_ERRORS = ("administration_is_local", *ACCESS_ERRORS, *UNAVAILABLE)
-# A change of orders at a venue on recorded time, before any time was heard.
+# A request that changes orders at a venue on recorded time, before the first time.
 CLOCK_ERRORS = ("clock_not_started",)
 FIELD_ERRORS = ("unknown_field", "duplicate_field", "missing_field", "invalid_value")
 BODY_ERRORS = (
@@ -170,9 +170,10 @@ NUMBER_ERRORS = (
 )
 ORDER_KEY_ERRORS = (*ACCOUNT_ERRORS, "invalid_order_id", "invalid_value", "order_not_found")
 CANCEL_ERRORS = (
-    *ORDER_KEY_ERRORS, *CLOCK_ERRORS, "order_closed", "market_halted", "outcome_unknown",
+    *ORDER_KEY_ERRORS, *CLOCK_ERRORS, "order_closed", "market_halted", "uncross_pending",
+    "outcome_unknown",
 )  # fmt: skip
-# What the market may say to an order that comes in, or comes in again with an amendment.
+# Refusals of a market to a new order or an amendment that loses its priority.
 MARKET_ERRORS = (
     "market_halted",
     "market_cancel_only",
@@ -180,13 +181,14 @@ MARKET_ERRORS = (
     "stop_would_trigger",
     "post_only_would_take",
     "stops_pending",
+    "uncross_pending",
 )
-# Why an account may not have an order, or one that is larger.
+# Refusals of an account to a new or larger order.
 FUNDS_ERRORS = (
     "account_blocked", "order_size_limit", "order_notional_limit", "position_limit",
     "balance_limit", "insufficient_funds",
 )  # fmt: skip
-# Why an account that is not known yet cannot be opened.
+# Refusals to open a new account.
 OPENING_ERRORS = ("unknown_account", "accounts_limit", "supply_limit")
 PLACE_ERRORS = (
     *BODY_ERRORS,
@@ -210,6 +212,7 @@ PLACE_ERRORS = (
     *FUNDS_ERRORS,
     *OPENING_ERRORS,
     "market_post_only",
+    "market_auction",
     "open_orders_limit",
     "outcome_unknown",
 )
@@ -234,7 +237,7 @@ REPLACE_ERRORS = (
 )  # fmt: skip
 CANCEL_ALL_ERRORS = (
     *ACCOUNT_ERRORS, *CLOCK_ERRORS, *FIELD_ERRORS, "unknown_symbol", "market_halted",
-    "outcome_unknown",
+    "uncross_pending", "outcome_unknown",
 )  # fmt: skip
 TIMER_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, *CLOCK_ERRORS, "out_of_range", "outcome_unknown")
 LIST_ERRORS = (*ACCOUNT_ERRORS, *FIELD_ERRORS, "out_of_range", "unknown_symbol")
@@ -246,6 +249,7 @@ BOUND_ERRORS = (
 )  # fmt: skip
 MARKET_CHANGE_ERRORS = (
     *BODY_ERRORS, *ADMIN_ERRORS, *BOUND_ERRORS, "unknown_symbol", "nothing_to_amend",
+    "uncross_pending",
     "outcome_unknown",
 )  # fmt: skip
 INSTRUMENT_ERRORS = (

@@ -1,4 +1,4 @@
-"""What the documentation shows: bodies that can be sent as they are, and answers that are true."""
+"""Examples in the documentation: valid bodies and true answers."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tapewire.web.problem import problem_of
 
 ORDER_EXAMPLES: dict[str, Any] = {
     "limit": {
-        "summary": "Buy 0.5 BTC at 60000.00 or better, and wait for the rest",
+        "summary": "Buy 0.5 BTC at 60000.00 or better; the rest waits in the book",
         "value": {
             "symbol": "BTC-USDT",
             "side": "buy",
@@ -19,7 +19,7 @@ ORDER_EXAMPLES: dict[str, Any] = {
         },
     },
     "market": {
-        "summary": "Sell 0.5 BTC at the best prices there are",
+        "summary": "Sell 0.5 BTC at the best available prices",
         "value": {
             "symbol": "BTC-USDT",
             "side": "sell",
@@ -28,7 +28,7 @@ ORDER_EXAMPLES: dict[str, Any] = {
         },
     },
     "ioc": {
-        "summary": "Buy what there is now at 60000.00 or better",
+        "summary": "Buy the available quantity at 60000.00 or better; the rest expires",
         "value": {
             "symbol": "BTC-USDT",
             "side": "buy",
@@ -62,7 +62,7 @@ ORDER_EXAMPLES: dict[str, Any] = {
         },
     },
     "by_amount": {
-        "summary": "Buy BTC for 1000 USDT at the best prices there are",
+        "summary": "Buy BTC for 1000 USDT at the best available prices",
         "value": {
             "symbol": "BTC-USDT",
             "side": "buy",

@@ -1,7 +1,7 @@
-"""Background work of a gateway: due orders and timers end, fired stops that wait run.
+"""Background work of a gateway: due orders end, fired stops run, auctions tell their price.
 
-Every gateway asks Redis a few times a second whether something is due by the venue clock; the
-script does what is, exactly once, whoever asks first. So it happens as long as one gateway lives.
+Every gateway asks Redis several times a second for due work by the venue clock. The library does
+due work exactly once, whichever gateway asks first. One living gateway is enough.
 """
 
 import asyncio
@@ -11,16 +11,17 @@ from collections.abc import Callable
 
 from tapewire.errors import TapewireError, Unavailable
 from tapewire.limits import ORDERS_PER_SWEEP_MAX
+from tapewire.matching.auctions import indicate_all
 from tapewire.matching.engine import Engine
 
 logger = logging.getLogger(__name__)
 
-# Without a sweep for so long a gateway is not ready, whatever holds it up.
+# A gateway without a complete sweep for this time is not ready.
 LATE_AFTER_S = 10.0
 
 
 class Expiry:
-    """A background task that sweeps; `check` says whether it still does."""
+    """A background task that sweeps; `check` fails if it has stopped."""
 
     def __init__(
         self, engine: Engine, *, interval_s: float, clock_s: Callable[[], float] = time.monotonic
@@ -32,7 +33,10 @@ class Expiry:
         self.ended = 0
 
     async def run(self) -> None:
-        """Sweep for ever. A Redis that is away is waited for; the redis check reports it."""
+        """Sweep until the task is cancelled.
+
+        A Redis that is away is retried; the redis check reports it.
+        """
         is_away = False
         while True:
             try:
@@ -46,7 +50,7 @@ class Expiry:
             await asyncio.sleep(self._interval_s)
 
     async def sweep(self) -> int:
-        """End all that is due now, some hundreds an atomic step; returns how many orders."""
+        """End all due orders and timers in bounded steps; return the number of orders."""
         ended = 0
         while True:
             count = await self._engine.expire_due()
@@ -54,16 +58,17 @@ class Expiry:
             self.ended += count
             if count < ORDERS_PER_SWEEP_MAX:
                 await self._fire_stops()
+                await indicate_all(self._engine)
                 self._swept_at_s = self._clock_s()
                 return ended
 
     async def _fire_stops(self) -> None:
-        """Run one round of fired stops in each market where some wait for their turn."""
+        """Run one round in each market where an uncross or fired stops wait for their turn."""
         for symbol in await self._engine.firing_symbols():
             await self._engine.fire_stops(symbol)
 
     async def check(self) -> None:
-        """Raises TapewireError when the last complete sweep is too long ago."""
+        """Raise TapewireError when the last complete sweep is too long ago."""
         late_s = self._clock_s() - self._swept_at_s
         if late_s > LATE_AFTER_S + self._interval_s:
-            raise TapewireError(f"nothing was looked at for expiry for {late_s:.0f} s")
+            raise TapewireError(f"no search for expired orders for {late_s:.0f} s")

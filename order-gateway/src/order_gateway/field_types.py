@@ -71,5 +71,5 @@ SelfTradePreventionText = Literal[
     "none", "expire_taker", "expire_maker", "expire_both", "decrement"
 ]
 StatusText = Literal["new", "partially_filled", "filled", "canceled", "expired"]
-MarketStateText = Literal["trading", "cancel_only", "halted", "post_only"]
+MarketStateText = Literal["trading", "cancel_only", "halted", "post_only", "auction"]
 PermissionText = Literal["read", "trade", "admin"]

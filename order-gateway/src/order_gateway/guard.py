@@ -72,12 +72,12 @@ def is_administration(path: str) -> bool:
 
 
 def is_local(scope: Scope) -> bool:
-    """Whether the connection of a request comes from this machine."""
+    """Whether the request comes from this machine."""
     client = scope.get("client")
-    if client is None:  # a server without addresses, such as a socket in the file system
+    if client is None:  # A server without addresses, such as a socket in the file system.
         return True
     address: str = client[0]
-    # An IPv6 socket shows IPv4 clients so.
+    # An IPv6 socket shows IPv4 addresses in this form.
     return is_loopback(address.removeprefix("::ffff:"))
 
 

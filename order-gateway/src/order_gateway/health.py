@@ -1,4 +1,4 @@
-"""What a gateway needs to be ready: Redis, the matching scripts, the instruments, its tasks."""
+"""The conditions of a ready gateway: Redis, the matching library, the instruments, its tasks."""
 
 from order_gateway.catalogue import Catalogue
 from order_gateway.clock import ClockWatch
@@ -35,7 +35,7 @@ def watch_health(
         checks={
             "redis": probe.check,
             "matching": engine.ready,
-            # A Redis that came back without its data is told again; else nothing is written.
+            # Publishes the instruments to a Redis without data; otherwise this writes nothing.
             "instruments": catalogue.restore,
             "clock": clock.check,
             "tasks": check_tasks,

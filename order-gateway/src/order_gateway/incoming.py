@@ -25,10 +25,10 @@ _NO_ORDER_IDS = frozenset({"batch", "replace"})
 
 
 class AccountRoute(DirectRoute):
-    """A direct route of an account: a request that it refuses counts for the rate limits."""
+    """A direct route of an account; a refused request counts for the rate limits too."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """As Starlette does it, but no order is called like another path."""
+        """Match as Starlette does; no order has the name of another path."""
         match, child = super().matches(scope)
         if match is Match.FULL and child["path_params"].get("order_id") in _NO_ORDER_IDS:
             return Match.NONE, {}
@@ -57,7 +57,7 @@ async def answer(
         params = {} if source is None else await source(request)
         for name in path or ():
             if name in params:
-                raise InvalidField(name, "unknown_field", f"{name} stands in the path already.")
+                raise InvalidField(name, "unknown_field", f"{name} is in the path already.")
     except Refusal as error:
         error.headers = _admit(request, account, 1)
         raise
@@ -98,7 +98,7 @@ async def read_query(request: Request) -> dict[str, Any]:
 
 
 def read_order_key(request: Request) -> dict[str, str]:
-    """Which order the path names: `42`, or `client:NAME` for the name that the client gave."""
+    """The order in a path: `42`, or `client:NAME` with the client order id."""
     text: str = request.path_params["order_id"]
     if text.startswith(CLIENT_ORDER_PREFIX):
         return {"client_order_id": text.removeprefix(CLIENT_ORDER_PREFIX)}
@@ -113,7 +113,7 @@ def _admit(request: Request, account: Account, count: int) -> Mapping[str, str]:
 
 
 def _header(connection: HTTPConnection, wanted: bytes) -> list[str]:
-    """Every value of a header; without the framework's copy of all headers."""
+    """Every value of a header, without a copy of all headers."""
     return [
         value.decode("latin-1") for name, value in connection.scope["headers"] if name == wanted
     ]

@@ -1,4 +1,4 @@
-"""REST: the instruments and the time of the venue, which everybody may read."""
+"""REST: the instruments and the time of the venue; both are public."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -23,9 +23,9 @@ router = APIRouter(route_class=DirectRoute, tags=["instruments"])
     },
 )
 async def list_instruments(request: Request) -> Response:
-    """What is traded here, in which steps and bounds, and what each market takes now.
+    """The instruments, their steps and bounds, and the state of each market.
 
-    While Redis is away the answer is as it was last seen.
+    While Redis is away, the last known answer.
     """
     return json_response(instruments_reply(await state_of(request).catalogue.read_all()))
 
@@ -54,7 +54,7 @@ async def read_instrument(request: Request) -> Response:
     },
 )
 async def read_time(request: Request) -> Response:
-    """The clock that stamps orders and ends `gtd` orders; compare the clock of a client with it."""
+    """The clock that stamps orders and ends `gtd` orders; compare your clock with it."""
     state = state_of(request)
     time_us = None if state.clock is None else state.clock.newest_us
     if time_us is None:

@@ -1,4 +1,4 @@
-"""API keys, made, listed and revoked by whoever runs the venue."""
+"""API keys: created, listed and revoked by an administrator."""
 
 import time
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _Members = tuple[str, Account, list[Permission], str, str, str | None, str | Non
 
 
 class KeyAdministration:
-    """Every answer is about the keys as Redis has them at that moment."""
+    """Every answer shows the keys as Redis has them."""
 
     def __init__(self, store: ApiKeyStore, engine: Engine, master: bytes | None) -> None:
         """`master` is the master secret of signed calls; without it new keys cannot sign."""
@@ -29,10 +29,9 @@ class KeyAdministration:
         self._engine = engine
 
     async def create(self, params: Mapping[str, Any]) -> Reply:
-        """Make a key: 201, with its text, which is shown this once. Raises a Refusal.
+        """Create a key: 201, with its text, which is shown only once. Raises a Refusal.
 
-        Its account is opened with it, if it is new.
-        As every answer of a service it has `Cache-Control: no-store`.
+        The account of the key is opened if it is new. Every answer has `Cache-Control: no-store`.
         """
         wanted = read_params(ApiKeyRequest, params)
         expires_us = None
@@ -66,12 +65,12 @@ class KeyAdministration:
         return Reply(200, ApiKeysReply(keys, cursor), NO_HEADERS)
 
     async def revoke(self, key_id: str) -> Reply:
-        """Make a key worthless, for good; again is no error. Raises KeyNotFound."""
+        """Revoke a key for good; to revoke it again is no error. Raises KeyNotFound."""
         return Reply(200, ApiKeyReply(*_members(await self._store.revoke(key_id))), NO_HEADERS)
 
 
 def _members(record: ApiKey) -> _Members:
-    """The members of an ApiKeyReply, in their order."""
+    """The members of an ApiKeyReply, in order."""
     return (
         record.key_id,
         record.account,

@@ -24,7 +24,7 @@ router = APIRouter(prefix="/admin/keys", route_class=DirectRoute, tags=["admin"]
 @router.post(
     "",
     status_code=201,
-    summary="Make an API key",
+    summary="Create an API key",
     responses={
         201: answered("The key, with its text", NewApiKeyReply, NEW_API_KEY_EXAMPLE),
         **problem_examples(*KEY_ERRORS),
@@ -32,7 +32,7 @@ router = APIRouter(prefix="/admin/keys", route_class=DirectRoute, tags=["admin"]
     openapi_extra={"requestBody": sent(ApiKeyRequest, key=API_KEY_REQUEST_EXAMPLE)},
 )
 async def create_key(request: Request) -> Response:
-    """`key` is shown in this answer and never again: the venue keeps only its digest."""
+    """`key` is shown in this answer only: the venue keeps only its digest."""
     return respond(await _administration(request).create(await read_body(request)))
 
 
@@ -46,7 +46,7 @@ async def create_key(request: Request) -> Response:
     openapi_extra={"parameters": queried(KeysParams)},
 )
 async def list_keys(request: Request) -> Response:
-    """Those included that were revoked or ran out within the last 30 days."""
+    """Keys that were revoked or expired within the last 30 days are included."""
     return respond(await _administration(request).list(await read_query(request)))
 
 
@@ -54,13 +54,16 @@ async def list_keys(request: Request) -> Response:
     "/{key_id}",
     summary="Revoke an API key",
     responses={
-        200: answered("The key, revoked", ApiKeyReply, API_KEY_EXAMPLE),
+        200: answered("The revoked key", ApiKeyReply, API_KEY_EXAMPLE),
         **problem_examples(*REVOKE_ERRORS),
     },
     openapi_extra={"parameters": [KEY_ID]},
 )
 async def revoke_key(request: Request) -> Response:
-    """For good, within two seconds, connections included. Again is no error."""
+    """Revokes a key for good, within two seconds, open connections included.
+
+    To revoke it again is no error.
+    """
     return respond(await _administration(request).revoke(request.path_params["key_id"]))
 
 

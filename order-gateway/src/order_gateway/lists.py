@@ -1,10 +1,10 @@
 """Lists of an account's orders and fills: filtered, newest first, page by page.
 
 A cursor names the last item of its page: an open order by its number, an item of the account's log
-by the id of its event. Both only grow, so that items which come in while a client turns pages are
-not seen twice and push nothing out. A page reads a bounded number of records and shows a bounded
-number of fills, so a page may hold fewer items than asked for, even none; the list has ended when
-`next_cursor` is null.
+by the id of its event. Both numbers only grow. New items therefore appear on no later page and
+displace no item. A page reads a bounded number of records and shows a bounded number of fills, so
+that a page may hold fewer items than requested, even none. The list has ended when `next_cursor` is
+null.
 """
 
 import re
@@ -35,33 +35,33 @@ _LOG_CURSOR = re.compile(r"([0-9]{1,16}-[0-9]{1,16})(?:\.([1-9][0-9]{0,8}))?", r
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From a moment on, until before another one; both may be open."""
+    """A period: from a time (inclusive) until a time (exclusive); None is unbounded."""
 
     from_us: int = 0
     to_us: int = EXACT_INTEGER_MAX
 
     def holds(self, time_us: int) -> bool:
-        """Whether a moment is within."""
+        """Whether a time is in the period."""
         return self.from_us <= time_us < self.to_us
 
 
 class _OrderCollection:
-    """The orders of one page, until it has as many orders or fills as a page may have."""
+    """The orders of one page, up to its bounds on orders and fills."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._fills = 0
         self.orders: list[Order] = []
-        # Where the page after the last of them begins.
+        # The cursor of the next page.
         self.cursor: str | None = None
 
     @property
     def is_full(self) -> bool:
-        """Whether no order more is wanted."""
+        """Whether the page takes no more orders."""
         return len(self.orders) >= self._limit
 
     def take(self, behind: str, order: Order) -> bool:
-        """Add an order; `behind` is the cursor of a page behind it. False if the page has ended."""
+        """Add an order; `behind` is the cursor after it. False if the page is full."""
         fills = self._fills + len(order.fills)
         if self.is_full or (self.orders and fills > PAGE_FILLS_MAX):
             return False
@@ -88,7 +88,7 @@ class Lists:
         return await self._orders(account, history)
 
     async def history(self, account: Account, params: Mapping[str, Any]) -> OrdersReply:
-        """Orders of every status that the venue still keeps."""
+        """Orders of every status that the venue keeps."""
         return await self._orders(account, read_params(HistoryParams, params))
 
     async def fills(self, account: Account, params: Mapping[str, Any]) -> FillsReply:
@@ -155,7 +155,10 @@ class Lists:
     async def _order_page(
         self, account: Account, wanted: HistoryParams, cursor: str | None, count: int, skip: int
     ) -> OrderPage:
-        """Open orders have an index of their own, which does not forget the oldest."""
+        """Orders of one page.
+
+        Open orders have an index of their own, which never drops an order.
+        """
         if wanted.status != "open" and wanted.status not in OPEN_STATUSES:
             return await self._queries.history(account, cursor, count, skip=skip)
         if wanted.symbol is not None:
@@ -167,7 +170,7 @@ class Lists:
     async def _collect_fills(
         self, account: Account, wanted: FillsParams, fits: Callable[[AccountFill], bool]
     ) -> tuple[list[AccountFill], str | None]:
-        """The fills of one page, and the cursor of the next."""
+        """The fills of one page, and the cursor of the next page."""
         started, skip = cursor, _ = _read_log_cursor(wanted.cursor)
         items: list[AccountFill] = []
         records = 0
@@ -197,14 +200,14 @@ def _period(moment_from: str | None, moment_to: str | None) -> Period:
 
 
 def _read_open_cursor(text: str | None) -> str | None:
-    """The number of the order behind which a page begins."""
+    """The order number before the page."""
     if text is not None and _OPEN_CURSOR.fullmatch(text) is None:
         raise _wrong_cursor()
     return text
 
 
 def _read_log_cursor(text: str | None) -> tuple[str | None, int]:
-    """The event behind which a page begins; or within it, behind so many of its items."""
+    """The event before the page, and the number of its items that earlier pages have shown."""
     if text is None:
         return None, 0
     match = _LOG_CURSOR.fullmatch(text)

@@ -1,4 +1,4 @@
-"""The figures of a gateway process: what its operations did, how long they and Redis took."""
+"""The figures of a gateway process: counts and durations of operations and of Redis."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,7 @@ class GatewayMetrics(Collector):
         sockets: Callable[[], int],
         problems: Mapping[str, int],
     ) -> None:
-        """`expired` and `sockets` are asked at each scrape; `problems` counts answers over HTTP."""
+        """Each scrape calls `expired` and `sockets`; `problems` counts answers over HTTP."""
         self._activity = activity
         self._batcher = batcher
         self._expired = expired
@@ -49,7 +49,7 @@ class GatewayMetrics(Collector):
         self._problems = problems
 
     def collect(self) -> Iterator[Metric]:
-        """Everything as it is now; docs/operations.md has the same table."""
+        """All present figures; docs/operations.md has the same table."""
         activity, batcher = self._activity, self._batcher
         refusals = Counter(self._problems) + activity.refusals
         yield _gauge("websocket_connections", "Open connections of WS /v1/ws", self._sockets())

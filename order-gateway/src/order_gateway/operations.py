@@ -1,15 +1,15 @@
-"""Everything an account can do, apart from how it is asked: REST, batches and WebSocket share it.
+"""The operations of an account, shared by REST, batches and WebSocket.
 
-`Operations.run(operation, account, params)` takes the fields of a request as `decode_json` gives
-them (numbers as NumberText, or everything as text) and answers with a `Reply`. What is refused is
-raised as Refusal, what cannot be answered now as Unavailable; each transport shows both as the same
-problem (`tapewire.web.problem.problem_of(error.code, str(error), error.field)`).
+`Operations.run(operation, account, params)` takes the fields of a request as `decode_json` returns
+them (numbers as NumberText, or everything as text) and returns a `Reply`. A refused request raises
+Refusal, an unreachable Redis Unavailable. Each transport shows both as the same problem
+(`tapewire.web.problem.problem_of(error.code, str(error), error.field)`).
 
 Order of execution: `place`, `replace`, `cancel`, `cancel_all` and `cancel_all_after` put their
-command into the queue to Redis before they first wait, so requests started one after the other are
-executed in that order, without waiting for answers. The others read first (`READS_FIRST`): a client
-that needs their place in the order waits for their answer before it goes on. A command that meets
-an instrument which has just changed is sent once more, behind what was sent meanwhile.
+command into the queue to Redis before their first wait. Requests that start one after the other are
+therefore executed in this order, without waiting for answers. The other operations read first
+(`READS_FIRST`): a client that needs their place in the order waits for the answer. A command that
+meets a changed instrument is sent once more, behind the commands that were sent meanwhile.
 """
 
 import time
@@ -58,7 +58,7 @@ from tapewire.wire.orders import OrderReply, order_reply
 
 READS_FIRST = frozenset({"amend", "batch", "cancel_list"})
 MICROSECONDS = 1_000_000
-# A fill is rendered in about 10 us; fewer than these need no share of the loop.
+# A fill takes about 10 us to render; fewer fills than this need no share of the loop.
 FILLS_PER_TURN = 500
 FEW_FILLS = 10
 
@@ -80,7 +80,7 @@ class Operations:
         activity: Activity,
         clock: RecordedClock | None = None,
     ) -> None:
-        """`activity` counts what is done; `clock` is that of a venue on recorded time."""
+        """`activity` counts operations; `clock` belongs to a venue on recorded time."""
         self._activity = activity
         self.clock = clock
         self._engine = engine
@@ -126,7 +126,7 @@ class Operations:
     ) -> Reply:
         """Do one operation. Raises Refusal (also for an unknown operation) or Unavailable.
 
-        `clock_us` is the recorded time of the request, for a venue on recorded time only.
+        `clock_us` is the recorded time of the request, only for a venue on recorded time.
         """
         self._set_clock(operation, clock_us)
         method = self._methods.get(operation)
@@ -149,7 +149,7 @@ class Operations:
             self.clock.check_started(operation)
 
     async def place(self, account: Account, params: Mapping[str, Any]) -> Reply:
-        """Place an order: 201, or 200 and the first one if its client_order_id was used before."""
+        """Place an order: 201, or 200 and the first order of the same client_order_id."""
         request = read_params(OrderRequest, params)
         instrument = await self._placing.find_instrument(request.symbol)
         placement = await self._placing.place(request, account, instrument)
@@ -219,7 +219,7 @@ class Operations:
         return await self._shown(await self._find_order(account, _order_key(params)))
 
     async def batch(self, account: Account, params: Mapping[str, Any]) -> Reply:
-        """Do up to a hundred of place, amend and cancel, in order, each with its own result."""
+        """Do up to 100 of place, amend and cancel, in order, each with its own result."""
         return Reply(
             200, await run_batch(self.run, account, params, self._activity.refusals), NO_HEADERS
         )
@@ -235,7 +235,7 @@ class Operations:
         return Reply(200, await self._render(order, instrument), NO_HEADERS)
 
     async def _render(self, order: Order, instrument: Instrument) -> OrderReply:
-        """An order as an answer; one with many fills waits for its share of the loop."""
+        """An order as an answer; an order with many fills waits for its share of the loop."""
         if len(order.fills) > FEW_FILLS:
             await self._share.take(len(order.fills))
         return order_reply(order, instrument)

@@ -31,7 +31,7 @@ _Params = TypeVar("_Params", bound=Params)
 
 
 def read_params(model: type[_Params], params: Mapping[str, Any]) -> _Params:
-    """The fields of an operation, each of its form. Raises a Refusal."""
+    """The fields of an operation, each of its own form. Raises a Refusal."""
     try:
         return model.model_validate(params)
     except ValidationError as error:
@@ -91,7 +91,7 @@ def build_command(request: OrderRequest, account: Account, instrument: Instrumen
 
 
 def without_limits(instrument: Instrument) -> Instrument:
-    """The instrument with its steps alone: what an order means, whatever is allowed today."""
+    """The instrument with its steps and without bounds, for an order that exists already."""
     return replace(
         instrument,
         quantity_lots_min=Lots(1),
@@ -102,12 +102,12 @@ def without_limits(instrument: Instrument) -> Instrument:
 
 
 def build_amendment(params: AmendParams, order: Order, instrument: Instrument) -> Amendment:
-    """Check what is to change of an order as it was read just before. Raises a Refusal."""
+    """Check the changes against the order as it was just read. Raises a Refusal."""
     if params.price is None and params.quantity is None and params.stop_price is None:
         raise InvalidField(
             "quantity",
             "nothing_to_amend",
-            "quantity, price or stop_price must be given: what is to change?",
+            "quantity, price or stop_price is missing: send at least one of them.",
         )
     quantity = price = stop_price = None
     if params.quantity is not None:
@@ -119,7 +119,7 @@ def build_amendment(params: AmendParams, order: Order, instrument: Instrument) -
     ticks, lots = price or order.price_ticks, quantity or order.quantity_lots
     if ticks is not None:
         _check_notional(ticks * lots, instrument)
-    # The bounds may have changed since the order was placed, so that they do not bound this.
+    # The bounds may have changed since the order was placed, so they do not apply here.
     _check_amount("quantity", max(ticks or 0, stop_price or 0) * lots, instrument)
     return Amendment(
         price_ticks=price,
@@ -212,7 +212,7 @@ def _check_notional(notional: int, instrument: Instrument) -> None:
 
 
 def _check_amount(field: str, notional: int, instrument: Instrument) -> None:
-    """What an order is worth must stay exact in units of the quote asset."""
+    """Check that the value of an order is exact in units of the quote asset."""
     most = EXACT_INTEGER_MAX // instrument.quote_units
     if notional > most:
         raise InvalidField(

@@ -45,8 +45,8 @@ CANCEL_NAME = [field for field in queried(CancelParams) if field["name"] == "can
     status_code=201,
     summary="Place an order",
     responses={
-        201: answered("The order, with what it traded at once", OrderReply, FILLED_EXAMPLE),
-        200: answered("The order that has this client_order_id already", OrderReply, FILLED_EXAMPLE)
+        201: answered("The order, with its first fills", OrderReply, FILLED_EXAMPLE),
+        200: answered("The earlier order with this client_order_id", OrderReply, FILLED_EXAMPLE)
         | {"headers": {"Idempotent-Replay": {"schema": {"const": "true"}}}},
         **problem_examples(*PLACE_ERRORS),
     },
@@ -56,11 +56,12 @@ CANCEL_NAME = [field for field in queried(CancelParams) if field["name"] == "can
     },
 )
 async def place_order(request: Request) -> Response:
-    """Match it against the book; what may rest then rests with what is left, all else ends.
+    """Matches the order against the book.
 
-    Safe to send again with the same `client_order_id`. An order that is taken in and cannot be done
-    as wanted (a fill-or-kill that cannot fill, a market order without a market) is no error: it is
-    `expired`, and `reason` says why.
+    The rest stays in the book if the time in force allows it, and expires otherwise. Safe to repeat
+    with the same `client_order_id`. An accepted order that cannot be filled as wanted
+    (fill-or-kill, a market order in an empty book) is no error: its status is `expired`, and
+    `reason` tells why.
     """
     return await answer(request, "place", read_body)
 
@@ -69,7 +70,7 @@ async def place_order(request: Request) -> Response:
     "/orders/batch",
     summary="Place, amend and cancel many orders",
     responses={
-        200: answered("What became of each item, in their order", BatchReply, BATCH_EXAMPLE),
+        200: answered("The result of each item, in order", BatchReply, BATCH_EXAMPLE),
         **problem_examples(*BATCH_ERRORS),
     },
     openapi_extra={
@@ -78,9 +79,9 @@ async def place_order(request: Request) -> Response:
     },
 )
 async def run_batch(request: Request) -> Response:
-    """Done in the order of the items, each for itself: one that is refused stops no other.
+    """Does the items in order, each on its own: a refused item stops no other.
 
-    `status` and `body` of a result are those of the single request, `problem` its refusal.
+    `status` and `body` of a result are those of the single request, `problem` is its refusal.
     """
     return await answer(request, "batch", read_body)
 
@@ -89,7 +90,9 @@ async def run_batch(request: Request) -> Response:
     "/orders/replace",
     summary="Cancel an order and place another",
     responses={
-        200: answered("What became of each of the two", ReplaceReply, REPLACE_EXAMPLE),
+        200: answered(
+            "The results of the cancel and of the new order", ReplaceReply, REPLACE_EXAMPLE
+        ),
         **problem_examples(*REPLACE_ERRORS),
     },
     openapi_extra={
@@ -98,10 +101,11 @@ async def run_batch(request: Request) -> Response:
     },
 )
 async def replace_order(request: Request) -> Response:
-    """Both in one atomic step: no other command comes between, and what the cancel releases pays.
+    """Both happen in one atomic step:
 
-    A refused new order does not bring the canceled order back. A wrong field refuses the whole
-    request. Safe to send again with the same `client_order_id` of the new order.
+    no other command comes between, and the money that the cancel releases pays for the new order. A
+    refused new order does not bring the canceled order back. A wrong field refuses the whole
+    request. Safe to repeat with the same `client_order_id` of the new order.
     """
     return await answer(request, "replace", read_body)
 
@@ -124,7 +128,7 @@ async def read_order(request: Request) -> Response:
     "/orders/{order_id}",
     summary="Amend an order",
     responses={
-        200: answered("The order as it is now", OrderReply, AMENDED_EXAMPLE),
+        200: answered("The changed order", OrderReply, AMENDED_EXAMPLE),
         **problem_examples(*AMEND_ERRORS),
     },
     openapi_extra={
@@ -133,10 +137,10 @@ async def read_order(request: Request) -> Response:
     },
 )
 async def amend_order(request: Request) -> Response:
-    """Change the price, quantity or stop price of an open order; its id stays.
+    """Changes price, quantity or stop price of an open order; its id stays.
 
-    A smaller quantity alone keeps its place in the queue. Anything else comes in anew, behind the
-    orders at its price, and may trade at once if it is not `post_only`.
+    A smaller quantity alone keeps the priority. Any other change moves the order behind the orders
+    at its price, and the order may trade at once unless it is `post_only`.
     """
     return await answer(request, "amend", read_body, read_order_key(request))
 
@@ -145,11 +149,11 @@ async def amend_order(request: Request) -> Response:
     "/orders/{order_id}",
     summary="Cancel an order",
     responses={
-        200: answered("The order, canceled", OrderReply, CANCELED_EXAMPLE),
+        200: answered("The canceled order", OrderReply, CANCELED_EXAMPLE),
         **problem_examples(*CANCEL_ERRORS),
     },
     openapi_extra={"parameters": [ORDER_ID, *CANCEL_NAME, ACCOUNT]},
 )
 async def cancel_order(request: Request) -> Response:
-    """Take what is left of an open order out of the book."""
+    """Takes the rest of an open order out of the book."""
     return await answer(request, "cancel", read_query, read_order_key(request))

@@ -49,6 +49,12 @@ SUBCOMMANDS = {
 # Other names of commands, left out of the list in `tapewire --help`.
 ALIASES = {"watch": "tape"}
 
+EXIT_INTERRUPTED = 130  # as shells report a process that SIGINT ended
+# A request of these commands changes something, and may be at the venue already.
+CHANGING = frozenset(
+    {"account", "cancel-all", "clock", "contest", "instrument", "key", "market", "order", "replay"}
+)
+
 
 class LazyGroup(click.Group):
     """Knows its commands by name; `--help` costs no import of theirs."""
@@ -64,6 +70,16 @@ class LazyGroup(click.Group):
             _drop_output()
             click.echo(f"Error: standard output cannot be written: {error.strerror}.", err=True)
             sys.exit(1)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (as click declares it)
+        """Run a command; Ctrl-C ends it with one sentence and status 130."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            doubt = " A request that was on its way may have been done."
+            name = ctx.invoked_subcommand or ""
+            click.echo(f"Ended with Ctrl-C.{doubt if name in CHANGING else ''}", err=True)
+            ctx.exit(EXIT_INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order a newcomer needs them."""

@@ -85,6 +85,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "market_halted": ErrorCode(409, "The market is halted"),
         "market_cancel_only": ErrorCode(409, "The market only takes cancels"),
         "market_post_only": ErrorCode(409, "The market only takes post-only orders"),
+        "market_auction": ErrorCode(409, "The market only takes what can wait for its auction"),
         "instrument_conflict": ErrorCode(409, "The instrument is traded with other steps"),
         "instruments_limit": ErrorCode(409, "The venue has its maximum of instruments"),
         # The contest
@@ -112,6 +113,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "connections_limit": ErrorCode(503, "Too many connections are open"),
         "overloaded": ErrorCode(503, "Too many commands are waiting; nothing was done"),
         "stops_pending": ErrorCode(503, "Fired stop orders run first; repeat the request"),
+        "uncross_pending": ErrorCode(503, "The uncross runs first; repeat the request"),
         "stale_data": ErrorCode(503, "The data is being read again; retry"),
         "draining": ErrorCode(503, "The process is stopping; reconnect"),
         "clock_forbidden": ErrorCode(422, "The venue runs on its own clock"),

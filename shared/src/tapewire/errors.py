@@ -26,6 +26,7 @@
     │   ├── RedisUnavailable          not sent to Redis: nothing was done
     │   ├── OutcomeUnknown            the answer was lost: ask again with the same client_order_id
     │   ├── StopsPending              fired stop orders run first: nothing was done
+    │   ├── UncrossPending            an uncross goes on first: nothing was done
     │   └── Overloaded                too many commands wait in this gateway
     └── MessageError                  a message on the wire is not one of ours
 
@@ -238,6 +239,12 @@ class StopsPending(Unavailable):
     """Fired stop orders of the market run first; the command had no effect."""
 
     code = "stops_pending"
+
+
+class UncrossPending(Unavailable):
+    """The uncross of an auction goes on first; the command had no effect."""
+
+    code = "uncross_pending"
 
 
 class RedisUnavailable(Unavailable):

@@ -45,6 +45,13 @@ INSTRUMENTS_MAX = 1_000
 # rest of the order expires; the rest of the stops runs in the next command (docs/matching.md).
 MAKERS_PER_COMMAND_MAX = 10_000
 
+# Orders that one command reads at most to find the price of an auction; a read costs about a tenth
+# of a fill.
+AUCTION_READS_MAX = 10_000
+
+# Shortest time between two indicative prices of a market.
+INDICATIVE_INTERVAL_S = 1.0
+
 # Open orders of one account in one instrument, unless the instrument file says otherwise.
 OPEN_ORDERS_MAX = 10_000
 

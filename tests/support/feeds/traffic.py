@@ -13,7 +13,7 @@ from tapewire.errors import TapewireError
 from tapewire.values.types import Side, Symbol
 from tapewire.wire.trade_event import TradeEvent
 from tests.support.venue import BTC, HUGE, ODD, Venue
-from tests.support.wait import wait_until
+from tests.support.wait import leave_processor, wait_until
 
 LOTS = {BTC: 1, HUGE: 1, ODD: 5}
 TICKS = 1_000
@@ -67,8 +67,7 @@ class Load:
             with contextlib.suppress(TapewireError):
                 await make_trades(self._venue, random.randint(1, 5), random.choice(self._symbols))
                 self.rounds += 1
-            # Let other tasks run once. Without this, a lost Redis would fail in a busy loop.
-            await asyncio.sleep(0)
+            await leave_processor()
 
 
 class Follower:

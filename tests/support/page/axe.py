@@ -4,19 +4,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 AXE = Path(__file__).parents[3] / ".venv/npm/node_modules/axe-core/axe.min.js"
 SERIOUS = {"serious", "critical"}
 
 
-def findings(page: Page) -> list[str]:
-    """What is serious or worse; skips the test where axe-core is not there."""
+def findings(page: Page, within: str = "html") -> list[str]:
+    """What is serious or worse in an element; skips the test where axe-core is not there."""
     if not AXE.is_file():
         pytest.skip("axe-core is not installed; make page-types fetches it with npm")
+    # A dialog opens a moment after its button was pressed.
+    expect(page.locator(within).first).to_be_visible()
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text("utf-8"))
-    result: dict[str, Any] = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+    result: dict[str, Any] = page.evaluate(
+        "within => axe.run(within, { resultTypes: ['violations'] })", within
+    )
     return [
         f"{found['id']}: {found['help']}: {node['target']} {node['failureSummary']}"
         for found in result["violations"]

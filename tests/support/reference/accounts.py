@@ -170,9 +170,17 @@ class ReferenceAccounts:
         return self._profile(account).state is AccountState.BLOCKED
 
     def settle(
-        self, buyer: ReferenceOrder, seller: ReferenceOrder, price: int, lots: int, taker: Side
+        self,
+        buyer: ReferenceOrder,
+        seller: ReferenceOrder,
+        price: int,
+        lots: int,
+        taker: Side | None,
     ) -> dict[Side, int]:
-        """Let a trade change hands; each side pays a fee of what it receives. Says the fees."""
+        """Let a trade change hands; each side pays a fee of what it receives. Says the fees.
+
+        Without a taker both sides pay as makers.
+        """
         instrument = self.instruments[buyer.symbol]
         base_units, quote_units = (
             lots * instrument.base_units,

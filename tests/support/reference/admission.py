@@ -13,6 +13,7 @@ from tapewire.values.types import (
     TimeInForce,
 )
 from tests.support.reference.accounts import Bounds, ReferenceAccounts
+from tests.support.reference.auction import Uncross
 from tests.support.reference.order import ReferenceOrder, Refused, reaches
 
 BPS = 10_000
@@ -29,6 +30,7 @@ class Market(Protocol):
     revision: int
     last_price: int | None
     is_firing: bool
+    uncross: Uncross | None
 
     @property
     def symbol(self) -> Symbol:
@@ -55,6 +57,7 @@ def admit(
     """
     admit_command(market, command)
     _check_state(market, post_only=command.post_only)
+    _check_auction(market, command)
     if command.expire_us is not None and command.expire_us <= now_us:
         raise Refused("expire_at out_of_range")
     _check_price(market, command.price_ticks)
@@ -62,7 +65,8 @@ def admit(
     last = market.last_price
     if stop is not None and last is not None and reaches(command, stop, last):
         raise Refused("stop_would_trigger")
-    if command.post_only and market.takes(command.side, command.price_ticks):
+    takes = _trades_at_once(market) and market.takes(command.side, command.price_ticks)
+    if command.post_only and takes:
         raise Refused("post_only_would_take")
     may_rest = command.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
     bound = _bound(market, command, "open_orders_max")
@@ -74,9 +78,10 @@ def admit(
 
 
 def admit_command(market: Market, command: OrderCommand) -> None:
-    """Check what makes a gateway try again: an old revision, waiting stops. Raises Refused."""
+    """Check what makes a gateway try again: an old revision, an uncross, stops. Raises Refused."""
     if command.revision != market.revision:
         raise Refused("stale_instrument")
+    check_uncross(market)
     _check_stops(market)
 
 
@@ -95,6 +100,7 @@ def admit_amend(
     _check_amendable(order, now_us)
     if amendment.revision != market.revision:
         raise Refused("stale_instrument")
+    check_uncross(market)
     if market.state is MarketState.HALTED:
         raise Refused("market_halted")
     if not stays:
@@ -135,6 +141,26 @@ def _check_notional(market: Market, changed: ReferenceOrder) -> None:
         raise Refused("quantity notional_too_small")
 
 
+def check_uncross(market: Market) -> None:
+    """Nothing happens to the orders of a market before its uncross is over."""
+    if market.uncross is not None:
+        raise Refused("uncross_pending")
+
+
+def _check_auction(market: Market, command: OrderCommand) -> None:
+    """An auction collects what can wait: in the book, or for a stop price."""
+    waits = command.stop_price_ticks is not None or (
+        command.price_ticks is not None
+        and command.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
+    )
+    if not _trades_at_once(market) and not waits:
+        raise Refused("market_auction")
+
+
+def _trades_at_once(market: Market) -> bool:
+    return market.state is not MarketState.AUCTION
+
+
 def _check_stops(market: Market) -> None:
     """Nothing trades before the stops that have fired."""
     if market.is_firing and market.state is MarketState.TRADING:
@@ -161,7 +187,8 @@ def _check_anew(market: Market, order: ReferenceOrder, changed: ReferenceOrder) 
     _check_price(market, changed.price)
     if changed.waits and market.last_price is not None and changed.fires_at(market.last_price):
         raise Refused("stop_would_trigger")
-    if order.command.post_only and market.takes(order.side, changed.price):
+    takes = _trades_at_once(market) and market.takes(order.side, changed.price)
+    if order.command.post_only and takes:
         raise Refused("post_only_would_take")
     _check_size(market, order.command, changed.quantity, changed.price or changed.stop_price)
     _check_position(market, order.command, changed.left - order.left)

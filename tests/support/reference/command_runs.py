@@ -2,14 +2,23 @@
 
 from hypothesis import strategies as st
 
-from tapewire.values.types import Lots, OrderCommand, OrderType, Side, TimeInForce
+from tapewire.values.types import (
+    Lots,
+    MarketState,
+    OrderCommand,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from tests.support.reference.account_commands import CheckFunds, Withdraw
 from tests.support.reference.machine_world import ACCOUNTS, INSTRUMENTS
 from tests.support.reference.venue_commands import (
     COMMANDS,
+    Control,
     Place,
     Step,
     clock_changes,
+    collected_orders,
     few_lots,
     modes,
     prices,
@@ -17,16 +26,29 @@ from tests.support.reference.venue_commands import (
     symbols,
 )
 
-_choices = st.integers(0, len(COMMANDS) + 9)
+_choices = st.integers(0, len(COMMANDS) + 13)
 
 
 @st.composite
 def steps(draw: st.DrawFn) -> tuple[Step, ...]:
     """One step, or sometimes none: a failing list shrinks to nones; or a few that need another."""
-    choice = draw(_choices)
-    if choice >= len(COMMANDS):
-        return draw(_pinches()) if choice % 2 else ()
-    return (Step(draw(COMMANDS[choice]), draw(clock_changes)),)
+    choice = draw(_choices) - len(COMMANDS)
+    if choice >= 0:
+        return draw(_auctions()) if choice >= 10 else draw(_pinches()) if choice % 2 else ()
+    return (Step(draw(COMMANDS[choice + len(COMMANDS)]), draw(clock_changes)),)
+
+
+@st.composite
+def _auctions(draw: st.DrawFn) -> tuple[Step, ...]:
+    """An auction that collects some orders, most of them limit orders, and ends."""
+    symbol = draw(symbols)
+    orders = draw(st.lists(collected_orders(symbol), min_size=2, max_size=9))
+    state = draw(st.sampled_from([MarketState.TRADING] * 6 + [*MarketState]))
+    return (
+        Step(Control(symbol, MarketState.AUCTION)),
+        *(Step(order, draw(clock_changes)) for order in orders),
+        Step(Control(symbol, state), draw(clock_changes)),
+    )
 
 
 @st.composite

@@ -25,6 +25,7 @@ from tapewire.values.types import (
 )
 from tests.support.reference.accounts import Bounds, ReferenceAccounts
 from tests.support.reference.admission import BPS, admit, admit_amend, keeps_place
+from tests.support.reference.auction import Uncross, begin_uncross, go_on
 from tests.support.reference.order import (
     Line,
     ReferenceOrder,
@@ -61,6 +62,7 @@ class ReferenceMarket:
     phase: list[int] = field(default_factory=list)
     met: int = 0
     is_firing: bool = False
+    uncross: Uncross | None = None
 
     def __post_init__(self) -> None:
         """What stands here holds money of its account."""
@@ -139,9 +141,9 @@ class ReferenceMarket:
     def end(self, order: ReferenceOrder, status: OrderStatus, reason: str | None) -> None:
         """Take an open order out of where it stands; it is over, as is the other of its list."""
         self._finish(order, status, reason)
-        self._end_partner(order)
+        self.end_partner(order)
 
-    def _end_partner(self, order: ReferenceOrder) -> None:
+    def end_partner(self, order: ReferenceOrder) -> None:
         """The other order of a list ends; that counts as a maker met."""
         partner = order.partner
         if partner is None or not partner.is_open:
@@ -189,7 +191,8 @@ class ReferenceMarket:
         """An order takes what it may; what is left rests or is over."""
         is_fok = order.command.time_in_force is TimeInForce.FOK
         kill = is_fok and not self._would_fill(order, makers_max)
-        stopped_by = None if kill else self._match(order, makers_max)
+        waits = self.state is MarketState.AUCTION
+        stopped_by = None if kill or waits else self._match(order, makers_max)
         order.updated_us = self.now_us
         if order.quantity is None:
             order.reason = amount_reason(order, stopped_by)
@@ -307,7 +310,7 @@ class ReferenceMarket:
             assert maker.command.display_lots is not None
             maker.shown = min(maker.command.display_lots, maker.left)
             maker.number = self.line.draw()
-        self._end_partner(maker)
+        self.end_partner(maker)
 
     def _prevent(self, taker: ReferenceOrder, maker: ReferenceOrder, lots: int) -> bool:
         """Two orders of one account meet; the taker's mode decides. True if the taker is over."""
@@ -324,6 +327,28 @@ class ReferenceMarket:
         if mode is not SelfTradePrevention.EXPIRE_TAKER:
             self.end(maker, OrderStatus.EXPIRED, "self_trade")
         return mode is not SelfTradePrevention.EXPIRE_MAKER
+
+    def is_crossed(self) -> bool:
+        """Whether orders of the book would trade with each other: an auction leaves such."""
+        bids, asks = self.queue(Side.BUY), self.queue(Side.SELL)
+        return bool(bids and asks) and within(Side.BUY, asks[0].price, bids[0].price)
+
+    def switch(self, state: MarketState) -> None:
+        """Change the state; a market that trades again uncrosses first."""
+        self.state = state
+        if state in {MarketState.TRADING, MarketState.POST_ONLY} and self.is_crossed():
+            self.uncross = begin_uncross(self)
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Go on with an uncross; the stops that its price has reached follow."""
+        assert self.uncross is not None
+        if not go_on(self, self.uncross):
+            return
+        self.uncross = None
+        self.run_stops()
+        if self.state is not MarketState.TRADING:
+            self.is_firing = bool(self.phase)
 
     def run_stops(self) -> None:
         """Fired stops run in line, within the budget of the command; the rest waits for its turn.
@@ -350,7 +375,7 @@ class ReferenceMarket:
         self.is_firing = False
 
     def _fire(self, order: ReferenceOrder, makers_max: int) -> None:
-        self._end_partner(order)
+        self.end_partner(order)
         if order.is_due(self.now_us):
             self.end(order, OrderStatus.EXPIRED, "expired")
             return

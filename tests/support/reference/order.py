@@ -46,6 +46,7 @@ class Trade:
     aggressor_side: Side
     maker_fee: int = 0
     taker_fee: int = 0
+    is_uncross: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -22,7 +22,7 @@ from tapewire.values.types import (
     TimeInForce,
 )
 from tests.support.reference.accounts import Bounds, ReferenceAccounts
-from tests.support.reference.admission import admit_command
+from tests.support.reference.admission import admit_command, check_uncross
 from tests.support.reference.market import ReferenceMarket
 from tests.support.reference.order import Line, ReferenceOrder, Refused
 
@@ -87,8 +87,13 @@ class ReferenceVenue:
         return self._behind_stops(command.symbol, clock_us, lambda: self._place(command, clock_us))
 
     def fire_stops(self, symbol: Symbol, clock_us: int) -> bool:
-        """Run fired stops that wait for their turn; whether some still wait. Raises Refused."""
+        """Go on with an uncross, run fired stops; whether some still wait. Raises Refused."""
         market = self._market(symbol)
+        if market.uncross is not None:
+            market.begin(clock_us)
+            market.go_on()
+            fires = market.is_firing and market.state is MarketState.TRADING
+            return market.uncross is not None or fires
         if market.is_firing and market.state is MarketState.TRADING:
             market.begin(clock_us)
             market.run_stops()
@@ -217,6 +222,7 @@ class ReferenceVenue:
         market = self._market(order.symbol)
         if not order.is_open:
             raise Refused("order_closed")
+        check_uncross(market)
         if market.state is MarketState.HALTED:
             raise Refused("market_halted")
         market.begin(clock_us)
@@ -240,6 +246,9 @@ class ReferenceVenue:
         """
         if symbol is not None and self._market(symbol).state is MarketState.HALTED:
             raise Refused("market_halted")
+        for market in self._sorted_markets(symbol):
+            if symbol is not None or self.open_orders(account, market.symbol):
+                check_uncross(market)
         canceled = []
         for market in self._sorted_markets(symbol):
             orders = self.open_orders(account, market.symbol)
@@ -256,6 +265,7 @@ class ReferenceVenue:
     def expire_due(self, clock_us: int) -> int:
         """End what is due: first the gtd orders, then what dead-man timers cancel. Every state.
 
+        Orders of a market stay until its uncross is over.
         Says how many orders ended and timers fired.
         """
         ended = 0
@@ -266,19 +276,26 @@ class ReferenceVenue:
         )
         for order in due:
             market = self.markets[order.symbol]
+            if market.uncross is not None:
+                continue
             market.begin(clock_us)
             if order.is_open:
                 market.end(order, OrderStatus.EXPIRED, "expired")
             ended += 1
         for account in dead:
+            is_done = True
             for market in self._sorted_markets(None):
                 for order in self.open_orders(account, market.symbol):
+                    if market.uncross is not None:
+                        is_done = False
+                        break
                     market.begin(clock_us)
                     if order.is_open:
                         market.end(order, OrderStatus.CANCELED, "dead_man")
                     ended += 1
-            del self.dead_man[account]
-            ended += 1
+            if is_done:
+                del self.dead_man[account]
+                ended += 1
         return ended
 
     def set_dead_man(self, account: Account, timeout_us: int, clock_us: int) -> int | None:
@@ -298,12 +315,13 @@ class ReferenceVenue:
     ) -> None:
         """Switch a market's state, bounds or fees; None changes nothing. Raises Refused."""
         market = self._market(symbol)
+        check_uncross(market)
         market.begin(clock_us)
-        market.state = state or market.state
         for name, value in changes.items():
             if value is not None:
                 owner = market.bounds if hasattr(market.bounds, name) else market
                 setattr(owner, name, value)
+        market.switch(state or market.state)
 
     def open_orders(self, account: Account, symbol: Symbol) -> list[ReferenceOrder]:
         """What an account has open in one symbol, the oldest first."""

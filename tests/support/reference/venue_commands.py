@@ -238,6 +238,11 @@ def _orders(draw: st.DrawFn) -> Place:
     return Place(order, draw(_lifetimes) if tif is TimeInForce.GTD else None)
 
 
+def collected_orders(symbol: Symbol) -> st.SearchStrategy[Place]:
+    """Orders of one market as an auction collects them; now and then one that it refuses."""
+    return _orders().map(lambda place: replace(place, order=replace(place.order, symbol=symbol)))
+
+
 @st.composite
 def _replaces(draw: st.DrawFn) -> Replace:
     """Mostly of an order of the same market, which its account has open."""

@@ -32,7 +32,18 @@ from tests.support.reference.venue_calls import (
     code_of,
     resolve,
 )
-from tests.support.reference.venue_commands import Amend, FireStops, Place, PlaceList, Replace, Step
+from tests.support.reference.venue_commands import (
+    Amend,
+    Cancel,
+    CancelAll,
+    CancelClientOrder,
+    Control,
+    FireStops,
+    Place,
+    PlaceList,
+    Replace,
+    Step,
+)
 from tests.support.reference.venue_expectations import LOOK_KEYS, Look, as_record, expected_look
 from tests.support.reference.venue_money import (
     MONEY_KEYS,
@@ -44,6 +55,9 @@ from tests.support.reference.venue_money import (
 from tests.support.venue import Venue
 
 CLOCK_START_US = 1_000_000
+WAITS_FOR_UNCROSS = (
+    Place, PlaceList, Replace, Amend, Cancel, CancelClientOrder, CancelAll, Control,
+)  # fmt: skip
 
 # Reads every key as what it is; of the streams, which come first, what is new.
 LOOK = """
@@ -122,11 +136,15 @@ class Pair:
                 raise
 
     def _expectations(self, step: Step) -> Iterator[Expectation]:
-        """One step, behind a step for each round of fired stops that an order would wait for.
+        """One step, behind a step for each round that it would wait for: fired stops, an uncross.
 
         Without these steps the engine would run the rounds by itself and send the order again,
         behind the commands that are on their way.
         """
+        if isinstance(step.command, WAITS_FOR_UNCROSS):
+            for symbol in SYMBOLS:
+                while self.reference.markets[symbol].uncross is not None:
+                    yield self._expect(Step(FireStops(symbol), 0))
         if isinstance(step.command, Place | PlaceList | Replace | Amend):
             for symbol in SYMBOLS:
                 market = self.reference.markets[symbol]
@@ -209,7 +227,7 @@ class Pair:
             market = self.reference.markets[symbol]
             for trade in market.trades[before[symbol] :]:
                 for order_id, liquidity, fee in (
-                    (trade.taker_id, "t", trade.taker_fee),
+                    (trade.taker_id, "m" if trade.is_uncross else "t", trade.taker_fee),
                     (trade.maker_id, "m", trade.maker_fee),
                 ):
                     order = self.reference.orders[order_id]

@@ -9,7 +9,7 @@ from tapewire.runtime.supervision import cancel_all
 from tapewire.values.account_names import DEFAULT_ACCOUNT
 from tests.support.running.whole_venue import WholeVenue, order_body, rest_client
 from tests.support.venue import Venue
-from tests.support.wait import wait_until
+from tests.support.wait import leave_processor, wait_until
 
 SENDERS = 6
 RECOVERY_TIMEOUT_S = 20.0
@@ -56,6 +56,7 @@ class Senders:
     async def _place(self, body: dict[str, str]) -> dict[str, Any]:
         """Ask until there is an answer; every refusal must be a 503 that says when to come back."""
         while True:
+            await leave_processor()
             reply = await self._api.post("/v1/orders", json=body)
             if reply.is_success:
                 order: dict[str, Any] = reply.json()

@@ -6,9 +6,12 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import market_data
+from market_data.binance import messages, statistic_messages
+from market_data.binance.asyncapi import MESSAGES, streams_document
 from market_data.clients.protocol import QUERY_FIELDS, Request
 from market_data.errors import CLOSE_MEANINGS, ERROR_MEANINGS, CloseCode
 from market_data.http.asyncapi import asyncapi_document
@@ -21,6 +24,13 @@ SOURCES = Path(market_data.__file__).parent
 DOCUMENTS = {"asyncapi.py", "asyncapi_examples.py"}
 # A dictionary with one of these as its type describes a parameter.
 SCHEMA_TYPES = {"string", "integer", "number", "boolean", "object", "array", "null"}
+
+
+@pytest.fixture
+def streams() -> dict[str, Any]:
+    """The document of the Binance streams, as a client gets it over HTTP."""
+    loaded: dict[str, Any] = json.loads(json.dumps(streams_document("127.0.0.1:8001")))
+    return loaded
 
 
 @pytest.fixture
@@ -83,14 +93,34 @@ def texts(node: ast.expr) -> set[str]:
     }
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    """Every `$ref` points at a part of the document."""
-    found = references(document)
-    assert found
-    for reference in found:
-        node: Any = document
-        for part in reference.removeprefix("#/").split("/"):
-            node = node[part]
+def test_every_reference_leads_somewhere(document: dict[str, Any], streams: dict[str, Any]) -> None:
+    """Every `$ref` points at a part of its document."""
+    for whole in (document, streams):
+        found = references(whole)
+        assert found
+        for reference in found:
+            node: Any = whole
+            for part in reference.removeprefix("#/").split("/"):
+                node = node[part]
+
+
+def test_every_message_of_the_streams_is_documented(streams: dict[str, Any]) -> None:
+    """Each structure of a message has an example, made by the code, that its structure reads."""
+    models = {
+        model
+        for module in (messages, statistic_messages)
+        for model in vars(module).values()
+        if isinstance(model, type)
+        and issubclass(model, msgspec.Struct)
+        and model is not msgspec.Struct
+    }
+    assert models == {*MESSAGES, statistic_messages.Kline}
+    for model, example in MESSAGES.items():
+        read_exactly(example.decode(), model)
+    assert set(streams["channels"]) == {"raw", "combined"}
+    assert set(streams["components"]["messages"]) == {model.__name__ for model in MESSAGES} | {
+        "request", "answer",
+    }  # fmt: skip
 
 
 def test_the_shape_is_that_of_asyncapi_3(document: dict[str, Any]) -> None:

@@ -44,6 +44,7 @@ MARKET = MarketRecord(
 TOTAL = Candle(
     start_s=1_699_999_980, open=10_000, high=10_025, low=10_000, close=10_025, volume_lots=500,
     notional=200 * 10_000 + 300 * 10_025, trades=2, first_seq=6, last_seq=7,
+    taker_buy_lots=200, taker_buy_notional=200 * 10_000,
 )  # fmt: skip
 BID, ASK = ("100.00", "0.10000"), ("100.50", "0.20000")
 
@@ -68,14 +69,17 @@ def test_a_trade(unit_us: int, time: int) -> None:
 
 
 def test_messages_about_books() -> None:
-    """A difference has two update numbers, the others have one; best prices have no time."""
+    """A difference has two update numbers, the others have one; best prices have no time.
+
+    A level that is gone has the quantity that python-binance compares with, in eight decimals.
+    """
     assert read(
         depth_message(
             5, 8, [BID], [("101.00", "0.00000")], shown="BTCUSDT", time_us=TIME_US, unit_us=1_000
         )
     ) == {
         "e": "depthUpdate", "E": TIME_MS, "s": "BTCUSDT", "U": 5, "u": 8,
-        "b": [["100.00", "0.10000"]], "a": [["101.00", "0.00000"]],
+        "b": [["100.00", "0.10000"]], "a": [["101.00", "0.00000000"]],
     }  # fmt: skip
     assert read(book_ticker_message(8, BID, ASK, "BTCUSDT")) == {
         "u": 8, "s": "BTCUSDT", "b": "100.00", "B": "0.10000", "a": "100.50", "A": "0.20000",
@@ -158,7 +162,7 @@ def test_a_candle() -> None:
         "e": "kline", "E": TIME_MS, "s": "BTCUSDT", "k": {
             "t": start_ms, "T": start_ms + 179_999, "s": "BTCUSDT", "i": "3m", "f": 6, "L": 7,
             "o": "100.00", "c": "100.25", "h": "100.25", "l": "100.00", "v": "0.00500", "n": 2,
-            "x": True, "q": "0.5007500", "V": "0.00000", "Q": "0.0000000", "B": "0",
+            "x": True, "q": "0.5007500", "V": "0.00200", "Q": "0.2000000", "B": "0",
         },
     }  # fmt: skip
     flat = told(flat_candle(TOTAL.start_s + 180, 10_025, 7), is_closed=False)["k"]

@@ -88,9 +88,19 @@ def test_a_difference_has_all_updates_since_the_one_before(bench: Bench) -> None
     bench.second()
     first, second = fast.messages()
     assert (first["U"], first["u"], first["b"], first["a"]) == (1, 2, [["10", "2"]], [["11", "1"]])
-    assert (second["U"], second["u"], second["b"], second["a"]) == (3, 3, [["10", "0"]], [])
+    assert (second["U"], second["u"], second["b"], second["a"]) == (
+        3,
+        3,
+        [["10", "0.00000000"]],
+        [],
+    )
     (whole,) = slow.messages()
-    assert (whole["U"], whole["u"], whole["b"], whole["a"]) == (1, 3, [["10", "0"]], [["11", "1"]])
+    assert (whole["U"], whole["u"], whole["b"], whole["a"]) == (
+        1,
+        3,
+        [["10", "0.00000000"]],
+        [["11", "1"]],
+    )
 
 
 def test_updates_that_nobody_followed_are_not_told_as_followed(bench: Bench) -> None:

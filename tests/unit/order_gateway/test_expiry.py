@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 
 from order_gateway.expiry import LATE_AFTER_S, Expiry
+from tapewire import keys
 from tapewire.errors import RedisUnavailable, TapewireError
 from tapewire.limits import ORDERS_PER_SWEEP_MAX
 from tapewire.matching.engine import Engine
@@ -29,6 +30,16 @@ class SweptEngine:
 
     async def firing_symbols(self) -> list[str]:
         """No market has stops that wait for their turn."""
+        return []
+
+    @property
+    def batcher(self) -> "SweptEngine":
+        """Takes the look for markets in an auction."""
+        return self
+
+    async def submit(self, *command: str) -> list[bytes]:
+        """No market is in an auction."""
+        assert command == ("SMEMBERS", keys.AUCTIONS)
         return []
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -17,6 +17,7 @@ from order_gateway.app import create_app
 from order_gateway.contest import refusals
 from order_gateway.contest import schemas as contest_schemas
 from order_gateway.examples import ORDER_EXAMPLES
+from order_gateway.field_types import MarketStateText
 from order_gateway.guard import is_public
 from order_gateway.order_entry import read_params
 from order_gateway.params import AmendParams, CancelAllAfterParams, MarketRequest
@@ -25,6 +26,7 @@ from order_gateway.settings import GatewaySettings
 from tapewire.error_codes import ERROR_CODES
 from tapewire.settings import VenueSettings
 from tapewire.values.instrument_entry import InstrumentEntry, build_instrument
+from tapewire.values.types import MarketState
 from tapewire.web.problem import Problem
 from tapewire.wire import orders, venue_event
 from tapewire.wire.orders import OrderReply
@@ -252,3 +254,8 @@ def test_names_of_security_schemes_are_identifiers() -> None:
     schemes = create_app(settings).openapi()["components"]["securitySchemes"]
     assert schemes
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in schemes)
+
+
+def test_a_market_can_be_switched_to_every_state() -> None:
+    """Requests take the states that the engine has."""
+    assert set(get_args(MarketStateText)) == set(MarketState)

@@ -12,6 +12,9 @@ from tapewire.values.types import Side
 from tapewire.wire.book_event import Level
 from tapewire.wire.trade_event import TradeEvent
 
+REMOVED = "0.00000000"
+"""The quantity of a level that is gone. python-binance compares the text, not the number."""
+
 Time = Annotated[int, Meta(ge=0, description="Since 1970 UTC, in ms, or us if asked for")]
 
 
@@ -134,8 +137,15 @@ def depth_message(
 ) -> bytes:
     """One message of `@depth`."""
     return json.encode(
-        DepthUpdate(E=time_us // unit_us, s=shown, U=first, u=last, b=list(bids), a=list(asks))
+        DepthUpdate(
+            E=time_us // unit_us, s=shown, U=first, u=last, b=_levels(bids), a=_levels(asks)
+        )
     )
+
+
+def _levels(levels: Iterable[Level]) -> list[Level]:
+    """Levels in which quantity zero is written as clients compare it."""
+    return [(price, text if text.strip("0.") else REMOVED) for price, text in levels]
 
 
 def partial_book_message(seq: int, bids: list[Level], asks: list[Level]) -> bytes:

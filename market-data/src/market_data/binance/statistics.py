@@ -25,6 +25,7 @@ from market_data.binance.statistic_messages import (
 )
 from market_data.market.candle_keeper import CandleKeeper, KeptCandle
 from market_data.market.venue_clock import VenueClock
+from market_data.topics import Topic
 from tapewire.binance.statistics import AVERAGE_MINS
 from tapewire.market.candle_log import CandleLog
 from tapewire.market.candles import BINANCE_INTERVALS, DAY_S, MINUTE_S
@@ -63,6 +64,8 @@ class Statistics:
         self._klines = Klines(candles, clock, outlet)
         # Symbols whose best prices changed in the last second.
         self._new_best: dict[str, None] = {}
+        # The states of this second by topic: an array of a large venue takes milliseconds to make.
+        self._states: dict[Topic, bytes] = {}
 
     async def run(self) -> None:
         """Publish every second until the task is cancelled."""
@@ -92,6 +95,7 @@ class Statistics:
         self._days.restart()
         self._averages.restart()
         self._klines.restart()
+        self._states.clear()
 
     async def load(self) -> None:
         """Read what clients follow and this process does not know. Raises RedisError, OSError."""
@@ -113,6 +117,7 @@ class Statistics:
 
     def publish(self) -> None:
         """Send what changed in the last second."""
+        self._states.clear()
         now_us = self._clock.now_us()
         traded = self._days.take_changed()
         new_best, self._new_best = self._new_best, {}
@@ -127,7 +132,19 @@ class Statistics:
         self._outlet.hub.flush()
 
     def state_frame(self, name: str, symbol: str) -> bytes | None:
-        """What a new client of a channel starts from, framed; None while it is being read."""
+        """What a new client of a channel starts from, framed; None while it is being read.
+
+        Clients that come in the same second are given the same bytes. What changes meanwhile is
+        published at the end of the second.
+        """
+        frame = self._states.get((name, symbol)) or self._make_state(name, symbol)
+        if frame is not None:
+            self._states[name, symbol] = frame
+        return frame
+
+    # Inside.
+
+    def _make_state(self, name: str, symbol: str) -> bytes | None:
         channel, now_us = UNFORMED[name][0], self._clock.now_us()
         if channel in KLINES:
             return self._klines.state_frame(name, symbol)
@@ -140,8 +157,6 @@ class Statistics:
         if totals.get(symbol) is None:
             return None
         return self._outlet.frame(name, symbol, make(symbol, now_us))
-
-    # Inside.
 
     def _send_each(
         self,

@@ -237,8 +237,14 @@ class Streams(Listener):
 
     def _close_followers(self, channels: Collection[str], symbol: str) -> None:
         """Close the clients that follow one of the channels of a symbol."""
-        for session in tuple(self.hub.sessions):
-            if _follows(session.subscription, channels, symbol):
+        # Looked for by subscription, because thousands of clients share a few.
+        following = {
+            subscription
+            for subscription in self.hub.subscriptions
+            if _follows(subscription, channels, symbol)
+        }
+        for session in tuple(self.hub.sessions) if following else ():
+            if session.subscription in following:
                 session.close(CloseCode.TRY_AGAIN, "resync")
 
 

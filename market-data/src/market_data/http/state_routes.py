@@ -24,15 +24,18 @@ from market_data.http.incoming import (
 )
 from market_data.http.state import state_of
 from market_data.http.state_schemas import (
+    AUCTION_EXAMPLE,
     BOOK_EXAMPLE,
     CANDLES_EXAMPLE,
     QUOTE_EXAMPLE,
     TICKER_EXAMPLE,
+    AuctionReply,
     CandlesReply,
     TickerReply,
 )
 from market_data.topics import Depth
 from tapewire.errors import InvalidField, RedisUnavailable, UnknownSymbol
+from tapewire.market.auction import render_auction
 from tapewire.market.candles import INTERVALS, render_candle
 from tapewire.market.ticker import render_ticker, window_start_s
 from tapewire.web.direct_route import DirectRoute
@@ -114,6 +117,23 @@ async def read_ticker(request: Request) -> Response:
 
 
 @router.get(
+    "/auction/{symbol}",
+    summary="The indicative price of an auction",
+    responses={
+        200: answered("What an uncross would give", AuctionReply, AUCTION_EXAMPLE),
+        **refused("unknown_symbol", "redis_unavailable"),
+    },
+    openapi_extra={"parameters": [SYMBOL]},
+)
+async def read_auction(request: Request) -> Response:
+    """As new as the last `market` message with `indicative`: at most about a second old."""
+    headers = admit(request)
+    symbol = await traded_symbol(request)
+    record = await _read(state_of(request).books.records.auction(symbol))
+    return respond(request, json.encode(render_auction(symbol, record)), headers)
+
+
+@router.get(
     "/candles/{symbol}",
     summary="Candles of one interval",
     responses={
@@ -171,7 +191,7 @@ async def _read(reading: Awaitable[Page | None]) -> Page:
     try:
         page = await reading
     except (RedisError, OSError):
-        raise RedisUnavailable("The candles cannot be read now.") from None
+        raise RedisUnavailable("The market cannot be read now.") from None
     if page is None:
         raise UnknownSymbol("symbol is not traded here.")
     return page

@@ -3,7 +3,7 @@
 Decimals are text. `tapewire.wire.feed_messages` has the schemas of books, quotes and candles.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -35,6 +35,22 @@ class TickerReply(Struct, frozen=True, gc=False):
     epoch: str
 
 
+class AuctionReply(Struct, frozen=True, gc=False):
+    """What an uncross would give: null outside of an auction, and while no orders cross."""
+
+    symbol: str
+    state: Annotated[str, Meta(description="The state of the market: `auction` in an auction")]
+    price: DecimalText | None
+    quantity: Annotated[
+        DecimalText | None,
+        Meta(description="Null in an auction: more than 10,000 orders cross, so none is searched"),
+    ]
+    surplus: Annotated[DecimalText | None, Meta(description="What would be left at that price")]
+    surplus_side: Literal["buy", "sell"] | None
+    timestamp: Annotated[Timestamp | None, Meta(description="When the price was searched")]
+    epoch: str
+
+
 class CandlesReply(Struct, frozen=True, gc=False):
     """Candles of one interval, oldest first; a period without a trade has none."""
 
@@ -59,6 +75,10 @@ TICKER_EXAMPLE: dict[str, Any] = {
     "quote_volume": "750000.0000000", "trades": 310, "best_bid": ["59399.00", "0.50000"],
     "best_ask": ["59401.00", "1.25000"], "open_time": "2026-01-30T12:00:00.000000Z",
     "close_time": _TIME, "epoch": _EPOCH,
+}  # fmt: skip
+AUCTION_EXAMPLE: dict[str, Any] = {
+    "symbol": "BTC-USDT", "state": "auction", "price": "60000.00", "quantity": "1.25000",
+    "surplus": "0.50000", "surplus_side": "buy", "timestamp": _TIME, "epoch": _EPOCH,
 }  # fmt: skip
 CANDLE_EXAMPLE: dict[str, Any] = {
     "symbol": "BTC-USDT", "interval": "1m", "start": "2026-01-31T12:00:00.000000Z",

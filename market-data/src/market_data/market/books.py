@@ -77,6 +77,11 @@ class Books:
         self.counters = BookCounters()
 
     @property
+    def records(self) -> MarketRecords:
+        """The records that the books are read from."""
+        return self._records
+
+    @property
     def stale(self) -> bool:
         """Whether `resync` has something to do."""
         return self._has_venue and bool(self._stale)

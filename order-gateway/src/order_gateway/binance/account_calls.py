@@ -1,4 +1,4 @@
-"""The calls that read an account: balances, fees, orders and trades of the past, and the stubs."""
+"""The calls that read an account: balances, fees, past orders and trades, and the stubs."""
 
 import time
 import zlib
@@ -19,7 +19,7 @@ from tapewire.wire.orders import AccountFillReply, OrderReply
 
 LIST_DEFAULT, LIST_MAX = 500, 1_000
 PAGES_MAX = 40
-"""Pages of the past that one call reads, newest first: 20,000 orders or trades."""
+"""Pages of past items that one call reads, newest first: 20,000 orders or trades."""
 
 _PPM_PER_BPS = 100
 
@@ -128,12 +128,12 @@ class AccountCalls:
         return [shape.trade(fill) for fill in shown]
 
     async def prevented_matches(self, context: Context) -> list[Any]:
-        """`myPreventedMatches`: the venue records none."""
+        """`myPreventedMatches`: always empty, because the venue records none."""
         await self._names.named_in(context)
         return []
 
     async def no_lists(self, _: Context) -> list[Any]:
-        """Order lists, of which there are none."""
+        """Order lists: always empty."""
         return []
 
     async def order_counts(self, context: Context) -> list[dict[str, object]]:
@@ -169,7 +169,7 @@ class AccountCalls:
         )
 
     async def _balances(self, account: AccountReply, *, omits_zeros: bool) -> list[dict[str, str]]:
-        """Every asset of the venue, those without a balance with zeros."""
+        """Every asset of the venue; an asset without a balance has zeros."""
         own = {item.asset: item for item in account.balances}
         balances = []
         for asset, decimals in (await self._queries.assets()).items():
@@ -181,7 +181,7 @@ class AccountCalls:
 
 
 def _period(start_us: int | None, end_us: int | None) -> dict[str, Any]:
-    """The filters of a list; Binance's end is included, the venue's is not."""
+    """The filters of a list; Binance includes the end, the venue does not."""
     params: dict[str, Any] = {"limit": str(PAGE_ITEMS_MAX)}
     if start_us is not None:
         params["from"] = format_timestamp(max(1, start_us))

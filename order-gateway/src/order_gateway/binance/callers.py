@@ -1,8 +1,8 @@
-"""Who makes a signed call: the API key and the signature of a call to an identity.
+"""The caller of a signed call: from API key and signature to an identity.
 
-With keys the API key is `tw_KEY_ID`, and its secret follows from the venue's master secret. In an
-open venue the API key is the account's name, and the secret is the same text: signatures are
-checked there too, so that they are tested.
+With keys the API key is `tw_KEY_ID`, and its secret is derived from the venue's master secret. In
+an open venue the API key is the name of the account, and the secret is the same text. Signatures
+are checked in an open venue too, so that clients can test them.
 """
 
 import re
@@ -23,12 +23,12 @@ _EVERYTHING = frozenset({Permission.READ, Permission.TRADE})
 
 
 class Callers:
-    """Proves who makes a call. Safe to share by all connections of a process."""
+    """Proves the caller of a signed call. Safe to share by all connections of a process."""
 
     def __init__(
         self, verifier: KeyVerifier, limits: RateLimits, *, needs_keys: bool, master: bytes | None
     ) -> None:
-        """`master` is the venue's master secret; without it no key of the venue can sign."""
+        """`master` is the venue's master secret; without it no key of the venue can sign calls."""
         self._verifier = verifier
         self._limits = limits
         self._needs_keys = needs_keys
@@ -37,7 +37,7 @@ class Callers:
     async def identify(
         self, api_key: str | None, payload: bytes, fields: Fields, address: str | None
     ) -> Identity:
-        """The identity behind a signed call, made just now.
+        """The identity of a call that was signed within the last `recvWindow`.
 
         Raises BinanceError: -2014 without a key, -2015 for a wrong one, -1022 for a wrong
         signature, -1021 for a wrong time, -1102 without signature or timestamp. Raises Unavailable.
@@ -55,7 +55,7 @@ class Callers:
             raise error_of(error) from None
         except BinanceError as error:
             if error.code in {key_refused().code, signature_refused().code}:
-                # A wrong guess is charged to the address, as one of a bearer key is.
+                # A wrong signature is charged to the address like a wrong bearer key.
                 self._limits.take_address(address, time.monotonic_ns())
             raise
         check_time(fields, time.time_ns() // 1_000_000)

@@ -1,4 +1,4 @@
-"""Every call of the surface by its name: what it needs, what it weighs, and where it is reached.
+"""Every call of the surface by name: its permission, its weight, its path.
 
 Weights are those of the Binance Spot API.
 """
@@ -14,7 +14,7 @@ Weight = Callable[[Fields], int]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a call needs: a permission (None: public), weight, and whether it places an order."""
+    """A call: its permission (None: public), its weight, and whether it places an order."""
 
     name: str
     weight: Weight
@@ -151,5 +151,5 @@ METHODS: Mapping[str, Call] = {
 
 
 def allowed_methods(path: str) -> list[str]:
-    """The methods of a path; none if nothing is there."""
+    """The methods of a path; empty for an unknown path."""
     return sorted(method for method, known in REST if known == path)

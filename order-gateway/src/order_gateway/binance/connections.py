@@ -25,7 +25,7 @@ class BinanceConnections:
         drain_timeout_s: float,
         on_refused: Callable[[int], None],
     ) -> None:
-        """`on_refused` is given the code of each refused request."""
+        """`on_refused` receives the code of each refused request."""
         self.surface = surface
         self.streams = streams
         self._drain_timeout_s = drain_timeout_s
@@ -54,7 +54,7 @@ class BinanceConnections:
         return len(self.sessions)
 
     def bearers(self) -> Iterator[tuple[Identity, BinanceSession]]:
-        """Every key that a connection acts with, with the connection."""
+        """The identities of every connection, each with the connection."""
         for session in list(self.sessions):
             for identity in session.identities():
                 yield identity, session

@@ -1,4 +1,4 @@
-"""One call of the surface while it is answered, and the names of symbols at this moment."""
+"""The context of one call: parameters, identity, time unit, and the present names of symbols."""
 
 import time
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from tapewire.values.types import Account, Symbol
 
 MILLISECOND_US = 1_000
 NAMES_KEPT_S = 1.0
-"""How long an unknown name is refused without reading the instruments of Redis again."""
+"""Seconds for which an unknown name is refused without another read of the instruments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Parameters, who asks, and the unit of times: 1,000 us or, if asked for, 1 us."""
+    """Parameters, identity, and the unit of times: 1,000 us, or 1 us if the client asks for it."""
 
     fields: Fields
     identity: Identity | None
@@ -35,7 +35,7 @@ class Context:
 
 
 class SymbolNames:
-    """Finds symbols by their names at Binance, in the instruments as this gateway knows them."""
+    """Finds symbols by their names at Binance among the instruments of this gateway."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -60,7 +60,7 @@ class SymbolNames:
         return found
 
     def _may_read(self, now_s: float) -> bool:
-        """Whether the instruments may be read for an unknown name; it counts as the reading."""
+        """Whether an unknown name may cause a read of the instruments now."""
         if self._read_s is not None and now_s - self._read_s <= NAMES_KEPT_S:
             return False
         self._read_s = now_s

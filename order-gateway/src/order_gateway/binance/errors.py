@@ -76,24 +76,24 @@ class BinanceError(Exception):
 
 
 def missing(name: str) -> BinanceError:
-    """A parameter that a call needs is not there, or is empty."""
+    """A required parameter is missing or empty."""
     return BinanceError(
         MISSING, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
     )
 
 
 def not_required(name: str) -> BinanceError:
-    """A parameter that contradicts the others."""
+    """A parameter contradicts the others."""
     return BinanceError(NOT_REQUIRED, f"Parameter '{name}' sent when not required.")
 
 
 def invalid(name: str) -> BinanceError:
-    """A value that its parameter does not have."""
+    """A parameter has a value that is not allowed."""
     return BinanceError(-1130, f"Data sent for parameter '{name}' is not valid.")
 
 
 def illegal(name: str, legal_range: str) -> BinanceError:
-    """A value with characters that its parameter cannot have."""
+    """A value has characters that its parameter cannot have."""
     return BinanceError(
         ILLEGAL, f"Illegal characters found in parameter '{name}'; legal range is '{legal_range}'."
     )
@@ -105,17 +105,17 @@ def invalid_symbol() -> BinanceError:
 
 
 def key_missing() -> BinanceError:
-    """A signed call without a key, or with a text that cannot be a key."""
+    """A signed call has no key, or a text that cannot be a key."""
     return BinanceError(-2014, "API-key format invalid.", 401)
 
 
 def key_refused() -> BinanceError:
-    """The key is unknown, revoked, expired, or does not permit the call: all alike."""
+    """The key is not valid or lacks the permission; the error does not tell which."""
     return BinanceError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
 
 
 def order_missing() -> BinanceError:
-    """A read of an order that the account does not have."""
+    """A read of an order that does not exist in the account."""
     return BinanceError(NOT_FOUND, "Order does not exist.")
 
 
@@ -125,7 +125,7 @@ def cancel_rejected() -> BinanceError:
 
 
 def error_of(error: Refusal | Unavailable, *, is_order: bool = False) -> BinanceError:
-    """A refusal of the venue as Binance words it. `is_order`: the call places an order."""
+    """A refusal of the venue in Binance's words. `is_order`: the call places an order."""
     if isinstance(error, RateLimited):
         return _too_many(error, is_order=is_order)
     if isinstance(error, Unavailable):
@@ -141,7 +141,7 @@ def error_of(error: Refusal | Unavailable, *, is_order: bool = False) -> Binance
 
 
 def _unavailable(error: Unavailable) -> BinanceError:
-    """503: the order's outcome is not known, or nothing was done."""
+    """The error 503: the outcome of the order is not known, or nothing was done."""
     if isinstance(error, OutcomeUnknown):
         return BinanceError(
             TIMEOUT,
@@ -153,7 +153,7 @@ def _unavailable(error: Unavailable) -> BinanceError:
 
 
 def _of_form(code: str, name: str) -> BinanceError:
-    """The error of a request that is wrong in itself."""
+    """The error of an invalid request."""
     if code == "invalid_decimal":
         return illegal(name, DECIMAL_RANGE)
     if code in {"too_many_digits", "off_amount_step"}:
@@ -199,7 +199,7 @@ def too_much_weight(retry_after_s: str) -> BinanceError:
 
 
 def banned(until_ms: int, wait_s: float) -> BinanceError:
-    """418: the client's address went on after 429."""
+    """The error 418: the address sent more requests after 429."""
     return BinanceError(
         -1003,
         f"Way too much request weight used; IP banned until {until_ms}. Please use WebSocket "

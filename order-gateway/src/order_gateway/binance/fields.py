@@ -1,7 +1,7 @@
 """The parameters of a call: from a query string, a form body or JSON, to text. Pure.
 
-Names that a call does not read are ignored, as Binance ignores them. A parameter may stand in the
-query or in the body; one that stands in both counts as the query has it.
+Unknown names are ignored, as at Binance. A parameter may be in the query or in the body; the query
+takes precedence.
 """
 
 import re
@@ -24,7 +24,7 @@ ID_RANGE = "^[0-9]{1,20}$"
 CLIENT_ID_RANGE = "^[a-zA-Z0-9-_]{1,36}$"
 SYMBOL_RANGE = r"^[\w\-._]{1,50}$"
 PARAMETERS_MAX = 100
-"""Parameters of one call; the longest real one has 20."""
+"""Bound on the parameters of one call; the longest real call has 20."""
 
 _DECIMAL = re.compile(DECIMAL_RANGE, re.ASCII)
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
@@ -52,14 +52,14 @@ class Fields:
         return text
 
     def required(self, name: str) -> str:
-        """A value that must be there. Raises BinanceError (-1102)."""
+        """A required value. Raises BinanceError (-1102)."""
         text = self._values.get(name)
         if not text:
             raise missing(name)
         return text
 
     def symbol(self, name: str = "symbol") -> str:
-        """A name of a symbol that must be there. Raises BinanceError."""
+        """The required name of a symbol. Raises BinanceError."""
         text = self.required(name)
         if _SYMBOL.fullmatch(text) is None:
             raise illegal(name, SYMBOL_RANGE)
@@ -79,18 +79,18 @@ class Fields:
             return None
         if _ID.fullmatch(text) is None:
             raise illegal(name, ID_RANGE)
-        # No number of the venue is larger, and a larger one fits nowhere.
+        # No number of the venue is larger.
         return min(int(text), EXACT_INTEGER_MAX)
 
     def client_id(self, name: str) -> str | None:
-        """An order's name by its client; None without it. Raises BinanceError (-1100)."""
+        """A client order id; None without it. Raises BinanceError (-1100)."""
         text = self.optional(name)
         if text is not None and _CLIENT_ID.fullmatch(text) is None:
             raise illegal(name, CLIENT_ID_RANGE)
         return text
 
     def limit(self, default: int, most: int) -> int:
-        """How many items a list may have: `limit`, cut to `most`. Raises BinanceError (-1130)."""
+        """The bound on a list: `limit`, at most `most`. Raises BinanceError (-1130)."""
         wanted = self.whole("limit")
         if wanted is None:
             return default
@@ -138,7 +138,7 @@ def _read_part(part: bytes) -> dict[str, str]:
 
 
 def _decode(text: bytes, name: str) -> str:
-    """Undo percent-encoding; plain text, the usual case, is only decoded."""
+    """Undo percent-encoding; text without a percent sign is only decoded."""
     try:
         if b"%" not in text and b"+" not in text:
             return text.decode("ascii")
@@ -154,7 +154,7 @@ def _decode(text: bytes, name: str) -> str:
 
 
 def read_json(params: Mapping[str, object]) -> Fields:
-    """The parameters of a WebSocket call, each as its literal; null is as if it were not there.
+    """The parameters of a WebSocket call as text; a null counts as missing.
 
     Numbers keep the text that the client sent. Raises BinanceError (-1100).
     """
@@ -204,6 +204,6 @@ def read_names(text: str) -> list[str]:
 
 
 def without(pairs: Iterable[bytes], name: bytes) -> list[bytes]:
-    """The pairs of a form but those of one name."""
+    """The pairs of a form except those of one name."""
     prefix = name + b"="
     return [pair for pair in pairs if not pair.startswith(prefix)]

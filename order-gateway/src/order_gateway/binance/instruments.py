@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from order_gateway.binance.placing import ORDER_TYPES, PREVENTIONS
+from order_gateway.binance.new_orders import ORDER_TYPES, PREVENTIONS
 from order_gateway.catalogue import Market
 from order_gateway.replies import instrument_reply
 from tapewire.binance.statistics import AVERAGE_MINS
@@ -18,6 +18,7 @@ _STATUSES = {
     MarketState.POST_ONLY: "TRADING",
     MarketState.CANCEL_ONLY: "CANCEL_ONLY",
     MarketState.HALTED: "HALT",
+    MarketState.AUCTION: "AUCTION_MATCH",
 }
 _BPS, _BPS_DECIMALS = 10_000, 4
 _PPM_DECIMALS = 6

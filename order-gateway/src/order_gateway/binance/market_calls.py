@@ -60,7 +60,7 @@ class MarketCalls:
         return {}
 
     async def time(self, context: Context) -> dict[str, Any]:
-        """`time`: that of the venue's clock."""
+        """`time`: the clock of the venue."""
         return {"serverTime": await self._queries.time_us() // context.us_per_unit}
 
     async def exchange_info(self, context: Context) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class MarketCalls:
         }
 
     async def depth(self, context: Context) -> dict[str, Any]:
-        """`depth`: the book and the number of its last update, of the same instant."""
+        """`depth`: the book, with the number of its last update."""
         limit = context.fields.limit(DEPTH_DEFAULT, DEPTH_MAX)
         symbol = await self._names.named_in(context)
         return depth(await self._book(symbol), limit)
@@ -92,7 +92,7 @@ class MarketCalls:
         return [trade(event, context.us_per_unit) for event in events]
 
     async def aggregate_trades(self, context: Context) -> list[dict[str, Any]]:
-        """`aggTrades`: from a number on, from a time on, or the last ones."""
+        """`aggTrades`: from a number, from a time, or the last ones."""
         limit, first = context.fields.limit(LIST_DEFAULT, LIST_MAX), context.fields.whole("fromId")
         start_us, end_us = read_period(context)
         symbol = await self._names.named_in(context)
@@ -200,7 +200,7 @@ class MarketCalls:
         return await self._each(context, one)
 
     async def _each(self, context: Context, one: Any) -> Any:  # noqa: ANN401
-        """The answer for the symbol that is named; a list for several and for all."""
+        """The answer for one symbol, or a list for several and for all."""
         wanted = await self._wanted(context)
         if context.fields.optional("symbol") is not None and wanted:
             return await one(wanted[0])

@@ -70,11 +70,11 @@ def filled(
     candles: list[Candle], interval: Interval, *, before: Candle | None, first_s: int, end_s: int,
     count_max: int,
 ) -> list[Candle]:  # fmt: skip
-    """The first `count_max` candles without holes: a period without a trade is flat.
+    """The first `count_max` candles without holes: a period without trades is a flat candle.
 
-    Periods start at `first_s` or later and before `end_s`. A flat candle has the close before it:
-    at first that of `before`, the last candle before `first_s`. Without `before` the periods before
-    the first candle are left out.
+    Periods start at `first_s` or later and before `end_s`. A flat candle has the close of the
+    candle before it; the first one has the close of `before`, the last candle before `first_s`.
+    Without `before`, periods before the first candle are left out.
     """
     whole: list[Candle] = []
     last, start_s = before, first_s

@@ -21,7 +21,7 @@ _encode = json.Encoder().encode
 
 
 class Message(NamedTuple):
-    """One request of a client; `id_text` is JSON, to be echoed as it came."""
+    """One request of a client; `id_text` is the id as JSON and is sent back unchanged."""
 
     id_text: bytes
     method: str
@@ -67,14 +67,14 @@ def read_message(message: Mapping[str, object], id_text: bytes) -> Message:
 
 
 def answer_frame(id_text: bytes, result: object, limits: Sequence[object] | None) -> bytes:
-    """A result; `limits` are left out if the client did not want them."""
+    """The frame of a result; `limits` are left out unless the client wants them."""
     return text_frame(
         b'{"id":%b,"status":200,"result":%b%b}' % (id_text, _encode(result), _limits(limits))
     )
 
 
 def error_frame(id_text: bytes, error: BinanceError, limits: Sequence[object] | None) -> bytes:
-    """A refusal; a client that is over a limit learns when to come again."""
+    """The frame of a refusal; over a limit it tells when to retry."""
     body = error.body
     wait_s = error.headers.get("Retry-After")
     if wait_s is not None:

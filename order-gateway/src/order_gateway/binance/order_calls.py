@@ -14,25 +14,27 @@ from order_gateway.binance.errors import (
     missing,
     order_missing,
 )
+from order_gateway.binance.new_orders import place_params, response_type
 from order_gateway.binance.orders import client_id_of, order_id_of
-from order_gateway.binance.placing import place_params, response_type
 from order_gateway.catalogue import Catalogue
 from order_gateway.operations import Operations
 from order_gateway.order_entry import build_command, read_params
 from order_gateway.params import OrderRequest
 from order_gateway.replies import REPLAY_HEADERS, Reply
-from order_gateway.schemas import CanceledReply, OrdersReply
+from order_gateway.schemas import CanceledReply, OrdersReply, PartResult, ReplaceReply
 from tapewire.errors import OrderNotFound, OutcomeUnknown, Refusal, Unavailable
 from tapewire.limits import PAGE_ITEMS_MAX
 from tapewire.values.decimals import parse_units
 from tapewire.values.types import Account, Symbol
+from tapewire.web.problem import Problem
 from tapewire.wire.orders import OrderReply
 
 OPEN_ORDERS_PAGES_MAX = 40
 """Pages of open orders that one call reads: 20,000 orders."""
 
 _DECIMALS = 20
-_REPLACE_MODES = frozenset({"STOP_ON_FAILURE", "ALLOW_FAILURE"})
+_ALLOW_FAILURE = "ALLOW_FAILURE"
+_REPLACE_MODES = frozenset({"STOP_ON_FAILURE", _ALLOW_FAILURE})
 
 
 class OrderCalls:
@@ -44,7 +46,7 @@ class OrderCalls:
         self._names = names
 
     async def place(self, context: Context) -> dict[str, Any]:
-        """`POST order`. A client order id that stands for an order already is refused."""
+        """`POST order`. A client order id that is already in use is refused."""
         response = response_type(context.fields)
         symbol = await self._names.named_in(context)
         params = place_params(context.fields, symbol)
@@ -52,7 +54,7 @@ class OrderCalls:
         return self._names.shape(context).placed(order, response)
 
     async def test(self, context: Context) -> dict[str, Any]:
-        """`POST order/test`: checks the parameters and places nothing."""
+        """`POST order/test`: checks the parameters, places no order."""
         response_type(context.fields)
         symbol = await self._names.named_in(context)
         request = read_params(OrderRequest, place_params(context.fields, symbol))
@@ -64,13 +66,13 @@ class OrderCalls:
         return self._names.shape(context).read(await self._found(context))
 
     async def cancel(self, context: Context) -> dict[str, Any]:
-        """`DELETE order`: both ids, if both are sent, must name the order."""
+        """`DELETE order`: if both ids are sent, both must name the order."""
         cancel_id = context.fields.client_id("newClientOrderId")
         canceled = await self._canceled(context, "orderId", "origClientOrderId")
         return self._names.shape(context).canceled(canceled, cancel_id)
 
     async def cancel_all(self, context: Context) -> list[dict[str, Any]]:
-        """`DELETE openOrders`: all of a symbol; without one it is refused as unknown."""
+        """`DELETE openOrders`: all orders of a symbol; without open orders -2011."""
         symbol = await self._names.named_in(context)
         reply = await self._run("cancel_all", context.account, {"symbol": symbol})
         ids = cast("CanceledReply", reply.answer).canceled
@@ -91,7 +93,10 @@ class OrderCalls:
         return [shape.read(order) for order in reversed(orders)]
 
     async def amend(self, context: Context) -> dict[str, Any]:
-        """`PUT order/amend/keepPriority`: a smaller quantity, so that the order keeps its place."""
+        """`PUT order/amend/keepPriority`:
+
+        a smaller quantity, so that the order keeps its priority.
+        """
         wanted = context.fields.decimal("newQty")
         if wanted is None:
             raise missing("newQty")
@@ -107,9 +112,9 @@ class OrderCalls:
         return self._names.shape(context).amended(cast("OrderReply", reply.answer), amend_id)
 
     async def replace(self, context: Context) -> dict[str, Any]:
-        """`POST order/cancelReplace`: cancel one order, then place another.
+        """`POST order/cancelReplace`: cancel one order and place another, in one atomic step.
 
-        A failure of one of both is 409 with code -2021, of all 400 with -2022.
+        The failure of one part is 409 with code -2021; the failure of both is 400 with -2022.
         """
         mode = context.fields.required("cancelReplaceMode")
         if mode not in _REPLACE_MODES:
@@ -117,54 +122,71 @@ class OrderCalls:
         response = response_type(context.fields)
         symbol = await self._names.named_in(context)
         params = place_params(context.fields, symbol)
+        cancel_id = context.fields.client_id("cancelNewClientOrderId")
         shape = self._names.shape(context)
-        outcome: dict[str, Any] = {
-            "cancelResult": "FAILURE",
-            "newOrderResult": "NOT_ATTEMPTED",
-            "cancelResponse": None,
-            "newOrderResponse": None,
-        }
+        outcome = _Outcome()
         try:
-            cancel_id = context.fields.client_id("cancelNewClientOrderId")
-            canceled = await self._canceled(context, "cancelOrderId", "cancelOrigClientOrderId")
-            outcome["cancelResult"] = "SUCCESS"
-            outcome["cancelResponse"] = shape.canceled(canceled, cancel_id)
-        except (BinanceError, Refusal, Unavailable) as error:
-            outcome["cancelResponse"] = _as_error(error).body
-            if mode == "STOP_ON_FAILURE":
-                raise _replace_failed(outcome) from None
+            target = await self._found(context, "cancelOrderId", "cancelOrigClientOrderId")
+        except BinanceError as error:
+            outcome.cancel_refused(_cancel_error(error))
+            if mode == _ALLOW_FAILURE:
+                await self._place_alone(context, params, response, outcome)
+            raise outcome.failure() from None
+        wanted = {"cancel": {"order_id": target.order_id}, "order": params, "mode": mode.lower()}
+        reply = await self._run("replace", context.account, wanted)
+        done = cast("ReplaceReply", reply.answer)
+        if isinstance(done.canceled, PartResult):
+            canceled, problem = done.canceled.body, done.canceled.problem
+            if isinstance(canceled, OrderReply):
+                outcome.canceled(shape.canceled(canceled, cancel_id))
+            elif isinstance(problem, Problem):
+                outcome.cancel_refused(_cancel_error(_of_problem(problem)))
+        if reply.headers == REPLAY_HEADERS:
+            outcome.place_refused(_duplicate())
+        elif isinstance(done.placed, PartResult):
+            placed, problem = done.placed.body, done.placed.problem
+            if isinstance(placed, OrderReply):
+                outcome.placed(shape.placed(placed, response))
+            elif isinstance(problem, Problem):
+                outcome.place_refused(_of_problem(problem))
+        if not outcome.is_done:
+            raise outcome.failure()
+        return outcome.answer
+
+    async def _place_alone(
+        self, context: Context, params: Mapping[str, Any], response: str, outcome: "_Outcome"
+    ) -> None:
+        """Place the new order of a replacement whose cancel was refused."""
         try:
             order = await self._placed(context.account, params)
-            outcome["newOrderResult"] = "SUCCESS"
-            outcome["newOrderResponse"] = shape.placed(order, response)
-        except (BinanceError, Refusal, Unavailable) as error:
-            outcome["newOrderResult"] = "FAILURE"
-            outcome["newOrderResponse"] = _as_error(error).body
-        if outcome["cancelResult"] != "SUCCESS" or outcome["newOrderResult"] != "SUCCESS":
-            raise _replace_failed(outcome)
-        return outcome
+        except (BinanceError, Refusal) as error:
+            outcome.place_refused(
+                error if isinstance(error, BinanceError) else error_of(error, is_order=True)
+            )
+        else:
+            outcome.placed(self._names.shape(context).placed(order, response))
 
     async def _placed(self, account: Account, params: Mapping[str, Any]) -> OrderReply:
         reply = await self._run("place", account, params)
         if reply.headers == REPLAY_HEADERS:
-            raise BinanceError(ORDER_REJECTED, "Duplicate order sent.")
+            raise _duplicate()
         return cast("OrderReply", reply.answer)
 
     async def _canceled(self, context: Context, id_name: str, client_id_name: str) -> OrderReply:
-        """Cancel the order that is named. Raises BinanceError (-2011) without an open one."""
+        """Cancel the order of the parameters. Raises BinanceError (-2011) unless it is open."""
         try:
             order = await self._found(context, id_name, client_id_name)
             reply = await self._run("cancel", context.account, {"order_id": order.order_id})
         except OrderNotFound:
             raise cancel_rejected() from None
         except BinanceError as error:
-            raise cancel_rejected() if error.code == order_missing().code else error from None
+            raise _cancel_error(error) from None
         return cast("OrderReply", reply.answer)
 
     async def _found(
         self, context: Context, id_name: str = "orderId", client_id_name: str = "origClientOrderId"
     ) -> OrderReply:
-        """The order of the named symbol and ids. Raises BinanceError, Unavailable."""
+        """The order of the symbol and ids. Raises BinanceError, Unavailable."""
         symbol = await self._names.named_in(context)
         number = context.fields.whole(id_name)
         client_id = context.fields.optional(client_id_name)
@@ -186,7 +208,7 @@ class OrderCalls:
         return order
 
     async def _by_client_id(self, account: Account, client_id: str) -> OrderReply:
-        """By the id that the client gave, or by the one that the surface made for it."""
+        """The fields that name an order: by the client's id or by the id that the surface made."""
         try:
             return await self._order(account, {"client_order_id": client_id})
         except Refusal:
@@ -217,14 +239,59 @@ class OrderCalls:
         return await self._operations.run(operation, account, params)
 
 
-def _as_error(error: BinanceError | Refusal | Unavailable) -> BinanceError:
-    return error if isinstance(error, BinanceError) else error_of(error, is_order=True)
+class _Outcome:
+    """The results of the two parts of a replacement."""
+
+    def __init__(self) -> None:
+        self.answer: dict[str, Any] = {
+            "cancelResult": "NOT_ATTEMPTED",
+            "newOrderResult": "NOT_ATTEMPTED",
+            "cancelResponse": None,
+            "newOrderResponse": None,
+        }
+
+    @property
+    def is_done(self) -> bool:
+        """Whether both parts were done."""
+        return {self.answer["cancelResult"], self.answer["newOrderResult"]} == {"SUCCESS"}
+
+    def canceled(self, answer: dict[str, Any]) -> None:
+        """The cancel was done."""
+        self.answer |= {"cancelResult": "SUCCESS", "cancelResponse": answer}
+
+    def placed(self, answer: dict[str, Any]) -> None:
+        """The new order was placed."""
+        self.answer |= {"newOrderResult": "SUCCESS", "newOrderResponse": answer}
+
+    def cancel_refused(self, error: BinanceError) -> None:
+        """The cancel was refused."""
+        self.answer |= {"cancelResult": "FAILURE", "cancelResponse": error.body}
+
+    def place_refused(self, error: BinanceError) -> None:
+        """The new order was refused."""
+        self.answer |= {"newOrderResult": "FAILURE", "newOrderResponse": error.body}
+
+    def failure(self) -> BinanceError:
+        """The error of a replacement: one part failed, or both."""
+        if "SUCCESS" in {self.answer["cancelResult"], self.answer["newOrderResult"]}:
+            return BinanceError(
+                -2021, "Order cancel-replace partially failed.", HTTPStatus.CONFLICT,
+                data=self.answer,
+            )  # fmt: skip
+        return BinanceError(-2022, "Order cancel-replace failed.", data=self.answer)
 
 
-def _replace_failed(outcome: dict[str, Any]) -> BinanceError:
-    """Partly done, or nothing done."""
-    if "SUCCESS" in {outcome["cancelResult"], outcome["newOrderResult"]}:
-        return BinanceError(
-            -2021, "Order cancel-replace partially failed.", HTTPStatus.CONFLICT, data=outcome
-        )
-    return BinanceError(-2022, "Order cancel-replace failed.", data=outcome)
+def _duplicate() -> BinanceError:
+    return BinanceError(ORDER_REJECTED, "Duplicate order sent.")
+
+
+def _cancel_error(error: BinanceError) -> BinanceError:
+    """The error of a cancel; Binance words a missing order differently there."""
+    return cancel_rejected() if error.code == order_missing().code else error
+
+
+def _of_problem(problem: Problem) -> BinanceError:
+    """A refusal within an answer, as Binance words it."""
+    refusal = Refusal(problem.detail)
+    refusal.code, refusal.field = problem.code, problem.field
+    return error_of(refusal, is_order=True)

@@ -13,7 +13,7 @@ from tapewire.wire.orders import AccountFillReply, FillReply, OrderReply
 
 NO_LIST = -1
 MADE_PREFIX = "tw-"
-"""The client order id that an order without one is shown with, before its order id."""
+"""Prefix of the client order id that the surface shows for an order without one."""
 
 CANCEL_PREFIX = "cancel-"
 NO_PRICE = "0.00"
@@ -24,6 +24,13 @@ _EXPIRY_REASONS = {
     "insufficient_liquidity": "INSUFFICIENT_LIQUIDITY",
     "kill": "EXCHANGE_CANCELED",
 }
+_TYPES = {
+    OrderType.LIMIT: "LIMIT", OrderType.IOC: "LIMIT", OrderType.FOK: "LIMIT",
+    OrderType.MARKET: "MARKET", OrderType.STOP: "STOP_LOSS",
+    OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT", OrderType.TAKE_PROFIT: "TAKE_PROFIT",
+    OrderType.TAKE_PROFIT_LIMIT: "TAKE_PROFIT_LIMIT",
+}  # fmt: skip
+_PRICELESS = frozenset({OrderType.MARKET, OrderType.STOP, OrderType.TAKE_PROFIT})
 _STATUSES = {
     "new": "NEW", "partially_filled": "PARTIALLY_FILLED", "filled": "FILLED",
     "canceled": "CANCELED", "expired": "EXPIRED",
@@ -61,7 +68,7 @@ class OrderShape:
         return answer
 
     def canceled(self, order: OrderReply, cancel_id: str | None) -> dict[str, Any]:
-        """The answer to a cancel; a cancel without an id of its own gets one."""
+        """The answer to a cancel; a cancel without an id of its own gets a new id."""
         return {
             "symbol": self._names[order.symbol],
             "origClientOrderId": client_id_of(order),
@@ -134,7 +141,7 @@ class OrderShape:
         }
 
     def _result(self, order: OrderReply) -> dict[str, Any]:
-        """What RESULT adds to ACK."""
+        """The fields that RESULT has and ACK has not."""
         result = {
             "price": order.price or NO_PRICE,
             "origQty": order.quantity,
@@ -165,19 +172,19 @@ class OrderShape:
 
 
 def client_id_of(order: OrderReply) -> str:
-    """The id that the client gave, or one that is made of the order id."""
+    """The client's id of an order, or an id made from the order id."""
     return order.client_order_id or f"{MADE_PREFIX}{order.order_id}"
 
 
 def order_id_of(client_id: str) -> str | None:
-    """The order id in a client order id that was made; None if it was not."""
+    """The order id in an id that the surface made; None for another id."""
     digits = client_id.removeprefix(MADE_PREFIX)
     is_made = digits != client_id and digits.isascii() and digits.isdigit() and digits[0] != "0"
     return digits if is_made else None
 
 
 def is_working(order: OrderReply) -> bool:
-    """Whether the order is in the book or was: a stop waits outside until a trade fires it."""
+    """Whether the order was ever in the book: a stop waits outside until a trade fires it."""
     return order.stop_price is None or order.triggered_timestamp is not None
 
 
@@ -200,24 +207,18 @@ def status_of(status: str, reason: str | None) -> str:
 
 
 def expiry_reason_of(reason: str | None) -> str | None:
-    """Why an order expired, where Binance has a name for it."""
+    """The reason of an expiry, where Binance has a name for it."""
     return _EXPIRY_REASONS.get(reason or "")
 
 
 def type_of(order_type: OrderType, *, post_only: bool) -> str:
     """An order type as Binance names it."""
-    if order_type is OrderType.MARKET:
-        return "MARKET"
-    if order_type is OrderType.STOP:
-        return "STOP_LOSS"
-    if order_type is OrderType.STOP_LIMIT:
-        return "STOP_LOSS_LIMIT"
-    return "LIMIT_MAKER" if post_only else "LIMIT"
+    return "LIMIT_MAKER" if post_only else _TYPES[order_type]
 
 
 def time_in_force_of(order_type: OrderType, time_in_force: str) -> str:
     """A time in force as Binance shows it; `gtd` and that of market orders show as GTC."""
-    if order_type in {OrderType.MARKET, OrderType.STOP} or time_in_force == "gtd":
+    if order_type in _PRICELESS or time_in_force == "gtd":
         return "GTC"
     return time_in_force.upper()
 

@@ -37,9 +37,9 @@ def render_events(
     symbols: BinanceSymbols,
     us_per_unit: int,
 ) -> list[bytes]:
-    """The reports of one command in order, then the balances that it changed.
+    """The reports of one command in order, then the balances that changed.
 
-    Raises KeyError for an instrument or an asset that is not given.
+    Raises KeyError for an unknown instrument or asset.
     """
     events = [
         _encode(
@@ -154,10 +154,10 @@ def account_position(
 
 
 def stream_ended(now_us: int, us_per_unit: int) -> bytes:
-    """`eventStreamTerminated`: the client has to read its orders anew and subscribe again."""
+    """`eventStreamTerminated`: the client has to read its orders again and subscribe again."""
     return _encode({"e": "eventStreamTerminated", "E": now_us // us_per_unit})
 
 
 def server_stops(now_us: int, us_per_unit: int) -> bytes:
-    """`serverShutdown`: the connection ends soon, and another one can be made at once."""
+    """`serverShutdown`: the connection ends soon; another one can be opened at once."""
     return _encode({"e": "serverShutdown", "E": now_us // us_per_unit})

@@ -1,8 +1,8 @@
 """One connection of the WebSocket API: requests in, answers and events out.
 
-Requests are started in the order in which they came, up to IN_FLIGHT_MAX at a time, and answered
-when they are done; beyond that nothing more is read. A client that does not read its events is
-disconnected at UNSENT_BYTES_MAX, so that memory is bounded.
+Requests start in the order of arrival, at most IN_FLIGHT_MAX at a time, and are answered when they
+are done. With IN_FLIGHT_MAX requests in flight, reading pauses. A client that does not read its
+events is disconnected at UNSENT_BYTES_MAX, so that memory is bounded.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class BinanceSession:
         on_closed: Callable[[BinanceSession], None],
         on_refused: Callable[[int], None],
     ) -> None:
-        """`us_per_unit` is that of all times; `on_refused` is given each error code."""
+        """`us_per_unit` is the unit of all times; `on_refused` receives each error code."""
         self._socket = socket
         self._surface = surface
         self._us_per_unit = us_per_unit
@@ -94,7 +94,7 @@ class BinanceSession:
             "userDataStream.unsubscribe": self._unsubscribe,
         }
 
-    # What the connection calls.
+    # Called by the connection.
 
     def text_received(self, text: str) -> None:
         """Take one message; start it unless too many are in flight."""
@@ -118,7 +118,7 @@ class BinanceSession:
             self._idle.set()
         self._on_closed(self)
 
-    # What the registry of connections calls.
+    # Called by the registry of connections.
 
     def identities(self) -> Iterator[Identity]:
         """Every identity that the connection acts for or follows by a key."""
@@ -128,14 +128,14 @@ class BinanceSession:
         yield from (identity for identity in known if identity.key_id)
 
     async def drain(self) -> None:
-        """Say that the server stops, read nothing more, and answer what was read."""
+        """Announce the end, read nothing more, and answer every request that was read."""
         self._draining = True
         self._socket.pause_reading()
         self._send(event_frame(None, server_stops(time.time_ns() // 1_000, self._us_per_unit)))
         await self._idle.wait()
 
     def close(self, code: int, reason: str) -> None:
-        """End the connection behind what was written."""
+        """End the connection after the frames that were written."""
         if not self.closed:
             self._socket.close(code, reason)
 
@@ -158,7 +158,7 @@ class BinanceSession:
             self._idle.set()
 
     async def _run(self, text: str) -> None:
-        """Answer one message, whatever becomes of it."""
+        """Answer one message with its result or its error."""
         id_text, shows_limits, account = NO_ID, self._shows_limits, None
         begin: Callable[[], None] | None = None
         error: BinanceError | None = None
@@ -193,7 +193,7 @@ class BinanceSession:
         else:
             self._on_refused(error.code)
             self._send(error_frame(id_text, error, limits))
-        # The answer to a subscription comes before its first event.
+        # The answer to a subscription precedes its first event.
         if begin is not None and not self.closed:
             begin()
 
@@ -212,7 +212,10 @@ class BinanceSession:
         return await self._surface.run(call, context, self._address)
 
     async def _caller(self, call: Call, message: Message, fields: Fields) -> Identity | None:
-        """Who makes a call: by its own key and signature, or as the connection is logged on."""
+        """The identity of a call:
+
+        by its own key and signature, or by the log-on of the connection.
+        """
         if call.permission is None:
             return None
         if "signature" in fields or self._identity is None:
@@ -260,7 +263,7 @@ class BinanceSession:
         return self._subscriptions.listed()
 
     async def _subscribe(self, message: Message) -> object:
-        """Follow the account of the logged on key, or of the key that signed the request."""
+        """Follow the account of the logged-on key, or of the key that signed the request."""
         if message.method.endswith(".signature"):
             return await self._subscriptions.open(
                 await self._identify(message, read_json(message.params))

@@ -1,8 +1,8 @@
-"""Signatures of calls: HMAC-SHA256 in hexadecimal over what the client sent. Pure.
+"""Signatures of calls: HMAC-SHA256 in hexadecimal over the sent text. Pure.
 
 REST: the raw query, then the raw body, still percent-encoded, without the pair `signature`.
-WebSocket: all parameters but `signature`, sorted by name, `name=value` joined by `&`.
-Sources: request security of the Binance Spot REST API and WebSocket API documents.
+WebSocket: all parameters except `signature`, sorted by name, `name=value` joined by `&`. Sources:
+request security of the Binance Spot REST API and WebSocket API documents.
 """
 
 import hashlib
@@ -15,16 +15,16 @@ from order_gateway.binance.fields import SIGNATURE, Fields, literal, without
 RECV_WINDOW_MS = 5_000
 RECV_WINDOW_MS_MAX = 60_000
 AHEAD_MS = 1_000
-"""How far a client's clock may be ahead of the venue's."""
+"""Bound on the time by which a client's clock may be ahead of the venue's."""
 
 MICROSECONDS_FROM = 10**14
-"""From here on a time is in microseconds: milliseconds reach it in the year 5138."""
+"""Times of this size or more are in microseconds; milliseconds reach it in the year 5138."""
 
 _PAIR = SIGNATURE.encode()
 
 
 def form_payload(query: bytes, body: bytes) -> bytes:
-    """What the signature of a REST call covers."""
+    """The text that the signature of a REST call covers."""
     return _stripped(query) + _stripped(body)
 
 
@@ -35,7 +35,7 @@ def _stripped(part: bytes) -> bytes:
 
 
 def json_payload(params: Mapping[str, object]) -> bytes:
-    """What the signature of a WebSocket call covers. Raises BinanceError (-1100)."""
+    """The text that the signature of a WebSocket call covers. Raises BinanceError (-1100)."""
     pairs = (
         f"{name}={literal(name, params[name])}"
         for name in sorted(params)
@@ -50,21 +50,21 @@ def sign(secret: str, payload: bytes) -> str:
 
 
 def check_signature(secret: str, payload: bytes, signature: str) -> None:
-    """Compare in constant time, hexadecimal in any case. Raises BinanceError (-1022)."""
+    """Compare in constant time, in upper or lower case. Raises BinanceError (-1022)."""
     expected = sign(secret, payload).encode()
     if not hmac.compare_digest(expected, signature.lower().encode()):
         raise signature_refused()
 
 
 def signature_refused() -> BinanceError:
-    """The signature is not that of this request and key."""
+    """The signature does not belong to this request and key."""
     return BinanceError(-1022, "Signature for this request is not valid.")
 
 
 def check_time(fields: Fields, now_ms: int) -> None:
-    """Check that a call was made just now: `timestamp` within `recvWindow`.
+    """Check that `timestamp` is within `recvWindow`. Raises BinanceError.
 
-    The window also bounds how long a recorded call can be sent again. Raises BinanceError.
+    The window also bounds how long a recorded call can be sent again.
     """
     timestamp = fields.whole("timestamp")
     if timestamp is None:

@@ -38,15 +38,15 @@ class Subscriptions:
 
     @property
     def identities(self) -> list[Identity]:
-        """Who each stream belongs to."""
+        """The account of each stream."""
         return [identity for identity, _ in self._open.values()]
 
     def listed(self) -> list[dict[str, int]]:
-        """The numbers, as `session.subscriptions` answers them."""
+        """The numbers of the streams, as `session.subscriptions` answers them."""
         return [{"subscriptionId": number} for number in self._open]
 
     async def open(self, identity: Identity) -> Subscribed:
-        """Follow an account from now on. Raises BinanceError, RedisError."""
+        """Follow an account from its present position on. Raises BinanceError, RedisError."""
         check_permission(identity, Permission.READ)
         if len(self._open) >= SUBSCRIPTIONS_MAX:
             raise BinanceError(-2035, "Too many active user data stream subscriptions.")

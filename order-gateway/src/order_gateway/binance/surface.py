@@ -1,4 +1,4 @@
-"""The Binance surface of a gateway: runs calls, counts them, and words what is refused."""
+"""The Binance surface of a gateway: runs calls, counts them, and words their refusals."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -42,7 +42,7 @@ class Surface:
         limits: RateLimits,
         usage: Usage,
     ) -> None:
-        """`client` reads market data; `limits` are those of every transport."""
+        """`client` reads market data; `limits` are shared by all transports."""
         self.callers = callers
         self.usage = usage
         self.names = SymbolNames(catalogue)

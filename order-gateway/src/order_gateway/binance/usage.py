@@ -1,7 +1,7 @@
-"""How much of the limits of the surface a client used: request weight and orders. Pure.
+"""Use of the limits of the surface by a client: request weight and orders. Pure.
 
-Windows are fixed, as Binance's are: a minute of weight for an address; ten seconds and a day of
-orders for an account. A limit of 0 is none; use is counted all the same, because every answer shows
+Windows are fixed, as at Binance: a minute of weight for an address; ten seconds and a day of orders
+for an account. A limit of 0 is no limit; use is counted nevertheless, because every answer shows
 it. Each process counts for itself.
 """
 
@@ -13,18 +13,18 @@ from order_gateway.binance.errors import BinanceError, banned, too_much_weight
 
 MINUTE_S, TEN_S, DAY_S = 60, 10, 86_400
 BAN_S = 120
-"""How long an address is banned that went on after 429."""
+"""Seconds of a ban after more requests than 429 allows."""
 
 REFUSED_UNTIL_BAN = 20
 """Requests of an address within a minute that are refused with 429 before the ban."""
 
 SHOWN_WITHOUT_LIMIT = 1_000_000
-"""What `exchangeInfo` shows for a limit that is off, so that no client slows itself down."""
+"""The limit that `exchangeInfo` shows for no limit, so that no client slows itself down."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsageLimits:
-    """The limits; 0 means that there is none."""
+    """The limits; 0 is no limit."""
 
     weight_per_minute: int = 0
     orders_per_ten_s: int = 0
@@ -40,12 +40,12 @@ class Window:
         self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     def count(self, name: str, now_s: float) -> int:
-        """What was added in the present window."""
+        """The count in the present window."""
         index, count = self._counts.get(name, (-1, 0))
         return count if index == int(now_s // self.length_s) else 0
 
     def add(self, name: str, amount: int, now_s: float) -> int:
-        """Add and return the new count; beyond `names_max` the oldest name is forgotten."""
+        """Add and return the new count; above `names_max` the oldest name is forgotten."""
         total = self.count(name, now_s) + amount
         self._counts[name] = (int(now_s // self.length_s), total)
         self._counts.move_to_end(name)

@@ -33,7 +33,7 @@ READ_EVENTS_MAX = 100
 """Events of one account that one read brings."""
 
 BLOCK_MS = 100
-"""Longest wait of one read, after which accounts that are new are read too."""
+"""Longest wait of one read; accounts that were added meanwhile are read next."""
 
 RETRY_S = 0.5
 EPOCH_CHECK_S = 1.0
@@ -41,12 +41,12 @@ LARGE_EVENT_BYTES = 32_768
 """Events above this are decoded in a thread: 10,000 fills take 200 ms."""
 
 Listener: TypeAlias = Callable[[list[bytes] | None, int], None]
-"""Given the events of one command and the unit of their times; None: the stream has ended."""
+"""Receives the events of one command and the unit of their times; None ends the stream."""
 
 
 @dataclass(slots=True)
 class _Followed:
-    """An account: the numbers of its last report and change of balances, and who listens."""
+    """An account: the numbers of its last report and change of balances, and its listeners."""
 
     seq: int
     balance_seq: int
@@ -77,11 +77,11 @@ class UserStreams:
 
     @property
     def followed(self) -> int:
-        """How many accounts are followed now."""
+        """The number of followed accounts."""
         return len(self._accounts)
 
     async def position(self, account: Account) -> tuple[int, int]:
-        """Where the log of an account ends now. Raises BinanceError at the limit, RedisError."""
+        """The end of the log of an account. Raises BinanceError at the limit, RedisError."""
         known = self._accounts.get(account)
         if known is not None:
             return known.seq, known.balance_seq
@@ -93,13 +93,13 @@ class UserStreams:
     def follow(
         self, account: Account, position: tuple[int, int], listener: Listener, us_per_unit: int
     ) -> None:
-        """Give a listener what happens to an account after a position."""
+        """Send a listener the events of an account after a position."""
         known = self._accounts.setdefault(account, _Followed(*position))
         known.listeners[listener] = us_per_unit
         self._wanted.set()
 
     def leave(self, account: Account, listener: Listener) -> None:
-        """Give a listener nothing more."""
+        """Remove a listener."""
         known = self._accounts.get(account)
         if known is None:
             return
@@ -110,7 +110,7 @@ class UserStreams:
             self._wanted.clear()
 
     async def run(self) -> None:
-        """Read for ever; while Redis is away, try again every RETRY_S."""
+        """Read until the task is cancelled; while Redis is away, retry every RETRY_S."""
         while True:
             await self._wanted.wait()
             try:
@@ -121,7 +121,7 @@ class UserStreams:
                 await asyncio.sleep(RETRY_S)
 
     async def _check_epoch(self) -> None:
-        """End every stream if Redis came back without its data: positions mean nothing then."""
+        """End every stream if Redis returned without its data: positions are then invalid."""
         now_s = time.monotonic()
         if now_s - self._epoch_checked_s < EPOCH_CHECK_S:
             return
@@ -146,7 +146,7 @@ class UserStreams:
                 await self._deliver(account, fields.get(b"event", b""))
 
     async def _deliver(self, account: Account, payload: bytes) -> None:
-        """Hand the event of one command to everybody who follows its account."""
+        """Hand the event of one command to all listeners of its account."""
         known = self._accounts.get(account)
         if known is None:
             return
@@ -160,7 +160,7 @@ class UserStreams:
             self._end([account])
             return
         if event.last <= known.seq + known.balance_seq:
-            # The account was left and followed again, farther on, during this read.
+            # During this read the account was left and followed again from a later position.
             return
         if event.before != (known.seq, known.balance_seq):
             logger.warning("the log of an account lost events before they were read")

@@ -1,4 +1,4 @@
-"""What a class or a competition needs: performance, leaderboard, rounds, notices, a fresh start.
+"""Classes and competitions: performance, leaderboard, rounds, notices, a fresh start.
 
 May import: everything below, which has no routes.
 """

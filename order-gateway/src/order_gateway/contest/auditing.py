@@ -25,7 +25,7 @@ class VenueAudit:
         self._lock = asyncio.Lock()
 
     async def run(self, time_us: int) -> AuditReply:
-        """Check that money, orders and books add up. Raises Conflict (contest_busy), Unavailable.
+        """Check money, orders and books. Raises Conflict (contest_busy), Unavailable.
 
         A venue that is too large for `TIMEOUT_S` is audited with `tapewire audit`.
         """
@@ -42,7 +42,7 @@ class VenueAudit:
             except Unavailable:
                 raise
             except TapewireError as error:
-                raise RedisUnavailable(f"The audit could not be made: {error}") from None
+                raise RedisUnavailable(f"The audit failed: {error}") from None
 
     async def _audit(self) -> Findings:
         async with AsyncExitStack() as stack:

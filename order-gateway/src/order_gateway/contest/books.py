@@ -1,7 +1,7 @@
-"""Keeps the folds of accounts up with their logs: on demand, and of all accounts now and then.
+"""Folds the logs of accounts: on demand, and all accounts in turns.
 
-A fold and its cursor are one text, so two gateways that fold the same account write the same, and
-one that dies in between leaves the fold before.
+A fold and its cursor are one text. Two gateways that fold the same account write the same text, and
+a gateway that dies meanwhile leaves the previous fold.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ PAGE_EVENTS = 200
 ACCOUNTS_AT_ONCE = 50
 # Accounts of one turn of the background task: 400 reads a second.
 ACCOUNTS_PER_TURN = 2_000
-# Of a venue with no more accounts a leaderboard is as of now.
+# Up to this number of accounts, the leaderboard is folded to the present moment.
 ACCOUNTS_FOLDED_AT_ONCE_MAX = 500
-# A fold is made of at most so many events for one question; the rest follows in the background.
+# Events that one question folds at most; the background task folds the others.
 EVENTS_PER_QUESTION_MAX = 25_000
 
 
 class Books:
-    """What accounts have made, as of now."""
+    """The folds of accounts."""
 
     def __init__(
         self, batcher: Batcher, queries: Queries, catalogue: Catalogue, store: ContestStore
@@ -44,7 +44,7 @@ class Books:
         self._store = store
 
     async def run(self) -> None:
-        """Fold accounts for ever, in turns, so that no log is trimmed before it was folded."""
+        """Fold accounts in turns until the task is cancelled, before their logs are trimmed."""
         first = 0
         while True:
             await asyncio.sleep(INTERVAL_S)
@@ -61,7 +61,7 @@ class Books:
         return await self._fold(await self._names())
 
     async def newest(self) -> dict[Account, Fold]:
-        """The same; of a venue with many accounts as the background task left them."""
+        """The folds of all accounts; in a large venue those of the background task."""
         names = await self._names()
         if len(names) <= ACCOUNTS_FOLDED_AT_ONCE_MAX:
             return await self._fold(names)
@@ -102,7 +102,7 @@ class Books:
     async def _follow(
         self, account: Account, fold: Fold, instruments: dict[Symbol, Instrument]
     ) -> Fold:
-        """Take what came since the fold was kept, and keep it."""
+        """Fold the events since the kept fold, and keep the result."""
         read = 0
         while read < EVENTS_PER_QUESTION_MAX:
             entries = await self._batcher.submit(
@@ -123,7 +123,7 @@ class Books:
 
 
 def _read(text: bytes | None, epoch: str) -> Fold:
-    """The fold that was kept, or a new one if there is none of this epoch and format."""
+    """The kept fold, or a new one if this epoch and format have none."""
     new = Fold(epoch)
     if text is None:
         return new

@@ -1,4 +1,4 @@
-"""The operations of a contest, for routes: every answer is a Reply, what is refused is raised."""
+"""The operations of a contest: every method returns a Reply, and raises refusals."""
 
 import asyncio
 import logging
@@ -64,7 +64,7 @@ class Contest:
         audit: VenueAudit,
         auth: Auth,
     ) -> None:
-        """At an open venue everybody sees the leaderboard until its options are set."""
+        """In an open venue everybody sees the leaderboard until its options are set."""
         self._queries = queries
         self._catalogue = catalogue
         self._store = ContestStore(engine.batcher)
@@ -79,11 +79,11 @@ class Contest:
 
     @property
     def tasks(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """What goes on in the background, by name."""
+        """The background tasks, by name."""
         return {"accounts": self.books.run, "rounds": self.rounds.run, "leaderboards": self.run}
 
     async def send_notice(self, params: Mapping[str, Any]) -> Reply:
-        """Tell all traders: 201."""
+        """Send a notice to all traders: 201."""
         wanted = read_params(NoticeRequest, params)
         return Reply(201, await self._notices.send(wanted.text))
 
@@ -92,7 +92,7 @@ class Contest:
         return _answer(NoticesReply(await self._notices.newest()))
 
     async def schedule_round(self, params: Mapping[str, Any]) -> Reply:
-        """Announce a round, or begin it: 201."""
+        """Announce or begin a round: 201."""
         wanted = read_params(RoundRequest, params)
         symbols = [(await self._catalogue.find(symbol)).symbol for symbol in wanted.symbols]
         starts_us = None
@@ -113,7 +113,7 @@ class Contest:
         return Reply(201, round_info(made))
 
     async def move_round(self, params: Mapping[str, Any]) -> Reply:
-        """Let the round end at another time."""
+        """Change the end of the round."""
         wanted = read_params(RoundChange, params)
         ends_us = read_moment(wanted.ends_at, "ends_at")
         return _answer(round_info(await self.rounds.move_end(ends_us)))
@@ -139,7 +139,7 @@ class Contest:
         return _answer(board)
 
     async def performance(self, account: Account, params: Mapping[str, Any]) -> Reply:
-        """What an account has made of its money."""
+        """The performance of an account."""
         options = await self._chosen(params)
         return _answer(await self._standings.performance(account, options))
 
@@ -157,7 +157,7 @@ class Contest:
         return _answer(read_board(kept))
 
     async def run(self) -> None:
-        """Keep leaderboards for those who may see them later, for ever."""
+        """Keep leaderboards for readers with a delay, until the task is cancelled."""
         while True:
             await asyncio.sleep(BOARD_INTERVAL_S)
             try:
@@ -166,22 +166,22 @@ class Contest:
                 logger.info("no leaderboard is kept until Redis answers again: %s", error)
 
     async def keep_board(self) -> None:
-        """Keep the leaderboard of this moment, if it is shown with a delay. Raises Unavailable."""
+        """Keep the present leaderboard if it is shown with a delay. Raises Unavailable."""
         options = await self._options()
         if options.visibility != "all" or not options.delay_s:
             return
         interval_s = max(BOARD_INTERVAL_S, options.delay_s / LEADERBOARDS_PER_DELAY)
         age_us = await self._queries.time_us() - await self._store.board_kept_us()
-        # Another gateway may have kept one a moment ago.
+        # Another gateway may just have kept one.
         if age_us >= (interval_s - 1) * S_US:
             await self._store.keep_board(encode(await self.rounds.current_board(options)))
 
     async def board_options(self) -> Reply:
-        """Who sees the leaderboard, and how."""
+        """The options of the leaderboard."""
         return _answer(_shown(await self._options()))
 
     async def change_board_options(self, params: Mapping[str, Any]) -> Reply:
-        """Change who sees the leaderboard, and how; what was kept for later is dropped."""
+        """Change the options of the leaderboard; kept leaderboards are dropped."""
         written = read_params(BoardOptionsRequest, params).model_dump(exclude_none=True)
         options = with_salt(await self._options(), secrets.token_hex(SALT_BYTES))
         await self._check_asset(written.get("asset"))
@@ -207,11 +207,11 @@ class Contest:
         return _answer(ResetReply(done.accounts, done.canceled, done.halted))
 
     async def audit(self) -> Reply:
-        """Check that money, orders and books add up."""
+        """Check money, orders and books."""
         return _answer(await self._audit.run(await self._queries.time_us()))
 
     async def _chosen(self, params: Mapping[str, Any]) -> BoardOptions:
-        """The organiser's options with what a reader wants instead."""
+        """The organiser's options, overridden by the wishes of a reader."""
         written = read_params(BoardParams, params).model_dump(exclude_none=True)
         await self._check_asset(written.get("asset"))
         return replace(await self._options(), **written)

@@ -1,4 +1,4 @@
-"""Bodies of a contest that can be sent as they are, and answers that are true."""
+"""Examples of contests: valid bodies and true answers."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ ACCOUNTS_AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How many accounts start again, how many orders were canceled, what halted markets hold."""
+    """The result of a reset: accounts, canceled orders, and orders left in halted markets."""
 
     accounts: int
     canceled: int
@@ -28,10 +28,11 @@ class Done:
 
 
 class FreshStart:
-    """Every market takes cancels only from then on: a round or the organiser opens them.
+    """Gives every account the same balances.
 
-    Each account is brought to its balances by the difference, so that a reset whose answer was
-    lost can be asked for again. Performance goes on: money that is taken out is a withdrawal.
+    Every market takes cancels only afterwards; a round or the organiser opens the markets. Each
+    account gets the difference to its balances, so that a reset whose answer was lost can be
+    repeated. Performance goes on: money that is taken out is a withdrawal.
     """
 
     def __init__(self, engine: Engine, queries: Queries, store: ContestStore) -> None:
@@ -41,7 +42,7 @@ class FreshStart:
         self._kill_switch = KillSwitch(engine, queries)
 
     async def run(self, balances: Mapping[str, str]) -> Done:
-        """Do it. Raises Conflict (round_running), InvalidField, Unavailable."""
+        """Reset all accounts. Raises Conflict (round_running), InvalidField, Unavailable."""
         decimals = await self._queries.assets()
         wanted = {}
         for asset, text in balances.items():
@@ -71,7 +72,8 @@ class FreshStart:
             known = record.balances.get(asset)
             available = 0 if known is None else known.available
             held = 0 if known is None else known.held
-            # What halted markets hold cannot be taken; the rest is made up to the wanted amount.
+            # Money held in halted markets cannot be withdrawn. The rest is changed to the wanted
+            # amount.
             missing = max(wanted.get(asset, 0) - held, 0) - available
             while missing:
                 # One transfer moves at most 2^53 units.

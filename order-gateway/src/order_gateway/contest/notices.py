@@ -1,4 +1,4 @@
-"""Messages of the organiser to all traders, and what the feed tells of the venue as a whole."""
+"""Messages of the organiser to all traders, and events of the venue as a whole."""
 
 from msgspec import Struct, json
 
@@ -15,7 +15,7 @@ _encode = json.Encoder().encode
 
 
 class VenueEvents:
-    """Publishes what concerns everybody on `venue_events`."""
+    """Publishes events for all clients on `venue_events`."""
 
     def __init__(self, batcher: Batcher, queries: Queries, store: ContestStore) -> None:
         self._batcher = batcher
@@ -35,7 +35,7 @@ class VenueEvents:
 
 
 class Notices:
-    """Keeps the newest, and tells each one as it comes. Raises Unavailable."""
+    """Keeps the newest notices, and publishes each one. Raises Unavailable."""
 
     def __init__(self, queries: Queries, store: ContestStore, events: VenueEvents) -> None:
         self._queries = queries
@@ -43,7 +43,7 @@ class Notices:
         self._events = events
 
     async def send(self, text: str) -> Notice:
-        """Tell all traders."""
+        """Publish a notice to all traders."""
         time_us = await self._queries.time_us()
         notice = Notice(
             await self._store.add_notice(text, time_us), text, format_timestamp(time_us)

@@ -1,4 +1,4 @@
-"""What the requests of a contest take, as clients write it."""
+"""The parameters of contest requests, as clients write them."""
 
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ from tapewire.limits import (
     SYMBOL_CHARACTERS_MAX,
 )
 
-# Printable text of one line: no control characters, and no space around it.
+# One line of printable text: no control characters, no space at the ends.
 LINE_PATTERN = r"^[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
 RESET_ASSETS_MAX = 100
 
@@ -29,7 +29,7 @@ class NoticeRequest(Params):
 
 
 class RoundRequest(Params):
-    """A round: `starts_at` is now if left out, and `duration_s` counts from there."""
+    """A round: without `starts_at` it begins at once; `duration_s` counts from the start."""
 
     name: str = Field(min_length=1, max_length=ROUND_NAME_CHARACTERS_MAX, pattern=LINE_PATTERN)
     starts_at: str | None = None
@@ -40,20 +40,20 @@ class RoundRequest(Params):
 
 
 class RoundChange(Params):
-    """Another end of the round that is scheduled or running."""
+    """Another end of the scheduled or running round."""
 
     ends_at: str
 
 
 class BoardParams(Params):
-    """Prices and asset of the figures; what is left out is as the organiser chose."""
+    """Prices and asset of the figures; a field that is left out follows the organiser."""
 
     price: Literal["last", "mid"] | None = None
     asset: _Asset | None = None
 
 
 class BoardOptionsRequest(Params):
-    """Who sees the leaderboard and how; what is left out stays."""
+    """The options of the leaderboard; a field that is left out keeps its value."""
 
     visibility: Literal["all", "admins"] | None = None
     delay_s: WholeNumber | None = Field(None, ge=0, le=DELAY_S_MAX)
@@ -63,12 +63,12 @@ class BoardOptionsRequest(Params):
 
 
 class AliasRequest(Params):
-    """The name of an account on the leaderboard; null takes it away."""
+    """The alias of an account on the leaderboard; null removes it."""
 
     alias: str | None = Field(max_length=ALIAS_CHARACTERS_MAX, pattern=LINE_PATTERN)
 
 
 class ResetRequest(Params):
-    """What every account has after a reset: amounts by asset; of all other assets nothing."""
+    """The balances of every account after a reset, by asset; other assets are zero."""
 
     balances: dict[str, DecimalInput] = Field(max_length=RESET_ASSETS_MAX)

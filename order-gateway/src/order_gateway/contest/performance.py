@@ -1,11 +1,11 @@
-"""What an account has made of its money, folded from its log event by event. Pure, exact integers.
+"""The performance of an account, folded from its log event by event. Pure, exact integers.
 
-A fold keeps, of an account: units deposited (less withdrawn) by asset, and by market its position,
-what the position cost, what closed trades earned, fees, volume and trades. Balances of an event are
-absolute, so what changed beside fills and fees is money that came in or left.
-
-Prices are ticks, quantities lots, costs ticks x lots. Of a position that is closed in part the cost
-is split in proportion, rounded towards zero; the rest stays with what is open, so nothing is lost.
+A fold has, per asset, the units deposited less withdrawn. Per market it has the position, the cost
+of the position, realised gains, fees, volume and trades. The balances in an event are absolute. A
+change that fills and fees do not explain is therefore a deposit or a withdrawal. Prices are ticks,
+quantities lots, costs ticks x lots. When a position is closed in part, its cost is split in
+proportion and rounded towards zero; the remainder stays with the open part, so that nothing is
+lost.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from msgspec import Struct, field, json
 from tapewire.values.types import Instrument, Liquidity, Side, Symbol
 from tapewire.wire.account_event import AccountEvent, Execution
 
-# A fold of another format is made anew from the log.
+# A fold of another format is computed again from the log.
 FORMAT: Final = 1
 
 
 class MarketFold(Struct, omit_defaults=True):
-    """One market of an account; `lots` is negative if more was sold than bought."""
+    """One market of an account; `lots` is negative for a short position."""
 
     lots: int = 0
     cost: int = 0
@@ -51,12 +51,12 @@ encode = json.Encoder().encode
 
 
 def decode(payload: bytes) -> Fold:
-    """A fold as it was kept. Raises msgspec.DecodeError."""
+    """Decode a kept fold. Raises msgspec.DecodeError."""
     return _DECODER.decode(payload)
 
 
 def position_of(cursor: str) -> tuple[int, int]:
-    """The numbers in a cursor: of the newest execution report, of the newest balances."""
+    """The numbers in a cursor: the newest execution report, the newest change of balances."""
     seq, _, balance_seq = cursor.partition("-")
     return int(seq), int(balance_seq)
 
@@ -64,8 +64,8 @@ def position_of(cursor: str) -> tuple[int, int]:
 def apply(fold: Fold, event: AccountEvent, instruments: Mapping[Symbol, Instrument]) -> None:
     """Take the next event into the fold.
 
-    An event that does not follow the fold means that the log was trimmed: its balances are taken as
-    they are, and the fold is no longer complete.
+    An event that does not follow the fold means that the log was trimmed. Then the balances of the
+    event are taken, and the fold is no longer complete.
     """
     header = event.header
     if event.before != position_of(fold.cursor):
@@ -90,7 +90,7 @@ def apply(fold: Fold, event: AccountEvent, instruments: Mapping[Symbol, Instrume
 def _take(
     fold: Fold, instrument: Instrument, side: Side, fill: Execution, changed: dict[str, int]
 ) -> None:
-    """Take a fill: the position, its cost, the fee, and by how many units it changed each asset."""
+    """Take a fill into position, cost and fee; record the units by which each asset changed."""
     market = fold.markets.setdefault(instrument.symbol, MarketFold())
     notional = fill.ticks * fill.lots
     sign = 1 if side is Side.BUY else -1
@@ -108,11 +108,11 @@ def _take(
 
 
 def trade(market: MarketFold, lots: int, ticks: int) -> None:
-    """Add a trade of so many lots (negative: sold) to a position."""
+    """Add a trade to a position; negative lots are sold."""
     if market.lots * lots < 0:
         closed = min(abs(lots), abs(market.lots))
         sign = 1 if market.lots > 0 else -1
-        # Of a short position the cost is negative: what it brought.
+        # The cost of a short position is negative: the amount that the sale brought.
         cost = sign * (abs(market.cost) * closed // abs(market.lots))
         market.realised += sign * closed * ticks - cost
         market.lots -= sign * closed

@@ -1,4 +1,4 @@
-"""What Redis keeps of a class or a competition, as JSON texts; times in microseconds, UTC."""
+"""The records of a contest in Redis, as JSON texts; times in microseconds, UTC."""
 
 from typing import Annotated, Final, Literal
 
@@ -24,7 +24,7 @@ class Round(Struct, frozen=True):
     state: RoundState
     starts_us: int
     ends_us: int
-    # What the markets take before and after the round.
+    # The state of the markets before and after the round.
     closed_state: ClosedState
     cancels_orders: bool
     # Markets of the round; empty: all.
@@ -32,20 +32,20 @@ class Round(Struct, frozen=True):
 
 
 class BoardOptions(Struct, frozen=True):
-    """Who may see the leaderboard, how late, with which names and prices."""
+    """The options of the leaderboard: readers, delay, names, prices."""
 
     visibility: Visibility = "all"
     delay_s: Annotated[int, Meta(ge=0, le=DELAY_S_MAX)] = 0
     names: Names = "accounts"
     price: PriceSource = "last"
-    # What everything is valued in; empty: the asset that most instruments are quoted in.
+    # The asset of all values; empty: the asset in which most instruments are quoted.
     asset: str = ""
-    # Keeps generated aliases from being guessed; made with the first options.
+    # Keeps generated aliases from being guessed; created with the first options.
     salt: str = ""
 
 
 class StartFigures(Struct, frozen=True, array_like=True):
-    """What an account had made before a round, which is taken off during it."""
+    """The results of an account before a round, which are subtracted during the round."""
 
     gain: int
     realised: int
@@ -55,7 +55,7 @@ class StartFigures(Struct, frozen=True, array_like=True):
 
 
 class RoundStart(Struct, frozen=True):
-    """Every account that had made anything when a round opened; amounts in units of `asset`."""
+    """Every account with results when a round opened; amounts in units of `asset`."""
 
     asset: str
     accounts: dict[str, StartFigures]

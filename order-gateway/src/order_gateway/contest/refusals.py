@@ -1,4 +1,4 @@
-"""What the requests of a contest are refused with, and which codes each may answer."""
+"""The refusals of contest requests, and the codes of each operation."""
 
 from order_gateway.errors import (
     ACCESS_ERRORS,
@@ -19,7 +19,7 @@ class LeaderboardHidden(Refusal):
 
 
 class NoResults(Refusal):
-    """There was no such round, or it is not over."""
+    """The round does not exist, or it is not over."""
 
     code = "no_results"
     status = 404

@@ -1,7 +1,7 @@
 """Rounds with a clock: markets open at the start, close at the end, and the result is kept.
 
-The round is one text in Redis. Whoever changes it holds the contest's lock, and every step may be
-done again, so a gateway that dies in the middle of one is succeeded by another.
+The round is one text in Redis. A gateway that changes the round holds the lock of the contest.
+Every step can be repeated, so that another gateway continues after a crash.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Rounds:
         self._kill_switch = KillSwitch(engine, queries)
 
     async def run(self) -> None:
-        """Open and close rounds by the venue's clock, for ever."""
+        """Open and close rounds by the venue's clock, until the task is cancelled."""
         while True:
             try:
                 await self.advance()
@@ -64,7 +64,7 @@ class Rounds:
             await asyncio.sleep(INTERVAL_S)
 
     async def advance(self) -> None:
-        """Do what is due."""
+        """Open or close the round if it is due."""
         if self._due(await self._store.round(), await self._queries.time_us()) is None:
             return
         async with self._store.locked():
@@ -85,7 +85,7 @@ class Rounds:
         cancels_orders: bool,
         symbols: list[Symbol],
     ) -> Round:
-        """Announce a round that begins then, or now; its markets close until it begins."""
+        """Announce a round; its markets close until it begins."""
         async with self._store.locked():
             known, now_us = await self._store.round(), await self._queries.time_us()
             if known is not None and known.state == "running":
@@ -109,7 +109,7 @@ class Rounds:
             return wanted
 
     async def move_end(self, ends_us: int) -> Round:
-        """Let the round that is scheduled or running end at another time."""
+        """Change the end of the scheduled or running round."""
         async with self._store.locked():
             known = await self._store.round()
             if known is None or known.state == "ended":
@@ -119,7 +119,7 @@ class Rounds:
             return moved
 
     async def end(self) -> Round:
-        """End the running round now; drop one that is only scheduled."""
+        """End the running round; drop a scheduled one."""
         async with self._store.locked():
             known = await self._store.round()
             if known is None or known.state == "ended":
@@ -132,12 +132,12 @@ class Rounds:
             return await self._close(replace(known, ends_us=now_us))
 
     async def results(self, number: int) -> LeaderboardReply | None:
-        """The leaderboard of a round that ended; None if there is none."""
+        """The leaderboard of an ended round; None if there is none."""
         text = await self._store.read(keys.round_results(number))
         return None if text is None else read_board(text)
 
     async def current_board(self, options: BoardOptions) -> LeaderboardReply:
-        """The leaderboard now: since the start of the round that is running, if one is."""
+        """The present leaderboard, since the start of a running round."""
         known = await self._store.round()
         if known is None or known.state != "running":
             return await self._standings.board(options)
@@ -165,7 +165,7 @@ class Rounds:
 
     async def _close(self, known: Round) -> Round:
         if known.cancels_orders:
-            # A halted market takes no cancels, so it is halted last.
+            # A halted market takes no cancels, so the market is halted last.
             await self._switch(known, MarketState.CANCEL_ONLY)
             await self._kill_switch.cancel_everything(known.symbols)
         await self._switch(known, MarketState(known.closed_state))
@@ -184,7 +184,7 @@ class Rounds:
         return closed
 
     async def _switch(self, known: Round, state: MarketState) -> None:
-        """Switch the markets of the round, and only those that are not in this state."""
+        """Switch the markets of the round that are in another state."""
         for symbol, (_, present) in (await self._queries.instruments()).items():
             if present is not state and (not known.symbols or symbol in known.symbols):
                 await self._engine.control_market(symbol, state=state)

@@ -1,4 +1,4 @@
-"""What the routes of a contest answer."""
+"""The answers of the contest routes."""
 
 from typing import Annotated
 
@@ -42,7 +42,7 @@ class MarketPerformanceReply(Struct, frozen=True, gc=False):
     symbol: Symbol
     position: Annotated[_Signed, Meta(description="Bought less sold, in the base asset")]
     average_price: Annotated[
-        str | None, Meta(description="What the position cost, rounded down; null without one")
+        str | None, Meta(description="Cost of the position, rounded down; null without a position")
     ]
     realised: _Signed
     unrealised: Annotated[_Signed | None, Meta(description="Null: the market has no price")]
@@ -51,7 +51,7 @@ class MarketPerformanceReply(Struct, frozen=True, gc=False):
 
 
 class PerformanceReply(Struct, frozen=True, gc=False):
-    """What an account has made of its money, at the prices of `timestamp`."""
+    """The performance of an account, at the prices of `timestamp`."""
 
     account: str
     valued_in: str
@@ -72,7 +72,7 @@ class PerformanceReply(Struct, frozen=True, gc=False):
 class RankReply(Struct, frozen=True, gc=False):
     """One line of the leaderboard."""
 
-    rank: Annotated[int, Meta(ge=1, description="Equal gains have the same rank")]
+    rank: Annotated[int, Meta(ge=1, description="Accounts with equal gains have the same rank")]
     name: Annotated[str, Meta(description="The account, or its alias")]
     pnl: _Amount
     equity: _Amount
@@ -83,18 +83,18 @@ class RankReply(Struct, frozen=True, gc=False):
 
 
 class LeaderboardReply(Struct, frozen=True, gc=False):
-    """Accounts by what they have made; during a round, since its start."""
+    """Accounts by performance; during a round, since its start."""
 
     valued_in: str
     price: PriceSource
     round: Annotated[int | None, Meta(description="The number of the round; null outside of one")]
     accounts: int
-    ranks: Annotated[list[RankReply], Meta(description="The best, at most 1,000")]
+    ranks: Annotated[list[RankReply], Meta(description="The best accounts, at most 1,000")]
     timestamp: Timestamp
 
 
 class BoardOptionsReply(Struct, frozen=True, gc=False):
-    """Who may see the leaderboard, how late, with which names and prices."""
+    """The options of the leaderboard: readers, delay, names, prices."""
 
     visibility: Visibility
     delay_s: int
@@ -102,7 +102,10 @@ class BoardOptionsReply(Struct, frozen=True, gc=False):
     price: PriceSource
     asset: Annotated[
         str | None,
-        Meta(description="What everything is valued in; null: what most instruments are quoted in"),
+        Meta(
+            description="The asset of all values; null: the asset in which most "
+            "instruments are quoted"
+        ),
     ]
 
 
@@ -110,11 +113,11 @@ class AliasReply(Struct, frozen=True, gc=False):
     """The name of an account on the leaderboard."""
 
     account: str
-    alias: Annotated[str | None, Meta(description="Null: one is made from the account's name")]
+    alias: Annotated[str | None, Meta(description="Null: an alias made from the account's name")]
 
 
 class ResetReply(Struct, frozen=True, gc=False):
-    """A venue whose accounts start again."""
+    """The result of a reset."""
 
     accounts: int
     canceled_count: int
@@ -128,13 +131,13 @@ class AuditCheckReply(Struct, frozen=True, gc=False):
 
     check: str
     counted: str
-    different_count: Annotated[int, Meta(ge=0, description="0: it adds up")]
-    differences: Annotated[list[str], Meta(description="The first of them, 20 in all checks")]
+    different_count: Annotated[int, Meta(ge=0, description="0: no difference")]
+    differences: Annotated[list[str], Meta(description="The first differences, 20 in all checks")]
     remark: str | None
 
 
 class AuditReply(Struct, frozen=True, gc=False):
-    """What an audit of the venue found."""
+    """The result of an audit."""
 
     clean: bool
     checks: list[AuditCheckReply]

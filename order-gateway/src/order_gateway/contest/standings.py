@@ -36,7 +36,7 @@ read_board = json.Decoder(LeaderboardReply).decode
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Everything that a valuation needs, read at one time."""
+    """The input of a valuation, read at one time."""
 
     instruments: dict[Symbol, Instrument]
     prices: Prices
@@ -57,12 +57,12 @@ class Standings:
         self._store = store
 
     async def performance(self, account: Account, options: BoardOptions) -> PerformanceReply:
-        """One account since it was opened."""
+        """The performance of one account since it was opened."""
         fold = await self._books.fold(account)
         return _performance(account, fold, await self.market(options))
 
     async def market(self, options: BoardOptions) -> Market:
-        """Instruments, and their prices now."""
+        """Instruments and their present prices."""
         found = {
             market.instrument.symbol: market.instrument
             for market in await self._catalogue.read_all()
@@ -74,7 +74,7 @@ class Standings:
         return Market(found, prices, valuation, options.price, await self._queries.time_us())
 
     async def start_of(self, market: Market) -> RoundStart:
-        """What every account has made by now: what a round takes off."""
+        """The present results of every account: the base of a round."""
         folds = await self._books.fold_all()
         accounts: dict[str, StartFigures] = {}
         for name, fold in folds.items():
@@ -93,7 +93,7 @@ class Standings:
         start: RoundStart | None = None,
         final: bool = False,
     ) -> LeaderboardReply:
-        """The leaderboard now; `final` folds every account first."""
+        """The present leaderboard; `final` folds every account first."""
         market = await self.market(options)
         folds = await (self._books.fold_all() if final else self._books.newest())
         names = await self._names(list(folds), options)
@@ -117,7 +117,7 @@ class Standings:
         )
 
     async def _names(self, accounts: list[Account], options: BoardOptions) -> dict[Account, str]:
-        """How each account is called on the leaderboard."""
+        """The name of each account on the leaderboard."""
         if options.names == "accounts":
             return {account: str(account) for account in accounts}
         given = await self._store.aliases()
@@ -127,13 +127,13 @@ class Standings:
 
 
 def alias_of(account: str, salt: str) -> str:
-    """A name for an account that has no alias, from which the account cannot be told."""
+    """A generated alias that does not reveal the account."""
     digest = hashlib.blake2b(account.encode(), key=salt.encode()[:64], digest_size=8).hexdigest()
     return f"trader-{digest[:ALIAS_HEX_DIGITS]}"
 
 
 def with_salt(options: BoardOptions, salt: str) -> BoardOptions:
-    """The options with a salt, which stays once there is one."""
+    """The options with a salt; an existing salt stays."""
     return options if options.salt else changed(options, salt=salt)
 
 

@@ -1,4 +1,4 @@
-"""Reads and writes what Redis keeps of a contest, through the gateway's own queue of commands."""
+"""Reads and writes the contest records in Redis, through the gateway's queue of commands."""
 
 import asyncio
 import uuid
@@ -22,23 +22,23 @@ from tapewire.matching.batcher import Batcher
 
 _Record = TypeVar("_Record")
 
-# A gateway that dies while it changes a round is succeeded by another after this time.
+# After this time another gateway may take over a change whose gateway died.
 LOCK_MS = 30_000
 LOCK_WAIT_S = 5.0
 LOCK_RETRY_S = 0.05
-# Of a delay there are at most so many leaderboards, 5 s apart or more.
+# Leaderboards kept for a delay, at least 5 s apart.
 LEADERBOARDS_PER_DELAY = 60
 LEADERBOARDS_KEPT = 128
 
 
 class ContestStore:
-    """Every answer is as Redis has it now. Raises Unavailable."""
+    """The contest records; every read is from Redis. Raises Unavailable."""
 
     def __init__(self, batcher: Batcher) -> None:
         self._batcher = batcher
 
     async def round(self) -> Round | None:
-        """The newest round; None if there was none, or none that this version can read."""
+        """The newest round; None if there was none or its format is unknown."""
         return _read(read_round, await self._batcher.submit("GET", keys.ROUND))
 
     async def write_round(self, wanted: Round | None) -> None:
@@ -77,7 +77,7 @@ class ContestStore:
         return {name.decode(): alias.decode() for name, alias in pairs}
 
     async def write_alias(self, account: str, alias: str | None) -> None:
-        """Give an account an alias, or take it away."""
+        """Give an account an alias, or remove it."""
         if alias is None:
             await self._batcher.submit("HDEL", keys.ALIASES, account)
         else:
@@ -98,7 +98,7 @@ class ContestStore:
         ]
 
     async def keep_board(self, text: bytes) -> None:
-        """Keep a leaderboard for those who may see it later only."""
+        """Keep a leaderboard for later readers."""
         await self._batcher.submit(
             "XADD",
             keys.LEADERBOARDS,
@@ -111,12 +111,12 @@ class ContestStore:
         )
 
     async def board_kept_us(self) -> int:
-        """When the newest leaderboard was kept; 0 for never."""
+        """The time of the newest kept leaderboard; 0 for never."""
         entries = await self._batcher.submit("XREVRANGE", keys.LEADERBOARDS, "+", "-", "COUNT", 1)
         return int(entries[0][0].partition(b"-")[0]) * 1_000 if entries else 0
 
     async def board_before(self, time_us: int) -> bytes | None:
-        """The newest leaderboard that was kept by then."""
+        """The newest leaderboard that is old enough."""
         newest = str(time_us // 1_000)
         entries = await self._batcher.submit(
             "XREVRANGE", keys.LEADERBOARDS, newest, "-", "COUNT", 1
@@ -128,20 +128,20 @@ class ContestStore:
         await self._batcher.submit("DEL", keys.LEADERBOARDS)
 
     async def publish(self, event: bytes) -> None:
-        """Tell every market-data service."""
+        """Publish to every market-data service."""
         await self._batcher.submit("PUBLISH", keys.VENUE_CHANNEL, event)
 
     async def try_lock(self) -> str | None:
         """Take the lock on the contest; None if another gateway has it."""
         token = uuid.uuid4().hex
         taken = await self._batcher.submit("SET", keys.CONTEST_LOCK, token, "NX", "PX", LOCK_MS)
-        # A command that had to be repeated finds its own lock.
+        # A repeated command finds its own lock.
         if taken is None and await self._batcher.submit("GET", keys.CONTEST_LOCK) != token.encode():
             return None
         return token
 
     async def unlock(self, token: str) -> None:
-        """Give the lock back, unless its time was over."""
+        """Release the lock, unless it has expired."""
         if await self._batcher.submit("GET", keys.CONTEST_LOCK) == token.encode():
             await self._batcher.submit("DEL", keys.CONTEST_LOCK)
 
@@ -152,7 +152,7 @@ class ContestStore:
         while (token := await self.try_lock()) is None:
             if asyncio.get_running_loop().time() > deadline_s:
                 raise Conflict(
-                    "contest_busy", "Another change of the contest is not done; try again."
+                    "contest_busy", "Another change of the contest is under way; try again."
                 )
             await asyncio.sleep(LOCK_RETRY_S)
         try:

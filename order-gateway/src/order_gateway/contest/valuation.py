@@ -1,7 +1,7 @@
-"""What folded accounts are worth, in units of one quote asset. Pure, exact until one rounding.
+"""The values of folded accounts, in units of one quote asset. Pure, exact until one rounding.
 
-Amounts are fractions of a unit while they are added, and each figure that is shown is rounded down
-to a whole unit once, so that figures of different accounts compare exactly.
+Amounts are added as fractions of a unit. Each shown figure is rounded down to a whole unit once, so
+that figures of different accounts compare exactly.
 """
 
 import math
@@ -12,22 +12,22 @@ from fractions import Fraction
 from order_gateway.contest.performance import Fold
 from tapewire.values.types import Instrument, Symbol
 
-# Price of a symbol, in half ticks, so that a mid price is a whole number too.
+# Price of a symbol in half ticks, so that a mid price is a whole number.
 HalfTicks = int
 Prices = Mapping[Symbol, HalfTicks]
 
 
 @dataclass(frozen=True, slots=True)
 class Valuation:
-    """Prices at one moment; `asset` is what everything is expressed in."""
+    """Prices at one moment; `asset` is the asset of all values."""
 
     asset: str
     decimals: int
     rates: Mapping[str, Fraction] = field(default_factory=dict)
-    """Units of `asset` that one unit of another asset is worth; what has no price is not here."""
+    """Units of `asset` for one unit of each other asset that has a price."""
 
     def worth(self, units: Mapping[str, int]) -> Fraction:
-        """What these units of assets are worth; those without a price count as nothing."""
+        """The value of units of assets; assets without a price count as zero."""
         return sum(
             (self.rates[asset] * amount for asset, amount in units.items() if asset in self.rates),
             Fraction(),
@@ -35,7 +35,7 @@ class Valuation:
 
 
 def value(asset: str, instruments: Iterable[Instrument], prices: Prices) -> Valuation:
-    """Rates of all assets that are traded against `asset`, at once or over one other asset."""
+    """Rates of all assets that trade against `asset`, directly or through one other asset."""
     known = list(instruments)
     decimals = {
         name: places
@@ -43,7 +43,7 @@ def value(asset: str, instruments: Iterable[Instrument], prices: Prices) -> Valu
         for name, places in ((item.base, item.base_decimals), (item.quote, item.quote_decimals))
     }
     rates = {asset: Fraction(1)}
-    # Twice: the second time assets are reached over those that the first time found.
+    # The second pass reaches assets through the assets that the first pass found.
     for _ in range(2):
         for item in known:
             if item.quote in rates and item.base not in rates and prices.get(item.symbol):
@@ -72,7 +72,7 @@ class MarketFigures:
 class Figures:
     """An account at one moment; amounts in units of the asset of the valuation.
 
-    `gain` is `equity` less `deposits`, both at the same prices: what trading and fees made of it.
+    `gain` is `equity` less `deposits`, both at the same prices: the result of trading and fees.
     """
 
     equity: int

@@ -1,4 +1,4 @@
-"""The HTML documents: what the server tells a page, and the policy under which it runs. Pure."""
+"""The HTML documents: the server's part of each page, and its content security policy. Pure."""
 
 import base64
 import hashlib
@@ -13,13 +13,13 @@ from tapewire.settings import Auth
 from tapewire.values.service_address import ServiceAddress
 
 MARKER = "<!-- the server writes its part of the head here -->"
-# The chart is drawn after the first paint, so that its library does not delay it.
+# The library of the chart is loaded after the first paint, so that it does not delay it.
 LATE_LIBRARY = "lightweight-charts"
 
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """What a page has to know before its first request."""
+    """The facts that a page needs before its first request."""
 
     feed: ServiceAddress
     auth: Auth

@@ -24,7 +24,7 @@ MEDIA_TYPES: Final = {
     ".txt": "text/plain; charset=utf-8",
     ".webmanifest": "application/manifest+json",
 }
-# A folder with this module is a page; all that it imports is served as FOLDER.js.
+# A folder with this module is a page; its modules are served joined as FOLDER.js.
 ENTRY_MODULE: Final = "main.js"
 ETAG_HEX_DIGITS: Final = 20
 COMPRESSION_LEVEL: Final = 9
@@ -43,13 +43,13 @@ class StaticFile:
     def of(cls, media_type: str, body: bytes) -> "StaticFile":
         """A file with this content."""
         digest = hashlib.sha256(body).hexdigest()[:ETAG_HEX_DIGITS]
-        # Without a time in it, the same file is the same bytes in every process.
+        # Without a time in the header, the same file has the same bytes in every process.
         compressed = gzip.compress(body, COMPRESSION_LEVEL, mtime=0)
         return cls(media_type, body, compressed, f'"{digest}"')
 
 
 def read_files() -> dict[str, StaticFile]:
-    """What is served, by its path below `/page/`. Raises BundleError."""
+    """The served files, by path below `/page/`. Raises BundleError."""
     files = {}
     modules = {}
     for path, entry in _walk(resources.files("order_gateway.page").joinpath("static"), ""):

@@ -1,4 +1,4 @@
-"""Serves the pages and their files. They need no key: a page asks for one itself."""
+"""Serves the pages and their files. Both are public: the page asks the user for a key."""
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
@@ -31,7 +31,7 @@ class Pages:
         return self._answer_document(request, self._trading)
 
     def organiser(self, request: Request) -> Response:
-        """The organiser's page; what it does needs the rights of an administrator."""
+        """The organiser's page; its requests need the rights of an administrator."""
         return self._answer_document(request, self._organiser)
 
     def file(self, request: Request, path: str) -> Response:

@@ -36,7 +36,7 @@ from tapewire.client.replies import (
     InstrumentInfo,
 )
 
-MarketStateText: TypeAlias = Literal["trading", "cancel_only", "halted", "post_only"]
+MarketStateText: TypeAlias = Literal["trading", "cancel_only", "halted", "post_only", "auction"]
 PermissionText: TypeAlias = Literal["read", "trade", "admin"]
 
 _read_instrument = decoder(InstrumentInfo)

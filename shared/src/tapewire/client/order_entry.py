@@ -207,10 +207,22 @@ class OrderEntry:
             await self._work.wait()
 
     def _expect(self) -> None:
-        """A reply is due within the timeout as long as requests are in flight."""
-        if self._deadline is not None:
-            due_s = asyncio.get_running_loop().time() + self._options.timeout_s
-            self._deadline.reschedule(due_s if self._window.is_waiting_for_replies else None)
+        """A reply is due within the timeout as long as requests are in flight.
+
+        A deadline that is less than an eighth of the timeout too early stays, because moving a
+        timer for each request costs more than sending the request.
+        """
+        if self._deadline is None:
+            return
+        timeout_s, set_s = self._options.timeout_s, self._deadline.when()
+        if not self._window.is_waiting_for_replies:
+            due_s = None
+        else:
+            due_s = asyncio.get_running_loop().time() + timeout_s
+            if set_s is not None and due_s - set_s < timeout_s / 8:
+                return
+        if due_s != set_s:
+            self._deadline.reschedule(due_s)
 
     def _greet(self, error: TapewireError | None = None) -> None:
         """Tell who waits in `connect`."""

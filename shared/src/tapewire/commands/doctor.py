@@ -28,6 +28,7 @@ from tapewire.runtime.venue_address import (
     MARKET_DATA_PORT_DEFAULT,
     VENUE_VARIABLE,
     VenueAddress,
+    default_venue,
     find_venue,
 )
 from tapewire.terminal.output import Output
@@ -111,19 +112,27 @@ async def _venue_checks(wanted: str | None) -> list[Check]:
         venue = find_venue(wanted)
     except TapewireError as error:
         return [Check("venue", "fault", str(error))]
-    checks = [_port_check("gateway", venue.gateway_url, GATEWAY_PORT_DEFAULT)]
-    checks.append(_port_check("market-data", venue.market_data_url, MARKET_DATA_PORT_DEFAULT))
+    is_named = venue != default_venue()
+    checks = [
+        _port_check("gateway", venue.gateway_url, GATEWAY_PORT_DEFAULT, is_named=is_named),
+        _port_check(
+            "market-data", venue.market_data_url, MARKET_DATA_PORT_DEFAULT, is_named=is_named
+        ),
+    ]
     checks += await _redis_checks(venue)
     return checks
 
 
-def _port_check(name: str, url: str | None, default: int) -> Check:
-    """Whether a service answers at its port, or whether the port is free for one."""
+def _port_check(name: str, url: str | None, default: int, *, is_named: bool) -> Check:
+    """Whether a service answers at its port; of no named venue, whether the port is free."""
     address = url or f"http://{HOST_DEFAULT}:{default}"
     host, port = host_and_port(address)
     try:
         socket.create_connection((host, port), TIMEOUT_S).close()
-    except OSError:
+    except OSError as error:
+        if is_named:
+            found = f"nothing answers at {host}:{port} ({error.strerror or error})"
+            return Check(f"{name} port", "fault", found, "start the venue, or name another one")
         return Check(f"{name} port", "ok", f"{port} is free", "start a venue with: tapewire up")
     return Check(f"{name} port", "ok", f"{port} answers")
 

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import secrets
+import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,9 +173,19 @@ def replay(**values: object) -> None:
             file = choice.file or stack.enter_context(sample_file())
             named = Format(choice.format_name) if choice.format_name else None
             recording = read_recording(file, named, choice.seed_book)
-        asyncio.run(_replay(choice, file.name, recording))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_replay(choice, file.name, recording))
     except TapewireError as error:
         raise click.ClickException(error.detail) from None
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop, which writes what is sent in one turn in one system call; None: Python's own loop."""
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
 
 
 async def _replay(choice: ReplayChoice, name: str, recording: Recording) -> None:
@@ -203,7 +215,9 @@ async def _replay(choice: ReplayChoice, name: str, recording: Recording) -> None
         )
         player.report.caveats = notes
         try:
-            with click.progressbar(length=len(steps), label="replay", show_pos=True) as bar:
+            with click.progressbar(
+                length=len(steps), label="replay", show_pos=True, file=sys.stderr
+            ) as bar:
                 done = 0
                 async for _ in player.play(steps):
                     done += 1

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapewire import keys
-from tapewire.packed.layout import MARKET_STATE, STEPS
+from tapewire.packed.auction import Indicative
+from tapewire.packed.layout import CONTROLS, INDICATIVE, MARKET_STATE, STEPS
 from tapewire.redis.client import AsyncRedis
 from tapewire.values.decimals import format_units
 from tapewire.values.types import Side, Symbol
@@ -52,6 +53,15 @@ class BookRecord:
     asks: list[Level]
 
 
+@dataclass(frozen=True, slots=True)
+class AuctionRecord:
+    """A market record, the market's state, and the newest indicative price of an auction."""
+
+    market: MarketRecord
+    state: str
+    indicative: Indicative | None
+
+
 def read_market(fields: Sequence[bytes | None]) -> MarketRecord | None:
     """Decode the fields `steps` and `state`; None if the symbol has none."""
     if fields[0] is None or fields[1] is None:
@@ -80,6 +90,18 @@ class MarketRecords:
         """Read one record; None for an unknown symbol. Raises RedisError, OSError."""
         client: Any = self._client
         return read_market(await client.hmget(keys.market(Symbol(symbol)), "steps", "state"))
+
+    async def auction(self, symbol: str) -> AuctionRecord | None:
+        """Read what an auction says; None for an unknown symbol. Raises RedisError, OSError."""
+        client: Any = self._client
+        *fields, controls, kept = await client.hmget(
+            keys.market(Symbol(symbol)), "steps", "state", "controls", "indicative"
+        )
+        market = read_market(fields)
+        if market is None or controls is None:
+            return None
+        indicative = None if kept is None else INDICATIVE.read(kept.decode())
+        return AuctionRecord(market, CONTROLS.read(controls.decode()).state, indicative)
 
     async def book(self, symbol: str) -> BookRecord | None:
         """Read record and levels in one atomic step; None for an unknown symbol.

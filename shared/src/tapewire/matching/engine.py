@@ -6,18 +6,18 @@ by `packed/records.py`, what it refuses into an exception by `refusals.py`.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias, TypeVar, Unpack, cast
+from typing import Any, Self, TypeAlias, Unpack, cast
 
 from redis.exceptions import ResponseError
 
 from tapewire import keys
-from tapewire.errors import StopsPending, UnknownAccount
+from tapewire.errors import StopsPending, UncrossPending, UnknownAccount
 from tapewire.limits import (
     ACCOUNTS_MAX,
     ORDERS_PER_SWEEP_MAX,
-    STOP_ROUNDS_MAX,
     TIMER_LOOKUPS_MAX,
 )
 from tapewire.matching.arguments import instrument_arguments, optional, order_arguments
@@ -25,6 +25,7 @@ from tapewire.matching.batcher import Batcher
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.library import load_library
 from tapewire.matching.refusals import refuse
+from tapewire.matching.turns import behind_stops, behind_uncross
 from tapewire.matching.upgrade import upgrade_data
 from tapewire.packed.layout import BOUNDS, TERMS
 from tapewire.packed.records import read_order
@@ -45,8 +46,6 @@ from tapewire.values.types import (
 
 Reply: TypeAlias = Any
 """What Redis answers with: the contract header of each Lua file says which shape."""
-
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +131,12 @@ class Engine:
         """
         key = keys.market(command.symbol)
         try:
-            return await self._behind_stops(command.symbol, lambda: self.run(name, key, *arguments))
+            return await behind_stops(self, command.symbol, lambda: self.run(name, key, *arguments))
         except UnknownAccount:
             if self.paper_money is None:
                 raise
             await self.open_account(command.account)
-        return await self._behind_stops(command.symbol, lambda: self.run(name, key, *arguments))
+        return await behind_stops(self, command.symbol, lambda: self.run(name, key, *arguments))
 
     async def open_account(self, account: Account) -> bool:
         """Make an account known, with what new ones start with; whether it was new.
@@ -172,7 +171,8 @@ class Engine:
             return await self._amend(account, order_id, amendment)
         except StopsPending:
             terms: bytes = await self.batcher.submit("HGET", keys.order(order_id), "terms")
-            return await self._behind_stops(
+            return await behind_stops(
+                self,
                 Symbol(TERMS.read(terms.decode()).symbol),
                 lambda: self._amend(account, order_id, amendment),
             )
@@ -186,27 +186,16 @@ class Engine:
         return read_order(order_id, fields)
 
     async def fire_stops(self, symbol: Symbol) -> bool:
-        """Run fired stops that wait; whether some still wait. Raises UnknownSymbol, Unavailable."""
+        """Go on with an uncross, run fired stops; whether some of it still waits.
+
+        Raises UnknownSymbol, Unavailable.
+        """
         return bool(await self.run("fire_stops", keys.market(symbol), symbol))
 
     async def firing_symbols(self) -> list[Symbol]:
-        """The markets with fired stops that wait for their turn, sorted. Raises Unavailable."""
+        """The markets with an uncross or fired stops that wait, sorted. Raises Unavailable."""
         found = await self.batcher.submit("SMEMBERS", keys.FIRING)
         return sorted(Symbol(symbol.decode()) for symbol in found)
-
-    async def _behind_stops(
-        self, symbol: Symbol, attempt: Callable[[], Awaitable[_Answer]]
-    ) -> _Answer:
-        """Try a command; when fired stops have to run first, run them and try again.
-
-        Raises StopsPending if stops still wait after STOP_ROUNDS_MAX rounds.
-        """
-        for _ in range(STOP_ROUNDS_MAX):
-            try:
-                return await attempt()
-            except StopsPending:
-                await self.fire_stops(symbol)
-        return await attempt()
 
     async def cancel(
         self, account: Account, order_id: OrderId, *, reason: str = "user", cancel_id: str = ""
@@ -285,7 +274,9 @@ class Engine:
         try:
             return await self._begin(name, key, arguments)
         except ResponseError as error:
-            refuse(str(error))
+            with suppress(UncrossPending):
+                refuse(str(error))
+        return await behind_uncross(self, lambda: self._begin(name, key, arguments))
 
     def _begin(self, name: str, key: str, arguments: Iterable[str | int]) -> asyncio.Future[Reply]:
         # The window is 'earliest-latest', and Redis TIME has to be within; '' is any time.

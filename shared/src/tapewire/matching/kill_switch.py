@@ -57,9 +57,8 @@ class KillSwitch:
     async def kill_venue(self) -> VenueKill:
         """Let every market take cancels only, then cancel all orders. Raises Unavailable."""
         states = await self._by_state()
-        switched = sorted(
-            states.get(MarketState.TRADING, []) + states.get(MarketState.POST_ONLY, [])
-        )
+        accepting = (MarketState.TRADING, MarketState.POST_ONLY, MarketState.AUCTION)
+        switched = sorted(symbol for state in accepting for symbol in states.get(state, []))
         for symbol in switched:
             await self._engine.control_market(symbol, state=MarketState.CANCEL_ONLY)
         count = await self.cancel_everything()

@@ -14,6 +14,7 @@ from importlib import resources
 
 from tapewire.limits import (
     ACCOUNT_LOG_EVENTS_MAX,
+    AUCTION_READS_MAX,
     BALANCE_UNITS_MAX,
     CANDLES_MAX,
     EXACT_INTEGER_MAX,
@@ -30,7 +31,7 @@ HASH_DIGITS = 12
 CORE = (
     "text", "records", "market", "book", "orders", "ledger", "candles", "command", "holds",
     "standing", "lists", "settlement", "trades", "match", "fok", "admit", "stops", "ending",
-    "risk", "entry", "funds", "frame",
+    "auction_price", "auction", "risk", "entry", "funds", "frame",
 )  # fmt: skip
 # Lua allows 200 local names in one block. These files have names of their own; the files after them
 # know the names listed here.
@@ -38,12 +39,15 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "candles": ("CANDLE_BASES", "record_candle"),
     "match": ("match",),
     "fok": ("would_fill",),
-    "stops": ("FIRING", "fires", "run_stops"),
+    "stops": ("FIRING", "fires", "note_waiting", "run_stops"),
+    "auction_price": ("Search",),
+    "auction": ("Auction",),
     "entry": ("new_order", "earlier_placement", "entry_refusal", "enter_order", "market_refusal"),
 }
 COMMANDS = (
     "place", "place_list", "replace", "amend", "fire_stops", "cancel", "cancel_all", "expire",
-    "dead_man", "control", "instruments", "open_account", "transfer", "set_account", "set_clock",
+    "dead_man", "control", "indicate", "instruments", "open_account", "transfer", "set_account",
+    "set_clock",
 )  # fmt: skip
 READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
 
@@ -127,6 +131,7 @@ def _constants() -> str:
         "EXACT_MAX": EXACT_INTEGER_MAX,
         "BALANCE_UNITS_MAX": BALANCE_UNITS_MAX,
         "ACCOUNT_LOG_EVENTS_MAX": ACCOUNT_LOG_EVENTS_MAX,
+        "AUCTION_READS_MAX": AUCTION_READS_MAX,
         "CANDLES_MAX": CANDLES_MAX,
         "ORDER_FILLS_SHOWN_MAX": ORDER_FILLS_SHOWN_MAX,
         "ORDER_FILLS_TRIM_TRADES": ORDER_FILLS_TRIM_TRADES,

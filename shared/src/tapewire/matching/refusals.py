@@ -14,6 +14,7 @@ from tapewire.errors import (
     StaleInstrument,
     StopsPending,
     TapewireError,
+    UncrossPending,
     UnknownAccount,
     UnknownSymbol,
 )
@@ -64,6 +65,7 @@ _EXCEPTIONS: dict[str, TapewireError] = {
     "STOPS_PENDING": StopsPending(
         "Fired stop orders of this market run first; send the order again."
     ),
+    "UNCROSS_PENDING": UncrossPending("The market uncrosses its auction; send the request again."),
     "CLOCK_JUMPED": RedisUnavailable(
         "The clock of Redis has jumped. Nothing was done. Have a time service put it right, or if "
         "it is right: tapewire clock set-right"
@@ -71,6 +73,10 @@ _EXCEPTIONS: dict[str, TapewireError] = {
     "STALE_INSTRUMENT": StaleInstrument("The instrument has changed."),
     "MARKET_HALTED": Conflict("market_halted", "The market is halted."),
     "MARKET_CANCEL_ONLY": Conflict("market_cancel_only", "The market only takes cancels now."),
+    "MARKET_AUCTION": Conflict(
+        "market_auction",
+        "The market collects orders for an auction: only limit and stop orders may wait for it.",
+    ),
     "MARKET_POST_ONLY": Conflict(
         "market_post_only", "The market only takes orders with post_only now."
     ),

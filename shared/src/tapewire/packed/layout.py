@@ -10,6 +10,7 @@ Units: ticks, lots, ticks x lots, microseconds since 1970. What does not apply i
 
 from typing import Any, NamedTuple
 
+from tapewire.packed.auction import Indicative, Uncross
 from tapewire.packed.events import EVENT_LAYOUTS
 from tapewire.packed.packing import (
     Digits,
@@ -232,6 +233,7 @@ BOUNDS = Layout(Bounds)
 CONTROLS = Layout(Controls)
 MARKET_STATE = Layout(MarketState)
 REACHED = Layout(Reached)
+INDICATIVE = Layout(Indicative)
 PROFILE = Layout(Profile)
 ACCOUNT_BOUNDS = Layout(AccountBounds)
 CANDLE = Layout(Candle)
@@ -241,5 +243,5 @@ COMMAND_LIMITS = Layout(CommandLimits)
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
     MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS,
-    *EVENT_LAYOUTS,
+    INDICATIVE, Layout(Uncross), *EVENT_LAYOUTS,
 )  # fmt: skip

@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
@@ -136,32 +135,34 @@ class Player:
                 # The account of a maker may be that of its taker.
                 "self_trade_prevention": "none",
             }
-            call = Call(_read_order, body=body, operation=_PLACE)
+            call = Call(_read_order, body=body, operation=_PLACE, clock_us=self._clock_us(step))
         elif step.label not in self._orders:
             self.report.refusals["not_entered"] += 1
             return
         else:
             name, account = self._orders[step.label]
             key = ("client_order_id", name)
+            clock_us = self._clock_us(step)
             if isinstance(step, Cancel):
-                call = Call(_read_order, key=key, operation=_CANCEL)
+                call = Call(_read_order, key=key, operation=_CANCEL, clock_us=clock_us)
             else:
                 body = {"quantity": step.quantity, "price": step.price}
-                call = Call(_read_order, key=key, body=body, operation=_AMEND)
+                call = Call(_read_order, key=key, body=body, operation=_AMEND, clock_us=clock_us)
         await self._submit(step, name, account, call)
+
+    def _clock_us(self, step: Request) -> int | None:
+        """The recorded time of a step; None if the venue has a clock of its own."""
+        return None if self._start_us is None else self._start_us + step.time_us
 
     async def _submit(self, step: Request, name: str, account: int, call: Call[_Order]) -> None:
         if account != self._account:
             await self._take_answers(0)
             self._account = account
-        clock_us = None if self._start_us is None else self._start_us + step.time_us
-        if clock_us is not None:
-            call = replace(call, clock_us=clock_us)
         try:
             answer = self._entries[account].submit(call)
         except TapewireError as error:
             raise self._failure(error) from None
-        self._sent.append(_Sent(step, name, clock_us, account, answer))
+        self._sent.append(_Sent(step, name, call.clock_us, account, answer))
 
     async def _take_answers(self, left: int) -> None:
         """Wait until at most `left` requests are without an answer; answers come in order."""

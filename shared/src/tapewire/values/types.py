@@ -77,12 +77,13 @@ class SelfTradePrevention(StrEnum):
 
 
 class MarketState(StrEnum):
-    """The commands a market accepts: all, cancels only, none, or post-only orders."""
+    """The commands a market accepts: all, cancels only, none, post-only, or what can wait."""
 
     TRADING = "trading"
     CANCEL_ONLY = "cancel_only"
     HALTED = "halted"
     POST_ONLY = "post_only"
+    AUCTION = "auction"
 
 
 class ReplaceMode(StrEnum):

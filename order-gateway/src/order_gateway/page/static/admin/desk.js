@@ -103,6 +103,14 @@ export class Desk {
   }
 
   /**
+   * Open an account of an open venue, which gets paper money so. Rejects with a Problem.
+   * @param {string} name
+   */
+  open(name) {
+    return ask("GET", "/v1/account", { "X-Account": name });
+  }
+
+  /**
    * Do something and tell how it went; then read the venue again.
    * @param {() => Promise<string>} work gives the sentence of its success
    * @returns {Promise<boolean>} whether it was done

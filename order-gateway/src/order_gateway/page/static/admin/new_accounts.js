@@ -32,6 +32,10 @@ export function NewAccounts({ desk, onClose }) {
         : `Give 1 to ${ACCOUNTS_MAX} names.`);
       return;
     }
+    if (desk.config.auth === "keys" && !withKeys && balances.length === 0) {
+      setError("Give each a key or money: nothing else opens an account of this venue.");
+      return;
+    }
     setError("");
     setBusy(true);
     const done = await inTurns(wanted, (name) => make(desk, name, balances, withKeys));
@@ -102,6 +106,8 @@ async function make(desk, name, balances, withKey) {
       const body = { asset, amount };
       await desk.request("POST", `/v1/admin/accounts/${encodeURIComponent(name)}/deposit`, body);
     }
+    // Neither a key nor money opens it; at an open venue its first look at itself does.
+    if (!withKey && balances.length === 0) await desk.open(name);
   } catch (error) {
     made.error = asProblem(error).message;
   }

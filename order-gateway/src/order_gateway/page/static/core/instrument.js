@@ -5,7 +5,7 @@ import { decimalsOf, parseUnits, rescale, toText, toUnits } from "./decimal.js";
 const PPM = 1_000_000n;
 
 /**
- * @typedef {"trading" | "post_only" | "cancel_only" | "halted"} MarketState
+ * @typedef {"trading" | "auction" | "post_only" | "cancel_only" | "halted"} MarketState
  * @typedef {"buy" | "sell"} SideName
  */
 

@@ -1,7 +1,8 @@
 /** The rows of the book around its spread, painted by hand once a frame. */
 
+import { indicative } from "../core/auction.js";
+import { grouped, keyOf, toText, trimmed } from "../core/decimal.js";
 import { groupSide } from "../core/grouping.js";
-import { grouped, toText, trimmed } from "../core/decimal.js";
 import { ownLevels } from "./own_levels.js";
 import { Bar, Blank, Flag, Roving, Text, make } from "./rows.js";
 
@@ -148,11 +149,31 @@ export class BookRows {
       row.price.set(book.known ? "No spread" : "");
       return;
     }
+    if (ask + bid <= 0) {
+      this.#writeAuction(row, instrument, book);
+      return;
+    }
     // Bids have negated keys: the sum is the distance.
     row.price.set("Spread");
     row.size.set(toText(BigInt(ask + bid), instrument.priceDecimals));
     const parts = (BigInt(ask + bid) * 1_000_000n) / BigInt(ask);
     row.total.set(`${toText(parts, 4)} %`);
+  }
+
+  /**
+   * The book of an auction is crossed: where its orders would trade now.
+   * @param {Row} row
+   * @param {Instrument} instrument
+   * @param {Book} book
+   */
+  #writeAuction(row, instrument, book) {
+    const last = this.#session.market.last.peek()?.price;
+    const found = indicative(book.bids, book.asks, Number(instrument.tick),
+      last === undefined ? null : keyOf(last));
+    if (found === null) return;
+    row.price.set("Opens at");
+    row.size.set(grouped(toText(BigInt(found.key), instrument.priceDecimals)));
+    row.total.set(toText(found.lots, instrument.quantityDecimals));
   }
 
   #clicked = (/** @type {MouseEvent} */ event) => {

@@ -12,6 +12,8 @@ const HISTORY_TRADES = 100;
 const VOLUME_PRICES_MAX = 5_000;
 // Numbers beside the book change no faster than people read.
 const PRICES_INTERVAL_MS = 100;
+// A panel that is gone may be succeeded by one that needs the same, such as another view.
+const SUCCESSION_MS = 200;
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("../venue/market.js").Trade} Trade */
@@ -69,7 +71,9 @@ export class MarketView {
     mark(paint);
     return () => {
       this.#painters[kind].delete(paint);
-      if (this.#painters[kind].size === 0) this.#unfollow(kind);
+      setTimeout(() => {
+        if (this.#painters[kind].size === 0) this.#unfollow(kind);
+      }, SUCCESSION_MS);
     };
   }
 

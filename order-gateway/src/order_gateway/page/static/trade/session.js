@@ -12,7 +12,7 @@ import { MarketView } from "./market_view.js";
 import { notify } from "../ui/notices.js";
 import { lastAccount, lastSymbol } from "../ui/preferences.js";
 import { Trader } from "./trader.js";
-import { describeState } from "../ui/wording.js";
+import { describeState, describeUncross } from "../ui/wording.js";
 
 const RETRY_DELAY_MS = 1_000;
 const FEED_PATH = "/ws/market-data";
@@ -128,9 +128,16 @@ export class Session {
     });
   }
 
-  /** @param {{symbol: string, state: MarketState, change: string}} change */
+  /**
+   * @param {{symbol: string, state: MarketState, change: string, price: string, quantity: string}}
+   *   change price and quantity are those of an auction that ended
+   */
   #marketChanged(change) {
     const known = this.instruments.value.get(change.symbol);
+    if (change.change === "uncrossed") {
+      notify("info", describeUncross(change, known ?? null));
+      return;
+    }
     if (change.change !== "state" || known === undefined) {
       void this.loadInstruments();
       return;

@@ -197,6 +197,8 @@ export class Trader {
    */
   #reported(report) {
     const { order_id: id, report: kind } = report;
+    // An administrator who stops an account blocks it, too.
+    if (report.reason === "kill") void this.#watchBlock(this.account);
     const known = this.#arrivals.get(id);
     clearTimeout(known?.timer);
     const fills = known?.fills ?? [];

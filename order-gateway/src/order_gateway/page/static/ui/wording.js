@@ -26,6 +26,7 @@ export const ORDER_TYPES = /** @type {Record<string, string>} */ ({
 
 export const STATES = /** @type {Record<string, string>} */ ({
   trading: "Trading",
+  auction: "Auction",
   post_only: "Post-only",
   cancel_only: "Cancel-only",
   halted: "Halted",
@@ -33,6 +34,7 @@ export const STATES = /** @type {Record<string, string>} */ ({
 
 const STATE_SENTENCES = /** @type {Record<string, string>} */ ({
   trading: "is open for trading",
+  auction: "collects orders: all that cross trade at one price when the auction ends",
   post_only: "takes post-only orders",
   cancel_only: "takes cancels only",
   halted: "is halted: it takes nothing",
@@ -44,6 +46,16 @@ const STATE_SENTENCES = /** @type {Record<string, string>} */ ({
  */
 export function describeState(symbol, state) {
   return `${symbol} ${STATE_SENTENCES[state] ?? `is ${state}`}.`;
+}
+
+/**
+ * The notice of the end of an auction.
+ * @param {{symbol: string, price: string, quantity: string}} change
+ * @param {{base: string, quote: string} | null} market
+ */
+export function describeUncross({ symbol, price, quantity }, market) {
+  const what = `${grouped(trimmed(quantity))} ${market?.base ?? ""}`.trim();
+  return `The auction of ${symbol} traded ${what} at ${grouped(price)}.`;
 }
 
 /**

@@ -8,14 +8,14 @@
 --        8 quantity in lots ('' = as it is)   9 stop price in ticks ('' = as it is)
 -- Reply  {field, value, ...} of order:<id> afterwards.
 -- Errors ORDER_NOT_FOUND, ORDER_CLOSED, ORDER_IN_LIST (the other order of its list is open),
---        UNKNOWN_SYMBOL, STALE_INSTRUMENT, MARKET_HALTED,
+--        UNKNOWN_SYMBOL, STALE_INSTRUMENT, UNCROSS_PENDING (as place), MARKET_HALTED,
 --        STOPS_PENDING (as place; not for a smaller quantity),
 --        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, PRICE_FORBIDDEN (the order has no price to change),
 --        STOP_PRICE_FORBIDDEN (it does not wait for a stop), AMEND_BELOW_EXECUTED,
---        NOTIONAL_TOO_SMALL,
---        PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE; what is no smaller order at
---        its old price also ACCOUNT_BLOCKED, ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT,
---        POSITION_LIMIT, BALANCE_LIMIT, INSUFFICIENT_FUNDS (for what it would hold beyond before).
+--        NOTIONAL_TOO_SMALL, PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE; what is
+--        no smaller order at its old price also ACCOUNT_BLOCKED, ORDER_SIZE_LIMIT,
+--        ORDER_NOTIONAL_LIMIT, POSITION_LIMIT, BALANCE_LIMIT, INSUFFICIENT_FUNDS (for what it would
+--        hold beyond before).
 -- Events as place.
 
 -- Whether the account may have the order as it would be; what it holds already is not needed anew.
@@ -38,7 +38,8 @@ local function reentry_refusal(command, market, order, wanted)
   if is_waiting(order) and last and fires(order, wanted.stop_price, last) then
     return 'STOP_WOULD_TRIGGER'
   end
-  if order.post_only == '1' and would_take(market, order.side, wanted.price) then
+  if order.post_only == '1' and state ~= 'auction'
+    and would_take(market, order.side, wanted.price) then
     return 'POST_ONLY_WOULD_TAKE'
   end
   return amended_account_refusal(command, market, order, wanted)
@@ -58,6 +59,7 @@ local function amend_refusal(command, market, order, wanted, request)
   if is_due or not is_open(order) then return 'ORDER_CLOSED' end
   if open_partner(order) then return 'ORDER_IN_LIST' end
   if request.revision ~= market.controls.revision then return 'STALE_INSTRUMENT' end
+  if market.uncross then return 'UNCROSS_PENDING' end
   if state == 'halted' then return 'MARKET_HALTED' end
   if market.is_firing and state == 'trading' and not wanted.keeps_priority then
     return 'STOPS_PENDING'

@@ -5,7 +5,7 @@
 --        8 name of the cancel ('' = none)
 -- Reply  {id, {field, value, ...}} of order:<id>, canceled.
 -- Errors ORDER_NOT_FOUND (also another account's order), ORDER_CLOSED (it ended already),
---        UNKNOWN_SYMBOL, MARKET_HALTED.
+--        UNKNOWN_SYMBOL, UNCROSS_PENDING, MARKET_HALTED.
 -- Events book_updates: the level it left; account_events.
 
 local function cancel(command, account, order_id, client_order_id, reason, cancel_id)

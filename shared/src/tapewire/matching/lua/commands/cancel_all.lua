@@ -3,12 +3,19 @@
 -- KEYS   1 instruments
 -- ARGV   4 account   5 symbol ('' = all)   6 most orders in this call   7 reason
 -- Reply  {id, ...} of the orders canceled. As many as ARGV[6]: ask again, there may be more.
--- Errors UNKNOWN_SYMBOL, MARKET_HALTED (the one named; with '' halted markets are passed over).
+-- Errors UNKNOWN_SYMBOL, MARKET_HALTED (the one named; with '' halted markets are passed over),
+--        UNCROSS_PENDING (a market that has orders of the account uncrosses).
 -- Events book_updates: one per symbol; account_events.
 
 -- The symbols that the command may touch, or nil and the refusal.
-local function symbols_to_cancel(symbol)
+local function symbols_to_cancel(account, symbol)
   if symbol == '' then
+    -- Few markets have such work, most of the time none.
+    for _, name in ipairs(call('SMEMBERS', FIRING)) do
+      if is_uncrossing(name) and call('EXISTS', open_key(account, name)) == 1 then
+        return nil, 'UNCROSS_PENDING'
+      end
+    end
     local symbols = call('SMEMBERS', '{tw}:instruments')
     table.sort(symbols)
     return symbols
@@ -16,11 +23,12 @@ local function symbols_to_cancel(symbol)
   local mode = market_mode(symbol)
   if not mode then return nil, 'UNKNOWN_SYMBOL' end
   if mode == 'halted' then return nil, 'MARKET_HALTED' end
+  if is_uncrossing(symbol) then return nil, 'UNCROSS_PENDING' end
   return { symbol }
 end
 
 local function cancel_all(command, account, symbol, orders_max, reason)
-  local symbols, refusal = symbols_to_cancel(symbol)
+  local symbols, refusal = symbols_to_cancel(account, symbol)
   if not symbols then return nil, refusal end
   local canceled, left = {}, tonumber(orders_max)
   for _, name in ipairs(symbols) do

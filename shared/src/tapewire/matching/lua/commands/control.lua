@@ -1,18 +1,44 @@
 -- control: switch a market's state, or set its price band and its bound on open orders.
 --
+-- A market whose orders cross, because an auction collected them, uncrosses when it is switched to
+-- trading or post_only (core/auction.lua); what one command cannot do fire_stops does.
+--
 -- KEYS   1 market:<symbol>
--- ARGV   4 symbol   5 state: trading|cancel_only|halted|post_only ('' = as it is)
+-- ARGV   4 symbol   5 state: trading|cancel_only|halted|post_only|auction ('' = as it is)
 --        6 band_bps (0 = none)   7 open_orders_max   8 order_lots_max (0 = none)
 --        9 order_notional_max (0 = none)   10 position_lots_max (0 = none)   11 maker_fee_ppm
 --        12 taker_fee_ppm; each '' = as it is
 -- Reply  the packed controls.
--- Errors UNKNOWN_SYMBOL.
--- Events one JSON object on channel market_events.
+-- Errors UNKNOWN_SYMBOL, UNCROSS_PENDING (an uncross is not over: fire_stops, then ask again).
+-- Events one JSON object on channel market_events; those of an uncross.
+-- Keys   auctions (set): the symbols in an auction.
+
+local AUCTIONS = '{tw}:auctions'
+
+-- Notes that a market enters or leaves an auction; its indicative price ends with it.
+local function note_auction(market, state)
+  if state == market.controls.state then return end
+  if state == 'auction' then
+    call('SADD', AUCTIONS, market.symbol)
+  elseif market.controls.state == 'auction' then
+    call('SREM', AUCTIONS, market.symbol)
+    call('HDEL', market.key, 'indicative')
+  end
+end
+
+-- Lets a market trade whose orders may cross.
+local function open_market(command, market)
+  local state = market.controls.state
+  if (state == 'trading' or state == 'post_only') and Auction.is_crossed(market) then
+    Auction.run(command, market)
+  end
+end
 
 local function control(command, symbol, state, band_bps, open_orders_max, order_lots_max,
     order_notional_max, position_lots_max, maker_fee_ppm, taker_fee_ppm)
   local market = command_market(command, symbol)
   if not market then return nil, 'UNKNOWN_SYMBOL' end
+  if market.uncross then return nil, 'UNCROSS_PENDING' end
   local now = market.controls
   local new_state = changed(state, now.state)
   local controls = Controls.join(new_state, now.revision, changed(band_bps, now.band_bps),
@@ -22,6 +48,9 @@ local function control(command, symbol, state, band_bps, open_orders_max, order_
     changed(taker_fee_ppm, now.taker_fee_ppm))
   call('HSET', market.key, 'controls', controls)
   publish_market(symbol, new_state, 'state', market.timestamp, market.steps.epoch)
+  note_auction(market, new_state)
+  market.controls = known_controls(controls)
+  open_market(command, market)
   end_command(command, controls)
   return controls
 end

@@ -1,6 +1,7 @@
 -- expire: end the orders whose time is over, and cancel for accounts whose dead-man timer fired.
 --
--- Any gateway may call it at any time; whatever is due is done exactly once.
+-- Any gateway may call it at any time; whatever is due is done exactly once. Orders of a market
+-- whose uncross is not over stay until it is.
 --
 -- KEYS   1 expiring
 -- ARGV   4 most orders in this call   5 most pairs of timer and symbol to look at
@@ -8,21 +9,27 @@
 -- Keys   dead_man (sorted set): account, score = when it fires in microseconds.
 -- Events book_updates: one per symbol; account_events.
 
--- Cancels up to `left` open orders of an account; returns how many it may still cancel.
+-- Cancels up to `left` open orders of an account; returns how many it may still cancel, and whether
+-- the account has none left.
 local function cancel_for_dead_man(command, account, symbols, left, ended)
+  local is_done = true
   for _, symbol in ipairs(symbols) do
-    if left <= 0 then break end
-    for _, order_id in ipairs(call('ZRANGE', open_key(account, symbol), 0, left - 1)) do
-      local order = read_order(order_id)
-      -- The other order of a list may have ended it.
-      if is_open(order) then
-        end_order(command, command_market(command, symbol), order, 'canceled', 'dead_man')
+    if left <= 0 then return left, false end
+    local ids = call('ZRANGE', open_key(account, symbol), 0, left - 1)
+    local market = #ids > 0 and command_market(command, symbol)
+    if market and market.uncross then
+      is_done = false
+    else
+      for _, order_id in ipairs(ids) do
+        local order = read_order(order_id)
+        -- The other order of a list may have ended it.
+        if is_open(order) then end_order(command, market, order, 'canceled', 'dead_man') end
+        ended[#ended + 1] = order_id
+        left = left - 1
       end
-      ended[#ended + 1] = order_id
-      left = left - 1
     end
   end
-  return left
+  return left, is_done and left > 0
 end
 
 local function expire(command, orders_max, lookups_max)
@@ -34,22 +41,27 @@ local function expire(command, orders_max, lookups_max)
   if #due == 0 and #dead == 0 then return 0 end
   for _, order_id in ipairs(due) do
     local order = read_order(order_id)
-    if is_open(order) then
-      end_order(command, command_market(command, order.symbol), order, 'expired', 'expired')
+    local market = command_market(command, order.symbol)
+    if not market.uncross then
+      if is_open(order) then end_order(command, market, order, 'expired', 'expired') end
+      ended[#ended + 1] = order_id
     end
-    ended[#ended + 1] = order_id
   end
-  left = left - #due
+  left = left - #ended
 
   local symbols = #dead > 0 and call('SMEMBERS', '{tw}:instruments') or {}
   table.sort(symbols)
   for _, account in ipairs(dead) do
-    left = cancel_for_dead_man(command, account, symbols, left, ended)
+    local is_done
+    left, is_done = cancel_for_dead_man(command, account, symbols, left, ended)
     if left <= 0 then break end
     -- All orders of the account are canceled, so the timer is disarmed: it fires once.
-    call('ZREM', DEAD_MAN, account)
-    left = left - 1
+    if is_done then
+      call('ZREM', DEAD_MAN, account)
+      left = left - 1
+    end
   end
+  if left == orders_max + 0 then return 0 end
   end_command(command, table.concat(ended, ','))
   return tonumber(orders_max) - left
 end

@@ -1,18 +1,25 @@
--- fire_stops: run fired stops that wait for their turn, as many as the budget of a command allows.
+-- fire_stops: go on with an uncross that is not over, and run fired stops that wait for their turn,
+-- as much as the budget of a command allows.
 --
 -- Any gateway may call it at any time. Stops run only while the market is trading.
 --
 -- KEYS   1 market:<symbol>
 -- ARGV   4 symbol
--- Reply  1 if stops still wait for their turn, else 0.
+-- Reply  1 if an uncross or stops still wait for their turn, else 0.
 -- Errors UNKNOWN_SYMBOL.
 -- Events as place.
 
 local function fire_stops(command, symbol)
   local market = command_market(command, symbol)
   if not market then return nil, 'UNKNOWN_SYMBOL' end
-  if not market.is_firing or market.controls.state ~= 'trading' then return 0 end
-  local count = run_stops(command, market)
-  end_command(command, integer_text(count))
-  return call('SISMEMBER', FIRING, symbol)
+  if market.uncross then
+    Auction.run(command, market)
+    end_command(command, '')
+  else
+    if not market.is_firing or market.controls.state ~= 'trading' then return 0 end
+    local count = run_stops(command, market)
+    end_command(command, integer_text(count))
+  end
+  if market.controls.state == 'trading' then return call('SISMEMBER', FIRING, symbol) end
+  return call('HEXISTS', market.key, 'uncross')
 end

@@ -13,11 +13,12 @@
 -- Reply  {0|1, id, {field, value, ...}}: 1 = an earlier order with the same client_order_id and
 --        body; the fields are those of order:<id>.
 -- Errors UNKNOWN_SYMBOL, DUPLICATE_CLIENT_ORDER_ID, UNKNOWN_ACCOUNT, STALE_INSTRUMENT,
---        STOPS_PENDING (fired stops run first: fire_stops, then ask again),
---        MARKET_HALTED, MARKET_CANCEL_ONLY, MARKET_POST_ONLY, EXPIRE_IN_PAST, PRICE_OUT_OF_BAND,
---        STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE, OPEN_ORDERS_LIMIT, ACCOUNT_BLOCKED,
---        ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT, POSITION_LIMIT, BALANCE_LIMIT,
---        INSUFFICIENT_FUNDS: decided in this order, before the first write.
+--        UNCROSS_PENDING, STOPS_PENDING (an uncross or fired stops run first: fire_stops, then ask
+--        again), MARKET_HALTED, MARKET_CANCEL_ONLY, MARKET_AUCTION, MARKET_POST_ONLY,
+--        EXPIRE_IN_PAST, PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE,
+--        OPEN_ORDERS_LIMIT, ACCOUNT_BLOCKED, ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT,
+--        POSITION_LIMIT, BALANCE_LIMIT, INSUFFICIENT_FUNDS: decided in this order, before the first
+--        write.
 -- Events trade_events, one a trade; book_updates, one if a price level changed; account_events, one
 --        for each account that it changed.
 

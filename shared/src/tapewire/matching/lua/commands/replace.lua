@@ -12,7 +12,8 @@
 --        the placement, each with its error code ('' if it was done, nothing behind it otherwise).
 --        NOT_ATTEMPTED stands for an order that was not placed because of the cancel. 1 = the new
 --        order was placed before; then nothing is done now, and the cancel is told as it was.
--- Errors UNKNOWN_SYMBOL, STALE_INSTRUMENT, STOPS_PENDING, UNKNOWN_ACCOUNT: nothing is done.
+-- Errors UNKNOWN_SYMBOL, STALE_INSTRUMENT, UNCROSS_PENDING, STOPS_PENDING, UNKNOWN_ACCOUNT: nothing
+--        is done.
 -- Codes  of the cancel as cancel, and of the placement as place. ORDER_NOT_FOUND is also an order
 --        of another market.
 -- Events as place.
@@ -55,6 +56,7 @@ local function replace(command, account, client_order_id, digest, symbol, revisi
   end
   local controls = market.controls
   if revision ~= controls.revision then return nil, 'STALE_INSTRUMENT' end
+  if market.uncross then return nil, 'UNCROSS_PENDING' end
   if market.is_firing and controls.state == 'trading' then return nil, 'STOPS_PENDING' end
   if call('EXISTS', account_key(account)) == 0 then return nil, 'UNKNOWN_ACCOUNT' end
 

@@ -34,10 +34,10 @@ local function begin_command(op, argv)
     makers_met = 0,
     -- Account -> what changes of it (core/ledger.lua), and the same in the order of first touch.
     entries = {},
-    touched = {},
+    touched = { nil, nil, nil, nil },
     -- Symbol -> market, and the markets in the order of first use.
     markets = {},
-    used_markets = {},
+    used_markets = { nil },
     epoch = nil,
     now = nil,
   }

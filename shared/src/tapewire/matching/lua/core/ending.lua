@@ -26,6 +26,7 @@ local function cancelable_order(command, account, order_id, client_order_id)
   if not is_open(order) then return nil, 'ORDER_CLOSED' end
   local market = command_market(command, order.symbol)
   if not market then return nil, 'UNKNOWN_SYMBOL' end
+  if market.uncross then return nil, 'UNCROSS_PENDING' end
   if market.controls.state == 'halted' then return nil, 'MARKET_HALTED' end
   return order
 end

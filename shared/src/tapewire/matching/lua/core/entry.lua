@@ -29,13 +29,20 @@ local function earlier_placement(account, client_order_id, digest, reuses)
   return { 1, earlier, call('HGETALL', order_key(earlier)) }
 end
 
+-- Whether an order may wait for the end of an auction: in the book, or for its stop price.
+local function may_wait(order)
+  return order.stop_price or order.price and may_rest(order)
+end
+
 -- Why the market does not take the order; nil if it does.
 local function market_refusal(market, order, revision)
   local controls = market.controls
   if revision ~= controls.revision then return 'STALE_INSTRUMENT' end
+  if market.uncross then return 'UNCROSS_PENDING' end
   if market.is_firing and controls.state == 'trading' then return 'STOPS_PENDING' end
   if controls.state == 'halted' then return 'MARKET_HALTED' end
   if controls.state == 'cancel_only' then return 'MARKET_CANCEL_ONLY' end
+  if controls.state == 'auction' and not may_wait(order) then return 'MARKET_AUCTION' end
   if controls.state == 'post_only' and order.post_only ~= '1' then return 'MARKET_POST_ONLY' end
   if order.expire_us and order.expire_us <= market.now_us then return 'EXPIRE_IN_PAST' end
   if is_out_of_band(market, order.price) then return 'PRICE_OUT_OF_BAND' end
@@ -43,7 +50,8 @@ local function market_refusal(market, order, revision)
     and fires(order, order.stop_price, market.last_price + 0) then
     return 'STOP_WOULD_TRIGGER'
   end
-  if order.post_only == '1' and would_take(market, order.side, order.price) then
+  if order.post_only == '1' and controls.state ~= 'auction'
+    and would_take(market, order.side, order.price) then
     return 'POST_ONLY_WOULD_TAKE'
   end
 end

@@ -23,20 +23,29 @@ local asset_fields = remembering(function(asset)
     incoming = 'incoming:' .. asset }
 end)
 
--- What the command knows of an account; made when the command first touches it.
+-- One asset of an account: `available`, `held` and `incoming` are the text in Redis, nil for a
+-- missing field; the units that the command adds have the prefix `more_`.
+local function new_units(available, held, incoming)
+  return {
+    available = available or nil, held = held or nil, incoming = incoming or nil,
+    more_available = 0, more_held = 0, more_incoming = 0,
+    -- Whether Redis was read, whether the command adds anything, whether Redis has a part of that.
+    is_known = nil, is_touched = nil, is_written = nil,
+  }
+end
+
+-- The entry of an account in a command; made when the command first touches the account.
 local function account_entry(command, account)
   local entry = command.entries[account]
   if not entry then
     entry = {
       account = account,
-      -- What Redis had when it was read: seq, balance_seq, and per asset a table with available,
-      -- held and incoming, all as text.
+      -- As Redis had them when they were read.
       seq = nil,
       balance_seq = nil,
-      known = {},
-      -- Asset -> what the command adds; the assets in the order in which they were touched.
-      deltas = {},
-      assets = {},
+      -- Asset -> units; nil before the first asset. The touched assets, in the order of touch.
+      units = nil,
+      assets = { nil, nil },
       -- The changes of orders as parts of the event, and how many execution reports they are.
       changes = nil,
       reports = 0,
@@ -47,10 +56,16 @@ local function account_entry(command, account)
   return entry
 end
 
--- Keeps what Redis has of an asset; false is what HMGET gives for a field that is not there.
+-- Keeps what Redis has of an asset; HMGET gives false for a missing field.
 local function note_balance(entry, asset, available, held, incoming)
-  entry.known[asset] = { available = available or nil, held = held or nil,
-    incoming = incoming or nil }
+  local units = entry.units and entry.units[asset]
+  if units then
+    units.available, units.held, units.incoming = available or nil, held or nil, incoming or nil
+  else
+    units = new_units(available, held, incoming)
+    if entry.units then entry.units[asset] = units else entry.units = { [asset] = units } end
+  end
+  units.is_known = true
 end
 
 -- Reads sequences and the balances of two assets into the entry, in one call; returns the values
@@ -67,7 +82,7 @@ end
 
 -- Reads what the command has not read yet of what it changes.
 local function read_rest(entry)
-  local assets, known = entry.assets, entry.known
+  local assets = entry.assets
   if not entry.seq then
     local first = assets[1] or ''
     -- A command changes one asset or two of most accounts.
@@ -75,7 +90,7 @@ local function read_rest(entry)
   end
   for index = 1, #assets do
     local asset = assets[index]
-    if not known[asset] then
+    if not entry.units[asset].is_known then
       local names = asset_fields(asset)
       local values = call('HMGET', account_key(entry.account), names.available, names.held,
         names.incoming)
@@ -85,13 +100,12 @@ local function read_rest(entry)
 end
 
 -- Writes what was gathered of an asset by Redis itself, because a sum of it is no longer exact.
-local function flush_delta(entry, asset, delta)
+local function flush_units(entry, asset, units)
   local key = account_key(entry.account)
-  call('HINCRBY', key, 'available:' .. asset, integer_text(delta.available))
-  call('HINCRBY', key, 'held:' .. asset, integer_text(delta.held))
-  call('HINCRBY', key, 'incoming:' .. asset, integer_text(delta.incoming))
-  delta.is_written = true
-  entry.known[asset] = nil
+  call('HINCRBY', key, 'available:' .. asset, integer_text(units.more_available))
+  call('HINCRBY', key, 'held:' .. asset, integer_text(units.more_held))
+  call('HINCRBY', key, 'incoming:' .. asset, integer_text(units.more_incoming))
+  units.is_written, units.is_known = true, nil
 end
 
 local function is_exact(number)
@@ -101,36 +115,38 @@ end
 -- Adds units to what an account has free, holds, and may still get of an asset.
 local function change_balance(command, account, asset, available, held, incoming)
   local entry = account_entry(command, account)
-  local delta = entry.deltas[asset]
-  if not delta then
-    entry.deltas[asset] = { available = available, held = held, incoming = incoming,
-      is_written = nil }
-    entry.assets[#entry.assets + 1] = asset
-    return
+  local units = entry.units and entry.units[asset]
+  if not units then
+    units = new_units()
+    if entry.units then entry.units[asset] = units else entry.units = { [asset] = units } end
   end
-  local available_sum, held_sum, incoming_sum = delta.available + available, delta.held + held,
-    delta.incoming + incoming
+  if not units.is_touched then
+    units.is_touched = true
+    entry.assets[#entry.assets + 1] = asset
+  end
+  local available_sum, held_sum, incoming_sum = units.more_available + available,
+    units.more_held + held, units.more_incoming + incoming
   if is_exact(available_sum) and is_exact(held_sum) and is_exact(incoming_sum) then
-    delta.available, delta.held, delta.incoming = available_sum, held_sum, incoming_sum
+    units.more_available, units.more_held = available_sum, held_sum
+    units.more_incoming = incoming_sum
   else
     -- Only a command that meets many of the largest orders comes here.
-    flush_delta(entry, asset, delta)
-    delta.available, delta.held, delta.incoming = available, held, incoming
+    flush_units(entry, asset, units)
+    units.more_available, units.more_held, units.more_incoming = available, held, incoming
   end
 end
 
 -- Units that an account has free now; of more than 2^53 no more than that, which pays any order.
 local function available_units(command, account, asset)
   local entry = command.entries[account]
-  local known, units = entry and entry.known[asset], nil
-  if known then
-    units = known.available or 0
+  local known, free = entry and entry.units and entry.units[asset], nil
+  if known and known.is_known then
+    free = known.available or 0
   else
-    units = call('HGET', account_key(account), 'available:' .. asset) or 0
+    free = call('HGET', account_key(account), 'available:' .. asset) or 0
   end
-  units = min(units + 0, EXACT_MAX)
-  local delta = entry and entry.deltas[asset]
-  return delta and units + delta.available or units
+  free = min(free + 0, EXACT_MAX)
+  return known and free + known.more_available or free
 end
 
 -- Remembers a change of an order for its account: its kind, if it is more than a trade or an end;
@@ -160,21 +176,27 @@ local function add_exactly(key, field, units, delta)
   return call('HGET', key, field)
 end
 
--- Adds the deltas of one asset to `fields`, `count` values that HSET takes. Returns the balance for
--- the event, or nil if it has not changed, and the new count.
-local function add_delta(key, entry, asset, fields, count)
-  local delta, known, names = entry.deltas[asset], entry.known[asset], asset_fields(asset)
-  local available = add_exactly(key, names.available, known.available, delta.available)
-  local held = add_exactly(key, names.held, known.held, delta.held)
-  fields[count + 1], fields[count + 2] = names.available, available
-  fields[count + 3], fields[count + 4] = names.held, held
-  count = count + 4
-  if delta.incoming ~= 0 then
-    fields[count + 1] = names.incoming
-    fields[count + 2] = add_exactly(key, names.incoming, known.incoming, delta.incoming)
+-- Adds the changed fields of one asset to `fields`, `count` values that HSET takes. Returns the
+-- balance for the event, or nil if it has not changed, and the new count.
+local function add_units(key, entry, asset, fields, count)
+  local units, names = entry.units[asset], asset_fields(asset)
+  local more_available, more_held = units.more_available, units.more_held
+  local available = add_exactly(key, names.available, units.available, more_available)
+  local held = add_exactly(key, names.held, units.held, more_held)
+  if more_available ~= 0 or not units.available then
+    fields[count + 1], fields[count + 2] = names.available, available
     count = count + 2
   end
-  if delta.available ~= 0 or delta.held ~= 0 or delta.is_written then
+  if more_held ~= 0 or not units.held then
+    fields[count + 1], fields[count + 2] = names.held, held
+    count = count + 2
+  end
+  if units.more_incoming ~= 0 then
+    fields[count + 1] = names.incoming
+    fields[count + 2] = add_exactly(key, names.incoming, units.incoming, units.more_incoming)
+    count = count + 2
+  end
+  if more_available ~= 0 or more_held ~= 0 or units.is_written then
     return Balance.join(asset, available, held), count
   end
   return nil, count
@@ -188,10 +210,10 @@ local function write_account(command, entry)
   if entry.reports > 0 then seq = integer_text(seq + entry.reports) end
   -- Room for two assets from the start.
   local fields, balances = { 'seq', seq, 'balance_seq', balance_seq, nil, nil, nil, nil, nil, nil,
-    nil, nil, nil, nil, nil, nil }, {}
+    nil, nil, nil, nil, nil, nil }, { nil, nil }
   local count = 4
   for index = 1, #assets do
-    balances[#balances + 1], count = add_delta(key, entry, assets[index], fields, count)
+    balances[#balances + 1], count = add_units(key, entry, assets[index], fields, count)
   end
   if #balances > 0 then
     balance_seq = integer_text(balance_seq + 1)

@@ -32,7 +32,7 @@ end
 -- `controls` do not. `clock_us` is the clock of the command as text.
 local function load_market(symbol, clock_us)
   local key = market_key(symbol)
-  local record = call('HMGET', key, 'steps', 'state', 'controls', 'reached')
+  local record = call('HMGET', key, 'steps', 'state', 'controls', 'reached', 'uncross')
   if not record[1] then return nil end
   local market = MarketState.read_into({
     key = key,
@@ -49,7 +49,9 @@ local function load_market(symbol, clock_us)
   }, record[2])
   -- Fired stops that wait for their turn (core/stops.lua).
   if record[4] then Reached.read_into(market, record[4]) end
-  market.is_firing = market.high_ticks ~= nil
+  -- An uncross that is not over (core/auction.lua).
+  market.uncross = record[5] and Uncross.read(record[5])
+  market.is_firing = market.high_ticks ~= nil or record[5]
   -- The venue clock never runs backwards, whatever the clock of the machine does.
   if market.clock_us - market.now_us > 0 then
     market.now, market.now_us = market.clock_us, market.clock_us + 0
@@ -67,10 +69,15 @@ local function quantity_text(market, lots)
   return market.steps.quantity_text(lots)
 end
 
--- trading, cancel_only, halted or post_only; nil if the symbol is unknown.
+-- trading, cancel_only, halted, post_only or auction; nil if the symbol is unknown.
 local function market_mode(symbol)
   local controls = call('HGET', market_key(symbol), 'controls')
   return controls and known_controls(controls).state
+end
+
+-- Whether an uncross of the market is not over (core/auction.lua).
+local function is_uncrossing(symbol)
+  return call('HEXISTS', market_key(symbol), 'uncross') == 1
 end
 
 -- `wanted`, or with the empty text the value as it is.
@@ -78,8 +85,10 @@ local function changed(wanted, value)
   return wanted ~= '' and wanted or value
 end
 
--- Publishes that a market has come, or has another state or other limits.
-local function publish_market(symbol, state, change, timestamp, epoch)
+-- Publishes that a market has come, has another state or other limits, or what its auction says:
+-- `details` are further members of the JSON object.
+local function publish_market(symbol, state, change, timestamp, epoch, details)
   call('PUBLISH', 'market_events', '{"symbol":"' .. symbol .. '","state":"' .. state
-    .. '","change":"' .. change .. '","timestamp":"' .. timestamp .. '","epoch":"' .. epoch .. '"}')
+    .. '","change":"' .. change .. '","timestamp":"' .. timestamp .. '","epoch":"' .. epoch .. '"'
+    .. (details or '') .. '}')
 end

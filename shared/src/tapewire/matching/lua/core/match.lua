@@ -172,7 +172,9 @@ local function sweep_queue(sweep, taker, limit, page)
 end
 
 -- Matches `taker` up to `limit` (ticks, nil for none). Sets taker.reason where that ended it.
+-- Orders of an auction are collected and trade when it ends (core/auction.lua).
 local function match(command, market, taker, limit)
+  if market.controls.state == 'auction' then return end
   local key = queue_key(market.symbol, opposite(taker.side))
   local page = call('ZRANGE', key, 0, MAKERS_FIRST_READ - 1, 'WITHSCORES')
   if #page > 0 and within(taker.side, score_ticks(page[2]), limit) then

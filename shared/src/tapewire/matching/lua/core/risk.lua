@@ -4,8 +4,6 @@ local function own_or(own, of_instrument)
   return own ~= '' and own or of_instrument
 end
 
-local NO_DELTA = { available = 0, held = 0, incoming = 0 }
-
 -- The account as an order meets it; nil if it is unknown. Fees and limits are text.
 local function read_trader(command, market, order)
   local pays, gets = order_assets(market, order)
@@ -15,9 +13,7 @@ local function read_trader(command, market, order)
   if not profile_text then return nil end
   local profile, controls = known_profile(profile_text), market.controls
   local bounds = account_bounds(bounds_text)
-  -- What the command has changed already: a cancel in the same command has released its order.
-  local paid, gotten = entry.deltas[pays] or NO_DELTA, entry.deltas[gets] or NO_DELTA
-  local known = entry.known[gets]
+  local paid, gotten = entry.units[pays], entry.units[gets]
   return {
     state = profile.state,
     maker_fee_ppm = own_or(profile.maker_fee_ppm, controls.maker_fee_ppm),
@@ -26,10 +22,11 @@ local function read_trader(command, market, order)
     order_lots_max = own_or(bounds.order_lots_max, controls.order_lots_max),
     order_notional_max = own_or(bounds.order_notional_max, controls.order_notional_max),
     position_lots_max = own_or(bounds.position_lots_max, controls.position_lots_max),
-    available = (entry.known[pays].available or 0) + paid.available,
-    -- What the account would have of the other asset if all its orders traded.
-    expected = (known.available or 0) + (known.held or 0) + (known.incoming or 0)
-      + gotten.available + gotten.held + gotten.incoming,
+    -- With the changes of this command: a cancel in the same command has released its order.
+    available = (paid.available or 0) + paid.more_available,
+    -- Units of the other asset if all orders of the account traded.
+    expected = (gotten.available or 0) + (gotten.held or 0) + (gotten.incoming or 0)
+      + gotten.more_available + gotten.more_held + gotten.more_incoming,
   }
 end
 

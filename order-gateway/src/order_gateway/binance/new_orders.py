@@ -1,6 +1,6 @@
 """From the parameters of a new order to the fields of the operation `place`. Pure.
 
-Contradictions that Binance words itself are refused here, all others by the operation.
+Contradictions that have texts of Binance are refused here, all others by the operation.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,16 @@ _TYPES: Mapping[str, dict[str, Any]] = {
     "MARKET": {"order_type": "market"},
     "STOP_LOSS": {"order_type": "stop"},
     "STOP_LOSS_LIMIT": {"order_type": "stop_limit"},
+    "TAKE_PROFIT": {"order_type": "take_profit"},
+    "TAKE_PROFIT_LIMIT": {"order_type": "take_profit_limit"},
 }
 ORDER_TYPES = tuple(_TYPES)
-_TIMED = frozenset({"LIMIT", "STOP_LOSS_LIMIT"})
-_PRICED = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT"})
-_STOPPED = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT"})
+_TIMED = frozenset({"LIMIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"})
+_PRICED = _TIMED | {"LIMIT_MAKER"}
+_STOPPED = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
 _TIMES_IN_FORCE = frozenset({"GTC", "IOC", "FOK"})
 PREVENTIONS = tuple(mode.upper() for mode in SelfTradePrevention)
-# Parameters that would make another order of it, so that they are not ignored.
+# These parameters change the meaning of an order, so they are refused instead of ignored.
 _UNSUPPORTED = ("trailingDelta", "pegPriceType", "pegOffsetValue", "pegOffsetType")
 _RESPONSES = frozenset({"ACK", "RESULT", "FULL"})
 _FULL_BY_DEFAULT = frozenset({"LIMIT", "MARKET"})
@@ -49,7 +51,7 @@ def place_params(fields: Fields, symbol: str) -> dict[str, Any]:
         params["display_quantity"] = display
     client_id = fields.client_id("newClientOrderId")
     if client_id is not None:
-        params["client_order_id"] = client_id
+        params |= {"client_order_id": client_id, "reuse_client_order_id": True}
     prevention = fields.optional("selfTradePreventionMode")
     if prevention is not None:
         if prevention not in PREVENTIONS:
@@ -96,7 +98,7 @@ def _add_time_in_force(params: dict[str, Any], fields: Fields, kind: str) -> Non
 
 
 def response_type(fields: Fields) -> str:
-    """ACK, RESULT or FULL: as asked, or by the type of the order. Raises BinanceError."""
+    """ACK, RESULT or FULL: as requested, or by the type of the order. Raises BinanceError."""
     wanted = fields.optional("newOrderRespType")
     if wanted is None:
         return "FULL" if fields.optional("type") in _FULL_BY_DEFAULT else "ACK"

@@ -1,0 +1,124 @@
+"""ccxt.pro: streams of market data and of the account, and orders over the WebSocket API."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import ccxt.pro
+
+from tests.support.binance_clients.steps import FAR_BELOW, addresses, async_step
+
+PAIR = "BTC/USDT"
+AMOUNT = 0.001
+BOOKS_COMPARED_MAX = 60
+LEVELS = 20
+ORDERS_MAX, HEARD_TIMEOUT_S = 6, 2.0
+
+
+async def main() -> None:
+    """Every call that a bot makes."""
+    gateway, gateway_socket, _, feed = addresses()
+    urls = {
+        "public": f"{gateway}/api/v3", "private": f"{gateway}/api/v3", "sapi": f"{gateway}/sapi/v1",
+        "ws": {"spot": f"{feed}/ws", "ws-api": {"spot": f"{gateway_socket}/ws-api/v3"}},
+    }  # fmt: skip
+    bot = ccxt.pro.binanceus({"apiKey": "pro", "secret": "pro", "urls": {"api": urls}})
+    try:
+        await async_step("markets", bot.load_markets, lambda found: PAIR in found)
+        await watch_market(bot)
+        await trade(bot)
+    finally:
+        await bot.close()
+
+
+async def watch_market(bot: Any) -> None:
+    """The streams of market data; the book is equal to that of REST."""
+    await async_step("stream: book", lambda: equal_books(bot))
+    await async_step(
+        "stream: trades", lambda: bot.watch_trades(PAIR), lambda found: found[0]["price"] > 0
+    )
+    await async_step(
+        "stream: ticker", lambda: bot.watch_ticker(PAIR), lambda found: found["last"] > 0
+    )
+    await async_step("stream: best prices", lambda: bot.watch_bids_asks([PAIR]))
+    await async_step(
+        "stream: candles", lambda: bot.watch_ohlcv(PAIR, "1m"), lambda found: found[-1][4] > 0
+    )
+
+
+async def equal_books(bot: Any) -> int:
+    """Compare the streamed book with that of REST where both have the same number."""
+    seen: dict[int, Any] = {}
+
+    async def follow() -> None:
+        while True:
+            book = await bot.watch_order_book(PAIR)
+            seen[book["nonce"]] = ([*book["bids"][:LEVELS]], [*book["asks"][:LEVELS]])
+
+    follower = asyncio.create_task(follow())
+    equal = 0
+    try:
+        for _ in range(BOOKS_COMPARED_MAX):
+            book = await bot.fetch_order_book(PAIR, 100)
+            await bot.watch_order_book(PAIR)
+            await bot.watch_order_book(PAIR)
+            known = seen.get(book["nonce"])
+            if known is not None:
+                assert known == (book["bids"][:LEVELS], book["asks"][:LEVELS])
+                equal += 1
+            if equal == 3:
+                return equal
+        return 0
+    finally:
+        follower.cancel()
+        await asyncio.gather(follower, return_exceptions=True)
+
+
+async def trade(bot: Any) -> None:
+    """Orders over REST and WebSocket, and what the user data stream says of them."""
+    events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def follow() -> None:
+        while True:
+            for order in await bot.watch_orders(PAIR):
+                events.put_nowait(order)
+
+    follower = asyncio.create_task(follow())
+    balance = asyncio.create_task(bot.watch_balance())
+
+    async def until(status: str) -> dict[str, Any]:
+        while True:
+            event = await events.get()
+            if event["status"] == status:
+                return event
+
+    async def heard() -> dict[str, Any]:
+        """An order that the stream tells; one that was placed before the subscription is not."""
+        for _ in range(ORDERS_MAX):
+            order = await bot.create_order_ws(PAIR, "limit", "buy", AMOUNT, float(FAR_BELOW))
+            with contextlib.suppress(TimeoutError):
+                return await asyncio.wait_for(until("open"), HEARD_TIMEOUT_S)
+            await bot.cancel_order_ws(order["id"], PAIR)
+        raise AssertionError("no order was told")
+
+    order = await async_step("WebSocket: limit order", heard)
+    await async_step("WebSocket: open orders", lambda: bot.fetch_open_orders_ws(PAIR))
+    await async_step("WebSocket: cancel", lambda: bot.cancel_order_ws(order["id"], PAIR))
+    await async_step("user stream: cancel", lambda: until("canceled"))
+    await async_step(
+        "WebSocket: market order", lambda: bot.create_order_ws(PAIR, "market", "buy", AMOUNT)
+    )
+    await async_step(
+        "user stream: fill", lambda: until("closed"), lambda found: found["filled"] == AMOUNT
+    )
+    await async_step(
+        "user stream: balances", lambda: balance, lambda found: found["USDT"]["total"] > 0
+    )
+    await async_step("WebSocket: balances", bot.fetch_balance_ws)
+    await async_step("WebSocket: own trades", lambda: bot.fetch_my_trades_ws(PAIR))
+    follower.cancel()
+    await asyncio.gather(follower, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
