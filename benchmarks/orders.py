@@ -1,4 +1,4 @@
-"""Orders per second of one gateway worker over REST, batches and WebSocket, beside a no-op app.
+"""Orders per second of one gateway worker over each interface, beside a no-op app.
 
 The server runs on one core, Redis and the load on the others. Every way is measured several times
 in turn, so that a noisy moment hits all of them; the median counts. Ratios are what travels from
@@ -24,7 +24,14 @@ from pathlib import Path
 import httpx
 import redis
 from benchmarks.machine import describe_machine
-from benchmarks.order_load import Client, RestClient, SocketClient, order_body
+from benchmarks.order_load import (
+    Client,
+    RestClient,
+    SocketClient,
+    order_body,
+    request_bytes,
+    signed_bytes,
+)
 from benchmarks.order_redis import RedisCost, measure_redis
 from benchmarks.order_servers import NO_OP, Server, server
 
@@ -124,10 +131,14 @@ def ways_of(no_op: Server, gateway: Server) -> list[Way]:
     ]
 
     def rest(index: int) -> Client:
-        return RestClient("/v1/orders", single, f"a{index}", 1)
+        return RestClient([request_bytes("/v1/orders", body, f"a{index}") for body in single], 1)
+
+    def binance(index: int) -> Client:
+        return RestClient([signed_bytes(order_body(n), f"a{index}") for n in range(1_000)], 1)
 
     def batch(index: int) -> Client:
-        return RestClient("/v1/orders/batch", batches, f"a{index}", BATCH_ORDERS)
+        requests = [request_bytes("/v1/orders/batch", body, f"a{index}") for body in batches]
+        return RestClient(requests, BATCH_ORDERS)
 
     def websocket(index: int) -> Client:
         return SocketClient(f"a{index}")
@@ -135,6 +146,7 @@ def ways_of(no_op: Server, gateway: Server) -> list[Way]:
     return [
         Way("no-op app, REST", no_op, rest, CONNECTIONS),
         Way("REST", gateway, rest, CONNECTIONS),
+        Way("Binance REST, signed form", gateway, binance, CONNECTIONS),
         Way(f"batch of {BATCH_ORDERS}", gateway, batch, SOCKETS),
         Way("WebSocket", gateway, websocket, SOCKETS),
     ]

@@ -141,6 +141,13 @@ def test_every_kind_of_order_can_be_sent(venue: PageVenue, alice: Page) -> None:
     place.click()
     expect(alice.locator(".work tbody tr")).to_have_count(2)
 
+    for count, name in ((3, "Take profit"), (4, "Take profit limit")):
+        ticket.get_by_role("button", name=name, exact=True).click()
+        ticket.get_by_label("Trigger").fill("57000.00")
+        place.click()
+        expect(alice.locator(".work tbody tr")).to_have_count(count)
+    expect(alice.locator(".work tbody tr").first).to_contain_text("Take profit limit, waits")
+
     ticket.get_by_role("button", name="Limit", exact=True).click()
     ticket.get_by_label("Price", exact=True).fill("58000.00")
     ticket.locator("summary").click()
@@ -149,7 +156,7 @@ def test_every_kind_of_order_can_be_sent(venue: PageVenue, alice: Page) -> None:
     ticket.get_by_label("Show only").fill("0.01")
     ticket.get_by_label("Post-only").check()
     place.click()
-    expect(alice.locator(".work tbody tr")).to_have_count(3)
+    expect(alice.locator(".work tbody tr")).to_have_count(5)
     (iceberg,) = [order for order in venue.open_orders("alice") if order["price"] == "58000.00"]
     assert iceberg["display_quantity"] == "0.01000"
     assert iceberg["post_only"]

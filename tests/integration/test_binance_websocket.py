@@ -69,7 +69,7 @@ def test_the_stream_tells_every_step_of_an_order(gateway: Service) -> None:
         assert api.signed("userDataStream.subscribe.signature")["result"] == {"subscriptionId": 0}
         number = api.signed("order.place", **ORDER, newClientOrderId="mine")["result"]["orderId"]
         other.signed("order.place", **(ORDER | {"side": "SELL", "quantity": "0.04"}))
-        api.signed("order.cancel", symbol="BTCUSDT", orderId=number)
+        api.signed("order.cancel", symbol="BTCUSDT", orderId=number, newClientOrderId="stop")
         events = [api.event() for _ in range(6)]
         kinds = ["executionReport", "outboundAccountPosition"] * 3
         assert [event["e"] for event in events] == kinds
@@ -82,7 +82,7 @@ def test_the_stream_tells_every_step_of_an_order(gateway: Service) -> None:
         )  # fmt: skip
         assert (trade["n"], trade["N"], trade["Y"]) == ("0.00000000", "BTC", "2000.0000000")
         assert (cancel["x"], cancel["X"], cancel["C"], cancel["c"], cancel["w"]) == (
-            "CANCELED", "CANCELED", "mine", f"cancel-{number}", False,
+            "CANCELED", "CANCELED", "mine", "stop", False,
         )  # fmt: skip
         assert [item["a"] for item in events[1]["B"]] == ["USDT"]
         assert {event["i"] for event in events[::2]} == {number}

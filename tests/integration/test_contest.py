@@ -49,6 +49,26 @@ def test_a_notice_is_kept_and_published(desk: Desk) -> None:
     ]
 
 
+def test_a_round_may_begin_with_an_auction(desk: Desk) -> None:
+    """Its markets collect orders for so long, then trade them at one price."""
+    desk.add_instrument("ACME-USD")
+    body = {"name": "Round 1", "duration_s": 3600, "auction_s": 3600}
+    refused = desk.here.post("/v1/admin/round", json=body)
+    assert (refused.status_code, refused.json()["field"]) == (422, "auction_s")
+    made = desk.here.post("/v1/admin/round", json=body | {"auction_s": 2})
+    assert made.status_code == 201, made.text
+    ends_at = made.json()["auction_ends_at"]
+    assert made.json()["starts_at"] < ends_at < made.json()["ends_at"]
+    sold = order(desk, "ann", "sell", "100.00").json()
+    bought = order(desk, "ben", "buy", "104.00").json()
+    assert (sold["status"], bought["status"]) == ("new", "new")
+    assert state(desk) == "auction"
+    wait_for(lambda: state(desk) == "trading", "the auction is over")
+    found = desk.there.get(f"/v1/orders/{sold['order_id']}", headers={"X-Account": "ann"}).json()
+    assert (found["status"], found["fills"][0]["price"]) == ("filled", "102.00")
+    assert desk.here.get("/v1/round").json()["now"] >= ends_at
+
+
 def test_a_notice_is_one_line_of_text(desk: Desk) -> None:
     """Line breaks, control characters and long texts are refused with the field's name."""
     for text in ("", " a", "a\nb", "a\x07b", "x" * 501, 5, None):

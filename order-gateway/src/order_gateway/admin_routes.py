@@ -41,7 +41,8 @@ async def change_market(request: Request) -> Response:
     """Changes the state of a market, its price band, its bounds on orders and its fees; a field
     that is left out keeps its value. `trading` takes everything, `post_only` only orders that do
     not take, `cancel_only` only cancels and amendments to a smaller quantity, `halted` nothing.
-    Open orders stay. The feed announces the change."""
+    `auction` collects limit and stop orders, which trade at one price when the market is switched
+    to `trading` or `post_only`. Open orders stay. The feed announces the change."""
     administration = state_of(request).administration
     symbol = request.path_params["symbol"]
     return respond(await administration.change_market(symbol, await read_body(request)))

@@ -101,7 +101,8 @@ async def read_round(request: Request) -> Response:
 async def schedule_round(request: Request) -> Response:
     """The markets open at `starts_at` and close `duration_s` later, by the venue's clock.
 
-    Before and after the round they are in the state `closed_state`. The leaderboard counts from the
+    With `auction_s` the first seconds are an auction. Before and after the round the markets are in
+    the state `closed_state`. The leaderboard counts from the
     start. A scheduled round is replaced by a new one.
     """
     return respond(await _contest(request).schedule_round(await read_body(request)))

@@ -18,7 +18,8 @@ ASSET_DECIMALS_MAX = 12
 # integer, so that adding the incoming amount of open orders never overflows.
 BALANCE_UNITS_MAX = 2**62
 
-# A tenth of the received amount.
+# A fee rate counts in millionths of the received amount; the highest is a tenth.
+FEE_MILLIONTHS = 1_000_000
 FEE_PPM_MAX = 100_000
 
 # How far the clock of Redis may be from what a gateway expects before commands are refused.
@@ -96,12 +97,12 @@ DEAD_MAN_TIMEOUT_S_MAX = 86_400
 PRICE_BAND_BPS_MAX = 100_000
 OPEN_ORDERS_BOUND_MAX = 1_000_000
 
-# Events kept of one account: its orders, fills and changes of balances. An order that rests and is
-# canceled is two events, so that at least about 10,000 orders stay listed.
 NOTICE_CHARACTERS_MAX = 500
 ROUND_NAME_CHARACTERS_MAX = 64
 # A round may name every instrument.
 VENUE_EVENT_BYTES_MAX = 65_536
+# Events kept of one account: its orders, fills and changes of balances. An order that rests and is
+# canceled is two events, so that at least about 10,000 orders stay listed.
 ACCOUNT_LOG_EVENTS_MAX = 20_000
 
 # Candles kept of each base interval of a symbol.

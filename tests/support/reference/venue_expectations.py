@@ -4,7 +4,7 @@ from tapewire import keys
 from tapewire.limits import ORDER_FILLS_SHOWN_MAX
 from tapewire.values.types import Lots, Order, OrderId, Side, Ticks
 from tests.support.reference.machine_world import ACCOUNTS, SYMBOLS
-from tests.support.reference.order import ReferenceOrder
+from tests.support.reference.order import PPM, ReferenceOrder
 from tests.support.reference.venue import ReferenceVenue
 
 LOOK_KEYS = (
@@ -52,6 +52,7 @@ def as_record(order: ReferenceOrder) -> Order:
         cancel_id=order.cancel_id,
         list_id=None if order.list_id is None else OrderId(order.list_id),
         covered_units=order.covered_units,
+        fee_credit_millionths=order.fee_taken * PPM - order.fee_due,
     )
 
 

@@ -25,6 +25,8 @@ def refusal(text: str) -> tuple[str, str]:
         ('{"op":"ping","id":NaN}', "malformed_json", "JSON object"),
         ('{"op":"ping"}{}', "malformed_json", "JSON object"),
         ('{"op":"ping","params":{"x":1}}', "unknown_field", "'params'"),
+        ('{"op":"ping","\\ud800":1}', "unknown_field", "whole characters"),
+        ('{"op":"ping","id":"\\ud800"}', "invalid_field", "id"),
         ('{"op":"ping","channels":["trades"]}', "invalid_field", "channels"),
         ('{"op":"ping","since":{}}', "invalid_field", "since"),
         ('{"op":"unsubscribe","on_lag":"skip"}', "invalid_field", "on_lag"),
@@ -102,4 +104,5 @@ def test_the_id_of_a_refused_request_comes_back() -> None:
     assert request_id_of('{"op":"leave","id":7}') == 7
     assert request_id_of('{"op":"leave","id":"' + "x" * 99 + '"}') == "x" * 64
     assert request_id_of('{"id":[1]}') is None
+    assert request_id_of('{"id":"\\ud800"}') is None
     assert request_id_of("[1]") is None

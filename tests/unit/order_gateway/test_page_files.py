@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from order_gateway.page.documents import Document, Venue
-from order_gateway.page.files import is_unchanged, read_files, takes_gzip
+from order_gateway.page.files import is_unchanged, read_files, read_text, takes_gzip
 from tapewire.values.service_address import ServiceAddress
+from tapewire.values.types import MarketState, OrderType
 from tests.support.page import libraries
 
 GZIPPED_BYTES_MAX = 120_000
@@ -87,3 +88,23 @@ def test_headers_of_browsers_are_read_as_http_has_them() -> None:
     assert takes_gzip({"accept-encoding": "br, gzip;q=0.5"})
     assert not takes_gzip({"accept-encoding": "br, gzip;q=0"})
     assert not takes_gzip({})
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("ui/wording.js", "ORDER_TYPES"), ("trade/ticket_form.js", "TIMES_IN_FORCE")],
+)
+def test_the_ticket_knows_every_type_of_order(path: str, name: str) -> None:
+    """`ioc` and `fok` are limit orders with that time in force, which the ticket has beside."""
+    table = re.search(rf"const {name} = [^{{]*\{{[^{{]*\{{(.*?)\n}}\)", read_text(path), re.DOTALL)
+    assert table is not None
+    types = set(re.findall(r"^  (\w+):", table.group(1), re.MULTILINE))
+    assert types == set(OrderType) - {OrderType.IOC, OrderType.FOK}
+
+
+def test_the_pages_know_every_state_of_a_market() -> None:
+    """The organiser can switch to each, and traders read what it means."""
+    for name in ("STATES", "STATE_SENTENCES"):
+        table = re.search(rf"const {name} = .*?\n}}\)", read_text("ui/wording.js"), re.DOTALL)
+        assert table is not None
+        assert set(re.findall(r"^  (\w+):", table.group(), re.MULTILINE)) == set(MarketState)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
 from market_data.binance.errors import StreamError
+from tapewire.values.json_text import shown_name
 
 SUBSCRIBE = "SUBSCRIBE"
 UNSUBSCRIBE = "UNSUBSCRIBE"
@@ -18,7 +19,6 @@ COMBINED = "combined"
 
 _ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _ID_MAX = 2**63 - 1
-_NAME_CHARACTERS_SHOWN_MAX = 40
 
 RequestId: TypeAlias = int | str | None
 
@@ -132,4 +132,5 @@ def _invalid_json(line: int, column: int) -> StreamError:
 
 
 def _shown(value: object) -> str:
-    return f"`{str(value)[:_NAME_CHARACTERS_SHOWN_MAX]}`"
+    # Escaped, because text of JSON may have halves of characters, which cannot be sent.
+    return f"`{shown_name(str(value))}`"

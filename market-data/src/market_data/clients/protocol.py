@@ -156,7 +156,9 @@ def request_id_of(text: str) -> int | str | None:
     except (ValueError, AttributeError, RecursionError):
         return None
     if isinstance(request_id, str):
-        return request_id[:ID_CHARACTERS_MAX]
+        # JSON can name half of a character, which no answer can repeat.
+        short = request_id[:ID_CHARACTERS_MAX].encode(errors="ignore").decode()
+        return short if short == request_id[:ID_CHARACTERS_MAX] else None
     usable = isinstance(request_id, int) and abs(request_id) <= EXACT_INTEGER_MAX
     return request_id if usable else None
 
@@ -202,6 +204,8 @@ def _consistent(request: Request) -> Request:
 def _refusal(error: ValidationError) -> RequestError:
     first = error.errors(include_url=False, include_input=False)[0]
     path = [str(part)[:_NAME_CHARACTERS_SHOWN_MAX] for part in first["loc"]]
+    if not path:
+        return RequestError("unknown_field", "a field is not text of whole characters")
     if first["type"] == "extra_forbidden":
         return RequestError("unknown_field", f"{path[0]!r} is not a field of a request")
     if path[0] == "op":

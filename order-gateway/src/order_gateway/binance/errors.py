@@ -35,6 +35,7 @@ _REJECTED = {
     "market_halted": _CLOSED,
     "market_cancel_only": _CLOSED,
     "market_post_only": _CLOSED,
+    "market_auction": _CLOSED,
     "open_orders_limit": "Filter failure: MAX_NUM_ORDERS",
     "position_limit": "Filter failure: MAX_POSITION",
     "order_size_limit": "Filter failure: MAX_POSITION",

@@ -1,7 +1,6 @@
 """The calls that place, read, amend and cancel orders, over the operations of the venue."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, cast
 
 from order_gateway.binance.context import Context, SymbolNames
@@ -16,6 +15,7 @@ from order_gateway.binance.errors import (
 )
 from order_gateway.binance.new_orders import place_params, response_type
 from order_gateway.binance.orders import client_id_of, order_id_of
+from order_gateway.binance.replacements import Outcome, error_of_problem
 from order_gateway.catalogue import Catalogue
 from order_gateway.operations import Operations
 from order_gateway.order_entry import build_command, read_params
@@ -67,9 +67,7 @@ class OrderCalls:
 
     async def cancel(self, context: Context) -> dict[str, Any]:
         """`DELETE order`: if both ids are sent, both must name the order."""
-        cancel_id = context.fields.client_id("newClientOrderId")
-        canceled = await self._canceled(context, "orderId", "origClientOrderId")
-        return self._names.shape(context).canceled(canceled, cancel_id)
+        return self._names.shape(context).canceled(await self._canceled(context))
 
     async def cancel_all(self, context: Context) -> list[dict[str, Any]]:
         """`DELETE openOrders`: all orders of a symbol; without open orders -2011."""
@@ -83,7 +81,7 @@ class OrderCalls:
             orders = [await self._order(context.account, {"order_id": item}) for item in ids]
         except Unavailable as error:
             raise OutcomeUnknown(f"The orders were canceled, but not read: {error}") from None
-        return [shape.canceled(order, None) for order in orders]
+        return [shape.canceled(order) for order in orders]
 
     async def open_orders(self, context: Context) -> list[dict[str, Any]]:
         """`GET openOrders`: of one symbol or of all, oldest first."""
@@ -122,9 +120,8 @@ class OrderCalls:
         response = response_type(context.fields)
         symbol = await self._names.named_in(context)
         params = place_params(context.fields, symbol)
-        cancel_id = context.fields.client_id("cancelNewClientOrderId")
         shape = self._names.shape(context)
-        outcome = _Outcome()
+        outcome = Outcome()
         try:
             target = await self._found(context, "cancelOrderId", "cancelOrigClientOrderId")
         except BinanceError as error:
@@ -132,15 +129,16 @@ class OrderCalls:
             if mode == _ALLOW_FAILURE:
                 await self._place_alone(context, params, response, outcome)
             raise outcome.failure() from None
-        wanted = {"cancel": {"order_id": target.order_id}, "order": params, "mode": mode.lower()}
+        cancel = _cancel_params(target, context.fields.client_id("cancelNewClientOrderId"))
+        wanted = {"cancel": cancel, "order": params, "mode": mode.lower()}
         reply = await self._run("replace", context.account, wanted)
         done = cast("ReplaceReply", reply.answer)
         if isinstance(done.canceled, PartResult):
             canceled, problem = done.canceled.body, done.canceled.problem
             if isinstance(canceled, OrderReply):
-                outcome.canceled(shape.canceled(canceled, cancel_id))
+                outcome.canceled(shape.canceled(canceled))
             elif isinstance(problem, Problem):
-                outcome.cancel_refused(_cancel_error(_of_problem(problem)))
+                outcome.cancel_refused(_cancel_error(error_of_problem(problem)))
         if reply.headers == REPLAY_HEADERS:
             outcome.place_refused(_duplicate())
         elif isinstance(done.placed, PartResult):
@@ -148,13 +146,13 @@ class OrderCalls:
             if isinstance(placed, OrderReply):
                 outcome.placed(shape.placed(placed, response))
             elif isinstance(problem, Problem):
-                outcome.place_refused(_of_problem(problem))
+                outcome.place_refused(error_of_problem(problem))
         if not outcome.is_done:
             raise outcome.failure()
         return outcome.answer
 
     async def _place_alone(
-        self, context: Context, params: Mapping[str, Any], response: str, outcome: "_Outcome"
+        self, context: Context, params: Mapping[str, Any], response: str, outcome: Outcome
     ) -> None:
         """Place the new order of a replacement whose cancel was refused."""
         try:
@@ -172,11 +170,13 @@ class OrderCalls:
             raise _duplicate()
         return cast("OrderReply", reply.answer)
 
-    async def _canceled(self, context: Context, id_name: str, client_id_name: str) -> OrderReply:
+    async def _canceled(self, context: Context) -> OrderReply:
         """Cancel the order of the parameters. Raises BinanceError (-2011) unless it is open."""
+        cancel_id = context.fields.client_id("newClientOrderId")
         try:
-            order = await self._found(context, id_name, client_id_name)
-            reply = await self._run("cancel", context.account, {"order_id": order.order_id})
+            order = await self._found(context)
+            params = _cancel_params(order, cancel_id)
+            reply = await self._run("cancel", context.account, params)
         except OrderNotFound:
             raise cancel_rejected() from None
         except BinanceError as error:
@@ -239,46 +239,10 @@ class OrderCalls:
         return await self._operations.run(operation, account, params)
 
 
-class _Outcome:
-    """The results of the two parts of a replacement."""
-
-    def __init__(self) -> None:
-        self.answer: dict[str, Any] = {
-            "cancelResult": "NOT_ATTEMPTED",
-            "newOrderResult": "NOT_ATTEMPTED",
-            "cancelResponse": None,
-            "newOrderResponse": None,
-        }
-
-    @property
-    def is_done(self) -> bool:
-        """Whether both parts were done."""
-        return {self.answer["cancelResult"], self.answer["newOrderResult"]} == {"SUCCESS"}
-
-    def canceled(self, answer: dict[str, Any]) -> None:
-        """The cancel was done."""
-        self.answer |= {"cancelResult": "SUCCESS", "cancelResponse": answer}
-
-    def placed(self, answer: dict[str, Any]) -> None:
-        """The new order was placed."""
-        self.answer |= {"newOrderResult": "SUCCESS", "newOrderResponse": answer}
-
-    def cancel_refused(self, error: BinanceError) -> None:
-        """The cancel was refused."""
-        self.answer |= {"cancelResult": "FAILURE", "cancelResponse": error.body}
-
-    def place_refused(self, error: BinanceError) -> None:
-        """The new order was refused."""
-        self.answer |= {"newOrderResult": "FAILURE", "newOrderResponse": error.body}
-
-    def failure(self) -> BinanceError:
-        """The error of a replacement: one part failed, or both."""
-        if "SUCCESS" in {self.answer["cancelResult"], self.answer["newOrderResult"]}:
-            return BinanceError(
-                -2021, "Order cancel-replace partially failed.", HTTPStatus.CONFLICT,
-                data=self.answer,
-            )  # fmt: skip
-        return BinanceError(-2022, "Order cancel-replace failed.", data=self.answer)
+def _cancel_params(order: OrderReply, cancel_id: str | None) -> dict[str, str]:
+    """The fields of the operation `cancel`, with the client's name of the cancel if it has one."""
+    key = {"order_id": order.order_id}
+    return key if cancel_id is None else key | {"cancel_id": cancel_id}
 
 
 def _duplicate() -> BinanceError:
@@ -288,10 +252,3 @@ def _duplicate() -> BinanceError:
 def _cancel_error(error: BinanceError) -> BinanceError:
     """The error of a cancel; Binance words a missing order differently there."""
     return cancel_rejected() if error.code == order_missing().code else error
-
-
-def _of_problem(problem: Problem) -> BinanceError:
-    """A refusal within an answer, as Binance words it."""
-    refusal = Refusal(problem.detail)
-    refusal.code, refusal.field = problem.code, problem.field
-    return error_of(refusal, is_order=True)

@@ -67,14 +67,14 @@ class OrderShape:
             answer["fills"] = [fill_of(fill) for fill in order.fills]
         return answer
 
-    def canceled(self, order: OrderReply, cancel_id: str | None) -> dict[str, Any]:
+    def canceled(self, order: OrderReply) -> dict[str, Any]:
         """The answer to a cancel; a cancel without an id of its own gets a new id."""
         return {
             "symbol": self._names[order.symbol],
             "origClientOrderId": client_id_of(order),
             "orderId": int(order.order_id),
             "orderListId": NO_LIST,
-            "clientOrderId": cancel_id or f"{CANCEL_PREFIX}{order.order_id}",
+            "clientOrderId": order.cancel_id or f"{CANCEL_PREFIX}{order.order_id}",
             "transactTime": self.moment(order.updated_timestamp),
             **self._result(order),
         }

@@ -75,7 +75,7 @@ def execution_report(
         "e": "executionReport",
         "E": moment,
         "s": shown,
-        "c": f"{CANCEL_PREFIX}{order.order_id}" if is_cancel else client_id,
+        "c": (order.cancel_id or f"{CANCEL_PREFIX}{order.order_id}" if is_cancel else client_id),
         "S": order.side.upper(),
         "o": type_of(order.order_type, post_only=order.post_only),
         "f": time_in_force_of(order.order_type, order.time_in_force),

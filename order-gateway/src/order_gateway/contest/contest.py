@@ -102,6 +102,10 @@ class Contest:
                 raise InvalidField(
                     "starts_at", "out_of_range", "starts_at must be later than now, or left out."
                 )
+        if wanted.auction_s >= wanted.duration_s:
+            raise InvalidField(
+                "auction_s", "out_of_range", "auction_s must be less than duration_s."
+            )
         made = await self.rounds.schedule(
             wanted.name,
             starts_us,
@@ -109,6 +113,7 @@ class Contest:
             closed_state=wanted.closed_state,
             cancels_orders=wanted.cancel_orders,
             symbols=symbols,
+            auction_us=wanted.auction_s * S_US,
         )
         return Reply(201, round_info(made))
 

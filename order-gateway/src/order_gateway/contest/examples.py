@@ -8,12 +8,13 @@ NOTICE_REQUEST_EXAMPLE = {"text": "Round 2 begins at noon."}
 NOTICE_EXAMPLE = {
     "notice_id": "1769860800000-0", "text": "Round 2 begins at noon.", "timestamp": _TIME,
 }  # fmt: skip
-ROUND_REQUEST_EXAMPLE = {"name": "Round 2", "duration_s": 600}
+ROUND_REQUEST_EXAMPLE = {"name": "Round 2", "duration_s": 600, "auction_s": 30}
 ROUND_CHANGE_EXAMPLE = {"ends_at": "2099-12-31T23:59:59Z"}
 ROUND_EXAMPLE: dict[str, Any] = {
     "number": 2, "name": "Round 2", "state": "running", "starts_at": _TIME,
     "ends_at": "2026-01-31T12:10:00.000001Z", "closed_state": "cancel_only",
     "cancel_orders": True, "symbols": [],
+    "auction_ends_at": "2026-01-31T12:00:30.000001Z",
 }  # fmt: skip
 CURRENT_ROUND_EXAMPLE = {"round": ROUND_EXAMPLE, "now": "2026-01-31T12:03:20.000000Z"}
 PERFORMANCE_EXAMPLE: dict[str, Any] = {

@@ -36,6 +36,9 @@ class RoundRequest(Params):
     duration_s: WholeNumber = Field(ge=1, le=ROUND_DURATION_S_MAX)
     closed_state: Literal["cancel_only", "halted"] = "cancel_only"
     cancel_orders: bool = True
+    auction_s: WholeNumber = Field(
+        0, ge=0, le=ROUND_DURATION_S_MAX, description="The first seconds are an auction; 0: none"
+    )
     symbols: list[_Symbol] = Field(default=[], max_length=INSTRUMENTS_MAX)
 
 

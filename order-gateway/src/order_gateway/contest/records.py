@@ -29,6 +29,10 @@ class Round(Struct, frozen=True):
     cancels_orders: bool
     # Markets of the round; empty: all.
     symbols: list[str]
+    # The round begins with an auction of this length; 0: without one.
+    auction_us: int = 0
+    # Whether the auction is over.
+    is_trading: bool = True
 
 
 class BoardOptions(Struct, frozen=True):

@@ -1,5 +1,7 @@
 """Rounds with a clock: markets open at the start, close at the end, and the result is kept.
 
+A round may begin with an auction: its markets collect orders, and trade when it is over.
+
 The round is one text in Redis. A gateway that changes the round holds the lock of the contest.
 Every step can be repeated, so that another gateway continues after a crash.
 """
@@ -72,6 +74,8 @@ class Rounds:
             due = self._due(known, now_us)
             if known is not None and due == "running":
                 await self._open(known)
+            elif known is not None and due == "trading":
+                await self._uncross(known)
             elif known is not None and due == "ended":
                 await self._close(known)
 
@@ -84,8 +88,12 @@ class Rounds:
         closed_state: ClosedState,
         cancels_orders: bool,
         symbols: list[Symbol],
+        auction_us: int = 0,
     ) -> Round:
-        """Announce a round; its markets close until it begins."""
+        """Announce a round; its markets close until it begins.
+
+        The first `auction_us` of its duration are an auction.
+        """
         async with self._store.locked():
             known, now_us = await self._store.round(), await self._queries.time_us()
             if known is not None and known.state == "running":
@@ -100,6 +108,8 @@ class Rounds:
                 closed_state=closed_state,
                 cancels_orders=cancels_orders,
                 symbols=list(symbols),
+                auction_us=auction_us,
+                is_trading=auction_us == 0,
             )
             if begins_us > now_us:
                 await self._switch(wanted, MarketState(closed_state))
@@ -151,17 +161,27 @@ class Rounds:
             return None
         if known.state == "scheduled":
             return "running" if now_us >= known.starts_us else None
-        return "ended" if now_us >= known.ends_us else None
+        if now_us >= known.ends_us:
+            return "ended"
+        is_over = now_us >= known.starts_us + known.auction_us
+        return "trading" if is_over and not known.is_trading else None
 
     async def _open(self, known: Round) -> Round:
         options = await self._store.options() or BoardOptions()
         start = await self._standings.start_of(await self._standings.market(options))
         await self._store.write(keys.round_start(known.number), encode(start))
-        await self._switch(known, MarketState.TRADING)
+        state = MarketState.TRADING if known.is_trading else MarketState.AUCTION
+        await self._switch(known, state)
         opened = replace(known, state="running")
         await self._write(opened)
         logger.info("round %d is open", known.number)
         return opened
+
+    async def _uncross(self, known: Round) -> None:
+        """End the auction of a round: its markets trade at one price, and go on trading."""
+        await self._switch(known, MarketState.TRADING, only=MarketState.AUCTION)
+        await self._write(replace(known, is_trading=True))
+        logger.info("the auction of round %d is over", known.number)
 
     async def _close(self, known: Round) -> Round:
         if known.cancels_orders:
@@ -183,10 +203,13 @@ class Rounds:
         logger.info("round %d is over", known.number)
         return closed
 
-    async def _switch(self, known: Round, state: MarketState) -> None:
-        """Switch the markets of the round that are in another state."""
+    async def _switch(
+        self, known: Round, state: MarketState, only: MarketState | None = None
+    ) -> None:
+        """Switch the markets of the round that are in another state, or in the state `only`."""
         for symbol, (_, present) in (await self._queries.instruments()).items():
-            if present is not state and (not known.symbols or symbol in known.symbols):
+            is_meant = present is not state if only is None else present is only
+            if is_meant and (not known.symbols or symbol in known.symbols):
                 await self._engine.control_market(symbol, state=state)
 
     async def _write(self, wanted: Round) -> None:
@@ -205,4 +228,7 @@ def round_info(known: Round) -> RoundInfo:
         closed_state=known.closed_state,
         cancel_orders=known.cancels_orders,
         symbols=[Symbol(symbol) for symbol in known.symbols],
+        auction_ends_at=format_timestamp(known.starts_us + known.auction_us)
+        if known.auction_us
+        else None,
     )

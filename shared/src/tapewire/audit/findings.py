@@ -16,6 +16,7 @@ class Check(StrEnum):
     NEGATIVE = "negative"
     HOLDS = "holds"
     ORDERS = "orders"
+    MARKETS = "markets"
     BOOKS = "books"
     LOGS = "logs"
 

@@ -69,8 +69,12 @@ def schedule_round(
     closed_state: Literal["cancel_only", "halted"] | None = None,
     cancel_orders: bool | None = None,
     symbols: Sequence[str] | None = None,
+    auction_s: int | None = None,
 ) -> Call[RoundInfo]:
-    """Announce a round, or begin it now if there is no `starts_at`."""
+    """Announce a round, or begin it now if there is no `starts_at`.
+
+    Its first `auction_s` seconds are an auction.
+    """
     body = {
         "name": name,
         "duration_s": duration_s,
@@ -78,6 +82,7 @@ def schedule_round(
         "closed_state": closed_state,
         "cancel_orders": cancel_orders,
         "symbols": None if symbols is None else list(symbols),
+        "auction_s": auction_s,
     }
     return Call(_read_round, body=body)
 

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 from tapewire.client.calls import Call, Moment, Pages, decoder, moment, operation
 from tapewire.client.replies import (
+    Auction,
     BestPrices,
     BookLevels,
     CandleList,
@@ -32,6 +33,7 @@ _read_trades = decoder(TradesPage)
 _read_book = decoder(BookLevels)
 _read_prices = decoder(BestPrices)
 _read_ticker = decoder(Ticker)
+_read_auction = decoder(Auction)
 _read_candles = decoder(CandleList)
 _read_health = decoder(ServiceHealth)
 _read_life = decoder(ServiceLife)
@@ -85,6 +87,12 @@ def bbo(symbol: str) -> Call[BestPrices]:
 def ticker(symbol: str) -> Call[Ticker]:
     """Read the last 24 hours: prices, volumes, change."""
     return Call(_read_ticker, path={"symbol": symbol})
+
+
+@operation("GET", "/v1/auction/{symbol}", service=FEED)
+def auction(symbol: str) -> Call[Auction]:
+    """Read what an uncross would give now, while the market is in an auction."""
+    return Call(_read_auction, path={"symbol": symbol})
 
 
 @operation("GET", "/v1/candles/{symbol}", service=FEED)

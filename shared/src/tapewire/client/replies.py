@@ -184,6 +184,19 @@ class Ticker(Struct, frozen=True):
     epoch: str
 
 
+class Auction(Struct, frozen=True):
+    """What an uncross would give; None outside of an auction, and while no orders cross."""
+
+    symbol: str
+    state: str
+    price: Decimal | None
+    quantity: Decimal | None
+    surplus: Decimal | None
+    surplus_side: Side | None
+    timestamp: str | None
+    epoch: str
+
+
 class PastCandle(Struct, frozen=True):
     """One candle: trades `first_seq` to `last_seq`, all of the period that begins at `start`."""
 

@@ -111,6 +111,7 @@ class SyncVenueClient:
     book = blocking(market_calls.book)
     bbo = blocking(market_calls.bbo)
     ticker = blocking(market_calls.ticker)
+    auction = blocking(market_calls.auction)
     candles = blocking(market_calls.candles)
     health = blocking(market_calls.health)
     alive = blocking(market_calls.alive)

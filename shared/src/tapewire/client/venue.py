@@ -124,6 +124,7 @@ class VenueClient:
     book = awaited(market_calls.book)
     bbo = awaited(market_calls.bbo)
     ticker = awaited(market_calls.ticker)
+    auction = awaited(market_calls.auction)
     candles = awaited(market_calls.candles)
     health = awaited(market_calls.health)
     alive = awaited(market_calls.alive)

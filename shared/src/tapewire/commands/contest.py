@@ -134,6 +134,13 @@ def show_round(chosen: ClientChoice) -> None:
     metavar="SYMBOL",
     help="Markets of the round; may be repeated. Default: all.",
 )
+@click.option(
+    "--auction",
+    "auction_s",
+    type=click.IntRange(0, ROUND_DURATION_S_MAX),
+    metavar="SECONDS",
+    help="Begin the round with an auction of this length. Default: none.",
+)
 @client_options
 def start(  # noqa: PLR0917 (click passes options by name)
     chosen: ClientChoice,
@@ -143,13 +150,14 @@ def start(  # noqa: PLR0917 (click passes options by name)
     halt: bool,
     keep_orders: bool,
     symbols: tuple[str, ...],
+    auction_s: int | None,
 ) -> None:
     """Start the round NAME, which takes DURATION_S seconds, or announce it."""
     with chosen.connected() as session:
         found = session.client.admin.schedule_round(
             name, duration_s, starts_at=starts_at, cancel_orders=not keep_orders,
             closed_state="halted" if halt else "cancel_only",
-            symbols=[symbol.upper() for symbol in symbols],
+            symbols=[symbol.upper() for symbol in symbols], auction_s=auction_s,
         )  # fmt: skip
         session.output.document(found, round_table(found))
 

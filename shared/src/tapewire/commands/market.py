@@ -47,6 +47,7 @@ def _switch(name: str, state: MarketStateText, sentence: str) -> None:
 
 
 _switch("halt", "halted", "Accept no orders, no amendments and no cancels.")
-_switch("resume", "trading", "Accept every command again.")
+_switch("resume", "trading", "Accept every command again; ends an auction.")
+_switch("auction", "auction", "Collect orders; `resume` trades them at one price.")
 _switch("cancel-only", "cancel_only", "Accept cancels and smaller quantities only.")
 _switch("post-only", "post_only", "Accept cancels and orders that add liquidity only.")

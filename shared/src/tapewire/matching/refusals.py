@@ -8,6 +8,7 @@ from tapewire.errors import (
     DuplicateClientOrderId,
     InstrumentConflict,
     InvalidField,
+    MarketBroken,
     OrderClosed,
     OrderNotFound,
     RedisUnavailable,
@@ -64,6 +65,10 @@ _EXCEPTIONS: dict[str, TapewireError] = {
     ),
     "STOPS_PENDING": StopsPending(
         "Fired stop orders of this market run first; send the order again."
+    ),
+    "MARKET_BROKEN": MarketBroken(
+        "The data of this market contradict each other, so it is halted. The operator of the venue "
+        "learns what to do from: tapewire doctor. Market:"
     ),
     "UNCROSS_PENDING": UncrossPending("The market uncrosses its auction; send the request again."),
     "CLOCK_JUMPED": RedisUnavailable(

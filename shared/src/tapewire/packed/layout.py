@@ -60,6 +60,8 @@ class State(NamedTuple):
     """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs.
 
     `cancel_id` is the name that the client gave to the cancel that ended the order.
+    `fee_credit_millionths`: by how much the fees of the order exceed its rates, because fees are
+    whole units; in millionths of a unit, below 1,000,000. The next fee is less by that.
     """
 
     status: Text
@@ -71,6 +73,7 @@ class State(NamedTuple):
     triggered_us: OptionalNumber
     reason: Text
     cancel_id: LaterText
+    fee_credit_millionths: LaterNumber
 
 
 class FillFields(NamedTuple):
@@ -168,6 +171,14 @@ class Reached(NamedTuple):
     low_ticks: Number
 
 
+class Broken(NamedTuple):
+    """`broken`, field of a symbol: when and in which command its market failed, and why."""
+
+    time_us: Digits
+    op: Text
+    reason: Rest
+
+
 class Profile(NamedTuple):
     """`account:<name>`, field `profile`; an empty fee is that of the instrument."""
 
@@ -212,7 +223,11 @@ class TransferFields(NamedTuple):
 
 
 class CommandLimits(NamedTuple):
-    """The limits that each command takes and that the journal keeps with it."""
+    """The limits that each command takes and that the journal keeps with it.
+
+    `fees_per_order` is 1: fees are rounded once per order. Journals of format 1 lack it: their
+    commands rounded the fee of each fill.
+    """
 
     fills_max: Number
     closed_kept_s: Digits
@@ -220,6 +235,7 @@ class CommandLimits(NamedTuple):
     journal_max: Digits
     stops_max: Number
     funds_checked: Digits
+    fees_per_order: LaterNumber
 
 
 TERMS = Layout(Terms)
@@ -233,6 +249,7 @@ BOUNDS = Layout(Bounds)
 CONTROLS = Layout(Controls)
 MARKET_STATE = Layout(MarketState)
 REACHED = Layout(Reached)
+BROKEN = Layout(Broken)
 INDICATIVE = Layout(Indicative)
 PROFILE = Layout(Profile)
 ACCOUNT_BOUNDS = Layout(AccountBounds)
@@ -242,6 +259,6 @@ COMMAND_LIMITS = Layout(CommandLimits)
 
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
-    MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS,
+    MARKET_STATE, REACHED, BROKEN, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS,
     INDICATIVE, Layout(Uncross), *EVENT_LAYOUTS,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tapewire.limits import ORDER_FILLS_SHOWN_MAX
+from tapewire.packed import layout
 from tapewire.packed.events import CHANGE, ChangeFields
 from tapewire.packed.layout import (
     ACCOUNT_BOUNDS,
@@ -94,6 +95,7 @@ def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) ->
         cancel_id=state.cancel_id or None,
         list_id=OrderId(terms.list_id) if terms.list_id else None,
         covered_units=int(terms.covered_units),
+        fee_credit_millionths=int(state.fee_credit_millionths),
     )
 
 
@@ -129,6 +131,14 @@ def read_instrument(symbol: str, identity: str, limits: str, controls: str) -> I
 def read_market_state(controls: str) -> MarketState:
     """Whether the market trades, of the field `controls` of `market:<symbol>`."""
     return MarketState(CONTROLS.read(controls).state)
+
+
+def read_standing(state: bytes | None) -> layout.MarketState | None:
+    """Field `state` of `market:<symbol>`; None if it is absent or cannot be read (`broken`)."""
+    try:
+        return None if state is None else layout.MARKET_STATE.read(state.decode())
+    except ValueError:
+        return None
 
 
 def read_account(account: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) -> AccountRecord:

@@ -266,6 +266,8 @@ class Order:
     list_id: OrderId | None = None
     # What the first order of the list holds for this one, in units, until this one fires.
     covered_units: int = 0
+    # By how much the fees taken, which are whole units, exceed the rates. The next fee is less.
+    fee_credit_millionths: int = 0
 
     @property
     def has_more_fills(self) -> bool:

@@ -37,6 +37,10 @@ class RoundInfo(Struct, frozen=True, gc=False):
     ]
     cancel_orders: Annotated[bool, Meta(description="Whether its end cancels every open order")]
     symbols: Annotated[list[Symbol], Meta(description="Markets of the round; empty: all")]
+    auction_ends_at: Annotated[
+        Timestamp | None,
+        Meta(description="The round begins with an auction, which ends then; null: without one"),
+    ] = None
 
 
 class VenueEvent(Struct, frozen=True, gc=False):

@@ -105,7 +105,9 @@ function OpenOrder({ session, order, onEdit }) {
     h("td", { "data-label": "Type" }, typeOf(order)),
     h("td", { class: "number", "data-label": "Price" },
       order.price === null ? "Market" : grouped(order.price),
-      order.stop_price && h("small", null, ` stop ${grouped(order.stop_price)}`)),
+      order.stop_price && h("small", null,
+        ` ${order.order_type.startsWith("stop") ? "stop" : "trigger"} ${
+          grouped(order.stop_price)}`)),
     h("td", { class: "number", "data-label": "Size" }, grouped(trimmed(order.quantity))),
     h("td", { class: "number", "data-label": "Filled" }, `${shareOf(order)} %`),
     h(

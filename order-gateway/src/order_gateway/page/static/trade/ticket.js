@@ -39,7 +39,8 @@ export function Ticket({ form }) {
       h(Segments, { label: "Order type", class: "types", options: types, value: form.type.value,
         onChoose: (value) => form.setType(/** @type {any} */ (value)) }),
       form.hasStop.value &&
-        h(PriceField, { form, field: "stopPrice", name: "stop_price", label: "Stop price" }),
+        h(PriceField, { form, field: "stopPrice", name: "stop_price",
+          label: form.type.value.startsWith("stop") ? "Stop price" : "Trigger" }),
       form.hasPrice.value && h(PriceField, { form, field: "price", name: "price", label: "Price" }),
       h(SizeField, { form }),
       h(Shares, { form }),

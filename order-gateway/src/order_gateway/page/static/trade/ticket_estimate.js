@@ -25,7 +25,8 @@ export function estimate(form) {
   if (form.type.value === "market") return estimateMarket(form, instrument, size);
   const price = form.workingPrice(instrument);
   if (price === null) return null;
-  const isTaker = form.type.value === "stop" ||
+  // A stop without a price becomes a market order.
+  const isTaker = !form.hasPrice.value ||
     (form.type.value === "limit" && crosses(form, instrument, price, best));
   return priced(form, instrument, size, price * size, isTaker, false);
 }

@@ -11,7 +11,10 @@ import { sideName } from "../ui/wording.js";
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("../core/instrument.js").Instrument} Instrument */
 /** @typedef {import("../core/instrument.js").SideName} SideName */
-/** @typedef {"limit" | "market" | "stop" | "stop_limit"} OrderType */
+/**
+ * @typedef {"limit" | "market" | "stop" | "stop_limit" | "take_profit" | "take_profit_limit"
+ *          } OrderType
+ */
 /** @typedef {"gtc" | "ioc" | "fok" | "gtd"} TimeInForce */
 
 export const TIMES_IN_FORCE = /** @type {Record<OrderType, TimeInForce[]>} */ ({
@@ -19,6 +22,8 @@ export const TIMES_IN_FORCE = /** @type {Record<OrderType, TimeInForce[]>} */ ({
   market: [],
   stop: ["gtc", "gtd"],
   stop_limit: ["gtc", "ioc", "fok", "gtd"],
+  take_profit: ["gtc", "gtd"],
+  take_profit_limit: ["gtc", "ioc", "fok", "gtd"],
 });
 
 export class TicketForm {
@@ -41,8 +46,8 @@ export class TicketForm {
     this.errors = signal(/** @type {Record<string, string>} */ ({}));
     this.busy = signal(false);
 
-    this.hasPrice = computed(() => this.type.value === "limit" || this.type.value === "stop_limit");
-    this.hasStop = computed(() => this.type.value.startsWith("stop"));
+    this.hasPrice = computed(() => this.type.value.endsWith("limit"));
+    this.hasStop = computed(() => !["limit", "market"].includes(this.type.value));
     this.rests = computed(
       () => this.type.value !== "market" && ["gtc", "gtd"].includes(this.timeInForce.value),
     );
@@ -73,8 +78,8 @@ export class TicketForm {
   fillFrom(pick) {
     if (pick.quantity !== null) this.quantity.value = trimmed(pick.quantity);
     if (this.type.value === "market") this.setType("limit");
-    if (this.type.value === "stop") this.stopPrice.value = pick.price;
-    else this.price.value = pick.price;
+    if (this.hasPrice.value) this.price.value = pick.price;
+    else this.stopPrice.value = pick.price;
     this.errors.value = {};
   }
 

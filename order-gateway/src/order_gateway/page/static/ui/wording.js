@@ -75,7 +75,7 @@ export function describeReport(report, market) {
     case "amended":
       return ["info", `Order ${report.order_id} is now ${what}${price}.`];
     case "triggered":
-      return ["info", `Stop ${report.order_id} was triggered: ${what}${price}.`];
+      return ["info", `Order ${report.order_id} was triggered: ${what}${price}.`];
     case "canceled": {
       const why = REASONS[report.reason];
       return ["info", `Order ${report.order_id} was canceled${why ? `: ${why}` : ""}.`];

@@ -52,8 +52,9 @@ local function second_refusal(command, market, trader, one, other, revision)
 end
 
 local function place_list(command, account, digest, symbol, revision, _, _, _, reuses)
-  local argv, market = command.argv, command_market(command, symbol)
-  if not market then return nil, 'UNKNOWN_SYMBOL' end
+  local argv = command.argv
+  local market, unknown = command_market(command, symbol)
+  if not market then return nil, unknown end
   local earlier, duplicate = earlier_list(account, digest, reuses, argv)
   if earlier or duplicate then return earlier, duplicate end
   local one, other = read_list_order(market, argv, FIRST), read_list_order(market, argv, SECOND)
