@@ -25,9 +25,7 @@ from tests.support.wait import wait_for
 
 TIMEOUT_S = 90.0
 PROGRAMS = Path(sys.executable).parent
-README_BLOCKS = blocks(
-    section(read("README.md"), "## From a program\n", "## More commands"), "python"
-)
+README_BLOCKS = blocks(section(read("README.md"), "## From a program\n", "\n## "), "python")
 DOCUMENTS = (
     "README.md",
     "docs/how-to/add-an-instrument.md",
