@@ -34,6 +34,7 @@ from tapewire.client.order_entry import OrderEntry
 from tapewire.client.order_keeper import KeptOrder, OrderKeeper
 from tapewire.client.order_requests import Amend, Cancel, ListOrder, Place
 from tapewire.client.pair_calls import Replaced
+from tapewire.client.pair_replies import OrderList
 from tapewire.client.replies import (
     AccountBalance,
     AccountBounds,
@@ -44,7 +45,6 @@ from tapewire.client.replies import (
     DeadManTimer,
     HistoryFill,
     InstrumentInfo,
-    OrderList,
     PastCandle,
     PriceLevel,
     ServiceHealth,

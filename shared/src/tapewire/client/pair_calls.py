@@ -16,7 +16,8 @@ from tapewire.client.calls import (
 from tapewire.client.errors import RequestRefused
 from tapewire.client.order_calls import item_result
 from tapewire.client.order_requests import Cancel, ListOrder, Place, SelfTradeText, SideText
-from tapewire.client.replies import ItemResult, OrderList, OrderListsPage, ReplaceResult
+from tapewire.client.pair_replies import OrderList, OrderListsPage, ReplaceResult
+from tapewire.client.replies import ItemResult
 from tapewire.values.types import OrderStatus
 from tapewire.wire.orders import PlacedOrder
 

@@ -283,26 +283,3 @@ class BatchResults(Struct, frozen=True):
     """The results of a batch, in the order of its items."""
 
     results: list[ItemResult]
-
-
-class OrderList(Struct, frozen=True):
-    """Two orders of which one cancels the other; `closed` once one has traded, fired or ended."""
-
-    list_id: str
-    symbol: str
-    status: str
-    orders: list[PlacedOrder]
-
-
-class OrderListsPage(Struct, frozen=True):
-    """One page of open lists, newest first."""
-
-    lists: list[OrderList]
-    next_cursor: str | None
-
-
-class ReplaceResult(Struct, frozen=True):
-    """The results of a cancel and of the order in its place."""
-
-    canceled: ItemResult | None
-    placed: ItemResult | None

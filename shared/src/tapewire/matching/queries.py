@@ -12,7 +12,7 @@ from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
 from tapewire.packed.layout import BROKEN, TERMS, Broken
 from tapewire.packed.records import (
-    new_orders_of,
+    placed_orders,
     read_account,
     read_account_fill,
     read_instrument,
@@ -136,14 +136,7 @@ class Queries:
         With `skip` the event of the cursor is read too, but for so many of its newest orders.
         """
         events, more = await self._log_page(account, cursor, limit, inclusive=skip > 0)
-        cursors: dict[OrderId, str] = {}
-        for event_id, event in events:
-            placed = new_orders_of(event)[::-1]
-            for number, order_id in enumerate(placed, 1):
-                if event_id != cursor or number > skip:
-                    # Behind the last order of an event its id alone is enough.
-                    is_last = number == len(placed)
-                    cursors[order_id] = event_id if is_last else f"{event_id}.{number}"
+        cursors = placed_orders(events, cursor, skip)
         orders = [(cursors[order.order_id], order) for order in await self._orders(list(cursors))]
         return OrderPage(orders, events[-1][0] if more else None)
 

@@ -200,6 +200,24 @@ def new_orders_of(event: str) -> list[OrderId]:
     return [OrderId(change.order_id) for change in _changes(event) if change.kind == "new"]
 
 
+def placed_orders(
+    events: Sequence[tuple[str, str]], cursor: str | None, skip: int
+) -> dict[OrderId, str]:
+    """The orders that events placed, newest first, each with the cursor of a page behind it.
+
+    Of the event at `cursor` the newest `skip` orders are left out.
+    """
+    cursors = {}
+    for event_id, event in events:
+        placed = new_orders_of(event)[::-1]
+        for number, order_id in enumerate(placed, 1):
+            if event_id != cursor or number > skip:
+                # Behind the last order of an event its id alone is enough.
+                is_last = number == len(placed)
+                cursors[order_id] = event_id if is_last else f"{event_id}.{number}"
+    return cursors
+
+
 def unread_fills_of(event: str) -> list[UnreadFill]:
     """Every fill of an account event, not read yet: one event may have ten thousand."""
     unread = []
