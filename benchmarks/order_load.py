@@ -62,7 +62,7 @@ def refusal_code(answer: bytes) -> str:
 
 
 class RestClient(asyncio.Protocol):
-    """Asks again as soon as it is answered; one request at a time, as HTTP clients do."""
+    """Sends the next request after each answer; one request at a time, as HTTP clients do."""
 
     def __init__(self, requests: list[bytes], orders: int) -> None:
         """`orders` are those of each request."""
@@ -118,7 +118,7 @@ class SocketClient(asyncio.Protocol):
         self._frames: list[bytes] = []
         for number in range(1_000):
             text = json.dumps({"id": number, "op": "place", "params": order_body(number)}).encode()
-            # A mask of zeros leaves the payload as it is; the server unmasks it all the same.
+            # A mask of zeros leaves the payload unchanged; the server unmasks nevertheless.
             self._frames.append(b"\x81" + bytes((0x80 | 126,)) + len(text).to_bytes(2) + bytes(4))
             self._frames[-1] += text
 

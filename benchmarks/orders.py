@@ -1,11 +1,11 @@
 """Orders per second of one gateway worker over each interface, beside a no-op app.
 
-The server runs on one core, Redis and the load on the others. Every way is measured several times
-in turn, so that a noisy moment hits all of them; the median counts. Ratios are what travels from
-one machine to another, best those of the processor time that one order costs the worker: it does
-not count what other processes take away, nor a core that waits for Redis or for the load.
+The server runs on one core, Redis and the load on the others. The ways are measured several times
+in turn, so that a disturbance hits all of them; the median counts. Ratios are comparable between
+machines. The best ratio is that of the worker's processor time per order, because time of other
+processes and time of waiting do not count.
 
-    python -m benchmarks.orders [--seconds 3] [--rounds 3] [--markdown FILE]
+python -m benchmarks.orders [--seconds 3] [--rounds 3] [--markdown FILE]
 """
 
 import argparse
@@ -92,7 +92,7 @@ async def measure(way: "Way", client: redis.Redis, seconds: float) -> Sample:
 
 @dataclass(slots=True)
 class Way:
-    """One way of sending orders, and what was measured of it."""
+    """One way to send orders, and its measurements."""
 
     name: str
     server: Server

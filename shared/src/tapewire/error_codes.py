@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """What a code stands for; `title` is the same for every answer with this code."""
+    """The meaning of a code; `title` is the same for every answer with this code."""
 
     status: int
     title: str
@@ -94,7 +94,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "contest_busy": ErrorCode(409, "Another change is being made"),
         "no_results": ErrorCode(404, "The round has no results"),
         "leaderboard_hidden": ErrorCode(403, "The leaderboard is for administrators"),
-        # Who asks
+        # Callers.
         "key_required": ErrorCode(401, "An API key is needed"),
         "key_invalid": ErrorCode(401, "The API key is invalid"),
         "key_revoked": ErrorCode(401, "The API key was revoked"),

@@ -1,4 +1,4 @@
-"""What an audit reads besides the snapshots: all accounts at one moment, newest commands, logs."""
+"""The reads of an audit besides the snapshots: all accounts at one moment, commands, logs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +18,7 @@ from tapewire.values.types import Account, Symbol
 
 # Accounts that are opened between listing and reading cost another attempt.
 TOTALS_ATTEMPTS = 10
-# How many of the newest commands are searched for one that tells whether funds are checked.
+# Newest commands that are searched for one that tells whether funds are checked.
 COMMANDS_LOOKED_AT = 1_000
 LOG_PAGE_EVENTS = 500
 # Reads that one round trip adds to the transaction.
@@ -38,7 +38,7 @@ class Totals:
     # An account that could not be read has no fields.
     accounts: Mapping[Account, Mapping[str, str]]
     supply: Mapping[str, str]
-    # How long the transaction blocked Redis.
+    # Seconds for which the transaction blocked Redis.
     blocked_us: int
 
 

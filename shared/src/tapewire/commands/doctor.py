@@ -36,7 +36,7 @@ from tapewire.terminal.output import Output
 from tapewire.terminal.tables import new_table
 
 TIMEOUT_S = 5.0
-# One descriptor per client, and those of a process without clients.
+# One file descriptor per client, and those of a process without clients.
 OPEN_FILES_WANTED = 4_096
 DISK_BYTES_WANTED = 2 << 30
 # A clock that differs by more than this from the one of Redis confuses expiry times and logs.

@@ -64,7 +64,7 @@ class FillPage:
 
 
 class Queries:
-    """What an account may ask; answers see every command that was acknowledged before."""
+    """The reads of an account; answers include every command that was acknowledged before."""
 
     def __init__(self, batcher: Batcher) -> None:
         self._batcher = batcher

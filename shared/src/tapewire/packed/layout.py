@@ -27,7 +27,7 @@ from tapewire.packed.packing import (
 
 
 class Terms(NamedTuple):
-    """`order:<id>`, field `terms`: what was ordered."""
+    """`order:<id>`, field `terms`: the terms of the order."""
 
     quantity: OptionalNumber
     account: Text
@@ -88,7 +88,7 @@ class ExecutionFields(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """`market:<symbol>`, field `identity`: what is traded; it never changes."""
+    """`market:<symbol>`, field `identity`: assets, steps and decimals; it never changes."""
 
     base: Text
     quote: Text
@@ -124,7 +124,7 @@ class InstrumentLimits(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """What an administrator sets of a market: the end of `controls`."""
+    """The settings of a market by an administrator: the end of `controls`."""
 
     band_bps: Digits
     open_orders_max: Digits

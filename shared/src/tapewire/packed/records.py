@@ -98,7 +98,7 @@ def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) ->
 
 
 def read_instrument(symbol: str, identity: str, limits: str, controls: str) -> Instrument:
-    """The fields of `market:<symbol>` that say what is traded and in which bounds."""
+    """The assets, steps and bounds in the fields of `market:<symbol>`."""
     fixed, bounds = IDENTITY.read(identity), INSTRUMENT_LIMITS.read(limits)
     settings = CONTROLS.read(controls)
     return Instrument(

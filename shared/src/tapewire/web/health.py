@@ -27,7 +27,7 @@ Check = Callable[[], Awaitable[None]]
 
 
 class _Finding(NamedTuple):
-    """What a probe found: whether Redis answers, and what keeps it from taking orders."""
+    """The result of a probe: whether Redis answers, and why it takes no orders."""
 
     answers: bool
     refusal: str | None
@@ -95,7 +95,7 @@ class RedisProbe:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a service answers with. It stands in `app.state.health` while the service runs."""
+    """The answers of a service. They stand in `app.state.health` while the service runs."""
 
     service: str
     probe: RedisProbe
