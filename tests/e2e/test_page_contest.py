@@ -122,6 +122,21 @@ def test_an_auction_collects_orders_and_opens_at_one_price(
         expect(trader.locator(".banners")).to_be_empty()
 
 
+def test_a_round_begins_with_an_auction(
+    venue: PageVenue, organiser: Page, browser: Browser
+) -> None:
+    """Its clock counts to the opening, and then to the end."""
+    with trader_at(browser, venue.url, "alice") as trader:
+        rounds = card(organiser, "Round")
+        rounds.get_by_label("Auction first").fill("300")
+        rounds.get_by_role("button", name="Begin the round").click()
+        expect(trader.locator(".round")).to_contain_text("auction ends in 4:")
+        expect(trader.locator(".banners")).to_contain_text("BTC-USDT collects orders")
+        rounds.get_by_role("button", name="End the round").click()
+        confirm(organiser, "End the round")
+        expect(trader.locator(".round")).to_contain_text("over")
+
+
 def test_everybody_starts_again_and_the_audit_proves_it(venue: PageVenue, organiser: Page) -> None:
     """What is asked for is checked first; then every account has exactly that."""
     venue.order("dave", "buy", "0.1", "50000.00")
