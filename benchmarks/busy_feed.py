@@ -109,7 +109,7 @@ def now() -> str:
 
 
 class BusyFeed:
-    """Serves every connection; the market moves for the one that follows trades."""
+    """Serves every connection; the market moves for connections that follow trades."""
 
     def __init__(self, messages_per_s: int, duration_s: float) -> None:
         self._pairs_per_s = messages_per_s / 2
@@ -157,7 +157,7 @@ class BusyFeed:
             await say(socket, beat)
 
     async def _stream(self, socket: ServerConnection) -> None:
-        """Send so many pairs at the wanted rate; a machine that is too slow takes longer."""
+        """Send `count` pairs at the wanted rate; a slow machine takes longer."""
         await self.begun.wait()
         start_s = time.monotonic()
         market = self._market

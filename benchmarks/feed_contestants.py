@@ -83,7 +83,7 @@ def pinned(command: list[str], **environment: str) -> Iterator[subprocess.Popen[
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -45,7 +45,7 @@ def trade(seq: int, time_ns: int) -> bytes:
 
 
 async def publish_saturated(hub: Hub, batch: int) -> None:
-    """Publish for ever, as fast as the slowest client allows."""
+    """Publish until the task is cancelled, as fast as the slowest client allows."""
     seq = 0
     for turn in itertools.count():
         # Looking at every client each turn would cost as much as the single writes measured here.
@@ -59,7 +59,7 @@ async def publish_saturated(hub: Hub, batch: int) -> None:
 
 
 async def publish_at_rate(hub: Hub, rate: float) -> None:
-    """Publish for ever what has come due, whatever the clients do."""
+    """Publish due messages until the task is cancelled, at the same rate for slow clients."""
     seq = 0
     start_ns = time.monotonic_ns()
     interval_ns = int(1e9 / rate)

@@ -1,4 +1,4 @@
-"""What a benchmark ran on: processor, load, versions. Every run prints it above its figures."""
+"""The machine of a benchmark: processor, load, versions. Every run prints it above its figures."""
 
 import os
 import platform

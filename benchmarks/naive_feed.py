@@ -1,7 +1,7 @@
-"""The feed as it is usually written first, to compare with: one message, one send per client.
+"""The usual first version of a feed, for comparison: one message, one send per client.
 
 A `get_message` in the executor, `send_json` to one client after the other, and a sleep of 10 ms
-between messages. It proves nothing, refills nothing, and one slow client holds up all.
+between messages. This feed proves no continuity and refills no gap, and one slow client delays all.
 """
 
 import argparse
@@ -20,7 +20,7 @@ SLEEP_S = 0.01
 
 
 def create_app(redis_url: str) -> FastAPI:
-    """The application: subscribes while it runs, sends to whoever is connected."""
+    """The application: subscribes while it runs, sends to all connected clients."""
     clients: set[WebSocket] = set()
 
     async def broadcast() -> None:

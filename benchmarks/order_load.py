@@ -1,10 +1,15 @@
 """The load of the order benchmark: orders as bytes, and clients that read no more than a status."""
 
 import asyncio
+import hashlib
+import hmac
 import json
 import re
+import time
 
 IN_FLIGHT = 128
+# The longest window of the interface, because requests are signed before the measurement.
+RECV_WINDOW_MS = 60_000
 
 
 def order_body(number: int) -> dict[str, str]:
@@ -28,6 +33,28 @@ def request_bytes(path: str, body: bytes, account: str) -> bytes:
     ).encode() + body
 
 
+def signed_bytes(order: dict[str, str], account: str) -> bytes:
+    """The same order as a Binance client sends it: a form, signed with the account's name."""
+    pairs = {
+        "symbol": order["symbol"].replace("-", ""),
+        "side": order["side"].upper(),
+        "type": "LIMIT",
+        "timeInForce": "GTC",
+        "quantity": order["quantity"],
+        "price": order["price"],
+        "recvWindow": RECV_WINDOW_MS,
+        "timestamp": time.time_ns() // 1_000_000,
+    }
+    form = "&".join(f"{name}={value}" for name, value in pairs.items())
+    signature = hmac.new(account.encode(), form.encode(), hashlib.sha256).hexdigest()
+    body = f"{form}&signature={signature}".encode()
+    return (
+        f"POST /api/v3/order HTTP/1.1\r\nHost: localhost\r\nX-MBX-APIKEY: {account}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
 def refusal_code(answer: bytes) -> str:
     """The `code` of a problem document, or the first line of an answer without one."""
     found = re.search(rb'"code":"(\w+)"', answer)
@@ -35,14 +62,15 @@ def refusal_code(answer: bytes) -> str:
 
 
 class RestClient(asyncio.Protocol):
-    """Asks again as soon as it is answered; one request at a time, as HTTP clients do."""
+    """Sends the next request after each answer; one request at a time, as HTTP clients do."""
 
-    def __init__(self, path: str, bodies: list[bytes], account: str, orders: int) -> None:
+    def __init__(self, requests: list[bytes], orders: int) -> None:
+        """`orders` are those of each request."""
         self.done = 0
         self.failed = 0
         self.refusal = ""
         self.running = True
-        self._requests = [request_bytes(path, body, account) for body in bodies]
+        self._requests = requests
         self._next = 0
         self._orders = orders
         self._buffer = b""
@@ -90,7 +118,7 @@ class SocketClient(asyncio.Protocol):
         self._frames: list[bytes] = []
         for number in range(1_000):
             text = json.dumps({"id": number, "op": "place", "params": order_body(number)}).encode()
-            # A mask of zeros leaves the payload as it is; the server unmasks it all the same.
+            # A mask of zeros leaves the payload unchanged; the server unmasks nevertheless.
             self._frames.append(b"\x81" + bytes((0x80 | 126,)) + len(text).to_bytes(2) + bytes(4))
             self._frames[-1] += text
 

@@ -1,9 +1,9 @@
-"""What one order costs Redis alone, beside what a pair of its cheapest commands costs it.
+"""The cost of one order in Redis alone, beside the cost of a pair of cheap commands.
 
-Counted is the processor time of the server process as the scheduler has it: what other processes
-take away does not count, what they leave in the caches does. All that an order costs is in it, its
-script, the reading of its arguments, the append-only file. The pair is an HMGET of three fields and
-an HSET of one, called from a script: a measure of the machine and of the server.
+The figure is the processor time of the server process as the scheduler counts it. Time of other
+processes does not count; their effect on the caches does. The figure includes the whole order: the
+function, the reading of its arguments, the append-only file. The pair is an HMGET of three fields
+and an HSET of one, called from a script. The pair measures the machine and the server.
 """
 
 import asyncio

@@ -29,19 +29,21 @@ open_orders_max = 1000000
 
 # The same app with a handler that does nothing: what the framework itself costs.
 NO_OP = """
+from typing import Any
 from fastapi import FastAPI
+from pydantic import create_model
 from order_gateway.examples import FILLED_EXAMPLE
 from order_gateway.params import OrderRequest
-from order_gateway.schemas import OrderReply
 from order_gateway.settings import PREFIX, GatewaySettings
 from tapewire.web.serving import serve
 from tapewire.settings import load_settings
 
 app = FastAPI()
-reply = OrderReply.model_validate(FILLED_EXAMPLE, strict=False)
+OrderAnswer = create_model("OrderAnswer", **{name: (Any, ...) for name in FILLED_EXAMPLE})
+reply = OrderAnswer(**FILLED_EXAMPLE)
 
 @app.post("/v1/orders", status_code=201)
-async def place(order: OrderRequest) -> OrderReply:
+async def place(order: OrderRequest) -> OrderAnswer:
     return reply
 
 @app.get("/readyz")

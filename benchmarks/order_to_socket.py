@@ -1,9 +1,9 @@
-"""How long from an order's POST to its trade on a WebSocket, next to a naive feed, in one run.
+"""The time from an order's POST to its trade on a WebSocket, beside a naive feed, in one run.
 
-Real processes: a Redis of our own that syncs before each answer, one gateway, one market-data
-process, the naive feed of `naive_feed.py`. One client places an order, waits for its trade on the
-socket, pauses for a random time below 10 ms, and goes on. The two feeds take turns in short blocks,
-with one client on the one whose turn it is, so that whatever the machine does strikes both.
+Real processes: a Redis that syncs before each answer, one gateway, one market-data process, the
+naive feed of `naive_feed.py`. One client places an order, waits for its trade on the socket, pauses
+for a random time below 10 ms, and goes on. The two feeds take turns in short blocks, so that
+disturbances of the machine hit both.
 """
 
 import argparse
@@ -42,7 +42,7 @@ STOP_TIMEOUT_S = 5.0
 
 @dataclass(slots=True)
 class Feed:
-    """One of the two that are compared, and what was measured of it in milliseconds."""
+    """One of the two compared feeds, and its measured times in milliseconds."""
 
     name: str
     port: int
@@ -55,7 +55,7 @@ class Gateway:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        # Nobody else places orders, so the next one has the next number.
+        # No other client places orders, so the next order has the next number.
         self.last_order_id = 0
 
     def send(self, side: str, quantity: str, account: str) -> None:
@@ -190,7 +190,10 @@ def start(stack: ExitStack, folder: Path, redis_url: str) -> tuple[int, list[Fee
 
 
 def sync_times_ms(folder: Path) -> list[float]:
-    """How long this disk takes to keep a small write: with `always` every answer waits for it."""
+    """The time that this disk needs for a small synced write:
+
+    with `always` every answer waits for one.
+    """
     times_ms = []
     with (folder / "synced").open("wb", buffering=0) as file:
         for _ in range(SYNCS):

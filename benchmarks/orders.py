@@ -1,11 +1,11 @@
-"""Orders per second of one gateway worker over REST, batches and WebSocket, beside a no-op app.
+"""Orders per second of one gateway worker over each interface, beside a no-op app.
 
-The server runs on one core, Redis and the load on the others. Every way is measured several times
-in turn, so that a noisy moment hits all of them; the median counts. Ratios are what travels from
-one machine to another, best those of the processor time that one order costs the worker: it does
-not count what other processes take away, nor a core that waits for Redis or for the load.
+The server runs on one core, Redis and the load on the others. The ways are measured several times
+in turn, so that a disturbance hits all of them; the median counts. Ratios are comparable between
+machines. The best ratio is that of the worker's processor time per order, because time of other
+processes and time of waiting do not count.
 
-    python -m benchmarks.orders [--seconds 3] [--rounds 3] [--markdown FILE]
+python -m benchmarks.orders [--seconds 3] [--rounds 3] [--markdown FILE]
 """
 
 import argparse
@@ -24,7 +24,14 @@ from pathlib import Path
 import httpx
 import redis
 from benchmarks.machine import describe_machine
-from benchmarks.order_load import Client, RestClient, SocketClient, order_body
+from benchmarks.order_load import (
+    Client,
+    RestClient,
+    SocketClient,
+    order_body,
+    request_bytes,
+    signed_bytes,
+)
 from benchmarks.order_redis import RedisCost, measure_redis
 from benchmarks.order_servers import NO_OP, Server, server
 
@@ -85,7 +92,7 @@ async def measure(way: "Way", client: redis.Redis, seconds: float) -> Sample:
 
 @dataclass(slots=True)
 class Way:
-    """One way of sending orders, and what was measured of it."""
+    """One way to send orders, and its measurements."""
 
     name: str
     server: Server
@@ -124,10 +131,14 @@ def ways_of(no_op: Server, gateway: Server) -> list[Way]:
     ]
 
     def rest(index: int) -> Client:
-        return RestClient("/v1/orders", single, f"a{index}", 1)
+        return RestClient([request_bytes("/v1/orders", body, f"a{index}") for body in single], 1)
+
+    def binance(index: int) -> Client:
+        return RestClient([signed_bytes(order_body(n), f"a{index}") for n in range(1_000)], 1)
 
     def batch(index: int) -> Client:
-        return RestClient("/v1/orders/batch", batches, f"a{index}", BATCH_ORDERS)
+        requests = [request_bytes("/v1/orders/batch", body, f"a{index}") for body in batches]
+        return RestClient(requests, BATCH_ORDERS)
 
     def websocket(index: int) -> Client:
         return SocketClient(f"a{index}")
@@ -135,6 +146,7 @@ def ways_of(no_op: Server, gateway: Server) -> list[Way]:
     return [
         Way("no-op app, REST", no_op, rest, CONNECTIONS),
         Way("REST", gateway, rest, CONNECTIONS),
+        Way("Binance REST, signed form", gateway, binance, CONNECTIONS),
         Way(f"batch of {BATCH_ORDERS}", gateway, batch, SOCKETS),
         Way("WebSocket", gateway, websocket, SOCKETS),
     ]

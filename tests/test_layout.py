@@ -95,6 +95,14 @@ def test_later_fields_are_written_only_if_they_say_something() -> None:
         CANDLE.read(old.removesuffix("|7"))
 
 
+def test_a_state_of_format_1_has_no_fee_credit() -> None:
+    """Its text stays as it was while the order has none."""
+    old = "new|0|0|5|0|||"
+    assert STATE.read(old).fee_credit_millionths == "0"
+    assert STATE.write(STATE.read(old)) == old
+    assert STATE.read(f"{old}||7").fee_credit_millionths == "7"
+
+
 def test_a_list_of_records_may_be_empty() -> None:
     """The empty text is a list of none."""
     assert FILL.read_list("") == []

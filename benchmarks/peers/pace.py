@@ -1,4 +1,4 @@
-"""An open-loop clock for generators: messages are due at their time, whoever is late."""
+"""An open-loop clock for generators: messages are due at fixed times, also for slow receivers."""
 
 import asyncio
 import time

@@ -32,12 +32,12 @@ class Arrivals:
 
     @property
     def over(self) -> bool:
-        """Whether nobody came for a while."""
+        """Whether no client connected for a while."""
         return time.monotonic() - self.last_s > QUIET_S
 
 
 async def publish(app: App, rate: float, arrivals: Arrivals) -> None:
-    """Publish for ever on the one topic, once all clients are there."""
+    """Publish on the one topic until stopped, once all clients are connected."""
     seq = 0
     while not arrivals.over:
         await asyncio.sleep(0.01)

@@ -213,7 +213,9 @@ async def test_an_administrator_runs_the_venue(client: VenueClient, name: str) -
         min_quantity="1", max_quantity="1000", base_decimals=0,
     )  # fmt: skip
     assert added.min_notional == 0
-    changed = await admin.change_market("ACME-USDT", state="post_only", maker_fee_ppm=10)
+    changed = await admin.change_market(
+        "ACME-USDT", state="post_only", maker_fee_ppm=10, allow_coarse_fees=True
+    )
     assert (changed.state, changed.maker_fee_ppm) == ("post_only", 10)
     deposit = await admin.deposit(name, "ACME", 5, reference="once")
     assert await admin.deposit(name, "ACME", 5, reference="once") == deposit

@@ -128,7 +128,7 @@ def test_a_round_begins_with_an_auction(
     """Its clock counts to the opening, and then to the end."""
     with trader_at(browser, venue.url, "alice") as trader:
         rounds = card(organiser, "Round")
-        rounds.get_by_label("Auction first").fill("300")
+        rounds.get_by_label("Seconds of auction").fill("300")
         rounds.get_by_role("button", name="Begin the round").click()
         expect(trader.locator(".round")).to_contain_text("auction ends in 4:")
         expect(trader.locator(".banners")).to_contain_text("BTC-USDT collects orders")

@@ -273,6 +273,23 @@ def test_bounds_and_fees_of_a_market_are_changed_and_shown(desk: Desk) -> None:
         refused(desk.here.put("/v1/admin/markets/FEES", json=wrong), 422, code)
 
 
+def test_a_fee_below_one_unit_is_refused_unless_it_is_accepted(desk: Desk) -> None:
+    """When an instrument is added and when its rate is changed; the refusal changes nothing."""
+    body: dict[str, Any] = {
+        "symbol": "COARSE", "base": "CORN", "quote": "USD", "tick_size": "0.01", "lot_size": "1",
+        "min_quantity": "1", "max_quantity": "10", "base_decimals": 0, "taker_fee_ppm": 100,
+    }  # fmt: skip
+    refused(desk.here.post("/v1/admin/instruments", json=body), 422, "fee_below_unit")
+    desk.add_instrument(**body | {"taker_fee_ppm": 0})
+    path = "/v1/admin/markets/COARSE"
+    refused(desk.here.put(path, json={"taker_fee_ppm": 100}), 422, "fee_below_unit")
+    refused(desk.here.put(path, json={"allow_coarse_fees": True}), 422, "nothing_to_amend")
+    accepted = desk.here.put(path, json={"taker_fee_ppm": 100, "allow_coarse_fees": True}).json()
+    assert accepted["taker_fee_ppm"] == 100
+    added = desk.add_instrument(**body | {"symbol": "COARSE-2", "allow_coarse_fees": True})
+    assert added["taker_fee_ppm"] == 100
+
+
 def test_assets_keep_their_decimals(desk: Desk) -> None:
     """Whoever names others for an asset that is traded is refused."""
     desk.add_instrument("DEC-1", base="GRAIN", base_decimals=3)

@@ -13,6 +13,7 @@ from tapewire import keys
 from tapewire.errors import AccountBlocked, Conflict, InvalidField, UnknownAccount
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.treasury import Treasury
+from tapewire.packed.layout import COMMAND_LIMITS
 from tapewire.values.account_types import AccountState, Balance
 from tapewire.values.bounds import AS_INSTRUMENT
 from tapewire.values.types import (
@@ -163,6 +164,57 @@ async def test_fees_come_out_of_what_is_received(funded: Venue) -> None:
     }  # fmt: skip
     page = await funded.queries.fills(BOB, None, 10)
     assert [item.fill.fee_units for _, items in page.commands for item in items] == [1]
+
+
+async def pay_fees(venue: Venue, slices: list[int]) -> tuple[list[int], list[int]]:
+    """What a buy of 12 lots and its makers pay, if the makers are of these sizes."""
+    for lots in slices:
+        await venue.sell(lots, 101, account=BOB)
+    order = await venue.buy(12, 101)
+    makers = [
+        await venue.order(str(int(order.order_id) - n), BOB) for n in range(1, len(slices) + 1)
+    ]
+    return (
+        [fill.fee_units for fill in order.fills],
+        [sum(fill.fee_units for fill in maker.fills) for maker in makers],
+    )
+
+
+async def test_the_fee_of_an_order_does_not_depend_on_its_makers(funded: Venue) -> None:
+    """It is rounded up once per order, however many fills the order has."""
+    await funded.engine.control_market(BTC, maker_fee_ppm=0, taker_fee_ppm=333)
+    # 12,000 units of BTC x 333 ppm = 3.996.
+    assert await pay_fees(funded, [12]) == ([4], [0])
+    assert await pay_fees(funded, [1] * 12) == ([1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0], [0] * 12)
+    assert await pay_fees(funded, [5, 7]) == ([2, 2], [0, 0])
+
+
+async def test_the_fee_of_a_maker_does_not_depend_on_its_takers(funded: Venue) -> None:
+    """An iceberg that was amended, taken, and rests again pays as much as one fill would."""
+    await funded.engine.control_market(BTC, maker_fee_ppm=333, taker_fee_ppm=1_000)
+    await funded.buy(1, 101, account=BOB)
+    iceberg = replace(order_command(Side.SELL, 15, 101), display_lots=Lots(2))
+    order_id = (await funded.engine.place(iceberg)).order.order_id
+    await funded.engine.amend(ALICE, order_id, Amendment(quantity_lots=Lots(13), revision=1))
+    for _ in range(12):
+        await funded.buy(1, 101, account=BOB)
+    order = await funded.order(order_id)
+    assert order.status is OrderStatus.FILLED
+    # 1,010 units of USDT x 1,000 ppm + 12 x 1,010 x 333 ppm = 5.04596.
+    assert sum(fill.fee_units for fill in order.fills) == 6
+    assert order.fee_credit_millionths == 954_040
+    assert [fill.fee_units for fill in order.fills[:4]] == [2, 0, 0, 1]
+
+
+async def test_a_journal_of_format_1_is_replayed_by_its_own_rule(funded: Venue) -> None:
+    """Limits without `fees_per_order` round the fee of each fill, and leave no credit."""
+    await funded.engine.control_market(BTC, maker_fee_ppm=0, taker_fee_ppm=333)
+    limits = COMMAND_LIMITS.read(funded.engine._limits)
+    funded.engine._limits = COMMAND_LIMITS.write(limits._replace(fees_per_order="0"))
+    assert limits.fees_per_order == "1"
+    assert len(funded.engine._limits.split("|")) == len(limits) - 1
+    assert await pay_fees(funded, [5, 7]) == ([2, 3], [0, 0])
+    assert (await funded.order("3")).fee_credit_millionths == 0
 
 
 async def test_an_order_keeps_the_fees_under_which_it_was_placed(funded: Venue) -> None:

@@ -1,6 +1,7 @@
 """`tapewire audit` on a real venue: it passes while orders come in, and names what was changed."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,20 @@ async def rewrite_log(client: Any, change: Callable[[bytes], bytes]) -> None:
         await client.xadd(key, {"event": change(event) if is_newest else event}, id=entry_id)
 
 
+async def overcharge(client: Any) -> None:
+    """The newest fill of bob took a unit more; the balances are not judged by it."""
+    key = keys.account_log(BOB)
+    entries = await client.xrange(key)
+    await client.delete(key)
+    for entry_id, fields in entries:
+        event = re.sub(
+            rb"(\d+,100,9,m,\d+,)(\d+)",
+            lambda fill: fill[1] + b"%d" % (int(fill[2]) + 1),
+            fields[b"event"],
+        )
+        await client.xadd(key, {"event": event}, id=entry_id)
+
+
 async def drop_event(client: Any, place: int) -> None:
     key = keys.account_log(ALICE)
     await client.xdel(key, (await client.xrange(key))[place][0])
@@ -185,6 +200,7 @@ TAMPERINGS: dict[str, tuple[Tamper, str]] = {
         "logs: account_log:bob, entry",
     ),
     "fees": (account_field("available:USDT", keys.FEE_ACCOUNT, -1), "1 too few"),
+    "a fee": (overcharge, "has a fee credit of "),
     "supply": (lambda client: client.hincrby(keys.SUPPLY, "BTC", 7), "7 too few"),
     "supply of nothing": (lambda client: client.hset(keys.SUPPLY, "XYZ", 1), "have 0 units of XYZ"),
     "supply unreadable": (lambda client: client.hset(keys.SUPPLY, "BTC", "x"), "cannot be read"),

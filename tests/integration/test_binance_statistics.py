@@ -12,7 +12,7 @@ from market_data.limits import FanoutLimits
 from market_data.market.venue_clock import VenueClock
 from tapewire import keys
 from tapewire.market.candle_log import CandleLog
-from tapewire.market.candles import BINANCE_INTERVALS, DAY_S, Candle, merge
+from tapewire.market.candles import BINANCE_INTERVALS, DAY_S, HOUR_S, Candle, merge
 from tapewire.market.trade_log import TradeLog
 from tapewire.values.types import Side, Symbol
 from tapewire.wire.trade_event import TradeEvent, decode_trade
@@ -183,6 +183,34 @@ async def test_the_ticker_has_the_trades_of_24_hours(bench: Bench) -> None:
     count = len(socket.messages())
     await bench.second()
     assert len(socket.messages()) == count
+
+
+async def test_a_window_has_the_trades_of_its_hours(bench: Bench) -> None:
+    """A ticker of one, four, or 24 hours counts the trades since its first minute."""
+    socket = bench.follow("ticker_1h", "ticker_4h", "ticker_1d")
+    for time_s in (0, 2 * HOUR_S, 5 * HOUR_S):
+        await bench.trade(time_s)
+        await bench.second()
+    newest = {message["e"]: message for message in socket.messages()}
+    assert {name: (told["n"], told["F"]) for name, told in newest.items()} == {
+        "1hTicker": (1, 3),
+        "4hTicker": (2, 2),
+        "1dTicker": (3, 1),
+    }
+    arrays: Any = bench.follow("!ticker_4h@arr", symbol="")
+    await bench.second()
+    assert [ticker["s"] for ticker in arrays.messages()[0]][:1] == ["BTCUSDT"]
+
+
+async def test_new_best_prices_before_the_ticker_is_known(bench: Bench) -> None:
+    """The ticker waits until its trades are read; nothing fails."""
+    await bench.trade(0)
+    socket = bench.follow("ticker")
+    bench.streams.statistics.change_best(BTC)
+    bench.streams.statistics.publish()
+    assert socket.messages() == []
+    await bench.second()
+    assert [message["n"] for message in socket.messages()] == [1]
 
 
 async def test_the_mean_price_has_the_trades_of_five_minutes(bench: Bench) -> None:

@@ -134,11 +134,12 @@ async def test_every_stream_starts(venue: Venue, feed: FeedProcess) -> None:
     await trade_once(venue)
     channels = [
         "trade", "aggTrade", "bookTicker", "depth", "depth@100ms", "depth@1000ms", "depth5",
-        "depth10@100ms", "depth20@1000ms", "ticker", "miniTicker", "avgPrice", "kline_1m",
-        "kline_3m", "kline_1M",
+        "depth10@100ms", "depth20@1000ms", "ticker", "ticker_1h", "ticker_4h",
+        "ticker_1d", "miniTicker", "avgPrice", "kline_1m", "kline_3m", "kline_1M",
     ]  # fmt: skip
     wanted = {f"btcusdt@{channel}" for channel in channels}
     wanted |= {"!ticker@arr", "!miniTicker@arr", "!miniTicker@arr@1000ms"}
+    wanted |= {"!ticker_1h@arr", "!ticker_4h@arr", "!ticker_1d@arr"}
     async with streaming(feed.url, "/stream") as reader:
         await reader.ask("SUBSCRIBE", *wanted)
         await trade_once(venue)

@@ -13,8 +13,19 @@ from tapewire.market.candle_log import CandleLog
 from tapewire.market.candles import INTERVALS, Candle, Interval, merge
 from tapewire.values.decimals import parse_steps
 from tapewire.values.timestamps import parse_timestamp
-from tapewire.values.types import OrderType, Side, Symbol
-from tests.support.venue import BTC, HUGE, HUGE_LOTS_MAX, HUGE_TICKS_MAX, INSTRUMENTS, ODD, Venue
+from tapewire.values.types import OrderType, Side, Symbol, Ticks, TimeInForce
+from tests.support.venue import (
+    ALICE,
+    BOB,
+    BTC,
+    HUGE,
+    HUGE_LOTS_MAX,
+    HUGE_TICKS_MAX,
+    INSTRUMENTS,
+    ODD,
+    Venue,
+    order_command,
+)
 
 DAY_S = 86_400
 # A Saturday, 1.5 days before a week ends and 12 days before a month does.
@@ -197,6 +208,30 @@ async def test_sums_carry(venue: Venue, before: int) -> None:
     await venue.buy(1, 1, symbol=HUGE)
     [candle] = await all_candles(venue, HUGE, INTERVALS["1m"])
     assert (candle.volume_lots, candle.notional, candle.trades) == (before + 1, before + 1, 2)
+
+
+async def test_a_candle_reaches_the_prices_of_fired_stops(venue: Venue) -> None:
+    """One command trades at 1.00 and 1.05, and an order that it fires at 0.90."""
+    for price in (100, 105):
+        await venue.sell(1, price, account=BOB)
+    await venue.buy(5, 90, account=BOB)
+    fired = order_command(Side.SELL, 5, account=ALICE)
+    await venue.engine.place(
+        replace(
+            fired,
+            order_type=OrderType.TAKE_PROFIT,
+            time_in_force=TimeInForce.GTC,
+            stop_price_ticks=Ticks(105),
+        )
+    )
+    await venue.buy(2, 105)
+    assert [trade["price"] for trade in await venue.trades()] == ["1.00", "1.05", "0.90"]
+    found = await CandleLog(venue.client).candles(
+        BTC, INTERVALS["1m"], start_s=None, end_s=None, limit=1
+    )
+    assert found is not None
+    (candle,) = found.candles
+    assert (candle.open, candle.high, candle.low, candle.close) == (100, 105, 90, 90)
 
 
 async def test_an_order_without_a_trade_leaves_no_candle(venue: Venue) -> None:

@@ -183,6 +183,8 @@ async def test_data_of_format_1_is_upgraded(tmp_path: Path) -> None:
                 assert await new_lists(queries, Account(name)) == listed[name]
                 assert await client.exists(keys.order_history(name), keys.fill_history(name)) == 0
             assert int(await client.get(keys.FORMAT)) == FORMAT
+            canceled = [len(await engine.cancel_all(Account(name))) for name in accounts]
+            assert sum(canceled) > 0, "open orders of format 1 are canceled"
             await engine.close()
 
 

@@ -15,7 +15,6 @@ from tapewire.errors import (
     OutcomeUnknown,
     Overloaded,
     RedisUnavailable,
-    TapewireError,
     Unavailable,
 )
 from tapewire.limits import PENDING_COMMANDS_MAX
@@ -275,12 +274,3 @@ async def test_a_redis_that_refuses_writes_is_unavailable(
                 await venue.cancel("2")
         await switch(well)
         assert (await venue.buy(1, 90)).status is OrderStatus.NEW
-
-
-async def test_a_broken_script_is_no_refusal(venue: Venue) -> None:
-    """A record that is not ours ends the command with a sentence, and nothing is written."""
-    await venue.client.hset(keys.market(next(iter(INSTRUMENTS))), "state", "garbage")
-    before = await venue.dump()
-    with pytest.raises(TapewireError, match="the matching command failed"):
-        await venue.buy(1, 90)
-    assert await venue.dump() == before

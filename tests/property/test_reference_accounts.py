@@ -12,7 +12,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tapewire.values.types import Instrument, Side, Symbol
-from tests.support.reference.accounts import FEES, PPM
+from tests.support.reference.accounts import FEES
 from tests.support.reference.command_runs import runs, steps
 from tests.support.reference.machine_world import (
     ACCOUNTS,
@@ -22,7 +22,7 @@ from tests.support.reference.machine_world import (
     SYMBOLS,
     opening_balances,
 )
-from tests.support.reference.order import Refused
+from tests.support.reference.order import PPM, Refused
 from tests.support.reference.venue import ReferenceVenue
 from tests.support.reference.venue_calls import call_reference, resolve
 from tests.support.reference.venue_commands import Amend, Place, Step
@@ -99,10 +99,14 @@ def test_the_reference_keeps_the_laws_of_money(
 
 
 def check_fees(run: Run) -> None:
-    """Each fee is the exact one or less than a unit more, and the fee account has all of them."""
+    """After each fill an order has paid the exact fee or less than a unit more.
+
+    The fee account has all of them.
+    """
     collected: dict[str, int] = dict.fromkeys(ASSETS, 0)
     for order in run.venue.orders.values():
         instrument = run.instruments[order.symbol]
+        taken, due = 0, Fraction(0)
         for fill in order.fills:
             if order.side is Side.BUY:
                 asset, units = instrument.base, fill.quantity_lots * instrument.base_units
@@ -110,7 +114,8 @@ def check_fees(run: Run) -> None:
                 asset = instrument.quote
                 units = fill.quantity_lots * fill.price_ticks * instrument.quote_units
             rate = order.maker_fee_ppm if fill.liquidity == "maker" else order.taker_fee_ppm
-            assert 0 <= fill.fee_units - Fraction(units * rate, PPM) < 1
+            taken, due = taken + fill.fee_units, due + Fraction(units * rate, PPM)
+            assert 0 <= taken - due < 1
             collected[asset] += fill.fee_units
     assert collected == {asset: run.venue.accounts.owned[FEES, asset] for asset in ASSETS}
 

@@ -20,7 +20,7 @@ from tests.support.reference.command_runs import runs, steps, switching_steps
 from tests.support.reference.venue_audit import audit
 from tests.support.reference.venue_commands import Step
 from tests.support.reference.venue_pair import Pair
-from tests.support.venue import Listener, Venue, listening, open_venue
+from tests.support.venue import STALL_MAX_S, Listener, Venue, listening, open_venue
 
 RUNS = runs(steps(), 70, 120)
 SWITCHING = runs(switching_steps(), 70, 120)
@@ -43,7 +43,8 @@ def runner() -> Iterator[asyncio.Runner]:
 @pytest.fixture(scope="module")
 def shared_venue(session_redis: RedisServer, runner: asyncio.Runner) -> Iterator[Venue]:
     """One venue for all examples; each of them empties it first."""
-    context = open_venue(session_redis.url)
+    # A stall of Redis is no difference between two venues.
+    context = open_venue(session_redis.url, timeout_s=STALL_MAX_S)
     venue = runner.run(context.__aenter__())
     yield venue
     runner.run(context.__aexit__(None, None, None))

@@ -34,6 +34,9 @@ from tapewire.values.types import (
     TimeInForce,
 )
 
+# How long a busy machine may let Redis stand still in tests about what commands do.
+STALL_MAX_S = 60.0
+
 BTC = Symbol("BTC-USDT")
 ODD = Symbol("ODD")
 HUGE = Symbol("HUGE")
@@ -85,6 +88,8 @@ _TIMES_IN_FORCE = {
 # The keys that live as long as the venue; all else is about one order and ends some time after it.
 PERMANENT_KEYS = (
     "epoch",
+    "clock_accepted",
+    "broken",
     "instruments",
     "last_order_id",
     "last_command",
@@ -326,7 +331,7 @@ class Listener:
         mark = uuid.uuid4().hex.encode()
         await self._client.publish(self._marker, mark)
         while True:
-            message = await self._pubsub.get_message(timeout=5.0)
+            message = await self._pubsub.get_message(timeout=STALL_MAX_S)
             assert message is not None, "the marker did not come back"
             if message["type"] != "message":
                 continue

@@ -122,7 +122,7 @@ async def _run(app: ProblemApp, settings: MarketDataSettings) -> AsyncIterator[N
 
 @dataclass(frozen=True, slots=True)
 class _Following:
-    """What follows the venue: the objects between Redis and the clients."""
+    """The objects between Redis and the clients."""
 
     hub: Hub
     streams: Streams
@@ -291,7 +291,7 @@ def _assemble(
 def _verifier(
     stack: AsyncExitStack, address: RedisAddress, settings: MarketDataSettings
 ) -> KeyVerifier | None:
-    """What proves keys; None in an open venue."""
+    """The verifier of keys; None in an open venue."""
     if settings.venue.auth == "open":
         return None
     store = ApiKeyStore.open(address)

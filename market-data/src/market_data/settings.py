@@ -12,7 +12,7 @@ PREFIX = "TAPEWIRE_MARKET_DATA_"
 
 
 class MarketDataSettings(ServerSettings):
-    """How this process listens, polls and treats its clients."""
+    """The listening, polling and client bounds of this process."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX)
 

@@ -96,7 +96,7 @@ def added(current: Subscription, more: Subscription) -> Subscription:
 
 
 def removed(current: Subscription, less: Subscription) -> Subscription:
-    """What is left. Raises RequestError not_subscribed for a topic that `current` does not have."""
+    """The remaining topics. Raises RequestError not_subscribed for a topic that `current` lacks."""
     everything = {channel for channel, symbol in less if symbol == EVERY_SYMBOL}
     for topic in sorted(less):
         channel, symbol = topic
@@ -126,7 +126,7 @@ def written(topic: Topic) -> str:
 
 
 def seq_name(topic: Topic) -> str:
-    """What a client calls the numbers of a topic: the symbol for trades, else the channel."""
+    """The client's name for the numbers of a topic: the symbol for trades, else the channel."""
     channel, symbol = topic
     return symbol if channel == TRADES else channel
 

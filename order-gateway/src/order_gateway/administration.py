@@ -16,6 +16,7 @@ from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
 from tapewire.values.account_entry import read_market_bounds
 from tapewire.values.bounds import MarketBounds
+from tapewire.values.fee_rates import check_fee_rates
 from tapewire.values.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.values.types import Instrument, MarketState
 
@@ -38,6 +39,7 @@ class Administration:
         """Switch a market's state, its price band, its bounds on orders or its fees."""
         wanted = read_params(MarketRequest, params)
         written = wanted.model_dump(exclude_none=True)
+        allows_coarse_fees = written.pop("allow_coarse_fees", False)
         if not written:
             raise InvalidField(
                 "state",
@@ -49,6 +51,9 @@ class Administration:
         bounds = read_market_bounds(written, instrument)
         if band_bps is not None:
             bounds["band_bps"] = band_bps
+        if not allows_coarse_fees:
+            rates = {field: bounds.get(field) for field in ("maker_fee_ppm", "taker_fee_ppm")}
+            check_fee_rates(cast("dict[str, int | None]", rates), instrument)
         await self._engine.control_market(
             instrument.symbol, state=None if state is None else MarketState(state), **bounds
         )

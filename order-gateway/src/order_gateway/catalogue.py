@@ -10,10 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tapewire.errors import Unavailable, UnknownSymbol
+from tapewire.errors import TapewireError, Unavailable, UnknownSymbol
 from tapewire.limits import SYMBOL_CHARACTERS_MAX
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
+from tapewire.matching.refusals import refuse
 from tapewire.values.instrument_entry import SYMBOL_PATTERN
 from tapewire.values.json_text import shown_name
 from tapewire.values.types import Instrument, MarketState, Symbol
@@ -47,9 +48,12 @@ class Catalogue:
         """
         await self._read_markets()
         missing = {}
+        unreadable = await self._queries.symbols() - self._markets.keys()
         for symbol, instrument in instruments.items():
             market = self._markets.get(symbol)
-            if market is None or market.instrument.identity != instrument.identity:
+            if symbol in unreadable:
+                logger.error("%s is not traded: its record cannot be read (tapewire audit)", symbol)
+            elif market is None or market.instrument.identity != instrument.identity:
                 missing[symbol] = instrument
             elif market.instrument.limits != instrument.limits:
                 logger.warning("%s keeps the limits that Redis has, not those of the file", symbol)
@@ -80,6 +84,8 @@ class Catalogue:
             if found is None and symbol in self._markets:
                 await self.restore()
                 found = await self._queries.instrument(Symbol(symbol))
+            if found is None and symbol in await self._queries.symbols():
+                refuse(f"MARKET_BROKEN {symbol}")
         if found is None:
             raise unknown_symbol(symbol)
         market = Market(*found)
@@ -104,6 +110,15 @@ class Catalogue:
         }
         if missing:
             await self._engine.publish_instruments(missing)
+
+    async def check_markets(self) -> None:
+        """Raises TapewireError with the symbols of broken markets, or Unavailable."""
+        broken = await self._queries.broken_markets()
+        if broken:
+            raise TapewireError(
+                f"{', '.join(broken)} halted, because data contradict each other: run "
+                "tapewire doctor"
+            )
 
     async def _read_markets(self) -> None:
         for symbol, found in (await self._queries.instruments()).items():

@@ -62,6 +62,7 @@ _RULES = {
     "position_max": _DECIMAL,
     "maker_fee_ppm": f"must be a whole number from 0 to {FEE_PPM_MAX}",
     "taker_fee_ppm": f"must be a whole number from 0 to {FEE_PPM_MAX}",
+    "allow_coarse_fees": "must be true or false",
     "asset": 'must be an asset of an instrument as a string, such as "USDT"',
     "amount": _DECIMAL,
     "reference": REFERENCE_RULE,
@@ -166,7 +167,8 @@ NUMBER_ERRORS = (
 )
 ORDER_KEY_ERRORS = (*ACCOUNT_ERRORS, "invalid_order_id", "invalid_value", "order_not_found")
 CANCEL_ERRORS = (
-    *ORDER_KEY_ERRORS, *CLOCK_ERRORS, "order_closed", "market_halted", "uncross_pending",
+    *ORDER_KEY_ERRORS, *CLOCK_ERRORS, "order_closed", "market_halted", "market_broken",
+    "uncross_pending",
     "outcome_unknown",
 )  # fmt: skip
 # Refusals of a market to a new order or an amendment that loses its priority.
@@ -177,6 +179,7 @@ MARKET_ERRORS = (
     "stop_would_trigger",
     "post_only_would_take",
     "stops_pending",
+    "market_broken",
     "uncross_pending",
 )
 # Refusals of an account to a new or larger order.
@@ -232,7 +235,7 @@ REPLACE_ERRORS = (
 )  # fmt: skip
 CANCEL_ALL_ERRORS = (
     *ACCOUNT_ERRORS, *CLOCK_ERRORS, *FIELD_ERRORS, "unknown_symbol", "market_halted",
-    "uncross_pending", "outcome_unknown",
+    "market_broken", "uncross_pending", "outcome_unknown",
 )  # fmt: skip
 TIMER_ERRORS = (*BODY_ERRORS, *ACCOUNT_ERRORS, *CLOCK_ERRORS, "out_of_range", "outcome_unknown")
 LIST_ERRORS = (*ACCOUNT_ERRORS, *FIELD_ERRORS, "out_of_range", "unknown_symbol")
@@ -244,12 +247,12 @@ BOUND_ERRORS = (
 )  # fmt: skip
 MARKET_CHANGE_ERRORS = (
     *BODY_ERRORS, *ADMIN_ERRORS, *BOUND_ERRORS, "unknown_symbol", "nothing_to_amend",
-    "uncross_pending",
-    "outcome_unknown",
+    "fee_below_unit", "market_broken", "uncross_pending", "outcome_unknown",
 )  # fmt: skip
 INSTRUMENT_ERRORS = (
     *BODY_ERRORS, *ADMIN_ERRORS, "invalid_decimal", "too_many_digits", "out_of_range", "off_tick",
-    "off_lot", "off_amount_step", "instrument_conflict", "instruments_limit", "outcome_unknown",
+    "off_lot", "off_amount_step", "fee_below_unit", "instrument_conflict", "instruments_limit",
+    "market_broken", "outcome_unknown",
 )  # fmt: skip
 ACCOUNTS_ERRORS = (*ADMIN_ERRORS, *FIELD_ERRORS, "out_of_range")
 ACCOUNT_READ_ERRORS = (*ADMIN_ERRORS, "invalid_account", "unknown_account")

@@ -5,11 +5,12 @@ due work exactly once, whichever gateway asks first. One living gateway is enoug
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
 
-from tapewire.errors import TapewireError, Unavailable
+from tapewire.errors import MarketBroken, TapewireError, Unavailable
 from tapewire.limits import ORDERS_PER_SWEEP_MAX
 from tapewire.matching.auctions import indicate_all
 from tapewire.matching.engine import Engine
@@ -41,6 +42,8 @@ class Expiry:
         while True:
             try:
                 await self.sweep()
+            except MarketBroken as error:
+                logger.error("an order could not be ended: %s", error)
             except Unavailable as error:
                 if not is_away:
                     logger.warning("nothing expires until Redis answers again: %s", error)
@@ -65,7 +68,8 @@ class Expiry:
     async def _fire_stops(self) -> None:
         """Run one round in each market where an uncross or fired stops wait for their turn."""
         for symbol in await self._engine.firing_symbols():
-            await self._engine.fire_stops(symbol)
+            with contextlib.suppress(MarketBroken):  # the other markets go on
+                await self._engine.fire_stops(symbol)
 
     async def check(self) -> None:
         """Raise TapewireError when the last complete sweep is too long ago."""

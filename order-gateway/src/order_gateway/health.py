@@ -41,4 +41,5 @@ def watch_health(
             "tasks": check_tasks,
             "drain": drain,
         },
+        warnings={"markets": catalogue.check_markets},
     )

@@ -279,3 +279,10 @@ class MarketRequest(Params):
             description="Fee of a taker, in millionths of the amount that a fill brings the taker",
         ),
     ] = None
+    allow_coarse_fees: Annotated[
+        bool | None,
+        Field(
+            description="Accept rates that take less than a unit of the smallest amounts traded; "
+            "such a fee is rounded up to the unit"
+        ),
+    ] = None

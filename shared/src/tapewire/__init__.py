@@ -1,3 +1,3 @@
-"""What the two services and the tools of Tapewire agree on: types, messages, keys, limits."""
+"""The common ground of the two services and the tools: types, messages, keys, limits."""
 
 __version__ = "0.1.0"

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """What a code stands for; `title` is the same for every answer with this code."""
+    """The meaning of a code; `title` is the same for every answer with this code."""
 
     status: int
     title: str
@@ -61,6 +61,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "display_quantity_forbidden": ErrorCode(422, "The order takes no display quantity"),
         "quote_quantity_forbidden": ErrorCode(422, "The order takes no amount of the quote asset"),
         "off_amount_step": ErrorCode(422, "The amount is not a multiple of tick size x lot size"),
+        "fee_below_unit": ErrorCode(422, "The fee rate takes less than one unit of the asset"),
         "expire_at_required": ErrorCode(422, "The order needs an expiry time"),
         "expire_at_forbidden": ErrorCode(422, "The order takes no expiry time"),
         "nothing_to_amend": ErrorCode(422, "The amendment changes nothing"),
@@ -93,7 +94,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "contest_busy": ErrorCode(409, "Another change is being made"),
         "no_results": ErrorCode(404, "The round has no results"),
         "leaderboard_hidden": ErrorCode(403, "The leaderboard is for administrators"),
-        # Who asks
+        # Callers.
         "key_required": ErrorCode(401, "An API key is needed"),
         "key_invalid": ErrorCode(401, "The API key is invalid"),
         "key_revoked": ErrorCode(401, "The API key was revoked"),
@@ -111,6 +112,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "outcome_unknown": ErrorCode(503, "The answer of Redis was lost; repeat the request"),
         "connections_limit": ErrorCode(503, "Too many connections are open"),
         "overloaded": ErrorCode(503, "Too many commands are waiting; nothing was done"),
+        "market_broken": ErrorCode(503, "The market is halted until its data are put right"),
         "stops_pending": ErrorCode(503, "Fired stop orders run first; repeat the request"),
         "uncross_pending": ErrorCode(503, "The uncross runs first; repeat the request"),
         "stale_data": ErrorCode(503, "The data is being read again; retry"),

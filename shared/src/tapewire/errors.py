@@ -247,6 +247,16 @@ class UncrossPending(Unavailable):
     code = "uncross_pending"
 
 
+class MarketBroken(Unavailable):
+    """The data of the market contradict each other; the market is halted until they are put right.
+
+    The first command that finds it may be done in part; all later commands have no effect.
+    """
+
+    code = "market_broken"
+    retry_after_s = 60
+
+
 class RedisUnavailable(Unavailable):
     """Redis could not be reached; the command had no effect."""
 

@@ -10,6 +10,7 @@ PREFIX = "{tw}:"
 
 EPOCH = PREFIX + "epoch"
 INSTRUMENTS = PREFIX + "instruments"
+BROKEN = PREFIX + "broken"
 FORMAT = PREFIX + "format"
 LIBRARIES = PREFIX + "libraries"
 LAST_ORDER_ID = PREFIX + "last_order_id"

@@ -18,7 +18,8 @@ ASSET_DECIMALS_MAX = 12
 # integer, so that adding the incoming amount of open orders never overflows.
 BALANCE_UNITS_MAX = 2**62
 
-# A tenth of the received amount.
+# A fee rate counts in millionths of the received amount; the highest is a tenth.
+FEE_MILLIONTHS = 1_000_000
 FEE_PPM_MAX = 100_000
 
 # How far the clock of Redis may be from what a gateway expects before commands are refused.

@@ -35,7 +35,7 @@ Clock = Literal["venue", "recorded"]
 
 
 class VenueSettings(BaseSettings):
-    """What both services need: where Redis is, how long to wait for it, what is traded."""
+    """The settings of both services: Redis, its timeouts, the instruments."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
@@ -52,7 +52,7 @@ class VenueSettings(BaseSettings):
         5.0, gt=0, le=60, description="Longest wait for one answer of Redis"
     )
     startup_timeout_s: float = Field(
-        15.0, ge=0, le=600, description="How long a start waits for Redis before it gives up"
+        15.0, ge=0, le=600, description="Seconds for which a start waits for Redis"
     )
     instruments: Path | None = Field(
         None, description="Instrument file (TOML); without it the packaged three pairs"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.support.house.rules import SHARED, SourceFile, calls
 
-LAYOUT_FILES = (SHARED + "packed/layout.py", SHARED + "packed/packing.py")
+LAYOUT_FILES = tuple(f"{SHARED}packed/{name}.py" for name in ("layout", "events", "packing"))
 # Texts that are hashed or shown, not kept: checksums of books, digests of orders, schemas.
 OTHER_TEXTS = (
     "market-data/src/market_data/market/book.py",

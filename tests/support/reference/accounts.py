@@ -18,7 +18,6 @@ from tapewire.values.types import Account, Instrument, OrderCommand, Side, Symbo
 from tests.support.reference.order import ReferenceOrder, Refused
 
 FEES = Account("@fees")
-PPM = 1_000_000
 
 
 @dataclass(slots=True)
@@ -187,8 +186,7 @@ class ReferenceAccounts:
             (seller, buyer, instrument.quote, quote_units),
         ):
             rate = receiver.taker_fee_ppm if receiver.side is taker else receiver.maker_fee_ppm
-            # Upwards: a part of a unit is the payer's loss, never the venue's.
-            fee = -(-units * rate // PPM)
+            fee = receiver.take_fee(units, rate)
             self.owned[giver.account, asset] -= units
             self.owned[receiver.account, asset] += units - fee
             self.owned[FEES, asset] += fee

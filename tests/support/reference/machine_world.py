@@ -28,6 +28,7 @@ min_quantity = "0.00001"
 max_quantity = "100"
 maker_fee_ppm = 333
 taker_fee_ppm = 2500
+allow_coarse_fees = true
 
 [[instrument]]
 symbol = "{SHARE}"

@@ -13,6 +13,8 @@ from tapewire.values.types import (
     TimeInForce,
 )
 
+PPM = 1_000_000
+
 
 class Refused(Exception):
     """A command that is not done; `code` as clients see it."""
@@ -73,6 +75,9 @@ class ReferenceOrder:
     notional: int = 0
     prevented: int = 0
     prevented_notional: int = 0
+    # Its exact fees in millionths of a unit, and the whole units that were taken.
+    fee_due: int = 0
+    fee_taken: int = 0
     shown: int = 0
     triggered_us: int | None = None
     fills: list[Fill] = field(default_factory=list)
@@ -91,6 +96,16 @@ class ReferenceOrder:
     def side(self) -> Side:
         """Whether it buys or sells."""
         return self.command.side
+
+    def take_fee(self, units: int, rate_ppm: int) -> int:
+        """The fee of a fill that brings `units`: all that is due, rounded up, less what was taken.
+
+        Upwards: a part of a unit is the payer's loss, never the venue's.
+        """
+        self.fee_due += units * rate_ppm
+        fee = -(-self.fee_due // PPM) - self.fee_taken
+        self.fee_taken += fee
+        return fee
 
     @property
     def is_open(self) -> bool:

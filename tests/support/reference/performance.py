@@ -107,10 +107,13 @@ def made_by(pair: Pair, account: Account) -> Made:
 
 
 def sides(pair: Pair, trade: Trade) -> Iterator[tuple[ReferenceOrder, int, bool]]:
-    """Both orders of a trade, each with its fee and whether it is the maker's."""
+    """Both orders of a trade, each with its fee and whether it is the maker's.
+
+    In an uncross both are.
+    """
     orders = pair.reference.orders
     yield orders[trade.maker_id], trade.maker_fee, True
-    yield orders[trade.taker_id], trade.taker_fee, False
+    yield orders[trade.taker_id], trade.taker_fee, trade.is_uncross
 
 
 def expected_rates(pair: Pair, last: dict[Symbol, int]) -> dict[str, Fraction]:

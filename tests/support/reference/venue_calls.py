@@ -9,6 +9,7 @@ from tapewire.matching.clock import set_clock_right
 from tapewire.matching.engine import Engine
 from tapewire.matching.replacement import Target, replace_order
 from tapewire.matching.treasury import Treasury
+from tapewire.packed.layout import COMMAND_LIMITS
 from tapewire.values.types import (
     Account,
     Amendment,
@@ -185,9 +186,10 @@ async def _call_treasury(treasury: Treasury, command: AccountCommand) -> object:
         case SetBounds(account, symbol):
             await treasury.set_account_limits(account, symbol, **changes_of(command))
         case CheckFunds(checked):
-            # The last of the limits; who reads them does so when a command is sent.
+            # The engine reads its limits when it sends a command.
             engine = treasury._engine
-            engine._limits = f"{engine._limits.rpartition('|')[0]}|{int(checked)}"
+            limits = COMMAND_LIMITS.read(engine._limits)._replace(funds_checked=str(int(checked)))
+            engine._limits = COMMAND_LIMITS.write(limits)
     return None
 
 

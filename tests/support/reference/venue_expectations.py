@@ -4,7 +4,7 @@ from tapewire import keys
 from tapewire.limits import ORDER_FILLS_SHOWN_MAX
 from tapewire.values.types import Lots, Order, OrderId, Side, Ticks
 from tests.support.reference.machine_world import ACCOUNTS, SYMBOLS
-from tests.support.reference.order import ReferenceOrder
+from tests.support.reference.order import PPM, ReferenceOrder
 from tests.support.reference.venue import ReferenceVenue
 
 LOOK_KEYS = (
@@ -50,6 +50,7 @@ def as_record(order: ReferenceOrder) -> Order:
         maker_fee_ppm=order.maker_fee_ppm,
         taker_fee_ppm=order.taker_fee_ppm,
         cancel_id=order.cancel_id,
+        fee_credit_millionths=order.fee_taken * PPM - order.fee_due,
     )
 
 

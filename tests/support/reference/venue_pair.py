@@ -121,7 +121,8 @@ class Pair:
         planned = [*self._opening(), *steps]
         expected = [item for step in planned for item in self._expectations(step)]
         started = [self._start(item) for item in expected]
-        await asyncio.gather(*(task for pair in started for task in pair))
+        # All of them end here, also after a failure: the next run begins with an empty venue.
+        await asyncio.gather(*(task for pair in started for task in pair), return_exceptions=True)
         for index, (item, (reply, seen)) in enumerate(zip(expected, started, strict=True)):
             try:
                 compare_reply(reply.result(), item.reply)

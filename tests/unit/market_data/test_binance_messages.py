@@ -20,6 +20,7 @@ from market_data.binance.statistic_messages import (
     kline_message,
     mini_ticker_message,
     ticker_message,
+    window_ticker_message,
 )
 from tapewire.binance.statistics import average_price
 from tapewire.market.candles import BINANCE_INTERVALS, Candle, flat_candle
@@ -104,6 +105,13 @@ def test_a_ticker() -> None:
         "v": "0.00500", "q": "0.5007500", "O": DAY_START_S * 1_000, "C": TIME_MS, "F": 6, "L": 7,
         "n": 2,
     }  # fmt: skip
+    window = window_ticker_message(
+        MARKET, TOTAL, channel="ticker_4h", start_s=DAY_START_S, shown="BTCUSDT",
+        time_us=TIME_US, unit_us=1_000,
+    )  # fmt: skip
+    others = {"x", "Q", "b", "B", "a", "A"}
+    members = {name: value for name, value in ticker.items() if name not in others}
+    assert read(window) == members | {"e": "4hTicker"}
     assert read(
         mini_ticker_message(MARKET, TOTAL, shown="BTCUSDT", time_us=TIME_US, unit_us=1)
     ) == {

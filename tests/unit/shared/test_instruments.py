@@ -54,6 +54,14 @@ def test_a_market_may_start_with_bounds() -> None:
     assert (plain.band_bps, plain.open_orders_max) == (0, OPEN_ORDERS_MAX)
 
 
+def test_an_instrument_may_accept_fees_below_a_unit() -> None:
+    """It says so, or its smallest amounts are large enough for the rate."""
+    coarse = write(base_decimals="0", maker_fee_ppm="5", allow_coarse_fees="true")
+    assert parse_instruments(coarse, "x")[Symbol("ACME")].maker_fee_ppm == 5
+    large = write(quote_decimals="2", min_notional='"100"', taker_fee_ppm="100")
+    assert parse_instruments(large, "x")[Symbol("ACME")].taker_fee_ppm == 100
+
+
 def test_what_may_be_left_out_may_be_null() -> None:
     """In the body of an admin call, null is the same as nothing."""
     fields = {name: text.strip('"') for name, text in GOOD.items()}
@@ -95,6 +103,14 @@ def test_a_minimum_notional_between_two_steps_is_rounded_up() -> None:
         (write(price_band='"0.001"'), "price_band must be 0 to 1000.00 percent"),
         (write(price_band='"1000.01"'), "price_band must be 0 to 1000.00 percent"),
         (write(price_band="10"), "line 1: price_band"),
+        (
+            write(base_decimals="0", maker_fee_ppm="100000"),
+            "line 1: maker_fee_ppm 100000 takes less than one unit (1 ACME) of one lot, 1 ACME",
+        ),
+        (
+            write(quote_decimals="2", taker_fee_ppm="300"),
+            "one unit (0.01 USD) of the smallest order, 0.25 USD",
+        ),
         (write(open_orders_max="0"), "line 1: open_orders_max"),
         (write(open_orders_max="1000001"), "line 1: open_orders_max"),
         (write(open_orders_max='"5"'), "line 1: open_orders_max"),

@@ -78,6 +78,10 @@ MESSAGES: dict[type[msgspec.Struct], bytes] = {
         _MARKET, _CANDLE, _EVENT, best=(_BID, _ASK), start_s=1_769_774_400, shown=_SHOWN,
         time_us=_TIME_US, unit_us=_UNIT_US,
     ),
+    statistic_messages.WindowTicker: statistic_messages.window_ticker_message(
+        _MARKET, _CANDLE, channel="ticker_1h", start_s=1_769_857_200, shown=_SHOWN,
+        time_us=_TIME_US, unit_us=_UNIT_US,
+    ),
     statistic_messages.AveragePrice: statistic_messages.average_message(
         _MARKET, _CANDLE, _EVENT, shown=_SHOWN, time_us=_TIME_US, unit_us=_UNIT_US
     ),

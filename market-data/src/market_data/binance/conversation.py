@@ -1,4 +1,4 @@
-"""What happens on one connection of the streams: subscriptions, requests, answers.
+"""One connection of the streams: subscriptions, requests, answers.
 
 An answer stands in the stream exactly where its effect begins.
 """
@@ -198,7 +198,7 @@ def _client_of(session: Session) -> StreamClient:
 
 
 def _topics(client: StreamClient) -> Subscription:
-    """The topics of a client, and the one that every client has."""
+    """The topics of a client, and the topic that every client has."""
     streams = (*client.streams, Stream(SHUTDOWN, ""))
     return frozenset(stream.topic(client.form) for stream in streams)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from market_data.binance.errors import StreamError
 from market_data.topics import Topic
 from tapewire.binance.symbols import BinanceSymbols
-from tapewire.market.candles import BINANCE_INTERVALS
+from tapewire.market.candles import BINANCE_INTERVALS, DAY_S, HOUR_S
 from tapewire.values.types import Symbol
 
 TRADE = "trade"
@@ -24,8 +24,20 @@ AVERAGE_PRICE = "avgPrice"
 KLINES: Mapping[str, str] = MappingProxyType({f"kline_{name}": name for name in BINANCE_INTERVALS})
 """The interval of each channel of candles."""
 
-ALL_TICKERS = "!ticker@arr"
-ALL_MINI_TICKERS = ("!miniTicker@arr", "!miniTicker@arr@1000ms")
+WINDOW_TICKERS: Mapping[str, int] = MappingProxyType(
+    {"ticker_1h": HOUR_S, "ticker_4h": 4 * HOUR_S, "ticker_1d": DAY_S}
+)
+"""By channel, the length of the window in seconds."""
+
+ARRAYS: Mapping[str, str] = MappingProxyType(
+    {
+        "!ticker@arr": TICKER,
+        "!miniTicker@arr": MINI_TICKER,
+        "!miniTicker@arr@1000ms": MINI_TICKER,
+        **{f"!{channel}@arr": channel for channel in WINDOW_TICKERS},
+    }
+)
+"""By channel of all symbols, the channel of one symbol whose messages it has."""
 SHUTDOWN = "!serverShutdown"
 """Not a name that clients subscribe to: every connection has this topic."""
 
@@ -54,6 +66,7 @@ SYMBOL_CHANNELS = frozenset(
         TICKER,
         MINI_TICKER,
         AVERAGE_PRICE,
+        *WINDOW_TICKERS,
         *KLINES,
         *(channel for channels in DIFFERENCES.values() for channel in channels),
         *(channel for channels in PARTIAL_BOOKS.values() for channel in channels),
@@ -61,7 +74,7 @@ SYMBOL_CHANNELS = frozenset(
 )
 """The channels of one symbol."""
 
-ALL_SYMBOLS_CHANNELS = frozenset({ALL_TICKERS, *ALL_MINI_TICKERS})
+ALL_SYMBOLS_CHANNELS = frozenset(ARRAYS)
 """The channels that show all symbols in an array."""
 
 _KLINE_PREFIX = "kline_"

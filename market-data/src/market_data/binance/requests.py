@@ -1,4 +1,4 @@
-"""What a client of the streams says and what the service answers. Pure: text in, request out."""
+"""The requests of a client of the streams, and the answers. Pure: text in, request out."""
 
 import json
 import re

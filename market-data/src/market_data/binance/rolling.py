@@ -55,9 +55,6 @@ class RollingTotals:
         # Trades of the symbol that is being read, which may be younger than what is read.
         self._reading: tuple[str, list[TradeEvent]] | None = None
 
-    def __getitem__(self, symbol: str) -> RollingTotal:
-        return self._totals[symbol]
-
     def get(self, symbol: str) -> RollingTotal | None:
         """The total of a symbol; None while it is being read."""
         return self._totals.get(symbol)

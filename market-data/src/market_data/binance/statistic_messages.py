@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from msgspec import Struct, json
 
@@ -83,6 +84,28 @@ class Ticker(Struct, frozen=True, gc=False, kw_only=True):
     o: str
     h: str
     l: str  # noqa: E741 (Binance's name)
+    v: str
+    q: str
+    O: Time  # noqa: E741 (Binance's name)
+    C: Time
+    F: int
+    L: int
+    n: int
+
+
+class WindowTicker(Struct, frozen=True, gc=False, kw_only=True):
+    """The last hour, four hours, or day; `e` is `1hTicker`, `4hTicker` or `1dTicker`."""
+
+    e: str
+    E: Time
+    s: str
+    p: str
+    P: str
+    o: str
+    h: str
+    l: str  # noqa: E741 (Binance's name)
+    c: str
+    w: str
     v: str
     q: str
     O: Time  # noqa: E741 (Binance's name)
@@ -173,8 +196,41 @@ def ticker_message(
         last=last,
         window=(start_s * 1_000_000 // unit_us, time_us // unit_us),
     )
-    members = {letter: ticker[name] for name, letter in TICKER_LETTERS.items()}
-    return json.encode(Ticker(E=time_us // unit_us, **members))
+    return json.encode(Ticker(E=time_us // unit_us, **_lettered(ticker, Ticker)))
+
+
+def window_ticker_message(
+    market: MarketRecord,
+    total: Candle | None,
+    *,
+    channel: str,
+    start_s: int,
+    shown: str,
+    time_us: int,
+    unit_us: int,
+) -> bytes:
+    """One message of `@ticker_1h`, `@ticker_4h` or `@ticker_1d`."""
+    ticker = day_ticker(
+        shown,
+        market,
+        total=total,
+        quote={},
+        last=None,
+        window=(start_s * 1_000_000 // unit_us, time_us // unit_us),
+    )
+    kind = channel.partition("_")[2] + "Ticker"
+    return json.encode(
+        WindowTicker(e=kind, E=time_us // unit_us, **_lettered(ticker, WindowTicker))
+    )
+
+
+def _lettered(ticker: Mapping[str, Any], model: type[Struct]) -> dict[str, Any]:
+    """The members of `ticker/24hr` that a message has, under their letters."""
+    return {
+        TICKER_LETTERS[name]: value
+        for name, value in ticker.items()
+        if TICKER_LETTERS[name] in model.__struct_fields__
+    }
 
 
 def average_message(

@@ -2,18 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import NamedTuple
 
 from redis.exceptions import RedisError
 
 from market_data.binance.names import (
-    ALL_MINI_TICKERS,
-    ALL_TICKERS,
+    ARRAYS,
     AVERAGE_PRICE,
     KLINES,
     MINI_TICKER,
     TICKER,
     UNFORMED,
+    WINDOW_TICKERS,
 )
 from market_data.binance.outlet import Outlet, Render
 from market_data.binance.rolling import RollingTotal, RollingTotals
@@ -22,6 +24,7 @@ from market_data.binance.statistic_messages import (
     kline_message,
     mini_ticker_message,
     ticker_message,
+    window_ticker_message,
 )
 from market_data.market.candle_keeper import CandleKeeper, KeptCandle
 from market_data.market.venue_clock import VenueClock
@@ -40,9 +43,17 @@ INTERVAL_S = 1.0
 Best = Callable[[str], tuple[Level | None, Level | None]]
 """The best bid and ask of a symbol."""
 
+Make = Callable[[str, RollingTotal, int], Render]
+"""Makes a message, given a symbol, its total, and the time in microseconds."""
+
 _CHANNEL_OF = {interval: channel for channel, interval in KLINES.items()}
-_TICKERS = frozenset({TICKER, MINI_TICKER})
-_ALL_TICKERS = frozenset({ALL_TICKERS, *ALL_MINI_TICKERS})
+
+
+class _Kind(NamedTuple):
+    """A channel that shows a total of each symbol."""
+
+    totals: RollingTotals
+    make: Make
 
 
 class Statistics:
@@ -59,8 +70,21 @@ class Statistics:
         self._outlet = outlet
         self._clock = clock
         self._best = best
-        self._days = RollingTotals(candles, trades, clock, length_s=DAY_S)
-        self._averages = RollingTotals(candles, trades, clock, length_s=AVERAGE_MINS * MINUTE_S)
+        lengths_s = {DAY_S, AVERAGE_MINS * MINUTE_S, *WINDOW_TICKERS.values()}
+        totals = {
+            length_s: RollingTotals(candles, trades, clock, length_s=length_s)
+            for length_s in lengths_s
+        }
+        self._totals = tuple(totals.values())
+        self._kinds: Mapping[str, _Kind] = {
+            MINI_TICKER: _Kind(totals[DAY_S], self._mini_ticker),
+            TICKER: _Kind(totals[DAY_S], self._ticker),
+            AVERAGE_PRICE: _Kind(totals[AVERAGE_MINS * MINUTE_S], self._average),
+            **{
+                channel: _Kind(totals[length_s], partial(self._window_ticker, channel))
+                for channel, length_s in WINDOW_TICKERS.items()
+            },
+        }
         self._klines = Klines(candles, clock, outlet)
         # Symbols whose best prices changed in the last second.
         self._new_best: dict[str, None] = {}
@@ -82,8 +106,8 @@ class Statistics:
 
     def take(self, event: TradeEvent) -> None:
         """Add the next trade of its symbol."""
-        self._days.take(event)
-        self._averages.take(event)
+        for totals in self._totals:
+            totals.take(event)
         self._klines.take(event)
 
     def change_best(self, symbol: str) -> None:
@@ -92,26 +116,24 @@ class Statistics:
 
     def restart(self) -> None:
         """Forget everything, because the venue's data was replaced."""
-        self._days.restart()
-        self._averages.restart()
+        for totals in self._totals:
+            totals.restart()
         self._klines.restart()
         self._states.clear()
 
     async def load(self) -> None:
         """Read what clients follow and this process does not know. Raises RedisError, OSError."""
-        days, averages = dict[str, None](), dict[str, None]()
+        followed = {totals: dict[str, None]() for totals in self._totals}
         for name, symbol in self._outlet.hub.topics:
             channel = UNFORMED[name][0]
-            if channel in _TICKERS:
-                days[symbol] = None
-            elif channel in _ALL_TICKERS:
-                days |= dict.fromkeys(self._outlet.table.symbols.listed)
-            elif channel == AVERAGE_PRICE:
-                averages[symbol] = None
-        self._days.follow(days)
-        self._averages.follow(averages)
-        await self._days.load()
-        await self._averages.load()
+            kind = self._kinds.get(ARRAYS.get(channel, channel))
+            if kind is not None:
+                named = self._outlet.table.symbols.listed if channel in ARRAYS else (symbol,)
+                followed[kind.totals] |= dict.fromkeys(named)
+        for totals, symbols in followed.items():
+            totals.follow(symbols)
+        for totals in self._totals:
+            await totals.load()
         if self._klines.wanted:
             await self._klines.load()
 
@@ -119,15 +141,22 @@ class Statistics:
         """Send what changed in the last second."""
         self._states.clear()
         now_us = self._clock.now_us()
-        traded = self._days.take_changed()
+        traded = {totals: totals.take_changed() for totals in self._totals}
         new_best, self._new_best = self._new_best, {}
-        changed = {**dict.fromkeys(traded), **new_best}
-        self._send_each(MINI_TICKER, traded, self._mini_ticker, now_us)
-        self._send_each(TICKER, changed, self._ticker, now_us)
-        for channel in ALL_MINI_TICKERS:
-            self._send_all(channel, traded, self._mini_ticker, now_us)
-        self._send_all(ALL_TICKERS, changed, self._ticker, now_us)
-        self._send_each(AVERAGE_PRICE, self._averages.take_changed(), self._average, now_us)
+        for channel, kind in self._kinds.items():
+            changed = dict.fromkeys(traded[kind.totals])
+            if channel == TICKER:
+                changed |= new_best
+            for symbol in changed:
+                if self._outlet.has_clients(channel, symbol):
+                    rendered = self._render(kind, symbol, now_us)
+                    if rendered is not None:
+                        self._outlet.publish(channel, symbol, rendered)
+            for array, shown in ARRAYS.items():
+                if shown == channel and self._outlet.has_clients(array, ""):
+                    rendered = self._array(kind, changed, now_us)
+                    if rendered is not None:
+                        self._outlet.publish(array, "", rendered)
         self._klines.publish()
         self._outlet.hub.flush()
 
@@ -148,54 +177,28 @@ class Statistics:
         channel, now_us = UNFORMED[name][0], self._clock.now_us()
         if channel in KLINES:
             return self._klines.state_frame(name, symbol)
-        if channel in _ALL_TICKERS:
-            make = self._ticker if channel == ALL_TICKERS else self._mini_ticker
-            rendered = self._array(self._days.symbols, make, now_us)
-            return self._outlet.frame(name, symbol, rendered) if rendered else None
-        totals = self._averages if channel == AVERAGE_PRICE else self._days
-        make = {TICKER: self._ticker, MINI_TICKER: self._mini_ticker}.get(channel, self._average)
-        if totals.get(symbol) is None:
-            return None
-        return self._outlet.frame(name, symbol, make(symbol, now_us))
+        kind = self._kinds[ARRAYS.get(channel, channel)]
+        if channel in ARRAYS:
+            rendered = self._array(kind, kind.totals.symbols, now_us)
+        else:
+            rendered = self._render(kind, symbol, now_us)
+        return None if rendered is None else self._outlet.frame(name, symbol, rendered)
 
-    def _send_each(
-        self,
-        channel: str,
-        symbols: Iterable[str],
-        make: Callable[[str, int], Render],
-        now_us: int,
-    ) -> None:
-        for symbol in symbols:
-            if self._outlet.has_clients(channel, symbol):
-                self._outlet.publish(channel, symbol, make(symbol, now_us))
+    def _render(self, kind: _Kind, symbol: str, now_us: int) -> Render | None:
+        """The message about a symbol; None while its total is being read."""
+        total = kind.totals.get(symbol)
+        return None if total is None else kind.make(symbol, total, now_us)
 
-    def _send_all(
-        self,
-        channel: str,
-        symbols: Collection[str],
-        make: Callable[[str, int], Render],
-        now_us: int,
-    ) -> None:
-        if self._outlet.has_clients(channel, ""):
-            rendered = self._array(symbols, make, now_us)
-            if rendered is not None:
-                self._outlet.publish(channel, "", rendered)
-
-    def _array(
-        self, symbols: Iterable[str], make: Callable[[str, int], Render], now_us: int
-    ) -> Render | None:
-        """The tickers of symbols as an array; None without any."""
-        each = [make(symbol, now_us) for symbol in symbols if symbol in self._days.symbols]
+    def _array(self, kind: _Kind, symbols: Iterable[str], now_us: int) -> Render | None:
+        """The messages about symbols as an array; None without any."""
+        found = [self._render(kind, symbol, now_us) for symbol in symbols]
+        each = [rendered for rendered in found if rendered is not None]
         if not each:
             return None
         return lambda unit_us: b"[%b]" % b",".join(render(unit_us) for render in each)
 
-    def _ticker(self, symbol: str, now_us: int) -> Render:
-        total, shown, best = (
-            self._days[symbol],
-            self._outlet.table.shown(symbol),
-            self._best(symbol),
-        )
+    def _ticker(self, symbol: str, total: RollingTotal, now_us: int) -> Render:
+        shown, best = self._outlet.table.shown(symbol), self._best(symbol)
         return lambda unit_us: ticker_message(
             total.market,
             total.total,
@@ -207,14 +210,25 @@ class Statistics:
             unit_us=unit_us,
         )
 
-    def _mini_ticker(self, symbol: str, now_us: int) -> Render:
-        total, shown = self._days[symbol], self._outlet.table.shown(symbol)
+    def _mini_ticker(self, symbol: str, total: RollingTotal, now_us: int) -> Render:
+        shown = self._outlet.table.shown(symbol)
         return lambda unit_us: mini_ticker_message(
             total.market, total.total, shown=shown, time_us=now_us, unit_us=unit_us
         )
 
-    def _average(self, symbol: str, now_us: int) -> Render:
-        total: RollingTotal = self._averages[symbol]
+    def _window_ticker(self, channel: str, symbol: str, total: RollingTotal, now_us: int) -> Render:
+        shown = self._outlet.table.shown(symbol)
+        return lambda unit_us: window_ticker_message(
+            total.market,
+            total.total,
+            channel=channel,
+            start_s=total.start_s,
+            shown=shown,
+            time_us=now_us,
+            unit_us=unit_us,
+        )
+
+    def _average(self, symbol: str, total: RollingTotal, now_us: int) -> Render:
         shown = self._outlet.table.shown(symbol)
         return lambda unit_us: average_message(
             total.market, total.total, total.last, shown=shown, time_us=now_us, unit_us=unit_us

@@ -104,7 +104,7 @@ class Streams(Listener):
         time_us = self._clock.now_us()
         self.outlet.publish(SHUTDOWN, "", lambda unit_us: shutdown_message(time_us, unit_us))
 
-    # What the feed calls.
+    # Called by the feed.
 
     def take_trade(self, event: TradeEvent, *, goes_on: bool) -> None:
         """Publish a trade."""
@@ -151,7 +151,7 @@ class Streams(Listener):
             self._send_best(symbol, book)
 
     def restart(self) -> None:
-        """Close every client, because the numbers of the venue began anew."""
+        """Close every client, because a new epoch numbers from the start."""
         self.statistics.restart()
         for session in tuple(self.hub.sessions):
             session.close(CloseCode.TRY_AGAIN, "resync")
@@ -220,7 +220,7 @@ class Streams(Listener):
         return (None, None) if book is None else book.best()
 
     def _state_frame(self, name: str, symbol: str) -> bytes | None:
-        """What a new client of a channel starts from; None if that is not known yet."""
+        """The first state of a channel for a new client; None if it is not known yet."""
         channel, _ = UNFORMED[name]
         if channel != BOOK_TICKER and channel not in _LEVELS:
             return self.statistics.state_frame(name, symbol)

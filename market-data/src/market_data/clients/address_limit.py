@@ -10,7 +10,7 @@ from tapewire.errors import AuthenticationFailed
 from tapewire.web.rate_limit import NO_HEADERS, Buckets, client_network
 
 ANSWER_BYTES_PER_REQUEST = 16_384
-"""An answer costs one request, and one more for every 16 KiB."""
+"""An answer costs one request, plus one for every 16 KiB."""
 
 WRONG_KEY_REQUESTS = 20
 """Requests that a wrong API key costs, which slows down guessing."""

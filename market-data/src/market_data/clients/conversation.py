@@ -1,7 +1,7 @@
-"""What happens on one connection: hello, requests, answers. The only user of `protocol.py`.
+"""One connection: hello, requests, answers. The only user of `protocol.py`.
 
-Everything that does not have to ask Redis is synchronous, so it happens between two messages of the
-stream, and an answer stands exactly where its effect begins.
+Work that needs no Redis is synchronous. It therefore happens between two messages of the stream,
+and an answer stands exactly where its effect begins.
 """
 
 import logging
@@ -241,7 +241,7 @@ class Conversations:
         self._resumer.start(Resume(replay, since, request.epoch, told, over), topics)
 
     def _seqs_before(self, replay: Replay, topics: Subscription) -> dict[str, int]:
-        """The last numbers before what is kept back for a client."""
+        """The last numbers before the held messages of a client."""
         seqs = self._feed.seqs_of(topics)
         numbered = [(TRADES, symbol) for symbol in symbols_of(topics, TRADES, seqs)]
         numbered += [topic for topic in topics if topic[0] in ACCOUNT_CHANNELS]

@@ -28,7 +28,7 @@ SPREAD_PER_CLIENT_S = 0.05
 
 
 class Drain:
-    """Closes all clients; `run` is called once, when the process is asked to stop."""
+    """Closes all clients; `run` is called once, when the process has to stop."""
 
     def __init__(
         self, audience: Audience, *farewells: Callable[[int], None], spread_s: float

@@ -1,4 +1,4 @@
-"""What a client says and what the service answers. Sans I/O: text in, request or refusal out."""
+"""The requests of a client, and the answers. Sans I/O: text in, request or refusal out."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -52,7 +52,7 @@ class Request(BaseModel):
 
     @property
     def lag_policy(self) -> LagPolicy | None:
-        """What is to happen when the client falls behind, if the request says so."""
+        """The policy for a client that falls behind; None if the request names none."""
         return None if self.on_lag is None else LagPolicy(self.on_lag)
 
 
@@ -70,7 +70,7 @@ _FIELDS: Mapping[str, frozenset[str]] = {
 def read_request(text: str) -> Request:
     """One message as a request. Raises RequestError.
 
-    A field that the operation does not read is refused, and so is a field that stands twice.
+    Fields that the operation does not read are refused, and so are repeated fields.
     """
     try:
         fields = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)

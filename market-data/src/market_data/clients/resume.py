@@ -38,7 +38,7 @@ POLL_INTERVAL_S = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What a resume can give: everything, or everything but `missed` (topic: first, last)."""
+    """The messages that a resume can give: all, or all except `missed` (topic: first, last)."""
 
     missed: Mapping[Topic, tuple[int, int]] = field(default_factory=dict)
     other_epoch: bool = False
@@ -123,7 +123,7 @@ class Resumer:
         resume.told(Recovery())
         replay.send(runs)
         if self._behind(replay):
-            # So much was kept back that messages were dropped: they joined the replay.
+            # The held messages were over their bound, so they were dropped and joined the replay.
             self._errands.start(self._resume(resume, [], has_begun=True))
         else:
             replay.end()
@@ -171,7 +171,7 @@ class Resumer:
         resume.over()
 
     async def _begin_replay(self, resume: Resume) -> None:
-        """Find out what the logs have lost, tell the client, replay what is there."""
+        """Find the losses of the logs, tell the client, replay the rest."""
         replay = resume.replay
         begun: list[tuple[Topic, list[Entry], AsyncIterator[list[Entry]]]] = []
         missed = {}
@@ -192,9 +192,9 @@ class Resumer:
             await self._replay_topic(replay, topic, pages)
 
     async def _end_replay(self, replay: Replay) -> None:
-        """Replay what came meanwhile and was not kept back, until the client has everything.
+        """Replay the messages that arrived meanwhile and were not held, until the client has all.
 
-        Live messages follow when the replay is out, so that its last page is no lag of the client.
+        Live messages follow when the replay is out, so that its last page does not count as lag.
         """
         while not replay.session.closed:
             await _room(replay.session, 0)
@@ -236,7 +236,7 @@ class Resumer:
 
 
 async def _room(session: Session, bytes_max: int) -> None:
-    """Wait until at most so many bytes of a replay wait for a client. Raises _TookNothing."""
+    """Wait until at most `bytes_max` bytes of a replay wait for a client. Raises _TookNothing."""
     loop = asyncio.get_running_loop()
     unsent_bytes = session.ready_bytes
     deadline_s = loop.time() + ROOM_TIMEOUT_S

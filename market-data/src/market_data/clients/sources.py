@@ -16,7 +16,8 @@ from market_data.topics import ORDERS, TRADES, Topic, seq_name
 from tapewire.limits import EXACT_INTEGER_MAX
 
 AHEAD_TIMEOUT_S = 2.0
-"""A client may be ahead of this process by what is on its way through Redis, but not for long."""
+"""A client may be ahead of this process for a short time, by messages on their way through Redis.
+"""
 
 EPOCH_TIMEOUT_S = 2.0
 """A process may learn of another epoch this much later than Redis."""
@@ -34,7 +35,7 @@ class Source(Protocol):
     """
 
     def is_open(self, name: str) -> bool:
-        """Whether the name is followed, so that its head is known."""
+        """Whether the feed follows the name, so that its head is known."""
 
     async def open(self, name: str) -> None:
         """Follow a name. Raises RequestError unavailable."""
@@ -79,29 +80,29 @@ class TradeSource:
         self._log = log
 
     def is_open(self, name: str) -> bool:
-        """As for every source: every symbol that is traded is followed."""
+        """See `Source`: the feed follows every symbol that trades."""
         return bool(name)
 
     async def open(self, name: str) -> None:
-        """As for every source: there is nothing to do."""
+        """See `Source`: nothing to do."""
 
     def head(self, name: str) -> int:
-        """As for every source."""
+        """See `Source`."""
         return self._line.sequencer.seqs.get(name, 0)
 
     async def last_seq(self, name: str) -> int:
-        """As for every source."""
+        """See `Source`."""
         return (await self._log.positions()).seqs.get(name, 0)
 
     def remembered(self, name: str, after: int, last: int) -> list[Entry] | None:
-        """As for every source."""
+        """See `Source`."""
         run = self._line.recent.after(name, after, last)
         if run is None:
             return None
         return [(trade.frame, Note(TRADES, name, trade.seq, trade.seq)) for trade in run]
 
     async def pages(self, name: str, after: int) -> AsyncIterator[list[Entry]]:
-        """As for every source."""
+        """See `Source`."""
         while True:
             last = min(self.head(name), after + REPLAY_PAGE_MESSAGES)
             page = self.remembered(name, after, last) if last > after else None
@@ -126,11 +127,11 @@ class AccountSource:
         self._log = log
 
     def is_open(self, name: str) -> bool:
-        """As for every source: whether a client follows the account already."""
+        """See `Source`: whether a client follows the account already."""
         return self._line.position(name) is not None
 
     async def open(self, name: str) -> None:
-        """As for every source."""
+        """See `Source`."""
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + EPOCH_TIMEOUT_S
         while not await self._line.follow(name):
@@ -139,20 +140,20 @@ class AccountSource:
             await asyncio.sleep(POLL_INTERVAL_S)
 
     def head(self, name: str) -> int:
-        """As for every source."""
+        """See `Source`."""
         position = self._line.position(name)
         return 0 if position is None else position.seq
 
     async def last_seq(self, name: str) -> int:
-        """As for every source."""
+        """See `Source`."""
         return (await self._log.record(name)).position.seq
 
     def remembered(self, name: str, after: int, last: int) -> list[Entry] | None:
-        """As for every source: memory has no report, so only nothing can be remembered."""
+        """See `Source`: no reports are in memory, so only an empty range can be remembered."""
         return [] if after >= last and self.is_open(name) else None
 
     async def pages(self, name: str, after: int) -> AsyncIterator[list[Entry]]:
-        """As for every source."""
+        """See `Source`."""
         # The entry id is the number of a message's last report, so a message of which the client
         # has the first reports is read too.
         position = AccountPosition(after, BALANCE_SEQ_MAX)

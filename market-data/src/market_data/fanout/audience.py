@@ -20,7 +20,7 @@ class Audience:
 
     @property
     def clients(self) -> int:
-        """How many clients are connected."""
+        """The number of connected clients."""
         return sum(len(hub.sessions) for hub in self.hubs)
 
     @property
@@ -30,12 +30,12 @@ class Audience:
 
     @property
     def groups(self) -> int:
-        """How many different subscriptions the clients have."""
+        """The number of different subscriptions."""
         return sum(len(hub.subscriptions) for hub in self.hubs)
 
     @property
     def slow_disconnects(self) -> int:
-        """How many clients were closed as too slow."""
+        """The number of clients that were closed as too slow."""
         return sum(hub.terms.slow_disconnects for hub in self.hubs)
 
     def used_bytes(self) -> int:
@@ -53,6 +53,6 @@ class Audience:
         return True
 
     def flush(self) -> None:
-        """Write what was published to every hub."""
+        """Write the published messages to every hub."""
         for hub in self.hubs:
             hub.flush()

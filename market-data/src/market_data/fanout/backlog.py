@@ -10,7 +10,7 @@ from market_data.fanout.lag import LagPolicy, Thinned, resume_points, thin
 from market_data.fanout.ring import Entry, count_within
 from market_data.topics import HEARTBEATS, RESUMED_CHANNELS, Topic, seq_name
 
-# Frames average far above 32 bytes, so a slice of so many bytes / 32 entries fills a write.
+# Frames average far above 32 bytes, so `bytes / 32` entries are enough to fill a write.
 _FRAME_BYTES_MIN = 32
 
 
@@ -47,7 +47,7 @@ class Backlog:
         return self._kept_back is not None
 
     def add(self, frame: bytes) -> None:
-        """Add a private message, which goes out before what is kept back."""
+        """Add a private message, which precedes the held messages."""
         self._ready.append((frame, None))
         self.size_bytes += len(frame)
         self.private_bytes += len(frame)
@@ -61,7 +61,7 @@ class Backlog:
                 self.replayed[note.channel, note.symbol] = note.last_seq
 
     def add_stream(self, entries: list[Entry], counted: int) -> None:
-        """Add what a ring had for the client; so many of the entries count as lag."""
+        """Add entries of a ring; `counted` of them count as lag."""
         (self._ready if self._kept_back is None else self._kept_back).extend(entries)
         self.from_ring += len(entries)
         self.counted += counted
@@ -86,7 +86,7 @@ class Backlog:
         self.replayed = dict(since)
 
     def release(self) -> None:
-        """Let what was kept back follow."""
+        """Let the held messages follow."""
         self._ready += self._kept_back or ()
         self._kept_back = None
         self.replayed = {}

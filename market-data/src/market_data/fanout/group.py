@@ -58,7 +58,7 @@ class Group:
         return not (self.in_step or self.behind)
 
     def add(self, session: Session) -> None:
-        """Take a client in at the head: it gets what is published from now on."""
+        """Take a client in at the head: it receives the messages that are published from now on."""
         session.enter(self)
         self._put_behind(session)
 
@@ -121,7 +121,8 @@ class Group:
             self._lag_check_at = NEVER
 
     def trim(self) -> None:
-        """Forget what no client still needs; done rarely, because it looks at all behind."""
+        """Drop frames that no client needs; done rarely, because it looks at all clients that are
+        behind."""
         self.ring.trim(min((session.cursor for session in self.behind), default=self.cursor))
 
     def _put_behind(self, session: Session) -> None:

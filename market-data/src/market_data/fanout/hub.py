@@ -1,8 +1,8 @@
-"""Fan-out: who gets a message, and in which order.
+"""Fan-out: the receivers of a message, and the order of messages.
 
 A message is framed once, appended to the ring of every group that subscribed to its topic, and
-written at the next flush: one joined bytes object per group, one write per ready socket. There is
-no task, queue, lock or `await` per client; everything runs on one event loop thread.
+written at the next flush: one joined bytes object per group, one write per ready socket. A client
+has no task, queue, lock or `await` of its own; everything runs on one event loop thread.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Hub:
         return tuple(self._topics)
 
     def position(self, subscription: Subscription) -> int:
-        """How many messages were published to a subscription since its first client came."""
+        """The number of messages published to a subscription since its first client came."""
         return self._groups[subscription].ring.head
 
     def has_topic(self, channel: str, symbol: str) -> bool:
@@ -109,16 +109,16 @@ class Hub:
     ) -> None:
         """Append a framed message for every client subscribed to the topic.
 
-        It is written at the next `flush`, or now if `batch_messages_max` are waiting. `goes_on`
-        says that the message belongs to the same command as the message before: a command counts
-        as lag up to a bound only, because the venue makes its messages in one instant.
+        The message is written at the next `flush`, or at once if `batch_messages_max` are waiting.
+        `goes_on` tells that the message belongs to the command of the message before. A command
+        counts as lag up to a bound only, because the venue makes its messages in one instant.
         """
         self._append(frame, Note(channel, symbol, seq, seq), goes_on=goes_on)
 
     def publish_gap(self, channel: str, symbol: str, first_seq: int, last_seq: int) -> None:
-        """Append a notice that messages are lost for everybody, both ends included.
+        """Append a notice of messages that are lost for all clients, `first` to `last` included.
 
-        Unlike a message without a number it is merged into, never replaced by, later notices.
+        Later notices merge with an earlier notice; they never replace it.
         """
         gap = Note(channel, symbol, first_seq, last_seq, is_gap=True)
         self._append(gap_frame(gap), gap)
@@ -134,7 +134,7 @@ class Hub:
         return group.ring.head
 
     def flush(self) -> None:
-        """Write what was published: once per group and ready socket."""
+        """Write the published messages: once per group and ready socket."""
         while self._pending:
             # One at a time: should a callback fail, the other groups are still waiting.
             group, _ = self._pending.popitem()

@@ -29,7 +29,7 @@ SLOW_CONSUMER_CODE = "slow_consumer"
 
 
 class LagPolicy(StrEnum):
-    """What a client asked for with `on_lag`."""
+    """The wish of a client in `on_lag`."""
 
     DISCONNECT = "disconnect"
     SKIP = "skip"
@@ -37,7 +37,7 @@ class LagPolicy(StrEnum):
 
 
 class Thinned(NamedTuple):
-    """What is left to send, the gaps in it, and how many messages were dropped."""
+    """The entries left to send, the gaps in them, and the number of dropped messages."""
 
     entries: list[Entry]
     gaps: list[Note]
@@ -96,7 +96,7 @@ def continues(previous: Note, note: Note) -> bool:
 
 
 def states_to_renew(gaps: Iterable[Note], policy: LagPolicy) -> list[Topic]:
-    """The topics with a gap whose present state the client is sent anew.
+    """The topics with a gap whose present state the client gets again.
 
     Balances under every policy, books if the client conflates.
     """
@@ -130,7 +130,7 @@ def gap_frame(gap: Note) -> bytes:
 
 
 def slow_consumer_frame(since: dict[str, int]) -> bytes:
-    """The error before a disconnect; a client can send `since` back as it is to resume."""
+    """The error before a disconnect; to resume, a client sends `since` back unchanged."""
     return json_frame(
         {
             "type": "error",

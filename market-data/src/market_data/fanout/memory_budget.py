@@ -18,7 +18,7 @@ class MemoryBudget:
         self._bytes_max = bytes_max
 
     async def run(self) -> None:
-        """Check for ever."""
+        """Check until the task is cancelled."""
         while True:
             await asyncio.sleep(CHECK_INTERVAL_S)
             self.enforce()

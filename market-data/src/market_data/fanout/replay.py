@@ -22,9 +22,9 @@ class Replay:
 
     @property
     def positions(self) -> Mapping[Topic, int]:
-        """By topic, the last number that the client was given. Topics may join on the way.
+        """By topic, the last number that the client was given.
 
-        That happens when so much is kept back that messages are dropped and replayed instead.
+        Topics may join during the replay: if too much is held, messages are dropped and replayed.
         """
         return self.session.backlog.replayed
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 
 class Note(NamedTuple):
-    """What a frame is about, so that a dropped one can be accounted for exactly.
+    """The topic and numbers of a frame, so that a dropped frame can be accounted for exactly.
 
     A message has `first_seq == last_seq`; a gap notice covers the range. A message of latest-state
     kind without a sequence (a heartbeat) has None in both.
@@ -51,7 +51,7 @@ class _Bursts:
         self._total += 1
 
     def positions_from(self, start: int) -> int:
-        """How many positions are at `start` or behind it."""
+        """The number of positions at `start` or behind it."""
         index = bisect_right(self._starts, start) - 1
         if index < 0:
             return self._total - self._before[0] if self._before else 0
@@ -110,7 +110,7 @@ class Ring:
         return data, after
 
     def counted(self, cursor: int) -> int:
-        """How many frames from `cursor` on count as lag."""
+        """The number of frames from `cursor` on that count as lag."""
         return self.head - cursor - self._bursts.positions_from(cursor)
 
     def entries(self, cursor: int) -> list[Entry]:

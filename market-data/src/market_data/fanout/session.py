@@ -55,14 +55,14 @@ class Session:
         leave: Callable[[Session], None],
         context: object,
     ) -> None:
-        """`leave` is told once, when the connection is over."""
+        """`leave` is called once, when the connection is over."""
         self.socket = socket
         self.write = socket.write
         self.place = place
         self.terms = terms
         self.policy = policy
         self.on_text = on_text
-        # Whatever the application remembers about the client.
+        # The application's own state of the client.
         self.context = context
         # In step: the ring position at which it fell into step. Behind: the next one to send.
         self.cursor = 0
@@ -77,7 +77,7 @@ class Session:
 
     @property
     def subscription(self) -> Subscription:
-        """What the client gets."""
+        """The topics of the client."""
         return self.place.subscription
 
     @property
@@ -105,7 +105,7 @@ class Session:
         """The part of them that goes out before what a hold keeps back."""
         return self.backlog.ready_bytes
 
-    # What the application does.
+    # Called by the application.
 
     def send(self, frame: bytes) -> None:
         """Send one frame to this client alone, after everything published to it so far.
@@ -139,7 +139,7 @@ class Session:
         if self.closed or self.backlog.is_held:
             return
         self.take_from_ring()
-        # The policy may thin what was owed before the hold, so it acts before the hold begins.
+        # The policy may thin messages from before the hold, so it acts before the hold begins.
         self.catch_up_and_judge()
         if not self.closed:
             self._leave_step()
@@ -161,7 +161,7 @@ class Session:
         self.socket.close(code, reason)
         self.connection_closed()
 
-    # What the connection calls.
+    # Called by the connection.
 
     def text_received(self, text: str) -> None:
         """Pass a message of the client on to the application."""
@@ -188,10 +188,10 @@ class Session:
         self.backlog.clear()
         self._states.clear()
 
-    # What group and hub do.
+    # Called by group and hub.
 
     def enter(self, place: Place[Session]) -> None:
-        """Stand in a group from now on: the client gets what is published to it after this."""
+        """Join a group: the client receives the messages that are published to it from now on."""
         self.place = place
         self.cursor = place.ring.head
 
@@ -249,9 +249,9 @@ class Session:
             self.act_on_lag()
 
     def act_on_lag(self) -> None:
-        """Do to a client that is too far behind what it asked for.
+        """Apply the policy of a client that is too far behind.
 
-        A held client is behind because of its replay, so what is kept back joins the replay.
+        A held client is behind because of its replay, so its held messages join the replay.
         """
         terms = self.terms
         if self.backlog.is_held:
@@ -273,7 +273,7 @@ class Session:
             self.send_states(states_to_renew(thinned.gaps, self.policy))
 
     def give_up(self) -> None:
-        """Close the client as too slow, whatever its policy, and say where to resume."""
+        """Close the client as too slow under any policy, and tell where to resume."""
         self.terms.slow_disconnects += 1
         self.take_from_ring()
         since = self.backlog.resume_points()
@@ -292,7 +292,7 @@ class Session:
         del self._states[topic]
         frame = self.terms.state_of(*topic)
         if frame is None:
-            # The state is published on its channel as soon as it is known.
+            # The channel publishes the state as soon as it is known.
             return 0
         self.take_from_ring()
         self.backlog.add(frame)

@@ -1,4 +1,4 @@
-"""What surrounds a session: its connection, its group, the terms of its hub."""
+"""The surroundings of a session: its connection, its group, the terms of its hub."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ Farewell: TypeAlias = Callable[[dict[str, int]], bytes]
 
 
 class Socket(Protocol):
-    """What a session needs of a connection; `FeedSocketProtocol` is one."""
+    """The connection of a session, as `FeedSocketProtocol` provides it."""
 
     @property
     def write(self) -> Callable[[bytes], None]:
         """Hand bytes to the transport, which calls `pause_writing` at once if some stay unsent."""
 
     def close(self, code: int, reason: str) -> None:
-        """Send a close frame after what was written, then end the connection."""
+        """Send a close frame after all written frames, then end the connection."""
 
     def unsent_bytes(self) -> int:
         """Bytes that the transport could not hand to the kernel yet."""
 
 
 class Place(Protocol[Member_contra]):
-    """What a session needs of the group in which it stands; `Group` is one."""
+    """The group of a session, as `Group` provides it."""
 
     ring: Ring
     cursor: int
@@ -44,7 +44,7 @@ class Place(Protocol[Member_contra]):
 
 @dataclass(slots=True)
 class Terms:
-    """What all sessions of a hub have in common: bounds, counters, where states are found."""
+    """The common terms of all sessions of a hub: bounds, counters, sources of states."""
 
     limits: FanoutLimits
     state_of: Callable[[str, str], bytes | None]

@@ -202,7 +202,7 @@ class AccountLine(Line[AccountEvent]):
         self.sequencer.forget(name)
         self.sequencer.begin(name, position.number)
 
-    # Reading what is missing.
+    # Reading the missing messages.
 
     @property
     def is_behind(self) -> bool:

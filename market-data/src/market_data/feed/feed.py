@@ -36,7 +36,7 @@ RETRY_DELAY_S = 0.05
 RETRY_DELAY_MAX_S = 1.0
 
 LOOK_TIMEOUT_S = 1.0
-"""How long a request may wait until this process knows whether an unknown symbol is new."""
+"""Seconds that a request may wait until this process knows whether an unknown symbol is new."""
 
 LOOK_INTERVAL_S = 0.05
 """Shortest time between two rounds of the canary that unknown symbols cause."""
@@ -141,7 +141,7 @@ class Feed:
                 await self._news.wait()
 
     async def run(self) -> None:
-        """Pump for ever. Only a bug ends it; the loss of Redis does not."""
+        """Pump until the task is cancelled. Only a bug ends it; the loss of Redis does not."""
         attempt = 0
         while True:
             try:

@@ -1,7 +1,7 @@
-"""What every message of the subscription does: to trades, accounts, books, and to the epoch.
+"""The effects of every message of the subscription: on trades, accounts, books and the epoch.
 
-Only the feed calls the intake, one message after the other. A message that contradicts what is
-known makes the intake read the positions of the venue.
+Only the feed calls the intake, one message after the other. A message that contradicts the known
+positions makes the intake read the positions of the venue.
 """
 
 import asyncio
@@ -64,8 +64,8 @@ class Intake:
             log, hub, candles, self.counters, on_positions=self.expect, listener=listener
         )
         self.accounts = AccountLine(accounts, log, hub, self.counters, on_positions=self.expect)
-        # One entry for every time that the venue's data was no longer what was published: None for
-        # another epoch, else by symbol the last trade before the first that the venue has lost.
+        # One entry for each loss of published data: None for another epoch, else by symbol the last
+        # trade before the first lost trade.
         self.floors: list[Mapping[str, int] | None] = []
         # Whether Redis holds a venue; it holds none before its first gateway, and after FLUSHALL.
         self.has_venue = False
@@ -78,9 +78,9 @@ class Intake:
         return self.trades.sequencer
 
     def seqs_of(self, topics: Subscription) -> dict[str, int]:
-        """The last published numbers of what a subscription can resume or prove.
+        """The last published numbers that a subscription can resume or prove.
 
-        Those of trades stand under their symbol, those of an account under their channel.
+        Numbers of trades stand under their symbol, those of an account under their channel.
         """
         seqs = self.sequencer.seqs
         found = {symbol: seqs[symbol] for symbol in symbols_of(topics, TRADES, seqs)}
@@ -91,7 +91,7 @@ class Intake:
         return found
 
     async def rewind(self, look: Look) -> None:
-        """Tell clients what the venue has lost; what it has in its place is published anew."""
+        """Tell clients about lost trades; the trades in their place are published again."""
         floors = {
             symbol: await self.witness.parting(symbol, look.positions.seqs[symbol])
             for symbol in look.lost_symbols
@@ -122,7 +122,7 @@ class Intake:
         look = self._canary.heard(published.payload)
         if look is not None:
             if look.is_contradicted and look.generation == len(self.floors):
-                raise RedisUnavailable("the venue has lost what was published")
+                raise RedisUnavailable("the venue has lost published trades")
             await self.expect(look.positions)
 
     async def _take_account(self, payload: bytes) -> None:
@@ -176,7 +176,7 @@ class Intake:
         if self.sequencer.expect(positions):
             self.accounts.expect(positions)
             return
-        # Positions that were read a while ago may be of an earlier epoch, so they are read again.
+        # Positions that were read earlier may belong to an earlier epoch, so they are read again.
         positions = await self._log.positions(self.accounts.names)
         self.has_venue = bool(positions.epoch)
         if positions.epoch and not self.sequencer.expect(positions):
@@ -192,7 +192,7 @@ class Intake:
 
     async def _check_lost(self, sent: Iterable[Sent]) -> None:
         if await self.witness.is_lost(sent):
-            raise RedisUnavailable("the venue has numbered again what was published")
+            raise RedisUnavailable("the venue has numbered published trades again")
 
     def _tell_epoch(self, reason: str, floors: Mapping[str, int] | None) -> None:
         self.floors.append(floors)
@@ -204,12 +204,12 @@ class Intake:
         logger.warning("the venue is in epoch %s (%s)", self.sequencer.epoch, reason)
         told = {"type": "epoch", "epoch": self.sequencer.epoch, "reason": reason}
         for topics in self._hub.subscriptions:
-            # All symbols, also those that no client follows; accounts are private.
+            # All symbols, also those without a client; accounts are private.
             seqs = self.sequencer.seqs | self.seqs_of(topics)
             self._hub.tell(topics, json_frame(told | {"seq": seqs}))
 
     def _take_venue(self, payload: bytes) -> None:
-        """Publish what concerns everybody to every client, whatever it follows."""
+        """Publish a message for all clients, whatever their topics."""
         try:
             decode_venue_event(payload)
         except MessageError as error:

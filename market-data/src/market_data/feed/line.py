@@ -1,7 +1,7 @@
 """A line of numbered messages between Redis and the clients, and the counters of all lines.
 
-A missing message is read from its log before the messages after it go out. There are two lines: the
-trades of every symbol, and the messages of the accounts that clients follow.
+A missing message is read from its log before later messages go out. There are two lines: the trades
+of every symbol, and the messages of the accounts that clients follow.
 """
 
 import logging
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class FeedCounters:
-    """What the feed of a process counted since the process started; shown at `/metrics`."""
+    """The counters of a feed since the process started; shown at `/metrics`."""
 
     trades: int = 0
     refilled: int = 0
@@ -47,7 +47,7 @@ class Line(ABC, Generic[Message]):
     async def refill(self) -> None:
         """Read the log until no name is behind its target.
 
-        Raises RedisError, OSError, and RedisUnavailable if the log has lost what was published.
+        Raises RedisError, OSError, and RedisUnavailable if the log has lost published messages.
         """
         sequencer = self.sequencer
         while sequencer.targets:

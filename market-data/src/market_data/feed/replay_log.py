@@ -8,7 +8,7 @@ from market_data.feed.account_log import read_position
 from market_data.feed.sequencer import Positions
 from tapewire import keys
 from tapewire.errors import MessageError
-from tapewire.packed.layout import MARKET_STATE
+from tapewire.packed.records import read_standing
 from tapewire.redis.client import AsyncRedis, renew
 from tapewire.values.types import Symbol
 from tapewire.wire.trade_event import TradeMessage, decode_trade
@@ -53,9 +53,9 @@ class ReplayLog:
         epoch, *states = await pipeline.execute()
         records = states[len(symbols) :]
         stands = {
-            symbol: MARKET_STATE.read(state.decode())
+            symbol: standing
             for symbol, state in zip(symbols, states[: len(symbols)], strict=True)
-            if state
+            if (standing := read_standing(state)) is not None
         }
         return Positions(
             epoch.decode() if epoch else "",

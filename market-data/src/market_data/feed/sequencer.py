@@ -77,7 +77,7 @@ class Lost:
 
 
 class Verdict(Enum):
-    """What the feed does with a message that arrived by subscription."""
+    """The decision about a message that arrived by subscription."""
 
     DELIVER = "deliver"
     DUPLICATE = "duplicate"

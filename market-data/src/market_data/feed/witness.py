@@ -16,7 +16,7 @@ from market_data.feed.trade_line import TradeLine, sent_trade
 from tapewire.wire.trade_event import TradeMessage
 
 UNCHANGED_PER_LOOK_MAX = 100
-"""Names without a new message that one look compares nevertheless, in turns."""
+"""Names without a new message that one comparison includes nevertheless, in turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class _Note:
 
 
 class Witness:
-    """Compares the messages that this process published with those of the venue."""
+    """Compares the published messages of this process with the venue's logs."""
 
     def __init__(
         self,
@@ -89,8 +89,9 @@ class Witness:
     async def parting(self, symbol: str, last_seq: int) -> int:
         """The number of the last published trade of a symbol that the venue has too.
 
-        It is at most `last_seq`, the venue's last number. Only trades in memory are compared; if
-        the venue has none of them, the number before them is returned. Raises RedisError, OSError.
+        The result is at most `last_seq`, the venue's last number. Only trades in memory are
+        compared; if the venue has none of them, the number before them is returned. Raises
+        RedisError, OSError.
         """
         run = self._trades.recent.run(symbol)
         if not run:
@@ -143,7 +144,8 @@ class Witness:
         )
 
     def _due(self, newest: Sequence[Sent], unchanged_max: int) -> list[Sent]:
-        """What to look up: also the message of the last look, as the newest may follow a loss."""
+        """The messages to look up, the last one compared included, because the newest may follow a
+        loss."""
         due: list[Sent] = []
         unchanged: list[Sent] = []
         for item in newest:

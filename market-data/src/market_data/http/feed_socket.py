@@ -72,7 +72,7 @@ async def is_admitted(websocket: WebSocket) -> bool:
     elif not state.feed.started:
         await deny(websocket, "stale_data", "This process has just started; connect again.")
     elif state.audience.is_full:
-        await deny(websocket, "overloaded", "This process has as many clients as it may.")
+        await deny(websocket, "overloaded", "The process is full; try again.")
     else:
         try:
             state.limit.admit(address_of(websocket))

@@ -1,4 +1,4 @@
-"""What a market-data process needs to be ready: Redis, its subscription, a recent canary."""
+"""The conditions of a ready market-data process: Redis, its subscription, a recent canary."""
 
 from market_data.clients.drain import Drain
 from market_data.fanout.audience import Audience
@@ -24,7 +24,7 @@ def watch_health(
 
     async def check_subscription() -> None:
         if not feed.subscribed:
-            raise TapewireError("The subscription to Redis is being made anew.")
+            raise TapewireError("The process is subscribing to Redis again.")
 
     async def check_venue() -> None:
         if not feed.has_venue:

@@ -1,4 +1,4 @@
-"""What routes read of a request, how they answer, and how they document both."""
+"""The reading of requests in routes, their answers, and the documents of both."""
 
 import asyncio
 from collections.abc import Mapping
@@ -134,7 +134,7 @@ def read_integer(request: Request, name: str, default: int, *, low: int, high: i
 
 
 def read_choice(request: Request, name: str, choices: Mapping[str, Choice], default: str) -> Choice:
-    """One of some values of the query. Raises InvalidField invalid_value."""
+    """A parameter with a fixed set of values. Raises InvalidField invalid_value."""
     text = request.query_params.get(name, default)
     if text not in choices:
         raise InvalidField(name, "invalid_value", f"{name} must be one of {', '.join(choices)}.")

@@ -48,7 +48,7 @@ def market_data_metrics(
                 lambda: counters.account_messages_lost,
             ),
             "garbage_messages": ("Messages on our channels not ours", lambda: counters.garbage),
-            "redis_reconnects": ("Subscriptions made anew", lambda: counters.reconnects),
+            "redis_reconnects": ("Subscriptions that were renewed", lambda: counters.reconnects),
             "slow_disconnects": ("Clients closed as too slow", lambda: audience.slow_disconnects),
             "gap_notices": ("Gaps told to lagging clients", lambda: hub.terms.gaps),
             "messages_skipped": ("Messages lagging clients missed", lambda: hub.terms.skipped),

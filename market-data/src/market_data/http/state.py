@@ -1,4 +1,4 @@
-"""What the routes of a running process work with: the typed `app.state`."""
+"""The objects that the routes of a running process use: the typed `app.state`."""
 
 from dataclasses import dataclass
 

@@ -86,7 +86,7 @@ class _Cursors:
         return all(seqs.get(symbol, 0) == self.seqs[symbol] for symbol in self.symbols())
 
     def restart(self, floors: Iterable[Mapping[str, int] | None]) -> None:
-        """Go on where the venue's data began anew, or fell back."""
+        """Go on after a new epoch or a loss of the venue's data."""
         for floor in floors:
             for symbol, seq in self.seqs.items():
                 self.seqs[symbol] = 0 if floor is None else min(seq, floor.get(symbol, seq))
@@ -129,7 +129,7 @@ class TradeStreams:
         self.stalled_streams += 1
 
     async def events(self, position: StreamPosition) -> AsyncIterator[bytes]:
-        """Everything after a position, for ever, each trade once and in order."""
+        """All trades after a position, each once and in order, until the client leaves."""
         self.active += 1
         try:
             async for event in self._follow(_Cursors(self._feed, position), position):
@@ -144,7 +144,7 @@ class TradeStreams:
             hello["recovered"] = position.recovered
         yield cursors.event("connected", hello)
         while not self._drain.begun:
-            # First, because trades of now may not follow what was sent before.
+            # First, because present trades may not follow the sent ones.
             if len(feed.floors) != told:
                 cursors.restart(feed.floors[told:])
                 told = len(feed.floors)

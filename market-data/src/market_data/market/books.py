@@ -52,7 +52,7 @@ class _Snapshot:
 
 @dataclass(slots=True)
 class BookCounters:
-    """What the books counted since the process started."""
+    """The counters of the books since the process started."""
 
     updates: int = 0
     duplicates: int = 0

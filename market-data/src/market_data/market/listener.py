@@ -1,4 +1,4 @@
-"""What follows the messages of the venue beside the clients of the feed."""
+"""The interface of objects that follow the messages of the venue beside the clients of the feed."""
 
 from market_data.market.book import Level2Book
 from tapewire.wire.book_event import BookUpdate

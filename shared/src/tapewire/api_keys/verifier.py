@@ -65,9 +65,9 @@ class KeyVerifier:
         return self._valid(known)
 
     async def named(self, key_id: str) -> Identity:
-        """Who bears the key of an id, for callers that prove the key in another way.
+        """The identity of a key id, for callers that prove the key in another way.
 
-        Raises KeyInvalid if there is no such key, KeyRevoked, KeyExpired, Unavailable.
+        Raises KeyInvalid for an unknown id, KeyRevoked, KeyExpired, Unavailable.
         """
         known = await self._find(key_id)
         if known is None:

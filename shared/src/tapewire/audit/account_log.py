@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tapewire import keys
+from tapewire.audit.fees import FeeReader
 from tapewire.audit.orders import UnreadableRecord
 from tapewire.errors import MessageError
 from tapewire.values.account_types import AccountRecord, Balance
@@ -17,9 +18,10 @@ Position = tuple[int, int]
 class LogReader:
     """Takes the entries of a log, newest first, and knows the number of the next entry."""
 
-    def __init__(self, record: AccountRecord, epoch: str) -> None:
+    def __init__(self, record: AccountRecord, epoch: str, fees: FeeReader) -> None:
         self._record = record
         self._epoch = epoch
+        self._fees = fees
         self._due: Position = (record.seq, record.balance_seq)
         self._told: set[str] = set()
         self.events = 0
@@ -77,4 +79,4 @@ class LogReader:
                     f"it left {balance.available} units of {balance.asset} available and "
                     f"{balance.held} held, the account has {now.available} and {now.held}"
                 )
-        return ""
+        return self._fees.contradiction(event)

@@ -21,7 +21,9 @@ from tapewire.audit.comparison import (
     queue_differences,
     stop_differences,
 )
+from tapewire.audit.fees import FeeReader
 from tapewire.audit.findings import Check, Findings
+from tapewire.audit.markets import market_differences
 from tapewire.audit.orders import UnreadableRecord
 from tapewire.audit.reading import AuditReader, Totals
 from tapewire.matching.batcher import Batcher
@@ -52,10 +54,12 @@ class Auditor:
         self._instruments: dict[Symbol, Instrument] = {}
         self._placed: set[str] = set()
         self._epoch = ""
+        self._fees_per_order = True
 
     async def run(self) -> Findings:
         """Run every check. Raises ConfigurationError (no venue), AccountsMoved, Unavailable."""
         self._epoch = await self._reader.epoch()
+        self._fees_per_order = await self._reader.fees_per_order()
         await self._read_instruments()
         totals = await self._reader.totals()
         await self._check_totals(totals)
@@ -65,6 +69,10 @@ class Auditor:
             await asyncio.gather(
                 *(self._guard(Check.HOLDS, self._check_account(name)) for name in page)
             )
+        for symbol in await self._reader.symbols():
+            self._found.count(Check.MARKETS, "markets")
+            found = await self._reader.market(symbol)
+            self._found.differ(Check.MARKETS, market_differences(symbol, *found))
         for symbol in list(self._instruments):
             for side in Side:
                 await self._guard(Check.BOOKS, self._check_side(symbol, side))
@@ -136,7 +144,8 @@ class Auditor:
             self._found.differ(Check.ORDERS, place_differences(placed))
 
     async def _check_log(self, snapshot: AccountSnapshot, record: AccountRecord) -> None:
-        log = LogReader(record, self._epoch)
+        fees = FeeReader(self._instruments, only_per_order=self._fees_per_order)
+        log = LogReader(record, self._epoch, fees)
         try:
             if snapshot.newest_event is None:
                 log.end(0)

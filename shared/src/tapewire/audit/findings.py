@@ -16,6 +16,7 @@ class Check(StrEnum):
     NEGATIVE = "negative"
     HOLDS = "holds"
     ORDERS = "orders"
+    MARKETS = "markets"
     BOOKS = "books"
     LOGS = "logs"
 
@@ -27,7 +28,7 @@ class Findings:
     seen: dict[Check, Counter[str]] = field(
         default_factory=lambda: {check: Counter() for check in Check}
     )
-    # What a check could not judge or did not look at; not a difference.
+    # A limit of a check, such as records that it could not judge; not a difference.
     remarks: dict[Check, str] = field(default_factory=dict)
     differences: Counter[Check] = field(default_factory=Counter)
     sentences: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What an open order holds and where it has to stand, by the rules of docs/matching.md. Pure.
+"""The holds and index entries of an open order, by the rules of docs/matching.md. Pure.
 
 The rules are written here a second time, so that a mistake in the Lua code is found.
 """
@@ -51,7 +51,7 @@ def read_record(order_id: str, terms: str, state: str) -> Order:
 
 
 def find_claim(order: Order, instruments: Mapping[Symbol, Instrument]) -> Claim:
-    """What an open order holds. Raises UnreadableRecord if its symbol is unknown."""
+    """The units that an open order holds. Raises UnreadableRecord if its symbol is unknown."""
     instrument = instruments.get(order.symbol)
     if instrument is None:
         raise UnreadableRecord(f"order {order.order_id} is in {order.symbol}, which is not traded")

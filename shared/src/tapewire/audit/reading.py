@@ -1,4 +1,4 @@
-"""What an audit reads besides the snapshots: all accounts at one moment, newest commands, logs."""
+"""The reads of an audit besides the snapshots: all accounts at one moment, commands, logs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -11,13 +11,14 @@ from tapewire import keys
 from tapewire.audit.account_log import LogReader
 from tapewire.audit.orders import UnreadableRecord
 from tapewire.errors import ConfigurationError, TapewireError
-from tapewire.journal.entries import read_entry
+from tapewire.journal.entries import JournalEntry, read_entry
 from tapewire.matching.batcher import Batcher
-from tapewire.values.types import Account
+from tapewire.packed.layout import COMMAND_LIMITS, CommandLimits
+from tapewire.values.types import Account, Symbol
 
 # Accounts that are opened between listing and reading cost another attempt.
 TOTALS_ATTEMPTS = 10
-# How many of the newest commands are searched for one that tells whether funds are checked.
+# Newest commands that are searched for one that tells whether funds are checked.
 COMMANDS_LOOKED_AT = 1_000
 LOG_PAGE_EVENTS = 500
 # Reads that one round trip adds to the transaction.
@@ -37,7 +38,7 @@ class Totals:
     # An account that could not be read has no fields.
     accounts: Mapping[Account, Mapping[str, str]]
     supply: Mapping[str, str]
-    # How long the transaction blocked Redis.
+    # Seconds for which the transaction blocked Redis.
     blocked_us: int
 
 
@@ -88,8 +89,36 @@ class AuditReader:
         for entry_id, fields in found:
             entry = read_entry(entry_id, _pairs(fields))
             if entry.op in _ORDER_OPS:
-                return entry.limits.endswith("|1")
+                limits = _limits(entry)
+                return None if limits is None else limits.funds_checked == "1"
         return None
+
+    async def fees_per_order(self) -> bool:
+        """Whether all fees are rounded per order: no command of format 1 is in the journal."""
+        for entry_id, fields in await self._ask("XRANGE", keys.JOURNAL, "-", "+", "COUNT", 1):
+            limits = _limits(read_entry(entry_id, _pairs(fields)))
+            return limits is not None and limits.fees_per_order == "1"
+        return True
+
+    async def symbols(self) -> list[Symbol]:
+        """Every symbol that is listed, sorted. Raises Unavailable."""
+        return sorted(Symbol(_text(name)) for name in await self._ask("SMEMBERS", keys.INSTRUMENTS))
+
+    async def market(self, symbol: Symbol) -> tuple[Mapping[str, str], str, str]:
+        """The record of a market, the last id of its trade log, its entry in `broken`.
+
+        All of one moment; '' and no fields for what is not there or of another type. Raises
+        Unavailable.
+        """
+        record, newest, broken = await self._one_step(
+            [
+                ("HGETALL", keys.market(symbol)),
+                ("XREVRANGE", keys.replay_log(symbol), "+", "-", "COUNT", "1"),
+                ("HGET", keys.BROKEN, symbol),
+            ]
+        )
+        entry = _text(newest[0][0]) if isinstance(newest, list) and newest else ""
+        return _texts(record), entry, _text(broken) if isinstance(broken, bytes) else ""
 
     async def read_log(
         self, account: Account, log: LogReader, newest: bytes, events_max: int
@@ -132,6 +161,13 @@ class AuditReader:
             return await self._batcher.submit(*command)
         except ResponseError as error:
             raise UnreadableRecord(f"{command[0]!s} {command[1]!r}: {error}") from None
+
+
+def _limits(entry: JournalEntry) -> CommandLimits | None:
+    try:
+        return COMMAND_LIMITS.read(entry.limits)
+    except ValueError:
+        return None  # `tapewire journal verify` names the entry
 
 
 def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:

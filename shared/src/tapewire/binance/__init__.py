@@ -1,4 +1,4 @@
-"""What both services share of the Binance Spot surface: names, statistics. Pure.
+"""The parts of the Binance Spot surface that both services share: names, statistics. Pure.
 
 May import: `errors`, `limits`, `values`, `wire`, `market`.
 """

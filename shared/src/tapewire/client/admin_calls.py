@@ -63,6 +63,7 @@ def change_market(
     position_max: Number | None = None,
     maker_fee_ppm: int | None = None,
     taker_fee_ppm: int | None = None,
+    allow_coarse_fees: bool | None = None,
 ) -> Call[InstrumentInfo]:
     """Switch a market, or change its bounds and fees; what is left out stays. A bound of 0: none.
 
@@ -77,6 +78,7 @@ def change_market(
         "position_max": plain(position_max),
         "maker_fee_ppm": maker_fee_ppm,
         "taker_fee_ppm": taker_fee_ppm,
+        "allow_coarse_fees": allow_coarse_fees,
     }
     return Call(_read_instrument, path={"symbol": symbol}, body=body)
 
@@ -100,12 +102,14 @@ def publish_instrument(
     position_max: Number | None = None,
     maker_fee_ppm: int | None = None,
     taker_fee_ppm: int | None = None,
+    allow_coarse_fees: bool | None = None,
     base_decimals: int | None = None,
     quote_decimals: int | None = None,
 ) -> Call[InstrumentInfo]:
     """Add an instrument, or change the limits of one; the fields are those of the file.
 
     Base, quote, steps and decimals are fixed for the life of a symbol. `price_band` is in percent.
+    `allow_coarse_fees` accepts fees below one unit of the smallest amounts traded.
     """
     body = {
         "symbol": symbol,
@@ -124,6 +128,7 @@ def publish_instrument(
         "position_max": plain(position_max),
         "maker_fee_ppm": maker_fee_ppm,
         "taker_fee_ppm": taker_fee_ppm,
+        "allow_coarse_fees": allow_coarse_fees,
         "base_decimals": base_decimals,
         "quote_decimals": quote_decimals,
     }

@@ -11,7 +11,7 @@ from tapewire.wire.feed_messages import FeedMessage, Gap, Heartbeat, Subscribed,
 CHANNEL = "balances"
 
 Balances: TypeAlias = Mapping[str, AssetBalance]
-"""What an account has, by asset."""
+"""The balances of an account, by asset."""
 
 
 class BalanceKeeper:

@@ -1,4 +1,4 @@
-"""A request to the venue as a value, whatever sends it: REST or WebSocket, async or sync. Pure.
+"""A request to the venue as a value, for REST and WebSocket, async and sync. Pure.
 
 A function with `@operation` builds the call of one operation of the venue. `VenueClient`,
 `SyncVenueClient`, `OrderEntry` and `SyncOrderEntry` make their methods of these functions, so that
@@ -92,10 +92,10 @@ class Call(Generic[Result]):
 
 @dataclass(frozen=True, slots=True)
 class Recheck(Generic[Result]):
-    """How to find out whether an attempt without an answer was done.
+    """The check whether an attempt without an answer was done.
 
-    If a later attempt is refused with `code`, `call` reads the state. The first attempt was done
-    if `accepts` says so of the state, which then is the answer.
+    If a later attempt is refused with `code`, `call` reads the state. If `accepts` is true for the
+    state, the first attempt was done, and the state is the answer.
     """
 
     code: str
@@ -190,7 +190,7 @@ def decoder(kind: type[Answer]) -> Callable[[bytes], Answer]:
 
 
 def given(members: Mapping[str, object] | None) -> dict[str, object]:
-    """The members that are to be sent: those that are not None, and `UNCHANGED` neither."""
+    """The members to send: all except None and `UNCHANGED`."""
     return {
         name: None if value is NULL else value
         for name, value in (members or {}).items()

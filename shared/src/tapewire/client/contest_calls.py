@@ -1,6 +1,6 @@
 """The operations of classes and competitions: performance, leaderboard, rounds, notices, reset.
 
-Those below `/v1/admin/` need a key with the permission `admin` at a venue with keys.
+Operations below `/v1/admin/` need a key with the permission `admin` at a venue with keys.
 """
 
 from collections.abc import Mapping, Sequence
@@ -95,7 +95,7 @@ def move_round(ends_at: Moment) -> Call[RoundInfo]:
 
 @operation("POST", "/v1/admin/round/end")
 def end_round() -> Call[RoundInfo]:
-    """End the round now; one that is only announced is dropped."""
+    """End the round now; a scheduled round is dropped."""
     return Call(_read_round)
 
 
@@ -107,7 +107,7 @@ def round_results(number: int) -> Call[Leaderboard]:
 
 @operation("GET", "/v1/admin/rounds/{number}/results")
 def all_round_results(number: int) -> Call[Leaderboard]:
-    """Read the same, whoever else may see it."""
+    """Read the results of a round as an administrator."""
     return Call(_read_board, path={"number": str(number)})
 
 
@@ -119,7 +119,7 @@ def performance(*, price: PriceText | None = None, asset: str | None = None) -> 
 
 @operation("GET", "/v1/leaderboard")
 def leaderboard(*, price: PriceText | None = None, asset: str | None = None) -> Call[Leaderboard]:
-    """Read the leaderboard as the organiser lets everybody see it."""
+    """Read the leaderboard with the organiser's options."""
     return Call(_read_board, query={"price": price, "asset": asset})
 
 
@@ -127,7 +127,7 @@ def leaderboard(*, price: PriceText | None = None, asset: str | None = None) -> 
 def whole_leaderboard(
     *, price: PriceText | None = None, asset: str | None = None
 ) -> Call[Leaderboard]:
-    """Read the leaderboard of now, whoever else may see it."""
+    """Read the present leaderboard as an administrator."""
     return Call(_read_board, query={"price": price, "asset": asset})
 
 
@@ -146,7 +146,7 @@ def change_leaderboard_options(
     price: PriceText | None = None,
     asset: str | None = None,
 ) -> Call[LeaderboardOptions]:
-    """Choose who sees the leaderboard, and how; what is left out stays."""
+    """Change the options of the leaderboard; an option that is left out keeps its value."""
     body = {"visibility": visibility, "delay_s": delay_s, "names": names, "price": price,
             "asset": asset}  # fmt: skip
     return Call(_read_options, body=body)

@@ -44,7 +44,7 @@ class MarketPerformance(Struct, frozen=True):
 
 
 class Performance(Struct, frozen=True):
-    """What an account has made; amounts in the asset `valued_in`."""
+    """The performance of an account; amounts in the asset `valued_in`."""
 
     account: str
     valued_in: str
@@ -87,7 +87,7 @@ class Leaderboard(Struct, frozen=True):
 
 
 class LeaderboardOptions(Struct, frozen=True):
-    """Who may see the leaderboard, and how."""
+    """The options of the leaderboard."""
 
     visibility: Literal["all", "admins"]
     delay_s: int
@@ -104,7 +104,7 @@ class Alias(Struct, frozen=True):
 
 
 class FreshStart(Struct, frozen=True):
-    """What a reset did; `halted` are markets whose orders still hold money."""
+    """The result of a reset; `halted` are markets whose orders still hold money."""
 
     accounts: int
     canceled_count: int
@@ -122,7 +122,7 @@ class AuditCheck(Struct, frozen=True):
 
 
 class AuditResult(Struct, frozen=True):
-    """What an audit found."""
+    """The result of an audit."""
 
     clean: bool
     checks: list[AuditCheck]

@@ -59,7 +59,7 @@ def awaited_items(
     def method(
         self: AsyncSender, /, *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> AsyncIterator[Item]:
-        # What is wrong with the arguments is raised here and not at the first item.
+        # Wrong arguments raise here and not at the first item.
         return _iterate(self, build(*args, **kwargs))
 
     return _described(method, build)

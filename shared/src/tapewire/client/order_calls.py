@@ -146,9 +146,9 @@ def order(order_id: str | None = None, *, client_order_id: str | None = None) ->
 
 @operation("DELETE", "/v1/orders", "cancel_all")
 def cancel_all(symbol: str | None = None) -> Call[list[str]]:
-    """Cancel every open order of the account, or those of one symbol; the ids of the orders.
+    """Cancel every open order of the account, or those of one symbol; returns their ids.
 
-    After a lost answer the ids are those that were canceled by the last attempt.
+    After a lost answer, the ids are those of the last attempt.
     """
     return Call(lambda body: _read_canceled(body).canceled, query={"symbol": symbol})
 
@@ -207,7 +207,7 @@ def batch(items: Sequence[BatchItem]) -> Call[list[PlacedOrder | RequestRefused]
 
 @operation("POST", "/v1/cancel-all-after", "cancel_all_after")
 def cancel_all_after(timeout_s: int) -> Call[DeadManTimer]:
-    """Arm or renew the dead-man timer: after so many seconds all orders are canceled; 0 disarms."""
+    """Arm or renew the dead-man timer, in seconds; 0 disarms. Then all orders are canceled."""
     return Call(_read_timer, body={"timeout_s": timeout_s})
 
 

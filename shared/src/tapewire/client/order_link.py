@@ -28,7 +28,7 @@ class Hello(msgspec.Struct, frozen=True):
     cancel_on_disconnect: bool
     in_flight_max: int
     message_bytes_max: int
-    # `recorded`: requests bring the time at which they are done.
+    # `recorded`: each request carries the time at which it is done.
     clock: str = "venue"
 
 

@@ -100,5 +100,5 @@ def order_key(order_id: str | None, client_order_id: str | None) -> tuple[str, s
 def amendment_members(
     price: Number | None, quantity: Number | None, stop_price: Number | None
 ) -> dict[str, object]:
-    """What an amendment changes, as JSON members."""
+    """The changes of an amendment, as JSON members."""
     return {"price": plain(price), "quantity": plain(quantity), "stop_price": plain(stop_price)}

@@ -1,7 +1,7 @@
-"""The answers of the venue as the client library hands them out: numbers are `Decimal`.
+"""The answers of the venue as the client library returns them: numbers are `Decimal`.
 
-Orders are those of `tapewire.wire.orders`, trades those of `tapewire.wire.trade_event`. Members
-that the library does not know are passed over, so that a program survives a newer venue.
+Orders are those of `tapewire.wire.orders`, trades those of `tapewire.wire.trade_event`. Unknown
+members are ignored, so that a program works with a newer venue.
 """
 
 from decimal import Decimal
@@ -16,7 +16,7 @@ from tapewire.wire.trade_event import TradeEvent
 
 
 class PriceLevel(NamedTuple):
-    """What rests at one price."""
+    """One price level."""
 
     price: Decimal
     quantity: Decimal
@@ -58,7 +58,7 @@ class DeadManTimer(Struct, frozen=True):
 
 
 class AccountBalance(Struct, frozen=True):
-    """What an account has of one asset; `held` is reserved for open orders."""
+    """The balance of an account in one asset; `held` is reserved for open orders."""
 
     asset: str
     available: Decimal

@@ -1,4 +1,4 @@
-"""The requests of an order entry: those that wait, and those in flight. No I/O."""
+"""The requests of an order entry: waiting and in flight. No I/O."""
 
 import asyncio
 from collections import deque
@@ -103,7 +103,7 @@ class RequestWindow:
         return None
 
     def take(self, message: bytes) -> None:
-        """Give a reply to its request. Raises MessageError for what is no reply."""
+        """Give a reply to its request. Raises MessageError for a message that is no reply."""
         try:
             reply = _read_reply(message)
         except (msgspec.DecodeError, UnicodeError) as error:

@@ -134,7 +134,7 @@ class RestSender:
 
 @dataclass(slots=True)
 class _Outcome:
-    """What is known after attempts without an answer that decides."""
+    """The outcome after attempts without a decisive answer."""
 
     reason: str = "the request was not sent"
     code: str | None = None

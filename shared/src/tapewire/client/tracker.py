@@ -68,7 +68,7 @@ class Tracker(ABC, Generic[Item]):
     channel: str
 
     def __init__(self, names: Collection[str], since: Position | None) -> None:
-        """Follow these names, or all if there are none, from `since`, or from now."""
+        """Follow these names, or all names if there are none, from `since` or from now."""
         start = since or Position()
         self._names = frozenset(names)
         # Empty before the first answer, and at a venue that has never traded.
@@ -230,7 +230,7 @@ class TradeTracker(Tracker[TradeEvent]):
     channel = "trades"
 
     def __init__(self, symbols: Collection[str] = (), since: Position | None = None) -> None:
-        """Follow these symbols, or all if there are none, from `since`, or from now."""
+        """Follow these symbols, or all symbols if there are none, from `since` or from now."""
         super().__init__(symbols, since)
 
     def _selection(self) -> dict[str, object]:

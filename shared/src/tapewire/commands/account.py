@@ -41,7 +41,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class _Venue:
-    """What the commands work with."""
+    """The context of the commands."""
 
     queries: Queries
     treasury: Treasury

@@ -1,4 +1,4 @@
-"""What commands that trade or read have in common: the venue, the account, the key, the output.
+"""The common options of commands that trade or read: venue, account, key, output.
 
 A key never stands on the command line, because other users of a machine see command lines.
 """
@@ -34,7 +34,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class ClientChoice:
-    """What the options of a command say about the venue, the account and the output."""
+    """The venue, account and output that the options of a command name."""
 
     wanted_venue: str | None
     account: str | None

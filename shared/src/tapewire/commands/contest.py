@@ -69,7 +69,7 @@ def leaderboard(chosen: ClientChoice, *, is_whole: bool) -> None:
 
 @contest.command()
 @click.option(
-    "--visibility", type=click.Choice(["all", "admins"]), help="Who sees the leaderboard."
+    "--visibility", type=click.Choice(["all", "admins"]), help="The readers of the leaderboard."
 )
 @click.option(
     "--delay-s",

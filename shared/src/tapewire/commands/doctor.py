@@ -18,6 +18,7 @@ from rich.text import Text
 from tapewire import keys
 from tapewire.commands.options import venue_option
 from tapewire.errors import ConfigurationError, TapewireError
+from tapewire.packed.layout import BROKEN
 from tapewire.redis.binary import find_server
 from tapewire.redis.client import AsyncRedis, RedisAddress, check_version, open_async
 from tapewire.redis.replication import replication_risk
@@ -35,7 +36,7 @@ from tapewire.terminal.output import Output
 from tapewire.terminal.tables import new_table
 
 TIMEOUT_S = 5.0
-# One descriptor per client, and those of a process without clients.
+# One file descriptor per client, and those of a process without clients.
 OPEN_FILES_WANTED = 4_096
 DISK_BYTES_WANTED = 2 << 30
 # A clock that differs by more than this from the one of Redis confuses expiry times and logs.
@@ -171,6 +172,9 @@ async def _sound_redis(client: AsyncRedis) -> Any:  # noqa: ANN401 (an async gen
     before_s = time.time()
     seconds, microseconds = await client.time()
     yield clock_check(seconds + microseconds / MICROSECONDS - (before_s + time.time()) / 2)
+    broken: Any = await client.hgetall(keys.BROKEN)
+    for symbol, text in sorted(broken.items()):
+        yield broken_check(symbol.decode(), text.decode())
     try:
         information = await client.info("all")
     except NoPermissionError:
@@ -187,6 +191,15 @@ def clock_check(difference_s: float) -> Check:
     if abs(difference_s) > CLOCK_DIFFERENCE_S_MAX:
         return Check("clock of Redis", "warning", found, "run a time service (NTP) on both")
     return Check("clock of Redis", "ok", found)
+
+
+def broken_check(symbol: str, text: str) -> Check:
+    """A market that is halted because its data contradict each other; `text` is packed."""
+    advice = (
+        "find what differs: tapewire audit; put it right, or restore a backup: tapewire restore; "
+        f"then tapewire market resume {symbol}"
+    )
+    return Check(f"market {symbol}", "fault", f"halted: {BROKEN.read(text).reason}", advice)
 
 
 def information_checks(information: dict[str, Any]) -> Iterator[Check]:

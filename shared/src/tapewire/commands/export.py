@@ -35,7 +35,7 @@ class Table(Protocol):
         """Append rows, which all have the same columns."""
 
     def close(self) -> None:
-        """Write what is missing at the end of the file."""
+        """Write the missing part at the end of the file."""
 
 
 @click.command()

@@ -35,7 +35,13 @@ def _bounds(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
         command = click.option(option, name, type=click.IntRange(0), metavar="NUMBER", help=text)(
             command
         )
-    return command
+    accept = click.option(
+        "--allow-coarse-fees",
+        is_flag=True,
+        default=None,
+        help="Accept a fee below one unit of the smallest amounts traded.",
+    )
+    return accept(command)
 
 
 @click.group()

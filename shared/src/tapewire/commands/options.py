@@ -1,4 +1,4 @@
-"""What commands share: which venue they work on, whether a Redis holds one, checked words."""
+"""Shared options of commands: the venue to work on, the check that a Redis holds one, words."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ class VariableOption(click.Option):
     """An option that may come from a variable: errors name the variable if the value is from it."""
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
-        """What the user wrote, for the sentence about a bad value."""
+        """The text that the user wrote, for the sentence about a bad value."""
         if ctx is not None:
             return written_as(ctx, self)
         return super().get_error_hint(ctx)
@@ -59,7 +59,7 @@ def written_as(context: click.Context, option: click.Parameter) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RedisChoice:
-    """What `--venue` and `--redis-url` say about the Redis to work on."""
+    """The Redis that `--venue` and `--redis-url` name."""
 
     wanted_venue: str | None
     redis_url: str | None

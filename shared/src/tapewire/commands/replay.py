@@ -38,7 +38,7 @@ CLIENT_OPTIONS = RestOptions(timeout_s=30.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayChoice:
-    """What the options of `tapewire replay` say."""
+    """The options of `tapewire replay`."""
 
     file: Path | None
     sample: bool
@@ -267,7 +267,7 @@ async def _check_symbol(client: VenueClient, symbol: str) -> None:
 
 
 async def _look_at_book(client: VenueClient, symbol: str) -> list[str]:
-    """Warn of orders that rest in the book already; a caveat of the comparison, if there are."""
+    """Warn of orders that already rest in the book; returns a caveat of the comparison, or None."""
     try:
         book = await client.book(symbol, 10)
     except TapewireError as error:

@@ -9,7 +9,7 @@ from tapewire.errors import TapewireError
 from tapewire.redis.data_directory import DataDirectory
 from tapewire.runtime.venue_address import DATA_DIR_DEFAULT
 
-# What `tapewire up` makes in a data directory.
+# The entries that `tapewire up` makes in a data directory.
 REDIS_FOLDER, LOGS_FOLDER = "redis", "logs"
 
 

@@ -20,7 +20,7 @@ from tapewire.runtime.venue_address import VenueAddress
 
 TIMEOUT_S = 5.0
 GIB = 1 << 30
-# What `status` shows of the figures of a service: metric -> words.
+# The figures of a service that `status` shows: metric -> words.
 GATEWAY_FIGURES = {"tapewire_gateway_connections": "connections"}
 FEED_FIGURES = {
     "tapewire_websocket_clients": "WebSocket clients",

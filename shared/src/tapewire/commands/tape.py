@@ -79,7 +79,7 @@ class _Printer:
         self._told = False
 
     async def follow(self, url: str, symbols: Collection[str]) -> None:
-        """Print for ever. Raises TapewireError when trying again would be vain."""
+        """Print until stopped. Raises TapewireError when a retry cannot succeed."""
         click.echo(HEADER, err=True)
         async with MarketDataClient(url, on_trouble=self._tell, options=self._options) as client:
             stream = client.trades(symbols)
@@ -104,6 +104,6 @@ def _print(line: str) -> None:
     try:
         click.echo(line)
     except BrokenPipeError:
-        # The interpreter would complain at its exit when it flushes what nobody reads.
+        # The interpreter would complain at its exit when it flushes to a closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

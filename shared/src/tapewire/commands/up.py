@@ -37,7 +37,7 @@ def _check_balances(_context: click.Context, _option: click.Parameter, value: st
 
 
 def _names(context: click.Context, *names: str) -> list[str]:
-    """How options were given: by flag or by variable."""
+    """The origin of an option: flag or variable."""
     options = {option.name: option for option in context.command.params}
     return [written_as(context, options[name]) for name in names]
 

@@ -46,6 +46,7 @@ _UNJOURNALED = frozenset(
         "contest",
         "orders",
         "fills",
+        "broken",
     }
 )
 

@@ -7,7 +7,7 @@ from tapewire.journal.verification import Verdict
 
 
 def report_lines(verdict: Verdict, elapsed_s: float) -> Iterator[str]:
-    """The lines: what was compared, what was excepted, and every difference."""
+    """The lines of a report: compared keys, exceptions, and every difference."""
     replica = verdict.replica
     kinds = ", ".join(f"{op} {count:,}" for op, count in replica.ops.most_common())
     rate = replica.replayed / elapsed_s if elapsed_s else 0

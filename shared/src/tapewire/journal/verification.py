@@ -11,7 +11,7 @@ from tapewire.journal.replica import Difference, Replica
 from tapewire.journal.source import LiveJournal
 from tapewire.redis.client import AsyncRedis
 
-# How often the state is compared when the venue took commands meanwhile.
+# Comparisons of the state, if the venue takes commands meanwhile.
 ATTEMPTS_MAX = 5
 
 Progress = Callable[[int], None]
@@ -19,7 +19,7 @@ Progress = Callable[[int], None]
 
 @dataclass(slots=True)
 class Verdict:
-    """What was verified: the results of all commands, and the state unless `state` is None."""
+    """The verified parts: the results of all commands, and the state unless `state` is None."""
 
     replica: Replica
     difference: Difference | None = None

@@ -1,7 +1,7 @@
-"""Keep a venue readable on a full disk: orders are refused before the last bytes are used up.
+"""Keeps a venue readable on a full disk: orders are refused before the last bytes are used.
 
-Redis ends when it cannot write its log and has to sync it before each answer. So orders are refused
-while there is still room, and are accepted again by themselves when somebody made room.
+Redis ends when it cannot write its log and has to sync it before each answer. Therefore orders are
+refused while there is still room. When there is room again, orders are accepted again.
 """
 
 import shutil
@@ -17,7 +17,7 @@ RESUME_BYTES = 2 * RESERVE_BYTES
 
 
 class GuardedServer(Protocol):
-    """What the guard needs of a server; RedisServer has it."""
+    """The interface of a server that the guard needs; RedisServer provides it."""
 
     def refuse_writes(self, refused: bool) -> None:
         """Refuse every write, or take writes again. Raises RedisUnavailable."""
@@ -81,7 +81,7 @@ class DiskGuard:
         return news
 
     def _tell(self) -> bool:
-        """Whether the server knows; a server that is away is told at the next look."""
+        """Whether the server knows; a server that is away is told at the next check."""
         try:
             self._server.refuse_writes(self._wanted)
         except RedisUnavailable:

@@ -1,4 +1,4 @@
-"""One part of the venue that is started again when it dies, but not for ever."""
+"""One part of the venue; restarted when it dies, a bounded number of times."""
 
 import re
 from collections import deque
@@ -12,7 +12,7 @@ RESTART_WINDOW_S = 60.0
 RESTART_DELAY_MIN_S = 0.25
 RESTART_DELAY_MAX_S = 5.0
 
-# What logging puts before a sentence: `2026-01-31 12:00:00,000 ERROR gateway some.logger: `.
+# The prefix of a log line: `2026-01-31 12:00:00,000 ERROR gateway some.logger: `.
 _LOG_PREFIX = re.compile(r"^\d{4}-\d\d-\d\d [\d:.,]+ (?P<level>[A-Z]+) [\w-]+ [\w.]+: ")
 
 
@@ -33,7 +33,7 @@ class Part(Protocol):
 
     @property
     def ending(self) -> str:
-        """How the process ended, for people."""
+        """The end of the process in words."""
 
     def launch(self) -> None:
         """Start the process and return at once."""

@@ -1,4 +1,4 @@
-"""What `tapewire up` was asked to do."""
+"""The options of `tapewire up`."""
 
 from dataclasses import dataclass
 from pathlib import Path

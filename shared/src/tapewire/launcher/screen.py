@@ -1,4 +1,4 @@
-"""What a person sees: where everything runs, and what to try first."""
+"""The screens for a person: where everything runs, and the first commands to try."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ from tapewire.values.types import Instrument
 
 @dataclass(frozen=True, slots=True)
 class VenueFacts:
-    """What the first screen shows; a part that does not exist is None."""
+    """The facts on the first screen; a part that does not exist is None."""
 
     gateway_url: str
     market_data_url: str
@@ -95,7 +95,7 @@ def _for_others(facts: VenueFacts) -> str:
     )
     text = f"Others on your network reach the page and the orders, and the feed, at\n\n{places}\n\n"
     if facts.auth == "open":
-        return text + "Everybody who reaches these acts for every account (--auth open).\n\n"
+        return text + "Every client of these addresses acts for every account (--auth open).\n\n"
     program, venue = _program(), _venue_words(facts.data_dir)
     quote = facts.instrument.quote
     return (

@@ -145,7 +145,7 @@ def crowd_process(
 def running_venue(
     services: Sequence[Service], redis: RunningRedis, data_dir: Path, *, started: str, auth: str
 ) -> RunningVenue:
-    """What `venue.json` says of a venue that this process runs."""
+    """The content of `venue.json` for a venue that this process runs."""
     gateway, market_data = services
     return RunningVenue(
         version=__version__,

@@ -276,7 +276,7 @@ class Venue:
             server.stop()
 
     def _end(self, children: Sequence[ChildProcess], timeout_s: float, stops_before: int) -> None:
-        """Ask all of them to stop; kill, and name, those that do not."""
+        """Ask all processes to stop; kill and name those that do not stop in time."""
         for child in children:
             child.ask_to_stop()
         deadline_s = time.monotonic() + timeout_s

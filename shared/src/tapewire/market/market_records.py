@@ -9,7 +9,8 @@ from typing import Any
 
 from tapewire import keys
 from tapewire.packed.auction import Indicative
-from tapewire.packed.layout import CONTROLS, INDICATIVE, MARKET_STATE, STEPS
+from tapewire.packed.layout import CONTROLS, INDICATIVE, STEPS
+from tapewire.packed.records import read_standing
 from tapewire.redis.client import AsyncRedis
 from tapewire.values.decimals import format_units
 from tapewire.values.types import Side, Symbol
@@ -63,10 +64,11 @@ class AuctionRecord:
 
 
 def read_market(fields: Sequence[bytes | None]) -> MarketRecord | None:
-    """Decode the fields `steps` and `state`; None if the symbol has none."""
-    if fields[0] is None or fields[1] is None:
+    """Decode the fields `steps` and `state`; None if the symbol has none that can be read."""
+    state = read_standing(fields[1])
+    if fields[0] is None or state is None:
         return None
-    steps, state = STEPS.read(fields[0].decode()), MARKET_STATE.read(fields[1].decode())
+    steps = STEPS.read(fields[0].decode())
     return MarketRecord(
         epoch=steps.epoch,
         tick_units=int(steps.tick_units),

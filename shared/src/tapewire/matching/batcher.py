@@ -31,7 +31,7 @@ from tapewire.runtime.histogram import Histogram
 
 BATCH_BOUNDS = tuple(2**power for power in range(COMMANDS_PER_ROUND_TRIP_MAX.bit_length()))
 
-# How often in a row a batch is sent again of which Redis did nothing, for want of the library.
+# Attempts in a row to send a batch of which Redis did nothing because it lacked the library.
 REPEATS_MAX = 5
 
 _REPLACED = "The primary of Redis is being replaced. Nothing was done."
@@ -61,7 +61,7 @@ class Batcher:
         self._client = client
         self._timeout_s = timeout_s
         self._guard = guard or FailoverGuard()
-        # How many failovers there had been when the connection was made.
+        # The number of failovers when the connection was made.
         self._failovers = 0
         replicas = self._guard.replicas_min
         self._confirmation = Confirmation(replicas, timeout_s) if replicas else None
@@ -112,7 +112,7 @@ class Batcher:
         return answer
 
     async def close(self) -> None:
-        """Wait for what is on its way (bounded by the Redis timeout), then disconnect."""
+        """Wait for the batch under way (bounded by the Redis timeout), then disconnect."""
         if self._sender is not None:
             await asyncio.wait([self._sender], timeout=self._timeout_s)
         await self._disconnect()

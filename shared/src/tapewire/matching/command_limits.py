@@ -30,5 +30,6 @@ class MatchingLimits:
             (
                 self.makers_per_command_max, self.closed_order_kept_s, self.replay_log_trades_max,
                 self.journal_commands_max, self.stops_per_command_max, int(self.funds_checked),
+                1,
             )
         )  # fmt: skip

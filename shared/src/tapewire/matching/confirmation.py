@@ -1,4 +1,4 @@
-"""Commands in the protocol of Redis, and those that have replicas confirm what was written."""
+"""Commands in the protocol of Redis, and commands whose writes replicas confirm."""
 
 import hiredis
 
@@ -7,7 +7,7 @@ from tapewire.errors import OutcomeUnknown
 
 Command = tuple[str | bytes | int, ...]
 
-# Plain commands that write; what is sent otherwise are calls of functions, and reads.
+# Plain commands that write. All other commands are function calls and reads.
 WRITES = frozenset({"HSET", "SADD", "SREM", "DEL", "EXPIRE", "EXPIREAT"})
 # WAIT may take this part of the time that a round trip has.
 WAIT_PART = 0.5
@@ -36,7 +36,7 @@ class Confirmation:
         self.wire = [pack(mark), pack(("WAIT", replicas_min, timeout_ms))]
 
     def judge(self, reply: object, replicas: object) -> object:
-        """The reply of a command, or what is told if too few replicas have confirmed it."""
+        """The reply of a command, or the error if too few replicas have confirmed it."""
         if isinstance(reply, Exception):
             return reply
         if isinstance(replicas, int) and replicas >= self._replicas_min:

@@ -45,7 +45,7 @@ from tapewire.values.types import (
 )
 
 Reply: TypeAlias = Any
-"""What Redis answers with: the contract header of each Lua file says which shape."""
+"""The reply of Redis; the contract header of each Lua file describes its shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Engine:
             client, timeout_s=timeout_s, library=load_library(), notes_use=True, guard=guard
         )
         self._limits = (limits or MatchingLimits()).packed()
-        # What an account that is not known yet starts with; None: it must be opened first.
+        # The start balances of an unknown account; None: an administrator opens accounts.
         self.paper_money = paper_money
         self._seen: set[Account] = set()
         # A test or a replay may set the venue clock, in microseconds; '' means Redis TIME.
@@ -95,7 +95,7 @@ class Engine:
         )  # fmt: skip
 
     async def close(self) -> None:
-        """Finish what is on its way and disconnect."""
+        """Finish the batch under way and disconnect."""
         await self.batcher.close()
         await self.client.aclose()
 
@@ -233,7 +233,10 @@ class Engine:
                 return canceled
 
     async def expire_due(self) -> int:
-        """End what is due by the venue clock; returns how many orders. Raises Unavailable."""
+        """End everything that is due by the venue clock; return the number of orders.
+
+        Raises Unavailable.
+        """
         return int(await self.run("expire", keys.EXPIRING, ORDERS_PER_SWEEP_MAX, TIMER_LOOKUPS_MAX))
 
     async def set_dead_man(self, account: Account, timeout_us: int) -> int | None:

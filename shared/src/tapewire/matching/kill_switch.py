@@ -86,7 +86,10 @@ class KillSwitch:
         return count
 
     async def resume(self) -> list[Symbol]:
-        """Let every market that takes cancels only trade; which they are. Raises Unavailable."""
+        """Switch every market in cancel_only to trading; return these markets.
+
+        Raises Unavailable.
+        """
         symbols = (await self._by_state()).get(MarketState.CANCEL_ONLY, [])
         for symbol in symbols:
             await self._engine.control_market(symbol, state=MarketState.TRADING)

@@ -29,13 +29,14 @@ HASH_DIGITS = 12
 
 # In this order: a file uses what the files before it define.
 CORE = (
-    "text", "records", "market", "book", "orders", "ledger", "candles", "command", "holds",
-    "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending",
+    "text", "records", "market", "broken", "book", "orders", "ledger", "candles", "command",
+    "holds", "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending",
     "auction_price", "auction", "risk", "entry", "funds", "frame",
 )  # fmt: skip
 # Lua allows 200 local names in one block. These files have names of their own; the files after them
 # know the names listed here.
 PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
+    "broken": ("BROKEN", "mark_broken", "clear_broken", "answer_failure"),
     "candles": ("CANDLE_BASES", "record_candle"),
     "match": ("match",),
     "fok": ("would_fill",),

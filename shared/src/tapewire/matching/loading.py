@@ -49,7 +49,7 @@ class LibraryLoader:
         library), RedisError, OSError.
         """
         self.load_id = await self._load(connection)
-        # After the load: whoever raises the format removes the libraries of the old one later.
+        # After the load, because a gateway that raises the format later removes the old libraries.
         check_format(await _ask(connection, "GET", keys.FORMAT))
         if self._notes_use:
             await self._note_use(connection)
@@ -77,7 +77,7 @@ class LibraryLoader:
         )
 
     async def _note_use(self, connection: Any) -> None:  # noqa: ANN401
-        """Say that the library is used, and remove those that are not."""
+        """Note the use of the library, and remove unused libraries."""
         try:
             now_s = int((await _ask(connection, "TIME"))[0])
             await _ask(connection, "ZADD", keys.LIBRARIES, now_s, self.library.name)

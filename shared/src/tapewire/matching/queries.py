@@ -4,11 +4,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from redis.exceptions import ResponseError
+
 from tapewire import keys
 from tapewire.errors import DuplicateClientOrderId, OrderNotFound, UnknownAccount
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
-from tapewire.packed.layout import MARKET_STATE, TERMS
+from tapewire.packed.layout import BROKEN, TERMS, Broken
 from tapewire.packed.records import (
     new_order_of,
     read_account,
@@ -17,6 +19,7 @@ from tapewire.packed.records import (
     read_market_state,
     read_order,
     read_pairs,
+    read_standing,
     trade_order,
     unread_fills_of,
 )
@@ -61,7 +64,7 @@ class FillPage:
 
 
 class Queries:
-    """What an account may ask; answers see every command that was acknowledged before."""
+    """The reads of an account; answers include every command that was acknowledged before."""
 
     def __init__(self, batcher: Batcher) -> None:
         self._batcher = batcher
@@ -199,15 +202,29 @@ class Queries:
         return {Symbol(symbol.decode()) for symbol in found}
 
     async def instrument(self, symbol: Symbol) -> tuple[Instrument, MarketState] | None:
-        """One instrument with its market state; None if it is not known. Raises Unavailable."""
-        record: list[Any] = await self._batcher.submit(
-            "HMGET", keys.market(symbol), "identity", "limits", "controls"
-        )
-        if not all(record):
+        """One instrument with its market state; None if it is not known. Raises Unavailable.
+
+        An instrument whose record cannot be read is not known either.
+        """
+        try:
+            record: list[Any] = await self._batcher.submit(
+                "HMGET", keys.market(symbol), "identity", "limits", "controls"
+            )
+            if not all(record):
+                return None
+            identity, limits, controls = (item.decode() for item in record)
+            instrument = read_instrument(symbol, identity, limits, controls)
+            return instrument, read_market_state(controls)
+        except (ResponseError, ValueError):
             return None
-        identity, limits, controls = (item.decode() for item in record)
-        instrument = read_instrument(symbol, identity, limits, controls)
-        return instrument, read_market_state(controls)
+
+    async def broken_markets(self) -> dict[Symbol, Broken]:
+        """The markets that are halted because their data contradict each other, and why.
+
+        Raises Unavailable.
+        """
+        pairs = read_pairs(await self._batcher.submit("HGETALL", keys.BROKEN))
+        return {Symbol(symbol): BROKEN.read(text) for symbol, text in sorted(pairs.items())}
 
     async def prices(self, symbols: list[Symbol], *, mid: bool) -> dict[Symbol, int]:
         """The price of each symbol in half ticks, so that a middle is whole; without one: no entry.
@@ -220,9 +237,9 @@ class Queries:
         )
         found = {}
         for symbol, state in zip(symbols, states, strict=True):
-            last = None if state is None else MARKET_STATE.read(state.decode()).last_price
-            if last:
-                found[symbol] = 2 * int(last)
+            standing = read_standing(state)
+            if standing is not None and standing.last_price:
+                found[symbol] = 2 * int(standing.last_price)
         if mid:
             best = await asyncio.gather(*(self._best_prices(symbol) for symbol in symbols))
             found |= {symbol: sum(pair) for symbol, pair in zip(symbols, best, strict=True) if pair}
@@ -254,7 +271,7 @@ class Queries:
             *(self._batcher.submit("HGET", keys.market(symbol), "state") for symbol in symbols)
         )
         return max(
-            (int(MARKET_STATE.read(state.decode()).clock_us) for state in states if state),
+            (int(standing.clock_us) for state in states if (standing := read_standing(state))),
             default=0,
         )
 

@@ -1,4 +1,4 @@
-"""The error replies of the commands, and the exceptions that they stand for: one table."""
+"""The error replies of the commands and their exceptions: one table."""
 
 from typing import NoReturn
 
@@ -8,6 +8,7 @@ from tapewire.errors import (
     DuplicateClientOrderId,
     InstrumentConflict,
     InvalidField,
+    MarketBroken,
     OrderClosed,
     OrderNotFound,
     RedisUnavailable,
@@ -21,7 +22,7 @@ from tapewire.errors import (
 
 _EXCEPTIONS: dict[str, TapewireError] = {
     "UNKNOWN_SYMBOL": UnknownSymbol(
-        "symbol is not traded here; GET /v1/instruments lists what is."
+        "symbol is not traded here; GET /v1/instruments lists the symbols."
     ),
     "DUPLICATE_CLIENT_ORDER_ID": DuplicateClientOrderId(
         "client_order_id was used before, for an order with another body."
@@ -62,6 +63,10 @@ _EXCEPTIONS: dict[str, TapewireError] = {
     "STOPS_PENDING": StopsPending(
         "Fired stop orders of this market run first; send the order again."
     ),
+    "MARKET_BROKEN": MarketBroken(
+        "The data of this market contradict each other, so it is halted. The operator of the venue "
+        "learns what to do from: tapewire doctor. Market:"
+    ),
     "UNCROSS_PENDING": UncrossPending("The market uncrosses its auction; send the request again."),
     "CLOCK_JUMPED": RedisUnavailable(
         "The clock of Redis has jumped. Nothing was done. Have a time service put it right, or if "
@@ -93,7 +98,7 @@ _EXCEPTIONS: dict[str, TapewireError] = {
         "expire_at", "out_of_range", "expire_at must be later than now."
     ),
     "AMEND_BELOW_EXECUTED": InvalidField(
-        "quantity", "out_of_range", "quantity must be more than what is executed already."
+        "quantity", "out_of_range", "quantity must be more than the executed quantity."
     ),
     "NOTIONAL_TOO_SMALL": InvalidField(
         "quantity", "notional_too_small", "price x quantity is below the minimum of the instrument."
@@ -108,12 +113,12 @@ _EXCEPTIONS: dict[str, TapewireError] = {
 
 
 def refuse(reply: str) -> NoReturn:
-    """Raise the exception that an error reply of a command stands for."""
+    """Raise the exception of an error reply of a command."""
     raise find_refusal(reply)
 
 
 def find_refusal(reply: str) -> TapewireError:
-    """The exception that an error reply, or a code in a reply, stands for."""
+    """The exception of an error reply, or of a code in a reply."""
     code, _, detail = reply.removeprefix("ERR ").partition(" ")
     known = _EXCEPTIONS.get(code)
     if known is None:

@@ -19,15 +19,16 @@ class Target:
 
     order_id: OrderId | None = None
     client_order_id: str | None = None
-    # What the client calls the cancel.
+    # The client's name of the cancel.
     cancel_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """What became of the cancel and of the placement; None: not attempted.
+    """The results of the cancel and of the placement; None: not attempted.
 
-    A replayed placement was done before; then `canceled` is how the order to cancel stands.
+    A replayed placement was done before; then `canceled` is the present state of the order to
+    cancel.
     """
 
     canceled: Order | Refusal | None

@@ -50,7 +50,7 @@ class AccountSnapshot:
     open_orders: int
     fields: Mapping[str, str]
     newest_event: tuple[bytes, Mapping[bytes, bytes]] | None
-    # Empty if there are more than were to be read.
+    # Empty if there are more records than the bound.
     orders: Sequence[ListedOrder]
 
 
@@ -173,5 +173,5 @@ def _read(kind: Callable[..., _Row], flat: Sequence[bytes]) -> list[_Row]:
 
 
 def _text(item: bytes) -> str:
-    # What is not UTF-8 was not written by the library, but must still reach the report.
+    # The library writes UTF-8 only. Other text must still reach the report.
     return item.decode("utf-8", "surrogateescape")

@@ -13,7 +13,7 @@ from tapewire.values.types import Account, Symbol
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """What a transfer left available, in units; `replayed` if its reference was done before."""
+    """The available units after a transfer; `replayed` if its reference was done before."""
 
     available_units: int
     replayed: bool

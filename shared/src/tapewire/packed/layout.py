@@ -15,6 +15,7 @@ from tapewire.packed.events import EVENT_LAYOUTS
 from tapewire.packed.packing import (
     Digits,
     LaterDigits,
+    LaterNumber,
     LaterText,
     Layout,
     Number,
@@ -26,7 +27,7 @@ from tapewire.packed.packing import (
 
 
 class Terms(NamedTuple):
-    """`order:<id>`, field `terms`: what was ordered."""
+    """`order:<id>`, field `terms`: the terms of the order."""
 
     quantity: OptionalNumber
     account: Text
@@ -53,6 +54,8 @@ class State(NamedTuple):
     """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs.
 
     `cancel_id` is the name that the client gave to the cancel that ended the order.
+    `fee_credit_millionths`: by how much the fees of the order exceed its rates, because fees are
+    whole units; in millionths of a unit, below 1,000,000. The next fee is less by that.
     """
 
     status: Text
@@ -64,6 +67,7 @@ class State(NamedTuple):
     triggered_us: OptionalNumber
     reason: Text
     cancel_id: LaterText
+    fee_credit_millionths: LaterNumber
 
 
 class FillFields(NamedTuple):
@@ -84,7 +88,7 @@ class ExecutionFields(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """`market:<symbol>`, field `identity`: what is traded; it never changes."""
+    """`market:<symbol>`, field `identity`: assets, steps and decimals; it never changes."""
 
     base: Text
     quote: Text
@@ -120,7 +124,7 @@ class InstrumentLimits(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """What an administrator sets of a market: the end of `controls`."""
+    """The settings of a market by an administrator: the end of `controls`."""
 
     band_bps: Digits
     open_orders_max: Digits
@@ -159,6 +163,14 @@ class Reached(NamedTuple):
 
     high_ticks: Number
     low_ticks: Number
+
+
+class Broken(NamedTuple):
+    """`broken`, field of a symbol: when and in which command its market failed, and why."""
+
+    time_us: Digits
+    op: Text
+    reason: Rest
 
 
 class Profile(NamedTuple):
@@ -205,7 +217,11 @@ class TransferFields(NamedTuple):
 
 
 class CommandLimits(NamedTuple):
-    """The limits that each command takes and that the journal keeps with it."""
+    """The limits that each command takes and that the journal keeps with it.
+
+    `fees_per_order` is 1: fees are rounded once per order. Journals of format 1 lack it: their
+    commands rounded the fee of each fill.
+    """
 
     fills_max: Number
     closed_kept_s: Digits
@@ -213,6 +229,7 @@ class CommandLimits(NamedTuple):
     journal_max: Digits
     stops_max: Number
     funds_checked: Digits
+    fees_per_order: LaterNumber
 
 
 TERMS = Layout(Terms)
@@ -226,6 +243,7 @@ BOUNDS = Layout(Bounds)
 CONTROLS = Layout(Controls)
 MARKET_STATE = Layout(MarketState)
 REACHED = Layout(Reached)
+BROKEN = Layout(Broken)
 INDICATIVE = Layout(Indicative)
 PROFILE = Layout(Profile)
 ACCOUNT_BOUNDS = Layout(AccountBounds)
@@ -235,6 +253,6 @@ COMMAND_LIMITS = Layout(CommandLimits)
 
 LAYOUTS: tuple[Layout[Any], ...] = (
     TERMS, STATE, FILL, EXECUTION, IDENTITY, STEPS, INSTRUMENT_LIMITS, BOUNDS, CONTROLS,
-    MARKET_STATE, REACHED, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS,
+    MARKET_STATE, REACHED, BROKEN, PROFILE, ACCOUNT_BOUNDS, CANDLE, TRANSFER, COMMAND_LIMITS,
     INDICATIVE, Layout(Uncross), *EVENT_LAYOUTS,
 )  # fmt: skip

@@ -31,7 +31,7 @@ LaterText: TypeAlias = Annotated[str, "later text"]
 """A later text."""
 
 LATER_DEFAULTS: Mapping[str, str] = {"later number": "0", "later digits": "0", "later text": ""}
-"""What a later field has if it is not written."""
+"""The value of a later field that is not written."""
 
 Rest: TypeAlias = Annotated[str, "rest"]
 """The last value of a record: a text that may have separators of its own."""

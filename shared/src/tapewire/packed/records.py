@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tapewire.limits import ORDER_FILLS_SHOWN_MAX
+from tapewire.packed import layout
 from tapewire.packed.events import CHANGE, ChangeFields
 from tapewire.packed.layout import (
     ACCOUNT_BOUNDS,
@@ -92,11 +93,12 @@ def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) ->
         maker_fee_ppm=int(terms.maker_fee_ppm),
         taker_fee_ppm=int(terms.taker_fee_ppm),
         cancel_id=state.cancel_id or None,
+        fee_credit_millionths=int(state.fee_credit_millionths),
     )
 
 
 def read_instrument(symbol: str, identity: str, limits: str, controls: str) -> Instrument:
-    """The fields of `market:<symbol>` that say what is traded and in which bounds."""
+    """The assets, steps and bounds in the fields of `market:<symbol>`."""
     fixed, bounds = IDENTITY.read(identity), INSTRUMENT_LIMITS.read(limits)
     settings = CONTROLS.read(controls)
     return Instrument(
@@ -127,6 +129,14 @@ def read_instrument(symbol: str, identity: str, limits: str, controls: str) -> I
 def read_market_state(controls: str) -> MarketState:
     """Whether the market trades, of the field `controls` of `market:<symbol>`."""
     return MarketState(CONTROLS.read(controls).state)
+
+
+def read_standing(state: bytes | None) -> layout.MarketState | None:
+    """Field `state` of `market:<symbol>`; None if it is absent or cannot be read (`broken`)."""
+    try:
+        return None if state is None else layout.MARKET_STATE.read(state.decode())
+    except ValueError:
+        return None
 
 
 def read_account(account: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) -> AccountRecord:

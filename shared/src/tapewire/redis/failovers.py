@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 
 RETRY_DELAY_S = 0.1
 RETRY_DELAY_MAX_S = 2.0
-# A Sentinel that says nothing for so long is asked for a sign of life.
+# Seconds of silence after which a Sentinel is pinged.
 SILENCE_S = 10.0
-# So long nothing is sent after a failover has begun, if its end is never announced.
+# Seconds without commands after the start of a failover whose end is not announced.
 HOLD_S = 15.0
 
 # A Sentinel publishes them in this order. Between the first two and the promotion the old primary
@@ -65,7 +65,7 @@ class FailoverGuard:
             self._begun_at_s = time.monotonic()
 
     def end(self) -> None:
-        """It was promoted, or the failover was given up: connect anew."""
+        """The failover has ended, by a promotion or without one: connect again."""
         self._begun_at_s = None
         self.count += 1
 
@@ -97,7 +97,7 @@ class FailoverWatch:
         return self._place.kind == "sentinel"
 
     async def run(self) -> None:
-        """Listen for ever; a Sentinel that is lost is connected to again."""
+        """Listen until the task is cancelled; a lost Sentinel is connected to again."""
         async with asyncio.TaskGroup() as group:
             for sentinel in self._place.hosts:
                 group.create_task(self._follow(sentinel))

@@ -34,7 +34,10 @@ class MemoryWatch(Collector):
         self._warned_part = 0.0
 
     async def run(self) -> None:
-        """Look at the memory every interval, for ever. A Redis that is away is passed over."""
+        """Check the memory every interval until the task is cancelled.
+
+        Skip a Redis that is away.
+        """
         while True:
             try:
                 self.observe(await self._client.info("memory"))

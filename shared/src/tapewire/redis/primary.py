@@ -20,14 +20,14 @@ from redis.exceptions import RedisError, ResponseError
 from tapewire import keys
 from tapewire.redis.address import Host, Place, RedisAddress
 
-# How long the others may still answer once one has.
+# Seconds for further answers after the first one.
 GRACE_S = 0.3
 
 Answer = TypeVar("Answer")
 
 
 class _Named(NamedTuple):
-    """What one Sentinel says: the larger the configuration epoch, the newer it is."""
+    """The answer of one Sentinel; a larger configuration epoch is newer."""
 
     config_epoch: int
     host: Host
@@ -40,13 +40,13 @@ class PrimaryFinder:
         """`place` must be of Sentinels or of a Cluster."""
         self._place = place
         self._address = address
-        # Of a Cluster: nodes that earlier answers named, so that it is found without the seeds.
+        # Nodes of a Cluster from earlier answers, so that it is found without the seeds.
         self._learned: tuple[Host, ...] = ()
 
     async def find(self) -> Host:
-        """Ask; at most the connect timeout of the address.
+        """Ask, within the connect timeout of the address.
 
-        Raises RedisConnectionError if nobody answers or nobody knows.
+        Raises RedisConnectionError if no host answers or knows the primary.
         """
         if self._place.kind == "sentinel":
             return await self._ask_sentinels()
@@ -105,7 +105,7 @@ class PrimaryFinder:
 async def first_answers(
     hosts: Sequence[Host], question: Callable[[Host], Awaitable[Answer]], timeout_s: float
 ) -> list[Answer]:
-    """Ask all hosts at once; what those say that answer in time.
+    """Ask all hosts at once; return the answers that arrive in time.
 
     The time is `timeout_s`, and GRACE_S after the first answer: the host that answers last may be
     the only one that knows of a failover. A host that fails is left out.

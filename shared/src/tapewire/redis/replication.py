@@ -1,4 +1,4 @@
-"""What a failover could lose with the settings that Redis has now, as a sentence for operators."""
+"""The losses that a failover could cause with the present settings of Redis, in one sentence."""
 
 import logging
 from collections.abc import Mapping

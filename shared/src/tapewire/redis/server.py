@@ -118,7 +118,7 @@ class RedisServer:
 
     @property
     def ending(self) -> str:
-        """How the process ended, for people."""
+        """The end of the process in words."""
         return self.child.ending
 
     def last_words(self) -> list[str]:

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from tapewire.errors import RedisUnavailable
 from tapewire.redis.client import RedisAddress, find_primary, open_subscriber
 
-# How an RDB file begins, by server.
+# The first bytes of an RDB file, by server.
 RDB_MAGIC = (b"REDIS", b"VALKEY")
 CHUNK_BYTES = 1 << 20
 LINE_BYTES_MAX = 1_024

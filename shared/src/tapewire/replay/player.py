@@ -35,7 +35,7 @@ class _Fill(msgspec.Struct):
 
 
 class _Order(msgspec.Struct):
-    """What a replay reads of an answer."""
+    """The part of an answer that a replay reads."""
 
     order_id: str
     remaining_quantity: Decimal

@@ -56,7 +56,7 @@ class RecordedBook:
         return dict(self._levels.get(level, {}))
 
     def foresee(self, side: Side, quantity: int, worst_price: int) -> list[Execution]:
-        """What an order that takes from `side` would trade under price-time priority."""
+        """The trades of an order that takes from `side`, under price-time priority."""
         sign = 1 if side is Side.SELL else -1
         prices = sorted(
             price * sign

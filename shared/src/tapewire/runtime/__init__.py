@@ -1,4 +1,4 @@
-"""What every process needs: child processes, supervised tasks, the log, the address of a venue.
+"""The basis of every process: child processes, supervised tasks, the log, the address of a venue.
 
 May import: `errors`.
 """

@@ -27,7 +27,7 @@ def reachable_addresses(address: str) -> list[str]:
 
 
 def _interface_addresses() -> Iterator[str]:
-    """What each interface is called in IPv4 (Linux)."""
+    """The IPv4 addresses of the interfaces (Linux)."""
     if sys.platform != "linux":
         return
     import fcntl

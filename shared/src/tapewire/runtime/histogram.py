@@ -9,7 +9,7 @@ DURATION_BOUNDS_S = (
 
 
 class Histogram:
-    """How many values were at most as large as each bound, and their sum."""
+    """Counts of values up to each bound, and the sum of all values."""
 
     __slots__ = ("_bounds", "_counts", "total")
 

@@ -97,7 +97,7 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
             super().emit(line)
 
     def close(self) -> None:
-        """Write what is left to say; logging calls this when the process ends."""
+        """Write the last summaries; logging calls this when the process ends."""
         for line in self._budget.rest(time.monotonic()):
             super().emit(line)
         super().close()

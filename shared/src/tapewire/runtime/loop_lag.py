@@ -1,4 +1,4 @@
-"""How late the event loop of a process runs its timers: a blocked loop delays every client."""
+"""The delay of timers on the event loop of a process: a blocked loop delays every client."""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class LoopLag(Collector):
         self.delays_s = Histogram(DURATION_BOUNDS_S)
 
     async def run(self) -> None:
-        """Take a sample every interval, for ever."""
+        """Take a sample every interval until the task is cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             due_s = loop.time() + self._interval_s

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-# What a file of a shell's `>` gets, less the umask of the process.
+# The mode of a file of a shell's `>`, less the umask of the process.
 MODE_DEFAULT = 0o666
 
 
@@ -60,7 +60,7 @@ def _is_standard_output(path: Path) -> bool:
 
 def _opened_stream(path: Path) -> BinaryIO:
     if _is_standard_output(path):
-        # The same open file, so that its position stays right for what is printed afterwards.
+        # The same open file, so that later output continues at the right position.
         sys.stdout.flush()
         return os.fdopen(os.dup(1), "wb")
     return path.open("wb")

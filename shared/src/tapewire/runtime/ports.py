@@ -37,7 +37,7 @@ class KeptPort:
             )[0]
         except (OSError, UnicodeError, OverflowError):
             raise ConfigurationError(f"--host {host} is not an address of this machine") from None
-        # The IP address that the host stands for.
+        # The IP address of the host name.
         self.address = str(address[0])
         self._socket = socket.socket(family, kind, protocol)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

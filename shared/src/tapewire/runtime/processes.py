@@ -88,7 +88,7 @@ class ChildProcess:
 
     @property
     def ending(self) -> str:
-        """How the process ended, for people: `exit status 1` or `SIGKILL`."""
+        """The end of the process in words: `exit status 1` or `SIGKILL`."""
         status = None if self._process is None else self._process.poll()
         if status is None:
             return "still running"

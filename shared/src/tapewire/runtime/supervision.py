@@ -31,7 +31,7 @@ class Supervisor:
         self.restarts = 0
 
     def start(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Run `run()` for ever under `name`; a return counts as a failure too."""
+        """Run `run()` until the supervisor ends, under `name`; a return counts as a failure too."""
         self._tasks[name] = asyncio.create_task(self._supervise(name, run), name=name)
 
     @property

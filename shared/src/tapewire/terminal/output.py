@@ -45,7 +45,7 @@ class Output:
             self.console.print(shown)
 
     def write(self, line: str) -> None:
-        """Print one line as it is. A reader that closed the pipe (`| head`) ends the command."""
+        """Print one line unchanged. A reader that closed the pipe (`| head`) ends the command."""
         try:
             sys.stdout.write(line + "\n")
             sys.stdout.flush()

@@ -11,7 +11,7 @@ HEADER = f"{'time (UTC)':<15}  {'symbol':<10}  {'':<4}  {'price':>14}  {'quantit
 
 
 class Tape:
-    """How trades look as lines."""
+    """Trades as lines of text."""
 
     def __init__(self, *, colour: bool = False) -> None:
         """`colour` adds terminal codes."""

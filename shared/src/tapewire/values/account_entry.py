@@ -20,7 +20,7 @@ REFERENCE_RULE = (
 _REFERENCE = re.compile(REFERENCE_PATTERN, re.ASCII)
 
 Written = Mapping[str, str | int | None]
-"""Bounds as clients write them, by field; what is not in it stays as it is."""
+"""Bounds as clients write them, by field; a field that is left out keeps its value."""
 
 
 def parse_amount(text: str, asset: str, decimals: int) -> int:

@@ -6,7 +6,7 @@ AS_INSTRUMENT = "-"
 """In place of a number: what the instrument says counts again."""
 
 Setting: TypeAlias = int | str | None
-"""A number, AS_INSTRUMENT, or None to leave it as it is."""
+"""A number, AS_INSTRUMENT, or None for no change."""
 
 
 class MarketBounds(TypedDict, total=False):

@@ -19,6 +19,7 @@ from tapewire.limits import (
     SYMBOL_CHARACTERS_MAX,
 )
 from tapewire.values.decimals import format_units, parse_steps, parse_units
+from tapewire.values.fee_rates import check_fee_rates
 from tapewire.values.json_text import NumberText
 from tapewire.values.types import Instrument, Lots, Symbol, Ticks
 
@@ -80,6 +81,13 @@ class InstrumentEntry(BaseModel):
     ] = None
     maker_fee_ppm: _Fee = 0
     taker_fee_ppm: _Fee = 0
+    allow_coarse_fees: Annotated[
+        bool,
+        Field(
+            description="Accept rates that take less than a unit of the smallest amounts traded; "
+            "such a fee is rounded up to the unit"
+        ),
+    ] = False
     base_decimals: Annotated[
         _Decimals | None, BeforeValidator(_whole_number), Field(description="Fixed for its life")
     ] = None
@@ -93,6 +101,14 @@ def build_instrument(entry: InstrumentEntry, assets: Mapping[str, int]) -> Instr
 
     Raises InvalidField.
     """
+    instrument = _build_steps(entry, assets)
+    if not entry.allow_coarse_fees:
+        rates = {"maker_fee_ppm": entry.maker_fee_ppm, "taker_fee_ppm": entry.taker_fee_ppm}
+        check_fee_rates(rates, instrument)
+    return instrument
+
+
+def _build_steps(entry: InstrumentEntry, assets: Mapping[str, int]) -> Instrument:
     if entry.base == entry.quote:
         raise InvalidField(
             "quote", "invalid_value", "quote must be another asset than base: nothing is traded."

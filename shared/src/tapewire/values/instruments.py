@@ -16,6 +16,7 @@ order_quantity_max = "50" # optional: of one order of one account; order_notiona
 position_max = "200"      # optional: of the base asset, open buys included, for one account
 maker_fee_ppm = 200       # optional: millionths of what a fill brings, for who rested in the book
 taker_fee_ppm = 500       # optional: the same for who came to take
+allow_coarse_fees = false # optional: accept fees below one unit of the smallest amounts traded
 base_decimals = 8         # optional: decimals of the assets, fixed for their life
 quote_decimals = 8
 ```

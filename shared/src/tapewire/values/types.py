@@ -25,7 +25,7 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
-    """What kind of order; `ioc` and `fok` are limit orders with that time in force."""
+    """The order type; `ioc` and `fok` are limit orders with that time in force."""
 
     LIMIT = "limit"
     MARKET = "market"
@@ -48,7 +48,7 @@ def trigger_side(order_type: OrderType, side: Side) -> Side:
 
 
 class TimeInForce(StrEnum):
-    """How long an order may work: until canceled, immediately in part or in full, until a date."""
+    """The time in force: until canceled, immediately in part or in full, until a date."""
 
     GTC = "gtc"
     IOC = "ioc"
@@ -262,6 +262,8 @@ class Order:
     taker_fee_ppm: int = 0
     # The client's name of the cancel that ended the order.
     cancel_id: str | None = None
+    # By how much the fees taken, which are whole units, exceed the rates. The next fee is less.
+    fee_credit_millionths: int = 0
 
     @property
     def has_more_fills(self) -> bool:

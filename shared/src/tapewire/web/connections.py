@@ -57,7 +57,7 @@ class Connections(Collector):
 
     @property
     def is_flooded(self) -> bool:
-        """Whether there are too many newcomers to answer each of them."""
+        """Whether there are too many new connections to answer each of them."""
         return self.total > self.connections_max + CONNECTIONS_REFUSED_MAX
 
     def close(self, address: str | None) -> None:

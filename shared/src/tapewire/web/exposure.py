@@ -1,4 +1,4 @@
-"""Where a venue may listen: an open venue acts for everyone who reaches it."""
+"""The addresses at which a venue may listen: an open venue acts for all who can reach it."""
 
 import ipaddress
 import socket

@@ -2,7 +2,8 @@
 
 - `/livez`   the process answers; never touches Redis, so no Redis fault restarts a service
 - `/health`  Redis answers too; the body has exactly the members of the contract
-- `/readyz`  everything the service needs works; the failing checks are named
+- `/readyz`  everything the service needs works; the failing checks are named, and so are faults
+             that keep nobody from being served (`warnings`)
 """
 
 import asyncio
@@ -26,7 +27,7 @@ Check = Callable[[], Awaitable[None]]
 
 
 class _Finding(NamedTuple):
-    """What a probe found: whether Redis answers, and what keeps it from taking orders."""
+    """The result of a probe: whether Redis answers, and why it takes no orders."""
 
     answers: bool
     refusal: str | None
@@ -94,11 +95,13 @@ class RedisProbe:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a service answers with. It stands in `app.state.health` while the service runs."""
+    """The answers of a service. They stand in `app.state.health` while the service runs."""
 
     service: str
     probe: RedisProbe
     checks: Mapping[str, Check]
+    # Faults that an operator has to mend while the service goes on serving.
+    warnings: Mapping[str, Check] = field(default_factory=dict)
     details: Callable[[], dict[str, int]] = field(default=dict)
 
     async def report(self) -> tuple[bool, dict[str, str | int]]:
@@ -113,8 +116,17 @@ class Health:
 
     async def readiness(self) -> dict[str, str]:
         """Every check with `ok` or the reason why it fails."""
-        outcomes = await asyncio.gather(*(_outcome(check) for check in self.checks.values()))
-        return dict(zip(self.checks, outcomes, strict=True))
+        return await _outcomes(self.checks)
+
+    async def warned(self) -> dict[str, str]:
+        """The faults that keep nobody from being served, by name; none if all is well."""
+        found = await _outcomes(self.warnings)
+        return {name: outcome for name, outcome in found.items() if outcome != "ok"}
+
+
+async def _outcomes(checks: Mapping[str, Check]) -> dict[str, str]:
+    outcomes = await asyncio.gather(*(_outcome(check) for check in checks.values()))
+    return dict(zip(checks, outcomes, strict=True))
 
 
 async def _outcome(check: Check) -> str:
@@ -169,23 +181,29 @@ def health_router(service: str, details: Mapping[str, int] | None = None) -> API
         "/readyz",
         summary="Whether everything the service needs works",
         responses=_documented(
-            {"status": "ready", "service": service, "failing": [], "checks": {"redis": "ok"}},
+            {
+                "status": "ready",
+                "service": service,
+                "failing": [],
+                "checks": {"redis": "ok"},
+                "warnings": {},
+            },
             {
                 "status": "not ready",
                 "service": service,
                 "failing": ["redis"],
                 "checks": {"redis": "Redis did not answer within 1 s."},
+                "warnings": {},
             },
         ),
     )
     async def readyz(request: Request) -> Response:
-        checks = await _health_of(request).readiness()
+        health = _health_of(request)
+        checks, warnings = await asyncio.gather(health.readiness(), health.warned())
         failing = [name for name, outcome in checks.items() if outcome != "ok"]
         status = "not ready" if failing else "ready"
-        return _answer(
-            {"status": status, "service": service, "failing": failing, "checks": checks},
-            well=not failing,
-        )
+        body = {"status": status, "service": service, "failing": failing, "checks": checks}
+        return _answer(body | {"warnings": warnings}, well=not failing)
 
     return router
 

@@ -24,7 +24,7 @@ from tapewire.web.websocket_protocol import SocketProtocol
 if TYPE_CHECKING:
     import asyncio
 
-# So long a client that was refused may take to read the answer, and to be read.
+# Seconds for a refused client to read the answer, and for the rest of its request.
 PARTING_TIMEOUT_S = 2.0
 
 
@@ -178,7 +178,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._parting or self.transport.is_closing():
             self.transport.abort()
         elif self.flow.read_paused:
-            # It is us who made it wait.
+            # The server itself made the client wait.
             self._due_s = now_s + self._request_timeout_s
         elif not (self._received_bytes or self._in_head):
             self.transport.close()

@@ -33,7 +33,7 @@ Reading = tuple[str, Callable[[], float]]
 
 
 class Readings(Collector):
-    """Gauges and counters that are read when somebody asks; names without `tapewire_`."""
+    """Gauges and counters that are read at each scrape; names without `tapewire_`."""
 
     def __init__(self, gauges: Mapping[str, Reading], counters: Mapping[str, Reading]) -> None:
         self._gauges = gauges

@@ -34,10 +34,10 @@ class Problem(Struct, frozen=True, gc=False, omit_defaults=True):
     """Why a request failed. `code` is stable; `detail` is a sentence for people."""
 
     type: Annotated[str, Meta(description="`urn:tapewire:problem:` and the code")]
-    title: Annotated[str, Meta(description="What the code means, the same in every answer")]
+    title: Annotated[str, Meta(description="The meaning of the code, the same in every answer")]
     status: Annotated[int, Meta(description="The HTTP status")]
     code: Annotated[str, Meta(description="Stable name of the problem")]
-    detail: Annotated[str, Meta(description="What is wrong with this request, naming the field")]
+    detail: Annotated[str, Meta(description="The fault of this request, beginning with the field")]
     field: Annotated[
         str | None, Meta(description="The field, header or path parameter at fault")
     ] = None

@@ -20,7 +20,7 @@ IPV6_CLIENT_BITS = 64
 
 
 class Buckets:
-    """One bucket per name, the least recently used forgotten beyond `names_max`."""
+    """One bucket per name; above `names_max` the least recently used one is forgotten."""
 
     def __init__(self, *, per_second: int, burst: int, names_max: int) -> None:
         self.burst = burst
@@ -30,9 +30,9 @@ class Buckets:
         self._full_at_ns: OrderedDict[str, int] = OrderedDict()
 
     def look(self, name: str, count: int, now_ns: int) -> int:
-        """In how many nanoseconds the bucket would be full again after `count` were taken.
+        """The nanoseconds until the bucket would be full again after `count` were taken.
 
-        More than `capacity_ns` means that so many are not in it; the excess is the time to wait.
+        More than `capacity_ns` means that the bucket has too few; the excess is the time to wait.
         """
         ahead_ns = self._full_at_ns.get(name, now_ns) - now_ns
         if ahead_ns < 0:
@@ -70,11 +70,11 @@ class Buckets:
         self.take(name, ahead_ns, now_ns)
 
     def remaining(self, ahead_ns: int) -> int:
-        """What is left in a bucket that is full again in `ahead_ns`."""
+        """The content of a bucket that is full again in `ahead_ns`."""
         return (self.capacity_ns - ahead_ns) // self._interval_ns
 
     def headers(self, ahead_ns: int) -> dict[str, str]:
-        """What an answer says of such a bucket."""
+        """The headers of an answer for such a bucket."""
         return {
             "RateLimit-Limit": str(self.burst),
             "RateLimit-Remaining": str(self.remaining(ahead_ns)),

@@ -22,7 +22,7 @@ EVERY_ANSWER: Final = (
     ("X-Content-Type-Options", "nosniff"),
 )
 
-# What a page that loads nothing, and is not kept, has to say itself.
+# The policy of a page that loads nothing and is not kept.
 PLAIN_ANSWER: Final = dict(EVERY_ANSWER[:2])
 
 

@@ -39,7 +39,7 @@ ADDRESS_PART_EIGHTHS = 7
 
 
 class ServerSettings(BaseSettings):
-    """How a service listens; each service adds its own port, prefix and limits."""
+    """The listening options of a service; each service adds its own port, prefix and limits."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
@@ -193,7 +193,7 @@ def configure(
         ws_ping_interval=websocket.ping_interval_s,
         ws_ping_timeout=websocket.ping_timeout_s,
         ws_per_message_deflate=False,
-        lifespan="off",  # entered by `serve`, so that its errors reach the caller
+        lifespan="off",  # Entered by `serve`, so that its errors reach the caller.
         interface="asgi3",
         log_config=None,
         log_level="warning",

@@ -31,7 +31,7 @@ class Handshake(ServerProtocol):
         self._headers = headers
 
     def send_response(self, response: Response) -> None:
-        """Send an acceptance or a refusal, whatever layer has made it."""
+        """Send an acceptance or a refusal of any layer."""
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             if response.headers.get("Content-Type", "").startswith(_PLAIN_TEXT):
                 _describe(response)

@@ -1,4 +1,4 @@
-"""Who an adopted WebSocket connection belongs to, and what takes the place of its ASGI queue."""
+"""The owner of an adopted WebSocket connection, and the substitute for its ASGI queue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """What an adopted connection calls, always from the event loop thread."""
+    """The calls of an adopted connection, always from the event loop thread."""
 
     def text_received(self, text: str) -> None:
         """Take one message of the client."""
@@ -25,7 +25,7 @@ class Owner(Protocol):
 
 
 class DiscardedEvents:
-    """Stands in for the ASGI receive queue of an adopted connection, which nobody reads."""
+    """Replaces the ASGI receive queue of an adopted connection, which has no reader."""
 
     def put_nowait(self, event: ASGIReceiveEvent) -> None:
         """Forget the event."""

@@ -103,7 +103,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
                 self.transport.resume_reading()
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame behind what was written; drop the connection after the timeout.
+        """Send a close frame after all written frames; drop the connection after the timeout.
 
         The reason is cut to fit. Raises websockets' ProtocolError for a code that may not be sent.
         """
@@ -127,10 +127,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
 
     def abort(self) -> None:
-        """Drop the connection now, with whatever is unsent."""
+        """Drop the connection at once, with all unsent bytes."""
         self.transport.abort()
 
-    # What uvicorn's protocol does differently once the connection is adopted.
+    # Differences to uvicorn's protocol once the connection is adopted.
 
     async def run_asgi(self) -> None:
         """Run the endpoint; unlike the original, leave an adopted connection open at its end."""
@@ -250,7 +250,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     # Inside.
 
     def _deliver(self, text: str | None) -> None:
-        """Give a message to the owner; None stands for a binary one, which nobody expects here."""
+        """Give a message to the owner; None stands for a binary message, which is refused."""
         if not self.is_open:
             return
         if text is None:
@@ -261,7 +261,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def _ending(self) -> None:
         """Stop the session and make sure that the connection ends, drained or not."""
         self._release_owner()
-        # The client's close frame must be read, whoever paused.
+        # The client's close frame must be read, also while reading is paused.
         self.resume_reading()
         if self.adopted and self.close_timer is None and not self.disconnected:
             self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)

@@ -25,7 +25,7 @@ ANSWER_TIMEOUT_S = 0.5
 
 
 class Workers:
-    """This worker's number, and what its siblings answer."""
+    """The number of this worker, and the answers of its siblings."""
 
     def __init__(self, folder: Path, answer: Callable[[], bytes]) -> None:
         """`answer` is what this worker tells a sibling that asks."""
@@ -51,7 +51,7 @@ class Workers:
         return self
 
     async def ask_siblings(self) -> list[tuple[int, bytes]]:
-        """The answers of the other workers, by number; one that is silent is left out."""
+        """The answers of the other workers, by number; a silent worker is left out."""
         numbers = await asyncio.to_thread(self._find_siblings)
         answers = await asyncio.gather(*map(self._ask, numbers))
         return [

@@ -46,7 +46,7 @@ class AccountHeader(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """What an account has of an asset, in its units; negative only where funds are unchecked."""
+    """The units of an asset that an account has; negative only where funds are unchecked."""
 
     asset: str
     available: int
@@ -66,7 +66,7 @@ class Execution(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OrderChange:
-    """What one command did to one order, which it left in the state of `order`."""
+    """The changes of one order by one command; `order` is the state afterwards."""
 
     kind: ReportKind | None
     order: Order
@@ -108,7 +108,7 @@ class ExecutionReport(NamedTuple):
 
 @dataclass(frozen=True)
 class AccountEvent:
-    """One message: everything that one command did to one account."""
+    """One message: all changes of one account by one command."""
 
     header: AccountHeader
     balances: tuple[Balance, ...]

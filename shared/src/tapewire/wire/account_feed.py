@@ -16,7 +16,7 @@ from tapewire.wire.orders import ReportData, report_data
 class FeedPart(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type"):
     """Base of every message of the feed. A member that is None by default may be left out.
 
-    Members that a client does not know are passed over, so that it survives a newer service.
+    Clients ignore unknown members, so that they work with a newer service.
     """
 
 
@@ -37,11 +37,11 @@ class OrderReport(FeedPart, frozen=True, tag="order"):
 
 
 class AssetBalance(Struct, frozen=True, gc=False):
-    """What an account has of an asset; below zero only where funds are not checked."""
+    """The balance of an account in an asset; below zero only where funds are not checked."""
 
     asset: str
-    available: Annotated[SignedDecimalText, Meta(description="What new orders may use")]
-    held: Annotated[DecimalText, Meta(description="What open orders may still pay")]
+    available: Annotated[SignedDecimalText, Meta(description="Free for new orders")]
+    held: Annotated[DecimalText, Meta(description="Reserved for open orders")]
     total: Annotated[SignedDecimalText, Meta(description="available + held")]
 
 

@@ -56,7 +56,7 @@ class _Position(FeedPart, frozen=True):
     ] = None
     missed: Annotated[
         Mapping[str, SeqRange] | None,
-        Meta(description="What came after `since` and is no longer kept, under the same names"),
+        Meta(description="Messages after `since` that are no longer kept, under the same names"),
     ] = None
 
 
@@ -160,7 +160,9 @@ class CandleState(Struct, frozen=True, gc=False):
     volume: Annotated[DecimalText, Meta(description="Of the base asset")]
     quote_volume: Annotated[DecimalText, Meta(description="Of the quote asset")]
     taker_buy_volume: Annotated[DecimalText, Meta(description="Of it, what takers bought")]
-    taker_buy_quote_volume: Annotated[DecimalText, Meta(description="What they paid for that")]
+    taker_buy_quote_volume: Annotated[
+        DecimalText, Meta(description="The amount that takers paid for that volume")
+    ]
     trades: ItemNumber
     first_seq: ItemNumber
     last_seq: ItemNumber
@@ -169,13 +171,13 @@ class CandleState(Struct, frozen=True, gc=False):
 
 
 class Candle(FeedPart, frozen=True, tag="candle"):
-    """The newest candle of an interval changed, or is over; it replaces what came before."""
+    """The newest candle of an interval changed or closed; it replaces the previous state."""
 
     data: CandleState
 
 
 class BookMark(Struct, frozen=True, gc=False):
-    """What a copy of the book must be like now."""
+    """The number and the checksum of a correct copy of the book."""
 
     seq: Seq
     checksum: _Checksum
@@ -209,7 +211,7 @@ class Gap(FeedPart, frozen=True, tag="gap", kw_only=True):
 
 
 class EpochChanged(FeedPart, frozen=True, tag="epoch"):
-    """The venue's data is not what it was: go on from `seq`."""
+    """The venue's data has changed: go on from `seq`."""
 
     epoch: str
     reason: Literal["new", "rewound"]
@@ -281,7 +283,7 @@ _TYPE = msgspec.json.Decoder(_Typed)
 
 
 def decode_message(text: str | bytes) -> FeedMessage | UnknownMessage:
-    """Read one message of the feed. Raises MessageError for what is not one."""
+    """Read one message of the feed. Raises MessageError for any other text."""
     try:
         return _DECODER.decode(text)
     except (msgspec.DecodeError, UnicodeError) as error:

@@ -69,7 +69,7 @@ class OrderState(Struct, Generic[Number], frozen=True, gc=False):
     time_in_force: TimeInForce
     price: Annotated[Number | None, Meta(description="Null without a limit price")]
     quantity: Annotated[
-        Number, Meta(description="Of a market order by `quote_quantity`: what came of it")
+        Number, Meta(description="The executed quantity for a market order by `quote_quantity`")
     ]
     executed_quantity: Number
     remaining_quantity: Annotated[
@@ -109,7 +109,7 @@ class OrderData(OrderState[Number], Generic[Number, FillShape], frozen=True, gc=
         bool, Meta(description="Whether there are more fills: `GET /v1/fills?order_id=` has them")
     ] = False
     cancel_id: Annotated[
-        str | None, Meta(description="What the client called the cancel that ended the order")
+        str | None, Meta(description="The client's name of the cancel that ended the order")
     ] = None
 
 

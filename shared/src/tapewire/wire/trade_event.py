@@ -52,7 +52,7 @@ class TradeMessage:
 
     @property
     def epoch(self) -> str:
-        """That of the trade."""
+        """The epoch of the trade."""
         return self.event.epoch
 
     @property

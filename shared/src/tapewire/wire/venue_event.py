@@ -1,7 +1,7 @@
-"""What concerns everybody at a venue, as published on `venue_events` and sent as `venue` messages.
+"""Events for all clients of a venue, as published on `venue_events` and sent as `venue` messages.
 
-A gateway publishes it when the organiser sends a notice, and when a round is announced, moved,
-opened or closed.
+A gateway publishes an event when the organiser sends a notice, and when a round is announced,
+moved, opened or closed.
 """
 
 from typing import Annotated, Literal
@@ -33,7 +33,7 @@ class RoundInfo(Struct, frozen=True, gc=False):
     ends_at: Timestamp
     closed_state: Annotated[
         Literal["cancel_only", "halted"],
-        Meta(description="What the markets take before and after the round"),
+        Meta(description="The state of the markets before and after the round"),
     ]
     cancel_orders: Annotated[bool, Meta(description="Whether its end cancels every open order")]
     symbols: Annotated[list[Symbol], Meta(description="Markets of the round; empty: all")]

@@ -40,7 +40,7 @@ function NewRound({ desk }) {
   const [name, setName] = useState("");
   const [minutes, setMinutes] = useState("10");
   const [starts, setStarts] = useState("");
-  const [auction, setAuction] = useState("0");
+  const [auction, setAuction] = useState("");
   const [halts, setHalts] = useState(false);
   const begin = (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -49,9 +49,9 @@ function NewRound({ desk }) {
       const made = await desk.request("POST", "/v1/admin/round", {
         name: name.trim() || `Round ${number}`,
         duration_s: Number.isFinite(seconds) ? seconds : 0,
-        auction_s: Number(auction) || 0,
         starts_at: starts ? new Date(starts).toISOString() : null,
         closed_state: halts ? "halted" : "cancel_only",
+        auction_s: auction.trim() || "0",
       });
       setName("");
       setStarts("");
@@ -67,12 +67,12 @@ function NewRound({ desk }) {
     h("label", { class: "line" }, h("span", null, "Minutes"),
       h("input", { type: "text", inputMode: "decimal", value: minutes,
         onInput: (/** @type {any} */ event) => setMinutes(event.target.value) })),
-    h("label", { class: "line" }, h("span", null, "Auction first, in s"),
-      h("input", { type: "text", inputMode: "numeric", value: auction,
-        onInput: (/** @type {any} */ event) => setAuction(event.target.value) })),
     h("label", { class: "line" }, h("span", null, "Begins (empty: now)"),
       h("input", { type: "datetime-local", step: 1, value: starts,
         onInput: (/** @type {any} */ event) => setStarts(event.target.value) })),
+    h("label", { class: "line" }, h("span", null, "Seconds of auction (empty: none)"),
+      h("input", { type: "text", inputMode: "numeric", value: auction,
+        onInput: (/** @type {any} */ event) => setAuction(event.target.value) })),
     h("label", { class: "check" },
       h("input", { type: "checkbox", checked: halts,
         onChange: (/** @type {any} */ event) => setHalts(event.target.checked) }),

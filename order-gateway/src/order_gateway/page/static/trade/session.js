@@ -133,6 +133,8 @@ export class Session {
    *   change price and quantity are those of an auction that ended
    */
   #marketChanged(change) {
+    // The book shows the indicative price of its own levels, at every change of them.
+    if (change.change === "indicative") return;
     const known = this.instruments.value.get(change.symbol);
     if (change.change === "uncrossed") {
       notify("info", describeUncross(change, known ?? null));

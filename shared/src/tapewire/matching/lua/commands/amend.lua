@@ -101,8 +101,8 @@ end
 local function amend(command, account, order_id, revision, price, quantity, stop_price)
   local order = read_order(order_id)
   if not order or order.account ~= account then return nil, 'ORDER_NOT_FOUND' end
-  local market = command_market(command, order.symbol)
-  if not market then return nil, 'UNKNOWN_SYMBOL' end
+  local market, unknown = command_market(command, order.symbol)
+  if not market then return nil, unknown end
   local wanted = {
     side = order.side, executed = order.executed, prevented = order.prevented,
     price = tonumber(price) or order.price, quantity = tonumber(quantity) or order.quantity,

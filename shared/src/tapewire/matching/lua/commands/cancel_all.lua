@@ -3,12 +3,13 @@
 -- KEYS   1 instruments
 -- ARGV   4 account   5 symbol ('' = all)   6 most orders in this call   7 reason
 -- Reply  {id, ...} of the orders canceled. As many as ARGV[6]: ask again, there may be more.
--- Errors UNKNOWN_SYMBOL, MARKET_HALTED (the one named; with '' halted markets are passed over),
---        UNCROSS_PENDING (a market that has orders of the account uncrosses).
+-- Errors UNKNOWN_SYMBOL, MARKET_BROKEN, MARKET_HALTED (of the one named; with '' halted and broken
+--        markets are passed over), UNCROSS_PENDING (a market that has orders of the account
+--        uncrosses).
 -- Events book_updates: one per symbol; account_events.
 
 -- The symbols that the command may touch, or nil and the refusal.
-local function symbols_to_cancel(account, symbol)
+local function symbols_to_cancel(command, account, symbol)
   if symbol == '' then
     -- Few markets have such work, most of the time none.
     for _, name in ipairs(call('SMEMBERS', FIRING)) do
@@ -20,22 +21,22 @@ local function symbols_to_cancel(account, symbol)
     table.sort(symbols)
     return symbols
   end
-  local mode = market_mode(symbol)
-  if not mode then return nil, 'UNKNOWN_SYMBOL' end
-  if mode == 'halted' then return nil, 'MARKET_HALTED' end
-  if is_uncrossing(symbol) then return nil, 'UNCROSS_PENDING' end
+  local market, unknown = command_market(command, symbol)
+  if not market then return nil, unknown end
+  if market.controls.state == 'halted' then return nil, 'MARKET_HALTED' end
+  if market.uncross then return nil, 'UNCROSS_PENDING' end
   return { symbol }
 end
 
 local function cancel_all(command, account, symbol, orders_max, reason)
-  local symbols, refusal = symbols_to_cancel(account, symbol)
+  local symbols, refusal = symbols_to_cancel(command, account, symbol)
   if not symbols then return nil, refusal end
   local canceled, left = {}, tonumber(orders_max)
   for _, name in ipairs(symbols) do
     if left == 0 then break end
     local ids = call('ZRANGE', open_key(account, name), 0, left - 1)
-    if #ids > 0 and market_mode(name) ~= 'halted' then
-      local market = command_market(command, name)
+    local market = #ids > 0 and command_market(command, name)
+    if market and market.controls.state ~= 'halted' then
       for _, order_id in ipairs(ids) do
         end_order(command, market, read_order(order_id), 'canceled', reason)
         canceled[#canceled + 1] = order_id

@@ -8,8 +8,11 @@
 --        6 band_bps (0 = none)   7 open_orders_max   8 order_lots_max (0 = none)
 --        9 order_notional_max (0 = none)   10 position_lots_max (0 = none)   11 maker_fee_ppm
 --        12 taker_fee_ppm; each '' = as it is
+-- A market that was broken is looked at again if it is switched to another state than halted.
+--
 -- Reply  the packed controls.
--- Errors UNKNOWN_SYMBOL, UNCROSS_PENDING (an uncross is not over: fire_stops, then ask again).
+-- Errors UNKNOWN_SYMBOL, MARKET_BROKEN <symbol>,
+--        UNCROSS_PENDING (an uncross is not over: fire_stops, then ask again).
 -- Events one JSON object on channel market_events; those of an uncross.
 -- Keys   auctions (set): the symbols in an auction.
 
@@ -36,8 +39,12 @@ end
 
 local function control(command, symbol, state, band_bps, open_orders_max, order_lots_max,
     order_notional_max, position_lots_max, maker_fee_ppm, taker_fee_ppm)
-  local market = command_market(command, symbol)
-  if not market then return nil, 'UNKNOWN_SYMBOL' end
+  local is_switched_on = state ~= '' and state ~= 'halted'
+  if is_switched_on and call('HEXISTS', BROKEN, symbol) == 1 then
+    if not clear_broken(symbol, command.clock_us) then return nil, 'MARKET_BROKEN ' .. symbol end
+  end
+  local market, unknown = command_market(command, symbol)
+  if not market then return nil, unknown end
   if market.uncross then return nil, 'UNCROSS_PENDING' end
   local now = market.controls
   local new_state = changed(state, now.state)

@@ -20,7 +20,7 @@ local function cancel_for_dead_man(command, account, symbols, left, ended)
     if market and market.uncross then
       is_done = false
     else
-      for _, order_id in ipairs(ids) do
+      for _, order_id in ipairs(market and ids or {}) do
         end_order(command, market, read_order(order_id), 'canceled', 'dead_man')
         ended[#ended + 1] = order_id
         left = left - 1
@@ -30,20 +30,46 @@ local function cancel_for_dead_man(command, account, symbols, left, ended)
   return left, is_done and left > 0
 end
 
+local BROKEN_PAGES_MAX = 10
+
+-- The due order and its market; nil if its market is broken or its uncross is not over. An order
+-- that was removed leaves the index, so that it holds up no other.
+local function ending_order(command, order_id)
+  local order = read_order(order_id)
+  if not order then
+    call('ZREM', EXPIRING, order_id)
+    return nil
+  end
+  local market = command_market(command, order.symbol)
+  if market and not market.uncross then return order, market end
+end
+
+-- What is due, but for the orders of broken markets, which stay. So that they hold up no other, up
+-- to BROKEN_PAGES_MAX pages of them are passed over.
+local function due_orders(command, orders_max)
+  local due = {}
+  for page = 0, BROKEN_PAGES_MAX - 1 do
+    local ids = call('ZRANGEBYSCORE', EXPIRING, '-inf', command.clock_us, 'LIMIT',
+      page * orders_max, orders_max)
+    for _, order_id in ipairs(ids) do
+      local order, market = ending_order(command, order_id)
+      if order then due[#due + 1] = { order = order, market = market } end
+    end
+    if #due > 0 or #ids < orders_max then break end
+  end
+  return due
+end
+
 local function expire(command, orders_max, lookups_max)
   local left, ended, now = tonumber(orders_max), {}, command.clock_us
-  local due = call('ZRANGEBYSCORE', EXPIRING, '-inf', now, 'LIMIT', 0, left)
+  local due = due_orders(command, left)
   local symbol_count = max(1, call('SCARD', '{tw}:instruments'))
   local timers_max = max(1, floor((lookups_max or math.huge) / symbol_count))
   local dead = call('ZRANGEBYSCORE', DEAD_MAN, '-inf', now, 'LIMIT', 0, min(left, timers_max))
   if #due == 0 and #dead == 0 then return 0 end
-  for _, order_id in ipairs(due) do
-    local order = read_order(order_id)
-    local market = command_market(command, order.symbol)
-    if not market.uncross then
-      end_order(command, market, order, 'expired', 'expired')
-      ended[#ended + 1] = order_id
-    end
+  for _, item in ipairs(due) do
+    end_order(command, item.market, item.order, 'expired', 'expired')
+    ended[#ended + 1] = item.order.id
   end
   left = left - #ended
 

@@ -10,8 +10,8 @@
 -- Events as place.
 
 local function fire_stops(command, symbol)
-  local market = command_market(command, symbol)
-  if not market then return nil, 'UNKNOWN_SYMBOL' end
+  local market, unknown = command_market(command, symbol)
+  if not market then return nil, unknown end
   if market.uncross then
     Auction.run(command, market)
     end_command(command, '')

@@ -6,6 +6,7 @@
 --        new), packed as tapewire/packed/layout.py lists them.
 -- Reply  the venue's epoch.
 -- Errors INSTRUMENT_CONFLICT <symbol>: it is live with another base, quote, tick, lot or decimals.
+--        MARKET_BROKEN <symbol>: it is live, and its record cannot be read.
 --        ASSET_CONFLICT <asset>: it has other decimals, in an instrument that is live or named.
 -- Events one JSON object on channel market_events per instrument that is new or changed.
 -- Keys   epoch (string): names one unbroken life of the data; written once.
@@ -43,8 +44,10 @@ local function named_instruments(argv)
 end
 
 -- Why the instruments cannot be; `assets` gets the decimals of each asset that they name.
-local function instruments_refusal(named, assets)
+local function instruments_refusal(command, named, assets)
   for _, item in ipairs(named) do
+    local is_sound = pcall(read_market, item.symbol, command.clock_us)
+    if not is_sound then return 'MARKET_BROKEN ' .. item.symbol end
     local live = call('HGET', market_key(item.symbol), 'identity')
     -- Changing it would change the meaning of every resting order.
     if live and live ~= item.identity_text then return 'INSTRUMENT_CONFLICT ' .. item.symbol end
@@ -75,7 +78,7 @@ end
 
 local function instruments(command, proposed_epoch)
   local named, assets, changed_symbols = named_instruments(command.argv), {}, {}
-  local refusal = instruments_refusal(named, assets)
+  local refusal = instruments_refusal(command, named, assets)
   if refusal then return nil, refusal end
   local is_first = call('SET', '{tw}:epoch', proposed_epoch, 'NX')
   local epoch = call('GET', '{tw}:epoch')

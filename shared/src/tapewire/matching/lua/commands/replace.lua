@@ -47,8 +47,8 @@ end
 local function replace(command, account, client_order_id, digest, symbol, revision, side,
     order_type, time_in_force, price, quantity, stp, post_only, display, stop_price, quote_limit,
     expire_us, reuses, target_id, target_client_order_id, mode, cancel_id)
-  local market = command_market(command, symbol)
-  if not market then return nil, 'UNKNOWN_SYMBOL' end
+  local market, unknown = command_market(command, symbol)
+  if not market then return nil, unknown end
   local target = find_target(account, target_id, target_client_order_id)
   local earlier = earlier_placement(account, client_order_id, digest, reuses)
   if earlier and not (target and earlier[2] == target.id) then

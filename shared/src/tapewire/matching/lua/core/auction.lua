@@ -37,7 +37,7 @@ local function settle_side(command, market, order, ticks, lots)
   local base, quote = lots * market.steps.base_units, ticks * lots * market.steps.quote_units
   local paid, got = base, quote
   if order.side == 'buy' then paid, got = quote, base end
-  local fee = fee_units(got, order.maker_fee_ppm)
+  local fee = take_fee(command, order, got, order.maker_fee_ppm)
   release_lots(command, market, order, lots)
   change_balance(command, order.account, pays, -paid, 0, 0)
   change_balance(command, order.account, gets, got - fee, 0, 0)

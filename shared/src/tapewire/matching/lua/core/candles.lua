@@ -39,16 +39,16 @@ local function merge_candle(current, added)
     sum_text(digits_or_zero(buy_notional), added.taker_buy_notional))
 end
 
--- `traded` is what this command traded, at prices from its first_ticks to market.last_price.
+-- `traded` is what this command traded. Stops that it fired may have traded beyond its first and
+-- last price.
 local function record_candle(market, traded)
   local key = '{tw}:candle_now:' .. market.symbol
   local open, close = integer_text(traded.first_ticks), market.last_price
-  local is_down = open - close > 0
   local added = {
     start_s = floor(market.now_us / 1000000),
     open = open,
-    high = is_down and open or close,
-    low = is_down and close or open,
+    high = common_text(traded.high_ticks),
+    low = common_text(traded.low_ticks),
     close = close,
     lots = integer_text(traded.lots),
     notional = integer_text(traded.notional),

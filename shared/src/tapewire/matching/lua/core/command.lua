@@ -43,12 +43,17 @@ local function begin_command(op, argv)
   }
 end
 
--- The market of a symbol, read once per command; nil if it is unknown.
+-- The market of a symbol, read once per command; nil and the refusal if it is unknown or broken.
 local function command_market(command, symbol)
   local market = command.markets[symbol]
   if not market then
-    market = load_market(symbol, command.clock_us)
-    if not market then return nil end
+    local is_read
+    is_read, market = pcall(read_market, symbol, command.clock_us)
+    if not is_read then
+      mark_broken(symbol, command.clock_us, command.op, market)
+      return nil, 'MARKET_BROKEN ' .. symbol
+    end
+    if not market then return nil, 'UNKNOWN_SYMBOL' end
     command.markets[symbol] = market
     command.used_markets[#command.used_markets + 1] = market
     command.epoch, command.now = market.steps.epoch, market.now

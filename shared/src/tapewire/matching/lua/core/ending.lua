@@ -29,8 +29,8 @@ local function cancelable_order(command, account, order_id, client_order_id)
   local order = order_id and read_order(order_id)
   if not order or order.account ~= account then return nil, 'ORDER_NOT_FOUND' end
   if not is_open(order) then return nil, 'ORDER_CLOSED' end
-  local market = command_market(command, order.symbol)
-  if not market then return nil, 'UNKNOWN_SYMBOL' end
+  local market, unknown = command_market(command, order.symbol)
+  if not market then return nil, unknown end
   if market.uncross then return nil, 'UNCROSS_PENDING' end
   if market.controls.state == 'halted' then return nil, 'MARKET_HALTED' end
   return order

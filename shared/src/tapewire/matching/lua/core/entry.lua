@@ -12,8 +12,8 @@ local function new_order(market, account, client_order_id, digest, side, order_t
     price = tonumber(price), quantity = tonumber(quantity), stp = stp, post_only = post_only,
     display = tonumber(display), stop_price = tonumber(stop_price),
     quote_limit = tonumber(quote_limit), expire_us = tonumber(expire_us), status = 'new',
-    reason = '', cancel_id = '', executed = 0, notional = 0, prevented = 0, created_us = market.now,
-    updated_us = market.now,
+    reason = '', cancel_id = '', executed = 0, notional = 0, prevented = 0,
+    fee_credit_millionths = 0, created_us = market.now, updated_us = market.now,
   }
 end
 

@@ -1,6 +1,7 @@
 -- Contract: how Redis calls the functions of the library, and in which order it refuses them.
 -- ARGV   1 load id; a command then takes 2 clock, 3 limits (core/command.lua); the rest is its own.
 -- Errors NOT_LOADED: the library was loaded again since the caller asked for its load id.
+--        MARKET_BROKEN <symbol>: the command failed half way (core/broken.lua).
 --        CLOCK_JUMPED: the clock of Redis is not within the times that the caller gave.
 --
 -- A caller sends many commands without waiting for answers. If the library is lost between two of
@@ -24,7 +25,8 @@ local function register_command(name, run, flags)
       -- Commands with lists of any length read them from command.argv.
       local command = begin_command(name, argv)
       if not command then return refused('CLOCK_JUMPED') end
-      local reply, code = run(command, unpack(argv, 4, NAMED_ARGUMENTS_MAX))
+      local is_done, reply, code = pcall(run, command, unpack(argv, 4, NAMED_ARGUMENTS_MAX))
+      if not is_done then return answer_failure(command, reply) end
       if code then return refused(code) end
       return reply
     end,

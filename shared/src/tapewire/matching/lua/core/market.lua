@@ -3,7 +3,7 @@
 --        the commands of administrators; state, written by every command on the market. The fields
 --        of each: tapewire/packed/layout.py.
 -- Events one JSON object on channel market_events (publish_market).
--- A symbol without this record is unknown: load_market returns nil.
+-- A symbol without this record is unknown, unless it is listed as an instrument.
 -- All keys of the venue begin with {tw}: (tapewire/keys.py).
 
 local function market_key(symbol)
@@ -29,11 +29,17 @@ local function redis_clock()
 end
 
 -- The market as a command works with it: `seq`, `book_seq` and `last_price` change, `steps` and
--- `controls` do not. `clock_us` is the clock of the command as text.
-local function load_market(symbol, clock_us)
+-- `controls` do not. `clock_us` is the clock of the command as text. Nil if the symbol is unknown;
+-- fails if a field of the record cannot be read.
+local function read_market(symbol, clock_us)
   local key = market_key(symbol)
-  local record = call('HMGET', key, 'steps', 'state', 'controls', 'reached', 'uncross')
-  if not record[1] then return nil end
+  local record = call('HMGET', key, 'steps', 'state', 'controls', 'reached', 'uncross',
+    'broken')
+  if record[6] then error('it was broken before', 0) end
+  if not record[1] then
+    if call('SISMEMBER', '{tw}:instruments', symbol) == 0 then return nil end
+    error('it has no record', 0)
+  end
   local market = MarketState.read_into({
     key = key,
     symbol = symbol,
@@ -47,6 +53,7 @@ local function load_market(symbol, clock_us)
     -- What this command traded (core/trades.lua); nil before the first trade.
     traded = nil,
   }, record[2])
+  if not market.controls.state then error('its controls cannot be read', 0) end
   -- Fired stops that wait for their turn (core/stops.lua).
   if record[4] then Reached.read_into(market, record[4]) end
   -- An uncross that is not over (core/auction.lua).

@@ -12,11 +12,19 @@ local function release_lots(command, market, order, lots)
   change_balance(command, order.account, gets, 0, 0, -incoming)
 end
 
--- Units of a fee, rounded up; ppm is text. In two steps, since the product would not be exact.
-local function fee_units(units, ppm)
+-- Units that an order pays of what a fill brought; ppm is text. Fees are rounded up once per order:
+-- what earlier fees exceed the rates by is credited, so that the number of fills changes no fee.
+-- In two steps, because the product would not be exact.
+local function take_fee(command, order, units, ppm)
   if ppm == '0' then return 0 end
   local part = units % 1000000
-  return (units - part) / 1000000 * ppm + math.ceil(part * ppm / 1000000)
+  local due = part * ppm - order.fee_credit_millionths
+  local fee = math.ceil(due / 1000000)
+  -- A journal of format 1 is replayed by its own rule: each fill rounded up.
+  if command.limits.fees_per_order == 1 then
+    order.fee_credit_millionths = fee * 1000000 - due
+  end
+  return (units - part) / 1000000 * ppm + fee
 end
 
 -- Moves what a trade buys and pays: the maker pays of what it holds, the taker of what it has free.
@@ -26,8 +34,8 @@ local function settle_trade(command, market, taker, maker, ticks, lots)
   local base, quote = lots * steps.base_units, ticks * lots * steps.quote_units
   local pays, gets, paid, got = steps.quote, steps.base, quote, base
   if taker.side == 'sell' then pays, gets, paid, got = steps.base, steps.quote, base, quote end
-  local taker_fee = fee_units(got, taker.taker_fee_ppm)
-  local maker_fee = fee_units(paid, maker.maker_fee_ppm)
+  local taker_fee = take_fee(command, taker, got, taker.taker_fee_ppm)
+  local maker_fee = take_fee(command, maker, paid, maker.maker_fee_ppm)
   change_balance(command, taker.account, pays, -paid, 0, 0)
   change_balance(command, taker.account, gets, got - taker_fee, 0, 0)
   change_balance(command, maker.account, gets, 0, -got, 0)

@@ -13,6 +13,8 @@ local function count_trade(market, side, ticks, lots)
   end
   traded.lots, traded.notional = traded.lots + lots, traded.notional + ticks * lots
   traded.trades = traded.trades + 1
+  traded.high_ticks = max(traded.high_ticks, ticks)
+  traded.low_ticks = min(traded.low_ticks, ticks)
   if side == 'buy' then
     traded.taker_buy_lots = traded.taker_buy_lots + lots
     traded.taker_buy_notional = traded.taker_buy_notional + ticks * lots
