@@ -32,13 +32,14 @@ test: .venv/installed ## run every test against a real Redis, which the tests st
 test-nightly: .venv/installed ## let the tests with random input search fifty times longer
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(RANDOM_TESTS) $(ARGS)
 
-check: .venv/installed ## formatting, lint, types, house rules
+check: .venv/installed ## formatting, lint, types, house rules, the documents' links
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_tidy.py tests/test_structure.py
 	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory page-types; \
 	  else echo "There is no npm here: the types of the pages are not checked"; fi
+	$(MAKE) --no-print-directory docs
 
 docs: .venv/docs ## build the documents as a site in build/docs, links checked
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet $(ARGS)

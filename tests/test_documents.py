@@ -115,6 +115,15 @@ def test_every_command_that_is_shown_exists(document: Path) -> None:
             check_command(words)
 
 
+def test_the_overview_names_every_command() -> None:
+    """docs/commands.md has a row for each command of `tapewire --help`."""
+    rows = "\n".join(line for line in read("docs/commands.md").splitlines() if line[:1] == "|")
+    named = {name.split()[1] for name in every_command()} - {"completion"}  # in the text
+    assert [
+        name for name in sorted(named) if not re.search(rf"`(?:tapewire )?{name}\b", rows)
+    ] == []
+
+
 def alerts() -> dict[str, str]:
     """The runbook link of each alert."""
     groups = yaml.safe_load(read("deploy/prometheus/alerts.yml"))["groups"]

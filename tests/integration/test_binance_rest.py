@@ -315,3 +315,12 @@ def test_times_may_be_in_microseconds(bot: SignedClient) -> None:
         assert len(str(reply.json()["serverTime"])) == digits
     reply = bot.http.get("/api/v3/time", headers={"X-MBX-TIME-UNIT": "FORTNIGHT"})
     assert error(reply)[1] == -1130
+
+
+def test_a_foreign_page_is_refused_in_the_form_of_the_surface(bot: SignedClient) -> None:
+    """As every path of the gateway refuses it, but with a code of Binance."""
+    reply = bot.http.get("/api/v3/ping", headers={"Origin": "https://evil.example"})
+    assert error(reply)[:2] == (403, -1002)
+    assert bot.http.get("/v1/time", headers={"Origin": "https://evil.example"}).json()["code"] == (
+        "origin_not_allowed"
+    )

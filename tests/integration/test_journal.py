@@ -377,6 +377,34 @@ async def test_a_venue_that_moves_is_compared_when_it_stands_still(
     assert verdict.state is None
 
 
+async def test_a_venue_that_took_commands_meanwhile_is_not_read(
+    venue: Venue, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that comes while the journal is run again delays the reading of the state."""
+    await venue.sell(1, 100)
+    compared = 0
+    moves = 1
+    replay = verification._replay
+
+    async def compare(live: Any, other: Replica) -> Comparison:
+        nonlocal compared
+        compared += 1
+        return await compare_state(live, other)
+
+    async def replay_slowly(*args: Any) -> Any:
+        nonlocal moves
+        found = await replay(*args)
+        if moves:
+            moves -= 1
+            await venue.engine.control_market(BTC, open_orders_max=500)
+        return found
+
+    monkeypatch.setattr(verification, "compare_state", compare)
+    monkeypatch.setattr(verification, "_replay", replay_slowly)
+    verdict = await verify(venue, replica)
+    assert (verdict.is_equal, verdict.attempts, compared) == (True, 2, 1)
+
+
 async def test_gateways_with_other_limits_are_run_again_with_theirs(
     redis_url: str, replica: Replica
 ) -> None:

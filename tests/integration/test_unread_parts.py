@@ -139,3 +139,14 @@ def test_head_of_a_path_without_get_names_its_methods(api: httpx.Client) -> None
     reply = api.head("/v1/orders/batch")
     assert (reply.status_code, reply.headers["Allow"]) == (405, "POST")
     assert api.post("/v1/account").headers["Allow"] == "GET, HEAD"
+
+
+def test_the_binance_surface_alone_ignores_what_it_does_not_read(api: httpx.Client) -> None:
+    """The one exception: clients of Binance send parameters of their own, which Binance ignores.
+
+    Its paths are not in the document, so that no other rule speaks of them.
+    """
+    assert api.get("/api/v3/ping", params={"unread": "1"}).status_code == 200
+    assert api.request("GET", "/api/v3/ping", content=b"unread=1").status_code == 200
+    paths = api.get("/openapi.json").json()["paths"]
+    assert not [path for path in paths if path.startswith(("/api", "/sapi", "/fapi", "/dapi"))]

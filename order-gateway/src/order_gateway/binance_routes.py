@@ -31,6 +31,7 @@ from order_gateway.rate_limit import RateLimits
 from order_gateway.settings import GatewaySettings
 from order_gateway.state import state_of, state_of_scope
 from tapewire.api_keys.verifier import KeyVerifier
+from tapewire.binance.answers import is_surface
 from tapewire.errors import Refusal, Unavailable
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.queries import Queries
@@ -42,7 +43,6 @@ from tapewire.web.websocket_protocol import SCOPE_EXTENSION, SocketProtocol
 
 logger = logging.getLogger(__name__)
 
-PREFIXES = ("/api/", "/sapi/", "/fapi/", "/dapi/")
 KEY_HEADER, UNIT_HEADER = b"x-mbx-apikey", b"x-mbx-time-unit"
 METRIC = "binance{}"
 _UNITS = {"MICROSECOND": 1, "MILLISECOND": MILLISECOND_US}
@@ -124,7 +124,7 @@ class BinanceRest:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, or pass it on."""
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIXES):
+        if scope["type"] != "http" or not is_surface(scope["path"]):
             await self._app(scope, receive, send)
             return
         await (await _answer(scope, receive))(scope, receive, send)

@@ -48,10 +48,12 @@ MAKERS_PER_COMMAND_MAX = 10_000
 
 # Orders that one command reads at most to find the price of an auction; a read costs about a tenth
 # of a fill.
-AUCTION_READS_MAX = 10_000
+AUCTION_READS_MAX = 20_000
 
-# Shortest time between two indicative prices of a market.
+# Shortest time between two indicative prices of a market, for each INDICATIVE_READS orders that the
+# last search read: so the searches of a market take a small share of Redis' time.
 INDICATIVE_INTERVAL_S = 1.0
+INDICATIVE_READS = 1_000
 
 # Open orders of one account in one instrument, unless the instrument file says otherwise.
 OPEN_ORDERS_MAX = 10_000

@@ -43,7 +43,7 @@ class AuctionReply(Struct, frozen=True, gc=False):
     price: DecimalText | None
     quantity: Annotated[
         DecimalText | None,
-        Meta(description="Null in an auction: more than 10,000 orders cross, so none is searched"),
+        Meta(description="Null in an auction: more than 20,000 orders cross"),
     ]
     surplus: Annotated[DecimalText | None, Meta(description="What would be left at that price")]
     surplus_side: Literal["buy", "sell"] | None

@@ -18,7 +18,8 @@ async def indicate(engine: Engine, symbol: Symbol, interval_us: int = _INTERVAL_
     """Publish the price at which a market would uncross now; whether it was searched.
 
     Nothing happens outside of an auction, without a change since the last search, or within
-    `interval_us` of it. Raises UnknownSymbol, Unavailable.
+    `interval_us` of it (times the thousands of orders that it read). Raises UnknownSymbol,
+    Unavailable.
     """
     return bool(await engine.run("indicate", keys.market(symbol), symbol, interval_us))
 

@@ -35,7 +35,8 @@ class Uncross(NamedTuple):
 class Indicative(NamedTuple):
     """`market:<symbol>`, field `indicative`: what an uncross would have done at `time_us`.
 
-    `ticks` is 0 if no orders cross and empty if more cross than one command reads.
+    `ticks` is 0 if no orders cross and empty if more cross than one command reads; `reads` are the
+    orders that the search read.
     """
 
     time_us: Number
@@ -43,3 +44,4 @@ class Indicative(NamedTuple):
     lots: Number
     surplus: Number
     surplus_side: Text
+    reads: Number

@@ -1,13 +1,17 @@
 """ASGI middleware that refuses foreign origins and host names and answers CORS requests."""
 
+from http import HTTPStatus
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tapewire.binance.answers import is_surface, unauthorized
+from tapewire.errors import Refusal
 from tapewire.values.origins import Admission
-from tapewire.web.problem import problem_response
+from tapewire.web.direct_route import json_response
+from tapewire.web.problem import refusal_response
 
 PREFLIGHT_KEPT_S: Final = 600
 ALLOWED_METHODS: Final = "GET, POST, PUT, PATCH, DELETE"
@@ -45,9 +49,12 @@ class OriginGuard:
                 await self._answer_listed(origins[0], scope, receive, send)
                 return
             refusal = self._judge_origin(origins, hosts, scope["scheme"])
-        await (refusal or self._app)(scope, receive, send)
+        if refusal is None:
+            await self._app(scope, receive, send)
+        else:
+            await _answer(refusal, scope["path"])(scope, receive, send)
 
-    def _judge_host(self, hosts: list[str], http_version: str) -> Response | None:
+    def _judge_host(self, hosts: list[str], http_version: str) -> Refusal | None:
         if len(hosts) == 1:
             host = hosts[0]
             if not self._admission.names_checked or host in self._known:
@@ -58,20 +65,20 @@ class OriginGuard:
                 return None
         elif not hosts and (http_version == "1.0" or not self._admission.names_checked):
             return None
-        return problem_response(
+        return _refusal(
             "host_not_allowed",
             "The Host of the request is not a name of this service; "
             "TAPEWIRE_ALLOWED_HOSTS lists those beside addresses and localhost.",
         )
 
-    def _judge_origin(self, origins: list[str], hosts: list[str], scheme: str) -> Response | None:
+    def _judge_origin(self, origins: list[str], hosts: list[str], scheme: str) -> Refusal | None:
         secure = scheme in {"https", "wss"}
         if (
             len(origins) == len(hosts) == 1
             and self._admission.is_own(origins[0], hosts[0], secure=secure)
         ):  # fmt: skip
             return None
-        return problem_response(
+        return _refusal(
             "origin_not_allowed",
             "A page of this origin may not ask here; TAPEWIRE_ALLOWED_ORIGINS lists those that "
             "may.",
@@ -99,3 +106,16 @@ class OriginGuard:
             await send(message)
 
         await self._app(scope, receive, send_shared)
+
+
+def _refusal(code: str, detail: str) -> Refusal:
+    refusal = Refusal(detail)
+    refusal.code = code
+    return refusal
+
+
+def _answer(refusal: Refusal, path: str) -> Response:
+    """The answer in the form of the interface that the path belongs to."""
+    if is_surface(path):
+        return json_response(unauthorized(str(refusal)), HTTPStatus.FORBIDDEN)
+    return refusal_response(refusal)

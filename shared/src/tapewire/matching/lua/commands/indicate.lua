@@ -4,26 +4,31 @@
 -- last time, or that was too short a while ago.
 --
 -- KEYS   1 market:<symbol>
--- ARGV   4 symbol   5 shortest time between two, in microseconds
+-- ARGV   4 symbol   5 shortest time between two, in microseconds, for each INDICATIVE_READS orders
+--        that the last search read
 -- Reply  1 if the price was searched, else 0.
 -- Errors UNKNOWN_SYMBOL.
 -- Keys   market:<symbol>, field indicative: the newest Indicative.
 -- Events one JSON object on channel market_events, if it differs from the last one.
 
--- Whether nothing has happened since the last search, or it is too new.
+-- Whether nothing has happened since the last search, or it is too new: a search that read many
+-- orders is repeated less often.
 local function is_new_enough(market, known, interval_us)
   local age = market.now_us - known.time_us
-  return known.time_us == market.clock_us + 0 or age >= 0 and age < interval_us + 0
+  local pause = interval_us * max(1, known.reads / INDICATIVE_READS)
+  return known.time_us == market.clock_us + 0 or age >= 0 and age < pause
 end
 
 local function find_indicative(market)
   local search = Search.new(market)
-  local found = { time_us = market.now_us, ticks = nil, lots = 0, surplus = 0, surplus_side = '' }
+  local found = { time_us = market.now_us, ticks = nil, lots = 0, surplus = 0, surplus_side = '',
+    reads = 0 }
   if Search.run(search) then
     found.ticks, found.lots = search.ticks, min(search.volume, EXACT_MAX)
     found.surplus, found.surplus_side = min(search.surplus or 0, EXACT_MAX),
       search.surplus_side or ''
   end
+  found.reads = AUCTION_READS_MAX - search.reads_left
   return found
 end
 
