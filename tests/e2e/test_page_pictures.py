@@ -62,7 +62,7 @@ def settled(page: Page) -> None:
     """Wait until everything that loads late is there."""
     expect(page.locator(".foot")).to_contain_text("book verified")
     expect(page.locator(".canvas canvas").first).to_be_visible()
-    expect(page.locator(".tape tbody tr:not([aria-hidden])").nth(12)).to_be_visible()
+    expect(page.locator(".tape tbody tr:not([aria-hidden])").nth(5)).to_be_visible()
     expect(page.locator(".foot")).to_contain_text(re.compile(r"feed \d"))
 
 
