@@ -2,12 +2,14 @@
 
 import ast
 import inspect
+import io
 import os
+import runpy
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +85,7 @@ def place(
 def run(text: str, folder: Path, venue: WholeVenue) -> str:
     """A block of commands, which ends at the first failure; the output.
 
-    Plain `tapewire` commands run in this process, because a process for each costs a second.
+    `tapewire` commands and programs run in this process, because a process for each costs a second.
     """
     text = (
         text.replace(".venv/bin/", "")
@@ -91,7 +93,7 @@ def run(text: str, folder: Path, venue: WholeVenue) -> str:
         .replace("http://127.0.0.1:8000", venue.gateway.url)
         .replace("http://127.0.0.1:8001", venue.market_data.url)
     )
-    if any(mark in text for mark in ("$", "|", ";", "curl", "python", "pytest")):
+    if any(mark in text for mark in ("$", "|", ";", "curl", "pytest")):
         return run_in_shell(text, folder)
     variables: dict[str, str | None] = {}
     printed = []
@@ -104,6 +106,8 @@ def run(text: str, folder: Path, venue: WholeVenue) -> str:
                 (folder / file).write_text(run_here(words, variables), "utf-8")
             case ["tapewire", *words]:
                 printed.append(run_here(words, variables))
+            case ["python", program, *words]:
+                printed.append(run_program(folder / program, words))
             case ["chmod", mode, file]:
                 (folder / file).chmod(int(mode, 8))
             case _:
@@ -116,6 +120,18 @@ def run_here(words: list[str], variables: dict[str, str | None]) -> str:
     done = CliRunner().invoke(main, words, env=variables)
     assert done.exit_code == 0, f"{words}\n{done.output}"
     return done.stdout
+
+
+def run_program(path: Path, words: list[str]) -> str:
+    """A program of a document; what it printed."""
+    output, before = io.StringIO(), sys.argv
+    sys.argv = [str(path), *words]
+    try:
+        with redirect_stdout(output):
+            runpy.run_path(str(path), run_name="__main__")
+    finally:
+        sys.argv = before
+    return output.getvalue()
 
 
 def run_in_shell(text: str, folder: Path) -> str:
@@ -148,15 +164,6 @@ def follow(document: str, folder: Path, venue: WholeVenue) -> list[str]:
     return printed
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_the_commands_of_a_document_work(
-    document: str, place: tuple[Path, WholeVenue], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each block of commands ends with status 0, in the order of the document."""
-    monkeypatch.chdir(place[0])
-    follow(document, *place)
-
-
 def test_the_tutorial_works(
     place: tuple[Path, WholeVenue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +175,15 @@ def test_the_tutorial_works(
     lines = next(text for text in printed if "monday-1 is order" in text).splitlines()
     assert len(lines) == 12
     assert lines[:6] == lines[6:]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_commands_of_a_document_work(
+    document: str, place: tuple[Path, WholeVenue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each block of commands ends with status 0, in the order of the document."""
+    monkeypatch.chdir(place[0])
+    follow(document, *place)
 
 
 @pytest.mark.parametrize("number", range(len(README_BLOCKS)))
