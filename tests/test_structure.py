@@ -31,7 +31,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
     ),
     "order_gateway": (
         REST, "ws", "page", "contest", "binance", "state", "guard", "incoming", "contest_routes",
-        "instrument_routes", "order_routes", "account_routes", "admin_routes",
+        "instrument_routes", "order_routes", "order_list_routes", "account_routes", "admin_routes",
         "account_admin_routes", "key_routes", "socket_routes",
         "binance_routes", "asyncapi", "app", "__main__",
     ),

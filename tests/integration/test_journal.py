@@ -74,7 +74,8 @@ async def test_thousands_of_random_commands_run_again_are_equal_to_the_byte(
     assert verdict.state.differences == []
     assert verdict.replica.replayed == await LiveJournal(venue.client).last()
     assert set(replica.ops) - {"fire_stops"} == {
-        "place", "replace", "amend", "cancel", "cancel_all", "expire", "dead_man", "control",
+        "place", "place_list", "replace", "amend", "cancel", "cancel_all", "expire", "dead_man",
+        "control",
         "instruments", "open_account", "transfer", "set_account",
     }  # fmt: skip
     # Every family of keys was there to be compared, or nothing was proved about it.

@@ -18,6 +18,7 @@ from order_gateway import (
     contest_routes,
     instrument_routes,
     key_routes,
+    order_list_routes,
     order_routes,
     socket_routes,
 )
@@ -114,6 +115,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     # Direct routes resolve no dependencies. This dependency only documents the guard.
     key = [Security(HTTPBearer(scheme_name=KEY_SCHEME, auto_error=False))] if needs_keys else []
     for group in (
+        order_list_routes,
         order_routes,
         account_routes,
         admin_routes,

@@ -18,7 +18,11 @@ from tapewire.values.account_names import ACCOUNT_HEADER, account_in_headers
 ADMIN_PREFIX = "/v1/admin/"
 READING_METHODS = frozenset({"GET", "HEAD"})
 # Operations over WebSocket that change nothing; every other operation needs `trade`.
-READ_OPERATIONS = frozenset({"order", "open_orders", "history", "fills", "account", "ping"})
+READ_OPERATIONS = frozenset(
+    {
+        "order", "open_orders", "history", "fills", "account", "order_list", "open_lists", "ping",
+    }
+)  # fmt: skip
 
 Headers = Iterable[tuple[bytes, bytes]]
 

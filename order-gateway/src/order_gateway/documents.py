@@ -36,6 +36,14 @@ ORDER_ID: dict[str, Any] = {
     },
     "examples": {"id": {"value": "42"}, "client": {"value": "client:my-1"}},
 }
+LIST_ID: dict[str, Any] = {
+    "name": "list_id",
+    "in": "path",
+    "required": True,
+    "description": "The id of the list, which is the order_id of its first order",
+    "schema": {"type": "string", "pattern": ORDER_ID_PATTERN},
+    "example": "42",
+}
 ACCOUNT_NAME: dict[str, Any] = {
     "name": "account",
     "in": "path",

@@ -42,6 +42,11 @@ _RULES = {
     "expire_at": _MOMENT,
     "cancel": "must be an object with order_id or client_order_id",
     "order": "must be an object with the fields of an order",
+    "profit": 'must be an object with order_type and prices, such as {"price": "61000.00"}',
+    "stop": 'must be an object with order_type and prices, such as {"stop_price": "58000.00"}',
+    "list_id": f"must be a whole number of at most {ORDER_ID_DIGITS_MAX} digits",
+    "OrderListRequest.order_type": 'must be "limit", "take_profit" or "take_profit_limit" in '
+    'profit, "stop" or "stop_limit" in stop',
     "mode": 'must be "stop_on_failure" or "allow_failure"',
     "order_id": f"must be a whole number of at most {ORDER_ID_DIGITS_MAX} digits",
     "timeout_s": f"must be a whole number from 0 to {DEAD_MAN_TIMEOUT_S_MAX}",
@@ -99,7 +104,7 @@ _CODES = {
     "order_id": "invalid_order_id",
 }
 # Fields that hold an order or name one.
-_PARTS = frozenset({"cancel", "order"})
+_PARTS = frozenset({"cancel", "order", "profit", "stop"})
 _BOUNDS = frozenset({"greater_than_equal", "less_than_equal"})
 
 
@@ -221,6 +226,7 @@ AMEND_ERRORS = (
     *ORDER_KEY_ERRORS,
     *NUMBER_ERRORS,
     "order_closed",
+    "order_in_list",
     "nothing_to_amend",
     "price_forbidden",
     "stop_price_forbidden",

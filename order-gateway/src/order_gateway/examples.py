@@ -128,6 +128,7 @@ FILLED_EXAMPLE: dict[str, Any] = {
     ],
     "fills_truncated": False,
     "cancel_id": None,
+    "list_id": None,
     "timestamp": "2026-01-31T12:00:00.000001Z",
     "updated_timestamp": "2026-01-31T12:00:00.000001Z",
     "post_only": False,
@@ -230,6 +231,35 @@ REPLACE_EXAMPLE: dict[str, Any] = {
         "body": FILLED_EXAMPLE | {"order_id": "43", "client_order_id": "my-2", "price": "60100.00"},
     },
 }
+LIST_REQUEST_EXAMPLE: dict[str, Any] = {
+    "symbol": "BTC-USDT",
+    "side": "sell",
+    "quantity": "0.5",
+    "profit": {"order_type": "limit", "price": "61000.00", "client_order_id": "my-3"},
+    "stop": {
+        "order_type": "stop_limit", "stop_price": "58000.00", "price": "57900.00",
+        "client_order_id": "my-4",
+    },
+}  # fmt: skip
+_LISTED = FILLED_EXAMPLE | {
+    "side": "sell", "executed_quantity": "0.00000", "remaining_quantity": "0.50000",
+    "cumulative_quote_quantity": "0.0000000", "status": "new", "fills": [], "list_id": "44",
+}  # fmt: skip
+ORDER_LIST_EXAMPLE: dict[str, Any] = {
+    "list_id": "44",
+    "symbol": "BTC-USDT",
+    "status": "open",
+    "orders": [
+        _LISTED | {
+            "order_id": "44", "client_order_id": "my-3", "price": "61000.00", "post_only": True,
+        },
+        _LISTED | {
+            "order_id": "45", "client_order_id": "my-4", "order_type": "stop_limit",
+            "price": "57900.00", "stop_price": "58000.00",
+        },
+    ],
+}  # fmt: skip
+OPEN_LISTS_EXAMPLE: dict[str, Any] = {"lists": [ORDER_LIST_EXAMPLE], "next_cursor": None}
 API_KEY_REQUEST_EXAMPLE: dict[str, Any] = {
     "account": "alice",
     "permissions": ["trade"],

@@ -127,11 +127,15 @@ class Lists:
             )
 
         is_open = wanted.status == "open" or wanted.status in OPEN_STATUSES
-        cursor = _read_open_cursor(wanted.cursor) if is_open else _read_log_cursor(wanted.cursor)[0]
+        if is_open:
+            cursor, skip = _read_open_cursor(wanted.cursor), 0
+        else:
+            cursor, skip = _read_log_cursor(wanted.cursor)
         collected, records = _OrderCollection(wanted.limit), 0
         while True:
             count = max(wanted.limit - len(collected.orders), RECORDS_PER_READ_MIN)
-            page = await self._order_page(account, wanted, cursor, count)
+            page = await self._order_page(account, wanted, cursor, count, skip)
+            skip = 0
             cursor, records = page.next_cursor, records + count
             for behind, order in page.orders:
                 if fits(order) and not collected.take(behind, order):
@@ -149,14 +153,14 @@ class Lists:
         return OrdersReply(replies, cursor)
 
     async def _order_page(
-        self, account: Account, wanted: HistoryParams, cursor: str | None, count: int
+        self, account: Account, wanted: HistoryParams, cursor: str | None, count: int, skip: int
     ) -> OrderPage:
         """Orders of one page.
 
         Open orders have an index of their own, which never drops an order.
         """
         if wanted.status != "open" and wanted.status not in OPEN_STATUSES:
-            return await self._queries.history(account, cursor, count)
+            return await self._queries.history(account, cursor, count, skip=skip)
         if wanted.symbol is not None:
             symbols = [Symbol(wanted.symbol)]
         else:

@@ -29,6 +29,7 @@ from order_gateway.order_entry import (
     check_key,
     read_params,
 )
+from order_gateway.order_lists import OrderLists
 from order_gateway.pairs import Pairs
 from order_gateway.params import (
     AmendParams,
@@ -55,7 +56,7 @@ from tapewire.values.timestamps import format_timestamp
 from tapewire.values.types import Account, Instrument, Order, OrderId, Symbol
 from tapewire.wire.orders import OrderReply, order_reply
 
-READS_FIRST = frozenset({"amend", "batch"})
+READS_FIRST = frozenset({"amend", "batch", "cancel_list"})
 MICROSECONDS = 1_000_000
 # A fill takes about 10 us to render; fewer fills than this need no share of the loop.
 FILLS_PER_TURN = 500
@@ -64,7 +65,7 @@ FEW_FILLS = 10
 # Every operation, in the order in which documents list them.
 OPERATION_NAMES = (
     "place", "replace", "amend", "cancel", "cancel_all", "order", "open_orders", "history", "fills",
-    "batch", "cancel_all_after", "account",
+    "batch", "cancel_all_after", "account", "place_list", "cancel_list", "order_list", "open_lists",
 )  # fmt: skip
 
 
@@ -87,11 +88,23 @@ class Operations:
         self._catalogue = catalogue
         self._placing = Placing(engine, queries, catalogue)
         self._pairs = Pairs(engine, self._placing, activity, self._render)
+        order_lists = OrderLists(
+            engine,
+            queries,
+            catalogue,
+            placing=self._placing,
+            activity=activity,
+            render=self._render,
+        )
         self._share = FairShare(FILLS_PER_TURN)
         lists = Lists(queries, catalogue, self._share)
         self._methods: dict[str, Callable[[Account, Mapping[str, Any]], Awaitable[Reply]]] = {
             "place": self.place,
             "replace": self._pairs.replace,
+            "place_list": order_lists.place,
+            "cancel_list": order_lists.cancel,
+            "order_list": order_lists.read,
+            "open_lists": order_lists.open_lists,
             "amend": self.amend,
             "cancel": self.cancel,
             "cancel_all": self.cancel_all,

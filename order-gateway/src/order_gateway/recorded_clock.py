@@ -12,7 +12,17 @@ from tapewire.matching.engine import Engine
 NOT_STARTED = "0"
 
 _CHANGING = frozenset(
-    {"place", "replace", "amend", "cancel", "cancel_all", "cancel_all_after", "batch"}
+    {
+        "place",
+        "replace",
+        "amend",
+        "cancel",
+        "cancel_all",
+        "cancel_all_after",
+        "batch",
+        "place_list",
+        "cancel_list",
+    }
 )
 
 

@@ -3,7 +3,7 @@
 Decimals are text, and so are identifiers. An answer has the members of its structure and no other.
 """
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -90,6 +90,25 @@ class ReplaceReply(Struct, frozen=True, gc=False):
     placed: Annotated[
         PartResult | None, Meta(description="Null: not attempted, because the cancel was refused")
     ]
+
+
+class OrderListReply(Struct, frozen=True, gc=False):
+    """An order list."""
+
+    list_id: Annotated[str, Meta(description="The order_id of its first order")]
+    symbol: str
+    status: Annotated[
+        Literal["open", "closed"],
+        Meta(description="`closed` once one of the two has traded, fired or ended"),
+    ]
+    orders: Annotated[list[OrderReply], Meta(description="`profit`, then `stop`")]
+
+
+class OrderListsReply(Struct, frozen=True, gc=False):
+    """One page of open lists, newest first; a page may be empty and not be the last."""
+
+    lists: list[OrderListReply]
+    next_cursor: _NextCursor
 
 
 class TimeReply(Struct, frozen=True, gc=False):

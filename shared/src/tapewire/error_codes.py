@@ -54,6 +54,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         ),
         "order_not_found": ErrorCode(404, "The account has no such order"),
         "order_closed": ErrorCode(409, "The order is already filled, canceled or expired"),
+        "order_in_list": ErrorCode(409, "The order belongs to an open order list"),
         "duplicate_client_order_id": ErrorCode(409, "The client order id belongs to another order"),
         "stop_price_forbidden": ErrorCode(422, "This order type takes no stop price"),
         "stop_price_required": ErrorCode(422, "The order needs a stop price"),

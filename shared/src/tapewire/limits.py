@@ -148,13 +148,14 @@ BOOK_LEVEL_BYTES_MAX = 64
 ORDER_CHANGE_BYTES_MAX = 768
 EXECUTION_BYTES_MAX = 96
 # Derived from the budget of a command: each maker and each stop touches one level at most, and an
-# account may own the taker, every maker and every stop.
+# account may own the taker, every maker and every stop. Each stop and each canceled order may end
+# the other order of its list; one that a maker ends counts as a maker.
 BOOK_MESSAGE_BYTES_MAX = (
-    MAKERS_PER_COMMAND_MAX + 2 * STOPS_PER_COMMAND_MAX + ORDERS_PER_SWEEP_MAX
+    MAKERS_PER_COMMAND_MAX + 3 * STOPS_PER_COMMAND_MAX + 2 * ORDERS_PER_SWEEP_MAX
 ) * BOOK_LEVEL_BYTES_MAX
 ACCOUNT_MESSAGE_BYTES_MAX = (
     MAKERS_PER_COMMAND_MAX * (ORDER_CHANGE_BYTES_MAX + 2 * EXECUTION_BYTES_MAX)
-    + (2 * STOPS_PER_COMMAND_MAX + ORDERS_PER_SWEEP_MAX) * ORDER_CHANGE_BYTES_MAX
+    + (3 * STOPS_PER_COMMAND_MAX + 2 * ORDERS_PER_SWEEP_MAX) * ORDER_CHANGE_BYTES_MAX
 )
 # Pairs of account and symbol that one search for due timers looks at.
 TIMER_LOOKUPS_MAX = 50_000

@@ -135,12 +135,17 @@ class ReferenceAccounts:
         """What this order holds while it rests or waits."""
         instrument = self.instruments[order.symbol]
         if order.side is Side.SELL:
-            return {instrument.base: order.left * instrument.base_units}
-        # Nobody knows yet what a stop buy without a price will cost.
-        return {instrument.quote: order.left * (order.price or 0) * instrument.quote_units}
+            asset, units = instrument.base, order.left * instrument.base_units
+        else:
+            # Nobody knows yet what a stop buy without a price will cost.
+            asset = instrument.quote
+            units = order.left * (order.price or 0) * instrument.quote_units
+        return {asset: max(0, units - order.covered_units)}
 
     def gain(self, order: ReferenceOrder) -> dict[str, int]:
-        """What this order would bring while it rests or waits."""
+        """What this order would bring while it rests or waits; of a list only the first order."""
+        if order.covered_units:
+            return {}
         instrument = self.instruments[order.symbol]
         if order.side is Side.BUY:
             return {instrument.base: order.left * instrument.base_units}

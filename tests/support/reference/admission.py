@@ -43,8 +43,18 @@ class Market(Protocol):
         """Whether an order with this price would trade at once."""
 
 
-def admit(market: Market, command: OrderCommand, now_us: int, open_count: int) -> None:
-    """Check a new order against the market and its account. Raises Refused."""
+def admit(
+    market: Market,
+    command: OrderCommand,
+    now_us: int,
+    open_count: int,
+    *,
+    is_second: bool = False,
+) -> None:
+    """Check a new order against the market and its account. Raises Refused.
+
+    The second order of a list brings nothing beyond the first.
+    """
     admit_command(market, command)
     _check_state(market, post_only=command.post_only)
     _check_auction(market, command)
@@ -63,7 +73,7 @@ def admit(market: Market, command: OrderCommand, now_us: int, open_count: int) -
     if (may_rest or stop is not None) and bound is not None and open_count >= bound:
         raise Refused("open_orders_limit")
     _check_size(market, command, command.quantity_lots, command.price_ticks or stop)
-    _check_position(market, command, _lots_at_most(market, command))
+    _check_position(market, command, 0 if is_second else _lots_at_most(market, command))
     _check_funds(market, command)
 
 
@@ -87,8 +97,7 @@ def admit_amend(
     if amendment.quantity_lots is not None:
         changed.quantity = amendment.quantity_lots
     stays = keeps_place(order, changed)
-    if not order.is_open or order.is_due(now_us):
-        raise Refused("order_closed")
+    _check_amendable(order, now_us)
     if amendment.revision != market.revision:
         raise Refused("stale_instrument")
     check_uncross(market)
@@ -107,6 +116,13 @@ def admit_amend(
     if not stays:
         _check_anew(market, order, changed)
     return changed
+
+
+def _check_amendable(order: ReferenceOrder, now_us: int) -> None:
+    if not order.is_open or order.is_due(now_us):
+        raise Refused("order_closed")
+    if order.in_list:
+        raise Refused("order_in_list")
 
 
 def keeps_place(order: ReferenceOrder, changed: ReferenceOrder) -> bool:

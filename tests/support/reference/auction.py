@@ -49,6 +49,9 @@ class Market(Protocol):
     def end(self, order: ReferenceOrder, status: OrderStatus, reason: str | None) -> None:
         """Take an open order out of where it stands; it is over."""
 
+    def end_partner(self, order: ReferenceOrder) -> None:
+        """End the other order of its list, if it is open."""
+
 
 def auction_price(
     bids: Sequence[tuple[int, int]], asks: Sequence[tuple[int, int]], last_price: int | None
@@ -88,10 +91,16 @@ def begin_uncross(market: Market) -> Uncross:
 def go_on(market: Market, uncross: Uncross) -> bool:
     """Trade as far as the budget of one command allows; whether the uncross is over."""
     met: dict[Side, tuple[ReferenceOrder, int]] = {}
+    changed: list[ReferenceOrder] = []
     is_over = True
     try:
         if uncross.price is not None:
-            _trade_crossing(market, uncross, met)
+            try:
+                _trade_crossing(market, uncross, met, changed)
+            finally:
+                # What is left of these orders stays; the other orders of their lists end.
+                for order in changed:
+                    market.end_partner(order)
         _end_due(market, uncross)
     except BudgetSpentError:
         is_over = False
@@ -103,7 +112,10 @@ def go_on(market: Market, uncross: Uncross) -> bool:
 
 
 def _trade_crossing(
-    market: Market, uncross: Uncross, met: dict[Side, tuple[ReferenceOrder, int]]
+    market: Market,
+    uncross: Uncross,
+    met: dict[Side, tuple[ReferenceOrder, int]],
+    changed: list[ReferenceOrder],
 ) -> None:
     while True:
         for side in (Side.BUY, Side.SELL):
@@ -114,6 +126,7 @@ def _trade_crossing(
                     return
                 met[side] = order, len(order.fills)
         _meet(market, uncross, met[Side.BUY][0], met[Side.SELL][0])
+        changed[:] = [order for order, _ in met.values() if order.is_open]
 
 
 def _meet_one_more(market: Market) -> None:

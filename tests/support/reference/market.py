@@ -80,22 +80,45 @@ class ReferenceMarket:
 
     def place(self, command: OrderCommand, clock_us: int, open_count: int) -> ReferenceOrder:
         """Take in an order. Raises Refused."""
-        now_us = max(self.now_us, clock_us)
-        admit(self, command, now_us, open_count)
+        admit(self, command, max(self.now_us, clock_us), open_count)
         self.begin(clock_us)
+        order = self._create(command)
+        self._come_in(order)
+        self.run_stops()
+        return order
+
+    def place_list(
+        self, first: OrderCommand, second: OrderCommand, clock_us: int, open_count: int
+    ) -> tuple[ReferenceOrder, ReferenceOrder]:
+        """Take in both orders of a list, or neither. Raises Refused."""
+        now_us = max(self.now_us, clock_us)
+        admit(self, first, now_us, open_count)
+        admit(self, second, now_us, open_count + 1, is_second=True)
+        self.begin(clock_us)
+        one = self._create(first)
+        self._come_in(one)
+        other = self._create(second)
+        one.partner, other.partner = other, one
+        one.list_id = other.list_id = one.order_id
+        (other.covered_units,) = self.accounts.hold(one).values()
+        self._come_in(other)
+        return one, other
+
+    def _create(self, command: OrderCommand) -> ReferenceOrder:
+        """A new order at the end of the line."""
         number = self.line.draw()
-        order = ReferenceOrder(
-            str(number), command, number, now_us, now_us,
+        return ReferenceOrder(
+            str(number), command, number, self.now_us, self.now_us,
             command.price_ticks, command.stop_price_ticks, command.quantity_lots,
             *self.accounts.fee_rates(command, self.maker_fee_ppm, self.taker_fee_ppm),
         )  # fmt: skip
+
+    def _come_in(self, order: ReferenceOrder) -> None:
         self.accounts.reports[order.account] += 1
         if order.waits:
             self.stops.append(order)
         else:
             self._enter(order, self.fills_max)
-        self.run_stops()
-        return order
 
     def amend(self, order: ReferenceOrder, amendment: Amendment, clock_us: int) -> None:
         """Change an open order. Raises Refused."""
@@ -116,7 +139,23 @@ class ReferenceMarket:
         self.run_stops()
 
     def end(self, order: ReferenceOrder, status: OrderStatus, reason: str | None) -> None:
-        """Take an open order out of where it stands; it is over."""
+        """Take an open order out of where it stands; it is over, as is the other of its list."""
+        self._finish(order, status, reason)
+        self.end_partner(order)
+
+    def end_partner(self, order: ReferenceOrder) -> None:
+        """The other order of a list ends; that counts as a maker met."""
+        partner = order.partner
+        if partner is None or not partner.is_open:
+            return
+        self.met += 1
+        if order.status is OrderStatus.CANCELED:
+            partner.cancel_id = order.cancel_id
+            self._finish(partner, OrderStatus.CANCELED, order.reason)
+        else:
+            self._finish(partner, OrderStatus.EXPIRED, "order_list")
+
+    def _finish(self, order: ReferenceOrder, status: OrderStatus, reason: str | None) -> None:
         place = self.stops if order.waits else self.book
         if order in place:
             place.remove(order)
@@ -182,7 +221,8 @@ class ReferenceMarket:
     def _match(self, taker: ReferenceOrder, makers_max: int) -> str | None:
         """Trade with one maker after the other; says what ended it before it was done, if any."""
         limit, money = self._limit(taker), self._money(taker)
-        for met in range(makers_max + 1):
+        before = self.met
+        while True:
             queue = self.queue(opposite(taker.side))
             if not queue or not within(taker.side, queue[0].price, limit):
                 return None
@@ -194,7 +234,7 @@ class ReferenceMarket:
             payable = self._payable(taker, maker.price, money)
             if payable == 0:
                 return "insufficient_funds"
-            if met == makers_max:
+            if self.met - before >= makers_max:
                 return "fills_limit"
             self.met += 1
             mode = taker.command.self_trade_prevention
@@ -205,7 +245,6 @@ class ReferenceMarket:
                     return "self_trade"
             else:
                 self._trade(taker, maker, min(wanted, payable, maker.shown))
-        raise AssertionError("the loop returns")
 
     def _limit(self, order: ReferenceOrder) -> int | None:
         """The worst price at which it may trade: its own, or the end of the band."""
@@ -266,10 +305,12 @@ class ReferenceMarket:
             filled = maker.executed == maker.quantity
             status = OrderStatus.FILLED if filled else OrderStatus.EXPIRED
             self.end(maker, status, None if filled else "self_trade")
-        elif maker.shown == 0:
+            return
+        if maker.shown == 0:
             assert maker.command.display_lots is not None
             maker.shown = min(maker.command.display_lots, maker.left)
             maker.number = self.line.draw()
+        self.end_partner(maker)
 
     def _prevent(self, taker: ReferenceOrder, maker: ReferenceOrder, lots: int) -> bool:
         """Two orders of one account meet; the taker's mode decides. True if the taker is over."""
@@ -325,15 +366,20 @@ class ReferenceMarket:
                 if count == self.stops_max or self.met + share > self.fills_max:
                     self.is_firing = True
                     return
+                # Another one that fired may have ended it, as the other order of its list.
+                if not order.is_open:
+                    continue
                 count += 1
                 self._fire(order, share)
         self.phase.clear()
         self.is_firing = False
 
     def _fire(self, order: ReferenceOrder, makers_max: int) -> None:
+        self.end_partner(order)
         if order.is_due(self.now_us):
             self.end(order, OrderStatus.EXPIRED, "expired")
             return
+        order.covered_units = 0
         self.stops.remove(order)
         order.triggered_us = self.now_us
         self.accounts.reports[order.account] += 1

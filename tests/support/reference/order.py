@@ -71,6 +71,11 @@ class ReferenceOrder:
     status: OrderStatus = OrderStatus.NEW
     reason: str | None = None
     cancel_id: str | None = None
+    # Of a list: the other order, the name of the list, both bodies, what the other one holds.
+    partner: "ReferenceOrder | None" = None
+    list_id: str | None = None
+    list_body: tuple[object, ...] | None = None
+    covered_units: int = 0
     executed: int = 0
     notional: int = 0
     prevented: int = 0
@@ -111,6 +116,11 @@ class ReferenceOrder:
     def is_open(self) -> bool:
         """Whether it may still trade."""
         return self.status in {OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED}
+
+    @property
+    def in_list(self) -> bool:
+        """Whether the other order of its list is open."""
+        return self.partner is not None and self.partner.is_open
 
     @property
     def waits(self) -> bool:

@@ -1,10 +1,11 @@
 """Random commands of every kind through the real engine, from a seed."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tapewire.errors import Refusal, StaleInstrument
 from tapewire.matching.engine import Engine
+from tapewire.matching.order_lists import place_list
 from tapewire.matching.replacement import Target, replace_order
 from tapewire.matching.treasury import Treasury
 from tapewire.values.account_types import AccountState
@@ -47,8 +48,8 @@ _STOPS = (
 )  # fmt: skip
 # Kind of command and how often it comes.
 _MIX = {
-    "place": 600, "replace": 60, "amend": 150, "cancel": 100, "cancel_all": 3, "expire": 60,
-    "dead_man": 10, "control": 20, "clock": 50, "transfer": 20, "account": 10,
+    "place": 600, "place_list": 60, "replace": 60, "amend": 150, "cancel": 100, "cancel_all": 3,
+    "expire": 60, "dead_man": 10, "control": 20, "clock": 50, "transfer": 20, "account": 10,
 }  # fmt: skip
 
 
@@ -91,10 +92,8 @@ class RandomCommands:
 
     async def _send(self, kind: str, chance: random.Random, now_us: int) -> None:
         engine, account = self.engine, chance.choice(ACCOUNTS)
-        if kind == "place":
-            placement = await engine.place(_order(chance, account, now_us))
-            if placement.order.is_open:
-                self.open_ids.append((account, placement.order.order_id))
+        if kind.startswith("place"):
+            await self._place(kind, chance, account, now_us)
         elif kind == "cancel_all":
             await engine.cancel_all(account, chance.choice((None, *SYMBOLS)))
         elif kind == "expire":
@@ -119,6 +118,36 @@ class RandomCommands:
                 await engine.cancel(owner, order_id)
             else:
                 await engine.amend(owner, order_id, _amendment(chance))
+
+    async def _place(self, kind: str, chance: random.Random, account: Account, now_us: int) -> None:
+        if kind == "place_list":
+            await self._place_list(chance, account, now_us)
+            return
+        placement = await self.engine.place(_order(chance, account, now_us))
+        if placement.order.is_open:
+            self.open_ids.append((account, placement.order.order_id))
+
+    async def _place_list(self, chance: random.Random, account: Account, now_us: int) -> None:
+        """A sell above the middle, and a stop below it."""
+        one, other = (
+            replace(
+                _order(chance, account, now_us), side=Side.SELL, symbol=BTC, expire_us=None,
+                time_in_force=TimeInForce.GTC, quantity_lots=Lots(7), quote_notional=None,
+                display_lots=None, self_trade_prevention=SelfTradePrevention.NONE,
+                revision=INSTRUMENTS[BTC].revision, client_order_id=None,
+            )
+            for _ in range(2)
+        )  # fmt: skip
+        first = replace(
+            one, order_type=OrderType.LIMIT, price_ticks=Ticks(MIDDLE_TICKS + 5), post_only=True,
+            stop_price_ticks=None,
+        )  # fmt: skip
+        second = replace(
+            other, order_type=OrderType.STOP_LIMIT, price_ticks=Ticks(MIDDLE_TICKS - 7),
+            post_only=False, stop_price_ticks=Ticks(MIDDLE_TICKS - 5),
+        )  # fmt: skip
+        placed = await place_list(self.engine, first, second)
+        self.open_ids += [(account, placed.first.order_id), (account, placed.second.order_id)]
 
     async def _transfer(self, chance: random.Random, account: Account) -> None:
         units, reference = chance.randint(1, 10**12), f"r{chance.randint(1, 50)}"

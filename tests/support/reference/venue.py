@@ -38,6 +38,15 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedList:
+    """What the placement of a list answers."""
+
+    first: ReferenceOrder
+    second: ReferenceOrder
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Replaced:
     """What a cancel-replace answers: of each part what was done, its refusal, None: not tried."""
 
@@ -113,7 +122,7 @@ class ReferenceVenue:
         market = self._market(command.symbol)
         earlier = self._earlier(command)
         if earlier is not None:
-            if _body(earlier.command) != _body(command):
+            if earlier.list_body is not None or _body(earlier.command) != _body(command):
                 raise Refused("duplicate_client_order_id")
             return Placed(earlier, replayed=True)
         if command.account not in self.accounts.profiles:
@@ -124,6 +133,35 @@ class ReferenceVenue:
         if command.client_order_id:
             self.client_orders[command.account, command.client_order_id] = order
         return Placed(order, replayed=False)
+
+    def place_list(self, first: OrderCommand, second: OrderCommand, clock_us: int) -> PlacedList:
+        """Take in a list of two orders, behind fired stops. Raises Refused."""
+        return self._behind_stops(
+            first.symbol, clock_us, lambda: self._place_list(first, second, clock_us)
+        )
+
+    def _place_list(self, first: OrderCommand, second: OrderCommand, clock_us: int) -> PlacedList:
+        market = self._market(first.symbol)
+        body = (_body(first), first.client_order_id, _body(second), second.client_order_id)
+        known = [order for order in map(self._earlier, (first, second)) if order is not None]
+        if known:
+            if len({order.list_id for order in known}) > 1 or any(
+                order.list_body != body for order in known
+            ):
+                raise Refused("duplicate_client_order_id")
+            one = self.orders[known[0].list_id or ""]
+            assert one.partner is not None
+            return PlacedList(one, one.partner, replayed=True)
+        if first.account not in self.accounts.profiles:
+            raise Refused("unknown_account")
+        open_count = len(self.open_orders(first.account, first.symbol))
+        pair = market.place_list(first, second, clock_us, open_count)
+        for order in pair:
+            order.list_body = body
+            self.orders[order.order_id] = order
+            if order.command.client_order_id:
+                self.client_orders[order.account, order.command.client_order_id] = order
+        return PlacedList(*pair, replayed=False)
 
     def replace(
         self, command: OrderCommand, order_id: str, mode: ReplaceMode, clock_us: int
@@ -141,7 +179,11 @@ class ReferenceVenue:
         if target is not None and target.account != command.account:
             target = None
         earlier = self._earlier(command)
-        repeated = earlier is not None and _body(earlier.command) == _body(command)
+        repeated = (
+            earlier is not None
+            and earlier.list_body is None
+            and _body(earlier.command) == _body(command)
+        )
         if earlier is not None and repeated and earlier is not target:
             return Replaced(_told_again(target), Placed(earlier, replayed=True))
         admit_command(market, command)
@@ -214,7 +256,9 @@ class ReferenceVenue:
                 continue
             market.begin(clock_us)
             for order in orders:
-                market.end(order, OrderStatus.CANCELED, "user")
+                # The second order of a list has ended with the first one.
+                if order.is_open:
+                    market.end(order, OrderStatus.CANCELED, "user")
                 canceled.append(order.order_id)
         return canceled
 
@@ -235,7 +279,8 @@ class ReferenceVenue:
             if market.uncross is not None:
                 continue
             market.begin(clock_us)
-            market.end(order, OrderStatus.EXPIRED, "expired")
+            if order.is_open:
+                market.end(order, OrderStatus.EXPIRED, "expired")
             ended += 1
         for account in dead:
             is_done = True
@@ -245,7 +290,8 @@ class ReferenceVenue:
                         is_done = False
                         break
                     market.begin(clock_us)
-                    market.end(order, OrderStatus.CANCELED, "dead_man")
+                    if order.is_open:
+                        market.end(order, OrderStatus.CANCELED, "dead_man")
                     ended += 1
             if is_done:
                 del self.dead_man[account]

@@ -11,7 +11,7 @@ from typing import Any
 from tapewire import keys
 from tapewire.packed.layout import STATE
 from tapewire.packed.records import (
-    new_order_of,
+    new_orders_of,
     read_account_fill,
     read_order,
     trade_order,
@@ -123,7 +123,7 @@ def check_histories(pair: Pair, dump: dict[str, tuple[object, bool]]) -> None:
     for account in accounts:
         log: Any = dump[keys.account_log(account)][0]
         events = [fields[b"event"].decode() for _, fields in log]
-        assert list(filter(None, map(new_order_of, events))) == [
+        assert [order_id for event in events for order_id in new_orders_of(event)] == [
             order.order_id for order in pair.reference.orders.values() if order.account == account
         ]
         fills = [

@@ -7,6 +7,7 @@ from typing import Any
 from tapewire.errors import InvalidField, Refusal, StaleInstrument, TapewireError
 from tapewire.matching.clock import set_clock_right
 from tapewire.matching.engine import Engine
+from tapewire.matching.order_lists import place_list
 from tapewire.matching.replacement import Target, replace_order
 from tapewire.matching.treasury import Treasury
 from tapewire.packed.layout import COMMAND_LIMITS
@@ -18,6 +19,7 @@ from tapewire.values.types import (
     OrderCommand,
     OrderId,
     Symbol,
+    TimeInForce,
 )
 from tests.support.reference.account_commands import (
     AccountCommand,
@@ -42,6 +44,7 @@ from tests.support.reference.venue_commands import (
     Expire,
     FireStops,
     Place,
+    PlaceList,
     Replace,
     SetClock,
 )
@@ -59,6 +62,7 @@ class Call:
     account: Account = ACCOUNTS[0]
     order_id: OrderId = UNKNOWN_ORDER
     order: OrderCommand | None = None
+    second: OrderCommand | None = None
     amendment: Amendment = NO_CHANGE
     instruments: Mapping[Symbol, Instrument] | None = None
 
@@ -72,6 +76,15 @@ def resolve(
     """Fill in ids, revisions and times; `revision` in a command is how far behind it is."""
     call = Call(command, clock_us)
     match command:
+        case PlaceList(first, second, lifetime_us):
+            orders = [
+                resolve(
+                    Place(order, lifetime_us if order.time_in_force is TimeInForce.GTD else None),
+                    clock_us, reference, instruments,
+                ).order
+                for order in (first, second)
+            ]  # fmt: skip
+            call = replace(call, order=orders[0], second=orders[1])
         case Place(order, lifetime_us):
             revision = reference.markets[order.symbol].revision - order.revision
             expire_us = None if lifetime_us is None else clock_us + lifetime_us
@@ -125,7 +138,9 @@ def _name(call: Call, reference: ReferenceVenue, number: int, *, foreign: bool) 
     return replace(call, account=account, order_id=OrderId(order.order_id))
 
 
-async def call_engine(engine: Engine, call: Call) -> object:
+async def call_engine(  # noqa: C901 (a case a command)
+    engine: Engine, call: Call
+) -> object:
     """Give the call to the real venue; raises what it refuses."""
     engine.clock_us = str(call.clock_us)
     reply: object = None
@@ -133,6 +148,11 @@ async def call_engine(engine: Engine, call: Call) -> object:
         case Place():
             assert call.order is not None
             reply = await engine.place(call.order)
+        case PlaceList():
+            assert call.order is not None
+            assert call.second is not None
+            done = await place_list(engine, call.order, call.second)
+            reply = done.first, done.second, done.replayed
         case Replace(mode=mode):
             assert call.order is not None
             target = Target(order_id=call.order_id)
@@ -210,7 +230,9 @@ def code_of(found: object) -> str:
     return f"not refused: {found}"
 
 
-def call_reference(reference: ReferenceVenue, call: Call) -> object:
+def call_reference(  # noqa: C901 (a case a command)
+    reference: ReferenceVenue, call: Call
+) -> object:
     """Give the call to the reference; raises Refused."""
     clock_us = call.clock_us
     reply: object = None
@@ -218,6 +240,10 @@ def call_reference(reference: ReferenceVenue, call: Call) -> object:
         case Place():
             assert call.order is not None
             reply = reference.place(call.order, clock_us)
+        case PlaceList():
+            assert call.order is not None
+            assert call.second is not None
+            reply = reference.place_list(call.order, call.second, clock_us)
         case Replace(mode=mode):
             assert call.order is not None
             reply = reference.replace(call.order, call.order_id, mode, clock_us)

@@ -70,6 +70,15 @@ class Amend:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceList:
+    """Two new orders of which one cancels the other; gtd ones live for `lifetime_us`."""
+
+    first: OrderCommand
+    second: OrderCommand
+    lifetime_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Replace:
     """Cancel an order of the new one's account, named as in `Amend`, and place the new one."""
 
@@ -155,6 +164,7 @@ class ChangeInstrument:
 
 Command: TypeAlias = (
     Place
+    | PlaceList
     | Replace
     | Amend
     | Cancel
@@ -241,6 +251,37 @@ def _replaces(draw: st.DrawFn) -> Replace:
     )
 
 
+@st.composite
+def _lists(draw: st.DrawFn) -> PlaceList:
+    """Mostly on both sides of the middle price, so that neither is refused."""
+    side, lots, middle = draw(sides), draw(few_lots), draw(prices)
+    up = 1 if side is Side.SELL else -1
+    revision = draw(_revisions)
+
+    def order(kind: OrderType, far: int) -> OrderCommand:
+        is_limit = kind is OrderType.LIMIT
+        ticks = Ticks(middle + far * draw(st.integers(-1, 4)))
+        tif = draw(st.sampled_from([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.GTD]))
+        return OrderCommand(
+            account, symbol, side, kind, tif, lots,
+            None if kind in _MARKET_STOPS else Ticks(ticks + draw(st.integers(-2, 2))),
+            client_order_id=draw(_client_order_ids), self_trade_prevention=mode,
+            post_only=is_limit, stop_price_ticks=None if is_limit else ticks, revision=revision,
+            display_lots=Lots(draw(st.integers(1, lots))) if is_limit and draw(_rarely) else None,
+            reuses_client_order_id=reuses,
+        )  # fmt: skip
+
+    account, symbol, mode, reuses = draw(_accounts), draw(symbols), draw(modes), draw(_rarely)
+    first = order(draw(st.sampled_from(_FIRST_OF_LISTS)), up)
+    second = order(draw(st.sampled_from([OrderType.STOP, OrderType.STOP_LIMIT])), -up)
+    if first.client_order_id == second.client_order_id:
+        second = replace(second, client_order_id=None)
+    return PlaceList(first, second, draw(_lifetimes))
+
+
+_FIRST_OF_LISTS = [
+    OrderType.LIMIT, OrderType.LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT,
+]  # fmt: skip
 _MARKET_STOPS = (OrderType.STOP, OrderType.TAKE_PROFIT)
 _LIMIT_STOPS = (OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
 _MAY_REST = {TimeInForce.GTC, TimeInForce.GTD}
@@ -288,6 +329,7 @@ _WEIGHTED: list[tuple[int, st.SearchStrategy[Command]]] = [
     (60, _orders()),
     (16, st.builds(Amend, _numbers, _amendments, _foreign)),
     (10, _replaces()),
+    (12, _lists()),
     (10, _cancels),
     (2, st.builds(CancelClientOrder, _accounts, st.sampled_from("xyz"))),
     (3, st.builds(Expire)),

@@ -95,11 +95,11 @@ def check_holds(
         base = order.remaining_lots * instrument.base_units
         quote = order.remaining_lots * instrument.quote_units
         if order.side is Side.BUY:
-            held[order.account, instrument.quote] += quote * price
-            incoming[order.account, instrument.base] += base
+            held[order.account, instrument.quote] += max(0, quote * price - order.covered_units)
+            incoming[order.account, instrument.base] += 0 if order.covered_units else base
         else:
-            held[order.account, instrument.base] += base
-            incoming[order.account, instrument.quote] += quote * worth
+            held[order.account, instrument.base] += max(0, base - order.covered_units)
+            incoming[order.account, instrument.quote] += 0 if order.covered_units else quote * worth
     for account, state in found.accounts.items():
         for asset, balance in state.balances.items():
             assert balance.held == held[account, asset], (account, asset)

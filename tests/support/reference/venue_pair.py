@@ -24,7 +24,7 @@ from tests.support.reference.account_commands import Deposit
 from tests.support.reference.accounts import Transferred
 from tests.support.reference.machine_world import ACCOUNTS, INSTRUMENTS, SYMBOLS, opening_balances
 from tests.support.reference.order import ReferenceOrder, Refused
-from tests.support.reference.venue import Placed, ReferenceVenue, Replaced
+from tests.support.reference.venue import Placed, PlacedList, ReferenceVenue, Replaced
 from tests.support.reference.venue_calls import (
     Call,
     call_engine,
@@ -40,6 +40,7 @@ from tests.support.reference.venue_commands import (
     Control,
     FireStops,
     Place,
+    PlaceList,
     Replace,
     Step,
 )
@@ -54,7 +55,9 @@ from tests.support.reference.venue_money import (
 from tests.support.venue import Venue
 
 CLOCK_START_US = 1_000_000
-WAITS_FOR_UNCROSS = (Place, Replace, Amend, Cancel, CancelClientOrder, CancelAll, Control)
+WAITS_FOR_UNCROSS = (
+    Place, PlaceList, Replace, Amend, Cancel, CancelClientOrder, CancelAll, Control,
+)  # fmt: skip
 
 # Reads every key as what it is; of the streams, which come first, what is new.
 LOOK = """
@@ -143,7 +146,7 @@ class Pair:
             for symbol in SYMBOLS:
                 while self.reference.markets[symbol].uncross is not None:
                     yield self._expect(Step(FireStops(symbol), 0))
-        if isinstance(step.command, Place | Replace | Amend):
+        if isinstance(step.command, Place | PlaceList | Replace | Amend):
             for symbol in SYMBOLS:
                 market = self.reference.markets[symbol]
                 while market.is_firing and market.state is MarketState.TRADING:
@@ -192,18 +195,21 @@ class Pair:
 
     def _show(self, outcome: object) -> object:
         """A reply of the reference, fixed as it is now."""
+        shown: object = copy.copy(outcome)
         match outcome:
             case Placed(order, replayed):
-                return Placement(as_record(order), replayed=replayed)
+                shown = Placement(as_record(order), replayed=replayed)
             case ReferenceOrder():
-                return as_record(outcome)
+                shown = as_record(outcome)
+            case PlacedList(first, second, replayed):
+                shown = as_record(first), as_record(second), replayed
             case Replaced(canceled, placed):
-                return self._show(canceled), self._show(placed)
+                shown = self._show(canceled), self._show(placed)
             case Refused():
-                return outcome.code
+                shown = outcome.code
             case Transferred(available, replayed):
-                return Transfer(available, replayed=replayed)
-        return copy.copy(outcome)
+                shown = Transfer(available, replayed=replayed)
+        return shown
 
     def _trades(self, symbol: Symbol, known: int) -> list[tuple[object, ...]]:
         instrument = self.instruments[symbol]

@@ -28,4 +28,5 @@ ORDER: dict[str, Any] = {
     "quote_quantity": None,
     "expire_at": None,
     "cancel_id": None,
+    "list_id": None,
 }

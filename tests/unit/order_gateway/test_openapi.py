@@ -35,7 +35,7 @@ from tests.support.transport.order_bodies import read
 
 OPERATION_IDS = (
     "place_order", "run_batch", "replace_order", "read_order", "amend_order", "cancel_order",
-    "list_orders",
+    "list_orders", "place_list", "list_order_lists", "read_list", "cancel_list",
     "cancel_orders", "list_fills", "read_own_account", "cancel_all_after", "list_instruments",
     "read_instrument", "read_time", "change_market", "publish_instrument", "list_accounts",
     "read_account", "change_account", "change_limits", "deposit", "withdraw", "kill_account",
@@ -44,6 +44,12 @@ OPERATION_IDS = (
     "end_round", "read_results", "read_all_results", "read_performance", "read_leaderboard",
     "read_whole_leaderboard", "read_board_options", "change_board_options", "set_alias", "reset",
     "audit",
+)  # fmt: skip
+
+
+ON_TWO_ORDERS = (
+    "POST /v1/orders/replace", "POST /v1/order-lists", "GET /v1/order-lists",
+    "GET /v1/order-lists/{list_id}", "DELETE /v1/order-lists/{list_id}",
 )  # fmt: skip
 
 
@@ -62,7 +68,7 @@ def test_every_operation_is_there_with_a_summary(document: dict[str, Any]) -> No
     }
     assert set(operations) == {
         "POST /v1/orders",
-        "POST /v1/orders/replace",
+        *ON_TWO_ORDERS,
         "GET /v1/orders",
         "DELETE /v1/orders",
         "POST /v1/orders/batch",

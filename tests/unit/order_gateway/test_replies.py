@@ -124,6 +124,7 @@ def test_an_order_is_rendered_with_the_decimals_of_its_instrument() -> None:
         "stop_price": None,
         "triggered_timestamp": None,
         "cancel_id": None,
+        "list_id": None,
         "quote_quantity": None,
         "expire_at": None,
     }

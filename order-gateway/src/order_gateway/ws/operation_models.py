@@ -14,12 +14,21 @@ from order_gateway.examples import (
     CANCELED_EXAMPLE,
     FILLED_EXAMPLE,
     FILLS_EXAMPLE,
+    LIST_REQUEST_EXAMPLE,
+    OPEN_LISTS_EXAMPLE,
     ORDER_EXAMPLES,
+    ORDER_LIST_EXAMPLE,
     ORDERS_EXAMPLE,
     REPLACE_EXAMPLE,
     REPLACE_REQUEST_EXAMPLE,
     TIMER_EXAMPLE,
     TIMER_REQUEST_EXAMPLE,
+)
+from order_gateway.list_params import (
+    CancelListParams,
+    OpenListsParams,
+    OrderListKey,
+    OrderListRequest,
 )
 from order_gateway.params import (
     AmendParams,
@@ -39,6 +48,8 @@ from order_gateway.schemas import (
     BatchReply,
     CanceledReply,
     FillsReply,
+    OrderListReply,
+    OrderListsReply,
     OrdersReply,
     ReplaceReply,
     TimerReply,
@@ -68,6 +79,20 @@ OPERATIONS: Mapping[str, _Operation] = {
     "replace": _Operation(
         "Cancel an order and place another", ReplaceRequest, REPLACE_REQUEST_EXAMPLE, ReplaceReply,
         REPLACE_EXAMPLE,
+    ),
+    "place_list": _Operation(
+        "Place an order list", OrderListRequest, LIST_REQUEST_EXAMPLE, OrderListReply,
+        ORDER_LIST_EXAMPLE, 201,
+    ),
+    "cancel_list": _Operation(
+        "Cancel an order list", CancelListParams, {"list_id": "44"}, OrderListReply,
+        ORDER_LIST_EXAMPLE,
+    ),
+    "order_list": _Operation(
+        "Read an order list", OrderListKey, {"list_id": "44"}, OrderListReply, ORDER_LIST_EXAMPLE
+    ),
+    "open_lists": _Operation(
+        "List open order lists", OpenListsParams, {"limit": 20}, OrderListsReply, OPEN_LISTS_EXAMPLE
     ),
     "amend": _Operation(
         "Amend an order", AmendParams, _MY_ORDER | AMEND_EXAMPLE, OrderReply, AMENDED_EXAMPLE

@@ -12,7 +12,13 @@ from typing import Any
 
 from order_gateway.operations import Operations
 from order_gateway.replies import Reply
-from order_gateway.schemas import BatchReply, CanceledReply, OrdersReply, ReplaceReply
+from order_gateway.schemas import (
+    BatchReply,
+    CanceledReply,
+    OrderListReply,
+    OrdersReply,
+    ReplaceReply,
+)
 from tapewire.errors import Conflict, Refusal, Unavailable
 from tapewire.limits import PAGE_ITEMS_MAX
 from tapewire.values.types import Account, OrderStatus
@@ -62,6 +68,9 @@ class PlacedOrders:
                 for part in (canceled, replacement):
                     if part is not None and isinstance(part.body, OrderReply):
                         self._note_order(part.body, placed=part is replacement)
+            case OrderListReply(orders=orders):
+                for listed in orders:
+                    self._note_order(listed, placed=op == "place_list")
             case BatchReply(results=results):
                 for item, result in zip(params["orders"], results, strict=True):
                     if isinstance(result.body, OrderReply):
@@ -79,6 +88,7 @@ class PlacedOrders:
         """Record the orders of a request whose answer was lost, by their client order ids."""
         items = {
             "batch": params.get("orders"), "replace": [params.get("order")], "place": [params],
+            "place_list": [params.get("profit"), params.get("stop")],
         }.get(op)  # fmt: skip
         for item in items if isinstance(items, list) else []:
             name = item.get("client_order_id") if isinstance(item, Mapping) else None

@@ -222,7 +222,11 @@ class Session:
         """Do one operation; the result or the error is its reply."""
         orders, op = self.orders, request.op
         try:
-            if orders is not None and orders.is_full and op in {"place", "replace", "batch"}:
+            if (
+                orders is not None
+                and orders.is_full
+                and op in {"place", "replace", "place_list", "batch"}
+            ):
                 await orders.prune()
             reply = await self._operations.run(op, self.account, request.params, request.clock_us)
             frame = reply_frame(request.id_text, reply)

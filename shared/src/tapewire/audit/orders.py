@@ -60,9 +60,13 @@ def find_claim(order: Order, instruments: Mapping[Symbol, Instrument]) -> Claim:
     price = order.price_ticks or 0
     if order.side is Side.BUY:
         # A stop without a price holds nothing until it fires.
-        return Claim(instrument.quote, worth * price, instrument.base, base)
-    price = price or order.stop_price_ticks or 0
-    return Claim(instrument.base, base, instrument.quote, worth * price)
+        pays, held, gets, incoming = instrument.quote, worth * price, instrument.base, base
+    else:
+        price = price or order.stop_price_ticks or 0
+        pays, held, gets, incoming = instrument.base, base, instrument.quote, worth * price
+    # The second order of a list holds only what it needs beyond the first.
+    covered = order.covered_units
+    return Claim(pays, max(0, held - covered), gets, 0 if covered else incoming)
 
 
 def find_place(order: Order, terms: str, state: str) -> Place:

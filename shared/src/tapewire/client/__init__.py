@@ -32,8 +32,9 @@ from tapewire.client.link import LinkOptions
 from tapewire.client.market_data import MarketDataClient
 from tapewire.client.order_entry import OrderEntry
 from tapewire.client.order_keeper import KeptOrder, OrderKeeper
-from tapewire.client.order_requests import Amend, Cancel, Place
+from tapewire.client.order_requests import Amend, Cancel, ListOrder, Place
 from tapewire.client.pair_calls import Replaced
+from tapewire.client.pair_replies import OrderList
 from tapewire.client.replies import (
     AccountBalance,
     AccountBounds,
@@ -106,12 +107,14 @@ __all__ = [
     "KilledAccount",
     "KilledVenue",
     "LinkOptions",
+    "ListOrder",
     "MarketDataClient",
     "MessageError",
     "NewApiKey",
     "OrderEntry",
     "OrderFill",
     "OrderKeeper",
+    "OrderList",
     "OrderReport",
     "OutcomeUnknown",
     "PastCandle",

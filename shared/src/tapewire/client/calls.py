@@ -75,7 +75,9 @@ class Call(Generic[Result]):
         values = dict(self.path or {})
         if self.key is not None:
             name, value = self.key
-            values["order_id"] = f"client:{value}" if name == "client_order_id" else value
+            if name == "client_order_id":
+                name, value = "order_id", f"client:{value}"
+            values[name] = value
         return self.operation.path.format_map({k: quote(v, safe=":@") for k, v in values.items()})
 
     @property

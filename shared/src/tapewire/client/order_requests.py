@@ -57,6 +57,33 @@ class Place:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOrder:
+    """One of the two orders of an order list; the list has their symbol, side and quantity."""
+
+    order_type: OrderTypeText
+    price: Number | None = None
+    stop_price: Number | None = None
+    time_in_force: TimeInForceText | None = None
+    expire_at: Moment | None = None
+    display_quantity: Number | None = None
+    client_order_id: str | None = None
+
+    def body(self) -> dict[str, object]:
+        """The order as JSON members; an order without a name gets one, to be asked again by."""
+        return given(
+            {
+                "order_type": self.order_type,
+                "price": plain(self.price),
+                "stop_price": plain(self.stop_price),
+                "time_in_force": self.time_in_force,
+                "expire_at": moment(self.expire_at),
+                "display_quantity": plain(self.display_quantity),
+                "client_order_id": self.client_order_id or uuid.uuid4().hex,
+            }
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Amend:
     """An amendment in a batch, of an order by one of its two ids."""

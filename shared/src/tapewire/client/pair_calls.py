@@ -3,16 +3,29 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from tapewire.client.calls import Call, decoder, operation
+from tapewire.client.calls import (
+    Call,
+    Number,
+    Pages,
+    Recheck,
+    decoder,
+    next_page,
+    operation,
+    plain,
+)
 from tapewire.client.errors import RequestRefused
 from tapewire.client.order_calls import item_result
-from tapewire.client.order_requests import Cancel, Place
-from tapewire.client.replies import ItemResult, ReplaceResult
+from tapewire.client.order_requests import Cancel, ListOrder, Place, SelfTradeText, SideText
+from tapewire.client.pair_replies import OrderList, OrderListsPage, ReplaceResult
+from tapewire.client.replies import ItemResult
+from tapewire.values.types import OrderStatus
 from tapewire.wire.orders import PlacedOrder
 
 ReplaceModeText: TypeAlias = Literal["stop_on_failure", "allow_failure"]
 
 _read_replaced = decoder(ReplaceResult)
+_read_list = decoder(OrderList)
+_read_lists = decoder(OrderListsPage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,62 @@ def replace(
     """
     body = {"cancel": cancel.body(), "order": order.body(), "mode": mode}
     return Call(lambda reply: _replaced(_read_replaced(reply)), body=body)
+
+
+@operation("POST", "/v1/order-lists", "place_list")
+def place_list(
+    symbol: str,
+    side: SideText,
+    quantity: Number,
+    *,
+    profit: ListOrder,
+    stop: ListOrder,
+    self_trade_prevention: SelfTradeText | None = None,
+    reuse_client_order_id: bool | None = None,
+) -> Call[OrderList]:
+    """Place two orders of which one cancels the other (OCO), or neither of them.
+
+    `profit` is a `limit` order, which rests as post-only, a `take_profit` or a `take_profit_limit`;
+    `stop` is a `stop` or a `stop_limit`.
+    """
+    body = {
+        "symbol": symbol,
+        "side": side,
+        "quantity": plain(quantity),
+        "profit": profit.body(),
+        "stop": stop.body(),
+        "self_trade_prevention": self_trade_prevention,
+        "reuse_client_order_id": reuse_client_order_id,
+    }
+    return Call(_read_list, body=body)
+
+
+@operation("DELETE", "/v1/order-lists/{list_id}", "cancel_list")
+def cancel_list(list_id: str, *, cancel_id: str | None = None) -> Call[OrderList]:
+    """Cancel both orders of an open list, or what is still open of it."""
+    recheck = Recheck(
+        "order_closed",
+        order_list(list_id),
+        lambda found: any(order.status is OrderStatus.CANCELED for order in found.orders),
+    )
+    return Call(
+        _read_list, key=("list_id", list_id), query={"cancel_id": cancel_id}, recheck=recheck
+    )
+
+
+@operation("GET", "/v1/order-lists/{list_id}", "order_list")
+def order_list(list_id: str) -> Call[OrderList]:
+    """Read an order list."""
+    return Call(_read_list, key=("list_id", list_id))
+
+
+@operation("GET", "/v1/order-lists", "open_lists")
+def open_lists(
+    symbol: str | None = None, *, page_size: int | None = None
+) -> Pages[OrderListsPage, OrderList]:
+    """Iterate over the open order lists of the account, newest first."""
+    first = Call(_read_lists, query={"symbol": symbol, "limit": page_size})
+    return Pages(first, lambda page: page.lists, next_page)
 
 
 def _replaced(reply: ReplaceResult) -> Replaced:

@@ -283,10 +283,3 @@ class BatchResults(Struct, frozen=True):
     """The results of a batch, in the order of its items."""
 
     results: list[ItemResult]
-
-
-class ReplaceResult(Struct, frozen=True):
-    """The results of a cancel and of the order in its place."""
-
-    canceled: ItemResult | None
-    placed: ItemResult | None

@@ -84,6 +84,10 @@ class SyncVenueClient:
 
     place = blocking(order_calls.place)
     replace = blocking(pair_calls.replace)
+    place_list = blocking(pair_calls.place_list)
+    cancel_list = blocking(pair_calls.cancel_list)
+    order_list = blocking(pair_calls.order_list)
+    open_lists = blocking_items(pair_calls.open_lists)
     amend = blocking(order_calls.amend)
     cancel = blocking(order_calls.cancel)
     order = blocking(order_calls.order)

@@ -97,6 +97,10 @@ class VenueClient:
 
     place = awaited(order_calls.place)
     replace = awaited(pair_calls.replace)
+    place_list = awaited(pair_calls.place_list)
+    cancel_list = awaited(pair_calls.cancel_list)
+    order_list = awaited(pair_calls.order_list)
+    open_lists = awaited_items(pair_calls.open_lists)
     amend = awaited(order_calls.amend)
     cancel = awaited(order_calls.cancel)
     order = awaited(order_calls.order)

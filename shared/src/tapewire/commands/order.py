@@ -13,6 +13,7 @@ from tapewire.client.order_requests import (
     TimeInForceText,
 )
 from tapewire.commands.client_options import ClientChoice, Session, client_options
+from tapewire.commands.order_list import cancel_list, oco
 from tapewire.terminal.tables import order_table
 
 TYPES = (
@@ -32,6 +33,10 @@ def order() -> None:
 
     Prices and quantities are decimal text, such as 60000.00.
     """
+
+
+order.add_command(oco)
+order.add_command(cancel_list)
 
 
 def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)

@@ -42,8 +42,9 @@ _KEYS = {
     "dead_man": keys.DEAD_MAN,
     "instruments": keys.INSTRUMENTS,
 }
-# The commands that may place an order under a client order id; their first two arguments name it.
-_PLACING = frozenset({"place", "replace"})
+# Where the commands that place orders have the client order ids of these, in their arguments. The
+# first argument is the account.
+_NAMES = {"place": (1,), "replace": (1,), "place_list": (8, 16)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +80,16 @@ class Replica:
         waiting: list[JournalEntry] = []
         known = await self._known_clients(page)
         for entry in page:
-            client_key = _client_key(entry)
-            if client_key in known:
+            names = _client_keys(entry)
+            used = [key for key in names if key in known]
+            if used:
                 difference = await self._run(waiting)
                 if difference is not None:
                     return difference
                 waiting = []
-                await self._forget_if_due(client_key, int(entry.clock_us))
-            if client_key:
-                known.add(client_key)
+                for key in used:
+                    await self._forget_if_due(key, int(entry.clock_us))
+            known.update(names)
             waiting.append(entry)
         return await self._run(waiting)
 
@@ -122,7 +124,7 @@ class Replica:
 
     async def _known_clients(self, page: list[JournalEntry]) -> set[str]:
         """The keys of the client order ids of a page that the replica knows already."""
-        wanted = [key for key in map(_client_key, page) if key]
+        wanted = [key for entry in page for key in _client_keys(entry)]
         if not wanted:
             return set()
         client: Any = self.client
@@ -156,11 +158,10 @@ class Replica:
         return None
 
 
-def _client_key(entry: JournalEntry) -> str:
-    """The key of the client order id of an order; '' for an order without one."""
-    if entry.op not in _PLACING or len(entry.arguments) < 2 or not entry.arguments[1]:
-        return ""
-    return keys.client_order(entry.arguments[0], entry.arguments[1])
+def _client_keys(entry: JournalEntry) -> list[str]:
+    """The keys of the client order ids of the orders that a command places."""
+    names = [entry.arguments[at] for at in _NAMES.get(entry.op, ()) if at < len(entry.arguments)]
+    return [keys.client_order(entry.arguments[0], name) for name in names if name]
 
 
 def _replica_limits(limits: str) -> str:

@@ -13,5 +13,16 @@ def order_digest(command: OrderCommand) -> str:
         command.post_only, command.display_lots, command.stop_price_ticks,
         command.quote_notional, command.expire_us,
     )  # fmt: skip
+    return _digest(values)
+
+
+def list_digest(first: OrderCommand, second: OrderCommand) -> str:
+    """The same of an order list; the names of its orders count, because they name the list."""
+    return _digest(
+        (order_digest(first), first.client_order_id, order_digest(second), second.client_order_id)
+    )
+
+
+def _digest(values: tuple[object, ...]) -> str:
     body = "|".join(str(value) for value in values)
     return hashlib.blake2b(body.encode(), digest_size=8).hexdigest()

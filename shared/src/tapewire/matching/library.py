@@ -31,8 +31,8 @@ HASH_DIGITS = 12
 # In this order: a file uses what the files before it define.
 CORE = (
     "text", "records", "market", "broken", "book", "orders", "ledger", "candles", "command",
-    "holds", "standing", "settlement", "trades", "match", "fok", "admit", "stops", "ending",
-    "auction_price", "auction", "risk", "entry", "funds", "frame",
+    "holds", "standing", "lists", "settlement", "trades", "match", "fok", "admit", "stops",
+    "ending", "auction_price", "auction", "risk", "entry", "funds", "frame",
 )  # fmt: skip
 # Lua allows 200 local names in one block. These files have names of their own; the files after them
 # know the names listed here.
@@ -44,11 +44,12 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "stops": ("FIRING", "fires", "note_waiting", "run_stops"),
     "auction_price": ("Search",),
     "auction": ("Auction",),
-    "entry": ("new_order", "earlier_placement", "entry_refusal", "enter_order"),
+    "entry": ("new_order", "earlier_placement", "entry_refusal", "enter_order", "market_refusal"),
 }
 COMMANDS = (
-    "place", "replace", "amend", "fire_stops", "cancel", "cancel_all", "expire", "dead_man",
-    "control", "indicate", "instruments", "open_account", "transfer", "set_account", "set_clock",
+    "place", "place_list", "replace", "amend", "fire_stops", "cancel", "cancel_all", "expire",
+    "dead_man", "control", "indicate", "instruments", "open_account", "transfer", "set_account",
+    "set_clock",
 )  # fmt: skip
 READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
 

@@ -12,7 +12,7 @@ from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
 from tapewire.packed.layout import BROKEN, TERMS, Broken
 from tapewire.packed.records import (
-    new_order_of,
+    placed_orders,
     read_account,
     read_account_fill,
     read_instrument,
@@ -128,11 +128,15 @@ class Queries:
             ids[limit - 1] if len(ids) > limit else None,
         )
 
-    async def history(self, account: Account, cursor: str | None, limit: int) -> OrderPage:
-        """Orders that the newest `limit` events placed, newest first; the cursor is an event id."""
-        events, more = await self._log_page(account, cursor, limit)
-        placed = [(event_id, new_order_of(event)) for event_id, event in events]
-        cursors = {order_id: event_id for event_id, order_id in placed if order_id is not None}
+    async def history(
+        self, account: Account, cursor: str | None, limit: int, *, skip: int = 0
+    ) -> OrderPage:
+        """Orders that the newest `limit` events placed, newest first; the cursor is an event id.
+
+        With `skip` the event of the cursor is read too, but for so many of its newest orders.
+        """
+        events, more = await self._log_page(account, cursor, limit, inclusive=skip > 0)
+        cursors = placed_orders(events, cursor, skip)
         orders = [(cursors[order.order_id], order) for order in await self._orders(list(cursors))]
         return OrderPage(orders, events[-1][0] if more else None)
 

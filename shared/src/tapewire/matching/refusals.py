@@ -29,6 +29,9 @@ _EXCEPTIONS: dict[str, TapewireError] = {
     ),
     "ORDER_NOT_FOUND": OrderNotFound("No order of yours has this order_id."),
     "ORDER_CLOSED": OrderClosed("The order is closed already: filled, canceled or expired."),
+    "ORDER_IN_LIST": Conflict(
+        "order_in_list", "The order belongs to an order list: cancel the list and place another."
+    ),
     "INSTRUMENT_CONFLICT": InstrumentConflict(
         "Redis holds this instrument with another base, quote, tick_size or lot_size; "
         "use another symbol or an empty Redis:"

@@ -27,7 +27,11 @@ from tapewire.packed.packing import (
 
 
 class Terms(NamedTuple):
-    """`order:<id>`, field `terms`: the terms of the order."""
+    """`order:<id>`, field `terms`: the terms of the order.
+
+    `list_id`: the first order of its list (`core/lists.lua`). `covered_units`: what the other
+    order of the list holds for this one while it waits.
+    """
 
     quantity: OptionalNumber
     account: Text
@@ -48,6 +52,8 @@ class Terms(NamedTuple):
     maker_fee_ppm: Digits
     taker_fee_ppm: Digits
     digest: Text
+    list_id: LaterText
+    covered_units: LaterNumber
 
 
 class State(NamedTuple):

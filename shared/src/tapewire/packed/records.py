@@ -93,6 +93,8 @@ def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) ->
         maker_fee_ppm=int(terms.maker_fee_ppm),
         taker_fee_ppm=int(terms.taker_fee_ppm),
         cancel_id=state.cancel_id or None,
+        list_id=OrderId(terms.list_id) if terms.list_id else None,
+        covered_units=int(terms.covered_units),
         fee_credit_millionths=int(state.fee_credit_millionths),
     )
 
@@ -193,12 +195,27 @@ def read_fill(seq: int, text: str) -> Fill:
     )
 
 
-def new_order_of(event: str) -> OrderId | None:
-    """The order that the command of an account event placed; None if it placed none."""
-    for change in _changes(event):
-        if change.kind == "new":
-            return OrderId(change.order_id)
-    return None
+def new_orders_of(event: str) -> list[OrderId]:
+    """The orders that the command of an account event placed, oldest first: none, one or a list."""
+    return [OrderId(change.order_id) for change in _changes(event) if change.kind == "new"]
+
+
+def placed_orders(
+    events: Sequence[tuple[str, str]], cursor: str | None, skip: int
+) -> dict[OrderId, str]:
+    """The orders that events placed, newest first, each with the cursor of a page behind it.
+
+    Of the event at `cursor` the newest `skip` orders are left out.
+    """
+    cursors = {}
+    for event_id, event in events:
+        placed = new_orders_of(event)[::-1]
+        for number, order_id in enumerate(placed, 1):
+            if event_id != cursor or number > skip:
+                # Behind the last order of an event its id alone is enough.
+                is_last = number == len(placed)
+                cursors[order_id] = event_id if is_last else f"{event_id}.{number}"
+    return cursors
 
 
 def unread_fills_of(event: str) -> list[UnreadFill]:

@@ -262,6 +262,10 @@ class Order:
     taker_fee_ppm: int = 0
     # The client's name of the cancel that ended the order.
     cancel_id: str | None = None
+    # The list of the order, named by its first order.
+    list_id: OrderId | None = None
+    # What the first order of the list holds for this one, in units, until this one fires.
+    covered_units: int = 0
     # By how much the fees taken, which are whole units, exceed the rates. The next fee is less.
     fee_credit_millionths: int = 0
 

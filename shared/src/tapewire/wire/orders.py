@@ -40,7 +40,7 @@ _Reason: TypeAlias = Annotated[
         description="Why the order ended, if not by being filled: `user`, `dead_man`, "
         "`disconnect`, `kill`, `expired` (its time was over), `immediate_or_cancel`, "
         "`fill_or_kill`, `insufficient_liquidity`, `insufficient_funds`, `self_trade`, "
-        "`fills_limit`"
+        "`fills_limit`, `order_list` (the other order of its list traded, fired or ended)"
     ),
 ]
 
@@ -111,6 +111,7 @@ class OrderData(OrderState[Number], Generic[Number, FillShape], frozen=True, gc=
     cancel_id: Annotated[
         str | None, Meta(description="The client's name of the cancel that ended the order")
     ] = None
+    list_id: Annotated[str | None, Meta(description="The order list of the order")] = None
 
 
 class FillReply(FillData[DecimalText], frozen=True, gc=False):
@@ -158,6 +159,7 @@ class ReportData(OrderState[DecimalText], frozen=True, gc=False, omit_defaults=T
     cancel_id: Annotated[
         str | None, Meta(description="Of a cancel that the client gave a name")
     ] = None
+    list_id: Annotated[str | None, Meta(description="The order list of the order")] = None
 
 
 def order_reply(order: Order, instrument: Instrument) -> OrderReply:
@@ -188,6 +190,7 @@ def order_reply(order: Order, instrument: Instrument) -> OrderReply:
         _moment(order.expire_us),
         order.has_more_fills,
         order.cancel_id,
+        order.list_id,
     )  # fmt: skip
 
 
@@ -217,7 +220,8 @@ def report_data(
         format_timestamp(report.time_us),
     )  # fmt: skip
     if execution is None:
-        return ReportData(*state, cancel_id=order.cancel_id if report.kind == "canceled" else None)
+        cancel_id = order.cancel_id if report.kind == "canceled" else None
+        return ReportData(*state, cancel_id=cancel_id, list_id=order.list_id)
     fee_asset = scale.fee_asset(order.side)
     return ReportData(
         *state,
@@ -228,6 +232,7 @@ def report_data(
         execution.liquidity,
         format_units(execution.fee_units, decimals[fee_asset]),
         fee_asset,
+        list_id=order.list_id,
     )
 
 

@@ -11,6 +11,7 @@ const REASONS = /** @type {Record<string, string>} */ ({
   insufficient_liquidity: "the book had no more",
   insufficient_funds: "the money did not reach further",
   self_trade: "it would have traded with an order of yours",
+  order_list: "the other order of its list traded, fired or ended",
   fills_limit: "it met too many orders at once",
 });
 

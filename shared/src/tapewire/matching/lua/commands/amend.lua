@@ -7,8 +7,9 @@
 -- ARGV   4 account   5 order id   6 revision of the instrument   7 price in ticks ('' = as it is)
 --        8 quantity in lots ('' = as it is)   9 stop price in ticks ('' = as it is)
 -- Reply  {field, value, ...} of order:<id> afterwards.
--- Errors ORDER_NOT_FOUND, ORDER_CLOSED, UNKNOWN_SYMBOL, STALE_INSTRUMENT, UNCROSS_PENDING (as
---        place), MARKET_HALTED, STOPS_PENDING (as place; not for a smaller quantity),
+-- Errors ORDER_NOT_FOUND, ORDER_CLOSED, ORDER_IN_LIST (the other order of its list is open),
+--        UNKNOWN_SYMBOL, STALE_INSTRUMENT, UNCROSS_PENDING (as place), MARKET_HALTED,
+--        STOPS_PENDING (as place; not for a smaller quantity),
 --        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, PRICE_FORBIDDEN (the order has no price to change),
 --        STOP_PRICE_FORBIDDEN (it does not wait for a stop), AMEND_BELOW_EXECUTED,
 --        NOTIONAL_TOO_SMALL, PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE; what is
@@ -56,6 +57,7 @@ local function amend_refusal(command, market, order, wanted, request)
   local state = market.controls.state
   local is_due = order.expire_us and order.expire_us <= market.now_us
   if is_due or not is_open(order) then return 'ORDER_CLOSED' end
+  if open_partner(order) then return 'ORDER_IN_LIST' end
   if request.revision ~= market.controls.revision then return 'STALE_INSTRUMENT' end
   if market.uncross then return 'UNCROSS_PENDING' end
   if state == 'halted' then return 'MARKET_HALTED' end

@@ -38,8 +38,12 @@ local function cancel_all(command, account, symbol, orders_max, reason)
     local market = #ids > 0 and command_market(command, name)
     if market and market.controls.state ~= 'halted' then
       for _, order_id in ipairs(ids) do
-        end_order(command, market, read_order(order_id), 'canceled', reason)
-        canceled[#canceled + 1] = order_id
+        local order = read_order(order_id)
+        -- The second order of a list has ended with the first one, and is named with it.
+        if is_open(order) then
+          canceled[#canceled + 1] = order_id
+          canceled[#canceled + 1] = end_order(command, market, order, 'canceled', reason)
+        end
       end
       left = left - #ids
     end

@@ -21,7 +21,9 @@ local function cancel_for_dead_man(command, account, symbols, left, ended)
       is_done = false
     else
       for _, order_id in ipairs(market and ids or {}) do
-        end_order(command, market, read_order(order_id), 'canceled', 'dead_man')
+        local order = read_order(order_id)
+        -- The other order of a list may have ended it.
+        if is_open(order) then end_order(command, market, order, 'canceled', 'dead_man') end
         ended[#ended + 1] = order_id
         left = left - 1
       end
@@ -68,8 +70,11 @@ local function expire(command, orders_max, lookups_max)
   local dead = call('ZRANGEBYSCORE', DEAD_MAN, '-inf', now, 'LIMIT', 0, min(left, timers_max))
   if #due == 0 and #dead == 0 then return 0 end
   for _, item in ipairs(due) do
-    end_order(command, item.market, item.order, 'expired', 'expired')
-    ended[#ended + 1] = item.order.id
+    local order = item.order
+    -- The other order of its list may have ended it since it was read.
+    if order.list_id ~= '' then order = read_order(order.id) end
+    if is_open(order) then end_order(command, item.market, order, 'expired', 'expired') end
+    ended[#ended + 1] = order.id
   end
   left = left - #ended
 

@@ -97,6 +97,7 @@ local function leave_order(command, market, order)
   local is_told = #order.executions > 0 or remaining == 0
   write_order(command, order, is_told and '' or 'amended')
   if remaining == 0 then unindex_order(command, order) end
+  end_partner(command, market, order, 'expired', 'order_list')
 end
 
 -- Trades at the price of the uncross; false if the command may meet no more orders before the

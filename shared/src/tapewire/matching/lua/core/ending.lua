@@ -1,18 +1,9 @@
 -- Contract: an open order ends other than by trading: canceled, or its time is over.
 -- Writes its record, indexes, queue or stops; the level it leaves when the command ends.
 
--- Takes an open order out of the queue or the stops.
-local function leave_place(market, order)
-  if is_waiting(order) then
-    call('ZREM', stops_key(market.symbol, trigger_side(order)), queue_member(order))
-  else
-    call('ZREM', queue_key(market.symbol, order.side), queue_member(order))
-    change_level(market, order.side, order.price, -shown_lots(order))
-  end
-end
-
--- Takes an open order out of wherever it waits and ends it; `cancel_id` is what the client calls
--- the cancel, if it is one and has a name.
+-- Takes an open order out of wherever it waits and ends it, and the other order of its list with
+-- it; returns the id of that one. `cancel_id` is what the client calls the cancel, if it is one and
+-- has a name.
 local function end_order(command, market, order, status, reason, cancel_id)
   leave_place(market, order)
   hold_order(command, market, order, -1)
@@ -20,6 +11,10 @@ local function end_order(command, market, order, status, reason, cancel_id)
   order.visible, order.cancel_id = nil, cancel_id or ''
   save_state(command, order)
   unindex_order(command, order)
+  if status == 'canceled' then
+    return end_partner(command, market, order, status, reason, cancel_id)
+  end
+  return end_partner(command, market, order, 'expired', 'order_list')
 end
 
 -- The open order that its account may cancel now, named by one of its ids ('' for the other); nil

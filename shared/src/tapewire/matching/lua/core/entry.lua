@@ -14,6 +14,7 @@ local function new_order(market, account, client_order_id, digest, side, order_t
     quote_limit = tonumber(quote_limit), expire_us = tonumber(expire_us), status = 'new',
     reason = '', cancel_id = '', executed = 0, notional = 0, prevented = 0,
     fee_credit_millionths = 0, created_us = market.now, updated_us = market.now,
+    list_id = '', covered_units = 0,
   }
 end
 
@@ -101,6 +102,7 @@ local function enter_order(command, market, order, trader)
   order.maker_fee_ppm, order.taker_fee_ppm = trader.maker_fee_ppm, trader.taker_fee_ppm
   order.priority = next_number()
   order.id = integer_text(order.priority)
+  if order.leads_list then order.list_id = order.id end
   if order.stop_price then
     begin_record(order)
     wait_for_stop(command, market, order)

@@ -6,9 +6,10 @@
 local MAKERS_LOOKED_AT = 32
 
 -- One maker of the walk. Returns true or false once the outcome is known.
-local function count_maker(walk, lots, hidden, display)
-  if walk.met == walk.makers_max then return false end
-  walk.met, walk.wanted = walk.met + 1, walk.wanted - lots
+local function count_maker(walk, lots, hidden, display, partner)
+  if walk.met >= walk.makers_max then return false end
+  -- The other order of the maker's list ends with it.
+  walk.met, walk.wanted = walk.met + (partner and 2 or 1), walk.wanted - lots
   if walk.wanted <= 0 then return true end
   if hidden > 0 then walk.slices[#walk.slices + 1] = { hidden = hidden, display = display } end
 end
@@ -28,12 +29,15 @@ end
 
 -- What the taker gets of one maker; the same returns.
 local function count_order(walk, market, taker, maker)
-  if maker.expire_us and maker.expire_us <= market.now_us then return count_maker(walk, 0, 0) end
+  local partner = open_partner(maker)
+  if maker.expire_us and maker.expire_us <= market.now_us then
+    return count_maker(walk, 0, 0, nil, partner)
+  end
   if maker.account ~= taker.account or taker.stp == 'none' then
     local lots = shown_lots(maker)
-    return count_maker(walk, lots, remaining_lots(maker) - lots, maker.display)
+    return count_maker(walk, lots, remaining_lots(maker) - lots, maker.display, partner)
   end
-  if taker.stp == 'expire_maker' then return count_maker(walk, 0, 0) end
+  if taker.stp == 'expire_maker' then return count_maker(walk, 0, 0, nil, partner) end
   return false
 end
 

@@ -9,14 +9,22 @@ local function order_assets(market, order)
   return steps.base, steps.quote
 end
 
-local function held_units(market, order)
+-- What an order holds by itself.
+local function needed_hold(market, order)
   local lots = remaining_lots(order)
   -- A sale by amount pays at least one lot.
   if order.side == 'sell' then return (lots or 1) * market.steps.base_units end
   return order.price and lots * order.price * market.steps.quote_units or 0
 end
 
+-- What an order holds beside the first order of its list.
+local function held_units(market, order)
+  return max(0, needed_hold(market, order) - (order.covered_units or 0))
+end
+
 local function incoming_units(market, order)
+  -- What a list brings is counted for its first order.
+  if order.covered_units and order.covered_units > 0 then return 0 end
   local lots = remaining_lots(order)
   if order.side == 'buy' then return lots * market.steps.base_units end
   return lots * (order.price or order.stop_price) * market.steps.quote_units

@@ -42,6 +42,7 @@ local function end_maker(sweep, maker, reason)
   maker.visible = nil
   save_state(command, maker)
   unindex_order(command, maker)
+  end_partner(command, market, maker, 'expired', 'order_list')
 end
 
 -- Shows the next slice of an iceberg, behind all other orders at its price.
@@ -70,6 +71,7 @@ local function shorten_maker(sweep, maker, lots, seq, fill)
     sweep.gone[#sweep.gone + 1] = queue_member(maker)
     save_state(command, maker, seq, fill)
     unindex_order(command, maker)
+    end_partner(command, market, maker, 'expired', 'order_list')
     return
   end
   if maker.visible then
@@ -77,6 +79,7 @@ local function shorten_maker(sweep, maker, lots, seq, fill)
     if maker.visible == 0 then refresh_iceberg(sweep, maker) end
   end
   save_state(command, maker, seq, fill)
+  end_partner(command, market, maker, 'expired', 'order_list')
 end
 
 -- Two orders of one account meet. Returns true if the taker ends here.
@@ -138,7 +141,9 @@ end
 
 -- Meets one maker after the other, beginning with `page`, the head of the queue.
 local function sweep_queue(sweep, taker, limit, page)
-  local index, page_makers, met, outcome = 1, MAKERS_FIRST_READ, 0, nil
+  local index, page_makers, outcome = 1, MAKERS_FIRST_READ, nil
+  local command = sweep.command
+  local makers_max = command.makers_met + taker.makers_max
   while outcome ~= 'done' and (not taker.quantity or remaining_lots(taker) > 0) do
     if outcome == 'reread' or index > #page then
       remove_gone(sweep)
@@ -155,12 +160,11 @@ local function sweep_queue(sweep, taker, limit, page)
       taker.is_spent = true
       break
     end
-    if met == taker.makers_max then
+    if command.makers_met >= makers_max then
       taker.reason = 'fills_limit'
       break
     end
-    met = met + 1
-    sweep.command.makers_met = sweep.command.makers_met + 1
+    command.makers_met = command.makers_met + 1
     outcome = meet_maker(sweep, taker, page[index], wanted, paid)
     index = index + 2
   end

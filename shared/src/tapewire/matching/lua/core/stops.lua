@@ -32,21 +32,24 @@ local function fired_stops(market, count_max)
   return fired
 end
 
--- Runs one stop as a fresh taker, or ends it if its time is over.
+-- Runs one stop as a fresh taker, or ends it if its time is over. Returns whether the stop was
+-- there: another stop of the command may have ended it as the other order of its list.
 local function run_stop(command, market, stop, makers_max)
-  call('ZREM', stops_key(market.symbol, stop.side), stop.member)
+  if call('ZREM', stops_key(market.symbol, stop.side), stop.member) == 0 then return false end
   local order = read_order(member_order(stop.member))
+  end_partner(command, market, order, 'expired', 'order_list')
   hold_order(command, market, order, -1)
   if order.expire_us and order.expire_us <= market.now_us then
     order.status, order.reason, order.updated_us = 'expired', 'expired', market.now
     save_state(command, order)
   else
     order.triggered_us, order.priority = market.now_us, next_number()
-    order.makers_max = makers_max
+    order.makers_max, order.covered_units = makers_max, 0
     run_taker(command, market, order)
     write_order(command, order, 'triggered')
   end
   if not is_open(order) then unindex_order(command, order) end
+  return true
 end
 
 -- Keeps the prices whose stops still wait for their turn, or forgets that any did.
@@ -80,8 +83,7 @@ local function run_stops(command, market)
         note_waiting(market, true)
         return count
       end
-      count = count + 1
-      run_stop(command, market, stop, share)
+      if run_stop(command, market, stop, share) then count = count + 1 end
     end
   end
   note_waiting(market, false)
