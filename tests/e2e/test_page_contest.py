@@ -107,7 +107,8 @@ def test_an_auction_collects_orders_and_opens_at_one_price(
         row.get_by_role("button", name="Auction").click()
         expect(trader.locator(".banners")).to_contain_text("ETH-USDT collects orders")
         venue.order("gina", "buy", "0.2", "3000.00", symbol="ETH-USDT")
-        venue.order("hugo", "buy", "0.1", "2999.00", symbol="ETH-USDT")
+        # Its hidden half counts, which only the venue knows.
+        venue.order("hugo", "buy", "0.1", "2999.00", symbol="ETH-USDT", display_quantity="0.05")
         venue.order("ines", "sell", "0.3", "2998.00", symbol="ETH-USDT")
         opens = trader.locator(".book tr:not(.bid):not(.ask)", has_text="Opens at")
         expect(opens).to_contain_text("2,998.50")
@@ -120,6 +121,21 @@ def test_an_auction_collects_orders_and_opens_at_one_price(
         prices = trader.locator(".tape tbody tr:not([aria-hidden]) td.price")
         expect(prices).to_have_text(["2,998.50", "2,998.50"])
         expect(trader.locator(".banners")).to_be_empty()
+
+
+def test_a_round_begins_with_an_auction(
+    venue: PageVenue, organiser: Page, browser: Browser
+) -> None:
+    """Its clock counts to the opening, and then to the end."""
+    with trader_at(browser, venue.url, "alice") as trader:
+        rounds = card(organiser, "Round")
+        rounds.get_by_label("Seconds of auction").fill("300")
+        rounds.get_by_role("button", name="Begin the round").click()
+        expect(trader.locator(".round")).to_contain_text("auction ends in 4:")
+        expect(trader.locator(".banners")).to_contain_text("BTC-USDT collects orders")
+        rounds.get_by_role("button", name="End the round").click()
+        confirm(organiser, "End the round")
+        expect(trader.locator(".round")).to_contain_text("over")
 
 
 def test_everybody_starts_again_and_the_audit_proves_it(venue: PageVenue, organiser: Page) -> None:

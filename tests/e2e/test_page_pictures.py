@@ -62,7 +62,7 @@ def settled(page: Page) -> None:
     """Wait until everything that loads late is there."""
     expect(page.locator(".foot")).to_contain_text("book verified")
     expect(page.locator(".canvas canvas").first).to_be_visible()
-    expect(page.locator(".tape tbody tr:not([aria-hidden])").nth(12)).to_be_visible()
+    expect(page.locator(".tape tbody tr:not([aria-hidden])").nth(5)).to_be_visible()
     expect(page.locator(".foot")).to_contain_text(re.compile(r"feed \d"))
 
 
@@ -107,7 +107,7 @@ def market(venue: PageVenue, account: str, side: str, quantity: str) -> None:
 
 
 def check_film(path: Path) -> None:
-    """It moves, is short, and no reader waits for it."""
+    """A film moves, is short, and does not delay the reader."""
     assert path.stat().st_size <= GIF_BYTES_MAX
     with Image.open(path) as film:
         durations_ms = [frame.info["duration"] for frame in ImageSequence.Iterator(film)]
@@ -159,7 +159,7 @@ def test_the_page_of_an_organiser_and_a_phone(
 
 
 def check_picture(path: Path) -> None:
-    """It is a picture of something, and loads fast."""
+    """A picture is not empty, and loads fast."""
     assert path.stat().st_size <= PNG_BYTES_MAX
     with Image.open(path) as picture:
         colours = picture.convert("RGB").getcolors(1_000)

@@ -138,7 +138,7 @@ def narrow(desk: Desk, symbol: str) -> dict[str, Any]:
 
 
 def test_changed_limits_hold_for_the_next_order_of_every_gateway(desk: Desk) -> None:
-    """A gateway that knows the old ones reads them anew, whether they let the order in or not."""
+    """A gateway with old limits reads them again, whether they would accept the order or not."""
     narrow(desk, "LIM-1")
     assert place(desk.there, symbol="LIM-1", quantity="50", price="100.00")["status"] == "new"
     narrow(desk, "LIM-2")
@@ -159,7 +159,7 @@ def test_changed_limits_hold_for_amendments_and_leave_open_orders_alone(desk: De
 
 
 def test_asking_again_gives_the_order_though_limits_have_changed(desk: Desk) -> None:
-    """What was placed once is answered again, not judged anew; another body is a duplicate."""
+    """A placed order is answered again without new checks; another body is a duplicate."""
     desk.add_instrument("LIM-4")
     body = {"symbol": "LIM-4", "quantity": "500", "price": "100.00", "client_order_id": "kept"}
     order = place(desk.there, **body)
@@ -256,7 +256,7 @@ def test_a_wrong_instrument_is_refused_by_name(
 def test_a_wrong_change_of_a_market_is_refused_by_name(
     desk: Desk, changes: dict[str, Any], code: str, field: str
 ) -> None:
-    """And the market stays as it is."""
+    """A refused change leaves the market as it was."""
     reply = desk.here.put("/v1/admin/markets/BTC-USDT", json=changes)
     assert refused(reply, 422, code).field == field
     unknown = desk.here.put("/v1/admin/markets/DOGE-USDT", json={"state": "halted"})
@@ -266,7 +266,7 @@ def test_a_wrong_change_of_a_market_is_refused_by_name(
 def test_a_gateway_that_starts_again_undoes_no_change(
     desk: Desk, gateway_pair: GatewayPair, redis_url: str, tmp_path: Path
 ) -> None:
-    """Its instrument file only adds what is new: Redis has the limits, and the log says so."""
+    """The instrument file only adds new instruments: Redis has the limits, and the log says so."""
     desk.add_instrument("KEEP", max_quantity="50", open_orders_max=7)
     fields = INSTRUMENT | {"symbol": "KEEP", "max_quantity": "900"}
     added = INSTRUMENT | {"symbol": "ADDED"}

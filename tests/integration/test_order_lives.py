@@ -216,7 +216,7 @@ def test_an_iceberg_shows_a_part_and_a_post_only_order_never_takes(desk: Desk) -
 
 
 def test_a_market_order_may_name_an_amount(desk: Desk) -> None:
-    """It buys as many lots as the amount pays for, and says what came of it."""
+    """The order buys as many lots as the amount pays for, and shows the executed quantity."""
     place(desk.here, side="sell", price="60000", quantity="0.01")
     place(desk.here, side="sell", price="61000", quantity="1")
     order = place(desk.there, order_type="market", price=None, quantity=None, quote_quantity="1000")

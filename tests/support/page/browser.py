@@ -65,6 +65,7 @@ def opened_page(
     options: dict[str, Any] = {
         "viewport": {"width": width, "height": height}, "color_scheme": scheme,
         "has_touch": size == PHONE, "device_scale_factor": scale,
+        "reduced_motion": "reduce",
     }  # fmt: skip
     context = browser.new_context(**options)
     context.set_default_timeout(TIMEOUT_MS)

@@ -161,12 +161,20 @@ export class BookRows {
   }
 
   /**
-   * The book of an auction is crossed: where its orders would trade now.
+   * The book of an auction is crossed: where its orders would trade now. The venue says it, and
+   * until it says it of a book that has changed, the levels do.
    * @param {Row} row
    * @param {Instrument} instrument
    * @param {Book} book
    */
   #writeAuction(row, instrument, book) {
+    const told = this.#session.market.indicative;
+    if (told?.seq === book.seq) {
+      row.price.set("Opens at");
+      row.size.set(grouped(told.price));
+      row.total.set(told.quantity);
+      return;
+    }
     const last = this.#session.market.last.peek()?.price;
     const found = indicative(book.bids, book.asks, Number(instrument.tick),
       last === undefined ? null : keyOf(last));

@@ -23,12 +23,16 @@ export function RoundClock({ session }) {
     return h("span", { class: "round muted" }, `${round.name}: over`);
   }
   const isRunning = round.state === "running";
-  const until = Date.parse(isRunning ? round.ends_at : round.starts_at);
+  const auctionEnds = round.auction_ends_at ? Date.parse(round.auction_ends_at) : 0;
+  const inAuction = isRunning && now < auctionEnds;
+  const until = inAuction
+    ? auctionEnds
+    : Date.parse(isRunning ? round.ends_at : round.starts_at);
   return h(
     "span",
     { class: `round ${isRunning ? "good" : "warn"}`, role: "timer" },
     h("span", { class: "round-name" }, round.name),
-    ` ${isRunning ? "ends" : "begins"} in `,
+    ` ${inAuction ? "auction ends" : isRunning ? "ends" : "begins"} in `,
     h("strong", null, countdown(until - now)),
   );
 }

@@ -9,7 +9,7 @@ import { notify, say } from "../ui/notices.js";
 /** @typedef {import("./session.js").Session} Session */
 /**
  * @typedef {{number: number, name: string, state: "scheduled" | "running" | "ended",
- *            starts_at: string, ends_at: string}} Round
+ *            starts_at: string, ends_at: string, auction_ends_at?: string | null}} Round
  * @typedef {{notice_id: string, text: string, timestamp: string}} Notice
  */
 

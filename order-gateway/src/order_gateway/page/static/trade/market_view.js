@@ -35,6 +35,11 @@ export class MarketView {
     this.best = signal(/** @type {{bid: string | null, ask: string | null}} */ (NO_PRICES));
     /** The last trade, changed as seldom. @type {import("@preact/signals").Signal<Trade | null>} */
     this.last = signal(null);
+    /**
+     * Where the venue says that an auction would open, and the book that the page had then.
+     * @type {{seq: number, price: string, quantity: string} | null}
+     */
+    this.indicative = null;
     this.#session = session;
     setInterval(() => void this.#readTicker(), TICKER_INTERVAL_MS);
   }
@@ -53,6 +58,7 @@ export class MarketView {
     this.ticker.value = null;
     this.last.value = null;
     this.best.value = NO_PRICES;
+    this.indicative = null;
     this.volumes.clear();
     this.#follow("book");
     this.#follow("trades");
@@ -75,6 +81,17 @@ export class MarketView {
         if (this.#painters[kind].size === 0) this.#unfollow(kind);
       }, SUCCESSION_MS);
     };
+  }
+
+  /**
+   * What the venue says of an auction, hidden quantities included; once a second at most.
+   * @param {{symbol: string, price?: string | null, quantity?: string | null}} told
+   */
+  takeIndicative({ symbol, price, quantity }) {
+    if (symbol !== this.symbol || this.book === null) return;
+    const { seq } = this.book.book;
+    this.indicative = price && quantity ? { seq, price, quantity } : null;
+    this.#bookChanged();
   }
 
   /** @param {Kind} kind */

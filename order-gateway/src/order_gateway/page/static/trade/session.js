@@ -133,8 +133,10 @@ export class Session {
    *   change price and quantity are those of an auction that ended
    */
   #marketChanged(change) {
-    // The book shows the indicative price of its own levels, at every change of them.
-    if (change.change === "indicative") return;
+    if (change.change === "indicative") {
+      this.market.takeIndicative(change);
+      return;
+    }
     const known = this.instruments.value.get(change.symbol);
     if (change.change === "uncrossed") {
       notify("info", describeUncross(change, known ?? null));
