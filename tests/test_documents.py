@@ -270,7 +270,7 @@ def listening(command: str, output: Path, market_data: Service) -> Iterator[Path
 def test_the_path_of_the_readme_works(
     readme_venue: tuple[Service, Service], tmp_path: Path
 ) -> None:
-    """Its commands, on other ports, make a trade that every way of watching shows."""
+    """The commands of the README, on other ports, make a trade that every way of watching shows."""
     gateway, market_data = readme_venue
     text = section(read("README.md"), "<!-- tests/test_documents.py", "<!-- end of path -->")
     commands = [

@@ -96,7 +96,7 @@ def test_later_fields_are_written_only_if_they_say_something() -> None:
 
 
 def test_a_state_of_format_1_has_no_fee_credit() -> None:
-    """Its text stays as it was while the order has none."""
+    """The text of the state is unchanged while the order has no credit."""
     old = "new|0|0|5|0|||"
     assert STATE.read(old).fee_credit_millionths == "0"
     assert STATE.write(STATE.read(old)) == old
@@ -135,6 +135,6 @@ def test_no_lua_file_has_a_bound_as_a_number() -> None:
 
 
 def test_the_account_of_an_event_is_its_first_value() -> None:
-    """It is read without the rest of the event."""
+    """The account is read without the rest of the event."""
     assert account_of(b"alice|e|1|2|3\x1e") == b"alice"
     assert UNIT not in TERMS.separator + STATE.separator

@@ -83,7 +83,7 @@ def keep_trading(url: str, stopped: threading.Event) -> None:
 def test_a_client_trades_unmodified(
     venue: WholeVenue, made: dict[str, list[str]], program: str
 ) -> None:
-    """Each of its calls does what the client expects of Binance."""
+    """Each call of the client does what the client expects of Binance."""
     run = subprocess.run(
         [str(PYTHON), "-m", f"tests.support.binance_clients.{program}", venue.gateway.url,
          venue.market_data.url],

@@ -159,7 +159,7 @@ async def test_nothing_is_lost_and_everything_adds_up(
 
 
 async def kill_all_in_turn(venue: Processes, redis_server: RedisServer, crowd: Crowd) -> None:
-    """Each is gone while the others go on, and comes back."""
+    """Kill each process in turn while the others go on; each process comes back."""
     await asyncio.to_thread(venue.kill, venue.gateways[0])
     await crowd.go_on()
     venue.gateways[0] = await asyncio.to_thread(venue.revive, venue.gateways[0])

@@ -84,7 +84,7 @@ async def test_an_order_takes_every_option(client: VenueClient) -> None:
 
 
 async def test_a_limit_order_without_a_price_is_an_error(client: VenueClient) -> None:
-    """It never becomes a market order."""
+    """A limit order without a price never becomes a market order."""
     with pytest.raises(RequestRefused) as refused:
         await client.place(SYMBOL, "buy", "1")
     assert (refused.value.code, refused.value.field) == ("price_required", "price")

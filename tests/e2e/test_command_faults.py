@@ -166,7 +166,7 @@ def test_a_dead_venue_is_a_sentence(name: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_on_a_dead_venue_says_so(name: str) -> None:
-    """Its status is 1."""
+    """The status of the report is 1."""
     result = run(name, "--venue", "http://127.0.0.1:1")
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)

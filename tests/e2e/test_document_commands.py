@@ -162,7 +162,7 @@ def test_the_commands_of_a_document_work(
 def test_the_tutorial_works(
     place: tuple[Path, WholeVenue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its commands and programs; a plan that is run again buys nothing twice."""
+    """The commands and programs work; a plan that is run again buys nothing twice."""
     folder, venue = place
     monkeypatch.chdir(folder)
     with crowd(folder):

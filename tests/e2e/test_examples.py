@@ -35,7 +35,7 @@ def folder(module_redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def client(folder: Path) -> Iterator[SyncVenueClient]:
-    """Somebody else at the same venue."""
+    """Another client of the same venue."""
     with SyncVenueClient(folder / ".tapewire", account="onlooker") as opened:
         yield opened
 

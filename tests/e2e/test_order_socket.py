@@ -214,7 +214,7 @@ def test_orders_stay_after_a_connection_that_does_not_ask(gateway: Service) -> N
 
 
 def test_the_dead_man_timer_outlives_the_gateway(redis_url: str, tmp_path: Path) -> None:
-    """After a kill -9 nobody cancels on disconnect, but the timer fires in any other gateway."""
+    """After a kill -9 nothing is canceled on disconnect; another gateway fires the timer."""
     with running_gateway(redis_url, tmp_path) as survivor:
         with (
             running_gateway(redis_url, tmp_path) as victim,
@@ -360,7 +360,7 @@ def test_a_flood_is_limited_not_dropped(redis_url: str, tmp_path: Path) -> None:
 
 
 def test_a_client_that_does_not_read_stops_only_itself(gateway: Service) -> None:
-    """Its requests wait in its own socket; when it reads again, every one has its reply."""
+    """Unread requests wait in the client's own socket; after a pause every one has its reply."""
     count = 8_000
     with OrderSocket(gateway.port, "alice") as slow, OrderSocket(gateway.port, "bob") as other:
         order_id = slow.done("place", **RESTING)["order_id"]

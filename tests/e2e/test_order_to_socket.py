@@ -189,7 +189,7 @@ async def insist(connection: ClientConnection, garbage: str) -> None:
 
 @pytest.mark.parametrize("garbage", [b"\x00\x01", b""])
 async def test_binary_messages_are_closed(venue: WholeVenue, garbage: bytes) -> None:
-    """The feed takes text: a binary message ends its sender with 1003 and nobody else."""
+    """The feed takes text: a binary message ends its sender with 1003, and no other client."""
     async with reader(venue.feed_url) as other, connect(venue.feed_url) as wrong:
         await wrong.recv()
         await wrong.send(garbage)
@@ -209,7 +209,7 @@ async def test_binary_messages_are_closed(venue: WholeVenue, garbage: bytes) -> 
 def test_without_redis_the_start_fails_with_a_sentence(
     tmp_path: Path, name: str, variable: str
 ) -> None:
-    """It waits as long as it was told, says why it ends, and exits with 1, without a traceback."""
+    """The start waits for its timeout, says why it ends, and exits with 1, without a traceback."""
     url = f"redis://:secret@127.0.0.1:{free_port()}/0"
     settings = {"REDIS_URL": url, "TAPEWIRE_STARTUP_TIMEOUT_S": "0.5"}
     service = start(name, variable, settings, tmp_path)
@@ -240,6 +240,6 @@ async def test_sigterm_ends_both_cleanly(redis_url: str, tmp_path: Path) -> None
 
 
 def not_listening(port: int) -> bool:
-    """Whether nobody accepts connections on the port."""
+    """Whether no process accepts connections on the port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0

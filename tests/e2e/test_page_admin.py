@@ -67,7 +67,7 @@ def test_a_halt_is_seen_on_the_page_of_a_trader(
 def test_stopping_all_trading_cancels_every_order(
     venue: PageVenue, organiser: Page, browser: Browser
 ) -> None:
-    """It asks first; then no order is open, and resuming opens the markets."""
+    """The page asks first; then no order is open, and resuming opens the markets."""
     venue.order("alice", "buy", "0.1", "50000.00")
     with trader_at(browser, venue.url, "alice") as trader:
         expect(trader.locator(".work tbody tr")).to_have_count(1)

@@ -107,7 +107,7 @@ def market(venue: PageVenue, account: str, side: str, quantity: str) -> None:
 
 
 def check_film(path: Path) -> None:
-    """It moves, is short, and no reader waits for it."""
+    """A film moves, is short, and does not delay the reader."""
     assert path.stat().st_size <= GIF_BYTES_MAX
     with Image.open(path) as film:
         durations_ms = [frame.info["duration"] for frame in ImageSequence.Iterator(film)]
@@ -159,7 +159,7 @@ def test_the_page_of_an_organiser_and_a_phone(
 
 
 def check_picture(path: Path) -> None:
-    """It is a picture of something, and loads fast."""
+    """A picture is not empty, and loads fast."""
     assert path.stat().st_size <= PNG_BYTES_MAX
     with Image.open(path) as picture:
         colours = picture.convert("RGB").getcolors(1_000)

@@ -156,7 +156,7 @@ def test_a_market_that_is_added_appears_and_one_that_is_gone_is_left(
 
 
 def empty(venue: PageVenue) -> None:
-    """Let the venue begin anew under its open pages; 0.7 BTC are traded before the feed is back."""
+    """Empty the venue under its open pages; 0.7 BTC trade before the feed is back."""
     feed_port, gateway_port = venue.market_data.port, venue.gateway.port
     venue.gateway.stop()
     venue.market_data.stop()

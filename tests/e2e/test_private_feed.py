@@ -110,7 +110,7 @@ class Trader:
             return [await anext(stream) for _ in range(count)]
 
     async def truth(self) -> dict[str, dict[str, Any]]:
-        """Its orders as the gateway has them."""
+        """The account's orders as the gateway has them."""
         replies = [await self.api.get(f"/v1/orders/{name}") for name in self.placed]
         return {reply.json()["order_id"]: reply.json() for reply in replies}
 

@@ -164,7 +164,7 @@ def test_it_may_not_command_the_server(shared_server: RestrictedRedis, command: 
 
 
 def test_it_may_not_touch_what_is_not_the_venue_s(shared_server: RestrictedRedis) -> None:
-    """Neither keys nor channels, and no function changes that."""
+    """The user of the venue touches no foreign keys or channels, and cannot change this."""
     library = """#!lua name=probe
     redis.register_function('put', function(names) return redis.call('SET', names[1], 'x') end)
     redis.register_function('peek', function() return redis.call('GET', 'other') end)
@@ -188,7 +188,7 @@ def test_it_may_not_touch_what_is_not_the_venue_s(shared_server: RestrictedRedis
 
 
 def test_nobody_else_gets_in(shared_server: RestrictedRedis) -> None:
-    """Neither the default user nor one with another password."""
+    """The default user is refused, and so is a wrong password."""
     port = shared_server.port
     for login in ("", "default:x@", "tapewire:x@", "tapewire:@"):
         address = RedisAddress(f"redis://{login}127.0.0.1:{port}/0", 5, 5, "stranger")
@@ -205,7 +205,7 @@ def test_nobody_else_gets_in(shared_server: RestrictedRedis) -> None:
 
 
 def test_a_password_of_one_s_own_is_kept_and_changed(tmp_path: Path) -> None:
-    """It comes from the environment, survives a start without it, and is replaced by another."""
+    """A password from the environment survives a start without it, and is replaced by another."""
     for number, variables in enumerate(({"REDIS_PASSWORD": "own & strange/$1"}, {})):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -220,7 +220,7 @@ def test_a_password_of_one_s_own_is_kept_and_changed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["redis", "redis+cluster", "redis+sentinel"])
 def test_a_password_file_that_cannot_be_read_is_a_sentence(scheme: str) -> None:
-    """It names the file, before anything connects."""
+    """The error names the file, before a connection is made."""
     url = f"{scheme}://tapewire@127.0.0.1:1/0?password_file=/nowhere/password"
     with pytest.raises(ConfigurationError, match="password file /nowhere/password cannot be read"):
         open_async(RedisAddress(url, 1, 1, "test"))

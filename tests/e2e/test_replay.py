@@ -188,7 +188,7 @@ def test_keys_and_certificates_are_honoured(
 
 
 def test_the_sample_is_read_from_the_package() -> None:
-    """It is small, and found wherever the package is installed."""
+    """The sample is small, and found wherever the package is installed."""
     with sample_file() as path:
         assert path.stat().st_size < 100_000
         assert gzip.decompress(path.read_bytes()).decode() == sample_text()

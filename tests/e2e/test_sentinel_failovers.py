@@ -56,7 +56,7 @@ async def test_a_killed_primary(servers: Replicated, tmp_path: Path) -> None:
 
 
 async def test_a_frozen_primary_that_thaws(servers: Replicated, tmp_path: Path) -> None:
-    """It is left while it says nothing; what it does when it comes back misleads nobody."""
+    """A silent primary is left; when it comes back, its messages mislead no client."""
     async with failover_run(servers.url, tmp_path) as run:
         old = await asyncio.to_thread(servers.named)
         old.freeze()

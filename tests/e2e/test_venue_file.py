@@ -84,7 +84,7 @@ def test_the_file_says_where_everything_is(pair: Pair) -> None:
 
 
 def test_nobody_reaches_the_redis_without_its_password(pair: Pair) -> None:
-    """Its port is on loopback, where every user of the machine is; the login is in a file."""
+    """All users of the machine share the loopback port of Redis; the login is in a file."""
     facts = json.loads((pair.first.data_dir / "venue.json").read_bytes())
     url = facts["redis"]["url"].partition("?")[0]
     with redis.Redis.from_url(url) as client, pytest.raises(redis.AuthenticationError):

@@ -103,7 +103,7 @@ async def test_a_killed_account_is_blocked_and_has_no_orders(venue: Venue, redis
     ],
 )
 def test_wrong_words_end_with_status_two(where: list[str], words: list[str], said: str) -> None:
-    """And say what is wrong."""
+    """The command says what is wrong."""
     result = run(*words, *where)
     assert (result.exit_code, said in " ".join(result.output.split())) == (2, True), result.output
 

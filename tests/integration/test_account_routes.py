@@ -145,7 +145,7 @@ def test_money_comes_in_and_goes_out_once_for_each_reference(api: httpx.Client) 
 def test_a_wrong_transfer_is_refused_by_name(
     api: httpx.Client, changes: dict[str, Any], code: str, field: str
 ) -> None:
-    """And the account is not opened."""
+    """A refused transfer does not open the account."""
     body = {"asset": "USDT", "amount": "1"} | changes
     reply = api.post("/v1/admin/accounts/mallory/deposit", json=body)
     assert refused(reply, 422, code).field == field
@@ -291,7 +291,7 @@ def test_a_fee_below_one_unit_is_refused_unless_it_is_accepted(desk: Desk) -> No
 
 
 def test_assets_keep_their_decimals(desk: Desk) -> None:
-    """Whoever names others for an asset that is traded is refused."""
+    """An asset that trades cannot get other decimals."""
     desk.add_instrument("DEC-1", base="GRAIN", base_decimals=3)
     body = {
         "symbol": "DEC-2", "base": "GRAIN", "quote": "USD", "tick_size": "0.01", "lot_size": "1",
@@ -303,7 +303,7 @@ def test_assets_keep_their_decimals(desk: Desk) -> None:
 
 
 def test_a_killed_account_has_no_orders_and_takes_none(desk: Desk) -> None:
-    """Its orders in a halted market stay, as the answer says; asked for again it does the rest."""
+    """Orders in a halted market stay, as the answer says; a second request cancels them."""
     desk.add_instrument("KILL-1")
     desk.add_instrument("KILL-2")
     first = place(desk.here, account="kim", symbol="KILL-1", **ACME)
@@ -332,7 +332,7 @@ def test_a_killed_account_has_no_orders_and_takes_none(desk: Desk) -> None:
 
 
 def test_the_venue_is_stopped_and_resumed(api: httpx.Client) -> None:
-    """Every order of everybody is canceled; a halted market stays as it was through both."""
+    """Every order of every account is canceled; a halted market stays as it was through both."""
     orders = [
         place(api, account=name, quantity="0.01", price="50000.00") for name in ("alice", "bob")
     ]
@@ -374,7 +374,7 @@ def test_the_socket_tells_the_account_too(service: Service, api: httpx.Client) -
 
 
 def test_unchecked_funds_let_balances_go_below_zero(redis_url: str, tmp_path: Path) -> None:
-    """For simulations: nobody needs money, positions are counted all the same."""
+    """Simulations need no money; positions are counted nevertheless."""
     variables = {"TAPEWIRE_FUNDS": "unchecked", "TAPEWIRE_PAPER_BALANCES": ""}
     with (
         running_gateway(redis_url, tmp_path, variables) as service,

@@ -125,7 +125,7 @@ async def test_what_is_not_there_is_refused_before_anything_changes(funded: Venu
 
 
 async def test_a_market_buy_spends_what_there_is(funded: Venue) -> None:
-    """It stops where the next lot cannot be paid; without money for one lot it is refused."""
+    """The buy stops where the next lot cannot be paid; without money for a lot it is refused."""
     await funded.sell(600, 100, account=BOB)
     await funded.sell(400, 150, account=BOB)
     order = await funded.buy(1_000)
@@ -181,7 +181,7 @@ async def pay_fees(venue: Venue, slices: list[int]) -> tuple[list[int], list[int
 
 
 async def test_the_fee_of_an_order_does_not_depend_on_its_makers(funded: Venue) -> None:
-    """It is rounded up once per order, however many fills the order has."""
+    """The fee is rounded up once per order, however many fills the order has."""
     await funded.engine.control_market(BTC, maker_fee_ppm=0, taker_fee_ppm=333)
     # 12,000 units of BTC x 333 ppm = 3.996.
     assert await pay_fees(funded, [12]) == ([4], [0])
@@ -230,7 +230,7 @@ async def test_an_order_keeps_the_fees_under_which_it_was_placed(funded: Venue) 
 
 
 async def test_a_stop_buy_without_a_price_pays_when_it_is_set_off(funded: Venue) -> None:
-    """It holds nothing while it waits, a stop sell its quantity."""
+    """A waiting stop buy holds nothing, a waiting stop sell its quantity."""
     placed = (await funded.engine.place(stop_command(Side.BUY, 120, ALICE))).order
     assert await balance(funded, ALICE, "USDT") == (USDT, 0)
     await funded.engine.place(stop_command(Side.SELL, 80, BOB))
@@ -334,7 +334,7 @@ async def test_balances_beyond_two_to_the_53_stay_exact(funded: Venue) -> None:
 
 
 async def test_without_checks_an_account_may_go_below_zero(venue: Venue) -> None:
-    """An account that nobody opened is opened empty, and its position is kept."""
+    """An unknown account is opened empty, and its position is kept."""
     await venue.sell(10, 100, account=BOB)
     await venue.buy(10, 100)
     assert await balance(venue, ALICE, "USDT") == (-10_000, 0)

@@ -64,7 +64,7 @@ def test_an_order_shows_its_newest_fills_and_points_to_the_others(desk: Desk) ->
 
 
 def test_a_page_of_orders_has_a_bounded_number_of_fills(desk: Desk) -> None:
-    """It ends where the next order would pass the bound; the cursor leads on without a gap."""
+    """A page ends before an order that would pass the bound; the next page leaves no gap."""
     desk.add_instrument("BOUND-B", open_orders_max=5_000)
     per_order, takers = ORDER_FILLS_SHOWN_MAX, PAGE_FILLS_MAX // ORDER_FILLS_SHOWN_MAX + 5
     expected = []

@@ -109,7 +109,7 @@ async def test_redis_never_sees_the_secret(bench: Bench) -> None:
 
 
 async def test_unknown_wrong_and_malformed_are_alike(bench: Bench) -> None:
-    """None of them tells whether there is such a key."""
+    """The refusal does not tell whether the key exists."""
     text = (await bench.made()).text
     wrong_secret = text[:-1] + ("a" if text[-1] != "a" else "b")
     unknown = f"tw_{'x' * 12}_{text[-43:]}"
@@ -131,7 +131,7 @@ async def test_a_known_key_costs_no_round_trip(bench: Bench) -> None:
 
 
 async def test_a_revoked_key_stops_within_the_cache_time(bench: Bench) -> None:
-    """And only whoever has the secret learns why."""
+    """Only a client with the secret learns that the key was revoked."""
     new = await bench.made()
     await bench.verifier.verify(new.text)
     revoked = await bench.store.revoke(new.record.key_id)

@@ -348,7 +348,7 @@ def test_the_command_tells_differences_by_its_status(traded_url: str) -> None:
 
 
 def test_what_cannot_be_audited_has_a_status_of_its_own(redis_url: str) -> None:
-    """Status 2 and a sentence: an empty Redis is no venue, and nobody may answer."""
+    """An empty Redis and a Redis that is away end the audit with status 2 and a sentence."""
     result = run("--redis-url", redis_url)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "holds no venue, so nothing was done" in result.stderr

@@ -67,7 +67,7 @@ def test_every_route_of_the_document_wants_a_key(venue: KeyVenue) -> None:
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_nothing_is_done_without_a_key(venue: KeyVenue, method: str, path: str) -> None:
-    """Neither without one, nor with one that is none."""
+    """Requests without a key and with an invalid key are refused."""
     before = venue.commands()
     unauthenticated(venue.ask(method, path, None), "key_required")
     unauthenticated(venue.ask(method, path, None, X_Account="alice"), "key_required")
@@ -93,7 +93,7 @@ def test_what_is_traded_is_public(venue: KeyVenue, path: str) -> None:
 
 
 def test_a_key_acts_for_its_account(venue: KeyVenue) -> None:
-    """And for no other: orders of others are not there."""
+    """A key acts for its own account only: orders of other accounts do not exist for it."""
     alice, bob = venue.key("alice"), venue.key("bob")
     placed = venue.ask("POST", "/v1/orders", alice)
     assert placed.status_code == 201, placed.text
@@ -150,7 +150,7 @@ def test_an_expired_key_is_worth_nothing(venue: KeyVenue) -> None:
 
 
 def test_a_reader_cannot_trade(venue: KeyVenue) -> None:
-    """Whatever changes anything is denied."""
+    """A key with the permission `read` cannot change anything."""
     key = venue.key("reader", Permission.READ)
     before = venue.commands()
     for method, path in ROUTES:
@@ -163,7 +163,7 @@ def test_a_reader_cannot_trade(venue: KeyVenue) -> None:
 
 
 def test_a_trader_is_no_administrator(venue: KeyVenue) -> None:
-    """And the administrator no trader: neither reads an order."""
+    """A trader is refused as administrator, and an administrator as trader."""
     trader, admin = venue.key("trader"), venue.key("operator", Permission.ADMIN)
     for method, path in ROUTES:
         if path.startswith("/v1/admin"):
@@ -182,7 +182,7 @@ def test_another_account_cannot_be_smuggled_in(venue: KeyVenue, name: str) -> No
 
 
 def test_the_own_account_may_be_named(venue: KeyVenue) -> None:
-    """It is the same as leaving it out."""
+    """To name the account of the key is the same as to name none."""
     assert venue.ask("GET", "/v1/orders", venue.key("al"), X_Account="al").status_code == 200
 
 
@@ -246,7 +246,7 @@ def test_no_spelling_of_a_path_goes_around_the_guard(venue: KeyVenue, path: str)
     ["/v1/instruments/../orders", "//v1/orders", "/V1/orders", "/v1/instruments/x/../../orders"],
 )
 def test_other_spellings_reach_nothing(venue: KeyVenue, path: str) -> None:
-    """They are no paths of the gateway."""
+    """Other spellings are no paths of the gateway."""
     assert raw_request(venue, path, [])[0] == 404
 
 
@@ -344,7 +344,7 @@ def test_guesses_are_bounded_per_address(module_redis_url: str, tmp_path: Path) 
 
 
 def test_the_log_has_no_key(venue: KeyVenue) -> None:
-    """Neither a good one nor a guess, though it has all there is to log."""
+    """The log has neither a valid key nor a guess, at its most detailed level."""
     good, wrong = venue.key("alice"), f"tw_{'k' * 12}_{'s' * SECRET_CHARACTERS}"
     for key in (good, wrong):
         venue.ask("GET", "/v1/orders", key)

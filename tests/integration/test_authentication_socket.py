@@ -88,7 +88,7 @@ def test_a_browser_sends_its_key_in_the_first_message(venue: KeyVenue) -> None:
 
 @pytest.mark.parametrize("key", [WRONG, "tw_guess", ""])
 def test_a_wrong_key_opens_nothing(venue: KeyVenue, key: str) -> None:
-    """Neither at the handshake nor in a message."""
+    """A wrong key is refused at the handshake and in a message."""
     with venue.socket(headers=bearer(key)) as socket:
         assert socket.status == 401
         assert "www-authenticate: bearer" in socket.head.lower()
@@ -167,7 +167,7 @@ def test_a_reader_cannot_trade(venue: KeyVenue) -> None:
 
 
 def test_an_administrator_has_no_orders(venue: KeyVenue) -> None:
-    """Its key opens no connection."""
+    """The key of an administrator opens no connection."""
     key = venue.key("operator", Permission.ADMIN)
     with venue.socket(headers=bearer(key)) as socket:
         assert socket.status == 403
@@ -177,7 +177,7 @@ def test_an_administrator_has_no_orders(venue: KeyVenue) -> None:
 
 
 def test_orders_of_others_are_not_there(venue: KeyVenue) -> None:
-    """Whoever knows their numbers learns nothing and cancels nothing."""
+    """A client that knows order ids of another account learns nothing and cancels nothing."""
     alice, bob = bearer(venue.key("alice")), bearer(venue.key("bob"))
     with venue.socket(headers=alice) as owner, venue.socket(headers=bob) as other:
         read(owner), read(other)

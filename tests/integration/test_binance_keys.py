@@ -77,7 +77,7 @@ def test_unknown_keys_are_all_alike(venue: KeyVenue) -> None:
 def test_a_key_made_over_rest_signs_until_it_is_revoked(
     venue: KeyVenue, module_redis_url: str, master: Path
 ) -> None:
-    """Its connections end too, and its secret follows from its id."""
+    """A revoked key ends its connections, and the secret of a key follows from its id."""
     admin = made(venue, module_redis_url, master, "admin")
     key = CliRunner(env={MASTER_VARIABLE: str(master)}).invoke(
         main,

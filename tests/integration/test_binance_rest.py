@@ -324,3 +324,51 @@ def test_a_foreign_page_is_refused_in_the_form_of_the_surface(bot: SignedClient)
     assert bot.http.get("/v1/time", headers={"Origin": "https://evil.example"}).json()["code"] == (
         "origin_not_allowed"
     )
+
+
+OCO = {
+    "symbol": "BTCUSDT", "side": "SELL", "quantity": "0.01", "aboveType": "LIMIT_MAKER",
+    "abovePrice": "80000", "belowType": "STOP_LOSS_LIMIT", "belowStopPrice": "30000",
+    "belowPrice": "29000", "belowTimeInForce": "GTC", "listClientOrderId": "pair",
+    "belowClientOrderId": "worse",
+}  # fmt: skip
+
+
+def test_one_order_of_a_list_cancels_the_other(bot: SignedClient, maker: SignedClient) -> None:
+    """Both are placed at once and shown as a list; the cancel of the list ends both."""
+    maker.order(side="SELL", price="60000", quantity="0.1")
+    bot.order(price="60000", quantity="0.1")
+    placed = bot.form("POST", "/api/v3/orderList/oco", **OCO).json()
+    assert (placed["listClientOrderId"], placed["listOrderStatus"]) == ("pair", "EXECUTING")
+    assert [order["type"] for order in placed["orderReports"]] == ["LIMIT_MAKER", "STOP_LOSS_LIMIT"]
+    key = {"symbol": "BTCUSDT", "orderListId": placed["orderListId"]}
+    listed = bot.call("GET", "/api/v3/openOrderList").json()
+    assert [item["orderListId"] for item in listed] == [placed["orderListId"]]
+    read = bot.call("GET", "/api/v3/orderList", orderListId=placed["orderListId"]).json()
+    assert read["orders"] == placed["orders"]
+    assert read["orders"][1]["clientOrderId"] == "worse"
+    ended = bot.call("DELETE", "/api/v3/orderList", **key).json()
+    assert [order["status"] for order in ended["orderReports"]] == ["CANCELED", "CANCELED"]
+    assert error(bot.call("DELETE", "/api/v3/orderList", **key))[:2] == (400, -2011)
+    assert bot.call("GET", "/api/v3/openOrderList").json() == []
+    made = f"list-{placed['orderListId']}"
+    again = bot.call("GET", "/api/v3/orderList", origClientOrderId=made).json()
+    assert again["listOrderStatus"] == "ALL_DONE"
+    missing = bot.call("GET", "/api/v3/orderList", orderListId=999_999)
+    assert error(missing) == (400, -2013, "Order does not exist.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"aboveType": "STOP_LOSS"}, -1116), ({"side": "BUY"}, -1116), ({"abovePrice": ""}, -1105),
+        ({"belowTimeInForce": "GTD"}, -1115), ({"belowStopPrice": "x"}, -1100),
+        ({"belowTrailingDelta": "1"}, -1106), ({"quantity": "0.000001"}, -1013),
+        ({"abovePrice": "80000.001"}, -1013), ({"newOrderRespType": "ALL"}, -1130),
+    ],
+)  # fmt: skip
+def test_a_bad_list_places_nothing(bot: SignedClient, changes: dict[str, str], code: int) -> None:
+    """Neither of its orders."""
+    reply = bot.form("POST", "/api/v3/orderList/oco", **(OCO | changes))
+    assert error(reply)[:2] == (400, code), reply.text
+    assert bot.call("GET", "/api/v3/openOrders", symbol="BTCUSDT").json() == []

@@ -283,7 +283,7 @@ async def test_a_stop_is_announced(
 
 
 async def test_a_new_epoch_closes_every_client(venue: Venue, feed: FeedProcess) -> None:
-    """All numbers begin anew, so that a client has to read everything again."""
+    """All numbers restart in a new epoch, so that a client has to read everything again."""
     async with (
         streaming(feed.url, "/ws/btcusdt@depth@100ms") as depth,
         streaming(feed.url, "/stream?streams=!ticker@arr") as tickers,

@@ -291,7 +291,10 @@ def test_timestamps_are_read_exactly() -> None:
 
 
 def test_only_candles_are_read_as_such() -> None:
-    """Packed text with other than ten whole numbers is refused."""
-    for wrong in (b"", b"1|2", b"a|1|1|1|1|1|1|1|1|1", b"1|1|1|1|1|1|1|1|1|1|1"):
+    """Packed text with fewer than ten or more than twelve whole numbers is refused."""
+    ten = b"1|1|1|1|1|1|1|1|1|1"
+    assert read_candle(ten).taker_buy_lots == 0
+    assert read_candle(ten + b"|2|3").taker_buy_notional == 3
+    for wrong in (b"", b"1|2", b"a" + ten[1:], ten + b"|1|1|1"):
         with pytest.raises((ValueError, TypeError)):
             read_candle(wrong)

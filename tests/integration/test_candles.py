@@ -195,7 +195,7 @@ async def test_sums_beyond_doubles_are_exact(venue: Venue) -> None:
     [2**53 - 2, 2**53 - 1, 2**53, 10**15 - 1, 10**16 - 1, 10**30 - 1, 12_345_000_000_000_000_001],
 )
 async def test_sums_carry(venue: Venue, before: int) -> None:
-    """Whatever a candle holds, one lot at one tick more is one more."""
+    """One lot more at one tick more carries through sums of any size."""
     await venue.sell(1, 1, symbol=HUGE)
     venue.engine.clock_us = str(START_S * SECONDS)
     await venue.buy(1, 1, symbol=HUGE)

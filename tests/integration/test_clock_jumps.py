@@ -46,7 +46,7 @@ class SteadyClock:
 
 @pytest.fixture
 def steady() -> SteadyClock:
-    """The clock that nobody sets."""
+    """The steady clock, which nothing sets."""
     return SteadyClock()
 
 

@@ -170,7 +170,7 @@ async def test_the_largest_message_of_an_account_is_within_its_bound(redis_url: 
 
 
 async def test_two_amendments_cannot_pass_the_minimum_together(redis_url: str) -> None:
-    """Each is valid alone; the atomic step sees the other one and refuses the second."""
+    """Each amendment is valid alone; the atomic step sees the first one and refuses the second."""
     async with open_venue(redis_url) as venue:
         instrument = replace(INSTRUMENTS[BTC], notional_min=1_000)
         await venue.engine.publish_instruments({BTC: instrument})

@@ -55,7 +55,7 @@ def check_refusal(connection: RawHttp) -> None:
 
 
 def test_one_address_does_not_lock_out_the_others(gateway: Service, stack: ExitStack) -> None:
-    """Its newcomers are refused, those of another address are served."""
+    """New connections of this address are refused, those of another address are served."""
     opened(stack, gateway, FIRST, OF_AN_ADDRESS)
     check_refusal(stack.enter_context(RawHttp(gateway.port, FIRST)))
     opened(stack, gateway, SECOND, 1)

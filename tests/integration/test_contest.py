@@ -50,7 +50,7 @@ def test_a_notice_is_kept_and_published(desk: Desk) -> None:
 
 
 def test_a_round_may_begin_with_an_auction(desk: Desk) -> None:
-    """Its markets collect orders for so long, then trade them at one price."""
+    """The markets collect orders for the given time, then trade them at one price."""
     desk.add_instrument("ACME-USD")
     body = {"name": "Round 1", "duration_s": 3600, "auction_s": 3600}
     refused = desk.here.post("/v1/admin/round", json=body)
@@ -78,7 +78,7 @@ def test_a_notice_is_one_line_of_text(desk: Desk) -> None:
 
 
 def test_a_round_opens_and_closes_by_the_clock(desk: Desk) -> None:
-    """Its markets are closed until it begins and after its end, and its results count from it."""
+    """The markets are closed before and after the round, and results count from its start."""
     desk.add_instrument("ACME-USD")
     desk.here.put("/v1/admin/leaderboard/options", json={"asset": "USD"})
     order(desk, "ann", "sell", "100.00")

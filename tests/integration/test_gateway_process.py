@@ -125,7 +125,7 @@ def test_a_bad_instrument_file_ends_the_start_with_its_line(tmp_path: Path) -> N
 
 
 def test_a_redis_that_is_away_is_waited_for_and_then_given_up(tmp_path: Path) -> None:
-    """It says that it waits, for how long, and then why it ends; the password is not shown."""
+    """The gateway says that it waits, how long, and why it ends; the password is not shown."""
     variables = {"REDIS_URL": CLOSED_REDIS, "TAPEWIRE_STARTUP_TIMEOUT_S": "0.3"}
     waiting, ending = refuse_to_start(variables, tmp_path / "log")
     assert "waiting up to 0.3 s for Redis at redis://127.0.0.1:1/0" in waiting
@@ -133,7 +133,7 @@ def test_a_redis_that_is_away_is_waited_for_and_then_given_up(tmp_path: Path) ->
 
 
 def test_a_taken_port_ends_the_start_with_one_sentence(tmp_path: Path) -> None:
-    """It is found before Redis is asked for anything."""
+    """A taken port is found before the gateway connects to Redis."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         variables = {"TAPEWIRE_GATEWAY_PORT": str(port), "REDIS_URL": CLOSED_REDIS}
@@ -168,7 +168,7 @@ def test_a_signal_stops_it_in_good_order(
 
 
 def test_a_signal_ends_the_wait_for_redis(tmp_path: Path) -> None:
-    """Nobody has to wait for the start to fail."""
+    """A signal ends the start at once."""
     log_path = tmp_path / "log"
     process = start({"REDIS_URL": CLOSED_REDIS}, log_path)
     try:

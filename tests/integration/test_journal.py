@@ -105,7 +105,7 @@ async def test_a_file_runs_again_too(venue: Venue, replica: Replica, tmp_path: P
 
 
 async def test_orders_by_the_venue_clock_run_again_after_they_left(redis_url: str) -> None:
-    """What left with its time is excepted, and its client order id may have been used anew."""
+    """Expired keys are excepted, and the client order id of such an order may be reused."""
     limits = MatchingLimits(closed_order_kept_s=1)
     async with open_venue(redis_url, limits=limits) as venue, open_replica() as replica:
         for _ in range(2):
@@ -200,7 +200,7 @@ async def tamper_away(venue: Venue) -> str:
 
 
 async def tamper_extra(venue: Venue) -> str:
-    """Add an order that nobody placed."""
+    """Add an order that no client placed."""
     client: Any = venue.client
     name = f"{keys.PREFIX}order:999999"
     await client.hset(name, "terms", "x")
@@ -249,7 +249,7 @@ def changed(entry: JournalEntry, **changes: Any) -> dict[str, str]:
 
 
 async def rewrite(venue: Venue, number: int, fields: dict[str, str]) -> None:
-    """Replace one entry of the journal, as only somebody with access to Redis could."""
+    """Replace one entry of the journal, as only an owner of Redis could."""
     client: Any = venue.client
     entries = await client.xrange(keys.JOURNAL)
     await client.delete(keys.JOURNAL)

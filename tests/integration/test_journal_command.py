@@ -189,7 +189,7 @@ def test_a_file_that_ends_early_is_refused(traded_url: str, tmp_path: Path) -> N
 
 
 def test_an_empty_or_absent_redis_is_told(redis_url: str, traded_url: str, tmp_path: Path) -> None:
-    """Nothing to export and nobody to ask are sentences too."""
+    """An empty Redis and a Redis that is away end the command with a sentence."""
     result = run("export", "--redis-url", traded_url, str(tmp_path / "no" / "folder"))
     assert result.exit_code == 1
     with redis.Redis.from_url(redis_url) as client:

@@ -49,7 +49,7 @@ def test_a_key_lives_from_the_command_line(venue_url: str, tmp_path: Path) -> No
 
 
 def test_a_key_may_end_by_itself(venue_url: str) -> None:
-    """And have a label."""
+    """A key may have an expiry and a label."""
     where = ["--redis-url", venue_url]
     options = ["--account", "alice", "--permissions", "trade,read", "--expires-in-days", "30"]
     assert run("create", *options, "--label", "my bot", *where).exit_code == 0

@@ -85,7 +85,7 @@ async def test_nothing_is_lost_or_swapped_while_the_library_is_flushed(
 
 
 async def load_as_another_gateway(client: Any, load_id: str) -> None:
-    """Load the library if nobody else has done so meanwhile."""
+    """Load the library unless another gateway has done so meanwhile."""
     with contextlib.suppress(ResponseError):
         await client.function_load(load_library().load_text(load_id))
 
@@ -107,7 +107,7 @@ async def test_a_library_that_is_loaded_again_keeps_the_order(venue: Venue, admi
 
 
 async def test_a_call_of_an_older_load_is_refused(venue: Venue, admin: Any) -> None:
-    """It does nothing and says so, whatever it calls."""
+    """Every function of an older load is refused and does nothing."""
     library = load_library()
     for name in ("place", "cancel_all", "log_page"):
         with pytest.raises(ResponseError, match="NOT_LOADED"):
@@ -132,7 +132,7 @@ async def test_two_versions_work_side_by_side(
 async def test_a_library_that_nobody_uses_is_removed(
     venue: Venue, redis_url: str, admin: Any
 ) -> None:
-    """It goes when a gateway connects; one that is used stays, and so do libraries of others."""
+    """A gateway that connects removes unused libraries; used ones and foreign ones stay."""
     present = load_library()
     unused = replace(present, digest="00000000000a")
     used = replace(present, digest="00000000000b")

@@ -8,11 +8,15 @@ import httpx
 import pytest
 
 from order_gateway.schemas import InstrumentReply
+from tapewire import keys
+from tapewire.packed.layout import INDICATIVE
+from tapewire.values.types import Symbol
 from tests.support.running.gateway_pair import INSTRUMENT, Desk, GatewayPair
 from tests.support.running.processes import running_gateway
 from tests.support.structures import members_exactly
 from tests.support.transport.order_bodies import LIMIT_ORDER
 from tests.support.transport.rest import place, refused
+from tests.support.wait import wait_for
 
 ACME = {"quantity": "10", "price": "100.00"}
 
@@ -44,6 +48,25 @@ def test_a_halted_market_takes_nothing_and_trades_again_afterwards(desk: Desk) -
     assert desk.there.get(path).json() == order
     switch(desk.there, "HALT", state="trading")
     assert place(desk.here, symbol="HALT", side="sell", **ACME)["status"] == "filled"
+
+
+def test_a_gateway_has_the_price_of_an_auction_published(desk: Desk) -> None:
+    """Without a request, while orders come in; orders that cannot wait are refused."""
+    desk.add_instrument("CALL")
+    switch(desk.here, "CALL", state="auction")
+    place(desk.here, symbol="CALL", **ACME)
+    place(desk.there, symbol="CALL", side="sell", **ACME)
+    refused(post(desk.here, symbol="CALL", order_type="ioc", **ACME), 409, "market_auction")
+    client: Any = desk.redis
+
+    def indicated() -> bool:
+        found = client.hget(keys.market(Symbol("CALL")), "indicative")
+        return found is not None and INDICATIVE.read(found.decode()).lots == "10"
+
+    wait_for(indicated, "a gateway searched the price")
+    assert switch(desk.there, "CALL", state="trading")["state"] == "trading"
+    orders = desk.here.get("/v1/orders", params={"symbol": "CALL"}).json()["orders"]
+    assert [order["status"] for order in orders] == ["filled", "filled"]
 
 
 def test_a_market_may_take_cancels_only_or_makers_only(desk: Desk) -> None:
@@ -115,7 +138,7 @@ def narrow(desk: Desk, symbol: str) -> dict[str, Any]:
 
 
 def test_changed_limits_hold_for_the_next_order_of_every_gateway(desk: Desk) -> None:
-    """A gateway that knows the old ones reads them anew, whether they let the order in or not."""
+    """A gateway with old limits reads them again, whether they would accept the order or not."""
     narrow(desk, "LIM-1")
     assert place(desk.there, symbol="LIM-1", quantity="50", price="100.00")["status"] == "new"
     narrow(desk, "LIM-2")
@@ -136,7 +159,7 @@ def test_changed_limits_hold_for_amendments_and_leave_open_orders_alone(desk: De
 
 
 def test_asking_again_gives_the_order_though_limits_have_changed(desk: Desk) -> None:
-    """What was placed once is answered again, not judged anew; another body is a duplicate."""
+    """A placed order is answered again without new checks; another body is a duplicate."""
     desk.add_instrument("LIM-4")
     body = {"symbol": "LIM-4", "quantity": "500", "price": "100.00", "client_order_id": "kept"}
     order = place(desk.there, **body)
@@ -233,7 +256,7 @@ def test_a_wrong_instrument_is_refused_by_name(
 def test_a_wrong_change_of_a_market_is_refused_by_name(
     desk: Desk, changes: dict[str, Any], code: str, field: str
 ) -> None:
-    """And the market stays as it is."""
+    """A refused change leaves the market as it was."""
     reply = desk.here.put("/v1/admin/markets/BTC-USDT", json=changes)
     assert refused(reply, 422, code).field == field
     unknown = desk.here.put("/v1/admin/markets/DOGE-USDT", json={"state": "halted"})
@@ -243,7 +266,7 @@ def test_a_wrong_change_of_a_market_is_refused_by_name(
 def test_a_gateway_that_starts_again_undoes_no_change(
     desk: Desk, gateway_pair: GatewayPair, redis_url: str, tmp_path: Path
 ) -> None:
-    """Its instrument file only adds what is new: Redis has the limits, and the log says so."""
+    """The instrument file only adds new instruments: Redis has the limits, and the log says so."""
     desk.add_instrument("KEEP", max_quantity="50", open_orders_max=7)
     fields = INSTRUMENT | {"symbol": "KEEP", "max_quantity": "900"}
     added = INSTRUMENT | {"symbol": "ADDED"}

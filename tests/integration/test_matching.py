@@ -42,7 +42,7 @@ def opposite(side: Side) -> Side:
 
 
 def worse(side: Side, ticks: int, steps: int) -> int:
-    """The price that is `steps` ticks less attractive to whoever takes from `side`."""
+    """The price that is `steps` ticks worse for an order that takes from `side`."""
     return ticks + steps if side is Side.SELL else ticks - steps
 
 
@@ -135,7 +135,7 @@ async def test_a_limit_never_trades_through_its_price(venue: Venue, side: Side) 
 
 @SIDES
 async def test_a_partly_filled_maker_keeps_the_head(venue: Venue, side: Side) -> None:
-    """It trades on before those who came after it."""
+    """A partly filled maker trades before orders that arrived later."""
     first, second = await rest(venue, side, (10, 100), (10, 100))
     await venue.submit(opposite(side), 4, 100)
     assert (await venue.order(first)).status is OrderStatus.PARTIALLY_FILLED
@@ -154,7 +154,7 @@ async def test_a_partly_filled_maker_keeps_the_head(venue: Venue, side: Side) ->
 async def test_a_remainder_that_may_not_rest_expires(
     venue: Venue, side: Side, kind: OrderType
 ) -> None:
-    """Market and ioc orders take what there is; the rest is gone and not in the book."""
+    """Market and ioc orders take the available quantity; the rest expires and never rests."""
     await rest(venue, opposite(side), (3, 100))
     taker = (await venue.submit(side, 5, None if kind is OrderType.MARKET else 100, kind)).order
     assert (taker.status, taker.executed_lots) == (OrderStatus.EXPIRED, 3)
@@ -220,7 +220,7 @@ async def test_a_fok_counts_what_is_left_of_a_maker(venue: Venue, side: Side) ->
 
 
 async def test_a_fok_looks_over_more_makers_than_one_page(venue: Venue) -> None:
-    """It finds what is spread over a hundred small orders, and misses one lot more."""
+    """The order fills from a hundred small makers, and does not fill with one lot more."""
     await rest(venue, Side.SELL, *[(1, 100 + number % 7) for number in range(100)])
     short = await venue.buy(101, 110, OrderType.FOK)
     exact = await venue.buy(100, 110, OrderType.FOK)

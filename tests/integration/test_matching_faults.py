@@ -179,7 +179,7 @@ async def test_orders_under_fire_are_placed_once_each(redis_server: RedisServer)
 
 
 async def test_connections_that_redis_closes_are_replaced(venue: Venue) -> None:
-    """CLIENT KILL between two commands costs nothing: the next command connects anew."""
+    """CLIENT KILL between two commands loses nothing: the next command connects again."""
     for number in range(20):
         await venue.client.client_kill_filter(_type="normal", skipme=True)
         order = await venue.buy(1, 100)

@@ -146,7 +146,7 @@ async def test_the_same_request_after_the_order_closed(venue: Venue) -> None:
 
 
 async def test_another_body_under_a_used_id_is_refused(venue: Venue) -> None:
-    """Whatever differs, side, lots, price, type or symbol, the second order is not placed."""
+    """With another side, quantity, price, type or symbol, the second order is not placed."""
     await venue.submit(Side.BUY, 5, 100, client_order_id="mine")
     command = order_command(Side.BUY, 5, 100, client_order_id="mine")
     others = [
@@ -223,7 +223,7 @@ async def test_publishing_instruments_again_keeps_the_book(venue: Venue) -> None
 
 
 async def test_refusals_publish_nothing(venue: Venue, listener: Listener) -> None:
-    """Neither a refused order nor a replayed one is heard on any channel."""
+    """A refused order and a repeated order publish nothing on any channel."""
     await venue.buy(5, 100, client_order_id="mine")
     await listener.heard(keys.BOOK_CHANNEL)
     count = len(await listener.heard(keys.BOOK_CHANNEL))

@@ -179,7 +179,7 @@ async def test_what_a_failover_could_lose_is_said(
 
 
 async def test_a_command_that_no_replica_confirms(tmp_path: Path) -> None:
-    """It is done and its outcome is unknown, also when it is repeated; reads are answered."""
+    """The command is done and its outcome is unknown, also when repeated; reads are answered."""
     with RedisServer(tmp_path / "first") as first, RedisServer(tmp_path / "second") as second:
         address = address_of(first.url, timeout_s=1.0)
         async with open_venue(first.url) as venue:

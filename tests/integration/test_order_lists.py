@@ -54,7 +54,7 @@ def test_pages_are_stable_while_new_orders_arrive(desk: Desk, query: dict[str, s
 
 
 def test_orders_are_filtered(desk: Desk) -> None:
-    """By status, symbol and time, and by all of them; nobody sees another's."""
+    """Orders are filtered by status, symbol and time; other accounts never appear."""
     canceled = place(desk.here)
     desk.here.delete(f"/v1/orders/{canceled['order_id']}")
     sold = place(desk.here, side="sell", quantity="0.2")
@@ -115,7 +115,7 @@ def test_a_wrong_query_is_refused_by_name(
 
 
 def test_statuses_are_those_of_orders(desk: Desk) -> None:
-    """And fills have none."""
+    """Orders have a status, fills have none."""
     refused(desk.here.get("/v1/orders", params={"status": "done"}), 422, "invalid_value")
     refused(desk.here.get("/v1/fills", params={"status": "filled"}), 422, "unknown_field")
 

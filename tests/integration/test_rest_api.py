@@ -40,7 +40,7 @@ def api(gateway: Service, redis_url: str) -> Iterator[httpx.Client]:
 
 
 def test_an_order_is_placed_read_and_canceled(api: httpx.Client) -> None:
-    """Its whole life, with the answers of the contract."""
+    """The whole life of an order, with the answers of the contract."""
     order = place(api, client_order_id="my-1")
     assert order == order | {
         "client_order_id": "my-1",
@@ -104,7 +104,7 @@ def test_two_orders_trade_and_the_trade_is_published(api: httpx.Client, redis_ur
 def test_what_may_not_rest_expires(
     api: httpx.Client, changes: dict[str, Any], executed: str
 ) -> None:
-    """It is a placed order all the same (201), and its rest is not in the book."""
+    """The order is accepted with 201, and its rest is not in the book."""
     place(api, side="sell", quantity="0.2")
     order = place(api, **changes)
     assert (order["status"], order["executed_quantity"]) == ("expired", executed)
@@ -131,7 +131,7 @@ def test_an_order_that_is_sent_again_is_not_placed_again(api: httpx.Client, redi
 
 
 def test_an_account_sees_only_its_own_orders(api: httpx.Client) -> None:
-    """An order of somebody else is not there, whether it is or not; no header means demo."""
+    """An order of another account looks missing; without the header the account is demo."""
     path = f"/v1/orders/{place(api, account='alice')['order_id']}"
     for headers in ({}, {"X-Account": "bob"}):
         refused(api.get(path, headers=headers), 404, "order_not_found")

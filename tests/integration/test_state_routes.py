@@ -364,7 +364,10 @@ def test_the_examples_are_answers() -> None:
         assert set(model.__struct_fields__) == set(example)
     book = Level2Book(2, 5, bids=BOOK_EXAMPLE["bids"], asks=BOOK_EXAMPLE["asks"])
     assert book.checksum() == BOOK_EXAMPLE["checksum"]
-    paths = make_app("redis://localhost:1").openapi()["paths"]
-    for name in ("book", "bbo", "ticker", "candles"):
-        responses = paths[f"/v1/{name}/{{symbol}}"]["get"]["responses"]
+    document = make_app("redis://localhost:1").openapi()
+    for name in ("book", "bbo", "ticker", "candles", "auction", "trades"):
+        responses = document["paths"][f"/v1/{name}/{{symbol}}"]["get"]["responses"]
         assert {"200", "404"} <= set(responses)
+        answer = responses["200"]["content"]["application/json"]
+        schema = document["components"]["schemas"][answer["schema"]["$ref"].rpartition("/")[2]]
+        assert set(schema["properties"]) == set(answer["example"])

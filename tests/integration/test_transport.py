@@ -96,7 +96,7 @@ def test_every_answer_has_the_headers(service: Service) -> None:
 
 
 def test_the_page_of_documents_may_run_its_own_script(service: Service) -> None:
-    """Its policy names the digest of the script in it, and its files are not forbidden to stay."""
+    """The policy names the digest of the page's script, and its files may be cached."""
     page = httpx.get(f"{service.url}/docs")
     (policy,) = page.headers.get_list("content-security-policy")
     assert re.search(r"script-src 'self' 'sha256-[\w+/]{43}='; ", policy)
@@ -107,7 +107,7 @@ def test_the_page_of_documents_may_run_its_own_script(service: Service) -> None:
 
 
 def test_a_foreign_page_gets_nothing(service: Service) -> None:
-    """Neither an answer, nor a stream, nor a preflight, nor a socket before it is accepted."""
+    """A foreign page gets no answer, no stream, no preflight and no socket."""
     stream = "/v1/stream" if "market" in service.name else "/v1/orders"
     for path, headers in (
         ("/livez", {}),

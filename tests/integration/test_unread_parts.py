@@ -118,7 +118,7 @@ def test_a_refused_request_counts_for_the_rate_limits(api: httpx.Client) -> None
 
 
 def test_a_compressed_body_is_refused(api: httpx.Client) -> None:
-    """It would be read as if it were plain."""
+    """A compressed body would be read as if it were plain."""
     for encoding, status in (("gzip", 415), ("identity", 201)):
         headers = {"Content-Encoding": encoding}
         reply = api.post("/v1/orders", json=LIMIT_ORDER, headers=headers)

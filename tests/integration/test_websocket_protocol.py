@@ -93,7 +93,7 @@ def test_the_http_connection_is_forgotten(feed: FeedServer) -> None:
 
 
 def test_an_endpoint_that_does_not_adopt_works_as_ever(feed: FeedServer) -> None:
-    """The protocol is uvicorn's own for everybody else."""
+    """An endpoint that does not adopt its connection has the protocol of uvicorn."""
     with RawWebSocket(feed.port, "/classic") as websocket:
         websocket.send_text("as ever")
         assert websocket.receive_text() == "as ever"
@@ -300,7 +300,7 @@ def test_a_stalled_client_that_does_not_answer_pings_is_dropped(loop_name: str) 
 
 
 def test_a_stalled_client_gets_everything_when_it_reads_again(feed: FeedServer) -> None:
-    """Nothing is lost or repeated over a stall, and nobody else waits."""
+    """A stall loses and repeats no message, and delays no other client."""
     with client(feed) as slow, client(feed) as fast:
         for first in range(1, 4001, 400):
             feed.publish(first, first + 399)
@@ -331,7 +331,7 @@ def test_pings_of_a_client_that_does_not_read_do_not_pile_up(feed: FeedServer) -
 
 @pytest.mark.parametrize("loop_name", LOOPS)
 def test_a_client_that_never_reads_is_bounded_and_ended(loop_name: str) -> None:
-    """It costs a bounded number of bytes, is closed with 4008, and dropped after the timeout."""
+    """A silent client costs a bounded number of bytes, is closed with 4008, and then dropped."""
     limits = FanoutLimits(lag_messages_max=500, join_bytes_max=32 * 1024)
     with running_server(loop_name, limits) as feed, client(feed) as websocket:
         protocol = feed.sockets[0]

@@ -74,7 +74,7 @@ def test_text_goes_both_ways(served: SecureFeed) -> None:
 
 
 def test_a_stalled_client_gets_everything_when_it_reads_again(served: SecureFeed) -> None:
-    """Nothing is lost or repeated over a stall, and nobody else waits."""
+    """A stall loses and repeats no message, and delays no other client."""
     feed = served.feed
     with served.client() as slow, served.client() as fast:
         for first in range(1, 12_001, 400):
@@ -91,7 +91,7 @@ def test_a_stalled_client_gets_everything_when_it_reads_again(served: SecureFeed
 def test_a_client_that_never_reads_is_bounded_and_ended(
     loop_name: str, certificate: Certificate
 ) -> None:
-    """It costs a bounded number of bytes, is closed with 4008, and dropped after the timeout."""
+    """A silent client costs a bounded number of bytes, is closed with 4008, and then dropped."""
     limits = FanoutLimits(lag_messages_max=500, join_bytes_max=32 * 1024)
     with running_server(loop_name, limits, **options(certificate)) as feed:
         secure = SecureFeed(feed, client_context(certificate.ca_file))

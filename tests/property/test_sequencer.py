@@ -67,13 +67,13 @@ class Subscriber(RuleBasedStateMachine):
 
     @rule(symbol=SYMBOLS, ahead=st.integers(1, 2**40))
     def lie(self, symbol: str, ahead: int) -> None:
-        """Somebody else publishes a trade beyond the venue's position plus one."""
+        """A foreign publisher sends a trade whose number is too high."""
         seq = self.made[symbol] + 1 + ahead
         self.on_the_way.append(trade_message(seq, symbol, f"e{self.epoch}"))
 
     @rule(made=st.fixed_dictionaries({"A": st.integers(0, 3), "B": st.integers(0, 3)}))
     def flush(self, made: dict[str, int]) -> None:
-        """The venue's data begins anew."""
+        """A new epoch begins."""
         self._new_epoch(made)
 
     @rule()

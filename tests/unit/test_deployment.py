@@ -29,7 +29,7 @@ def test_every_setting_can_be_passed(service: str) -> None:
 
 
 def test_the_example_is_made_from_the_code() -> None:
-    """`python -m tests.support.house.env_example > .env.example` writes it anew."""
+    """`python -m tests.support.house.env_example > .env.example` writes the example."""
     assert (ROOT / ".env.example").read_text("utf-8") == env_example()
 
 

@@ -61,6 +61,20 @@ def read_and_trade(bot: Client) -> None:
     )  # fmt: skip
     step("own trades", lambda: bot.get_my_trades(symbol=SYMBOL))
     step("all orders", lambda: bot.get_all_orders(symbol=SYMBOL), lambda found: len(found) == 2)
+    legs = {
+        "aboveType": "LIMIT_MAKER", "abovePrice": "70000", "belowType": "STOP_LOSS",
+        "belowStopPrice": FAR_BELOW,
+    }  # fmt: skip
+    pair = step(
+        "order list",
+        lambda: bot.create_oco_order(symbol=SYMBOL, side="SELL", quantity=QUANTITY, **legs),
+        lambda found: len(found["orderReports"]) == 2,
+    )
+    step(
+        "cancel order list",
+        lambda: bot.v3_delete_order_list(symbol=SYMBOL, orderListId=pair["orderListId"]),
+        lambda found: found["listOrderStatus"] == "ALL_DONE",
+    )
     tested = {"symbol": SYMBOL, "side": "BUY", "type": "MARKET", "quantity": 1}
     step("test order", lambda: bot.create_test_order(**tested), lambda found: found == {})
     refused(

@@ -35,7 +35,7 @@ class Launcher:
 
     @property
     def data_dir(self) -> Path:
-        """Its data directory."""
+        """The data directory of the venue."""
         return self.output_path.parent / "data"
 
     @property

@@ -155,7 +155,7 @@ def test_an_address_of_no_use_is_refused(url: str) -> None:
 
 
 async def test_a_refusal_is_an_answer() -> None:
-    """It is raised at once, with code and field."""
+    """A refusal is raised at once, with code and field."""
     with scripted_gateway(in_turn(problem(422, "off_tick", field="price"))) as gateway:
         async with client(gateway.url) as venue:
             with pytest.raises(RequestRefused) as refused:

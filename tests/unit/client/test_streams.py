@@ -222,7 +222,7 @@ async def test_a_book_that_stays_wrong_is_told() -> None:
 
 
 async def test_a_key_is_sent_with_every_connection(caplog: pytest.LogCaptureFixture) -> None:
-    """And to nobody else: what the client logs or shows of itself does not have it."""
+    """The log and the texts of the client do not show the key."""
 
     async def play(connection: FeedConnection, _: dict[str, Any]) -> None:
         await connection.send(subscribed({"A": 0}), trade(connection.number))

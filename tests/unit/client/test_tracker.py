@@ -99,7 +99,7 @@ def test_what_the_service_says_is_missing_is_a_gap() -> None:
 
 
 def test_another_epoch_is_read_from_its_start() -> None:
-    """After an outage in which the venue began anew, all of the new epoch is asked for."""
+    """After an outage with a new epoch, the client asks for all of the new epoch."""
     tracker = at(4)
     tracker.request()
     other = subscribed({"A": 2}, "e2", recovered=False)
@@ -145,7 +145,7 @@ def test_a_service_that_lost_what_was_had() -> None:
 
 
 def test_a_symbol_that_appears_during_an_outage_is_read_from_its_first_trade() -> None:
-    """Nobody can have seen its trades, so all of them are missing."""
+    """The client has seen no trade of the symbol, so all of them are missing."""
     tracker = at(4)
     tracker.request()
     assert offer(tracker, subscribed({"A": 4, "B": 2}, recovered=True)) == [AGAIN]

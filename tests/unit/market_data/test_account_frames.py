@@ -63,7 +63,7 @@ async def test_many_reports_are_rendered_in_another_thread(
 
 
 async def test_only_the_prepared_message_gets_its_frames() -> None:
-    """Another message of the same numbers is rendered anew."""
+    """Another message with the same numbers is rendered again."""
     event, other = event_with(READ_REPORTS_MAX + 1), event_with(READ_REPORTS_MAX + 2)
     frames = await knowing(event)
     await frames.prepare(event)

@@ -216,7 +216,7 @@ def test_every_client_is_told_of_a_state_that_one_was_sent(bench: Bench) -> None
 
 
 def test_a_client_that_reads_too_slowly_is_closed() -> None:
-    """It loses its connection, without a message that it would not understand; others go on."""
+    """The slow client loses its connection without a further message; other clients go on."""
     bench = Bench(FanoutLimits(lag_messages_max=10, batch_messages_max=5))
     client, stalled = bench.follow("trade"), bench.follow("trade")
     stalled.room_bytes = 0

@@ -140,7 +140,7 @@ def test_an_account_is_named_as_such() -> None:
 
 
 def test_states_are_renewed_where_the_policy_says_so() -> None:
-    """Balances are sent anew after every gap, books only to a client that conflates."""
+    """Balances are sent again after every gap, books only to a client that conflates."""
     gaps = [Note(name, "X", 1, 2, is_gap=True) for name in ("trades", "book10", "balances", "bbo")]
     assert states_to_renew(gaps, LagPolicy.SKIP) == [("balances", "X")]
     assert states_to_renew(gaps, LagPolicy.CONFLATE) == [("book10", "X"), ("balances", "X")]

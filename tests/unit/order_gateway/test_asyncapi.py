@@ -48,7 +48,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 
 
 def test_the_channel_is_that_of_the_gateway(document: dict[str, Any]) -> None:
-    """Its address and its parameters, and every message of a direction in its operation."""
+    """Address, parameters, and every message of a direction in its operation."""
     assert document["asyncapi"] == "3.0.0"
     channel = document["channels"]["orders"]
     assert channel["address"] == ADDRESS

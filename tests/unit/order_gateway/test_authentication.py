@@ -18,7 +18,7 @@ from tapewire.values.types import Account
 
 
 def bearer(*permissions: Permission) -> Identity:
-    """Somebody with these permissions."""
+    """An identity with these permissions."""
     return Identity(Account("alice"), frozenset(permissions), "x" * 12, None)
 
 

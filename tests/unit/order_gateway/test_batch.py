@@ -56,7 +56,7 @@ async def test_items_start_in_their_order_and_do_not_wait_for_each_other() -> No
 
 
 async def test_an_amendment_keeps_its_place() -> None:
-    """It reads first, so what is before it is done by then, and what is behind it waits."""
+    """An amendment waits for the items before it, and the items behind wait for the amendment."""
     operations = RecordedOperations()
     kinds = ("cancel", "amend", "cancel")
     items = [{"operation": kind, "order_id": number} for number, kind in enumerate(kinds)]
@@ -100,7 +100,7 @@ async def test_every_item_has_a_result_whatever_becomes_of_the_others() -> None:
     ],
 )
 async def test_a_batch_of_the_wrong_form_does_nothing(params: Any, code: str) -> None:
-    """It is refused as a whole, with the field named."""
+    """A batch of the wrong form is refused as a whole, with the field named."""
     operations = RecordedOperations()
     with pytest.raises(Refusal) as caught:
         await run_batch(operations.run, ALICE, params, Counter())

@@ -56,7 +56,7 @@ async def test_a_full_sweep_is_followed_by_another_at_once() -> None:
 
 
 async def test_it_outlives_a_redis_that_is_away() -> None:
-    """The next sweeps come all the same, and say so to whoever checks."""
+    """The sweeps go on, and `check` reports the failure."""
     clock_s = [0.0]
     engine = SweptEngine(RedisUnavailable("gone"), RedisUnavailable("gone"))
     expiry = expiry_of(engine, clock_s)

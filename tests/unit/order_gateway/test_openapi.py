@@ -198,7 +198,7 @@ def test_body_examples_can_be_sent() -> None:
 
 
 def test_self_trade_prevention_defaults_are_documented(document: dict[str, Any]) -> None:
-    """Whoever tries two orders without a name must find why they trade."""
+    """The description explains why two orders without an account name trade."""
     assert "`none` for\n`demo`" in document["info"]["description"]
 
 
@@ -215,7 +215,7 @@ def test_answers_refer_to_their_models(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ORDER_EXAMPLES)
 def test_order_examples_can_be_sent(name: str) -> None:
-    """Whoever tries an example in the documentation page gets an order."""
+    """The examples of the documentation page are accepted orders."""
     body = json.dumps(ORDER_EXAMPLES[name]["value"]).encode()
     read(body)
 

@@ -81,7 +81,7 @@ def test_a_policy_names_the_feed_and_nothing_that_a_client_made_up() -> None:
 
 
 def test_headers_of_browsers_are_read_as_http_has_them() -> None:
-    """Known copies are not sent again, and gzip only to whoever reads it."""
+    """Known copies are not sent again, and gzip only to browsers that read it."""
     assert is_unchanged({"if-none-match": '"a", W/"b"'}, '"b"')
     assert not is_unchanged({"if-none-match": '"a"'}, '"b"')
     assert not is_unchanged({}, '"b"')

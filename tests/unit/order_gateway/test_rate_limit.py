@@ -59,7 +59,7 @@ def test_names_do_not_share() -> None:
 
 @pytest.mark.parametrize("jump_s", [1, 3_600, 10**6])
 def test_a_clock_that_goes_backwards_costs_at_most_one_bucket(jump_s: int) -> None:
-    """Nobody gains by it, and nobody is locked out for the length of the jump."""
+    """The jump gives no client more, and locks no client out."""
     of = buckets()
     assert all(take(of, START_NS) for _ in range(5))
     back_ns = START_NS - jump_s * NANOSECONDS

@@ -195,7 +195,7 @@ async def test_a_failure_of_ours_is_one_reply() -> None:
 
 
 async def test_a_drain_answers_what_was_read() -> None:
-    """It ends when the last request that was read has its reply; then nothing is read any more."""
+    """The drain ends with the last reply to a read request; nothing more is read."""
     connection = Connection()
     connection.send(*["place"] * (IN_FLIGHT_MAX + 1))
     await connection.started(IN_FLIGHT_MAX)

@@ -76,7 +76,7 @@ def test_the_fills_of_a_change_are_walked_back() -> None:
 def test_what_a_change_is_reported_as(
     kind: str, state: str, fills: int, expected: list[str]
 ) -> None:
-    """Its kind if it has one, a trade for each fill, its end; a filled order has no extra one."""
+    """A change is its kind if it has one, a trade per fill, and its end; a fill needs no end."""
     texts = [fill_text(index, 50, 10) for index in range(fills)]
     event = decoded(change_text(kind, "9", TERMS, state, texts), balances=[("BTC", 1, 2)])
     assert [report.kind for report in event.reports] == expected
@@ -99,7 +99,7 @@ def test_several_orders_of_one_message_are_numbered_through() -> None:
 
 
 def test_random_fills_walk_back_and_forth() -> None:
-    """Whatever an order went through, its reports tell every state that it had."""
+    """The reports of an order give every state that the order had."""
     seed = random.randrange(2**32)
     sys.stdout.write(f"seed {seed}\n")
     chance = random.Random(seed)
@@ -186,7 +186,7 @@ def test_what_is_no_message_is_refused(payload: bytes) -> None:
 
 
 def test_the_account_is_read_without_the_rest() -> None:
-    """Of a message for somebody whom nobody follows only the first bytes matter."""
+    """Only the first bytes of a message are read if no client follows its account."""
     assert account_of(event_text("alice", 3, 4) + b"\xff") == b"alice"
     assert account_of(b"no account") == b"no account"
 

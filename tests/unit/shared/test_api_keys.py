@@ -70,7 +70,7 @@ def test_what_is_no_key_is_not_taken_for_one(change: Callable[[str], str]) -> No
 
 
 def test_only_the_digest_is_kept() -> None:
-    """Neither the record in Redis nor anything that may be logged has the secret."""
+    """Neither the record in Redis nor loggable texts contain the secret."""
     new = made(Permission.READ)
     parts = split_key(new.text)
     assert parts is not None
@@ -80,7 +80,7 @@ def test_only_the_digest_is_kept() -> None:
 
 
 def test_a_wrong_secret_proves_nothing() -> None:
-    """Neither another one nor the digest itself."""
+    """Another secret and the digest itself are refused."""
     record = made(Permission.READ).record
     assert not proves(record, "a" * 43)
     assert not proves(record, record.digest)
@@ -143,7 +143,7 @@ def test_half_a_record_is_no_key(field: str) -> None:
 
 
 def test_permissions_are_read_in_any_order() -> None:
-    """And written in one."""
+    """Permissions are written in one order."""
     assert write_permissions(read_permissions("trade, read")) == "read,trade"
 
 

@@ -72,7 +72,7 @@ def test_the_longest_idle_connection_makes_room() -> None:
 
 
 def test_far_too_many_are_a_flood() -> None:
-    """They are not even answered."""
+    """Connections far above the bound are dropped unanswered."""
     connections = bounded(1, 1)
     for _ in range(1 + CONNECTIONS_REFUSED_MAX):
         connections.open("a")

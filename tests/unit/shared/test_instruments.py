@@ -55,7 +55,7 @@ def test_a_market_may_start_with_bounds() -> None:
 
 
 def test_an_instrument_may_accept_fees_below_a_unit() -> None:
-    """It says so, or its smallest amounts are large enough for the rate."""
+    """The instrument accepts such fees, or its amounts are large enough for the rate."""
     coarse = write(base_decimals="0", maker_fee_ppm="5", allow_coarse_fees="true")
     assert parse_instruments(coarse, "x")[Symbol("ACME")].maker_fee_ppm == 5
     large = write(quote_decimals="2", min_notional='"100"', taker_fee_ppm="100")

@@ -36,7 +36,7 @@ def test_what_is_no_json_is_malformed(body: bytes) -> None:
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 def test_endless_nesting_is_malformed(opening: bytes) -> None:
-    """It ends in a refusal, not in a crash."""
+    """Endless nesting ends in a refusal, not in a crash."""
     with pytest.raises(MalformedJson, match="nested too deeply"):
         decode_json(opening * 60_000)
 

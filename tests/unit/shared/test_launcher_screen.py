@@ -60,7 +60,7 @@ def test_the_demo_is_announced_with_its_seed() -> None:
 
 
 def test_with_certificates_the_commands_trust_them() -> None:
-    """What is shown works as it stands, also with a certificate that nobody else has signed."""
+    """The shown commands work unchanged, also with a self-signed certificate."""
     secure = replace(
         FACTS,
         gateway_url="https://127.0.0.1:8000",

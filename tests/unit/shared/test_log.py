@@ -44,7 +44,7 @@ def test_each_place_has_its_own_bound() -> None:
 
 
 def test_debug_lines_have_no_bound() -> None:
-    """They are written only when somebody asked for all of them."""
+    """Debug lines are written only if the level asks for all of them."""
     budget = LineBudget(lines_max=1, window_s=10)
     lines = [budget.admit(record(7, level=logging.DEBUG), 0) for _ in range(50)]
     assert all(len(each) == 1 for each in lines)
@@ -72,7 +72,7 @@ def root_logger() -> Iterator[None]:
 
 @pytest.mark.usefixtures("root_logger")
 def test_json_lines_go_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each is one object with time, level, service, logger, message, and a traceback if any."""
+    """Each line is an object: time, level, service, logger, message, and any traceback."""
     configure_logging("info", "order-gateway", "json")
     logger = logging.getLogger("order_gateway.app")
     logger.info("trading %d instruments", 3)

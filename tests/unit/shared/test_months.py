@@ -20,7 +20,7 @@ def seconds(day: str) -> int:
     ],
 )
 def test_a_month_has_its_own_length(day: str, start: str, end: str) -> None:
-    """It begins on its first day, and ends where the next one begins."""
+    """A month begins on its first day, and ends where the next one begins."""
     month, time_s = BINANCE_INTERVALS[MONTH], seconds(day) + DAY_S - 1
     assert month.start_s(time_s) == seconds(start)
     assert month.end_s(seconds(start)) == seconds(end)

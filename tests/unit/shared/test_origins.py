@@ -62,7 +62,7 @@ def test_addresses_and_this_machine_need_no_list(host: str) -> None:
     "host", ["evil.test:8000", "", "localhost.evil.test", "127.0.0.1.evil.test", "evil@127.0.0.1"]
 )
 def test_other_names_are_foreign(host: str) -> None:
-    """Whatever they resolve to."""
+    """A foreign name is refused, whatever address it has."""
     assert not LOOPBACK.knows(host)
 
 
@@ -73,7 +73,7 @@ def test_listed_names_are_ours() -> None:
 
 
 def test_a_page_of_the_service_itself_may_ask() -> None:
-    """Its origin is the very name and port that it asks, by whatever scheme it was served."""
+    """The origin of the page is the name and port of the request, with http or https."""
     assert LOOPBACK.is_own("http://127.0.0.1:8000", "127.0.0.1:8000", secure=False)
     assert PUBLIC.is_own("https://api.example.com", "api.example.com", secure=False)
     assert not LOOPBACK.is_own("http://127.0.0.1:8001", "127.0.0.1:8000", secure=False)

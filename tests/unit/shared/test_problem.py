@@ -1,4 +1,4 @@
-"""Error answers: always problem+json, whoever refuses, and nothing of the inside in them."""
+"""Error answers: always problem+json from every layer, without internal details."""
 
 from typing import Annotated
 
@@ -99,7 +99,7 @@ async def test_the_framework_answers_with_problems_too(
 
 
 async def test_headers_of_a_framework_error_are_kept() -> None:
-    """They may matter to the client."""
+    """The headers may matter to the client."""
     assert (await call(make_app(), "GET", "/framework")).headers["x-tea"] == "yes"
 
 

@@ -43,7 +43,7 @@ def test_a_url_stands_for_itself() -> None:
 
 
 def test_the_page_of_the_same_host_may_ask() -> None:
-    """Its port is the one that the setting names, whichever scheme a proxy gave it."""
+    """The port is that of the setting, with the scheme of a proxy."""
     admission = Admission.listening_on("127.0.0.1", origins=None, hosts=None, page=BESIDE)
     assert admission.lists("http://localhost:8000", "localhost:8001")
     assert admission.lists("https://localhost:8000", "localhost:8001")

@@ -22,7 +22,7 @@ class Settings(ServerSettings):
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings of whoever runs the tests do not reach them."""
+    """The environment of the test run does not reach the tests."""
     for name in variable_names(Settings, PREFIX) | variable_names(VenueSettings, "TAPEWIRE_"):
         monkeypatch.delenv(name, raising=False)
 
@@ -87,7 +87,7 @@ def test_a_wrong_value_is_named_by_its_variable(
 
 
 def test_settings_cannot_be_changed() -> None:
-    """They are read once."""
+    """Settings are read once."""
     with pytest.raises(ValidationError):
         Settings().port = 1  # type: ignore[misc]
 

@@ -37,7 +37,7 @@ async def test_a_task_that_swallows_a_cancellation_is_stopped_all_the_same() -> 
 async def test_a_task_that_fails_is_restarted_and_reported(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Its failure is named until the task has run for a while."""
+    """The failure is named until the task has run for a while."""
     runs = 0
 
     async def fragile() -> None:

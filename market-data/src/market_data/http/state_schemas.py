@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from tapewire.wire.book_event import Level
 from tapewire.wire.feed_messages import CandleState
 from tapewire.wire.members import DecimalText, SignedDecimalText, Timestamp
+from tapewire.wire.trade_event import TradeEvent
 
 _EPOCH = "4b647e01df66"
 _TIME = "2026-01-31T12:00:00.000001Z"
@@ -49,6 +50,15 @@ class AuctionReply(Struct, frozen=True, gc=False):
     surplus_side: Literal["buy", "sell"] | None
     timestamp: Annotated[Timestamp | None, Meta(description="When the price was searched")]
     epoch: str
+
+
+class TradesReply(Struct, frozen=True, gc=False):
+    """Trades of one symbol, oldest first."""
+
+    symbol: str
+    epoch: str
+    last_seq: Annotated[int, Meta(ge=0, description="Of the newest trade, also beyond this page")]
+    trades: list[TradeEvent]
 
 
 class CandlesReply(Struct, frozen=True, gc=False):

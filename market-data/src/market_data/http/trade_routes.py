@@ -22,6 +22,7 @@ from market_data.http.incoming import (
     traded_symbol,
 )
 from market_data.http.state import FeedState, state_of
+from market_data.http.state_schemas import TradesReply
 from market_data.http.trade_stream import EventStreamResponse, StreamPosition, read_event_id
 from market_data.topics import TRADES
 from tapewire.errors import InvalidField, RedisUnavailable
@@ -58,7 +59,7 @@ router = APIRouter(prefix="/v1", route_class=DirectRoute, tags=["trades"])
     "/trades/{symbol}",
     summary="Trades of a symbol, paged by seq",
     responses={
-        200: answered("The trades", None, _TRADES),
+        200: answered("The trades", TradesReply, _TRADES),
         **refused("unknown_symbol", "invalid_value", "out_of_range", "redis_unavailable"),
     },
     openapi_extra={

@@ -132,8 +132,8 @@ class AccountCalls:
         await self._names.named_in(context)
         return []
 
-    async def no_lists(self, _: Context) -> list[Any]:
-        """Order lists: always empty."""
+    async def nothing(self, _: Context) -> list[Any]:
+        """Lists that are always empty."""
         return []
 
     async def order_counts(self, context: Context) -> list[dict[str, object]]:

@@ -36,6 +36,7 @@ _REJECTED = {
     "market_cancel_only": _CLOSED,
     "market_post_only": _CLOSED,
     "market_auction": _CLOSED,
+    "order_in_list": "This order belongs to an order list; cancel the list.",
     "open_orders_limit": "Filter failure: MAX_NUM_ORDERS",
     "position_limit": "Filter failure: MAX_POSITION",
     "order_size_limit": "Filter failure: MAX_POSITION",

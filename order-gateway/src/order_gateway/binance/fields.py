@@ -5,7 +5,7 @@ takes precedence.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import unquote_to_bytes
 
 from order_gateway.binance.errors import (
@@ -87,6 +87,13 @@ class Fields:
         text = self.optional(name)
         if text is not None and _CLIENT_ID.fullmatch(text) is None:
             raise illegal(name, CLIENT_ID_RANGE)
+        return text
+
+    def choice(self, name: str, allowed: Collection[str]) -> str | None:
+        """One of some values; None without it. Raises BinanceError (-1130)."""
+        text = self.optional(name)
+        if text is not None and text not in allowed:
+            raise invalid(name)
         return text
 
     def limit(self, default: int, most: int) -> int:

@@ -41,7 +41,7 @@ def symbol_info(market: Market, symbols: BinanceSymbols) -> dict[str, Any]:
         "quoteCommissionPrecision": instrument.quote_decimals,
         "orderTypes": ["LIMIT_MAKER"] if is_post_only else list(ORDER_TYPES),
         "icebergAllowed": True,
-        "ocoAllowed": False,
+        "ocoAllowed": True,
         "otoAllowed": False,
         "opoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,

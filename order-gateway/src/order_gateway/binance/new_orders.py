@@ -6,7 +6,7 @@ Contradictions that have texts of Binance are refused here, all others by the op
 from collections.abc import Mapping
 from typing import Any
 
-from order_gateway.binance.errors import BinanceError, invalid, missing, not_required
+from order_gateway.binance.errors import BinanceError, missing, not_required
 from order_gateway.binance.fields import Fields
 from tapewire.values.types import SelfTradePrevention
 
@@ -27,7 +27,7 @@ _TIMES_IN_FORCE = frozenset({"GTC", "IOC", "FOK"})
 PREVENTIONS = tuple(mode.upper() for mode in SelfTradePrevention)
 # These parameters change the meaning of an order, so they are refused instead of ignored.
 _UNSUPPORTED = ("trailingDelta", "pegPriceType", "pegOffsetValue", "pegOffsetType")
-_RESPONSES = frozenset({"ACK", "RESULT", "FULL"})
+RESPONSES = frozenset({"ACK", "RESULT", "FULL"})
 _FULL_BY_DEFAULT = frozenset({"LIMIT", "MARKET"})
 
 
@@ -52,10 +52,8 @@ def place_params(fields: Fields, symbol: str) -> dict[str, Any]:
     client_id = fields.client_id("newClientOrderId")
     if client_id is not None:
         params |= {"client_order_id": client_id, "reuse_client_order_id": True}
-    prevention = fields.optional("selfTradePreventionMode")
+    prevention = fields.choice("selfTradePreventionMode", PREVENTIONS)
     if prevention is not None:
-        if prevention not in PREVENTIONS:
-            raise invalid("selfTradePreventionMode")
         params["self_trade_prevention"] = prevention.lower()
     return params
 
@@ -99,9 +97,5 @@ def _add_time_in_force(params: dict[str, Any], fields: Fields, kind: str) -> Non
 
 def response_type(fields: Fields) -> str:
     """ACK, RESULT or FULL: as requested, or by the type of the order. Raises BinanceError."""
-    wanted = fields.optional("newOrderRespType")
-    if wanted is None:
-        return "FULL" if fields.optional("type") in _FULL_BY_DEFAULT else "ACK"
-    if wanted not in _RESPONSES:
-        raise invalid("newOrderRespType")
-    return wanted
+    by_type = "FULL" if fields.optional("type") in _FULL_BY_DEFAULT else "ACK"
+    return fields.choice("newOrderRespType", RESPONSES) or by_type

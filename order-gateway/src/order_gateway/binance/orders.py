@@ -51,12 +51,16 @@ class OrderShape:
         """A time of the venue as a number."""
         return parse_timestamp(timestamp) // self.us_per_unit
 
+    def symbol(self, symbol: str) -> str:
+        """The name of a symbol."""
+        return self._names[symbol]
+
     def placed(self, order: OrderReply, response: str) -> dict[str, Any]:
         """The answer to a placed order, of the form ACK, RESULT or FULL."""
         answer: dict[str, Any] = {
             "symbol": self._names[order.symbol],
             "orderId": int(order.order_id),
-            "orderListId": NO_LIST,
+            "orderListId": _list_id(order),
             "clientOrderId": client_id_of(order),
             "transactTime": self.moment(order.updated_timestamp),
         }
@@ -73,7 +77,7 @@ class OrderShape:
             "symbol": self._names[order.symbol],
             "origClientOrderId": client_id_of(order),
             "orderId": int(order.order_id),
-            "orderListId": NO_LIST,
+            "orderListId": _list_id(order),
             "clientOrderId": order.cancel_id or f"{CANCEL_PREFIX}{order.order_id}",
             "transactTime": self.moment(order.updated_timestamp),
             **self._result(order),
@@ -84,7 +88,7 @@ class OrderShape:
         answer: dict[str, Any] = {
             "symbol": self._names[order.symbol],
             "orderId": int(order.order_id),
-            "orderListId": NO_LIST,
+            "orderListId": _list_id(order),
             "clientOrderId": client_id_of(order),
             **self._result(order),
             "time": self.moment(order.timestamp),
@@ -104,7 +108,7 @@ class OrderShape:
             "amendedOrder": {
                 "symbol": self._names[order.symbol],
                 "orderId": int(order.order_id),
-                "orderListId": NO_LIST,
+                "orderListId": _list_id(order),
                 "origClientOrderId": client_id_of(order),
                 "clientOrderId": amend_id or client_id_of(order),
                 "price": result["price"],
@@ -169,6 +173,10 @@ class OrderShape:
         if not is_working(order):
             return -1
         return self.moment(order.triggered_timestamp or order.timestamp)
+
+
+def _list_id(order: OrderReply) -> int:
+    return NO_LIST if order.list_id is None else int(order.list_id)
 
 
 def client_id_of(order: OrderReply) -> str:

@@ -83,7 +83,7 @@ def execution_report(
         "p": NOTHING if order.price_ticks is None else scale.price(order.price_ticks),
         "P": NOTHING if order.stop_price_ticks is None else scale.price(order.stop_price_ticks),
         "F": NOTHING if order.display_lots is None else scale.quantity(order.display_lots),
-        "g": NO_LIST,
+        "g": NO_LIST if order.list_id is None else int(order.list_id),
         "C": client_id if is_cancel else "",
         "x": _kind(report),
         "X": status_of(report.status, report.reason),

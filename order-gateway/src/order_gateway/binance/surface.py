@@ -10,6 +10,7 @@ from order_gateway.binance.callers import Callers, check_permission
 from order_gateway.binance.calls import Call
 from order_gateway.binance.context import Context, SymbolNames
 from order_gateway.binance.errors import error_of
+from order_gateway.binance.list_calls import ListCalls
 from order_gateway.binance.market_calls import MarketCalls
 from order_gateway.binance.order_calls import OrderCalls
 from order_gateway.binance.usage import Usage
@@ -49,6 +50,7 @@ class Surface:
         self._limits = limits
         market = MarketCalls(client, queries, catalogue, self.names, usage)
         orders = OrderCalls(operations, catalogue, self.names)
+        lists = ListCalls(operations, self.names)
         account = AccountCalls(operations, queries, catalogue, self.names, usage)
         self._handlers: Mapping[str, Handler] = {
             "ping": market.ping,
@@ -75,12 +77,15 @@ class Surface:
             "account": account.account,
             "commission": account.commission,
             "prevented_matches": account.prevented_matches,
-            "no_lists": account.no_lists,
+            "place_list": lists.place,
+            "cancel_list": lists.cancel,
+            "read_list": lists.read,
+            "open_lists": lists.open_lists,
             "order_counts": account.order_counts,
             "trade_fees": account.trade_fees,
             "system_status": account.system_status,
             "no_symbols": account.no_symbols,
-            "nothing": account.no_lists,
+            "nothing": account.nothing,
         }
 
     async def run(self, call: Call, context: Context, address: str | None) -> object:

@@ -49,7 +49,7 @@ def test_the_last_candles_reach_to_the_end() -> None:
 
 @pytest.mark.parametrize("state", MarketState)
 def test_every_state_of_a_market_has_a_status(state: MarketState) -> None:
-    """And every filter that clients need, with maxima above zero."""
+    """Every market has the filters that clients need, with maxima above zero."""
     market = Market(load_instruments(None)[BTC], state)
     shown = symbol_info(market, BinanceSymbols([BTC]))
     assert shown["status"] in {"TRADING", "HALT", "CANCEL_ONLY", "AUCTION_MATCH"}
@@ -62,7 +62,7 @@ def test_every_state_of_a_market_has_a_status(state: MarketState) -> None:
 
 
 def test_a_closed_market_has_one_text() -> None:
-    """Whatever closed it."""
+    """A market has the same text for each reason of its closing."""
     for code in ("market_halted", "market_cancel_only", "market_post_only", "market_auction"):
         error = error_of(Conflict(code, "no"))
         assert (error.code, error.text) == (-2010, "Market is closed.")

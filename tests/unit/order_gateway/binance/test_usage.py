@@ -9,7 +9,7 @@ NOW_S = 1_700_000_040.0
 
 
 def test_without_limits_use_is_only_counted() -> None:
-    """It shows in headers, and starts anew with each window."""
+    """Use shows in headers, and restarts with each window."""
     usage = Usage(UsageLimits(), names_max=10)
     for _ in range(3):
         usage.take_weight("a", 20, NOW_S)
@@ -23,7 +23,7 @@ def test_without_limits_use_is_only_counted() -> None:
 
 
 def test_too_much_weight_is_refused_then_banned() -> None:
-    """429 with the rest of the minute; whoever goes on gets 418 for two minutes."""
+    """The answer is 429 with the rest of the minute; further requests get 418 for two minutes."""
     usage = Usage(UsageLimits(weight_per_minute=30), names_max=10)
     usage.take_weight("a", 20, NOW_S)
     for _ in range(REFUSED_UNTIL_BAN + 1):

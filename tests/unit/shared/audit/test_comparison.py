@@ -148,7 +148,7 @@ def test_supply_is_compared_exactly() -> None:
 
 
 def test_only_available_may_be_below_zero() -> None:
-    """And that only where funds are not checked."""
+    """`available` may be below zero only where funds are not checked."""
     balances = record(BTC=Balance(-1, -2, -3))
     told = list(negative_differences(balances, funds_checked=True))
     assert [text.split()[3] for text in told] == ["-1", "-2", "-3"]

@@ -87,7 +87,7 @@ def test_an_amend_after_a_fill_counts_what_was_executed() -> None:
 
 
 def test_an_order_that_moves_into_the_other_side_fills_the_other() -> None:
-    """Its own F is not a resting order's; what it left is told by its C."""
+    """The order's own F is no resting order's; its C tells the rest."""
     assert flow(
         line("T", "9", "B", "101", 1, more=True), line("F", "9", "B", "101", 1, more=True),
         line("F", "1", "A", "101", 1, more=True), line("C", "9", "B", "90", 1, more=True),

@@ -61,7 +61,7 @@ def test_mistakes_are_told_in_a_sentence(
 
 
 def test_a_file_or_the_sample_is_needed() -> None:
-    """Neither of them is a wrong usage."""
+    """A command without a file and without the sample is a usage error."""
     assert run().exit_code == 2
 
 

@@ -73,7 +73,7 @@ def test_what_older_orders_lose_is_taken_off_the_seed() -> None:
 
 
 def test_executions_of_one_moment_are_one_incoming_order() -> None:
-    """Their sum at the worst price, as ioc of the other side, hidden ones between them or not."""
+    """The order is the sum at the worst price: an ioc of the other side, whatever is hidden."""
     steps = read_lobster(
         [
             "1.0,1,11,10,1010000,-1",

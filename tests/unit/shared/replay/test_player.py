@@ -207,7 +207,7 @@ async def test_recorded_time_goes_with_every_request() -> None:
 
 
 async def test_a_market_that_is_ahead_of_the_recording_is_noticed() -> None:
-    """Its clock never runs backwards, so that the recorded times would be lost."""
+    """The clock of the market never runs backwards, so that recorded times would be lost."""
     with pytest.raises(ReplayError, match="later than the recording begins: start the venue with"):
         await play([BUY], counting_venue(), start_us=TIME_US - 1)
 
