@@ -1,6 +1,7 @@
 """`tapewire key create`, `list` and `revoke`: the keys of a venue, straight in its Redis.
 
-The first administrator's key of a venue comes from here: whoever reaches its Redis owns it anyway.
+These commands make the first administrator's key of a venue. A user who reaches the Redis of a
+venue owns the venue.
 """
 
 import asyncio
