@@ -1,6 +1,6 @@
 """The house rules, checked.
 
-| rule | function in tests/support/house/rules.py | applies to |
+| rule | function in tests/support/house/ | applies to |
 |---|---|---|
 | modules up to 300 lines, test modules up to 500 | long_modules | Python, Lua, shell, JavaScript |
 | functions up to 60 lines | long_functions | Python |
@@ -16,6 +16,7 @@
 | no task without an owner | forgotten_tasks | Python |
 | no markers of unfinished work | unfinished_markers | every file |
 | no vague file names | vague_names | every file |
+| no riddles in place of a subject | riddles | every file |
 | public names have docstrings | missing_docstrings | source |
 | tests say what holds | undescribed_tests | tests |
 | Lua files begin with their contract | lua_without_contract | Lua |
@@ -34,6 +35,7 @@ import pytest
 
 from tests.support.house import rules
 from tests.support.house.rules import SourceFile
+from tests.support.house.wording import riddles
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = (
@@ -118,6 +120,7 @@ RULES: list[tuple[Rule, Selection]] = [
     (rules.forgotten_tasks, python),
     (rules.unfinished_markers, every_file),
     (rules.vague_names, every_file),
+    (riddles, every_file),
     (rules.missing_docstrings, source),
     (rules.undescribed_tests, suite),
     (rules.lua_without_contract, lua),
@@ -150,7 +153,7 @@ def test_every_rule_is_in_the_table() -> None:
     """The table above lists exactly the rules that are checked."""
     listed = {line.split("|")[2].strip() for line in (__doc__ or "").splitlines() if "|" in line}
     assert {rule.__name__ for rule, _ in RULES} == listed - {"---", "below"} - {
-        "function in tests/support/house/rules.py"
+        "function in tests/support/house/"
     }
 
 
@@ -184,6 +187,8 @@ BAD: list[tuple[Rule, str, str]] = [
     (rules.forgotten_tasks, SOURCE, "async def f():\n    asyncio.create_task(g())"),
     (rules.unfinished_markers, "docs/x.md", "TO" + "DO: later"),
     (rules.vague_names, "shared/src/tapewire/utils.py", ""),
+    (riddles, "docs/x.md", "Whoever names no price pays of what there is."),
+    (riddles, "shared/src/tapewire/x.py", '"""It does what it was told."""'),
     (rules.vague_names, "tests/helpers/x.py", ""),
     (rules.missing_docstrings, SOURCE, "x = 1"),
     (rules.missing_docstrings, SOURCE, "'Doc.'\nclass C:\n    'Doc.'\n    def f(self): ..."),

@@ -70,7 +70,7 @@ async def test_the_end_of_a_process_is_announced(venue: Venue, feed: FeedProcess
             assert missed == []
             assert number == 0 or came[:3] == [1, 2, 3]
             assert number == 0 or "reconnect" in [message["type"] for message in messages]
-        # Whoever was closed last was given what was traded meanwhile.
+        # The client that was closed last received the trades of the drain.
         assert max(len(accounted(messages)[0]) for messages, _ in ends[1:]) == 5
     assert await feed.ended() == 0
 

@@ -97,6 +97,11 @@ def test_administration_does_what_its_document_says(gateway: Service, tmp_path: 
 
 def _named(path: str) -> str:
     """A path with something that may stand in each of its places."""
-    values: dict[str, Any] = {"order_id": "1", "symbol": "BTC-USDT", "key_id": "Xk3vQ8mZt1Lb"}
+    values: dict[str, Any] = {
+        "order_id": "1",
+        "list_id": "1",
+        "symbol": "BTC-USDT",
+        "key_id": "Xk3vQ8mZt1Lb",
+    }
     values["number"] = "1"
     return path.format_map({"account": FUZZ_ACCOUNT} | values)

@@ -30,7 +30,7 @@ GIF_MS_MAX = 20_000
 
 @pytest.fixture(scope="module")
 def past_url(module_redis_url: str) -> str:
-    """A Redis with a venue that has traded for two hours."""
+    """A Redis with a venue that has traded for more than an hour."""
     asyncio.run(play_scene(module_redis_url))
     return module_redis_url
 

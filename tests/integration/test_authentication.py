@@ -259,6 +259,7 @@ def test_an_administrator_makes_lists_and_revokes_keys(venue: KeyVenue) -> None:
     assert reply.headers["cache-control"] == "no-store"
     made = reply.json()
     key, key_id = made.pop("key"), made["key_id"]
+    assert (made.pop("api_key"), made.pop("api_secret")) == (f"tw_{key_id}", None)
     assert made == made | wanted | {"permissions": ["read", "trade"], "revoked_at": None}
     assert venue.ask("POST", "/v1/orders", key).status_code == 201
     listed = list_all(venue, admin)

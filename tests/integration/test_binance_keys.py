@@ -2,11 +2,17 @@
 
 import json
 import stat
+import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
+import httpx
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tapewire.api_keys.signing import MASTER_VARIABLE, ensure_master
 from tapewire.cli import main
@@ -113,3 +119,34 @@ def test_the_master_secret_is_its_owner_s(tmp_path: Path) -> None:
     path.write_text("short")
     with pytest.raises(ConfigurationError, match="too short"):
         ensure_master(path)
+
+
+def test_a_key_may_sign_with_ed25519(
+    venue: KeyVenue, module_redis_url: str, tmp_path: Path
+) -> None:
+    """The venue has the public key alone; another key, and an HMAC, are refused."""
+    private, other = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    file = tmp_path / "public.pem"
+    file.write_bytes(
+        private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    arguments = ["key", "create", "--account", "carol", "--permissions", "trade", "--json"]
+    where = ["--public-key", str(file), "--redis-url", module_redis_url]
+    made_key = json.loads(CliRunner().invoke(main, [*arguments, *where]).stdout)
+    assert made_key["api_secret"] is None
+
+    def call(key: Ed25519PrivateKey) -> httpx.Response:
+        form = f"timestamp={time.time_ns() // 1_000_000}&omitZeroBalances=true"
+        signature = quote(b64encode(key.sign(form.encode())).decode(), safe="")
+        headers = {"X-MBX-APIKEY": made_key["api_key"]}
+        return venue.api.get(f"/api/v3/account?{form}&signature={signature}", headers=headers)
+
+    assert call(private).status_code == 200
+    assert error(call(other))[1] == -1022
+    hmac_signed = SignedClient(str(venue.api.base_url), made_key["api_key"], "secret")
+    assert error(hmac_signed.call("GET", "/api/v3/account"))[1] == -1022
+    hmac_signed.close()
+    file.write_text("no key")
+    refused = CliRunner().invoke(main, [*arguments, *where])
+    assert refused.exit_code == 1
+    assert "not a public Ed25519 key" in refused.output

@@ -372,3 +372,22 @@ def test_a_bad_list_places_nothing(bot: SignedClient, changes: dict[str, str], c
     reply = bot.form("POST", "/api/v3/orderList/oco", **(OCO | changes))
     assert error(reply)[:2] == (400, code), reply.text
     assert bot.call("GET", "/api/v3/openOrders", symbol="BTCUSDT").json() == []
+
+
+def test_a_native_client_trades_with_a_binance_client(bot: SignedClient) -> None:
+    """On one book: each sees the trade of both, under its own names."""
+    body = {
+        "symbol": "BTC-USDT", "side": "sell", "order_type": "limit", "quantity": "0.1",
+        "price": "55000.00",
+    }  # fmt: skip
+    sold = bot.http.post("/v1/orders", json=body, headers={"X-Account": "native"}).json()
+    (fill,) = bot.order(price="55000").json()["fills"]
+    headers = {"X-Account": "native"}
+    (seen,) = bot.http.get(
+        "/v1/fills", params={"order_id": sold["order_id"]}, headers=headers
+    ).json()["fills"]
+    assert (seen["seq"], seen["price"], seen["liquidity"]) == (
+        fill["tradeId"], fill["price"], "maker",
+    )  # fmt: skip
+    (newest,) = bot.http.get("/api/v3/trades", params={"symbol": "BTCUSDT", "limit": 1}).json()
+    assert (newest["id"], newest["isBuyerMaker"]) == (fill["tradeId"], False)

@@ -32,9 +32,10 @@ class Bench:
         self.venue = venue
         self.elapsed_s = 0
         self.trades = TradeLog(venue.client)
+        self.clock = VenueClock(lambda: self.elapsed_s * NANOSECONDS, lambda: START_S * NANOSECONDS)
         self.streams = Streams(
             FanoutLimits(),
-            VenueClock(lambda: self.elapsed_s * NANOSECONDS, lambda: START_S * NANOSECONDS),
+            self.clock,
             candles=CandleLog(venue.client),
             trades=self.trades,
             known_symbols=lambda: list(INSTRUMENTS),
@@ -270,6 +271,16 @@ async def test_trades_that_arrive_during_a_read_count_once(bench: Bench) -> None
     await bench.second()
     (told,) = socket.messages()
     assert (told["n"], told["L"], told["Q"]) == (3, 3, "0.00007")
+
+
+async def test_candles_of_every_second_do_not_set_the_clock_back(bench: Bench) -> None:
+    """The time of a trade is over when the second ends in which it came."""
+    bench.follow("kline_1m")
+    await bench.trade(0)
+    await bench.arrive()
+    bench.elapsed_s = 1
+    await bench.second()
+    assert bench.clock.now_s() == START_S + 1
 
 
 async def test_missing_trades_are_read(bench: Bench) -> None:

@@ -8,11 +8,15 @@ import httpx
 import pytest
 
 from order_gateway.schemas import InstrumentReply
+from tapewire import keys
+from tapewire.packed.layout import INDICATIVE
+from tapewire.values.types import Symbol
 from tests.support.running.gateway_pair import INSTRUMENT, Desk, GatewayPair
 from tests.support.running.processes import running_gateway
 from tests.support.structures import members_exactly
 from tests.support.transport.order_bodies import LIMIT_ORDER
 from tests.support.transport.rest import place, refused
+from tests.support.wait import wait_for
 
 ACME = {"quantity": "10", "price": "100.00"}
 
@@ -44,6 +48,25 @@ def test_a_halted_market_takes_nothing_and_trades_again_afterwards(desk: Desk) -
     assert desk.there.get(path).json() == order
     switch(desk.there, "HALT", state="trading")
     assert place(desk.here, symbol="HALT", side="sell", **ACME)["status"] == "filled"
+
+
+def test_a_gateway_has_the_price_of_an_auction_published(desk: Desk) -> None:
+    """Without a request, while orders come in; orders that cannot wait are refused."""
+    desk.add_instrument("CALL")
+    switch(desk.here, "CALL", state="auction")
+    place(desk.here, symbol="CALL", **ACME)
+    place(desk.there, symbol="CALL", side="sell", **ACME)
+    refused(post(desk.here, symbol="CALL", order_type="ioc", **ACME), 409, "market_auction")
+    client: Any = desk.redis
+
+    def indicated() -> bool:
+        found = client.hget(keys.market(Symbol("CALL")), "indicative")
+        return found is not None and INDICATIVE.read(found.decode()).lots == "10"
+
+    wait_for(indicated, "a gateway searched the price")
+    assert switch(desk.there, "CALL", state="trading")["state"] == "trading"
+    orders = desk.here.get("/v1/orders", params={"symbol": "CALL"}).json()["orders"]
+    assert [order["status"] for order in orders] == ["filled", "filled"]
 
 
 def test_a_market_may_take_cancels_only_or_makers_only(desk: Desk) -> None:

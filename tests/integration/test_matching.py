@@ -154,7 +154,7 @@ async def test_a_partly_filled_maker_keeps_the_head(venue: Venue, side: Side) ->
 async def test_a_remainder_that_may_not_rest_expires(
     venue: Venue, side: Side, kind: OrderType
 ) -> None:
-    """Market and ioc orders take what there is; the rest is gone and not in the book."""
+    """Market and ioc orders take the available quantity; the rest expires and never rests."""
     await rest(venue, opposite(side), (3, 100))
     taker = (await venue.submit(side, 5, None if kind is OrderType.MARKET else 100, kind)).order
     assert (taker.status, taker.executed_lots) == (OrderStatus.EXPIRED, 3)

@@ -120,7 +120,7 @@ def test_all_orders_are_canceled_or_those_of_a_symbol(desk: Desk) -> None:
 
 
 def test_a_stop_waits_for_its_trade_and_says_when_it_came(desk: Desk) -> None:
-    """A stop takes what there is, a stop-limit rests; both after the trade, in order of arrival."""
+    """A stop takes, a stop-limit rests; both run after the trade, in order of arrival."""
     place(desk.here, side="buy", price="59000", quantity="0.3")
     wanted = {"side": "sell", "stop_price": "60000", "quantity": "0.1"}
     stop = place(desk.here, account="a", order_type="stop", price=None, **wanted)

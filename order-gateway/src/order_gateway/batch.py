@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 ITEM_OPERATIONS = ("place", "amend", "cancel")
 _READS_FIRST = "amend"
+# Operations on two orders.
+_PAIRS = frozenset({"replace", "place_list"})
 
 RunOperation = Callable[[str, Account, Mapping[str, Any]], Awaitable[Reply]]
 
@@ -53,6 +55,8 @@ async def run_batch(
 
 def orders_in(operation: str, params: Mapping[str, Any]) -> int:
     """The orders of a request for the rate limits: each item of a batch counts."""
+    if operation in _PAIRS:
+        return 2
     items = params.get("orders") if operation == "batch" else None
     return max(1, len(items)) if isinstance(items, list) else 1
 

@@ -57,7 +57,7 @@ CHANGING = frozenset(
 
 
 class LazyGroup(click.Group):
-    """Knows its commands by name; `--help` costs no import of theirs."""
+    """Knows its commands by name; `--help` imports none of their modules."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as click declares it)
         """Run a command; a standard output that cannot be written is one sentence, status 1."""

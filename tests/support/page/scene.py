@@ -1,6 +1,6 @@
-"""A venue with two hours behind it, for pictures of the pages: the same prices every time.
+"""A venue with more than an hour behind it, for pictures of the pages: the same prices every time.
 
-Commands of the engine may bring their time, so the hours pass at once. Everything that is random
+Commands of the engine may bring their time, so that time passes at once. Everything that is random
 comes from one seed.
 """
 
@@ -24,7 +24,7 @@ from tapewire.values.types import (
 from tests.support.venue import address_of
 
 MONEY = "USDT=100000,BTC=2,ETH=20,SOL=400"
-HISTORY_S = 7_200
+HISTORY_S = 4_800
 # The market that is shown, and the others.
 TRADE_EVERY_S = {"BTC-USDT": 20, "ETH-USDT": 300, "SOL-USDT": 300}
 OWN_TRADE_EVERY = 16
@@ -49,7 +49,7 @@ class Scene:
         self._ticks = {item.symbol: START_TICKS[item.symbol] for item in self._instruments.values()}
 
     async def play(self) -> None:
-        """Let the hours pass, up to now, and fill the books."""
+        """Let the time pass, up to now, and fill the books."""
         await self._engine.publish_instruments(self._instruments)
         now_us = time.time_ns() // 1_000
         for account in (*TRADERS, OWN, *MAKERS):
@@ -107,7 +107,7 @@ class Scene:
 
 
 async def play_scene(redis_url: str) -> None:
-    """Fill an empty Redis with a venue that has traded for two hours."""
+    """Fill an empty Redis with a venue that has traded for more than an hour."""
     engine = await Engine.open(address_of(redis_url), paper_money=parse_paper_money(MONEY))
     try:
         await engine.ready()

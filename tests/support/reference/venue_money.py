@@ -19,7 +19,7 @@ Hash = Mapping[bytes, bytes] | Sequence[bytes]
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """All that the venue keeps of one account: what it was told, what it is, has and may."""
+    """One account of the venue: its events, its state, its balances and its limits."""
 
     seq: int
     balance_seq: int

@@ -61,8 +61,9 @@ class FailoverRun:
     async def finish(self) -> tuple[list[dict[str, Any]], bool]:
         """End the load, and check what holds after every failover.
 
-        Every client has the trades of the log, once and in order, once it drops what it was told to
-        drop. The venue is consistent. Returns the log, and whether clients were told of a loss.
+        Every client has the trades of the log, once and in order, without the trades that the feed
+        declared void. The venue is consistent. Returns the log, and whether clients got a notice of
+        a loss.
         """
         await self.senders.stop()
         await self.until_ready()

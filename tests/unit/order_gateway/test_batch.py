@@ -113,6 +113,7 @@ async def test_a_batch_of_the_wrong_form_does_nothing(params: Any, code: str) ->
     [
         ("place", {}, 1), ("batch", {"orders": [{}, {}]}, 2), ("batch", {"orders": []}, 1),
         ("batch", {"orders": "no list"}, 1), ("batch", {}, 1), ("place", {"orders": [1, 2]}, 1),
+        ("replace", {}, 2), ("place_list", {}, 2),
     ],
 )  # fmt: skip
 def test_a_batch_counts_as_its_items(operation: str, params: dict[str, Any], count: int) -> None:

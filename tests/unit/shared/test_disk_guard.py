@@ -11,7 +11,7 @@ DATA = Path("data")
 
 
 class Server:
-    """Remembers what it was told; may be away."""
+    """Records the calls of the guard; may be away."""
 
     def __init__(self) -> None:
         self.told: list[bool] = []

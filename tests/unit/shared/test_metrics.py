@@ -103,7 +103,7 @@ async def test_a_worker_that_is_stuck_is_left_out() -> None:
 
 
 async def test_a_folder_that_others_can_write_to_is_refused(tmp_path: Path) -> None:
-    """No other user can make a worker read an answer of theirs."""
+    """No other user can make a worker read a forged answer."""
     folder = tmp_path / "port"
     folder.mkdir()
     folder.chmod(0o777)

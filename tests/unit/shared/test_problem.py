@@ -1,4 +1,4 @@
-"""Error answers: always problem+json, whoever refuses, and nothing of the inside in them."""
+"""Error answers: always problem+json from every layer, without internal details."""
 
 from typing import Annotated
 

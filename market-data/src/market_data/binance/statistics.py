@@ -243,6 +243,9 @@ class Klines(CandleKeeper):
         self._outlet = outlet
         self._venue_clock = clock
 
+    def hear(self, timestamp: str) -> None:
+        """As for every keeper: do nothing, because the trade came up to a second ago."""
+
     def has_clients(self, name: str, symbol: str) -> bool:
         """As for every keeper."""
         return self._outlet.has_clients(_CHANNEL_OF[name], symbol)

@@ -98,7 +98,7 @@ class CandleKeeper(ABC):
         for symbol, events in fresh.items():
             followed = self._followed.get(symbol)
             try:
-                self._clock.hear(events[-1].timestamp)
+                self.hear(events[-1].timestamp)
                 if followed is not None:
                     self._add(symbol, followed, events)
                 elif self._intervals(symbol):
@@ -147,6 +147,10 @@ class CandleKeeper(ABC):
     @abstractmethod
     def send(self, name: str, symbol: str, kept: KeptCandle) -> None:
         """Send the newest candle of an interval to its clients."""
+
+    @abstractmethod
+    def hear(self, timestamp: str) -> None:
+        """Take notice of the time of the newest trade. Raises ValueError."""
 
     def restart(self) -> None:
         """Read all candles again, because the venue's data was replaced."""
@@ -232,6 +236,10 @@ class CandleFeed(CandleKeeper):
     def __init__(self, log: CandleLog, hub: Hub, clock: VenueClock) -> None:
         super().__init__(log, clock, INTERVALS)
         self._hub = hub
+
+    def hear(self, timestamp: str) -> None:
+        """As for every keeper: set the clock, because the trade has just arrived."""
+        self._clock.hear(timestamp)
 
     def has_clients(self, name: str, symbol: str) -> bool:
         """As for every keeper."""

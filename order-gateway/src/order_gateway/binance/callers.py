@@ -5,18 +5,24 @@ an open venue the API key is the name of the account, and the secret is the same
 are checked in an open venue too, so that clients can test them.
 """
 
+import logging
 import re
 import time
+from collections.abc import Callable
+from functools import partial
 
 from order_gateway.binance.errors import BinanceError, error_of, key_missing, key_refused, missing
 from order_gateway.binance.fields import SIGNATURE, Fields
 from order_gateway.binance.signature import check_signature, check_time, signature_refused
 from order_gateway.rate_limit import RateLimits
+from tapewire.api_keys.ed25519 import verifies
 from tapewire.api_keys.signing import derive_secret
 from tapewire.api_keys.text import KEY_ID_CHARACTERS, Identity, Permission
 from tapewire.api_keys.verifier import KeyVerifier
-from tapewire.errors import AuthenticationFailed, RateLimited
+from tapewire.errors import AuthenticationFailed, ConfigurationError, RateLimited
 from tapewire.values.account_names import account_named
+
+logger = logging.getLogger(__name__)
 
 _API_KEY = re.compile(rf"tw_([A-Za-z0-9]{{{KEY_ID_CHARACTERS}}})", re.ASCII)
 _EVERYTHING = frozenset({Permission.READ, Permission.TRADE})
@@ -46,11 +52,11 @@ class Callers:
             raise key_missing()
         try:
             self._limits.check_address(address, time.monotonic_ns())
-            identity, secret = await self._known(api_key)
+            identity, check = await self._known(api_key)
             signature = fields.optional(SIGNATURE)
             if signature is None:
                 raise missing(SIGNATURE)
-            check_signature(secret, payload, signature)
+            check(payload, signature)
         except RateLimited as error:
             raise error_of(error) from None
         except BinanceError as error:
@@ -61,23 +67,40 @@ class Callers:
         check_time(fields, time.time_ns() // 1_000_000)
         return identity
 
-    async def _known(self, api_key: str) -> tuple[Identity, str]:
-        """The identity that an API key names, and its secret. Raises BinanceError, Unavailable."""
+    async def _known(self, api_key: str) -> tuple[Identity, Callable[[bytes, str], None]]:
+        """The identity that an API key names, and the check of its signatures.
+
+        Raises BinanceError, Unavailable.
+        """
         if not self._needs_keys:
             try:
-                return Identity(account_named(api_key), _EVERYTHING, "", None), api_key
+                identity = Identity(account_named(api_key), _EVERYTHING, "", None)
             except ValueError:
                 raise key_missing() from None
+            return identity, partial(check_signature, api_key)
         match = _API_KEY.fullmatch(api_key)
         if match is None:
             raise key_missing()
-        if self._master is None:
-            raise key_refused()
         try:
-            identity = await self._verifier.named(match[1])
+            record = await self._verifier.named(match[1])
         except AuthenticationFailed:
             raise key_refused() from None
-        return identity, derive_secret(self._master, identity.key_id)
+        if record.public_key:
+            return record.identity, partial(_check_ed25519, record.public_key)
+        if self._master is None:
+            raise key_refused()
+        return record.identity, partial(check_signature, derive_secret(self._master, record.key_id))
+
+
+def _check_ed25519(public_key: str, payload: bytes, signature: str) -> None:
+    """Check an Ed25519 signature in base64. Raises BinanceError (-1022, -2015)."""
+    try:
+        is_good = verifies(public_key, payload, signature)
+    except ConfigurationError as error:
+        logger.error("a signed call was refused: %s", error)
+        raise key_refused() from None
+    if not is_good:
+        raise signature_refused()
 
 
 def check_permission(identity: Identity, permission: Permission) -> None:

@@ -33,6 +33,7 @@ from order_gateway.binance.reports import server_stops
 from order_gateway.binance.signature import check_time, json_payload
 from order_gateway.binance.subscriptions import Subscribed, Subscriptions
 from tapewire.errors import RedisUnavailable, Refusal, Unavailable
+from tapewire.web.rate_limit import client_network
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -72,7 +73,7 @@ class BinanceSession:
         self._shows_limits = shows_limits
         self._on_closed = on_closed
         self._on_refused = on_refused
-        self._address = None if socket.client is None else socket.client[0]
+        self._address = None if socket.client is None else client_network(socket.client[0])
         self._connected_us = time.time_ns() // 1_000
         self._identity: Identity | None = None
         self._api_key: str | None = None

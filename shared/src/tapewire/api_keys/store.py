@@ -64,14 +64,19 @@ class ApiKeyStore:
         *,
         label: str = "",
         expires_us: int | None = None,
+        public_key: str = "",
     ) -> NewKey:
-        """Create a key; `expires_us` in microseconds since 1970. Raises Conflict at the limit."""
+        """Create a key; `expires_us` in microseconds since 1970. Raises Conflict at the limit.
+
+        With an Ed25519 `public_key` (base64) signed calls of the key are checked with that.
+        """
         new = make_key(
             account,
             permissions,
             label=label,
             created_us=time.time_ns() // 1_000,
             expires_us=expires_us,
+            public_key=public_key,
         )
         key_id = new.record.key_id
         name = keys.api_key(key_id)

@@ -67,6 +67,8 @@ class ApiKey:
     created_us: int
     expires_us: int | None
     revoked_us: int | None
+    # Base64 of the Ed25519 key with which signed calls are checked; empty: they are HMAC-signed.
+    public_key: str = ""
 
     @property
     def identity(self) -> Identity:
@@ -89,6 +91,7 @@ def make_key(
     label: str,
     created_us: int,
     expires_us: int | None,
+    public_key: str = "",
 ) -> NewKey:
     """A key with a random id and a random secret."""
     key_id = _random(KEY_ID_CHARACTERS)
@@ -102,6 +105,7 @@ def make_key(
         created_us=created_us,
         expires_us=expires_us,
         revoked_us=None,
+        public_key=public_key,
     )
     return NewKey(f"tw_{key_id}_{secret}", record)
 
@@ -156,6 +160,7 @@ def write_record(record: ApiKey) -> dict[str, str]:
         "created_us": str(record.created_us),
         "expires_us": _moment_text(record.expires_us),
         "revoked_us": _moment_text(record.revoked_us),
+        "public_key": record.public_key,
     }
 
 
@@ -171,6 +176,7 @@ def read_record(key_id: str, fields: Mapping[str, str]) -> ApiKey | None:
             created_us=int(fields["created_us"]),
             expires_us=_read_moment(fields["expires_us"]),
             revoked_us=_read_moment(fields["revoked_us"]),
+            public_key=fields.get("public_key", ""),
         )
     except (KeyError, ValueError):
         return None

@@ -64,15 +64,16 @@ class KeyVerifier:
             raise KeyInvalid
         return self._valid(known)
 
-    async def named(self, key_id: str) -> Identity:
-        """The identity of a key id, for callers that prove the key in another way.
+    async def named(self, key_id: str) -> ApiKey:
+        """The key of an id, for callers that prove in another way that it is theirs.
 
-        Raises KeyInvalid for an unknown id, KeyRevoked, KeyExpired, Unavailable.
+        Raises KeyInvalid if there is no such key, KeyRevoked, KeyExpired, Unavailable.
         """
         known = await self._find(key_id)
         if known is None:
             raise KeyInvalid
-        return self._valid(known)
+        self._valid(known)
+        return known.record
 
     async def recheck(self, identity: Identity) -> Identity:
         """Read the key of an open connection from Redis again, past the cache.

@@ -1,7 +1,7 @@
 """`tapewire account`: accounts and their money, straight in the venue's Redis.
 
-Whoever reaches it owns the venue anyway. What is wrong with the words of a command ends it with
-status 2, what the venue refuses with status 1.
+A user who reaches this Redis owns the venue. A usage error ends a command with status 2, a refusal
+of the venue with status 1.
 """
 
 import asyncio

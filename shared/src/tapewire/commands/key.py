@@ -1,17 +1,21 @@
 """`tapewire key create`, `list` and `revoke`: the keys of a venue, straight in its Redis.
 
-The first administrator's key of a venue comes from here: whoever reaches its Redis owns it anyway.
+These commands make the first administrator's key of a venue. A user who reaches the Redis of a
+venue owns the venue.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import click
 from msgspec import json
 
+from tapewire.api_keys.ed25519 import read_public_key
 from tapewire.api_keys.signing import MASTER_VARIABLE, api_key, derive_secret, read_master
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.text import ApiKey, NewKey, Permission, read_permissions, write_permissions
@@ -74,6 +78,13 @@ def key() -> None:
     callback=checked(_label),
     help="A note on what the key is for.",
 )
+@click.option(
+    "--public-key",
+    "public_key_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Check signed calls with this Ed25519 key (PEM) instead of a secret.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @redis_options
 def create(
@@ -82,6 +93,7 @@ def create(
     permissions: frozenset[Permission],
     expires_in_days: int | None,
     label: str,
+    public_key_file: Path | None,
     as_json: bool,
     redis: RedisChoice,
 ) -> None:
@@ -93,8 +105,18 @@ def create(
     expires_us = None
     if expires_in_days is not None:
         expires_us = time.time_ns() // 1_000 + expires_in_days * DAY_US
-    new = _run(_create(redis.reach(), account, permissions, label, expires_us))
-    key_id, secret = new.record.key_id, _secret_of(new.record.key_id, redis)
+    public_key = "" if public_key_file is None else _public_key(public_key_file)
+    wanted = partial(
+        ApiKeyStore.create,
+        account=account,
+        permissions=permissions,
+        label=label,
+        expires_us=expires_us,
+        public_key=public_key,
+    )
+    new = _run(_create(redis.reach(), account, wanted))
+    key_id = new.record.key_id
+    secret = None if public_key else _secret_of(key_id, redis)
     if as_json:
         shown = {
             "key": new.text, "key_id": key_id, "account": account,
@@ -105,13 +127,22 @@ def create(
         return
     click.echo(f"key {key_id} of {account}; keep what follows, it is shown once:", err=True)
     click.echo(new.text)
-    if secret is None:
+    if public_key:
+        sentence = f"for signed calls: API key {api_key(key_id)}, and the private key of yours"
+    elif secret is None:
         sentence = (
             f"it cannot sign calls: name the venue's data directory, or set {MASTER_VARIABLE}"
         )
     else:
         sentence = f"for signed calls: API key {api_key(key_id)}, secret {secret}"
     click.echo(sentence, err=True)
+
+
+def _public_key(path: Path) -> str:
+    try:
+        return read_public_key(path)
+    except TapewireError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _secret_of(key_id: str, redis: RedisChoice) -> str | None:
@@ -145,11 +176,7 @@ def revoke(key_id: str, redis: RedisChoice) -> None:
 
 
 async def _create(
-    redis_url: str,
-    account: Account,
-    permissions: frozenset[Permission],
-    label: str,
-    expires_us: int | None,
+    redis_url: str, account: Account, make: Callable[[ApiKeyStore], Awaitable[NewKey]]
 ) -> NewKey:
     engine = await Engine.open(_address(redis_url))
     try:
@@ -157,7 +184,7 @@ async def _create(
     finally:
         await engine.close()
     async with _open(redis_url) as store:
-        return await store.create(account, permissions, label=label, expires_us=expires_us)
+        return await make(store)
 
 
 async def _list(redis_url: str) -> list[ApiKey]:

@@ -1,7 +1,7 @@
-"""The kill switch: refuse new orders first, then cancel what is open. Each may be asked for again.
+"""The kill switch: refuse new orders first, then cancel open orders. Both can be repeated safely.
 
-A halted market takes no cancels either: what stands in it stays, and cannot trade. The answers say
-which markets those are, so that whoever lets them trade again can ask once more before.
+A halted market takes no cancels: its orders stay and cannot trade. The answers name these markets,
+so that an administrator can repeat the switch before the markets trade again.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Parts of a venue as one moment has them, for whoever checks a venue that goes on trading.
+"""Parts of a venue at one moment, for checks of a venue that goes on trading.
 
-Each is one read-only function, so that nothing changes between its reads; they are raw, so that the
-check does not lean on the arithmetic of the commands that it checks.
+Each part is read by one read-only function, so that nothing changes between its reads. The records
+are raw, so that a check does not depend on the arithmetic of the commands that it checks.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

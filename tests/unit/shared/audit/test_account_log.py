@@ -24,7 +24,7 @@ def read(log: LogReader, entry_id: str, payload: bytes) -> None:
 
 
 def test_a_whole_log_is_read_to_its_beginning() -> None:
-    """Each event leads to the one before it; the newest about an asset has what there is now."""
+    """Each event leads to the one before it; the newest event of an asset has its balance."""
     log = LogReader(RECORD, "e", FEES)
     read(log, "0-3", event(3, "BTC,7,2"))
     assert not log.is_complete
