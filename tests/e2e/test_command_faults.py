@@ -167,7 +167,7 @@ def test_a_dead_venue_is_a_sentence(name: str, folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", sorted(REPORTS))
 def test_a_report_on_a_dead_venue_says_so(name: str) -> None:
     """The status of the report is 1."""
     result = run(name, "--venue", "http://127.0.0.1:1")
