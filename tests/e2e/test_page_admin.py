@@ -128,6 +128,15 @@ def test_axe_finds_nothing_serious(venue: PageVenue, browser: Browser) -> None:
             assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
+def test_no_control_is_wider_than_its_card(venue: PageVenue, browser: Browser) -> None:
+    """The fields and the button of a round can be reached on a phone."""
+    with opened_page(browser, f"{venue.url}/admin", size=PHONE) as page:
+        expect(page.get_by_role("row", name="BTC-USDT")).to_be_visible()
+        for control in page.locator(".card:not(.wide-card) :is(input, select, button)").all():
+            box = control.bounding_box()
+            assert box is None or box["x"] + box["width"] <= PHONE[0], control
+
+
 def test_a_gateway_that_is_away_is_told_and_comes_back(venue: PageVenue, organiser: Page) -> None:
     """The page says so in a sentence, and goes on by itself."""
     venue.gateway.stop()

@@ -130,7 +130,7 @@ def test_markets_are_shown() -> None:
         (("order", "replace", "buy", BTC, "1", "1"), USAGE, "name the order by one of --cancel"),
         (("order", "amend", "1"), USAGE, "name at least one of --price"),
         (("book", "NO-SUCH"), EXIT_FAILED, "unknown_symbol"),
-        (("market", "halt"), USAGE, "name SYMBOLS, or give --all"),
+        (("market", "halt"), USAGE, "name SYMBOLS, or give --all, not both"),
         (("export", "trades", "x.csv", "--from", "yesterday"), USAGE, "no time with an offset"),
         (("balances", "--venue", "no-such-directory"), EXIT_FAILED, "no-such-directory"),
         (("balances", "--api-key-file", "no-such-file"), EXIT_FAILED, "cannot be read"),
@@ -188,6 +188,7 @@ def test_files_are_exported(tmp_path: Path) -> None:
         done("export", kind, str(tmp_path / f"{kind}.csv"), "--symbol", "SOL-USDT")
     for kind in ("orders", "fills"):
         done("export", kind, str(tmp_path / f"{kind}.csv"), "--account", "exported")
+    assert "rows in standard output" in run("export", "trades", "-", "--symbol", "ETH-USDT").stderr
     rows = {
         path.stem: list(csv.DictReader(path.read_text().splitlines()))
         for path in tmp_path.glob("*.csv")

@@ -90,7 +90,10 @@ async def test_a_killed_account_is_blocked_and_has_no_orders(venue: Venue, redis
         (["deposit", "alice", "USDT", "x"], "amount must be a plain positive decimal"),
         (["deposit", "alice", "USDT", "0"], "more than zero"),
         (["deposit", "alice", "USDT", "0.000000001"], "more than the 8 decimals of USDT"),
-        (["deposit", "alice", "GOLD", "1"], "'GOLD' is traded nowhere"),
+        (
+            ["deposit", "alice", "GOLD", "1"],
+            "'GOLD' is not an asset of this venue; its assets are BTC",
+        ),
         (["deposit", "alice", "USDT", "1", "--reference", "a b"], "reference must be"),
         (["block", "@fees"], "an account must be one name"),
         (["fees", "alice"], "--maker or --taker must be given"),

@@ -27,6 +27,7 @@ def test_an_organiser_runs_a_round_from_a_terminal(desk: Desk) -> None:
         desk.here.post("/v1/orders", json=body, headers={"X-Account": account})
     assert "2 accounts" in run(desk, "fresh-start", "USD=1000,ACME=10", "--yes")
     assert "running" in run(desk, "start", "Round 1", "600")
+    assert "auction ends" not in run(desk, "round")
     assert "sent: Good luck" in run(desk, "notice", "Good luck")
     assert "Good luck" in run(desk, "notice")
     for account, side in (("ann", "sell"), ("ben", "buy")):
@@ -59,3 +60,9 @@ def test_amounts_are_checked_before_anything_is_asked(desk: Desk) -> None:
     """A star or nonsense is a usage error, and the question is not even put."""
     for text in ("*=5", "USD", "USD=x"):
         run(desk, "fresh-start", text, "--yes", status=2)
+
+
+def test_the_table_of_a_round_tells_when_its_auction_ends(desk: Desk) -> None:
+    """The column is there if the round begins with an auction."""
+    desk.add_instrument("ACME-USD")
+    assert "auction ends (UTC)" in run(desk, "start", "Round 1", "600", "--auction", "60")

@@ -75,6 +75,12 @@ class LazyGroup(click.Group):
         """Run a command; Ctrl-C ends it with one sentence and status 130."""
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            # click reads a negative number as an option.
+            if not error.option_name[1:2].isdigit():
+                raise
+            reason = "A number here has no sign, because it cannot be negative."
+            raise click.UsageError(f"{error.format_message()} {reason}", error.ctx) from None
         except KeyboardInterrupt:
             doubt = " A request that was on its way may have been done."
             name = ctx.invoked_subcommand or ""

@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from tapewire.cli import SUBCOMMANDS, main
+from tapewire.runtime import venue_address
+from tests.support.running.processes import free_port
 
 
 @pytest.mark.parametrize("name", SUBCOMMANDS)
@@ -31,6 +33,28 @@ def test_an_unknown_command_is_refused() -> None:
     result = CliRunner().invoke(main, ["upp"])
     assert result.exit_code == 2
     assert "No such command" in result.output
+
+
+@pytest.mark.parametrize(
+    "words", [["order", "buy", "BTC-USDT", "-1"], ["account", "deposit", "bob", "USDT", "-2.5"]]
+)
+def test_a_negative_number_is_refused_with_the_reason(words: list[str]) -> None:
+    """Such a word looks like an option, so the sentence speaks of numbers too."""
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert "it cannot be negative" in result.output
+
+
+def test_a_venue_that_nobody_started_is_refused_with_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing answers at the default ports, so the sentence says how a venue is started."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(venue_address.VENUE_VARIABLE, raising=False)
+    monkeypatch.setattr(venue_address, "GATEWAY_PORT_DEFAULT", free_port())
+    result = CliRunner().invoke(main, ["order", "show", "1"])
+    assert result.exit_code == 1
+    assert "; start a venue with `tapewire up`, or name one with --venue" in result.output
 
 
 @pytest.mark.parametrize(

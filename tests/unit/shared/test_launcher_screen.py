@@ -40,9 +40,9 @@ def test_it_shows_no_password() -> None:
 
 def test_commands_name_the_venue_only_if_its_directory_is_unusual() -> None:
     """In the usual directory a command finds the venue by itself, elsewhere it names it."""
-    assert "tapewire watch\n" in welcome(FACTS)
+    assert "tapewire tape\n" in welcome(FACTS)
     other = welcome(replace(FACTS, data_dir=Path("a venue"), auth="keys"))
-    assert "watch --venue 'a venue'\n" in other
+    assert "tape --venue 'a venue'\n" in other
     assert other.count("--venue 'a venue'") == 5
 
 

@@ -226,7 +226,9 @@ async def _transfer(
 ) -> list[str]:
     decimals = (await venue.queries.assets()).get(wanted.asset)
     if decimals is None:
-        raise InvalidField("asset", "unknown_asset", f"{wanted.asset!r} is traded nowhere here.")
+        known = ", ".join(sorted(await venue.queries.assets()))
+        reason = f"{wanted.asset!r} is not an asset of this venue; its assets are {known}."
+        raise InvalidField("asset", "unknown_asset", reason)
     units = parse_amount(wanted.amount, wanted.asset, decimals)
     if wanted.reference:
         check_reference(wanted.reference)

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 import click
 
-from tapewire.client import OutcomeUnknown, SyncVenueClient
+from tapewire.client import OutcomeUnknown, SyncVenueClient, Unreachable
 from tapewire.commands.options import locate, say_venue, venue_option
 from tapewire.errors import ConfigurationError, TapewireError
-from tapewire.runtime.venue_address import VenueAddress
+from tapewire.runtime.venue_address import VenueAddress, default_venue
 from tapewire.terminal.output import Output
 
 ACCOUNT_VARIABLE = "TAPEWIRE_ACCOUNT"
@@ -65,8 +65,15 @@ class ClientChoice:
             click.echo(f"Error: {error}", err=True)
             sys.exit(EXIT_UNKNOWN)
         except (TapewireError, ValueError) as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {error}{_advice(error, venue)}", err=True)
             sys.exit(EXIT_FAILED)
+
+
+def _advice(error: Exception, venue: VenueAddress) -> str:
+    """The next step, if no venue was named and none answers at the default ports."""
+    if not isinstance(error, Unreachable) or venue != default_venue():
+        return ""
+    return "; start a venue with `tapewire up`, or name one with --venue"
 
 
 @dataclass(frozen=True, slots=True)

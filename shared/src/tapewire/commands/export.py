@@ -69,7 +69,9 @@ def export(  # noqa: PLR0917 (click passes options by name)
         rows = _rows(session.client, kind, wanted, start, end, interval)
         path = STANDARD_OUTPUT if str(file) == "-" else file
         count = write_rows(path, rows)
-        click.echo(f"{count:,} rows in {path}", err=True)
+        rows_text = "1 row" if count == 1 else f"{count:,} rows"
+        place = "standard output" if path == STANDARD_OUTPUT else path
+        click.echo(f"{rows_text} in {place}", err=True)
 
 
 def check_times(start: str | None, end: str | None) -> None:

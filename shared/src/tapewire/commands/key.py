@@ -162,8 +162,11 @@ def _secret_of(key_id: str, redis: RedisChoice) -> str | None:
 def list_keys(redis: RedisChoice) -> None:
     """List every key without its secret. Revoked and expired keys are listed for 30 days."""
     now_us = time.time_ns() // 1_000
-    for record in _run(_list(redis.reach())):
+    records = list(_run(_list(redis.reach())))
+    for record in records:
         click.echo(_line(record, now_us))
+    if not records:
+        click.echo("There are no keys; `tapewire key create` makes one.", err=True)
 
 
 @key.command(short_help="Revoke a key.")

@@ -72,13 +72,13 @@ def welcome(facts: VenueFacts) -> str:
     table = "\n".join(
         f"  {name:<11} {value:<{width}}  {note}".rstrip() for name, value, note in rows
     )
-    watch = f"{_program()} watch{_venue_words(facts.data_dir)}"
+    tape = f"{_program()} tape{_venue_words(facts.data_dir)}"
     sell = _order_command(facts, "sell", "alice")
     buy = _order_command(facts, "buy", "bob")
     keys = "" if facts.auth == "open" else f"{_key_commands(facts)}\n\n"
     return (
         f"\nTapewire is running (ready after {facts.seconds:.1f} s).\n\n{table}\n\n"
-        f"Watch the tape in a second terminal:\n\n  {watch}\n\n"
+        f"Watch the tape in a second terminal:\n\n  {tape}\n\n"
         f"Then trade from a third one; alice sells, bob buys:\n\n{keys}{sell}\n\n{buy}\n\n"
         f"{_for_others(facts)}"
         "Ctrl-C stops everything. The data stays.\n"

@@ -43,8 +43,14 @@ def candle_chart(candles: Sequence[Candle], *, height_rows: int = HEIGHT_ROWS) -
 
 
 def _labels(highest: Decimal, lowest: Decimal, rows: int) -> list[str]:
-    """The price of the first, the middle and the last row; other rows have none."""
+    """The price of the first, the middle and the last row; other rows have none.
+
+    With one price, only the row of that price has a label.
+    """
     labels = [""] * rows
+    if highest == lowest:
+        labels[(rows - 1) // 2] = f"{highest:f}"
+        return labels
     labels[0], labels[rows - 1] = f"{highest:f}", f"{lowest:f}"
     middle = ((highest + lowest) / 2).quantize(highest)
     labels[rows // 2] = f"{middle:f}"

@@ -37,10 +37,15 @@ def performance_table(found: Performance) -> Table:
 
 def round_table(found: RoundInfo | None) -> Table:
     """One round."""
-    table = new_table("round", "name", "state", "starts (UTC)", "ends (UTC)", "closed", "markets")
+    auction_ends_at = None if found is None else found.auction_ends_at
+    auction = [] if auction_ends_at is None else ["auction ends (UTC)"]
+    table = new_table(
+        "round", "name", "state", "starts (UTC)", *auction, "ends (UTC)", "closed", "markets"
+    )
     if found is not None:
         table.add_row(
             str(found.number), found.name, found.state, time_text(found.starts_at),
+            *([] if auction_ends_at is None else [time_text(auction_ends_at)]),
             time_text(found.ends_at), found.closed_state, ", ".join(found.symbols) or "all",
         )  # fmt: skip
     return table

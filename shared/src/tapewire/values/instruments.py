@@ -51,7 +51,9 @@ def load_instruments(path: Path | None) -> dict[Symbol, Instrument]:
         return packaged_instruments()
     try:
         return parse_instruments(path.read_text("utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigurationError(f"cannot read instrument file {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
         raise ConfigurationError(f"cannot read instrument file {path}: {error}") from None
 
 
