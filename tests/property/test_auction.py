@@ -11,9 +11,31 @@ from hypothesis import strategies as st
 from tapewire.matching import library
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.redis.server import RedisServer
-from tapewire.values.types import Lots, MarketState, Order, OrderStatus, Side
+from tapewire.values.types import (
+    Account,
+    Lots,
+    MarketState,
+    Order,
+    OrderStatus,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 from tests.support.reference.auction import auction_price
-from tests.support.venue import ALICE, BOB, BTC, INSTRUMENTS, Venue, open_venue, order_command
+from tests.support.reference.machine_world import CAROL
+from tests.support.reference.venue_audit import audit
+from tests.support.reference.venue_commands import Control, FireStops, Place, Step
+from tests.support.reference.venue_pair import Pair
+from tests.support.venue import (
+    ALICE,
+    BOB,
+    BTC,
+    INSTRUMENTS,
+    Venue,
+    listening,
+    open_venue,
+    order_command,
+)
 
 # Price in ticks, lots, lots shown (0 = all).
 BookSide = list[tuple[int, int, int]]
@@ -127,3 +149,45 @@ def test_an_uncross_equals_a_search_of_all_prices(
         [order.price_ticks or 0 for order in orders if order.is_open] for orders in found
     )
     assert max(bid_ticks, default=0) < min(ask_ticks, default=1_000)
+
+
+def collected(account: Account, side: Side, lots: int, lifetime_us: int | None = None) -> Step:
+    """A limit order of an auction; with a lifetime it is gtd."""
+    order = replace(
+        order_command(side, lots, 100, account=account),
+        time_in_force=TimeInForce.GTC if lifetime_us is None else TimeInForce.GTD,
+        self_trade_prevention=SelfTradePrevention.DECREMENT,
+        revision=0,
+    )
+    return Step(Place(order, lifetime_us), 0)
+
+
+async def play(venue: Venue, url: str, commands: list[Step]) -> Pair:
+    """Run the commands, of three makers each, through both venues."""
+    async with listening(url) as listener:
+        pair = Pair(venue, MatchingLimits(makers_per_command_max=3))
+        await pair.run(commands)
+        await audit(pair, listener)
+        return pair
+
+
+def test_an_order_is_reported_only_by_the_commands_of_an_uncross_that_change_it(
+    venues: tuple[Venue, Venue], runner: asyncio.Runner, session_redis: RedisServer
+) -> None:
+    """The second command has the same time and finds no counterpart for the buy: no report."""
+    commands = [
+        Step(Control(BTC, state=MarketState.AUCTION), 0),
+        collected(CAROL, Side.BUY, 10),
+        # Carol's orders lose four lots. The next two sells have ended when the uncross begins.
+        collected(CAROL, Side.SELL, 4),
+        collected(BOB, Side.SELL, 1, lifetime_us=5),
+        collected(BOB, Side.SELL, 1, lifetime_us=5),
+        # Meets the first three orders.
+        Step(Control(BTC, state=MarketState.TRADING), 10),
+    ]
+    first = runner.run(play(venues[0], session_redis.url, commands))
+    assert first.reference.markets[BTC].uncross is not None
+    both = runner.run(play(venues[0], session_redis.url, [*commands, Step(FireStops(BTC), 0)]))
+    assert both.reference.markets[BTC].uncross is None
+    # Two orders were new, the sell expired, and the buy was amended, by the first command.
+    assert [pair.reference.accounts.reports[CAROL] for pair in (first, both)] == [4, 4]

@@ -25,6 +25,23 @@ class Uncross:
     time_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """An order that a command has met, with its fills and prevented lots before the command."""
+
+    order: ReferenceOrder
+    fills: int
+    prevented: int
+
+    def is_amended(self) -> bool:
+        """Whether the order is open and has lost lots in the command, without a trade.
+
+        The time of its last change does not tell this: the next command may have the same time.
+        """
+        order = self.order
+        return order.is_open and order.prevented > self.prevented and len(order.fills) == self.fills
+
+
 class BudgetSpentError(Exception):
     """The command may meet no more orders."""
 
@@ -90,7 +107,7 @@ def begin_uncross(market: Market) -> Uncross:
 
 def go_on(market: Market, uncross: Uncross) -> bool:
     """Trade as far as the budget of one command allows; whether the uncross is over."""
-    met: dict[Side, tuple[ReferenceOrder, int]] = {}
+    met: dict[Side, Head] = {}
     changed: list[ReferenceOrder] = []
     is_over = True
     try:
@@ -104,29 +121,28 @@ def go_on(market: Market, uncross: Uncross) -> bool:
         _end_due(market, uncross)
     except BudgetSpentError:
         is_over = False
-    for order, fills in met.values():
+    for head in met.values():
         # An open order that lost lots without a trade is told so as amended.
-        if order.is_open and order.prevented and len(order.fills) == fills:
-            market.accounts.reports[order.account] += order.updated_us == market.now_us
+        market.accounts.reports[head.order.account] += head.is_amended()
     return is_over
 
 
 def _trade_crossing(
     market: Market,
     uncross: Uncross,
-    met: dict[Side, tuple[ReferenceOrder, int]],
+    met: dict[Side, Head],
     changed: list[ReferenceOrder],
 ) -> None:
     while True:
         for side in (Side.BUY, Side.SELL):
-            if side not in met or not met[side][0].is_open:
+            if side not in met or not met[side].order.is_open:
                 met.pop(side, None)
                 order = _head(market, uncross, side)
                 if order is None:
                     return
-                met[side] = order, len(order.fills)
-        _meet(market, uncross, met[Side.BUY][0], met[Side.SELL][0])
-        changed[:] = [order for order, _ in met.values() if order.is_open]
+                met[side] = Head(order, len(order.fills), order.prevented)
+        _meet(market, uncross, met[Side.BUY].order, met[Side.SELL].order)
+        changed[:] = [head.order for head in met.values() if head.order.is_open]
 
 
 def _meet_one_more(market: Market) -> None:
