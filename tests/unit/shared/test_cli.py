@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from tapewire.cli import SUBCOMMANDS, main
+from tapewire.client import RequestRefused, SyncVenueClient
 from tapewire.runtime import venue_address
 from tests.support.running.processes import free_port
 
@@ -55,6 +56,20 @@ def test_a_venue_that_nobody_started_is_refused_with_advice(
     result = CliRunner().invoke(main, ["order", "show", "1"])
     assert result.exit_code == 1
     assert "; start a venue with `tapewire up`, or name one with --venue" in result.output
+
+
+def test_a_missing_key_is_refused_with_the_option_that_gives_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The venue speaks of a header, which a command line has not."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RequestRefused(401, "key_required", "An API key is needed.")
+
+    monkeypatch.setattr(SyncVenueClient, "order", refuse)
+    result = CliRunner().invoke(main, ["order", "show", "1", "--venue", "http://127.0.0.1:9"])
+    assert result.exit_code == 1
+    assert "Give the command a key with --api-key-file FILE or TAPEWIRE_API_KEY." in result.output
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import click
 
-from tapewire.client import OutcomeUnknown, SyncVenueClient, Unreachable
+from tapewire.client import OutcomeUnknown, RequestRefused, SyncVenueClient, Unreachable
 from tapewire.commands.options import locate, say_venue, venue_option
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.runtime.venue_address import VenueAddress, default_venue
@@ -70,7 +70,9 @@ class ClientChoice:
 
 
 def _advice(error: Exception, venue: VenueAddress) -> str:
-    """The next step, if no venue was named and none answers at the default ports."""
+    """The next step, if a key is missing, or no venue was named and none answers."""
+    if isinstance(error, RequestRefused) and error.code == "key_required":
+        return f" Give the command a key with --api-key-file FILE or {KEY_VARIABLE}."
     if not isinstance(error, Unreachable) or venue != default_venue():
         return ""
     return "; start a venue with `tapewire up`, or name one with --venue"
