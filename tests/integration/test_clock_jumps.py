@@ -118,7 +118,7 @@ async def test_a_start_behind_the_venue_waits(venue: Venue, steady: SteadyClock)
     await watch.start()
     venue.engine.clock_window = watch.window
     for _ in range(2):
-        with pytest.raises(TapewireError, match="behind what it should be"):
+        with pytest.raises(TapewireError, match="behind the right time"):
             await watch.check()
         with pytest.raises(RedisUnavailable):
             await venue.buy(1, 90)

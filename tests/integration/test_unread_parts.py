@@ -13,7 +13,7 @@ from tests.support.transport.rest import JSON, contents, place, refused
 
 PLACES: dict[str, Any] = {
     "order_id": "1", "symbol": "BTC-USDT", "key_id": "Xk3vQ8mZt1Lb", "account": "alice",
-    "number": "1",
+    "number": "1", "list_id": "1",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from tests.support.transport import openapi_hooks
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 # Random requests for each operation, beside the examples and edges of its schema.
 EXAMPLES = 160 if NIGHTLY else 4
-RUN_TIMEOUT_S = 1_800 if NIGHTLY else 100
+RUN_TIMEOUT_S = 1_800 if NIGHTLY else 400
 REQUEST_TIMEOUT_S = 10.0
 # A request of 64 KB would bury what is said about it.
 LINE_CHARACTERS_MAX = 2_000
