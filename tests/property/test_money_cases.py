@@ -23,7 +23,7 @@ from tapewire.values.types import (
 from tests.support.reference.account_commands import CheckFunds, SetBounds, Withdraw
 from tests.support.reference.machine_world import CAROL, OPENING_UNITS
 from tests.support.reference.venue_audit import audit
-from tests.support.reference.venue_commands import Amend, Place, Step
+from tests.support.reference.venue_commands import Amend, Place, PlaceList, Step
 from tests.support.reference.venue_pair import Pair
 from tests.support.venue import ALICE, BOB, BTC, listening, open_venue
 
@@ -166,3 +166,28 @@ def test_debts_of_a_time_without_checks(redis_url: str, name: str) -> None:
     """When money is asked for again, an account below zero gets no deeper into debt."""
     pair = asyncio.run(play(redis_url, UNCHECKED, OWING[name]))
     assert pair.reference.accounts.available(ALICE, "USDT") < 0
+
+
+def test_no_round_waits_for_a_stop_that_its_list_has_ended(redis_url: str) -> None:
+    """The last stop of a budget ends the other one of its list: the next order waits for none."""
+
+    def one_of_two(order_type: OrderType, limit_ticks: int, ticks: int) -> OrderCommand:
+        return OrderCommand(
+            CAROL, BTC, Side.BUY, order_type, TimeInForce.GTC, Lots(3), Ticks(limit_ticks),
+            stop_price_ticks=Ticks(ticks), revision=0,
+        )  # fmt: skip
+
+    commands = [
+        rest(ALICE, Side.BUY, 1, 102),
+        Step(
+            PlaceList(
+                one_of_two(OrderType.TAKE_PROFIT_LIMIT, 103, 103),
+                one_of_two(OrderType.STOP_LIMIT, 104, 102),
+                lifetime_us=2,
+            )
+        ),
+        # The trade reaches both stop prices; the command runs one stop.
+        take(BOB, Side.SELL, 1),
+        rest(BOB, Side.BUY, 1, 99),
+    ]
+    asyncio.run(play(redis_url, MatchingLimits(stops_per_command_max=1), commands))

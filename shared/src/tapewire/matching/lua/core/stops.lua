@@ -16,8 +16,8 @@ end
 
 local function came_before(one, other) return one.member < other.member end
 
--- At most `count_max` stops of each direction that fire between the lowest and the highest price
--- reached, nearest stop price first; all of them then in order of arrival.
+-- At most `count_max` stops that fire between the lowest and the highest price reached: of each
+-- direction the nearest stop prices, of all these the first in order of arrival.
 local function fired_stops(market, count_max)
   local fired = {}
   for _, side in ipairs({ 'buy', 'sell' }) do
@@ -29,6 +29,7 @@ local function fired_stops(market, count_max)
     end
   end
   table.sort(fired, came_before)
+  for index = #fired, count_max + 1, -1 do fired[index] = nil end
   return fired
 end
 
