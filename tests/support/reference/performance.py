@@ -15,7 +15,7 @@ from order_gateway.contest.performance import Fold, apply
 from order_gateway.contest.valuation import figures, value
 from tapewire import keys
 from tapewire.values.types import Account, Side, Symbol
-from tapewire.wire.account_event import decode_account_event
+from tapewire.wire.account_event import decode_settlement
 from tests.support.reference.machine_world import ACCOUNTS, DAVE, SHARE
 from tests.support.reference.order import ReferenceOrder, Trade
 from tests.support.reference.venue_pair import Pair
@@ -77,7 +77,7 @@ def fold_of(pair: Pair, dump: Dump, account: Account) -> Fold:
     """The log of an account, folded."""
     fold = Fold("")
     for _, fields in dump.get(keys.account_log(account), ([], False))[0]:
-        apply(fold, decode_account_event(fields[b"event"]), pair.instruments)
+        apply(fold, decode_settlement(fields[b"event"]), pair.instruments)
     assert fold.is_complete
     return fold
 

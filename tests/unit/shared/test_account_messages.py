@@ -14,6 +14,7 @@ from tapewire.wire.account_event import (
     Balance,
     ExecutionReport,
     decode_account_event,
+    decode_settlement,
 )
 from tapewire.wire.account_feed import render_balances, render_report
 from tapewire.wire.feed_messages import decode_message
@@ -115,6 +116,19 @@ def test_random_fills_walk_back_and_forth() -> None:
                 for item in event.reports
             ] == expected  # fmt: skip
             assert event.before[0] == seq - len(expected)
+            check_settlement(event_text("alice", seq, 0, changes=[change]), event)
+
+
+def check_settlement(payload: bytes, event: AccountEvent) -> None:
+    """The short reading of a message says of fills and numbers what the whole reading says."""
+    settled = decode_settlement(payload)
+    assert (settled.header, settled.before) == (event.header, event.before)
+    assert settled.balances == event.balances
+    assert settled.fills == tuple(
+        (change.order.symbol, change.order.side, change.executions)
+        for change in event.changes
+        if change.executions
+    )
 
 
 class _Life:

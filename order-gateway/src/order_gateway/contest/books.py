@@ -17,7 +17,7 @@ from tapewire.errors import MessageError, Unavailable
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.queries import Queries
 from tapewire.values.types import Account, Instrument, Symbol
-from tapewire.wire.account_event import decode_account_event
+from tapewire.wire.account_event import decode_settlement
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Books:
             )
             for entry_id, fields in entries:
                 try:
-                    apply(fold, decode_account_event(fields[1]), instruments)
+                    apply(fold, decode_settlement(fields[1]), instruments)
                 except (MessageError, KeyError) as error:
                     logger.error("event %s of %s cannot be folded: %s", entry_id, account, error)
                     fold.is_complete, fold.cursor = False, entry_id.decode()

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct, field, json
 
 from tapewire.values.types import Instrument, Liquidity, Side, Symbol
-from tapewire.wire.account_event import AccountEvent, Execution
+from tapewire.wire.account_event import Execution, Settlement
 
 # A fold of another format is computed again from the log.
 FORMAT: Final = 1
@@ -61,7 +61,7 @@ def position_of(cursor: str) -> tuple[int, int]:
     return int(seq), int(balance_seq)
 
 
-def apply(fold: Fold, event: AccountEvent, instruments: Mapping[Symbol, Instrument]) -> None:
+def apply(fold: Fold, event: Settlement, instruments: Mapping[Symbol, Instrument]) -> None:
     """Take the next event into the fold.
 
     An event that does not follow the fold means that the log was trimmed. Then the balances of the
@@ -73,10 +73,10 @@ def apply(fold: Fold, event: AccountEvent, instruments: Mapping[Symbol, Instrume
     if not fold.since_us:
         fold.since_us = header.time_us
     changed: dict[str, int] = {}
-    for change in event.changes:
-        instrument = instruments[change.order.symbol]
-        for execution in change.executions:
-            _take(fold, instrument, change.order.side, execution, changed)
+    for order in event.fills:
+        instrument = instruments[order.symbol]
+        for execution in order.executions:
+            _take(fold, instrument, order.side, execution, changed)
     for balance in event.balances:
         total = balance.available + balance.held
         before = fold.totals.get(balance.asset, 0)

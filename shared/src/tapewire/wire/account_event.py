@@ -7,18 +7,18 @@ fills, its end. A message has only the state in which the order was left, so the
 found by walking the fills back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, NamedTuple, TypeAlias
+from functools import cached_property, wraps
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from tapewire.errors import MessageError
 from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX
 from tapewire.packed.events import BALANCE, CHANGE, EVENT_HEADER
-from tapewire.packed.layout import EXECUTION, FILL
+from tapewire.packed.layout import EXECUTION, FILL, STATE, TERMS
 from tapewire.packed.packing import split_parts
 from tapewire.packed.records import read_order
-from tapewire.values.types import Liquidity, Order, OrderStatus
+from tapewire.values.types import Liquidity, Order, OrderStatus, Side, Symbol
 
 ReportKind: TypeAlias = Literal["new", "amended", "triggered", "trade", "canceled", "expired"]
 
@@ -155,27 +155,80 @@ class AccountEvent:
         return self.header.seq + self.header.balance_seq
 
 
+class OrderFills(NamedTuple):
+    """The fills of one order in a message."""
+
+    symbol: Symbol
+    side: Side
+    executions: tuple[Execution, ...]
+
+
+class Settlement(NamedTuple):
+    """What one message says of the money of an account; `before` as in `AccountEvent`."""
+
+    header: AccountHeader
+    before: tuple[int, int]
+    balances: tuple[Balance, ...]
+    fills: tuple[OrderFills, ...]
+
+
+_Message = TypeVar("_Message")
+
+
+def _reader(read: Callable[[bytes], _Message]) -> Callable[[bytes], _Message]:
+    """Let a function that reads a message raise MessageError for whatever it cannot read."""
+
+    @wraps(read)
+    def checked(payload: bytes) -> _Message:
+        if len(payload) > ACCOUNT_MESSAGE_BYTES_MAX:
+            raise MessageError(f"an account message of {len(payload)} bytes is over the limit")
+        try:
+            return read(payload)
+        except (ValueError, KeyError, UnicodeDecodeError) as error:
+            raise MessageError(f"not a message of an account: {error}") from None
+
+    return checked
+
+
+@_reader
 def decode_account_event(payload: bytes) -> AccountEvent:
     """Read one message. Raises MessageError for anything that is not one of ours."""
-    if len(payload) > ACCOUNT_MESSAGE_BYTES_MAX:
-        raise MessageError(f"an account message of {len(payload)} bytes is over the limit")
-    try:
-        head, balances, *changes = split_parts(payload.decode())
-        event = AccountEvent(
-            _read_header(head),
-            tuple(
-                Balance(item.asset, int(item.available), int(item.held))
-                for item in BALANCE.read_list(balances)
-            ),
-            tuple(map(_read_change, changes)),
-        )
-        # Also reads the states between, so that nothing is wrong later.
-        is_whole = min(event.before) >= 0 and len(event.reports) >= 0
-    except (ValueError, KeyError, UnicodeDecodeError) as error:
-        raise MessageError(f"not a message of an account: {error}") from None
+    header, balances, changes = _split(payload)
+    event = AccountEvent(header, balances, tuple(map(_read_change, changes)))
+    # Also reads the states between, so that nothing is wrong later.
+    is_whole = min(event.before) >= 0 and len(event.reports) >= 0
     if not is_whole or event.before == (event.header.seq, event.header.balance_seq):
-        raise MessageError("not a message of an account: its numbers contradict each other")
+        raise ValueError("its numbers contradict each other")
     return event
+
+
+@_reader
+def decode_settlement(payload: bytes) -> Settlement:
+    """Read fills and balances of one message; the rest of its orders stays unread.
+
+    Raises MessageError.
+    """
+    header, balances, texts = _split(payload)
+    reports, fills = 0, []
+    for change in map(CHANGE.read, texts):
+        executions = _read_executions(change.fills)
+        has_ended = STATE.read(change.state).status in _ENDS
+        reports += (_KINDS[change.kind] is not None) + len(executions) + has_ended
+        if executions:
+            terms = TERMS.read(change.terms)
+            fills.append(OrderFills(Symbol(terms.symbol), Side(terms.side), executions))
+    before = header.seq - reports, header.balance_seq - bool(balances)
+    return Settlement(header, before, balances, tuple(fills))
+
+
+def _split(payload: bytes) -> tuple[AccountHeader, tuple[Balance, ...], list[str]]:
+    """Header and balances of a message, and its changes of orders, unread."""
+    head, balances, *changes = split_parts(payload.decode())
+    read = tuple(
+        Balance(item.asset, int(item.available), int(item.held))
+        for item in BALANCE.read_list(balances)
+    )
+    return _read_header(head), read, changes
 
 
 def _read_header(text: str) -> AccountHeader:
@@ -190,10 +243,15 @@ def _read_header(text: str) -> AccountHeader:
 def _read_change(text: str) -> OrderChange:
     change = CHANGE.read(text)
     record = {b"terms": change.terms.encode(), b"state": change.state.encode()}
-    executions = tuple(
-        _read_execution(int(item.seq), item.fill) for item in EXECUTION.read_list(change.fills)
+    return OrderChange(
+        _KINDS[change.kind],
+        read_order(change.order_id, record),
+        _read_executions(change.fills),
     )
-    return OrderChange(_KINDS[change.kind], read_order(change.order_id, record), executions)
+
+
+def _read_executions(fills: str) -> tuple[Execution, ...]:
+    return tuple(_read_execution(int(item.seq), item.fill) for item in EXECUTION.read_list(fills))
 
 
 def _read_execution(seq: int, text: str) -> Execution:
