@@ -25,11 +25,12 @@ from benchmarks.feed_contestants import (
     MIXED_SYMBOLS,
     Contestant,
     Server,
-    free_port,
     tapewire_mixed,
 )
 from benchmarks.feed_publishers import Probe, publish_paced, publish_saturated
 from benchmarks.machine import describe_machine
+
+from tapewire.runtime.ports import free_port
 
 CLIENT_CORE = "1"
 WARMUP_S = 1.5

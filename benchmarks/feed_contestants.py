@@ -28,6 +28,7 @@ from tapewire import keys
 from tapewire.matching.engine import Engine
 from tapewire.redis.client import RedisAddress, open_async
 from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import free_port
 from tapewire.values.instruments import parse_instruments
 
 SERVER_CORE = "0"
@@ -80,13 +81,6 @@ def pinned(command: list[str], **environment: str) -> Iterator[subprocess.Popen[
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def free_port() -> int:
-    """A free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for_port(port: int) -> None:

@@ -25,7 +25,6 @@ from order_gateway import (
 from order_gateway.account_administration import AccountAdministration
 from order_gateway.administration import Administration
 from order_gateway.authentication import Authentication
-from order_gateway.binance import connections as binance_connections
 from order_gateway.binance_routes import BinanceRest, make_connections
 from order_gateway.catalogue import Catalogue
 from order_gateway.clock import ClockWatch
@@ -42,13 +41,13 @@ from order_gateway.rate_limit import RateLimits, make_rate_limits
 from order_gateway.recorded_clock import RecordedClock
 from order_gateway.settings import GatewaySettings
 from order_gateway.state import GatewayState
-from order_gateway.ws.entry import Entry, end_for_key
+from order_gateway.ws.entry import Connection, Entry
 from tapewire import __version__
 from tapewire.api_keys.signing import ensure_master
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.verifier import KeyVerifier
 from tapewire.api_keys.watch import KeyWatch
-from tapewire.errors import ConfigurationError
+from tapewire.errors import ConfigurationError, Refusal
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.engine import Engine
@@ -289,9 +288,9 @@ async def _wait_for_redis(address: RedisAddress, timeout_s: float) -> None:
 def _watch_keys(state: GatewayState, tasks: Supervisor) -> None:
     """At a venue with keys, end the connections whose key is no longer valid."""
     if state.needs_keys:
-        watch = KeyWatch(state.authentication.verifier, state.entry.bearers, end_for_key)
+
+        def end(connection: Connection, fault: Refusal) -> None:
+            connection.end_for_key(fault)
+
+        watch = KeyWatch(state.authentication.verifier, state.bearers, end)
         tasks.start("keys", watch.run)
-        signing = KeyWatch(
-            state.authentication.verifier, state.binance.bearers, binance_connections.end_for_key
-        )
-        tasks.start("signing-keys", signing.run)

@@ -1,7 +1,9 @@
 """The objects of a running gateway, as routes and middleware reach them: `app.state`."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
@@ -17,7 +19,8 @@ from order_gateway.operations import Operations
 from order_gateway.page.routes import Pages
 from order_gateway.rate_limit import RateLimits
 from order_gateway.recorded_clock import RecordedClock
-from order_gateway.ws.entry import Entry
+from order_gateway.ws.entry import Connection, Entry
+from tapewire.api_keys.text import Identity
 from tapewire.matching.queries import Queries
 from tapewire.web.health import Health
 from tapewire.web.metrics import Metrics
@@ -47,6 +50,10 @@ class GatewayState:
     def clock(self) -> RecordedClock | None:
         """The clock of a venue on recorded time; None at a venue with a clock of its own."""
         return self.operations.clock
+
+    def bearers(self) -> Iterator[tuple[Identity, Connection]]:
+        """The identities of open connections with a key, of both interfaces."""
+        return chain(self.entry.bearers(), self.binance.bearers())
 
     @property
     def drain(self) -> "Drain":

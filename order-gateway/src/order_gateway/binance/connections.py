@@ -1,17 +1,13 @@
 """The connections of the WebSocket API, until the drain."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 
 from order_gateway.binance.session import BinanceSession
 from order_gateway.binance.surface import Surface
 from order_gateway.binance.user_streams import UserStreams
+from order_gateway.ws.entry import drain_all
 from tapewire.api_keys.text import Identity
-from tapewire.api_keys.verifier import KEY_CLOSE_CODE
-from tapewire.errors import Refusal
 from tapewire.web.websocket_protocol import SocketProtocol
-
-SERVICE_RESTART = 1012
 
 
 class BinanceConnections:
@@ -61,16 +57,4 @@ class BinanceConnections:
 
     async def drain(self) -> None:
         """Say goodbye, answer what was read, then close every connection with 1012."""
-        sessions = list(self.sessions)
-        drains = [asyncio.create_task(session.drain(), name="drain") for session in sessions]
-        if drains:
-            _, late = await asyncio.wait(drains, timeout=self._drain_timeout_s)
-            for task in late:
-                task.cancel()
-        for session in sessions:
-            session.close(SERVICE_RESTART, "service restart")
-
-
-def end_for_key(session: BinanceSession, fault: Refusal) -> None:
-    """Close a connection whose key is revoked or expired."""
-    session.close(KEY_CLOSE_CODE, fault.code)
+        await drain_all(list(self.sessions), self._drain_timeout_s)

@@ -32,6 +32,7 @@ from order_gateway.binance.messages import (
 from order_gateway.binance.reports import server_stops
 from order_gateway.binance.signature import check_time, json_payload
 from order_gateway.binance.subscriptions import Subscribed, Subscriptions
+from tapewire.api_keys.verifier import KEY_CLOSE_CODE
 from tapewire.errors import RedisUnavailable, Refusal, Unavailable
 from tapewire.web.rate_limit import client_network
 
@@ -139,6 +140,10 @@ class BinanceSession:
         """End the connection after the frames that were written."""
         if not self.closed:
             self._socket.close(code, reason)
+
+    def end_for_key(self, fault: Refusal) -> None:
+        """Close because a key of the connection is revoked or expired."""
+        self.close(KEY_CLOSE_CODE, fault.code)
 
     # Requests.
 

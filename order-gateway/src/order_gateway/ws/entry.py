@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from order_gateway.authentication import (
     Authentication,
@@ -16,12 +17,11 @@ from order_gateway.authentication import (
 from order_gateway.health import SERVICE
 from order_gateway.operations import Operations
 from order_gateway.rate_limit import RateLimits
-from order_gateway.ws.messages import NO_ID, PING, Connected, error_frame, hello_frame
+from order_gateway.ws.messages import PING, Connected, hello_frame
 from order_gateway.ws.newcomer import Newcomer
 from order_gateway.ws.orders import PlacedOrders
 from order_gateway.ws.session import IN_FLIGHT_MAX, Session
 from tapewire.api_keys.text import Identity
-from tapewire.api_keys.verifier import KEY_CLOSE_CODE
 from tapewire.errors import Refusal, TapewireError
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
 from tapewire.settings import Clock
@@ -48,6 +48,30 @@ class Wishes:
         check_account_header(identity, self.headers)
         check_account_parameter(identity, self.account)
         check_operation(identity, PING)
+
+
+class Connection(Protocol):
+    """A WebSocket connection of either interface of the gateway, as what ends it sees it."""
+
+    async def drain(self) -> None:
+        """Wait until every request that was read is answered."""
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection."""
+
+    def end_for_key(self, fault: Refusal) -> None:
+        """End the connection because its key is revoked or expired."""
+
+
+async def drain_all(sessions: Sequence[Connection], timeout_s: float) -> None:
+    """Let connections answer what they have read, for `timeout_s` at most; close all with 1012."""
+    drains = [asyncio.create_task(session.drain(), name="drain") for session in sessions]
+    if drains:
+        _, late = await asyncio.wait(drains, timeout=timeout_s)
+        for task in late:
+            task.cancel()
+    for session in sessions:
+        session.close(SERVICE_RESTART, "service restart")
 
 
 class Entry:
@@ -147,14 +171,7 @@ class Entry:
         logger.info("stopping: %d connections to be closed", len(self.sessions))
         for newcomer in list(self.newcomers):
             newcomer.close(SERVICE_RESTART, "service restart")
-        sessions = list(self.sessions)
-        drains = [asyncio.create_task(session.drain(), name="drain") for session in sessions]
-        if drains:
-            _, late = await asyncio.wait(drains, timeout=self._drain_timeout_s)
-            for task in late:
-                task.cancel()
-        for session in sessions:
-            session.close(SERVICE_RESTART, "service restart")
+        await drain_all(list(self.sessions), self._drain_timeout_s)
         await self.close()
 
     async def close(self) -> None:
@@ -188,10 +205,3 @@ async def _cancel_orders(session: Session) -> None:
     await session.settled()
     if session.orders is not None:
         await session.orders.cancel()
-
-
-def end_for_key(session: Session, fault: Refusal) -> None:
-    """Close a session whose key is no longer valid: the error, then the close code."""
-    if not session.closed:
-        session.send(error_frame(NO_ID, fault))
-        session.close(KEY_CLOSE_CODE, fault.code)

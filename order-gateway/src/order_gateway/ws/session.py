@@ -32,6 +32,7 @@ from order_gateway.ws.messages import (
     read_request,
     reply_frame,
 )
+from tapewire.api_keys.verifier import KEY_CLOSE_CODE
 from tapewire.errors import OutcomeUnknown, Refusal, Unavailable
 
 if TYPE_CHECKING:
@@ -165,6 +166,12 @@ class Session:
         """End the connection after the frames that were written."""
         if not self.closed:
             self._socket.close(code, reason)
+
+    def end_for_key(self, fault: Refusal) -> None:
+        """Close with the error of a key that is no longer valid, then the close code."""
+        if not self.closed:
+            self.send(error_frame(NO_ID, fault))
+            self.close(KEY_CLOSE_CODE, fault.code)
 
     async def settled(self) -> None:
         """Wait until every started command has its answer."""
