@@ -12,11 +12,11 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tapewire.errors import TapewireError
 from tapewire.redis.server import RedisServer
 from tapewire.values.types import Side
 from tests.support.feeds.process import FeedProcess, running_feed
 from tests.support.feeds.stream_client import BinanceBook, Resync, streaming
+from tests.support.feeds.traffic import Load
 from tests.support.running.processes import Service, running_gateway
 from tests.support.venue import Venue, open_venue
 from tests.support.wait import wait_until
@@ -34,42 +34,17 @@ def gateway(redis_server: RedisServer, tmp_path: Path) -> Iterator[Service]:
         yield service
 
 
-class Orders:
-    """Orders without end that change the book; Redis may come and go meanwhile."""
+def ordering(venue: Venue) -> Load:
+    """A load of orders that change the book."""
+    chance = random.Random(1)
 
-    def __init__(self, venue: Venue) -> None:
-        self._venue = venue
-        self._chance = random.Random(1)
-        self._stopped = False
-        self.placed = 0
-        self._task = asyncio.create_task(self._run())
+    async def five_orders() -> None:
+        sides = [chance.choice(list(Side)) for _ in range(5)]
+        await asyncio.gather(
+            *(venue.submit(side, chance.randint(1, 9), chance.choice(TICKS)) for side in sides)
+        )
 
-    async def go_on(self, count: int = 100) -> None:
-        """Wait until so many more orders were placed."""
-        target = self.placed + count
-        await wait_until(lambda: self.placed >= target or self._task.done(), "orders go on", 30)
-        assert not self._task.done()
-
-    async def stop(self) -> None:
-        """End after the present orders."""
-        self._stopped = True
-        await self._task
-
-    async def _run(self) -> None:
-        while not self._stopped:
-            with contextlib.suppress(TapewireError):
-                sides = [self._chance.choice(list(Side)) for _ in range(5)]
-                await asyncio.gather(
-                    *(
-                        self._venue.submit(
-                            side, self._chance.randint(1, 9), self._chance.choice(TICKS)
-                        )
-                        for side in sides
-                    )
-                )
-                self.placed += len(sides)
-            # One turn for everybody else; a lost Redis fails at once.
-            await asyncio.sleep(0)
+    return Load(five_orders)
 
 
 async def snapshot(http: httpx.AsyncClient) -> tuple[int, dict[str, str], dict[str, str]]:
@@ -147,7 +122,7 @@ async def test_a_book_is_never_older_than_the_first_difference(
         running_feed(redis_server.url, tmp_path) as feed,
         httpx.AsyncClient(trust_env=False, base_url=gateway.url) as http,
     ):
-        orders = Orders(venue)
+        orders = ordering(venue)
         for number in range(NEWCOMERS):
             channel = ("depth@100ms", "depth")[number % 2]
             async with streaming(feed.url, f"/ws/btcusdt@{channel}") as reader:
@@ -173,18 +148,18 @@ async def test_a_book_is_kept_over_a_crash(
         open_venue(redis_server.url) as venue,
         running_feed(redis_server.url, tmp_path) as feed,
     ):
-        orders = Orders(venue)
+        orders = ordering(venue)
         async with keeping(feed, gateway) as keeper:
-            await orders.go_on()
+            await orders.go_on(20)
             if what != "redis":
                 await feed.kill()
             if what != "market_data":
                 await asyncio.to_thread(redis_server.kill)
                 await asyncio.to_thread(redis_server.start)
             if what != "redis":
-                await orders.go_on()
+                await orders.go_on(20)
                 await feed.start()
-            await orders.go_on()
+            await orders.go_on(20)
             await orders.stop()
             await assert_equal(keeper, gateway)
             assert keeper.holes == []

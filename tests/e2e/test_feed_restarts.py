@@ -7,7 +7,7 @@ import pytest
 
 from tapewire.redis.server import RedisServer
 from tests.support.feeds.process import running_feed
-from tests.support.feeds.traffic import Load, assert_complete, following
+from tests.support.feeds.traffic import assert_complete, following, trading
 from tests.support.venue import open_venue
 
 pytestmark = pytest.mark.timeout(120)
@@ -25,7 +25,7 @@ async def test_followers_resume_over_a_crash(
         running_feed(redis_server.url, tmp_path) as feed,
         following(feed.url, count=FOLLOWERS) as followers,
     ):
-        load = Load(venue)
+        load = trading(venue)
         await load.go_on()
         if what != "redis":
             await feed.kill()
@@ -52,7 +52,7 @@ async def test_a_rolling_restart_loses_and_repeats_nothing(
         running_feed(redis_server.url, tmp_path, DRAIN_SPREAD_S="0.5") as second,
         following(first.url, second.url, count=2 * FOLLOWERS) as followers,
     ):
-        load = Load(venue)
+        load = trading(venue)
         await load.go_on()
         for process in (first, second):
             process.terminate()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.page.axe import AXE, findings
-from tests.support.page.browser import DESKTOP, PHONE, Scheme, running_browser, trader_at
+from tests.support.page.browser import DESKTOP, PHONE, Scheme, trader_at
 from tests.support.page.keyboard import Keyboard
 from tests.support.page.venue import PageVenue, running_page_venue
 
@@ -21,13 +21,6 @@ def test_axe_is_installed() -> None:
     """Without axe-core the other tests of the pages say nothing about its findings."""
     if not AXE.is_file():
         pytest.skip("axe-core is not installed; make page-types fetches it with npm")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the tests of this module."""
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -11,17 +11,9 @@ from tests.support.page.browser import (
     PHONE,
     Scheme,
     opened_page,
-    running_browser,
     trader_at,
 )
 from tests.support.page.venue import PageVenue, running_page_venue
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the tests of this module."""
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -6,19 +6,12 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.page.axe import findings
-from tests.support.page.browser import opened_page, running_browser, trader_at
+from tests.support.page.browser import opened_page, trader_at
 from tests.support.page.keyboard import Keyboard
 from tests.support.page.venue import PageVenue, running_page_venue
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 MONEY = "USDT=100000,BTC=10,ETH=10,SOL=0"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the tests of this module."""
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.page.browser import opened_page, running_browser
+from tests.support.page.browser import opened_page
 from tests.support.page.key_venue import running_key_page_venue
 from tests.support.page.venue import PageVenue
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the tests of this module."""
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

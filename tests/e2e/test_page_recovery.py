@@ -8,18 +8,11 @@ import pytest
 import redis
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.page.browser import PHONE, opened_page, running_browser, trader_at
+from tests.support.page.browser import PHONE, opened_page, trader_at
 from tests.support.page.venue import PageVenue, running_page_venue
 from tests.support.wait import wait_for
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the tests of this module."""
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

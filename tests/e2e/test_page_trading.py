@@ -5,15 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.page.browser import running_browser, trader_at
+from tests.support.page.browser import trader_at
 from tests.support.page.venue import PageVenue, running_page_venue
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the tests of this module."""
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from tests.support.feeds.bench import (
     trade_unheard,
 )
 from tests.support.feeds.trades import trade_payload
-from tests.support.feeds.traffic import Load
+from tests.support.feeds.traffic import trading
 from tests.support.running.topologies import running_cluster, running_sentinel
 from tests.support.venue import BTC, INSTRUMENTS, ODD, Venue, open_venue
 from tests.support.wait import wait_until
@@ -184,7 +184,7 @@ async def test_a_venue_that_went_back_is_told(bench: FeedBench, venue: Venue) ->
 
 async def test_cut_subscriptions_lose_and_repeat_nothing(bench: FeedBench, venue: Venue) -> None:
     """The subscription is cut again and again under load: every trade once, in order."""
-    load = Load(venue, [BTC])
+    load = trading(venue, [BTC])
 
     async def is_cut() -> bool:
         return await drop_subscribers(venue) > 0

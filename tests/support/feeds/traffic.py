@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -41,33 +41,38 @@ async def make_short_log(venue: Venue, count: int, trimmed: int) -> None:
 
 
 class Load:
-    """Trades in all symbols until the test stops them; Redis may restart meanwhile."""
+    """Repeats a step until the test stops it; Redis may come and go meanwhile."""
 
-    def __init__(self, venue: Venue, symbols: Collection[Symbol] = (BTC, ODD, HUGE)) -> None:
-        """Start trading at once."""
-        self._venue = venue
-        self._symbols = tuple(symbols)
+    def __init__(self, step: Callable[[], Awaitable[object]]) -> None:
+        """Start at once; a step may raise TapewireError."""
+        self._step = step
         self._stopped = False
         self.rounds = 0
         self._task = asyncio.create_task(self._run())
 
     async def go_on(self, rounds: int = 10) -> None:
-        """Wait until `count` more rounds were traded."""
+        """Wait until so many more steps were done."""
         target = self.rounds + rounds
-        await wait_until(lambda: self.rounds >= target or self._task.done(), "trades go on", 20)
+        await wait_until(lambda: self.rounds >= target or self._task.done(), "the load goes on", 30)
         assert not self._task.done()
 
     async def stop(self) -> None:
-        """Stop after the present round."""
+        """Stop after the present step."""
         self._stopped = True
         await self._task
 
     async def _run(self) -> None:
         while not self._stopped:
             with contextlib.suppress(TapewireError):
-                await make_trades(self._venue, random.randint(1, 5), random.choice(self._symbols))
+                await self._step()
                 self.rounds += 1
             await leave_processor()
+
+
+def trading(venue: Venue, symbols: Collection[Symbol] = (BTC, ODD, HUGE)) -> Load:
+    """A load of trades in these symbols."""
+    choices = tuple(symbols)
+    return Load(lambda: make_trades(venue, random.randint(1, 5), random.choice(choices)))
 
 
 class Follower:
