@@ -101,9 +101,9 @@ async def run_batch(request: Request) -> Response:
     },
 )
 async def replace_order(request: Request) -> Response:
-    """Both happen in one atomic step:
+    """Cancels an order and places another one in one atomic step.
 
-    no other command comes between, and the money that the cancel releases pays for the new order. A
+    No other command comes between, and the money that the cancel releases pays for the new order. A
     refused new order does not bring the canceled order back. A wrong field refuses the whole
     request. Safe to repeat with the same `client_order_id` of the new order.
     """
