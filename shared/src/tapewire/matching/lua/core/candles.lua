@@ -48,8 +48,8 @@ local function reduce_to_format_1(added)
   added.taker_buy_lots, added.taker_buy_notional = '0', '0'
 end
 
--- `market.traded` is the sum of the trades of this command. Stops that the command fired may have traded
--- beyond its first and last price.
+-- `market.traded` is the sum of the trades of this command. Stops that the command fired may have
+-- traded beyond its first and last price.
 local function record_candle(command, market)
   local traded = market.traded
   local key = '{tw}:candle_now:' .. market.symbol

@@ -3,15 +3,16 @@
 -- reads the orders that changed meanwhile, until this function has covered every event.
 --
 -- KEYS   1 account:<account>
--- ARGV   2 account   3 entry id in the account's log: events after this one count; '' if the log was
---        empty   4 most changes of orders that are looked at; the first event counts whole
+-- ARGV   2 account   3 entry id in the account's log: events after this one count; '' if the log
+--        was empty   4 most changes of orders that are looked at; the first event counts whole
 -- Reply  {1 if every event is covered, 0 if there are more, -1 if ARGV[3] was trimmed; number of
 --        open orders; {field, value, ...} of the account; the newest entry of its log {id, {field,
 --        value}} or {}; the id of the last event that is covered; orders}: per changed order five
---        texts: id, score in open:<account>:<symbol>, symbol, terms, state, '' for what is not there.
+--        texts: id, score in open:<account>:<symbol>, symbol, terms, state, '' for a missing one.
 -- Errors none.
 
--- Adds the ids of the orders that an event changed to a list and a set; returns how many changes.
+-- Adds the ids of the orders that an event changed to a list and a set. Returns the number of
+-- changes.
 local function add_changed(event, ids, known)
   local _, header_end = string.find(event, PART, 1, true)
   local _, balances_end = string.find(event, PART, header_end + 1, true)
