@@ -18,12 +18,8 @@ from tapewire.commands.options import checked, locate, say_venue, venue_option
 from tapewire.commands.words import WholeNumber
 from tapewire.replay.player import Player
 from tapewire.replay.recording import (
-    SAMPLE_SYMBOL,
-    Format,
-    Recording,
-    read_recording,
-    sample_file,
-)
+    SAMPLE_SYMBOL, Format, Recording, read_recording, sample_file,
+)  # fmt: skip
 from tapewire.replay.selection import caveats, choose_steps
 from tapewire.replay.steps import ReplayError
 from tapewire.values.timestamps import format_timestamp, parse_timestamp
