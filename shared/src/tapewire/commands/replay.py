@@ -18,7 +18,11 @@ from tapewire.commands.options import checked, locate, say_venue, venue_option
 from tapewire.commands.words import WholeNumber
 from tapewire.replay.player import Player
 from tapewire.replay.recording import (
-    SAMPLE_SYMBOL, Format, Recording, read_recording, sample_file,
+    SAMPLE_SYMBOL,
+    Format,
+    Recording,
+    read_recording,
+    sample_file,
 )  # fmt: skip
 from tapewire.replay.selection import caveats, choose_steps
 from tapewire.replay.steps import ReplayError
@@ -137,11 +141,9 @@ def _read_names(
     help="Stop after so many orders, cancels and amends; the seed does not count.",
 )
 @click.option(
-    "--seed/--no-seed",
-    default=True,
-    show_default=True,
+    "--seed/--no-seed", default=True, show_default=True,
     help="Begin with the book that the recording began with.",
-)
+)  # fmt: skip
 @click.option(
     "--seed-book",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
