@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tapewire import keys
 from tapewire.client import RequestRefused, SyncVenueClient, Unavailable
+from tapewire.client.rest import trust_for
 from tapewire.commands.client_options import EXIT_FAILED, ClientChoice, client_options
 from tapewire.errors import TapewireError
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
@@ -124,10 +125,9 @@ def _add_figures(report: dict[str, Any], venue: VenueAddress, chosen: ClientChoi
     ):
         if url is None:
             continue
-        ca_file = chosen.ca_file or certificate
-        verify = True if ca_file is None else str(ca_file)
+        trust = trust_for(url, chosen.ca_file or certificate)
         try:
-            text = httpx.get(f"{url}/metrics", timeout=TIMEOUT_S, verify=verify).text
+            text = httpx.get(f"{url}/metrics", timeout=TIMEOUT_S, verify=trust).text
             families = list(text_string_to_metric_families(text))
         except (httpx.HTTPError, ValueError):
             continue
