@@ -44,7 +44,8 @@ def assert_described(structure: object, document: Any) -> None:
 
 def members_of(structure: object) -> dict[str, Any]:
     """The members of a structure or dataclass by their names in JSON; empty for anything else."""
-    names, tag = _described(type(structure))
+    kind: type = type(structure)
+    names, tag = _described(kind)
     return {member: getattr(structure, name) for member, name in names.items()} | tag
 
 
