@@ -58,8 +58,8 @@ class RedisServer:
     ) -> None:
         """`port` 0 takes a free one at the first start and keeps it; `binary` None finds one.
 
-        `in_memory` writes no append-only files, and starts with `dump.rdb` of the directory if there
-        is one.
+        `in_memory` writes no append-only files; the server starts with `dump.rdb` of the directory,
+        if there is one.
         """
         self.directory = DataDirectory(data_dir)
         self.port = port
