@@ -30,7 +30,7 @@ export class Desk {
     this.accounts = signal([]);
     /** Whether there are more accounts than the page shows. */
     this.moreAccounts = signal(false);
-    /** Accounts whose name begins with this come first. */
+    /** The accounts whose names begin with this text are read. */
     this.search = signal("");
     /** @type {import("@preact/signals").Signal<Reply | null>} */
     this.feedHealth = signal(null);
@@ -142,12 +142,9 @@ export class Desk {
 
   async #readAccounts() {
     const name = this.search.value.trim();
-    // A page begins after its cursor, which is the text directly before the wanted names.
-    const cursor = name ? `&cursor=${encodeURIComponent(before(name))}` : "";
-    const page = await this.request("GET", `/v1/admin/accounts?limit=${PAGE_LIMIT}${cursor}`);
-    this.accounts.value = page.accounts.filter(
-      (/** @type {Reply} */ account) => account.account.startsWith(name),
-    );
+    const prefix = name ? `&prefix=${encodeURIComponent(name)}` : "";
+    const page = await this.request("GET", `/v1/admin/accounts?limit=${PAGE_LIMIT}${prefix}`);
+    this.accounts.value = page.accounts;
     this.moreAccounts.value = page.next_cursor !== null;
   }
 
@@ -183,13 +180,4 @@ export class Desk {
       this.feedHealth.value = null;
     }
   }
-}
-
-/**
- * The text that sorts directly before all texts with this beginning.
- * @param {string} name
- */
-function before(name) {
-  const last = name.charCodeAt(name.length - 1);
-  return name.slice(0, -1) + (last > 45 ? `${String.fromCharCode(last - 1)}~` : "");
 }
