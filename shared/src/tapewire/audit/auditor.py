@@ -212,6 +212,7 @@ class Auditor:
     async def _read_instruments(self) -> None:
         found = await self._queries.instruments()
         self._instruments = {symbol: instrument for symbol, (instrument, _) in found.items()}
+        self._instruments |= await self._queries.delisted_instruments()
 
     async def _guard(self, check: Check, work: Awaitable[None]) -> None:
         """A record that cannot be read counts as a difference."""

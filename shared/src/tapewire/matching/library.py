@@ -48,13 +48,13 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 COMMANDS = (
     "place", "place_list", "replace", "amend", "fire_stops", "cancel", "cancel_all", "expire",
-    "dead_man", "control", "indicate", "instruments", "open_account", "transfer", "set_account",
-    "set_clock",
+    "dead_man", "control", "indicate", "instruments", "delist", "open_account", "transfer",
+    "set_account", "set_clock",
 )  # fmt: skip
 READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
 
 # A command that only takes orders out of the book may run when Redis is out of memory.
-_FREEING = frozenset({"cancel", "cancel_all", "expire"})
+_FREEING = frozenset({"cancel", "cancel_all", "expire", "delist"})
 
 # Lua patterns of the kinds of values; a text has no separator of its record.
 _PATTERNS = {"digits": "(%d+)", "optional digits": "(%d*)", "number": "(%d+)",
