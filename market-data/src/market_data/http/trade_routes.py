@@ -96,8 +96,8 @@ async def trades(request: Request) -> Response:
     summary="Live trades as server-sent events",
     responses={
         200: answered(
-            "Events `connected`, `trade`, `market`, `gap`, `epoch`, `heartbeat`, `reconnect`; the id "
-            "of an event is the position to resume from",
+            "Events `connected`, `trade`, `market`, `gap`, `epoch`, `heartbeat`, `reconnect`; the "
+            "id of an event is the position to resume from",
             None,
             _EVENT,
             "text/event-stream",

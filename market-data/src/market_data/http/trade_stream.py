@@ -80,7 +80,7 @@ class _Cursors:
         self._delisted = feed.sequencer.delisted
 
     def symbols(self) -> list[str]:
-        """The symbols of the stream; a stream of all symbols follows new ones as they are listed."""
+        """The symbols of the stream; one of all symbols follows new ones as they are listed."""
         if self._is_wildcard:
             sequencer = self._feed.sequencer
             for symbol in sequencer.listed.keys() - self.seqs.keys():

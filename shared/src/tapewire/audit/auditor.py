@@ -71,8 +71,8 @@ class Auditor:
             )
         for symbol in await self._reader.symbols():
             self._found.count(Check.MARKETS, "markets")
-            found = await self._reader.market(symbol)
-            self._found.differ(Check.MARKETS, market_differences(symbol, *found))
+            market = await self._reader.market(symbol)
+            self._found.differ(Check.MARKETS, market_differences(symbol, market))
         for symbol in list(self._instruments):
             for side in Side:
                 await self._guard(Check.BOOKS, self._check_side(symbol, side))

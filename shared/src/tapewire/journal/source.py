@@ -77,7 +77,9 @@ class LiveJournal:
             )
 
     async def _instruments(self) -> list[dict[str, Any]]:
-        symbols = sorted(item.decode() for item in await self._ask("SMEMBERS", keys.INSTRUMENTS))
+        """Every instrument of the entries, also those that were delisted."""
+        found = await self._ask("SUNION", keys.INSTRUMENTS, keys.DELISTED)
+        symbols = sorted(item.decode() for item in found)
         instruments = []
         for symbol in symbols:
             record: list[bytes] = await self._ask(

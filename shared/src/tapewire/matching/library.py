@@ -41,11 +41,15 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "candles": ("CANDLE_BASES", "record_candle"),
     "match": ("match",),
     "fok": ("would_fill",),
+    "admit": (
+        "is_out_of_band", "would_take", "wait_for_stop", "begin_record", "run_taker",
+        "write_order",
+    ),
     "stops": ("FIRING", "fires", "note_waiting", "run_stops"),
     "auction_price": ("Search",),
     "auction": ("Auction",),
     "entry": ("new_order", "earlier_placement", "entry_refusal", "enter_order", "market_refusal"),
-}
+}  # fmt: skip
 COMMANDS = (
     "place", "place_list", "replace", "amend", "fire_stops", "cancel", "cancel_all", "expire",
     "dead_man", "control", "indicate", "instruments", "delist", "open_account", "transfer",

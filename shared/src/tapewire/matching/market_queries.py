@@ -117,8 +117,11 @@ class MarketQueries:
         return bid, ask
 
     async def newest_time_us(self) -> int:
-        """The latest time that a market has reached; 0 in an empty venue. Raises Unavailable."""
-        symbols = await self.symbols()
+        """The latest time that a market has reached; 0 in an empty venue. Raises Unavailable.
+
+        Delisted instruments count, because they may be listed again.
+        """
+        symbols = await self.symbols() | await self.delisted()
         states = await asyncio.gather(
             *(self._batcher.submit("HGET", keys.market(symbol), "state") for symbol in symbols)
         )

@@ -54,7 +54,7 @@ local function take_off_list(market)
   controls.state, controls.revision = 'delisted', integer_text(controls.revision + 1)
   call('HSET', market.key, 'controls', Controls.write(controls))
   call('SREM', '{tw}:instruments', market.symbol)
-  call('SADD', DELISTED, market.symbol)
+  call('SADD', '{tw}:delisted', market.symbol)
 end
 
 local function delist(command, symbol, orders_max)

@@ -17,6 +17,8 @@
 --        market:<symbol> (hash): core/market.lua. The revision in controls grows with every change
 --        of limits, so that no gateway works with old limits.
 
+local DELISTED = '{tw}:delisted'
+
 -- What every command on the market needs of its identity.
 local function steps_of(epoch, identity)
   local base_units = identity.lot_units

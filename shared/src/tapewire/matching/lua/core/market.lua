@@ -7,8 +7,6 @@
 -- state delisted is unknown to every command but `instruments`.
 -- All keys of the venue begin with {tw}: (tapewire/keys.py).
 
-local DELISTED = '{tw}:delisted'
-
 local function market_key(symbol)
   return '{tw}:market:' .. symbol
 end
