@@ -15,6 +15,7 @@ from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.text import NewKey, Permission
 from tapewire.commands.account import TIMEOUT_S, account
 from tapewire.commands.options import RedisChoice, redis_options
+from tapewire.commands.words import WholeNumber
 from tapewire.errors import ConfigurationError, TapewireError, UnknownAccount
 from tapewire.limits import API_KEYS_MAX
 from tapewire.matching.engine import Engine
@@ -62,11 +63,11 @@ def _deposits(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> 
 
 
 @account.command("create-many", short_help="Open many accounts, with money and API keys.")
-@click.argument("count", type=click.IntRange(1, API_KEYS_MAX))
+@click.argument("count", type=WholeNumber(1, API_KEYS_MAX))
 @click.option("--prefix", default="trader-", show_default=True, help="Beginning of each name.")
 @click.option(
     "--first",
-    type=click.IntRange(0),
+    type=WholeNumber(0),
     default=1,
     show_default=True,
     help="Number of the first account.",

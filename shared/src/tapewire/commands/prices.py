@@ -10,6 +10,7 @@ from rich.table import Table
 
 from tapewire.client import BookCopy, ContinuityError
 from tapewire.commands.client_options import ClientChoice, Session, client_options
+from tapewire.commands.words import WholeNumber
 from tapewire.terminal.candle_chart import Candle, candle_chart
 from tapewire.terminal.ladder import ladder
 from tapewire.terminal.tables import instruments_table, tickers_table
@@ -25,7 +26,7 @@ WAIT_S = 1 / DRAWINGS_PER_S
 @click.command()
 @click.argument("symbol")
 @click.option(
-    "--rows", type=click.IntRange(1, ROWS_MAX), default=ROWS_DEFAULT, show_default=True,
+    "--rows", type=WholeNumber(1, ROWS_MAX), default=ROWS_DEFAULT, show_default=True,
     help="Levels of each side.",
 )  # fmt: skip
 @click.option("--once", is_flag=True, help="Print the book once and end.")
@@ -81,7 +82,7 @@ def _ladder_of(copy: BookCopy, rows: int) -> Table:
 @click.argument("symbol")
 @click.option("--interval", type=click.Choice(INTERVALS), default="1m", show_default=True)
 @click.option(
-    "--limit", type=click.IntRange(1, CANDLES_MAX), default=CANDLES_DEFAULT, show_default=True,
+    "--limit", type=WholeNumber(1, CANDLES_MAX), default=CANDLES_DEFAULT, show_default=True,
     help="Number of candles.",
 )  # fmt: skip
 @click.option("--from", "start", metavar="TIME", help="Included; ISO 8601 with an offset.")

@@ -79,7 +79,7 @@ local function quantity_text(market, lots)
   return market.steps.quantity_text(lots)
 end
 
--- trading, cancel_only, halted, post_only, auction or delisted; nil if the symbol is unknown.
+-- trading, cancel_only, halted, post_only, auction, or delisted; nil if it is unknown.
 local function market_mode(symbol)
   local controls = call('HGET', market_key(symbol), 'controls')
   return controls and known_controls(controls).state
@@ -95,8 +95,8 @@ local function changed(wanted, value)
   return wanted ~= '' and wanted or value
 end
 
--- Publishes that a market has come or gone, has another state or other limits, or what its auction says:
--- `details` are further members of the JSON object.
+-- Publishes that a market has come or gone, has another state or other limits, or what its auction
+-- says: `details` are further members of the JSON object.
 local function publish_market(symbol, state, change, timestamp, epoch, details)
   call('PUBLISH', 'market_events', '{"symbol":"' .. symbol .. '","state":"' .. state
     .. '","change":"' .. change .. '","timestamp":"' .. timestamp .. '","epoch":"' .. epoch .. '"'
