@@ -22,6 +22,8 @@ from tapewire.journal.verification import Verdict, verify_file, verify_moving, v
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.packed.packing import UNIT
 from tapewire.values.types import Account, MarketState, OrderId, Side, TimeInForce
+from tests.support.profile import NIGHTLY
+from tests.support.reference.history import trade
 from tests.support.reference.random_commands import RandomCommands
 from tests.support.venue import (
     ALICE,
@@ -36,7 +38,7 @@ from tests.support.venue import (
 )
 from tests.support.wait import wait_until
 
-COMMANDS = 4_000
+COMMANDS = 4_000 if NIGHTLY else 2_000
 
 
 @pytest_asyncio.fixture
@@ -151,7 +153,7 @@ async def wait_until_gone(venue: Venue, order_id: str) -> None:
 
 async def traded(venue: Venue) -> None:
     """A short history with every kind of key in it."""
-    await RandomCommands(venue.engine, 7).run(600)
+    await trade(venue, 7, 600)
 
 
 async def first_of(venue: Venue, pattern: str) -> str:

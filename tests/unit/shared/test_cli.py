@@ -21,6 +21,13 @@ ROOT = Path(__file__).parents[3]
 ROUTE = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) /")
 
 
+def test_a_venue_that_is_named_by_its_url_is_said_once() -> None:
+    """The name and the URL are the same text."""
+    url = f"http://127.0.0.1:{free_port()}"
+    result = CliRunner().invoke(main, ["order", "show", "1", "--venue", url])
+    assert result.stderr.splitlines()[0] == f"venue: {url}"
+
+
 @pytest.mark.parametrize("name", SUBCOMMANDS)
 def test_every_subcommand_explains_itself(name: str) -> None:
     """Each listed command exists and has a help text."""

@@ -78,6 +78,8 @@ def _advice(error: Exception, venue: VenueAddress) -> str:
         return f" Give the command a key with --api-key-file FILE or {KEY_VARIABLE}."
     if isinstance(error, RequestRefused) and error.code == "unknown_symbol":
         return "" if "tapewire" in name_commands(str(error)) else LIST_SYMBOLS
+    if isinstance(error, RequestRefused) and error.code == "not_found":
+        return f" {venue.gateway_url} may be no order gateway: name the gateway with --venue."
     if not isinstance(error, Unreachable) or venue != default_venue():
         return ""
     return "; start a venue with `tapewire up`, or name one with --venue"

@@ -6,7 +6,7 @@ from typing import Literal
 import click
 
 from tapewire.commands.client_options import ClientChoice, client_options
-from tapewire.commands.options import checked
+from tapewire.commands.options import checked, time_with_offset
 from tapewire.commands.words import WholeNumber
 from tapewire.errors import ConfigurationError
 from tapewire.terminal.contest_tables import (
@@ -122,7 +122,10 @@ def show_round(chosen: ClientChoice) -> None:
 @click.argument("name")
 @click.argument("duration_s", type=WholeNumber(1, ROUND_DURATION_S_MAX))
 @click.option(
-    "--starts-at", metavar="TIME", help="Start then (ISO 8601 with an offset). Default: now."
+    "--starts-at",
+    metavar="TIME",
+    callback=checked(time_with_offset),
+    help="Start then (ISO 8601 with an offset). Default: now.",
 )
 @click.option(
     "--halt", is_flag=True, help="Halt the markets before and after the round, cancels too."

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from tapewire.client import BookCopy, ContinuityError
 from tapewire.commands.client_options import ClientChoice, Session, client_options
+from tapewire.commands.options import from_option, to_option
 from tapewire.commands.words import WholeNumber
 from tapewire.terminal.candle_chart import Candle, candle_chart
 from tapewire.terminal.ladder import ladder
@@ -85,8 +86,8 @@ def _ladder_of(copy: BookCopy, rows: int) -> Table:
     "--limit", type=WholeNumber(1, CANDLES_MAX), default=CANDLES_DEFAULT, show_default=True,
     help="Number of candles.",
 )  # fmt: skip
-@click.option("--from", "start", metavar="TIME", help="Included; ISO 8601 with an offset.")
-@click.option("--to", "end", metavar="TIME", help="Not included.")
+@from_option
+@to_option
 @client_options
 def candles(  # noqa: PLR0917 (click passes options by name)
     chosen: ClientChoice,

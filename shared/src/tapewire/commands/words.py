@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-# The commands that do what routes do, for error texts of the services.
-COMMANDS_OF_ROUTES = {"GET /v1/instruments": "`tapewire instruments`"}
+# Words of commands for what error texts of the services name: routes and headers.
+WORDS_OF_COMMANDS = {"GET /v1/instruments": "`tapewire instruments`", "X-Account": "--account"}
 
 # A negative number, which click reads as an option.
 NEGATIVE_NUMBER = re.compile(r"-\.?[0-9]")
@@ -56,7 +56,7 @@ def negative_number(words: Iterable[str]) -> str | None:
 
 
 def name_commands(text: str) -> str:
-    """An error text of a service with commands in place of the routes that the text names."""
-    for route, command in COMMANDS_OF_ROUTES.items():
-        text = text.replace(route, command)
+    """An error text of a service with words of commands in place of routes and headers."""
+    for word, own in WORDS_OF_COMMANDS.items():
+        text = text.replace(word, own)
     return text
