@@ -78,8 +78,9 @@ class LiveJournal:
 
     async def _instruments(self) -> list[dict[str, Any]]:
         """Every instrument of the entries, also those that were delisted."""
-        found = await self._ask("SUNION", keys.INSTRUMENTS, keys.DELISTED)
-        symbols = sorted(item.decode() for item in found)
+        listed = await self._ask("SMEMBERS", keys.INSTRUMENTS)
+        delisted = await self._ask("SMEMBERS", keys.DELISTED)
+        symbols = sorted({item.decode() for item in (*listed, *delisted)})
         instruments = []
         for symbol in symbols:
             record: list[bytes] = await self._ask(
