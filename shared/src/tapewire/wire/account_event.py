@@ -16,7 +16,7 @@ from tapewire.errors import MessageError
 from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX
 from tapewire.packed.events import BALANCE, CHANGE, EVENT_HEADER
 from tapewire.packed.layout import EXECUTION, FILL, STATE, TERMS
-from tapewire.packed.packing import split_parts
+from tapewire.packed.packing import split_items, split_parts
 from tapewire.packed.records import read_order
 from tapewire.values.types import Liquidity, Order, OrderStatus, Side, Symbol
 
@@ -164,10 +164,15 @@ class OrderFills(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """What one message says of the money of an account; `before` as in `AccountEvent`."""
+    """What messages in a row say of the money of an account.
+
+    `header` is that of the last message, `balances` has the newest balance of each asset. `before`
+    (as in `AccountEvent`) and `since_us` are those of the first message.
+    """
 
     header: AccountHeader
     before: tuple[int, int]
+    since_us: int
     balances: tuple[Balance, ...]
     fills: tuple[OrderFills, ...]
 
@@ -175,15 +180,16 @@ class Settlement(NamedTuple):
 _Message = TypeVar("_Message")
 
 
-def _reader(read: Callable[[bytes], _Message]) -> Callable[[bytes], _Message]:
-    """Let a function that reads a message raise MessageError for whatever it cannot read."""
+def _reader(read: Callable[..., _Message]) -> Callable[..., _Message]:
+    """Let a function that reads messages raise MessageError for a message that it cannot read."""
 
     @wraps(read)
-    def checked(payload: bytes) -> _Message:
-        if len(payload) > ACCOUNT_MESSAGE_BYTES_MAX:
-            raise MessageError(f"an account message of {len(payload)} bytes is over the limit")
+    def checked(*payloads: bytes) -> _Message:
+        for payload in payloads:
+            if len(payload) > ACCOUNT_MESSAGE_BYTES_MAX:
+                raise MessageError(f"an account message of {len(payload)} bytes is over the limit")
         try:
-            return read(payload)
+            return read(*payloads)
         except (ValueError, KeyError, UnicodeDecodeError) as error:
             raise MessageError(f"not a message of an account: {error}") from None
 
@@ -203,32 +209,48 @@ def decode_account_event(payload: bytes) -> AccountEvent:
 
 
 @_reader
-def decode_settlement(payload: bytes) -> Settlement:
-    """Read fills and balances of one message; the rest of its orders stays unread.
+def decode_settlement(*payloads: bytes) -> Settlement:
+    """Read fills and balances of messages in a row; orders without fills stay unread.
 
     Raises MessageError.
     """
-    header, balances, texts = _split(payload)
-    reports, fills = 0, []
-    for change in map(CHANGE.read, texts):
-        executions = _read_executions(change.fills)
-        has_ended = STATE.read(change.state).status in _ENDS
-        reports += (_KINDS[change.kind] is not None) + len(executions) + has_ended
-        if executions:
-            terms = TERMS.read(change.terms)
-            fills.append(OrderFills(Symbol(terms.symbol), Side(terms.side), executions))
-    before = header.seq - reports, header.balance_seq - bool(balances)
-    return Settlement(header, before, balances, tuple(fills))
+    newest: dict[str, str] = {}
+    fills: list[OrderFills] = []
+    first, balances, changes = _split(payloads[0])
+    before = first.seq - _count_reports(changes), first.balance_seq - bool(balances)
+    head = ""
+    for payload in payloads:
+        head, texts, *changes = split_parts(payload.decode())
+        newest |= {BALANCE.first(item): item for item in split_items(texts)}
+        fills += [_read_fills(change) for change in changes if CHANGE.has_last(change)]
+    settled = tuple(map(_read_balance, newest.values()))
+    return Settlement(_read_header(head), before, first.time_us, settled, tuple(fills))
+
+
+def _count_reports(changes: list[str]) -> int:
+    """The execution reports of the changes of a message."""
+    count = 0
+    for change in map(CHANGE.read, changes):
+        has_ended = STATE.first(change.state) in _ENDS
+        count += (_KINDS[change.kind] is not None) + len(split_items(change.fills)) + has_ended
+    return count
+
+
+def _read_fills(text: str) -> OrderFills:
+    change = CHANGE.read(text)
+    terms = TERMS.read(change.terms)
+    return OrderFills(Symbol(terms.symbol), Side(terms.side), _read_executions(change.fills))
 
 
 def _split(payload: bytes) -> tuple[AccountHeader, tuple[Balance, ...], list[str]]:
     """Header and balances of a message, and its changes of orders, unread."""
     head, balances, *changes = split_parts(payload.decode())
-    read = tuple(
-        Balance(item.asset, int(item.available), int(item.held))
-        for item in BALANCE.read_list(balances)
-    )
-    return _read_header(head), read, changes
+    return _read_header(head), tuple(map(_read_balance, split_items(balances))), changes
+
+
+def _read_balance(text: str) -> Balance:
+    item = BALANCE.read(text)
+    return Balance(item.asset, int(item.available), int(item.held))
 
 
 def _read_header(text: str) -> AccountHeader:
