@@ -15,7 +15,8 @@ run: .venv/runtime ## start the venue: Redis, gateway, market data (ARGS=--help 
 demo: .venv/runtime ## the same with a small crowd of traders, so that prices move
 	$(BIN)/python -P -m tapewire up --demo $(ARGS)
 
-RANDOM_TESTS := tests/property tests/e2e/test_openapi_fuzz.py tests/e2e/test_openapi_fuzz_keys.py
+NIGHTLY_TESTS := tests/property tests/e2e/test_openapi_fuzz.py tests/e2e/test_openapi_fuzz_keys.py \
+  tests/e2e/test_real_data.py
 
 # Tests of one file stay with one worker, in the order of tests/conftest.py: long files first.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
@@ -29,8 +30,8 @@ test: .venv/installed ## run every test against a real Redis, which the tests st
 	  echo "The integration tests again, on $$(command -v redis-server)"; \
 	  $(PYTEST) --server=path tests/integration; fi
 
-test-nightly: .venv/installed ## let the tests with random input search fifty times longer
-	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(RANDOM_TESTS) $(ARGS)
+test-nightly: .venv/installed ## search fifty times longer at random, replay whole recordings
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(NIGHTLY_TESTS) $(ARGS)
 
 check: .venv/installed ## formatting, lint, types, house rules, the documents' links
 	$(BIN)/ruff format --check .
