@@ -15,7 +15,7 @@ from order_gateway.contest.performance import Fold, apply
 from order_gateway.contest.valuation import figures, value
 from tapewire import keys
 from tapewire.values.types import Account, Side, Symbol
-from tapewire.wire.account_event import decode_settlement
+from tapewire.wire.settlement import decode_settlement
 from tests.support.reference.machine_world import ACCOUNTS, DAVE, SHARE
 from tests.support.reference.order import ReferenceOrder, Trade
 from tests.support.reference.venue_pair import Pair

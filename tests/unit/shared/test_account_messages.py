@@ -14,10 +14,10 @@ from tapewire.wire.account_event import (
     Balance,
     ExecutionReport,
     decode_account_event,
-    decode_settlement,
 )
 from tapewire.wire.account_feed import render_balances, render_report
 from tapewire.wire.feed_messages import decode_message
+from tapewire.wire.settlement import decode_settlement
 from tests.support.reference.account_events import (
     TIME_US,
     change_text,

@@ -17,7 +17,7 @@ from tapewire.errors import MessageError, Unavailable
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.queries import Queries
 from tapewire.values.types import Account, Instrument, Symbol
-from tapewire.wire.account_event import decode_settlement
+from tapewire.wire.settlement import decode_settlement
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from typing import Final
 from msgspec import Struct, field, json
 
 from tapewire.values.types import Instrument, Liquidity, Side, Symbol
-from tapewire.wire.account_event import Execution, Settlement
+from tapewire.wire.account_event import Execution
+from tapewire.wire.settlement import Settlement
 
 # A fold of another format is computed again from the log.
 FORMAT: Final = 1

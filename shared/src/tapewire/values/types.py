@@ -15,16 +15,12 @@ Lots = NewType("Lots", int)
 Symbol = NewType("Symbol", str)
 OrderId = NewType("OrderId", str)
 Account = NewType("Account", str)
-
 _Class = TypeVar("_Class")
 
 
 @dataclass_transform(frozen_default=True)
 def frozen_for_the_checker(cls: type[_Class]) -> type[_Class]:
-    """A dataclass with slots that mypy takes as frozen; nothing refuses a change at run time.
-
-    Each order makes three of them. A frozen `__init__` takes six times as long.
-    """
+    """A dataclass that mypy alone takes as frozen: a frozen `__init__` takes six times as long."""
     return dataclass(slots=True, unsafe_hash=True)(cls)
 
 
@@ -158,10 +154,8 @@ class Instrument:
     @property
     def limits(self) -> tuple[int, int, int, int]:
         """Fields that may change while the instrument is traded."""
-        return (
-            self.quantity_lots_min, self.quantity_lots_max, self.price_ticks_max,
-            self.notional_min,
-        )  # fmt: skip
+        least, most = self.quantity_lots_min, self.quantity_lots_max
+        return least, most, self.price_ticks_max, self.notional_min
 
     @property
     def controls(self) -> tuple[int, int, int, int, int, int, int]:
@@ -210,7 +204,7 @@ class OrderCommand:
     quote_notional: int | None = None
     expire_us: int | None = None
     revision: int = 1
-    # Whether the client order id of an order that ended counts as free.
+    # The client order id of an order that ended counts as free.
     reuses_client_order_id: bool = False
 
 
@@ -226,15 +220,16 @@ class Amendment:
 
 @frozen_for_the_checker
 class Fill:
-    """One execution from the view of one of its two orders."""
+    """One execution from the view of one of its two orders.
+
+    The fee is deducted from the received amount: base units for a buyer, quote units for a seller.
+    """
 
     seq: int
     price_ticks: Ticks
     quantity_lots: Lots
     liquidity: Liquidity
     timestamp_us: int
-    # Deducted from the received amount: units of the base asset for a buyer, of the quote asset for
-    # a seller.
     fee_units: int = 0
 
 
@@ -271,9 +266,8 @@ class Order:
     # Rates at the time of placing, in millionths of the received amount.
     maker_fee_ppm: int = 0
     taker_fee_ppm: int = 0
-    # The client's name of the cancel that ended the order.
+    # The client's name of the cancel that ended the order; the first order of its list.
     cancel_id: str | None = None
-    # The list of the order, named by its first order.
     list_id: OrderId | None = None
     # What the first order of the list holds for this one, in units, until this one fires.
     covered_units: int = 0

@@ -15,20 +15,20 @@ from typing import Literal, NamedTuple, TypeAlias, TypeVar
 from tapewire.errors import MessageError
 from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX
 from tapewire.packed.events import BALANCE, CHANGE, EVENT_HEADER
-from tapewire.packed.layout import EXECUTION, FILL, STATE, TERMS
+from tapewire.packed.layout import EXECUTION, FILL
 from tapewire.packed.packing import split_items, split_parts
 from tapewire.packed.records import read_order
-from tapewire.values.types import Liquidity, Order, OrderStatus, Side, Symbol
+from tapewire.values.types import Liquidity, Order, OrderStatus
 
 ReportKind: TypeAlias = Literal["new", "amended", "triggered", "trade", "canceled", "expired"]
 
-_KINDS: dict[str, ReportKind | None] = {
+KINDS: dict[str, ReportKind | None] = {
     "new": "new",
     "amended": "amended",
     "triggered": "triggered",
     "": None,
 }
-_ENDS: dict[OrderStatus, ReportKind] = {
+ENDS: dict[OrderStatus, ReportKind] = {
     OrderStatus.CANCELED: "canceled",
     OrderStatus.EXPIRED: "expired",
 }
@@ -79,7 +79,7 @@ class OrderChange:
         if self.kind is not None:
             steps.append((self.kind, None))
         steps += [("trade", execution) for execution in self.executions]
-        end = _ENDS.get(self.order.status)
+        end = ENDS.get(self.order.status)
         return steps if end is None else [*steps, (end, None)]
 
 
@@ -155,32 +155,10 @@ class AccountEvent:
         return self.header.seq + self.header.balance_seq
 
 
-class OrderFills(NamedTuple):
-    """The fills of one order in a message."""
-
-    symbol: Symbol
-    side: Side
-    executions: tuple[Execution, ...]
-
-
-class Settlement(NamedTuple):
-    """What messages in a row say of the money of an account.
-
-    `header` is that of the last message, `balances` has the newest balance of each asset. `before`
-    (as in `AccountEvent`) and `since_us` are those of the first message.
-    """
-
-    header: AccountHeader
-    before: tuple[int, int]
-    since_us: int
-    balances: tuple[Balance, ...]
-    fills: tuple[OrderFills, ...]
-
-
 _Message = TypeVar("_Message")
 
 
-def _reader(read: Callable[..., _Message]) -> Callable[..., _Message]:
+def reads_messages(read: Callable[..., _Message]) -> Callable[..., _Message]:
     """Let a function that reads messages raise MessageError for a message that it cannot read."""
 
     @wraps(read)
@@ -196,10 +174,10 @@ def _reader(read: Callable[..., _Message]) -> Callable[..., _Message]:
     return checked
 
 
-@_reader
+@reads_messages
 def decode_account_event(payload: bytes) -> AccountEvent:
     """Read one message. Raises MessageError for anything that is not one of ours."""
-    header, balances, changes = _split(payload)
+    header, balances, changes = split_message(payload)
     event = AccountEvent(header, balances, tuple(map(_read_change, changes)))
     # Also reads the states between, so that nothing is wrong later.
     is_whole = min(event.before) >= 0 and len(event.reports) >= 0
@@ -208,52 +186,18 @@ def decode_account_event(payload: bytes) -> AccountEvent:
     return event
 
 
-@_reader
-def decode_settlement(*payloads: bytes) -> Settlement:
-    """Read fills and balances of messages in a row; orders without fills stay unread.
-
-    Raises MessageError.
-    """
-    newest: dict[str, str] = {}
-    fills: list[OrderFills] = []
-    first, balances, changes = _split(payloads[0])
-    before = first.seq - _count_reports(changes), first.balance_seq - bool(balances)
-    head = ""
-    for payload in payloads:
-        head, texts, *changes = split_parts(payload.decode())
-        newest |= {BALANCE.first(item): item for item in split_items(texts)}
-        fills += [_read_fills(change) for change in changes if CHANGE.has_last(change)]
-    settled = tuple(map(_read_balance, newest.values()))
-    return Settlement(_read_header(head), before, first.time_us, settled, tuple(fills))
-
-
-def _count_reports(changes: list[str]) -> int:
-    """The execution reports of the changes of a message."""
-    count = 0
-    for change in map(CHANGE.read, changes):
-        has_ended = STATE.first(change.state) in _ENDS
-        count += (_KINDS[change.kind] is not None) + len(split_items(change.fills)) + has_ended
-    return count
-
-
-def _read_fills(text: str) -> OrderFills:
-    change = CHANGE.read(text)
-    terms = TERMS.read(change.terms)
-    return OrderFills(Symbol(terms.symbol), Side(terms.side), _read_executions(change.fills))
-
-
-def _split(payload: bytes) -> tuple[AccountHeader, tuple[Balance, ...], list[str]]:
+def split_message(payload: bytes) -> tuple[AccountHeader, tuple[Balance, ...], list[str]]:
     """Header and balances of a message, and its changes of orders, unread."""
     head, balances, *changes = split_parts(payload.decode())
-    return _read_header(head), tuple(map(_read_balance, split_items(balances))), changes
+    return read_header(head), tuple(map(read_balance, split_items(balances))), changes
 
 
-def _read_balance(text: str) -> Balance:
+def read_balance(text: str) -> Balance:
     item = BALANCE.read(text)
     return Balance(item.asset, int(item.available), int(item.held))
 
 
-def _read_header(text: str) -> AccountHeader:
+def read_header(text: str) -> AccountHeader:
     head = EVENT_HEADER.read(text)
     if not (head.account and head.epoch):
         raise ValueError("it names no account or no epoch")
@@ -266,13 +210,13 @@ def _read_change(text: str) -> OrderChange:
     change = CHANGE.read(text)
     record = {b"terms": change.terms.encode(), b"state": change.state.encode()}
     return OrderChange(
-        _KINDS[change.kind],
+        KINDS[change.kind],
         read_order(change.order_id, record),
-        _read_executions(change.fills),
+        read_executions(change.fills),
     )
 
 
-def _read_executions(fills: str) -> tuple[Execution, ...]:
+def read_executions(fills: str) -> tuple[Execution, ...]:
     return tuple(_read_execution(int(item.seq), item.fill) for item in EXECUTION.read_list(fills))
 
 
