@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
-from order_gateway.catalogue import Catalogue
+from order_gateway.catalogue import Catalogue, unknown_symbol
 from order_gateway.order_entry import build_command, without_limits
 from order_gateway.params import OrderRequest
 from tapewire.errors import InvalidField, StaleInstrument, UnknownSymbol
@@ -98,11 +98,14 @@ class Placing:
     async def _renewed(
         self, refusal: StaleInstrument | UnknownSymbol, instrument: Instrument
     ) -> Instrument:
-        """The instrument for the next attempt, after Redis refused the last one."""
+        """The instrument for the next attempt. Raises UnknownSymbol if it was delisted."""
         if isinstance(refusal, StaleInstrument):
             return (await self._catalogue.read(instrument.symbol)).instrument
-        # The symbol was traded here, so Redis came back without its data.
+        # The symbol was traded here: Redis came back without its data, or the instrument was
+        # delisted.
         await self._catalogue.restore()
+        if self._catalogue.get(instrument.symbol) is None:
+            raise unknown_symbol(instrument.symbol) from None
         return instrument
 
     async def checked(

@@ -4,7 +4,15 @@ from functools import partial
 
 import ccxt
 
-from tests.support.binance_clients.steps import FAR_ABOVE, FAR_BELOW, addresses, refused, same, step
+from tests.support.binance_clients.steps import (
+    FAR_ABOVE,
+    FAR_BELOW,
+    ORDERS_PER_DAY,
+    addresses,
+    refused,
+    same,
+    step,
+)
 
 PAIR = "BTC/USDT"
 AMOUNT = 0.001
@@ -115,6 +123,15 @@ def refuse(bot: ccxt.Exchange, impostor: ccxt.Exchange) -> None:
     )
     impostor.load_markets()
     refused("error: signature", impostor.fetch_balance, ccxt.AuthenticationError)
+    # ccxt makes this class of every answer with status 429, whatever its code.
+    refused("error: too many orders", lambda: place_too_many(bot), ccxt.DDoSProtection)
+    bot.cancel_all_orders(PAIR)
+
+
+def place_too_many(bot: ccxt.Exchange) -> None:
+    """Place orders until the venue refuses one because of its limit."""
+    for _ in range(ORDERS_PER_DAY):
+        bot.create_order(PAIR, "limit", "buy", AMOUNT, float(FAR_BELOW))
 
 
 if __name__ == "__main__":

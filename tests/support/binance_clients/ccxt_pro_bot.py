@@ -2,16 +2,25 @@
 
 import asyncio
 import contextlib
+import json
+import sys
+import time
 from typing import Any
 
 import ccxt.pro
 
-from tests.support.binance_clients.steps import FAR_BELOW, addresses, async_step
+from tests.support.binance_clients.steps import (
+    CALL_TIMEOUT_S,
+    FAR_BELOW,
+    ORDERS_PER_DAY,
+    addresses,
+    async_step,
+)
 
 PAIR = "BTC/USDT"
 AMOUNT = 0.001
-BOOKS_COMPARED_MAX = 60
-LEVELS = 20
+BOOKS_S, EQUAL_BOOKS_MIN = 60, 10
+LEVELS = 10
 ORDERS_MAX, HEARD_TIMEOUT_S = 6, 2.0
 
 
@@ -33,7 +42,10 @@ async def main() -> None:
 
 async def watch_market(bot: Any) -> None:
     """The streams of market data; the book is equal to that of REST."""
-    await async_step("stream: book", lambda: equal_books(bot))
+    await async_step(
+        "stream: book", lambda: follow_books(bot), lambda equal: equal >= EQUAL_BOOKS_MIN,
+        BOOKS_S + CALL_TIMEOUT_S,
+    )  # fmt: skip
     await async_step(
         "stream: trades", lambda: bot.watch_trades(PAIR), lambda found: found[0]["price"] > 0
     )
@@ -46,32 +58,29 @@ async def watch_market(bot: Any) -> None:
     )
 
 
-async def equal_books(bot: Any) -> int:
-    """Compare the streamed book with that of REST where both have the same number."""
+async def follow_books(bot: Any) -> int:
+    """Follow the book for BOOKS_S: print each state, and compare it with REST at equal numbers."""
     seen: dict[int, Any] = {}
 
     async def follow() -> None:
         while True:
             book = await bot.watch_order_book(PAIR)
-            seen[book["nonce"]] = ([*book["bids"][:LEVELS]], [*book["asks"][:LEVELS]])
+            sides = {side: [[*level] for level in book[side][:LEVELS]] for side in ("bids", "asks")}
+            seen[book["nonce"]] = sides
+            sys.stdout.write(json.dumps({"book": book["nonce"], **sides}) + "\n")
 
     follower = asyncio.create_task(follow())
-    equal = 0
-    try:
-        for _ in range(BOOKS_COMPARED_MAX):
-            book = await bot.fetch_order_book(PAIR, 100)
-            await bot.watch_order_book(PAIR)
-            await bot.watch_order_book(PAIR)
-            known = seen.get(book["nonce"])
-            if known is not None:
-                assert known == (book["bids"][:LEVELS], book["asks"][:LEVELS])
-                equal += 1
-            if equal == 3:
-                return equal
-        return 0
-    finally:
-        follower.cancel()
-        await asyncio.gather(follower, return_exceptions=True)
+    read: dict[int, Any] = {}
+    end_s = time.monotonic() + BOOKS_S
+    while time.monotonic() < end_s and not follower.done():
+        book = await bot.fetch_order_book(PAIR, 100)
+        read[book["nonce"]] = {side: book[side][:LEVELS] for side in ("bids", "asks")}
+    follower.cancel()
+    (error,) = await asyncio.gather(follower, return_exceptions=True)
+    assert isinstance(error, asyncio.CancelledError), error
+    both = seen.keys() & read.keys()
+    assert all(seen[number] == read[number] for number in both)
+    return len(both)
 
 
 async def trade(bot: Any) -> None:
@@ -114,10 +123,30 @@ async def trade(bot: Any) -> None:
     await async_step(
         "user stream: balances", lambda: balance, lambda found: found["USDT"]["total"] > 0
     )
+    await async_step(
+        "WebSocket: immediate order",
+        lambda: bot.create_order_ws(
+            PAIR, "limit", "buy", AMOUNT, float(FAR_BELOW), {"timeInForce": "IOC"}
+        ),
+    )
+    await async_step("user stream: expiry", lambda: until("expired"))
     await async_step("WebSocket: balances", bot.fetch_balance_ws)
     await async_step("WebSocket: own trades", lambda: bot.fetch_my_trades_ws(PAIR))
+    await async_step(
+        "error: too many orders", lambda: place_too_many(bot), timeout_s=3 * CALL_TIMEOUT_S
+    )
     follower.cancel()
     await asyncio.gather(follower, return_exceptions=True)
+
+
+async def place_too_many(bot: Any) -> bool:
+    """Place orders until one is refused because of the limit; True if its class says so."""
+    try:
+        for _ in range(ORDERS_PER_DAY):
+            await bot.create_order_ws(PAIR, "limit", "buy", AMOUNT, float(FAR_BELOW))
+    except ccxt.RateLimitExceeded:
+        return True
+    return False
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ SYMBOL = "BTCUSDT"
 PRICE = 60_000
 FAR_BELOW, FAR_ABOVE = "50000", "70000"
 QUANTITY = "0.001"
+ORDERS_PER_DAY = 100
+"""The limit of the venue for one account."""
 
 
 def addresses() -> tuple[str, str, str, str]:
@@ -45,11 +47,14 @@ def step(call: str, run: Callable[[], Any], holds: Callable[[Any], bool] = bool)
 
 
 async def async_step(
-    call: str, run: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool] = bool
+    call: str,
+    run: Callable[[], Awaitable[Any]],
+    holds: Callable[[Any], bool] = bool,
+    timeout_s: float = CALL_TIMEOUT_S,
 ) -> Any:
     """The same for a coroutine, in bounded time."""
     try:
-        result = await asyncio.wait_for(run(), CALL_TIMEOUT_S)
+        result = await asyncio.wait_for(run(), timeout_s)
     except Exception as error:
         report(call, f"{type(error).__name__}: {error}")
         return None

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.house.documents import ROOT
@@ -18,18 +18,19 @@ MADE, ABSENT = "✓", ""
 def versions() -> dict[str, str]:
     """The pinned version of each client, by its package."""
     with (ROOT / "pyproject.toml").open("rb") as file:
-        pins = tomllib.load(file)["project"]["optional-dependencies"]["clients"]
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    pins = [pin for name, found in extras.items() if name.startswith("clients") for pin in found]
     return dict(pin.split("==") for pin in pins)
 
 
-def make_table(calls: Mapping[str, tuple[str, Sequence[str]]]) -> str:
-    """A row for each call, a column for each program: its package, and the calls that it made."""
+def make_table(columns: Sequence[tuple[str, str, Sequence[str]]]) -> str:
+    """A row for each call, a column for each program: name, package, the calls that it made."""
     known = versions()
-    heads = [f"{name} {known[package]}" for name, (package, _) in calls.items()]
-    rows = list(dict.fromkeys(call for _, made in calls.values() for call in made))
+    heads = [f"{name} {known[package]}" for name, package, _ in columns]
+    rows = list(dict.fromkeys(call for *_, made in columns for call in made))
     lines = [f"| call | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     for row in rows:
-        marks = (MADE if row in made else ABSENT for _, made in calls.values())
+        marks = (MADE if row in made else ABSENT for *_, made in columns)
         lines.append(f"| {row} | {' | '.join(marks)} |")
     return "\n".join(lines) + "\n"
 

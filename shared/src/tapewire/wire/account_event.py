@@ -193,11 +193,13 @@ def split_message(payload: bytes) -> tuple[AccountHeader, tuple[Balance, ...], l
 
 
 def read_balance(text: str) -> Balance:
+    """One balance of a message. Raises ValueError."""
     item = BALANCE.read(text)
     return Balance(item.asset, int(item.available), int(item.held))
 
 
 def read_header(text: str) -> AccountHeader:
+    """The first part of a message. Raises ValueError."""
     head = EVENT_HEADER.read(text)
     if not (head.account and head.epoch):
         raise ValueError("it names no account or no epoch")
@@ -217,6 +219,7 @@ def _read_change(text: str) -> OrderChange:
 
 
 def read_executions(fills: str) -> tuple[Execution, ...]:
+    """The fills of a change, in order. Raises ValueError, KeyError."""
     return tuple(_read_execution(int(item.seq), item.fill) for item in EXECUTION.read_list(fills))
 
 
