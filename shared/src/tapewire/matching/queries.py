@@ -85,6 +85,13 @@ class Queries:
             raise OrderNotFound("No order of yours has this client_order_id.")
         return await self.order(account, OrderId(order_id.decode()))
 
+    async def client_list(self, account: Account, client_list_id: str) -> OrderId:
+        """The list that the client named so. Raises OrderNotFound, Unavailable."""
+        list_id = await self._batcher.submit("GET", keys.client_list(account, client_list_id))
+        if list_id is None:
+            raise OrderNotFound("No order list of yours has this client_list_id.")
+        return OrderId(list_id.decode())
+
     async def earlier_order(self, command: OrderCommand) -> Order | None:
         """The order that this very command placed before; None if there is none.
 
