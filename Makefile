@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run demo test test-random test-nightly check docs reference captures bench clean
+.PHONY: help run demo test test-long test-nightly check docs reference captures bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -15,13 +15,14 @@ run: .venv/runtime ## start the venue: Redis, gateway, market data (ARGS=--help 
 demo: .venv/runtime ## the same with a small crowd of traders, so that prices move
 	$(BIN)/python -P -m tapewire up --demo $(ARGS)
 
-RANDOM_TESTS := tests/property tests/e2e/test_openapi_fuzz.py tests/e2e/test_openapi_fuzz_keys.py
+NIGHTLY_TESTS := tests/property tests/e2e/test_openapi_fuzz.py tests/e2e/test_openapi_fuzz_keys.py \
+  tests/e2e/test_real_data.py tests/integration/test_journal.py
 
 # Tests of one file stay with one worker, in the order of tests/conftest.py: long files first.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # Tests start many processes: each module is compiled once, whatever the environment says.
-test test-random: export PYTHONDONTWRITEBYTECODE :=
+test test-long: export PYTHONDONTWRITEBYTECODE :=
 
 test: .venv/installed ## run every test against a real Redis, which the tests start themselves
 	$(PYTEST) --durations=10 $(ARGS)
@@ -29,11 +30,11 @@ test: .venv/installed ## run every test against a real Redis, which the tests st
 	  echo "The integration tests again, on $$(command -v redis-server)"; \
 	  $(PYTEST) --server=path tests/integration; fi
 
-test-random: .venv/installed ## let the tests with random input search fifty times longer
-	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(RANDOM_TESTS) $(ARGS)
+test-long: .venv/installed ## search fifty times longer at random, replay whole recordings
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(NIGHTLY_TESTS) $(ARGS)
 
-test-nightly: ## what takes too long for every change: random input, Binance clients
-	@status=0; for goal in test-random test-clients; do \
+test-nightly: ## what takes too long for every change: test-long, test-clients
+	@status=0; for goal in test-long test-clients; do \
 	  $(MAKE) --no-print-directory $$goal || status=1; done; exit $$status
 
 check: .venv/installed ## formatting, lint, types, house rules, the documents' links
@@ -99,12 +100,14 @@ CLIENT_PACKAGES := import sys, tomllib; file = open("pyproject.toml", "rb"); \
   print(*tomllib.load(file)["project"]["optional-dependencies"][sys.argv[1]], sep="\n")
 CLIENT_PYTHON = $(or $(shell command -v python3.13 || command -v python3.12),$(PYTHON))
 
+CLIENTS_INSTALLED := $(CLIENTS:%=.venv/%/installed)
+
 .PHONY: test-clients
-test-clients: .venv/installed $(CLIENTS:%=.venv/%/installed) ## drive Binance clients against a venue
+test-clients: .venv/installed $(CLIENTS_INSTALLED) ## drive Binance clients against a venue
 	CLIENTS_REQUIRED=1 $(BIN)/python -m pytest -q tests/e2e/test_binance_clients.py $(ARGS)
 
-$(CLIENTS:%=.venv/%/installed): .venv/%/installed: .venv/made pyproject.toml $(CLIENT_VERSIONS)/%.txt
-	@echo "Installing the extra $* into .venv/$*"
+$(CLIENTS_INSTALLED): .venv/%/installed: .venv/made pyproject.toml $(CLIENT_VERSIONS)/%.txt
+	@rm -f $@; echo "Installing the extra $* into .venv/$*"
 	@test -x .venv/$*/bin/python || $(CLIENT_PYTHON) -m venv .venv/$*
 	@$(BIN)/python -c '$(CLIENT_PACKAGES)' $* > .venv/$*/requirements.txt
 	@if .venv/$*/bin/python -m pip install --quiet --disable-pip-version-check \

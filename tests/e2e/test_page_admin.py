@@ -40,6 +40,12 @@ def confirm(page: Page, name: str) -> None:
     page.locator("dialog[open]").get_by_role("button", name=name, exact=True).click()
 
 
+def escape(page: Page) -> None:
+    """Close the open dialog with the keyboard."""
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
 def test_a_halt_is_seen_on_the_page_of_a_trader(
     venue: PageVenue, organiser: Page, browser: Browser
 ) -> None:
@@ -111,10 +117,10 @@ def test_axe_finds_nothing_serious(venue: PageVenue, browser: Browser) -> None:
             assert findings(page) == []
             page.get_by_role("button", name="Add accounts").click()
             assert findings(page, "dialog[open]") == []
-            page.keyboard.press("Escape")
+            escape(page)
             page.get_by_role("row", name="anna").get_by_role("button", name="Money").click()
             assert findings(page, "dialog[open]") == []
-            page.keyboard.press("Escape")
+            escape(page)
             page.get_by_role("button", name="Halt all").click()
             assert findings(page, "dialog[open]") == []
             assert page.evaluate("document.documentElement.scrollWidth") <= size[0]

@@ -171,12 +171,13 @@ def test_the_whole_venue_starts_with_certificates(certificate: Certificate, tmp_
         launcher.wait_until_running()
         assert launcher.gateway_url.startswith("https://")
         assert launcher.feed_url.startswith("wss://")
-        (command,) = [line for line in launcher.output.splitlines() if " watch " in line]
-        options = command.partition(" watch ")[2].split()
+        words = "tapewire tape "
+        (command,) = [line for line in launcher.output.splitlines() if words in line]
+        options = command.partition(words)[2].split()
         output = tmp_path / "tape"
         with output.open("wb") as file:
-            watch = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tapewire", "watch", *options],
+            tape = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tapewire", "tape", *options],
                 cwd=tmp_path,
                 stdout=file,
                 stderr=subprocess.DEVNULL,
@@ -185,5 +186,5 @@ def test_the_whole_venue_starts_with_certificates(certificate: Certificate, tmp_
             try:
                 wait_for(lambda: "USDT" in output.read_text("utf-8"), "the crowd trades", 30)
             finally:
-                watch.kill()
-                watch.wait(10)
+                tape.kill()
+                tape.wait(10)

@@ -1,5 +1,6 @@
 """Two venues on one machine, and a Redis that holds none: each command reaches what it names."""
 
+import contextlib
 import json
 import os
 import signal
@@ -13,7 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 import redis
+from click.testing import CliRunner, Result
 
+from tapewire.cli import main
 from tapewire.redis.server import RedisServer
 from tests.support.running.launcher import REDIS, TAPEWIRE, Launcher, alive, launched
 from tests.support.running.processes import child_environment
@@ -42,19 +45,11 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield Pair(first, second)
 
 
-def run(
-    *words: str, cwd: Path, variables: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """One command of `tapewire`, in the directory `cwd`."""
-    return subprocess.run(
-        [*TAPEWIRE, *words],
-        cwd=cwd,
-        env=child_environment(variables or {}),
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_TIMEOUT_S,
-        check=False,
-    )
+def run(*words: str, cwd: Path, variables: dict[str, str] | None = None) -> Result:
+    """One command of `tapewire` in this process, in the directory `cwd`."""
+    settings = dict.fromkeys(("TAPEWIRE_VENUE", "REDIS_URL")) | dict(variables or {})
+    with contextlib.chdir(cwd):
+        return CliRunner().invoke(main, list(words), env=settings)
 
 
 def available(launcher: Launcher, account: str) -> dict[str, str]:
@@ -109,7 +104,7 @@ def test_each_command_reaches_the_venue_that_it_names(pair: Pair, tmp_path: Path
             facts = json.loads((named.data_dir / "venue.json").read_bytes())
             words += ["--redis-url", facts["redis"]["url"]]
         done = run(*words, cwd=folder, variables=variables)
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.stderr
         assert "venue: " in done.stderr
         if way != "redis_url":
             assert str(named.data_dir) in done.stderr or ".tapewire" in done.stderr
@@ -129,7 +124,7 @@ def test_each_command_reaches_the_venue_that_it_names(pair: Pair, tmp_path: Path
 def test_every_command_of_the_redis_finds_the_venue(pair: Pair, words: list[str]) -> None:
     """By the directory alone, through the password of its Redis."""
     done = run(*words, "--venue", str(pair.second.data_dir), cwd=pair.first.data_dir)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.exit_code == 0, done.stdout + done.stderr
     assert f"venue: {pair.second.data_dir}" in done.stderr
 
 
@@ -171,7 +166,7 @@ def test_a_foreign_redis_is_refused_and_left_as_it_is(
         client.set("theirs", "1")
         before = client.info("persistence")["aof_current_size"]
         done = run(*words, "--redis-url", redis_server.url, cwd=tmp_path)
-        assert done.returncode != 0
+        assert done.exit_code != 0
         assert "holds no venue, so nothing was done" in done.stderr
         assert client.keys("*") == [b"theirs"]
         assert client.info("persistence")["aof_current_size"] == before
@@ -189,12 +184,12 @@ def test_a_stale_file_is_told_from_a_running_venue(tmp_path: Path) -> None:
         killed.process.wait(COMMAND_TIMEOUT_S)
         wait_for(lambda: not any(alive(pid) for pid in family), "all ended")
         done = run("account", "list", "--venue", str(killed.data_dir), cwd=tmp_path)
-        assert done.returncode == 1
+        assert done.exit_code == 1
         assert f"(process {killed.process.pid}) ended and left venue.json behind" in done.stderr
         assert done.stderr.count("\n") == 1
     with launched(tmp_path) as again:
         again.wait_until_running()
-        assert run("account", "list", "--venue", str(again.data_dir), cwd=tmp_path).returncode == 0
+        assert run("account", "list", "--venue", str(again.data_dir), cwd=tmp_path).exit_code == 0
         assert again.interrupt() == 0
         assert not (again.data_dir / "venue.json").exists()
         done = run("account", "list", "--venue", str(again.data_dir), cwd=tmp_path)
@@ -222,7 +217,7 @@ def test_a_wanted_redis_port_is_taken_or_refused(redis_server: RedisServer, tmp_
         assert f"port {taken} on 127.0.0.1 is in use" in launcher.output
         assert "--redis-port" in launcher.output
     done = run("up", "--redis-port", "1", "--redis-url", redis_server.url, cwd=tmp_path)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     redis_server.stop()
     with launched(tmp_path, "--redis-port", taken) as launcher:
         launcher.wait_until_running()
@@ -233,5 +228,5 @@ def test_two_names_of_a_redis_are_refused(pair: Pair, tmp_path: Path) -> None:
     """--venue and --redis-url together are a usage error."""
     words = ["--venue", str(pair.first.data_dir), "--redis-url", "redis://127.0.0.1:1"]
     done = run("account", "list", *words, cwd=tmp_path)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "both name a Redis" in done.stderr

@@ -29,7 +29,7 @@ def where(venue_url: str) -> list[str]:
 
 def test_money_goes_in_and_out(where: list[str]) -> None:
     """A deposit opens the account; the same reference is done once."""
-    assert done("list", *where) == ["@fees  active"]
+    assert done("list", *where) == ["account  state   total", "@fees    active"]
     lines = done("deposit", "alice", "USDT", "2500.5", "--reference", "w-1", *where)
     assert lines == ["available to alice: 2500.50000000 USDT"]
     again = done("deposit", "alice", "USDT", "2500.5", "--reference", "w-1", *where)
@@ -38,8 +38,9 @@ def test_money_goes_in_and_out(where: list[str]) -> None:
     lines = done("withdraw", "alice", "USDT", "500", *where)
     assert lines == ["available to alice: 2000.50000000 USDT"]
     assert done("list", *where) == [
-        "@fees  active",
-        "alice  active  3.00000000 BTC, 2000.50000000 USDT",
+        "account  state   total",
+        "@fees    active",
+        "alice    active  3.00000000 BTC, 2000.50000000 USDT",
     ]
 
 

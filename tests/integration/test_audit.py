@@ -1,6 +1,7 @@
 """`tapewire audit` on a real venue: it passes while orders come in, and names what was changed."""
 
 import asyncio
+import itertools
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -47,8 +48,14 @@ async def funded(redis_url: str) -> AsyncIterator[Venue]:
         yield venue
 
 
-async def test_an_audit_passes_in_the_middle_of_traffic(redis_url: str) -> None:
-    """Random commands with fees and checked funds go on while the audit runs, several times."""
+async def test_an_audit_passes_in_the_middle_of_traffic(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random commands with fees and checked funds go on while the audit runs, several times.
+
+    An account is read in one step, or in parts between which its orders change.
+    """
+    steps = itertools.cycle((1, 3, auditor.ACCOUNT_ORDERS_PER_STEP))
     async with open_venue(redis_url, limits=CHECKED) as venue:
         for account in ACCOUNTS:
             for asset in ("BTC", "USDT", "SHARE", "DOLLAR"):
@@ -59,6 +66,7 @@ async def test_an_audit_passes_in_the_middle_of_traffic(redis_url: str) -> None:
         traffic = asyncio.create_task(commands.run(COMMANDS_MAX))
         events: set[int] = set()
         while len(events) < AUDITS or commands.accepted < COMMANDS_MIN:
+            monkeypatch.setattr(auditor, "ACCOUNT_ORDERS_PER_STEP", next(steps))
             found = await audited(redis_url)
             assert found.sentences == []
             events.add(found.seen[Check.LOGS]["events"])
@@ -88,15 +96,50 @@ async def test_every_part_of_a_long_queue_is_read(redis_url: str) -> None:
 async def test_what_is_too_much_for_one_step_is_said(
     funded: Venue, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An account or a level with more orders than one step may read is named, never passed over."""
+    """A level with more orders than one step may read is named, never passed over."""
     await funded.buy(1, 98)
-    monkeypatch.setattr(auditor, "ACCOUNT_ORDERS_MAX", 2)
     monkeypatch.setattr(auditor, "PART", Bounds(orders=1, orders_max=1))
     found = await audited(redis_url)
     assert found.sentences == [
-        "holds: account alice has 3 orders to be read in one step, too many to check",
         "books: queue:BTC-USDT:buy has 2 orders to be read in one step, too many to check",
     ]
+
+
+async def test_no_step_of_an_audit_reads_many_orders(redis_url: str) -> None:
+    """Redis serves orders between two steps: one step reads at most 250 records of orders.
+
+    MONITOR shows the calls of each function behind the command of the client.
+    """
+    async with open_venue(redis_url, limits=CHECKED) as venue:
+        await Treasury(venue.engine).deposit(ALICE, "USDT", UNITS)
+        await asyncio.gather(*(venue.buy(1, 1_000 + n // 5) for n in range(800)))
+        async with venue.client.monitor() as monitor:
+            commands = asyncio.create_task(commands_until(monitor, "end of the audit"))
+            found = await audited(redis_url)
+            await venue.client.echo("end of the audit")
+            steps = await asyncio.wait_for(commands, 60)
+    assert found.sentences == []
+    assert found.seen[Check.ORDERS] == {"orders": 800}
+    reads = {name: max(counts) for name, counts in steps.items()}
+    assert reads["audit_open"] == auditor.ACCOUNT_ORDERS_PER_STEP
+    assert reads["audit_account"] == 0
+    assert max(reads.values()) <= auditor.ACCOUNT_ORDERS_PER_STEP
+
+
+async def commands_until(monitor: Any, last: str) -> dict[str, list[int]]:
+    """Of each function that was called: the records of orders that each call read."""
+    reads: dict[str, list[int]] = {}
+    name = ""
+    async for seen in monitor.listen():
+        words = seen["command"].split()
+        if last in seen["command"]:
+            break
+        if words[0] == "FCALL":
+            name = words[1].rpartition("_")[0]
+            reads.setdefault(name, []).append(0)
+        elif words[0] == "HMGET" and words[1].startswith(keys.PREFIX + "order:"):
+            reads[name][-1] += 1
+    return reads
 
 
 async def test_available_below_zero_is_a_difference_only_where_funds_are_checked(

@@ -11,6 +11,7 @@ import pytest
 from tapewire import keys
 from tapewire.market.candle_log import CandleLog
 from tapewire.market.candles import INTERVALS, Candle, Interval, merge
+from tapewire.packed.layout import COMMAND_LIMITS
 from tapewire.values.decimals import parse_steps
 from tapewire.values.timestamps import parse_timestamp
 from tapewire.values.types import OrderType, Side, Symbol, Ticks, TimeInForce
@@ -210,8 +211,18 @@ async def test_sums_carry(venue: Venue, before: int) -> None:
     assert (candle.volume_lots, candle.notional, candle.trades) == (before + 1, before + 1, 2)
 
 
-async def test_a_candle_reaches_the_prices_of_fired_stops(venue: Venue) -> None:
-    """One command trades at 1.00 and 1.05, and an order that it fires at 0.90."""
+@pytest.mark.parametrize(
+    ("fees_per_order", "high", "low", "taker_buy_lots"), [("1", 105, 90, 2), ("0", 100, 90, 0)]
+)
+async def test_a_candle_reaches_the_prices_of_fired_stops(
+    venue: Venue, fees_per_order: str, high: int, low: int, taker_buy_lots: int
+) -> None:
+    """One command trades at 1.00 and 1.05, and an order that it fires at 0.90.
+
+    A command of a format 1 journal reaches from its first to its last price.
+    """
+    limits = COMMAND_LIMITS.read(venue.engine._limits)
+    venue.engine._limits = COMMAND_LIMITS.write(limits._replace(fees_per_order=fees_per_order))
     for price in (100, 105):
         await venue.sell(1, price, account=BOB)
     await venue.buy(5, 90, account=BOB)
@@ -231,7 +242,8 @@ async def test_a_candle_reaches_the_prices_of_fired_stops(venue: Venue) -> None:
     )
     assert found is not None
     (candle,) = found.candles
-    assert (candle.open, candle.high, candle.low, candle.close) == (100, 105, 90, 90)
+    assert (candle.open, candle.high, candle.low, candle.close) == (100, high, low, 90)
+    assert candle.taker_buy_lots == taker_buy_lots
 
 
 async def test_an_order_without_a_trade_leaves_no_candle(venue: Venue) -> None:

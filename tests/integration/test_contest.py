@@ -78,9 +78,15 @@ def test_a_notice_is_one_line_of_text(desk: Desk) -> None:
 
 
 def test_a_round_opens_and_closes_by_the_clock(desk: Desk) -> None:
-    """The markets are closed before and after the round, and results count from its start."""
+    """The markets are closed before and after the round, and results count from its start.
+
+    Eve and fay, who traded before the round and have no position, are not in its results.
+    """
     desk.add_instrument("ACME-USD")
     desk.here.put("/v1/admin/leaderboard/options", json={"asset": "USD"})
+    for seller, buyer in (("eve", "fay"), ("fay", "eve")):
+        order(desk, seller, "sell", "100.00")
+        order(desk, buyer, "buy", "100.00")
     order(desk, "ann", "sell", "100.00")
     order(desk, "ben", "buy", "100.00")
     order(desk, "cem", "sell", "110.00")

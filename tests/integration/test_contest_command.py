@@ -1,6 +1,7 @@
 """`tapewire contest`: what an organiser does from a terminal."""
 
 import json
+import re
 
 from click.testing import CliRunner
 
@@ -25,6 +26,9 @@ def test_an_organiser_runs_a_round_from_a_terminal(desk: Desk) -> None:
         body = {"symbol": "ACME-USD", "side": side, "order_type": "limit", "quantity": "1",
                 "price": "100.00"}  # fmt: skip
         desk.here.post("/v1/orders", json=body, headers={"X-Account": account})
+    assert run(desk, "round").startswith("there was no round yet")
+    assert run(desk, "notice") == "no notices\n"
+    assert json.loads(run(desk, "round", "--json")) is None
     assert "2 accounts" in run(desk, "fresh-start", "USD=1000,ACME=10", "--yes")
     assert "running" in run(desk, "start", "Round 1", "600")
     assert "auction ends" not in run(desk, "round")
@@ -44,7 +48,7 @@ def test_an_organiser_runs_a_round_from_a_terminal(desk: Desk) -> None:
     assert "Team Blue" in run(desk, "alias", "ann", "Team Blue")
     assert "ended" in run(desk, "end")
     run(desk, "show", "--visibility", "all")
-    assert "ben" in run(desk, "results", "1")
+    assert re.search(r"ben +-?[0-9]+[.][0-9]{2} ", run(desk, "results", "1")), "two decimals"
     assert "supply" in run(desk, "audit")
 
 

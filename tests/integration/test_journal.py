@@ -16,16 +16,19 @@ from tapewire.journal.comparison import Comparison, compare_state
 from tapewire.journal.entries import JournalEntry, JournalError
 from tapewire.journal.file import JournalFile, journal_output, write_journal
 from tapewire.journal.replica import Replica, open_replica
+from tapewire.journal.report import report_lines
 from tapewire.journal.source import LiveJournal
-from tapewire.journal.verification import Verdict, verify_file, verify_venue
+from tapewire.journal.verification import Verdict, verify_file, verify_moving, verify_venue
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.packed.packing import UNIT
 from tapewire.values.types import Account, MarketState, OrderId, Side, TimeInForce
+from tests.support.profile import NIGHTLY
+from tests.support.reference.history import trade
 from tests.support.reference.random_commands import RandomCommands
-from tests.support.venue import ALICE, BOB, BTC, ODD, Venue, open_venue, order_command
+from tests.support.venue import ALICE, BOB, BTC, ODD, Venue, address_of, open_venue, order_command
 from tests.support.wait import wait_until
 
-COMMANDS = 4_000
+COMMANDS = 4_000 if NIGHTLY else 2_000
 
 
 @pytest_asyncio.fixture
@@ -132,7 +135,7 @@ async def wait_until_gone(venue: Venue, order_id: str) -> None:
 
 async def traded(venue: Venue) -> None:
     """A short history with every kind of key in it."""
-    await RandomCommands(venue.engine, 7).run(600)
+    await trade(venue, 7, 600)
 
 
 async def first_of(venue: Venue, pattern: str) -> str:
@@ -357,7 +360,7 @@ async def test_a_venue_that_moves_is_compared_when_it_stands_still(
 ) -> None:
     """Commands that come in during a comparison are run too and it is done again, a few times."""
     await traded(venue)
-    moves = 2
+    moves = 1
 
     async def compare(live: Any, other: Replica) -> Comparison:
         nonlocal moves
@@ -369,13 +372,49 @@ async def test_a_venue_that_moves_is_compared_when_it_stands_still(
 
     monkeypatch.setattr(verification, "compare_state", compare)
     verdict = await verify(venue, replica)
-    assert verdict.attempts == 3
+    assert verdict.attempts == 2
     assert verdict.is_equal
     assert verdict.state is not None
     moves = verification.ATTEMPTS_MAX
     verdict = await verify(venue, replica)
     assert verdict.moved
     assert verdict.state is None
+
+
+async def test_a_snapshot_of_a_venue_that_goes_on_is_compared(
+    venue: Venue, replica: Replica, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between any two reads of the venue a command comes; a snapshot of the venue is equal."""
+    await traded(venue)
+    replay = verification._replay
+
+    async def replay_and_move(*args: Any) -> Any:
+        found = await replay(*args)
+        await venue.sell(1, 100)
+        return found
+
+    monkeypatch.setattr(verification, "_replay", replay_and_move)
+    address = address_of(redis_url)
+    verdict = await verify_moving(venue.client, address, replica, lambda _: None)
+    assert verdict.is_equal
+    assert (verdict.is_frozen, verdict.moved) == (True, False)
+    assert verdict.state is not None
+    assert verdict.state.equal["order"] > 10
+    assert replica.replayed == await LiveJournal(venue.client).last() - 1
+    assert f"snapshot  of command {replica.replayed:,}" in "\n".join(report_lines(verdict, 1))
+
+
+async def test_a_venue_that_gives_no_snapshot_is_not_compared_while_it_moves(
+    venue: Venue, replica: Replica, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The results are proved, and the report has the reason why the state is not."""
+    await venue.sell(1, 100)
+    monkeypatch.setattr(verification, "ATTEMPTS_MAX", 0)
+    address = replace(address_of(redis_url), url="redis://127.0.0.1:1/0")
+    verdict = await verify_moving(venue.client, address, replica, lambda _: None)
+    assert (verdict.moved, verdict.is_frozen, verdict.state) == (True, False, None)
+    assert "no snapshot of it could be read" in "\n".join(report_lines(verdict, 1))
+    assert "127.0.0.1:1" in verdict.unfrozen_reason
 
 
 async def test_a_venue_that_took_commands_meanwhile_is_not_read(

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from tapewire import keys
 from tapewire.cli import main
-from tests.support.reference.random_commands import RandomCommands
+from tests.support.reference.history import trade
 from tests.support.venue import open_venue
 
 TAPEWIRE = [sys.executable, "-P", "-m", "tapewire"]
@@ -27,16 +27,16 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["journal", *arguments])
 
 
-async def trade(redis_url: str) -> None:
+async def open_and_trade(redis_url: str) -> None:
     """A venue with some history."""
     async with open_venue(redis_url) as venue:
-        await RandomCommands(venue.engine, 11).run(500)
+        await trade(venue, 11, 500)
 
 
 @pytest.fixture
 def traded_url(redis_url: str) -> str:
     """The Redis of a venue with some history."""
-    asyncio.run(trade(redis_url))
+    asyncio.run(open_and_trade(redis_url))
     return redis_url
 
 

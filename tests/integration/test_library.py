@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,19 @@ from redis.exceptions import ResponseError
 
 from tapewire import keys
 from tapewire.errors import ConfigurationError
+from tapewire.journal.replica import open_replica
+from tapewire.journal.verification import verify_venue
 from tapewire.limits import LIBRARY_UNUSED_S
 from tapewire.matching.engine import Engine
 from tapewire.matching.library import Library, load_library
 from tapewire.matching.queries import Queries
 from tapewire.packed.packing import FORMAT
 from tapewire.redis.server import RedisServer
-from tapewire.values.types import Account, OrderStatus, Side
-from tests.support.venue import ALICE, BOB, Venue, address_of, open_venue
+from tapewire.values.types import Account, OrderStatus, Side, Symbol
+from tests.support.venue import ALICE, BOB, Venue, address_of, open_venue, order_command
 
 STORED = Path(__file__).parents[1] / "support" / "stored" / "venue-redis-6.2.14.aof.gz"
+SOL = Symbol("SOL-USDT")
 
 
 @pytest_asyncio.fixture
@@ -164,28 +167,56 @@ async def test_data_of_a_newer_format_is_refused(redis_url: str, admin: Any) -> 
     assert await admin.get(keys.LAST_COMMAND) == before
 
 
-async def test_data_of_format_1_is_upgraded(tmp_path: Path) -> None:
-    """Stored data of the version before is opened: lists, orders and balances are as they were."""
+@pytest.fixture
+def stored_venue(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server with the data of a venue of format 1."""
     folder = tmp_path / "redis"
     folder.mkdir(parents=True)
     with gzip.open(STORED, "rb") as packed, (folder / "appendonly.aof").open("wb") as unpacked:
         shutil.copyfileobj(packed, unpacked)
     with RedisServer(folder) as server:
-        async with open_client(server) as client:
-            accounts = sorted(name.decode() for name in await client.smembers(keys.ACCOUNTS))
-            listed = {name: await old_lists(client, name) for name in accounts}
-            assert sum(len(orders) for orders, _ in listed.values()) > 100
-            assert await client.get(keys.FORMAT) is None
-            engine = await Engine.open(address_of(server.url))
-            await engine.ready()
-            queries = Queries(engine.batcher)
-            for name in accounts:
-                assert await new_lists(queries, Account(name)) == listed[name]
-                assert await client.exists(keys.order_history(name), keys.fill_history(name)) == 0
-            assert int(await client.get(keys.FORMAT)) == FORMAT
-            canceled = [len(await engine.cancel_all(Account(name))) for name in accounts]
-            assert sum(canceled) > 0, "open orders of format 1 are canceled"
-            await engine.close()
+        yield server
+
+
+async def test_data_of_format_1_is_upgraded(stored_venue: RedisServer) -> None:
+    """Stored data of the version before is opened: lists, orders and balances are as they were."""
+    async with open_client(stored_venue) as client:
+        accounts = sorted(name.decode() for name in await client.smembers(keys.ACCOUNTS))
+        listed = {name: await old_lists(client, name) for name in accounts}
+        assert sum(len(orders) for orders, _ in listed.values()) > 100
+        assert await client.get(keys.FORMAT) is None
+        engine = await Engine.open(address_of(stored_venue.url))
+        await engine.ready()
+        queries = Queries(engine.batcher)
+        for name in accounts:
+            assert await new_lists(queries, Account(name)) == listed[name]
+            assert await client.exists(keys.order_history(name), keys.fill_history(name)) == 0
+        assert int(await client.get(keys.FORMAT)) == FORMAT
+        canceled = [len(await engine.cancel_all(Account(name))) for name in accounts]
+        assert sum(canceled) > 0, "open orders of format 1 are canceled"
+        await engine.close()
+
+
+async def test_a_venue_of_format_1_verifies_after_its_upgrade(stored_venue: RedisServer) -> None:
+    """Its old candles have no taker volumes; candles of later trades have, in the same hour too."""
+    address = address_of(stored_venue.url)
+    engine = await Engine.open(address)
+    async with open_client(stored_venue) as client, open_replica() as replica:
+        stored = await client.hget(keys.candle_now(SOL), "60")
+        assert stored.count(b"|") == 9, "a candle of format 1 has ten values"
+        await engine.ready()
+        engine.clock_us = str((int(stored.split(b"|")[0]) + 60) * 1_000_000)
+        for name, side in (("maker-cy", Side.SELL), ("maker-di", Side.BUY)):
+            order = order_command(side, 300, 15_009, symbol=SOL, account=Account(name))
+            await engine.place(order)
+        assert (await client.hget(keys.candle_now(SOL), "60")).count(b"|") == 11
+        assert await client.hget(keys.candle_now(SOL), "3600") is not None
+        verdict = await verify_venue(client, replica, lambda _: None)
+        assert verdict.difference is None
+        assert verdict.state is not None
+        assert verdict.state.differences == []
+        assert verdict.state.equal["candle_now"] == 3
+    await engine.close()
 
 
 def open_client(server: RedisServer) -> Any:

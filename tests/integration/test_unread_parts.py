@@ -67,6 +67,21 @@ def test_no_operation_of_the_gateway_ignores_a_part_of_a_request(
     assert contents(module_redis_url) == before
 
 
+@pytest.mark.parametrize("cursor", ["x!", "\x9d\x04", "\u0661", "(1", "1 2", ""])
+def test_every_list_refuses_a_cursor_that_no_page_has_given_out(
+    api: httpx.Client, cursor: str
+) -> None:
+    """Every list of the document, by the name of the parameter."""
+    count = 0
+    for path, methods in api.get("/openapi.json").json()["paths"].items():
+        names = {part["name"] for part in methods.get("get", {}).get("parameters", ())}
+        if "cursor" in names:
+            count += 1
+            reply = api.get(path.format_map(PLACES), params={"cursor": cursor})
+            assert refused(reply, 422, "invalid_value").field == "cursor", path
+    assert count >= 5
+
+
 def test_no_operation_of_market_data_ignores_a_part_of_a_request(
     module_redis_url: str, gateway: Service, tmp_path: Path
 ) -> None:

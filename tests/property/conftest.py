@@ -3,11 +3,12 @@
 A failing example is printed shrunk, with a line that replays it.
 """
 
-import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from tests.support.profile import PROFILE
 
 _COMMON = settings(
     deadline=None,
@@ -19,7 +20,7 @@ _COMMON = settings(
 )
 settings.register_profile("default", _COMMON, max_examples=50)
 settings.register_profile("nightly", _COMMON, max_examples=2_500)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+settings.load_profile(PROFILE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

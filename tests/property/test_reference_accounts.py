@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tapewire.values.types import Instrument, Side, Symbol
+from tests.support.profile import NIGHTLY
 from tests.support.reference.accounts import FEES
 from tests.support.reference.command_runs import runs, steps
 from tests.support.reference.machine_world import (
@@ -75,6 +76,11 @@ class Run:
                 assert all(item.available >= 0 for item in balances)
 
 
+# An example is a long run of orders.
+RUNS_MAX = settings().max_examples if NIGHTLY else settings().max_examples // 2
+
+
+@settings(max_examples=RUNS_MAX)
 @given(
     checked=st.booleans(),
     wealth=st.sampled_from([1, 1, 2, 5]),

@@ -2,7 +2,7 @@
 
 After every command the reply or refusal, the trades, both queues, the levels, the waiting stops,
 all indexes and every changed order are compared (tests/support/reference/venue_pair.py). A run
-plays 4,000 commands, 200,000 with HYPOTHESIS_PROFILE=nightly (`make test-nightly`). A failing
+plays 3,500 commands, 350,000 with HYPOTHESIS_PROFILE=nightly (`make test-nightly`). A failing
 list of commands is printed shrunk; give it to `replay` to run it again.
 """
 
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.redis.server import RedisServer
+from tests.support.profile import NIGHTLY
 from tests.support.reference.command_runs import runs, steps, switching_steps
 from tests.support.reference.venue_audit import audit
 from tests.support.reference.venue_commands import Step
@@ -24,6 +25,8 @@ from tests.support.venue import STALL_MAX_S, Listener, Venue, listening, open_ve
 
 RUNS = runs(steps(), 70, 120)
 SWITCHING = runs(switching_steps(), 70, 120)
+# A run has about 140 commands, each compared in full, so that fewer runs than usual cover as much.
+RUNS_MAX = settings().max_examples if NIGHTLY else settings().max_examples // 2
 # From accounts that can hardly pay two orders to such that rarely run out.
 WEALTH = st.sampled_from([1, 3, 6, 12])
 LIMITS = st.builds(
@@ -74,6 +77,7 @@ async def replay(
     return pair
 
 
+@settings(max_examples=RUNS_MAX)
 @given(world=st.tuples(LIMITS, WEALTH), commands=RUNS)
 def test_the_venue_equals_the_reference(
     shared_venue: Venue,
@@ -89,7 +93,7 @@ def test_the_venue_equals_the_reference(
     note(pair)
 
 
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=RUNS_MAX // 4)
 @given(limits=LIMITS, commands=RUNS)
 def test_without_funds_checks_it_equals_the_reference_as_well(
     shared_venue: Venue,
@@ -102,7 +106,7 @@ def test_without_funds_checks_it_equals_the_reference_as_well(
     note(runner.run(replay(shared_venue, shared_listener, limits, commands)))
 
 
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=RUNS_MAX // 4)
 @given(limits=LIMITS, commands=SWITCHING)
 def test_funds_checks_can_be_switched(
     shared_venue: Venue,

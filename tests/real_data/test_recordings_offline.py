@@ -1,73 +1,10 @@
 """Real recordings against the naive price-time book: what a correct venue must score."""
 
-from collections import Counter, defaultdict
-from decimal import Decimal
-
 from tapewire.replay.recording import Format, read_recording
-from tapewire.replay.steps import Cancel, Enter, RecordedTrade, Step
+from tapewire.replay.steps import Cancel
 from tests.support.recordings.market_data_samples import BITSTAMP, LOBSTER, LOBSTER_BOOK, sample
-from tests.support.recordings.replay_score import Fills, exactly_filled, recorded_fills
-from tests.support.reference.book import ReferenceBook
-
-CENTS = 100
-SATOSHIS = 100_000_000
-
-
-class OfflineReplay:
-    """A recording fed to the reference book, which stands for the venue."""
-
-    def __init__(self, steps: list[Step], lots_per_unit: int) -> None:
-        self.book = ReferenceBook()
-        self.fills: dict[str, Fills] = defaultdict(list)
-        self.recorded: Counter[tuple[Decimal, Decimal]] = Counter()
-        self.remainders_equal = 0
-        self.refused: Counter[str] = Counter()
-        self._lots_per_unit = lots_per_unit
-        self._ids: dict[str, str] = {}
-        self._labels: dict[str, str] = {}
-        for step in steps:
-            self._play(step)
-
-    @property
-    def trades_equal(self) -> int:
-        """Trades that equal a recorded one in price and quantity, one to one."""
-        trades = Counter((price, size) for fills in self.fills.values() for _, price, size in fills)
-        return (trades & self.recorded).total()
-
-    def _play(self, step: Step) -> None:
-        if isinstance(step, RecordedTrade):
-            self.recorded[step.price, step.quantity] += 1
-        elif isinstance(step, Enter):
-            self._enter(step)
-        elif isinstance(step, Cancel):
-            self._cancel(step)
-        else:
-            raise AssertionError("these recordings amend nothing")
-
-    def _enter(self, step: Enter) -> None:
-        assert step.price is not None
-        order_id = str(len(self._labels) + 1)
-        self._ids[step.label] = order_id
-        self._labels[order_id] = step.label
-        lots = int(Decimal(step.quantity) * self._lots_per_unit)
-        ticks = int(Decimal(step.price) * CENTS)
-        for trade in self.book.submit(order_id, step.side, step.order_type, lots, ticks):
-            self.fills[step.label].append(
-                (
-                    self._labels[trade.maker_id],
-                    Decimal(trade.price_ticks) / CENTS,
-                    Decimal(trade.quantity_lots) / self._lots_per_unit,
-                )
-            )
-
-    def _cancel(self, step: Cancel) -> None:
-        order = self.book.orders[self._ids[step.label]]
-        refused = self.book.cancel(order.order_id)
-        if refused is not None:
-            self.refused[refused] += 1
-        if step.remaining is not None:
-            left = Decimal(order.remaining_lots) / self._lots_per_unit
-            self.remainders_equal += left == step.remaining
+from tests.support.recordings.offline_replay import SATOSHIS, OfflineReplay
+from tests.support.recordings.replay_score import exactly_filled, recorded_fills
 
 
 def test_bitstamp_trades_are_the_recorded_ones() -> None:

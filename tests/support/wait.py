@@ -9,10 +9,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 
 POLL_INTERVAL_S = 0.01
+# A long wait asks less often: after a tenth of the time that has passed, at most after this.
+POLL_INTERVAL_MAX_S = 0.1
 # Far beyond what an idle machine needs: a deadline says that something never happens.
 TIMEOUT_S = 30.0
 BACK_OFF_S = 0.05
-LOAD_PAUSE_S = 0.01
+LOAD_PAUSE_S = 0.03
 LIFETIMES_S = (1, 4, 16)
 
 
@@ -41,24 +43,28 @@ async def wait_until(
     timeout_s: float = TIMEOUT_S,
 ) -> None:
     """Wait until `predicate()`, plain or awaitable, is true. Raises AssertionError if late."""
-    deadline_s = time.monotonic() + timeout_s
+    start_s = time.monotonic()
     while True:
         answer = predicate()
         if inspect.isawaitable(answer):
             answer = await answer
         if answer:
             return
-        if time.monotonic() > deadline_s:
-            raise AssertionError(f"not within {timeout_s:g} s: {description}")
-        await asyncio.sleep(POLL_INTERVAL_S)
+        await asyncio.sleep(_pause_s(start_s, timeout_s, description))
 
 
 def wait_for(
     predicate: Callable[[], object], description: str, timeout_s: float = TIMEOUT_S
 ) -> None:
     """Wait until `predicate()` is true, in a test that is not async. Raises AssertionError."""
-    deadline_s = time.monotonic() + timeout_s
+    start_s = time.monotonic()
     while not predicate():
-        if time.monotonic() > deadline_s:
-            raise AssertionError(f"not within {timeout_s:g} s: {description}")
-        time.sleep(POLL_INTERVAL_S)
+        time.sleep(_pause_s(start_s, timeout_s, description))
+
+
+def _pause_s(start_s: float, timeout_s: float, description: str) -> float:
+    """How long a wait that began at `start_s` pauses now. Raises AssertionError if it is late."""
+    waited_s = time.monotonic() - start_s
+    if waited_s > timeout_s:
+        raise AssertionError(f"not within {timeout_s:g} s: {description}")
+    return min(max(POLL_INTERVAL_S, waited_s / 10), POLL_INTERVAL_MAX_S)

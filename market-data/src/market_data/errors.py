@@ -9,7 +9,8 @@ from enum import IntEnum
 from types import MappingProxyType
 
 from tapewire.api_keys.verifier import KEY_CLOSE_CODE
-from tapewire.errors import Unavailable
+from tapewire.errors import Unavailable, UnknownSymbol
+from tapewire.values.json_text import shown_name
 
 
 class CloseCode(IntEnum):
@@ -82,3 +83,8 @@ class RequestError(Exception):
         if code not in ERROR_MEANINGS:
             raise AssertionError(f"{code} is not in the table of error codes")
         self.code = code
+
+
+def unknown_symbol(symbol: str) -> UnknownSymbol:
+    """The refusal of a symbol in a path."""
+    return UnknownSymbol(f"symbol {shown_name(symbol)} is not traded here.")

@@ -13,6 +13,7 @@ from order_gateway.admin_params import (
     TransferRequest,
 )
 from order_gateway.catalogue import Catalogue
+from order_gateway.cursors import read_account_cursor
 from order_gateway.order_entry import read_params
 from order_gateway.replies import NO_HEADERS, REPLAY_HEADERS, Reply
 from order_gateway.schemas import (
@@ -54,8 +55,8 @@ class AccountAdministration:
     async def list_accounts(self, params: Mapping[str, Any]) -> Reply:
         """One page of accounts, by name."""
         wanted = read_params(AccountsParams, params)
+        after = read_account_cursor(wanted.cursor)
         names = await self._queries.accounts()
-        after = wanted.cursor or ""
         rest = [name for name in names if name > after]
         accounts: list[AccountReply] = []
         entries = 0

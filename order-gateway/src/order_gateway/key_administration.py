@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from order_gateway.admin_params import ApiKeyRequest, KeysParams
+from order_gateway.cursors import read_key_cursor
 from order_gateway.order_entry import read_moment, read_params
 from order_gateway.replies import NO_HEADERS, Reply
 from order_gateway.schemas import ApiKeyReply, ApiKeysReply, NewApiKeyReply
@@ -57,7 +58,8 @@ class KeyAdministration:
     async def list(self, params: Mapping[str, Any]) -> Reply:
         """One page of the keys, by id, without their secrets. Raises a Refusal."""
         wanted = read_params(KeysParams, params)
-        ids = [key_id for key_id in await self._store.ids() if key_id > (wanted.cursor or "")]
+        after = read_key_cursor(wanted.cursor)
+        ids = [key_id for key_id in await self._store.ids() if key_id > after]
         page = ids[: wanted.limit]
         records = await self._store.read_many(page)
         cursor = page[-1] if len(ids) > len(page) else None

@@ -7,16 +7,15 @@ that a page may hold fewer items than requested, even none. The list has ended w
 null.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from order_gateway.catalogue import Catalogue
+from order_gateway.cursors import read_log_cursor, read_order_cursor
 from order_gateway.order_entry import read_moment, read_params
 from order_gateway.params import FillsParams, HistoryParams, OpenOrdersParams
 from order_gateway.schemas import FillsReply, OrdersReply
-from tapewire.errors import InvalidField
 from tapewire.limits import EXACT_INTEGER_MAX, PAGE_FILLS_MAX, PAGE_RECORDS_MAX
 from tapewire.matching.queries import OrderPage, Queries
 from tapewire.runtime.fair_share import FairShare
@@ -27,10 +26,6 @@ OPEN_STATUSES = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 # One command may have thousands of fills, so few of them are read at once.
 COMMANDS_PER_READ = 20
 RECORDS_PER_READ_MIN = 50
-
-_OPEN_CURSOR = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
-# The id of an event: number of its last report, number of its change of balances.
-_LOG_CURSOR = re.compile(r"([0-9]{1,16}-[0-9]{1,16})(?:\.([1-9][0-9]{0,8}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +123,9 @@ class Lists:
 
         is_open = wanted.status == "open" or wanted.status in OPEN_STATUSES
         if is_open:
-            cursor, skip = _read_open_cursor(wanted.cursor), 0
+            cursor, skip = read_order_cursor(wanted.cursor), 0
         else:
-            cursor, skip = _read_log_cursor(wanted.cursor)
+            cursor, skip = read_log_cursor(wanted.cursor)
         collected, records = _OrderCollection(wanted.limit), 0
         while True:
             count = max(wanted.limit - len(collected.orders), RECORDS_PER_READ_MIN)
@@ -171,7 +166,7 @@ class Lists:
         self, account: Account, wanted: FillsParams, fits: Callable[[AccountFill], bool]
     ) -> tuple[list[AccountFill], str | None]:
         """The fills of one page, and the cursor of the next page."""
-        started, skip = cursor, _ = _read_log_cursor(wanted.cursor)
+        started, skip = cursor, _ = read_log_cursor(wanted.cursor)
         items: list[AccountFill] = []
         records = 0
         while True:
@@ -196,27 +191,4 @@ def _period(moment_from: str | None, moment_to: str | None) -> Period:
     return Period(
         0 if moment_from is None else read_moment(moment_from, "from"),
         EXACT_INTEGER_MAX if moment_to is None else read_moment(moment_to, "to"),
-    )
-
-
-def _read_open_cursor(text: str | None) -> str | None:
-    """The order number before the page."""
-    if text is not None and _OPEN_CURSOR.fullmatch(text) is None:
-        raise _wrong_cursor()
-    return text
-
-
-def _read_log_cursor(text: str | None) -> tuple[str | None, int]:
-    """The event before the page, and the number of its items that earlier pages have shown."""
-    if text is None:
-        return None, 0
-    match = _LOG_CURSOR.fullmatch(text)
-    if match is None:
-        raise _wrong_cursor()
-    return match[1], int(match[2] or 0)
-
-
-def _wrong_cursor() -> InvalidField:
-    return InvalidField(
-        "cursor", "invalid_value", "cursor must be the next_cursor of the page before."
     )

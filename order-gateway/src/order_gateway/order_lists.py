@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from order_gateway.catalogue import Catalogue
+from order_gateway.cursors import read_order_cursor
 from order_gateway.list_params import (
     CancelListParams,
     OpenListsParams,
@@ -104,7 +105,8 @@ class OrderLists:
             symbols = [(await self._catalogue.find(wanted.symbol)).symbol]
         else:
             symbols = sorted(await self._queries.symbols())
-        page = await self._queries.open_orders(account, symbols, wanted.cursor, wanted.limit)
+        cursor = read_order_cursor(wanted.cursor)
+        page = await self._queries.open_orders(account, symbols, cursor, wanted.limit)
         lists = []
         for _, order in page.orders:
             if order.list_id == order.order_id:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tapewire.commands.words import negative_number
 from tapewire.runtime.environment import drop_service_links
 
 # A full disk, a device that fails, a closed descriptor, a quota or a size limit that is reached.
@@ -73,14 +74,19 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (as click declares it)
         """Run a command; Ctrl-C ends it with one sentence and status 130."""
+        words = list(ctx.args)
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:
-            # click reads a negative number as an option.
-            if not error.option_name[1:2].isdigit():
+            # click reads a negative number as an option, digit by digit.
+            number = negative_number(words) if error.option_name[1:2] in "0123456789." else None
+            if number is None:
                 raise
-            reason = "A number here has no sign, because it cannot be negative."
-            raise click.UsageError(f"{error.format_message()} {reason}", error.ctx) from None
+            raise click.UsageError(
+                f"{number} cannot be used here: a number has no sign, because it cannot be "
+                "negative.",
+                error.ctx,
+            ) from None
         except KeyboardInterrupt:
             doubt = " A request that was on its way may have been done."
             name = ctx.invoked_subcommand or ""

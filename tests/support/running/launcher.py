@@ -18,6 +18,8 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 
 TAPEWIRE = (sys.executable, "-P", "-m", "tapewire")
+# The last line of the start screen: the screen may be read while it is written.
+SCREEN_END = "Ctrl-C stops everything. The data stays."
 GATEWAY, MARKET_DATA, REDIS = "order_gateway", "market_data", "-server"
 
 
@@ -49,9 +51,9 @@ class Launcher:
         return self._printed(r"(wss?://\S+/ws/market-data)")
 
     def wait_until_running(self) -> None:
-        """Wait for the start screen. Raises AssertionError with the output if the launcher ends."""
+        """Wait for the whole start screen. Raises AssertionError with the output if it ends."""
         wait_for(
-            lambda: "Tapewire is running" in self.output or self.process.poll() is not None,
+            lambda: SCREEN_END in self.output or self.process.poll() is not None,
             "the launcher says that it runs",
             START_TIMEOUT_S,
         )

@@ -9,7 +9,7 @@ from tapewire.runtime.supervision import cancel_all
 from tapewire.values.account_names import DEFAULT_ACCOUNT
 from tests.support.running.whole_venue import WholeVenue, order_body, rest_client
 from tests.support.venue import Venue
-from tests.support.wait import leave_processor, wait_until
+from tests.support.wait import back_off, leave_processor, wait_until
 
 SENDERS = 6
 RECOVERY_TIMEOUT_S = 20.0
@@ -65,6 +65,7 @@ class Senders:
             assert int(reply.headers["retry-after"]) >= 0
             assert reply.json()["code"] in {"redis_unavailable", "outcome_unknown", "overloaded"}
             self.refusals.append(reply)
+            await back_off()
 
 
 async def health_of(venue: WholeVenue, path: str) -> list[int]:

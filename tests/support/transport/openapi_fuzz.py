@@ -8,14 +8,18 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.running.processes import Service, child_environment
-from tests.support.transport import openapi_hooks
+from hypothesis.configuration import storage_directory
 
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+from tests.support.profile import NIGHTLY
+from tests.support.running.processes import Service, child_environment
+
 # Random requests for each operation, beside the examples and edges of its schema.
 EXAMPLES = 160 if NIGHTLY else 4
 RUN_TIMEOUT_S = 1_800 if NIGHTLY else 400
 REQUEST_TIMEOUT_S = 10.0
+# `openapi_hooks.py` imports schemathesis, which costs half a second. No worker imports the module.
+HOOKS = Path(__file__).with_name("openapi_hooks.py")
+OWN_KEY_VARIABLE = "FUZZ_OWN_KEY_ID"  # read by `openapi_hooks.py`
 # A request of 64 KB would bury what is said about it.
 LINE_CHARACTERS_MAX = 2_000
 
@@ -67,8 +71,10 @@ def check_document(
         ],
         env=child_environment(
             {
-                "SCHEMATHESIS_HOOKS": openapi_hooks.__file__,
-                openapi_hooks.OWN_KEY_VARIABLE: own_key_id,
+                "SCHEMATHESIS_HOOKS": str(HOOKS),
+                OWN_KEY_VARIABLE: own_key_id,
+                # Tables of characters are computed once, not again in the folder of each test.
+                "HYPOTHESIS_STORAGE_DIRECTORY": str(storage_directory().path.resolve()),
                 "PYTHONIOENCODING": "utf-8",
             }
         ),

@@ -1,5 +1,6 @@
 """REST against a gateway that loses answers: asked again by name, never doubled."""
 
+import ssl
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from tapewire.client import (
     Unreachable,
     VenueClient,
 )
+from tapewire.client.rest import trust_for
 from tests.support.running.processes import free_port
 from tests.support.transport.order_replies import ORDER
 from tests.support.transport.scripted_gateway import Request, reply, scripted_gateway
@@ -229,3 +231,12 @@ async def test_a_client_says_who_it_is(
             await venue.order("42")
     (request,) = gateway.requests
     assert (request.account, request.authorization) == sent
+
+
+def test_a_plain_url_needs_no_certificates() -> None:
+    """Reading the public certificates would cost each command more than its request."""
+    assert trust_for("http://127.0.0.1:1", None).cert_store_stats()["x509"] == 0
+    secure = trust_for("https://127.0.0.1:1", None)
+    assert secure.cert_store_stats()["x509"] > 0
+    assert (secure.verify_mode, secure.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert trust_for("https://127.0.0.1:2", None) is secure

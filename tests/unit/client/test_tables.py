@@ -1,11 +1,11 @@
 """Answers and events as tables of pandas."""
 
 import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-import pandas
 import pytest
 
 from tapewire.client import AccountBalance, ConfigurationError, PlacedOrder, PriceLevel, to_pandas
@@ -24,7 +24,7 @@ def test_orders_have_numbers_and_times() -> None:
     frame = to_pandas([placed(), placed(price=None)])
     assert list(frame.price.fillna(0)) == [60_000.0, 0.0]
     assert frame.quantity.dtype == float
-    assert frame.timestamp[0] == pandas.Timestamp("2026-01-31T12:00:00.000001Z")
+    assert frame.timestamp[0] == datetime(2026, 1, 31, 12, 0, 0, 1, tzinfo=UTC)
     assert frame.triggered_timestamp.isna().all()
     assert list(frame.order_id) == ["42", "42"]
 

@@ -1,16 +1,31 @@
 """The command line: names, help and refusals, without starting anything."""
 
+import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from tapewire import errors
 from tapewire.cli import SUBCOMMANDS, main
 from tapewire.client import RequestRefused, SyncVenueClient
+from tapewire.commands.words import name_commands
 from tapewire.runtime import venue_address
 from tests.support.running.processes import free_port
+
+ROOT = Path(__file__).parents[3]
+ROUTE = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) /")
+
+
+def test_a_venue_that_is_named_by_its_url_is_said_once() -> None:
+    """The name and the URL are the same text."""
+    url = f"http://127.0.0.1:{free_port()}"
+    result = CliRunner().invoke(main, ["order", "show", "1", "--venue", url])
+    assert result.stderr.splitlines()[0] == f"venue: {url}"
 
 
 @pytest.mark.parametrize("name", SUBCOMMANDS)
@@ -37,13 +52,62 @@ def test_an_unknown_command_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["order", "buy", "BTC-USDT", "-1"], ["account", "deposit", "bob", "USDT", "-2.5"]]
+    "words",
+    [
+        ["order", "buy", "BTC-USDT", "-15"],
+        ["order", "sell", "BTC-USDT", "1", "-.5"],
+        ["order", "buy", "BTC-USDT", "-0", "100"],
+        ["account", "deposit", "bob", "USDT", "-2.5"],
+    ],
 )
 def test_a_negative_number_is_refused_with_the_reason(words: list[str]) -> None:
-    """Such a word looks like an option, so the sentence speaks of numbers too."""
+    """Such a word looks like an option, but the sentence speaks of the number."""
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 2
+    number = next(word for word in words if word.startswith("-"))
+    assert f"Error: {number} cannot be used here" in result.output
     assert "it cannot be negative" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["candles", "X", "--limit", "0"], "0 is not a whole number from 1 to 1,000."),
+        (["candles", "X", "--limit", "many"], "many is not a whole number from 1 to 1,000."),
+        (["contest", "results", "0"], "0 is not a whole number of at least 1."),
+    ],
+)
+def test_a_number_beyond_its_bounds_is_refused_in_plain_words(words: list[str], said: str) -> None:
+    """The sentence has the bounds as a reader says them; so has the help text."""
+    result = CliRunner().invoke(main, words)
+    assert (result.exit_code, said in result.output) == (2, True), result.output
+    shown = " ".join(CliRunner().invoke(main, ["candles", "--help"]).output.split())
+    assert "[default: 60; from 1 to 1,000]" in shown
+
+
+def test_errors_of_commands_name_commands_in_place_of_routes() -> None:
+    """Each route in an error text of a service has its command; `unknown_symbol` is one of them."""
+    texts = [
+        text
+        for folder in ("order-gateway/src", "market-data/src", "shared/src/tapewire/matching")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for text in raised_texts(ast.parse(path.read_text("utf-8")))
+    ]
+    assert len(texts) > 100
+    for text in texts:
+        assert not ROUTE.search(name_commands(text)), text
+    assert any("`tapewire instruments`" in name_commands(text) for text in texts)
+
+
+def raised_texts(module: ast.Module) -> Iterator[str]:
+    """The texts among the arguments of exceptions that a module makes."""
+    for call in ast.walk(module):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            made = getattr(errors, call.func.id, None)
+            if isinstance(made, type) and issubclass(made, Exception):
+                for part in ast.walk(call):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        yield part.value
 
 
 def test_a_venue_that_nobody_started_is_refused_with_advice(

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from fastapi import Request, Response
 from starlette.requests import HTTPConnection
 
-from market_data.errors import StaleData
+from market_data.errors import StaleData, unknown_symbol
 from market_data.http.state import state_of
-from tapewire.errors import InvalidField, UnknownSymbol
+from tapewire.errors import InvalidField
 from tapewire.values.timestamps import parse_timestamp
 from tapewire.web.direct_route import JSON_MEDIA_TYPE
 from tapewire.web.problem import problem_examples
@@ -105,7 +105,7 @@ async def traded_symbol(request: Request) -> str:
 async def check_traded(request: Request, symbol: str) -> None:
     """Raise UnknownSymbol unless the venue has this instrument."""
     if not await state_of(request).feed.learns([symbol]):
-        raise UnknownSymbol("symbol is not traded here.")
+        raise unknown_symbol(symbol)
 
 
 async def booked_symbol(request: Request) -> str:

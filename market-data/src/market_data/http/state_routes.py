@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from msgspec import json
 from redis.exceptions import RedisError
 
+from market_data.errors import unknown_symbol
 from market_data.http.incoming import (
     SYMBOL,
     TIME,
@@ -34,7 +35,7 @@ from market_data.http.state_schemas import (
     TickerReply,
 )
 from market_data.topics import Depth
-from tapewire.errors import InvalidField, RedisUnavailable, UnknownSymbol
+from tapewire.errors import InvalidField, RedisUnavailable
 from tapewire.market.auction import render_auction
 from tapewire.market.candles import INTERVALS, render_candle
 from tapewire.market.ticker import render_ticker, window_start_s
@@ -110,7 +111,7 @@ async def read_ticker(request: Request) -> Response:
     symbol, state = await booked_symbol(request), state_of(request)
     quote = state.books.quote(symbol)
     now_us = state.clock.now_us()
-    page = await _read(state.candle_log.since(symbol, window_start_s(now_us)))
+    page = await _read(symbol, state.candle_log.since(symbol, window_start_s(now_us)))
     total = page.candles[0] if page.candles else None
     ticker = render_ticker(symbol, page.market, total, quote, now_us)
     return respond(request, json.encode(ticker), headers)
@@ -129,7 +130,7 @@ async def read_auction(request: Request) -> Response:
     """As new as the last `market` message with `indicative`: at most about a second old."""
     headers = admit(request)
     symbol = await traded_symbol(request)
-    record = await _read(state_of(request).books.records.auction(symbol))
+    record = await _read(symbol, state_of(request).books.records.auction(symbol))
     return respond(request, json.encode(render_auction(symbol, record)), headers)
 
 
@@ -168,7 +169,8 @@ async def read_candles(request: Request) -> Response:
     limit = read_integer(request, "limit", LIMIT_DEFAULT, low=1, high=LIMIT_MAX)
     symbol, state = await traded_symbol(request), state_of(request)
     page = await _read(
-        state.candle_log.candles(symbol, interval, start_s=start_s, end_s=end_s, limit=limit)
+        symbol,
+        state.candle_log.candles(symbol, interval, start_s=start_s, end_s=end_s, limit=limit),
     )
     now_s = state.clock.now_s()
     candles = [
@@ -187,11 +189,11 @@ async def read_candles(request: Request) -> Response:
     return respond(request, json.encode(answer), headers)
 
 
-async def _read(reading: Awaitable[Page | None]) -> Page:
+async def _read(symbol: str, reading: Awaitable[Page | None]) -> Page:
     try:
         page = await reading
     except (RedisError, OSError):
         raise RedisUnavailable("The market cannot be read now.") from None
     if page is None:
-        raise UnknownSymbol("symbol is not traded here.")
+        raise unknown_symbol(symbol)
     return page

@@ -17,13 +17,13 @@ from typing import Any
 
 import msgspec
 
-from market_data.errors import StaleData
+from market_data.errors import StaleData, unknown_symbol
 from market_data.fanout.hub import Hub
 from market_data.market.book import Level2Book, WindowChange
 from market_data.market.listener import Listener
 from market_data.topics import BBO, BOOK_DEPTHS, Depth
 from tapewire import keys
-from tapewire.errors import MessageError, UnknownSymbol
+from tapewire.errors import MessageError
 from tapewire.market.market_records import BookRecord, MarketRecords
 from tapewire.values.timestamps import format_timestamp
 from tapewire.web.websocket_frames import json_frame, text_frame
@@ -230,7 +230,7 @@ class Books:
         if symbol in self._stale or not self._loaded:
             raise StaleData(f"The book of {symbol} is being read again; ask again shortly.")
         if symbol not in self._books:
-            raise UnknownSymbol("symbol is not traded here.")
+            raise unknown_symbol(symbol)
         return self._books[symbol]
 
     def _distrust(self, symbol: str) -> None:

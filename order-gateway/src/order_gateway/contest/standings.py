@@ -100,7 +100,7 @@ class Standings:
         rows = []
         for account, fold in folds.items():
             now = _since(_figures(fold, market), account, start, market)
-            if fold.markets or now.gain:
+            if now.trades or now.gain:
                 rows.append((now, names[account]))
         rows.sort(key=lambda row: (-row[0].gain, row[1]))
         ranks: list[RankReply] = []

@@ -46,7 +46,12 @@ def hold_differences(
 
 
 def listing_differences(snapshot: AccountSnapshot) -> Iterator[str]:
-    """Listed orders that are not open, or belong to another account."""
+    """Listed orders that are not open, belong to another account, or could not be found."""
+    if snapshot.open_orders != len(snapshot.orders):
+        yield (
+            f"account {snapshot.account} lists {snapshot.open_orders} open orders, of which "
+            f"{len(snapshot.orders)} could be read by their places"
+        )
     for entry in snapshot.orders:
         where = f"open:{snapshot.account}:{entry.symbol} lists order {entry.order_id}"
         try:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import random
 import ssl
 import time
@@ -155,7 +156,7 @@ class Link:
             reason = f"the certificate of {url} is not trusted: {error.verify_message}"
             raise FeedRefused("certificate_not_trusted", reason) from None
         except (OSError, InvalidHandshake, WebSocketException) as error:
-            await self._lost(f"{url}: {str(error) or type(error).__name__}")
+            await self._lost(f"{url}: {_reason(error)}")
 
     async def receive(self) -> FeedMessage | UnknownMessage:
         """The next message. Raises ConnectionEnded, FeedRefused, MessageError."""
@@ -224,6 +225,13 @@ class Link:
         await self.close()
         self._on_trouble(reason)
         raise ConnectionEnded(reason) from None
+
+
+def _reason(error: Exception) -> str:
+    """The reason in words: asyncio puts addresses and numbers into the text of an OSError."""
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__
 
 
 def _feed_url(url: str) -> str:

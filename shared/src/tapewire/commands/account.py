@@ -254,7 +254,9 @@ async def _shown(venue: _Venue, name: Account) -> list[str]:
 async def _instrument(venue: _Venue, symbol: str) -> Instrument:
     found = await venue.queries.instrument(Symbol(symbol))
     if found is None:
-        raise UnknownSymbol(f"{symbol!r} is not traded here.")
+        raise UnknownSymbol(
+            f"{symbol!r} is not traded here. `tapewire instruments` lists the symbols."
+        )
     return found[0]
 
 

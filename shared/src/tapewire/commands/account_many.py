@@ -15,6 +15,7 @@ from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.text import NewKey, Permission
 from tapewire.commands.account import TIMEOUT_S, account
 from tapewire.commands.options import RedisChoice, redis_options
+from tapewire.commands.words import WholeNumber
 from tapewire.errors import ConfigurationError, TapewireError, UnknownAccount
 from tapewire.limits import API_KEYS_MAX
 from tapewire.matching.engine import Engine
@@ -62,11 +63,11 @@ def _deposits(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> 
 
 
 @account.command("create-many", short_help="Open many accounts, with money and API keys.")
-@click.argument("count", type=click.IntRange(1, API_KEYS_MAX))
+@click.argument("count", type=WholeNumber(1, API_KEYS_MAX))
 @click.option("--prefix", default="trader-", show_default=True, help="Beginning of each name.")
 @click.option(
     "--first",
-    type=click.IntRange(0),
+    type=WholeNumber(0),
     default=1,
     show_default=True,
     help="Number of the first account.",
@@ -131,17 +132,16 @@ async def _create(
         queries = Queries(engine.batcher)
         await _check_new(queries, names)
         units = await _units(queries, deposits)
-        maker = _Maker(engine, Treasury(engine), store, units, wants_keys=wants_keys)
-        keys: list[NewKey] = []
+        keys: dict[Account, NewKey] = {}
+        maker = _Maker(engine, Treasury(engine), store if wants_keys else None, units, keys)
         try:
             for start in range(0, len(names), AT_ONCE):
                 block = names[start : start + AT_ONCE]
-                made = await asyncio.gather(*(maker.make(name) for name in block))
-                keys += [key for key in made if key is not None]
-            _write(file, names, keys)
+                await asyncio.gather(*(maker.make(name) for name in block))
+            _write(file, names, [keys[name].text for name in names] if wants_keys else [])
         except BaseException:
             with contextlib.suppress(TapewireError):
-                for key in keys:
+                for key in keys.values():
                     await store.revoke(key.record.key_id)
             raise
 
@@ -152,19 +152,19 @@ class _Maker:
 
     engine: Engine
     treasury: Treasury
-    store: ApiKeyStore
+    store: ApiKeyStore | None
     units: Sequence[tuple[str, int]]
-    wants_keys: bool
+    # Filled key by key, so that every key that was made can be revoked.
+    keys: dict[Account, NewKey]
 
-    async def make(self, name: Account) -> NewKey | None:
-        """Open an account, bring in its money, make its key."""
+    async def make(self, name: Account) -> None:
+        """Open an account, bring in its money, make its key if there is a store of keys."""
         await self.engine.open_account(name)
         for asset, units in self.units:
             await self.treasury.deposit(name, asset, units)
-        if not self.wants_keys:
-            return None
-        permissions = frozenset({Permission.READ, Permission.TRADE})
-        return await self.store.create(name, permissions, label=KEY_LABEL)
+        if self.store is not None:
+            permissions = frozenset({Permission.READ, Permission.TRADE})
+            self.keys[name] = await self.store.create(name, permissions, label=KEY_LABEL)
 
 
 async def _check_new(queries: Queries, names: Sequence[Account]) -> None:
@@ -198,12 +198,11 @@ async def _units(queries: Queries, deposits: Sequence[Deposit]) -> list[tuple[st
     return found
 
 
-def _write(file: Path, names: Sequence[Account], keys: Sequence[NewKey]) -> None:
+def _write(file: Path, names: Sequence[Account], keys: Sequence[str]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(["account", "api_key"] if keys else ["account"])
-    texts = [key.text for key in keys]
-    writer.writerows(zip(names, texts, strict=True) if keys else ([name] for name in names))
+    writer.writerows(zip(names, keys, strict=True) if keys else ([name] for name in names))
     try:
         with output_file(file, mode=0o600) as stream:
             stream.write(text.getvalue().encode())

@@ -17,8 +17,8 @@ _LIMIT_NAMES = {
 
 
 def list_lines(records: Iterable[AccountRecord], decimals: Mapping[str, int]) -> list[str]:
-    """One line an account: name, state, the total of each asset that it has."""
-    rows = []
+    """A header, then one line an account: name, state, the total of each asset that it has."""
+    rows = [["account", "state", "total"]]
     for record in records:
         totals = [
             f"{format_units(balance.total, decimals[asset])} {asset}"

@@ -11,6 +11,7 @@ from tapewire.audit.auditor import Auditor
 from tapewire.audit.findings import Findings
 from tapewire.audit.report import report_lines
 from tapewire.commands.options import RedisChoice, redis_options
+from tapewire.commands.words import WholeNumber
 from tapewire.errors import TapewireError
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.library import load_library
@@ -31,7 +32,7 @@ _FUNDS = {"auto": None, "checked": True, "unchecked": False}
 @redis_options
 @click.option(
     "--log-events",
-    type=click.IntRange(1, LOG_EVENTS_READ_MAX),
+    type=WholeNumber(1, LOG_EVENTS_READ_MAX),
     default=LOG_EVENTS_READ,
     show_default=True,
     help="How many of the newest events of each account's log are read.",

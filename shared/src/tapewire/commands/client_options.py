@@ -17,6 +17,7 @@ import click
 
 from tapewire.client import OutcomeUnknown, RequestRefused, SyncVenueClient, Unreachable
 from tapewire.commands.options import locate, say_venue, venue_option
+from tapewire.commands.words import name_commands
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.runtime.venue_address import VenueAddress, default_venue
 from tapewire.terminal.output import Output
@@ -25,6 +26,8 @@ ACCOUNT_VARIABLE = "TAPEWIRE_ACCOUNT"
 KEY_VARIABLE = "TAPEWIRE_API_KEY"
 KEY_FILE_VARIABLE = "TAPEWIRE_API_KEY_FILE"
 KEY_FILE_BYTES_MAX = 4_096
+
+LIST_SYMBOLS = " `tapewire instruments` lists the symbols."
 
 EXIT_FAILED = 1
 EXIT_UNKNOWN = 5
@@ -65,7 +68,7 @@ class ClientChoice:
             click.echo(f"Error: {error}", err=True)
             sys.exit(EXIT_UNKNOWN)
         except (TapewireError, ValueError) as error:
-            click.echo(f"Error: {error}{_advice(error, venue)}", err=True)
+            click.echo(f"Error: {name_commands(str(error))}{_advice(error, venue)}", err=True)
             sys.exit(EXIT_FAILED)
 
 
@@ -73,6 +76,10 @@ def _advice(error: Exception, venue: VenueAddress) -> str:
     """The next step, if a key is missing, or no venue was named and none answers."""
     if isinstance(error, RequestRefused) and error.code == "key_required":
         return f" Give the command a key with --api-key-file FILE or {KEY_VARIABLE}."
+    if isinstance(error, RequestRefused) and error.code == "unknown_symbol":
+        return "" if "tapewire" in name_commands(str(error)) else LIST_SYMBOLS
+    if isinstance(error, RequestRefused) and error.code == "not_found":
+        return f" {venue.gateway_url} may be no order gateway: name the gateway with --venue."
     if not isinstance(error, Unreachable) or venue != default_venue():
         return ""
     return "; start a venue with `tapewire up`, or name one with --venue"

@@ -6,7 +6,8 @@ from typing import Literal
 import click
 
 from tapewire.commands.client_options import ClientChoice, client_options
-from tapewire.commands.options import checked
+from tapewire.commands.options import checked, time_with_offset
+from tapewire.commands.words import WholeNumber
 from tapewire.errors import ConfigurationError
 from tapewire.terminal.contest_tables import (
     leaderboard_table,
@@ -73,7 +74,7 @@ def leaderboard(chosen: ClientChoice, *, is_whole: bool) -> None:
 )
 @click.option(
     "--delay-s",
-    type=click.IntRange(0, DELAY_S_MAX),
+    type=WholeNumber(0, DELAY_S_MAX),
     help="Delay of the leaderboard for traders, in seconds.",
 )
 @click.option(
@@ -119,9 +120,12 @@ def show_round(chosen: ClientChoice) -> None:
 
 @contest.command()
 @click.argument("name")
-@click.argument("duration_s", type=click.IntRange(1, ROUND_DURATION_S_MAX))
+@click.argument("duration_s", type=WholeNumber(1, ROUND_DURATION_S_MAX))
 @click.option(
-    "--starts-at", metavar="TIME", help="Start then (ISO 8601 with an offset). Default: now."
+    "--starts-at",
+    metavar="TIME",
+    callback=checked(time_with_offset),
+    help="Start then (ISO 8601 with an offset). Default: now.",
 )
 @click.option(
     "--halt", is_flag=True, help="Halt the markets before and after the round, cancels too."
@@ -137,7 +141,7 @@ def show_round(chosen: ClientChoice) -> None:
 @click.option(
     "--auction",
     "auction_s",
-    type=click.IntRange(0, ROUND_DURATION_S_MAX),
+    type=WholeNumber(0, ROUND_DURATION_S_MAX),
     metavar="SECONDS",
     help="Begin the round with an auction of this length. Default: none.",
 )
@@ -172,7 +176,7 @@ def end(chosen: ClientChoice) -> None:
 
 
 @contest.command()
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=WholeNumber(1))
 @client_options
 def results(chosen: ClientChoice, number: int) -> None:
     """Show the leaderboard at the end of round NUMBER."""

@@ -187,7 +187,8 @@ async def _sound_redis(client: AsyncRedis) -> Any:  # noqa: ANN401 (an async gen
 
 def clock_check(difference_s: float) -> Check:
     """Whether the clock of Redis and the clock of this machine agree."""
-    found = f"{difference_s:+.3f} s from the clock of this machine"
+    difference_ms = abs(round(difference_s * 1_000))
+    found = f"{difference_ms:,} ms from the clock of this machine"
     if abs(difference_s) > CLOCK_DIFFERENCE_S_MAX:
         return Check("clock of Redis", "warning", found, "run a time service (NTP) on both")
     return Check("clock of Redis", "ok", found)

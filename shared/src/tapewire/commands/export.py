@@ -18,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tapewire.client import SyncVenueClient
 from tapewire.commands.client_options import ClientChoice, client_options
+from tapewire.commands.options import from_option, to_option
 from tapewire.errors import ConfigurationError
 from tapewire.runtime.output_file import output_file
 
@@ -42,8 +43,8 @@ class Table(Protocol):
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--symbol", "symbols", multiple=True, help="Default: every symbol; may be repeated.")
-@click.option("--from", "start", metavar="TIME", help="ISO 8601 with an offset; included.")
-@click.option("--to", "end", metavar="TIME", help="ISO 8601 with an offset; not included.")
+@from_option
+@to_option
 @click.option("--interval", default="1m", show_default=True, help="Interval of candles.")
 @client_options
 def export(  # noqa: PLR0917 (click passes options by name)
@@ -61,7 +62,6 @@ def export(  # noqa: PLR0917 (click passes options by name)
     is CSV, and - is standard output. Every value is text, because prices are exact. FILE appears
     when it is complete.
     """
-    check_times(start, end)
     with chosen.connected() as session:
         wanted = [symbol.upper() for symbol in symbols]
         if not wanted and kind in {"trades", "candles"}:
@@ -72,21 +72,6 @@ def export(  # noqa: PLR0917 (click passes options by name)
         rows_text = "1 row" if count == 1 else f"{count:,} rows"
         place = "standard output" if path == STANDARD_OUTPUT else path
         click.echo(f"{rows_text} in {place}", err=True)
-
-
-def check_times(start: str | None, end: str | None) -> None:
-    """Raise UsageError for a time that is not ISO 8601 with an offset."""
-    for option, text in (("--from", start), ("--to", end)):
-        if text is None:
-            continue
-        try:
-            time = datetime.fromisoformat(text)
-        except ValueError:
-            time = datetime.min  # noqa: DTZ901 (stands for a time without an offset)
-        if time.tzinfo is None:
-            raise click.UsageError(
-                f"{option}: {text!r} is no time with an offset, such as 2026-01-31T12:00:00Z"
-            )
 
 
 def _rows(  # noqa: PLR0917 (one argument per option)

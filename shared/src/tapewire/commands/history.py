@@ -7,6 +7,8 @@ import click
 
 from tapewire.client.order_calls import StatusText
 from tapewire.commands.client_options import ClientChoice, client_options
+from tapewire.commands.options import from_option, to_option
+from tapewire.commands.words import WholeNumber
 from tapewire.terminal.tables import balances_table, fills_table, orders_table
 
 STATUSES = ("open", "new", "partially_filled", "filled", "canceled", "expired")
@@ -20,12 +22,10 @@ def _listing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
     for option in reversed(
         (
             click.option("--symbol", metavar="SYMBOL", help="Default: every symbol."),
+            from_option,
+            to_option,
             click.option(
-                "--from", "start", metavar="TIME", help="Included; ISO 8601 with an offset."
-            ),
-            click.option("--to", "end", metavar="TIME", help="Not included."),
-            click.option(
-                "--limit", type=click.IntRange(1, ITEMS_MAX), default=ITEMS_DEFAULT,
+                "--limit", type=WholeNumber(1, ITEMS_MAX), default=ITEMS_DEFAULT,
                 show_default=True, help="How many at most, newest first.",
             ),
             client_options,

@@ -6,6 +6,7 @@ import click
 
 from tapewire.client import InstrumentInfo
 from tapewire.commands.client_options import ClientChoice, client_options
+from tapewire.commands.words import WholeNumber
 from tapewire.terminal.tables import instruments_table
 
 # Fields of an instrument that may change: option, field, help. All are limits or fees.
@@ -32,7 +33,7 @@ def _bounds(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
     for option, name, text in (*_TEXT_LIMITS, *_MARKET_TEXTS):
         command = click.option(option, name, metavar="DECIMAL", help=text)(command)
     for option, name, text in _MARKET_NUMBERS:
-        command = click.option(option, name, type=click.IntRange(0), metavar="NUMBER", help=text)(
+        command = click.option(option, name, type=WholeNumber(0), metavar="NUMBER", help=text)(
             command
         )
     accept = click.option(
@@ -72,12 +73,12 @@ def list_instruments(chosen: ClientChoice) -> None:
 )
 @click.option(
     "--base-decimals",
-    type=click.IntRange(0, 12),
+    type=WholeNumber(0, 12),
     help="Decimals of the asset's amounts; they never change.",
 )
 @click.option(
     "--quote-decimals",
-    type=click.IntRange(0, 12),
+    type=WholeNumber(0, 12),
     help="Decimals of the asset's amounts; they never change.",
 )
 @_bounds

@@ -22,7 +22,7 @@ from tapewire.journal.verification import (
     Verdict,
     check_whole,
     verify_file,
-    verify_venue,
+    verify_moving,
 )
 from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 
@@ -73,7 +73,9 @@ def verify(file: Path | None, redis: RedisChoice) -> None:
     """Run every command again on an empty Redis and compare the results.
 
     FILE is an exported journal. Without FILE the command verifies the running venue, and compares
-    its books, orders, trades, candles and sequences as well. The venue is only read.
+    its books, orders, trades, candles and sequences as well. The venue is only read; if it goes on
+    trading, the command compares a snapshot of it. Exit status 0: equal; 3: different; 4: the
+    results are equal, the state could not be compared.
     """
     started_s = time.monotonic()
     redis_url = redis.reach() if file is None else ""
@@ -117,17 +119,21 @@ async def _verify_file(file: Path, progress: Progress) -> Verdict:
 async def _verify_venue(redis_url: str, progress: Progress) -> Verdict:
     async with AsyncExitStack() as stack:
         replica = await stack.enter_async_context(open_replica())
-        return await verify_venue(_open(redis_url, stack), replica, progress)
+        live = _open(redis_url, stack)
+        return await verify_moving(live, _address(redis_url), replica, progress)
 
 
-def _open(redis_url: str, stack: AsyncExitStack) -> AsyncRedis:
-    address = RedisAddress(
+def _address(redis_url: str) -> RedisAddress:
+    return RedisAddress(
         redis_url,
         connect_timeout_s=CONNECT_TIMEOUT_S,
         timeout_s=REPLY_TIMEOUT_S,
         client_name="journal",
     )
-    client = open_async(address)
+
+
+def _open(redis_url: str, stack: AsyncExitStack) -> AsyncRedis:
+    client = open_async(_address(redis_url))
     stack.push_async_callback(client.aclose)
     return client
 

@@ -20,6 +20,7 @@ from tapewire.api_keys.signing import MASTER_VARIABLE, api_key, derive_secret, r
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.text import ApiKey, NewKey, Permission, read_permissions, write_permissions
 from tapewire.commands.options import RedisChoice, checked, redis_options
+from tapewire.commands.words import WholeNumber
 from tapewire.errors import TapewireError
 from tapewire.limits import API_KEY_DAYS_MAX, API_KEY_LABEL_CHARACTERS_MAX
 from tapewire.matching.engine import Engine
@@ -67,7 +68,7 @@ def key() -> None:
 )
 @click.option(
     "--expires-in-days",
-    type=click.IntRange(1, API_KEY_DAYS_MAX),
+    type=WholeNumber(1, API_KEY_DAYS_MAX),
     metavar="N",
     help="Lifetime of the key. Default: the key never expires.",
 )

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -138,7 +139,7 @@ def locate(wanted_venue: str | None) -> VenueAddress:
 def say_venue(name: str | None, url: str) -> None:
     """Name the venue that a command works on, on standard error; `url` is shown without login."""
     shown = RedisAddress(url, 0, 0, "").shown
-    click.echo(f"venue: {name}, {shown}" if name else f"venue: {shown}", err=True)
+    click.echo(f"venue: {shown}" if name in {None, url} else f"venue: {name}, {shown}", err=True)
 
 
 async def require_venue(address: RedisAddress) -> None:
@@ -166,6 +167,17 @@ async def require_venue(address: RedisAddress) -> None:
         )
 
 
+def time_with_offset(text: str) -> str:
+    """The text of a time, which the services read. Raises ValueError for a time of no zone."""
+    try:
+        offset = datetime.fromisoformat(text).tzinfo
+    except ValueError:
+        offset = None
+    if offset is None:
+        raise ValueError(f"{text!r} is no time with an offset, such as 2026-01-31T12:00:00Z")
+    return text
+
+
 def checked(check: Callable[[str], _Result]) -> Callable[[Any, Any, str | None], _Result | None]:
     """A click callback from a function that raises ValueError; None stays None."""
 
@@ -178,3 +190,12 @@ def checked(check: Callable[[str], _Result]) -> Callable[[Any, Any, str | None],
             raise click.BadParameter(str(error), param=parameter) from None
 
     return callback
+
+
+from_option = click.option(
+    "--from", "start", metavar="TIME", callback=checked(time_with_offset),
+    help="Included; ISO 8601 with an offset.",
+)  # fmt: skip
+to_option = click.option(
+    "--to", "end", metavar="TIME", callback=checked(time_with_offset), help="Not included."
+)

@@ -13,6 +13,7 @@ from tapewire.client.order_requests import (
     TimeInForceText,
 )
 from tapewire.commands.client_options import ClientChoice, Session, client_options
+from tapewire.commands.options import checked, time_with_offset
 from tapewire.commands.order_list import cancel_list, oco
 from tapewire.terminal.tables import order_table
 
@@ -68,7 +69,7 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
                 help="Time in force. Default: gtc for a limit order, ioc for a market order.",
             ),
             click.option(
-                "--expire-at", metavar="TIME",
+                "--expire-at", metavar="TIME", callback=checked(time_with_offset),
                 help="Expire the order then (ISO 8601 with an offset); means --tif gtd.",
             ),
             click.option(

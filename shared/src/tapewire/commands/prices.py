@@ -10,6 +10,8 @@ from rich.table import Table
 
 from tapewire.client import BookCopy, ContinuityError
 from tapewire.commands.client_options import ClientChoice, Session, client_options
+from tapewire.commands.options import from_option, to_option
+from tapewire.commands.words import WholeNumber
 from tapewire.terminal.candle_chart import Candle, candle_chart
 from tapewire.terminal.ladder import ladder
 from tapewire.terminal.tables import instruments_table, tickers_table
@@ -25,7 +27,7 @@ WAIT_S = 1 / DRAWINGS_PER_S
 @click.command()
 @click.argument("symbol")
 @click.option(
-    "--rows", type=click.IntRange(1, ROWS_MAX), default=ROWS_DEFAULT, show_default=True,
+    "--rows", type=WholeNumber(1, ROWS_MAX), default=ROWS_DEFAULT, show_default=True,
     help="Levels of each side.",
 )  # fmt: skip
 @click.option("--once", is_flag=True, help="Print the book once and end.")
@@ -81,11 +83,11 @@ def _ladder_of(copy: BookCopy, rows: int) -> Table:
 @click.argument("symbol")
 @click.option("--interval", type=click.Choice(INTERVALS), default="1m", show_default=True)
 @click.option(
-    "--limit", type=click.IntRange(1, CANDLES_MAX), default=CANDLES_DEFAULT, show_default=True,
+    "--limit", type=WholeNumber(1, CANDLES_MAX), default=CANDLES_DEFAULT, show_default=True,
     help="Number of candles.",
 )  # fmt: skip
-@click.option("--from", "start", metavar="TIME", help="Included; ISO 8601 with an offset.")
-@click.option("--to", "end", metavar="TIME", help="Not included.")
+@from_option
+@to_option
 @client_options
 def candles(  # noqa: PLR0917 (click passes options by name)
     chosen: ClientChoice,

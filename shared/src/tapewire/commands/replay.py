@@ -15,6 +15,7 @@ import click
 from tapewire.client import OrderEntry, RestOptions, TapewireError, VenueClient
 from tapewire.commands.client_options import ACCOUNT_VARIABLE, read_key
 from tapewire.commands.options import checked, locate, say_venue, venue_option
+from tapewire.commands.words import WholeNumber
 from tapewire.replay.player import Player
 from tapewire.replay.recording import (
     SAMPLE_SYMBOL,
@@ -22,7 +23,7 @@ from tapewire.replay.recording import (
     Recording,
     read_recording,
     sample_file,
-)
+)  # fmt: skip
 from tapewire.replay.selection import caveats, choose_steps
 from tapewire.replay.steps import ReplayError
 from tapewire.values.timestamps import format_timestamp, parse_timestamp
@@ -136,15 +137,13 @@ def _read_names(
 )
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     help="Stop after so many orders, cancels and amends; the seed does not count.",
 )
 @click.option(
-    "--seed/--no-seed",
-    default=True,
-    show_default=True,
+    "--seed/--no-seed", default=True, show_default=True,
     help="Begin with the book that the recording began with.",
-)
+)  # fmt: skip
 @click.option(
     "--seed-book",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -152,7 +151,7 @@ def _read_names(
 )
 @click.option(
     "--in-flight",
-    type=click.IntRange(1, IN_FLIGHT_MAX),
+    type=WholeNumber(1, IN_FLIGHT_MAX),
     default=IN_FLIGHT_MAX,
     show_default=True,
     help="Requests sent ahead of their answers.",

@@ -13,19 +13,21 @@ from rich.text import Text
 
 from tapewire import keys
 from tapewire.client import RequestRefused, SyncVenueClient, Unavailable
+from tapewire.client.rest import trust_for
 from tapewire.commands.client_options import EXIT_FAILED, ClientChoice, client_options
 from tapewire.errors import TapewireError
-from tapewire.redis.client import RedisAddress, open_async
+from tapewire.redis.client import AsyncRedis, RedisAddress, open_async
 from tapewire.runtime.venue_address import VenueAddress
+from tapewire.values.types import Side, Symbol
 
 TIMEOUT_S = 5.0
-GIB = 1 << 30
+MIB = 1 << 20
 # The figures of a service that `status` shows: metric -> words.
 GATEWAY_FIGURES = {"tapewire_gateway_connections": "connections"}
 FEED_FIGURES = {
     "tapewire_websocket_clients": "WebSocket clients",
     "tapewire_event_streams": "event streams",
-    "tapewire_canary_round_trip_seconds": "feed delay in s",
+    "tapewire_canary_round_trip_seconds": "feed delay in ms",
     "tapewire_redis_subscribed": "subscribed to Redis",
 }
 
@@ -80,31 +82,39 @@ async def _redis_facts(venue: VenueAddress) -> dict[str, Any]:
         if not await client.exists(keys.EPOCH):
             return {"status": "holds no venue"}
         information = await client.info("all")
-        open_orders = await client.hlen(keys.OPEN_COUNTS) if hasattr(keys, "OPEN_COUNTS") else None
+        open_orders = await _open_orders(client)
     except (RedisError, OSError) as error:
         return {"status": f"does not answer: {error}"}
     finally:
         await client.aclose()
-    return _redis_report(information, open_orders)
+    return {**_redis_report(information), "open orders": f"{open_orders:,}"}
 
 
-def _redis_report(information: Mapping[str, Any], open_orders: int | None) -> dict[str, Any]:
+async def _open_orders(client: AsyncRedis) -> int:
+    """The sizes of all queues and stops."""
+    pipeline: Any = client.pipeline(transaction=True)
+    listed: Any = await client.smembers(keys.INSTRUMENTS)
+    for symbol in (Symbol(name.decode()) for name in listed):
+        for side in Side:
+            pipeline.zcard(keys.queue(symbol, side))
+            pipeline.zcard(keys.stops(symbol, side))
+    return sum(await pipeline.execute())
+
+
+def _redis_report(information: Mapping[str, Any]) -> dict[str, Any]:
     kind = "Valkey" if "valkey_version" in information else "Redis"
     version = information.get("valkey_version", information.get("redis_version"))
     memory_max = int(information.get("maxmemory", 0))
-    report = {
+    return {
         "status": "connected",
         "version": f"{kind} {version}",
         "role": information.get("role"),
         "append-only file": "on" if information.get("aof_enabled") else "OFF",
         "last write": information.get("aof_last_write_status"),
-        "memory in GiB": f"{int(information.get('used_memory', 0)) / GIB:.2f}",
-        "memory limit in GiB": f"{memory_max / GIB:.2f}" if memory_max else "none",
+        "memory in MiB": f"{int(information.get('used_memory', 0)) / MIB:,.0f}",
+        "memory limit in MiB": f"{memory_max / MIB:,.0f}" if memory_max else "none",
         "replicas": information.get("connected_slaves"),
     }
-    if open_orders is not None:
-        report["open orders"] = open_orders
-    return report
 
 
 def _add_figures(report: dict[str, Any], venue: VenueAddress, chosen: ClientChoice) -> None:
@@ -115,16 +125,22 @@ def _add_figures(report: dict[str, Any], venue: VenueAddress, chosen: ClientChoi
     ):
         if url is None:
             continue
-        ca_file = chosen.ca_file or certificate
-        verify = True if ca_file is None else str(ca_file)
+        trust = trust_for(url, chosen.ca_file or certificate)
         try:
-            text = httpx.get(f"{url}/metrics", timeout=TIMEOUT_S, verify=verify).text
+            text = httpx.get(f"{url}/metrics", timeout=TIMEOUT_S, verify=trust).text
             families = list(text_string_to_metric_families(text))
         except (httpx.HTTPError, ValueError):
             continue
         for family in families:
             if family.name in wanted and family.samples:
-                report[name][wanted[family.name]] = f"{family.samples[0].value:g}"
+                report[name][wanted[family.name]] = _figure_text(
+                    family.name, family.samples[0].value
+                )
+
+
+def _figure_text(name: str, value: float) -> str:
+    """A figure as `status` shows it: durations in milliseconds."""
+    return f"{value * 1_000:.1f}" if name.endswith("_seconds") else f"{value:g}"
 
 
 def _shown(report: Mapping[str, Any]) -> Table:

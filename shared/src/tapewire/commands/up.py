@@ -7,6 +7,7 @@ from typing import Any, get_args
 import click
 
 from tapewire.commands.options import VariableOption, written_as
+from tapewire.commands.words import WholeNumber
 from tapewire.errors import ConfigurationError
 from tapewire.launcher.options import LaunchOptions
 from tapewire.launcher.screen import say
@@ -24,8 +25,8 @@ from tapewire.runtime.venue_address import (
 from tapewire.settings import Auth, Clock, Funds, LogLevel
 from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
 
-PORT = click.IntRange(0, 65_535)
-WORKERS = click.IntRange(1, WORKERS_MAX)
+PORT = WholeNumber(0, 65_535)
+WORKERS = WholeNumber(1, WORKERS_MAX)
 
 
 def _check_balances(_context: click.Context, _option: click.Parameter, value: str) -> str:

@@ -23,11 +23,17 @@ def report_lines(verdict: Verdict, elapsed_s: float) -> Iterator[str]:
         return
     yield "results   every one as recorded"
     if verdict.state is not None:
+        if verdict.is_frozen:
+            yield (
+                f"snapshot  of command {replica.replayed:,}, because the venue took commands "
+                "meanwhile"
+            )
         yield from _state_lines(verdict.state)
     elif verdict.moved:
         yield (
             f"state     not compared: the venue took commands during each of {verdict.attempts} "
-            "attempts; ask again when it is quiet, or halt its markets"
+            f"attempts, and no snapshot of it could be read ({verdict.unfrozen_reason}); ask again "
+            "when the venue is quiet, or halt its markets"
         )
     else:
         yield "state     not compared: a file holds commands and results only"

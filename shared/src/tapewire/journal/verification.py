@@ -4,15 +4,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from tapewire.errors import ConfigurationError, RedisUnavailable
 from tapewire.journal.comparison import Comparison, compare_state
 from tapewire.journal.entries import JournalEntry, JournalError
 from tapewire.journal.file import JournalFile
+from tapewire.journal.frozen import open_frozen
 from tapewire.journal.replica import Difference, Replica
 from tapewire.journal.source import LiveJournal
-from tapewire.redis.client import AsyncRedis
+from tapewire.redis.client import AsyncRedis, RedisAddress
 
-# Comparisons of the state, if the venue takes commands meanwhile.
-ATTEMPTS_MAX = 5
+# Comparisons of the state, if the venue takes commands meanwhile. A snapshot of it stands still.
+ATTEMPTS_MAX = 2
 
 Progress = Callable[[int], None]
 
@@ -26,6 +28,10 @@ class Verdict:
     state: Comparison | None = None
     # The venue took commands in every attempt, so that its state could not be compared.
     moved: bool = False
+    # The state is that of a snapshot, because the venue itself moved.
+    is_frozen: bool = False
+    # Why no snapshot of a venue that moved could be compared.
+    unfrozen_reason: str = ""
     attempts: int = field(default=0)
 
     @property
@@ -75,6 +81,26 @@ async def verify_venue(live: AsyncRedis, replica: Replica, progress: Progress) -
             verdict.state = state
             return verdict
     verdict.moved = True
+    return verdict
+
+
+async def verify_moving(
+    live: AsyncRedis, address: RedisAddress, replica: Replica, progress: Progress
+) -> Verdict:
+    """Compare as `verify_venue`; if the venue moves, compare a snapshot of it, taken meanwhile.
+
+    Raises JournalError, Unavailable.
+    """
+    verdict = await verify_venue(live, replica, progress)
+    if not verdict.moved:
+        return verdict
+    try:
+        async with open_frozen(address) as frozen:
+            verdict = await verify_venue(frozen, replica, progress)
+    except (ConfigurationError, RedisUnavailable) as error:
+        verdict.unfrozen_reason = str(error)
+    else:
+        verdict.is_frozen = True
     return verdict
 
 

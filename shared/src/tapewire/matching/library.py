@@ -51,7 +51,10 @@ COMMANDS = (
     "dead_man", "control", "indicate", "instruments", "open_account", "transfer", "set_account",
     "set_clock",
 )  # fmt: skip
-READS = ("audit_account", "audit_index", "audit_levels", "audit_places", "log_page")
+READS = (
+    "audit_account", "audit_changes", "audit_open", "audit_index", "audit_levels", "audit_places",
+    "log_page",
+)  # fmt: skip
 
 # A command that only takes orders out of the book may run when Redis is out of memory.
 _FREEING = frozenset({"cancel", "cancel_all", "expire"})

@@ -4,7 +4,7 @@ Each part is read by one read-only function, so that nothing changes between its
 are raw, so that a check does not depend on the arithmetic of the commands that it checks.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, cast
 
@@ -14,6 +14,8 @@ from tapewire.packed.records import read_pairs
 from tapewire.values.types import Account, Side, Symbol
 
 START = "-inf"
+# Steps that read the changes of one account, each of a bounded number of changes.
+CATCH_UP_STEPS_MAX = 1_000
 
 _Row = TypeVar("_Row")
 
@@ -25,6 +27,16 @@ class ListedOrder:
     order_id: str
     score: str
     symbol: str
+    terms: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """An entry of one index `open:<account>:<symbol>` and the record behind it; '' as above."""
+
+    order_id: str
+    score: str
     terms: str
     state: str
 
@@ -47,10 +59,10 @@ class AccountSnapshot:
     """An account, its open orders, and the newest entry of its log: id, fields."""
 
     account: str
+    # The size of its indexes of open orders.
     open_orders: int
     fields: Mapping[str, str]
     newest_event: tuple[bytes, Mapping[bytes, bytes]] | None
-    # Empty if there are more records than the bound.
     orders: Sequence[ListedOrder]
 
 
@@ -101,19 +113,64 @@ class Snapshots:
     def __init__(self, batcher: Batcher) -> None:
         self._batcher = batcher
 
-    async def account(self, account: Account, orders_max: int) -> AccountSnapshot:
-        """An account with its open orders. Raises Unavailable, ResponseError (a wrong type)."""
-        count, record, newest, orders = await self._run(
+    async def account(self, account: Account, orders_max: int) -> AccountSnapshot | None:
+        """An account with its open orders at one moment, of which one step reads `orders_max`.
+
+        More open orders are read in parts. Then the orders that the newer events of the account
+        name are read again, until one step finds no event beyond its own. None if that did not
+        happen within `CATCH_UP_STEPS_MAX`. Raises Unavailable, ResponseError (a wrong type).
+        """
+        count, record, newest, symbols, rows = await self._run(
             "audit_account", [keys.account(account)], account, orders_max
         )
-        event = (newest[0], dict(_pairs(newest[1]))) if newest else None
-        return AccountSnapshot(
-            account,
-            int(count),
-            read_pairs(record),
-            event,
-            _read(ListedOrder, orders),
-        )
+        if int(count) <= orders_max:
+            orders = _read(ListedOrder, rows)
+            return AccountSnapshot(account, int(count), read_pairs(record), _event(newest), orders)
+        listed: dict[str, ListedOrder] = {}
+        for name in symbols:
+            symbol = Symbol(_text(name))
+            async for row in self._open_orders(account, symbol, orders_max):
+                listed[row.order_id] = ListedOrder(
+                    row.order_id, row.score, symbol, row.terms, row.state
+                )
+        return await self._catch_up(account, listed, _text(newest[0]) if newest else "", orders_max)
+
+    async def _open_orders(
+        self, account: Account, symbol: Symbol, count: int
+    ) -> AsyncIterator[OpenOrder]:
+        """The open orders of an account in one market, in parts that are each of one moment."""
+        start = START
+        while True:
+            flat = await self._run("audit_open", [keys.open_orders(account, symbol)], start, count)
+            rows = _read(OpenOrder, flat)
+            for row in rows:
+                yield row
+            if len(rows) < count:
+                return
+            start = f"({rows[-1].score}"
+
+    async def _catch_up(
+        self, account: Account, listed: dict[str, ListedOrder], after: str, changes_max: int
+    ) -> AccountSnapshot | None:
+        """Bring orders that were read in parts to one moment; `after` is older than every part."""
+        for _ in range(CATCH_UP_STEPS_MAX):
+            covered, count, record, newest, last, rows = await self._run(
+                "audit_changes", [keys.account(account)], account, after, changes_max
+            )
+            if covered < 0:
+                return None
+            for row in _read(ListedOrder, rows):
+                if row.score:
+                    listed[row.order_id] = row
+                else:
+                    listed.pop(row.order_id, None)
+            if covered:
+                orders = list(listed.values())
+                return AccountSnapshot(
+                    account, int(count), read_pairs(record), _event(newest), orders
+                )
+            after = _text(last)
+        return None
 
     async def places(self, order_ids: Sequence[str]) -> list[PlacedOrder]:
         """Where some orders stand. Raises Unavailable, ResponseError."""
@@ -159,6 +216,10 @@ class Snapshots:
 
     async def _run(self, name: str, names: list[str], *arguments: str | int) -> Any:  # noqa: ANN401
         return await self._batcher.begin_call(name, tuple(names), *arguments)
+
+
+def _event(entry: Sequence[Any]) -> tuple[bytes, Mapping[bytes, bytes]] | None:
+    return (entry[0], dict(_pairs(entry[1]))) if entry else None
 
 
 def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:

@@ -228,7 +228,7 @@ class CommandLimits(NamedTuple):
     """The limits that each command takes and that the journal keeps with it.
 
     `fees_per_order` is 1: fees are rounded once per order. Journals of format 1 lack it: their
-    commands rounded the fee of each fill.
+    commands rounded the fee of each fill, and left no taker volumes in candles.
     """
 
     fills_max: Number

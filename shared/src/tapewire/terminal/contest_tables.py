@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from tapewire.client.contest_replies import Leaderboard, Notices, Performance
-from tapewire.terminal.tables import NONE, decimal_text, new_table, time_text
+from tapewire.terminal.tables import NONE, amount_text, decimal_text, new_table, time_text
 from tapewire.wire.venue_event import RoundInfo
 
 
@@ -12,26 +12,27 @@ def leaderboard_table(board: Leaderboard) -> Table:
     numbers = ("rank", "P&L", "equity", "realised", "fees", "volume", "trades")
     since = "" if board.round is None else f", since the start of round {board.round}"
     table = new_table(
-        "rank", "name", *numbers[1:], numbers=numbers, title=f"in {board.valued_in}{since}"
-    )
+        "rank", "name", *numbers[1:], numbers=numbers, title=f"in {board.valued_in}{since}",
+        empty=f"nobody has traded yet{since}",
+    )  # fmt: skip
     for row in board.ranks:
         amounts = (row.pnl, row.equity, row.realised, row.fees, row.volume)
-        table.add_row(str(row.rank), row.name, *map(decimal_text, amounts), str(row.trades))
+        table.add_row(str(row.rank), row.name, *map(amount_text, amounts), str(row.trades))
     return table
 
 
 def performance_table(found: Performance) -> Table:
     """One market a line, then the account as a whole."""
     numbers = ("position", "average price", "realised", "unrealised", "volume", "trades")
-    made = decimal_text(found.pnl)
-    title = f"{found.account}: {made} {found.valued_in} on {decimal_text(found.deposits)} deposited"
-    table = new_table("symbol", *numbers, numbers=numbers, title=title)
+    made, deposits = amount_text(found.pnl), amount_text(found.deposits)
+    title = f"{found.account}: {made} {found.valued_in} on {deposits} deposited"
+    table = new_table("symbol", *numbers, numbers=numbers, title=title, empty=f"{title}; no trades")
     for market in found.markets:
-        amounts = (
-            market.position, market.average_price, market.realised, market.unrealised,
-            market.volume,
+        amounts = (market.average_price, market.realised, market.unrealised, market.volume)
+        table.add_row(
+            market.symbol, decimal_text(market.position), *map(amount_text, amounts),
+            str(market.trades),
         )  # fmt: skip
-        table.add_row(market.symbol, *map(decimal_text, amounts), str(market.trades))
     return table
 
 
@@ -40,8 +41,9 @@ def round_table(found: RoundInfo | None) -> Table:
     auction_ends_at = None if found is None else found.auction_ends_at
     auction = [] if auction_ends_at is None else ["auction ends (UTC)"]
     table = new_table(
-        "round", "name", "state", "starts (UTC)", *auction, "ends (UTC)", "closed", "markets"
-    )
+        "round", "name", "state", "starts (UTC)", *auction, "ends (UTC)", "closed", "markets",
+        empty="there was no round yet; start one with: tapewire contest start",
+    )  # fmt: skip
     if found is not None:
         table.add_row(
             str(found.number), found.name, found.state, time_text(found.starts_at),
@@ -53,7 +55,7 @@ def round_table(found: RoundInfo | None) -> Table:
 
 def notices_table(found: Notices) -> Table:
     """The newest first."""
-    table = new_table("time (UTC)", "notice")
+    table = new_table("time (UTC)", "notice", empty="no notices")
     for notice in found.notices:
         table.add_row(time_text(notice.timestamp), notice.text or NONE)
     return table

@@ -11,6 +11,8 @@ from decimal import Decimal
 import msgspec
 from rich.console import Console, RenderableType
 
+from tapewire.terminal.tables import ListTable
+
 # Width of tables when standard output is not a terminal, so that pipes and files get whole lines.
 PIPE_WIDTH_CHARACTERS = 160
 
@@ -34,7 +36,7 @@ class Output:
         if self.is_json:
             self.write(json_line(value))
         else:
-            self.console.print(shown)
+            self._print(shown)
 
     def records(self, values: Iterable[object], shown: RenderableType) -> None:
         """Print a list: one line of JSON for each of `values`, or `shown`."""
@@ -42,7 +44,13 @@ class Output:
             for value in values:
                 self.write(json_line(value))
         else:
-            self.console.print(shown)
+            self._print(shown)
+
+    def _print(self, shown: RenderableType) -> None:
+        """Print a table, or the sentence that stands in place of a table without rows."""
+        if isinstance(shown, ListTable) and shown.empty and not shown.row_count:
+            shown = shown.empty
+        self.console.print(shown)
 
     def write(self, line: str) -> None:
         """Print one line unchanged. A reader that closed the pipe (`| head`) ends the command."""

@@ -15,9 +15,18 @@ SIDE_STYLES = {Side.BUY: "green", Side.SELL: "red"}
 NONE = "-"
 
 
-def new_table(*columns: str, numbers: Sequence[str] = (), title: str | None = None) -> Table:
+class ListTable(Table):
+    """A table of a list; `Output` prints `empty` in place of a table without rows."""
+
+    empty = ""
+
+
+def new_table(
+    *columns: str, numbers: Sequence[str] = (), title: str | None = None, empty: str = ""
+) -> ListTable:
     """An empty table; the columns named in `numbers` are aligned to the right."""
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    table = ListTable(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    table.empty = empty
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", no_wrap=True)
     return table
@@ -26,6 +35,12 @@ def new_table(*columns: str, numbers: Sequence[str] = (), title: str | None = No
 def decimal_text(value: Decimal | None) -> str:
     """A number as the venue wrote it, with its decimals; a dash for none."""
     return NONE if value is None else format(value, "f")
+
+
+def amount_text(value: Decimal | None) -> str:
+    """An exact amount of money without the zeros at its end, but with two decimals at least."""
+    whole, point, decimals = decimal_text(value).partition(".")
+    return f"{whole}{point}{decimals[:2]}{decimals[2:].rstrip('0')}"
 
 
 def side_text(side: Side) -> Text:
@@ -43,7 +58,7 @@ def orders_table(orders: Iterable[PlacedOrder]) -> Table:
     numbers = ("price", "quantity", "executed")
     table = new_table(
         "order id", "client order id", "symbol", "side", "type", *numbers, "status", "time (UTC)",
-        numbers=numbers,
+        numbers=numbers, empty="no orders",
     )  # fmt: skip
     for order in orders:
         price = order.price if order.stop_price is None else order.stop_price
@@ -111,7 +126,7 @@ def fills_table(fills: Iterable[HistoryFill]) -> Table:
     numbers = ("price", "quantity", "fee")
     table = new_table(
         "time (UTC)", "symbol", "side", *numbers, "asset", "role", "order id", "trade",
-        numbers=numbers,
+        numbers=numbers, empty="no fills",
     )  # fmt: skip
     for fill in fills:
         table.add_row(
@@ -133,7 +148,8 @@ def balances_table(account: AccountInfo) -> Table:
     """One line per asset of an account."""
     numbers = ("available", "held", "total")
     title = f"{account.account}, {account.state}"
-    table = new_table("asset", *numbers, numbers=numbers, title=title)
+    empty = f"{title}: no balances"
+    table = new_table("asset", *numbers, numbers=numbers, title=title, empty=empty)
     for balance in account.balances:
         table.add_row(
             balance.asset,
@@ -149,7 +165,7 @@ def instruments_table(instruments: Iterable[InstrumentInfo]) -> Table:
     numbers = (
         "tick", "lot", "min quantity", "max quantity", "min notional", "maker ppm", "taker ppm",
     )  # fmt: skip
-    table = new_table("symbol", "state", *numbers, numbers=numbers)
+    table = new_table("symbol", "state", *numbers, numbers=numbers, empty="no instruments")
     for item in instruments:
         table.add_row(
             item.symbol,
@@ -168,7 +184,7 @@ def instruments_table(instruments: Iterable[InstrumentInfo]) -> Table:
 def tickers_table(tickers: Iterable[tuple[str, Ticker]]) -> Table:
     """One line per symbol: the last 24 hours and the best prices."""
     numbers = ("last", "change %", "high", "low", "bid", "ask", "volume", "trades")
-    table = new_table("symbol", *numbers, numbers=numbers)
+    table = new_table("symbol", *numbers, numbers=numbers, empty="no instruments")
     for symbol, ticker in tickers:
         table.add_row(
             symbol,

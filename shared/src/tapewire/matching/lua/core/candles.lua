@@ -21,7 +21,7 @@ local function sum_text(one, other)
   return integer_text(high) .. format('%015d', low)
 end
 
--- A candle of before its last two fields existed has the empty text there.
+-- A candle of format 1 has no taker volumes: the pattern finds the empty text.
 local function digits_or_zero(digits)
   return digits ~= '' and digits or '0'
 end
@@ -39,9 +39,19 @@ local function merge_candle(current, added)
     sum_text(digits_or_zero(buy_notional), added.taker_buy_notional))
 end
 
--- `traded` is what this command traded. Stops that it fired may have traded beyond its first and
--- last price.
-local function record_candle(market, traded)
+-- Candles of format 1 have no taker volumes, and reach from the first to the last price of each
+-- command, without the prices of its fired stops. A journal of format 1 is replayed by these rules.
+local function reduce_to_format_1(added)
+  local is_down = added.open - added.close > 0
+  added.high = is_down and added.open or added.close
+  added.low = is_down and added.close or added.open
+  added.taker_buy_lots, added.taker_buy_notional = '0', '0'
+end
+
+-- `market.traded` is the sum of the trades of this command. Stops that the command fired may have
+-- traded beyond its first and last price.
+local function record_candle(command, market)
+  local traded = market.traded
   local key = '{tw}:candle_now:' .. market.symbol
   local open, close = integer_text(traded.first_ticks), market.last_price
   local added = {
@@ -58,6 +68,7 @@ local function record_candle(market, traded)
     taker_buy_lots = integer_text(traded.taker_buy_lots),
     taker_buy_notional = integer_text(traded.taker_buy_notional),
   }
+  if command.limits.fees_per_order ~= 1 then reduce_to_format_1(added) end
   for _, base_s in ipairs(CANDLE_BASES) do
     added.start_s = integer_text(added.start_s - added.start_s % base_s)
     local current = call('HGET', key, base_s)

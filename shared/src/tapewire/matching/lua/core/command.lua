@@ -67,9 +67,9 @@ local function next_number()
 end
 
 -- Writes what the command did to a market; returns where the market stands now.
-local function write_market(market)
+local function write_market(command, market)
   announce_book(market)
-  if market.traded then record_candle(market, market.traded) end
+  if market.traded then record_candle(command, market) end
   local seq, book_seq = integer_text(market.seq), integer_text(market.book_seq)
   call('HSET', market.key, 'state', MarketState.join(seq, book_seq, market.last_price, market.now))
   return Position.join(market.symbol, seq, book_seq)
@@ -79,7 +79,7 @@ end
 local function end_command(command, result)
   for _, entry in ipairs(command.touched) do write_account(command, entry) end
   for _, market in ipairs(command.used_markets) do
-    result = result .. UNIT .. write_market(market)
+    result = result .. UNIT .. write_market(command, market)
   end
   call('XADD', '{tw}:journal', 'MAXLEN', '~', command.limits.journal_max,
     call('INCR', '{tw}:last_command'), 'op', command.op, 'clock', command.clock_us,

@@ -4,8 +4,9 @@
 -- KEYS   1 account:<account>
 -- ARGV   2 account   3 most open orders that are read
 -- Reply  {number of open orders, {field, value, ...} of the account, the newest entry of its log
---        {id, {field, value}} or {}, orders}: per order five texts: id, score in its index, symbol
---        of the index, terms, state ('' without a record). More open orders than ARGV[3]: none.
+--        {id, {field, value}} or {}, symbols with open orders, orders}: per order five texts: id,
+--        score in its index, symbol of the index, terms, state ('' without a record). More open
+--        orders than ARGV[3]: none.
 -- Errors none.
 
 local function audit_account(keys, argv)
@@ -26,5 +27,5 @@ local function audit_account(keys, argv)
     end
   end
   local newest = call('XREVRANGE', '{tw}:account_log:' .. account, '+', '-', 'COUNT', 1)
-  return { count, call('HGETALL', keys[1]), newest[1] or {}, orders }
+  return { count, call('HGETALL', keys[1]), newest[1] or {}, indexes, orders }
 end
