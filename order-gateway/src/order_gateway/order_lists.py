@@ -123,14 +123,13 @@ class OrderLists:
     async def _read(self, account: Account, key: OrderListKey) -> tuple[Order, Order]:
         """The orders of a list. Raises InvalidField, OrderNotFound, Unavailable."""
         check_list_key(key)
-        if key.list_id is not None:
-            first_id = OrderId(key.list_id)
+        if key.list_id is None:
+            first = await self._queries.client_list(account, str(key.client_list_id))
         else:
-            first_id = await self._queries.client_list(account, str(key.client_list_id))
-        first = await self._queries.order(account, first_id)
-        if first.list_id != first_id:
-            raise OrderNotFound("No order list of yours has this list_id.")
-        return first, await self._queries.order(account, _following(first_id))
+            first = await self._queries.order(account, OrderId(key.list_id))
+            if first.list_id != first.order_id:
+                raise OrderNotFound("No order list of yours has this list_id.")
+        return first, await self._queries.order(account, _following(first.order_id))
 
     async def _list(self, first: Order, second: Order, instrument: Instrument) -> OrderListReply:
         return OrderListReply(

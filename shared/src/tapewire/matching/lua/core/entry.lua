@@ -18,9 +18,9 @@ local function new_order(market, account, client_order_id, digest, side, order_t
   }
 end
 
--- The reply to an order that was placed before under the same client_order_id, or to the first order
--- of a list of the same name (`kind`); nil if there is none. The second value is the refusal. With
--- reuses = '1' the name of an order that ended is free.
+-- The reply to an order that was placed before under the same client_order_id, or to the first
+-- order of a list of the same name (`kind`); nil if there is none. The second value is the refusal.
+-- With reuses = '1' the name of an order that ended is free.
 local function earlier_placement(kind, account, name, digest, reuses)
   if name == '' then return nil end
   local earlier = call('GET', client_key(kind, account, name))
