@@ -18,7 +18,8 @@ from importlib import import_module
 from multiprocessing.connection import wait as wait_for_sentinels
 from pathlib import Path
 
-SERVICES = ("order_gateway", "market_data")
+# Imported by the warm process only, because the module changes its garbage collection.
+WARM_MODULE = "tests.support.running.warm"
 
 _context = multiprocessing.get_context("forkserver")
 
@@ -32,7 +33,7 @@ class ForkedProcess:
         """Start a service; its output is added to `log_path`."""
         log_path.touch(0o600)
         # The warm process starts with the first fork, and ends with the process that runs tests.
-        _context.set_forkserver_preload([__name__, *(f"{name}.__main__" for name in SERVICES)])
+        _context.set_forkserver_preload([__name__, WARM_MODULE])
         self._process = _context.Process(
             target=_run_service,
             args=(service, dict(environment), str(folder), str(log_path)),

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Final
@@ -48,8 +49,9 @@ class StaticFile:
         return cls(media_type, body, compressed, f'"{digest}"')
 
 
-def read_files() -> dict[str, StaticFile]:
-    """The served files, by path below `/page/`. Raises BundleError."""
+@cache
+def read_files() -> Mapping[str, StaticFile]:
+    """The served files, by path below `/page/`, read once a process. Raises BundleError."""
     files = {}
     modules = {}
     for path, entry in _walk(resources.files("order_gateway.page").joinpath("static"), ""):

@@ -11,6 +11,7 @@ from tapewire.client.admin_replies import (
     AccountsPage,
     ApiKey,
     ApiKeysPage,
+    DelistedInstrument,
     KilledAccount,
     KilledVenue,
     NewApiKey,
@@ -41,6 +42,7 @@ PermissionText: TypeAlias = Literal["read", "trade", "admin"]
 
 _read_instrument = decoder(InstrumentInfo)
 _read_account = decoder(AccountInfo)
+_read_delisted = decoder(DelistedInstrument)
 _read_accounts = decoder(AccountsPage)
 _read_transfer = decoder(Transfer)
 _read_killed_account = decoder(KilledAccount)
@@ -133,6 +135,12 @@ def publish_instrument(
         "quote_decimals": quote_decimals,
     }
     return Call(_read_instrument, body=body)
+
+
+@operation("DELETE", "/v1/admin/instruments/{symbol}")
+def delist_instrument(symbol: str) -> Call[DelistedInstrument]:
+    """Cancel every order of a market and take its instrument off the list; its history stays."""
+    return Call(_read_delisted, path={"symbol": symbol})
 
 
 @operation("GET", "/v1/admin/accounts")
