@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from tapewire import keys
 from tapewire.errors import DuplicateClientOrderId, OrderNotFound, UnknownAccount
