@@ -95,6 +95,7 @@ def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) ->
         int(terms.maker_fee_ppm), int(terms.taker_fee_ppm),
         state.cancel_id or None,
         OrderId(terms.list_id) if terms.list_id else None,
+        terms.client_list_id or None,
         int(terms.covered_units), int(state.fee_credit_millionths),
     )  # fmt: skip
 

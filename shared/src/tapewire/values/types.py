@@ -27,8 +27,7 @@ def frozen_for_the_checker(cls: type[_Class]) -> type[_Class]:
 class Side(StrEnum):
     """Which side of the book an order belongs to."""
 
-    BUY = "buy"
-    SELL = "sell"
+    BUY, SELL = "buy", "sell"
 
 
 class OrderType(StrEnum):
@@ -103,8 +102,7 @@ class ReplaceMode(StrEnum):
 class Liquidity(StrEnum):
     """The role of an order in a fill: maker (rested in the book) or taker (arrived)."""
 
-    MAKER = "maker"
-    TAKER = "taker"
+    MAKER, TAKER = "maker", "taker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +249,7 @@ class Order:
     client_order_id: str | None
     created_us: int
     updated_us: int
-    # The newest ones, oldest first: at most ORDER_FILLS_SHOWN_MAX (tapewire.limits).
+    # The newest ORDER_FILLS_SHOWN_MAX, oldest first.
     fills: tuple[Fill, ...]
     prevented_lots: Lots = Lots(0)
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE
@@ -263,12 +261,14 @@ class Order:
     expire_us: int | None = None
     # Reason of an end other than a fill; None while the order is open.
     reason: str | None = None
-    # Rates at the time of placing, in millionths of the received amount.
+    # Fees of the account when the order came, in millionths of the received amount.
     maker_fee_ppm: int = 0
     taker_fee_ppm: int = 0
-    # The client's name of the cancel that ended the order; the first order of its list.
+    # The client's name of the cancel that ended the order.
     cancel_id: str | None = None
+    # The list of the order: the id of its first order, and the client's name of the list.
     list_id: OrderId | None = None
+    client_list_id: str | None = None
     # What the first order of the list holds for this one, in units, until this one fires.
     covered_units: int = 0
     # By how much the fees taken, which are whole units, exceed the rates. The next fee is less.
