@@ -240,6 +240,9 @@ async def test_an_administrator_runs_the_venue(client: VenueClient, name: str) -
     assert (await admin.revoke_key(key.key_id)).revoked_at is not None
     killed = await admin.kill_account(name)
     assert killed.state == "blocked"
+    gone = await admin.delist_instrument("ACME-USDT")
+    assert (gone.symbol, gone.canceled_count) == ("ACME-USDT", 0)
+    assert "ACME-USDT" not in {item.symbol for item in await client.instruments()}
     stopped = await admin.kill()
     assert SYMBOL in stopped.switched
     assert SYMBOL in await admin.resume()

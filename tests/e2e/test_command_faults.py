@@ -59,6 +59,7 @@ CLIENTS = {
     "instrument list": "",
     "instrument add": f"A-B {ADD}",
     "instrument change": f"{BTC} --max-price 9",
+    "instrument delist": f"{BTC} --yes",
     "contest performance": "",
     "contest leaderboard": "",
     "contest show": "--visibility all",

@@ -164,7 +164,7 @@ def test_a_key_file_that_others_may_read_is_warned_of(tmp_path: Path) -> None:
 
 
 def test_markets_and_instruments_are_operated() -> None:
-    """Halt, resume, add, change."""
+    """Halt, resume, add, change, delist, add again."""
     assert read("market", "halt", "eth-usdt")[0]["state"] == "halted"
     assert "halted" in done("market", "list")
     assert read("market", "resume", "--all")[0]["state"] == "trading"
@@ -181,6 +181,15 @@ def test_markets_and_instruments_are_operated() -> None:
     )
     assert (changed["max_quantity"], changed["taker_fee_ppm"]) == ("500", 300)
     assert run(*add, "--min-quantity", "1").exit_code == USAGE
+    done("order", "buy", "ACME-USD", "3", "12.50", "--account", "holder")
+    asked = run("instrument", "delist", "acme-usd")
+    assert (asked.exit_code, "Cancel every order" in asked.output) == (EXIT_FAILED, True)
+    (gone,) = read("instrument", "delist", "acme-usd", "--yes")
+    assert gone == {"symbol": "ACME-USD", "canceled_count": 1}
+    assert "ACME-USD" not in done("instruments")
+    assert run("instrument", "delist", "acme-usd", "--yes").exit_code == EXIT_FAILED
+    assert read("orders", "--account", "holder")[0]["reason"] == "delisted"
+    assert read(*add, "--min-quantity", "1")[0]["max_quantity"] == "1000"
 
 
 def test_files_are_exported(tmp_path: Path) -> None:

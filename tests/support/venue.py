@@ -91,6 +91,7 @@ PERMANENT_KEYS = (
     "clock_accepted",
     "broken",
     "instruments",
+    "delisted",
     "last_order_id",
     "last_command",
     "market:",

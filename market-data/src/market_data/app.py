@@ -162,7 +162,7 @@ def _follow(
         clock,
         candles=candle_log,
         trades=TradeLog(client),
-        known_symbols=lambda: feed.sequencer.seqs,
+        known_symbols=lambda: feed.sequencer.listed,
     )
     books = Books(MarketRecords(client), hub, streams)
     candles = CandleFeed(candle_log, hub, clock)

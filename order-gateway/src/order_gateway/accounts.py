@@ -70,7 +70,7 @@ class Accounts:
         limits = [
             convert(
                 {"symbol": symbol}
-                | write_account_limits(bounds, await self._catalogue.find(symbol)),
+                | write_account_limits(bounds, await self._catalogue.find_recorded(symbol)),
                 AccountLimitsReply,
             )
             for symbol, bounds in sorted(record.limits.items())

@@ -3,16 +3,17 @@
 from fastapi import APIRouter, Request, Response
 
 from order_gateway.documents import SYMBOL, answered, sent
-from order_gateway.errors import INSTRUMENT_ERRORS, MARKET_CHANGE_ERRORS
+from order_gateway.errors import DELIST_ERRORS, INSTRUMENT_ERRORS, MARKET_CHANGE_ERRORS
 from order_gateway.examples import (
     ADDED_EXAMPLE,
+    DELISTED_EXAMPLE,
     INSTRUMENT_EXAMPLE,
     INSTRUMENT_REQUEST_EXAMPLE,
     MARKET_REQUEST_EXAMPLE,
 )
 from order_gateway.incoming import read_body, respond
 from order_gateway.params import MarketRequest
-from order_gateway.schemas import InstrumentReply
+from order_gateway.schemas import DelistedReply, InstrumentReply
 from order_gateway.state import state_of
 from tapewire.values.instrument_entry import InstrumentEntry
 from tapewire.web.direct_route import DirectRoute
@@ -65,7 +66,28 @@ async def publish_instrument(request: Request) -> Response:
     """Takes the fields of the instrument file.
 
     The instrument trades at once, through every gateway. Base, quote, tick_size and lot_size are
-    fixed for the life of a symbol. Open orders that break the new limits stay as they are.
+    fixed for the life of a symbol. Open orders that break the new limits stay as they are. An
+    instrument that was delisted is listed again, and its `seq` goes on.
     """
     administration = state_of(request).administration
     return respond(await administration.publish_instrument(await read_body(request)))
+
+
+@router.delete(
+    "/instruments/{symbol}",
+    summary="Delist an instrument",
+    responses={
+        200: answered("The delisted instrument", DelistedReply, DELISTED_EXAMPLE),
+        **problem_examples(*DELIST_ERRORS),
+    },
+    openapi_extra={"parameters": [SYMBOL]},
+)
+async def delist_instrument(request: Request) -> Response:
+    """Halts the market, cancels its open orders and waiting stops, and takes the instrument off
+    the list.
+
+    Balances, trades, candles, orders and fills stay readable. New orders are refused with
+    `unknown_symbol`. If the answer is lost, ask again: 404 says that it was done.
+    """
+    administration = state_of(request).administration
+    return respond(await administration.delist(request.path_params["symbol"]))

@@ -10,9 +10,11 @@ from order_gateway.errors import refusal_of
 from order_gateway.order_entry import read_params
 from order_gateway.params import MarketRequest
 from order_gateway.replies import NO_HEADERS, Reply, instrument_reply
+from order_gateway.schemas import DelistedReply
 from tapewire.errors import Conflict, InstrumentConflict, InvalidField
 from tapewire.limits import INSTRUMENTS_MAX
 from tapewire.matching.engine import Engine
+from tapewire.matching.kill_switch import KillSwitch
 from tapewire.matching.queries import Queries
 from tapewire.values.account_entry import read_market_bounds
 from tapewire.values.bounds import MarketBounds
@@ -34,6 +36,7 @@ class Administration:
         self._engine = engine
         self._queries = queries
         self._catalogue = catalogue
+        self._kill_switch = KillSwitch(engine, queries)
 
     async def change_market(self, symbol: str, params: Mapping[str, Any]) -> Reply:
         """Switch a market's state, its price band, its bounds on orders or its fees."""
@@ -62,17 +65,23 @@ class Administration:
     async def publish_instrument(self, params: Mapping[str, Any]) -> Reply:
         """Add an instrument (201) or change the limits of one (200).
 
-        The request can be repeated safely.
+        An instrument that was delisted is listed again (201). The request can be repeated safely.
         """
         instrument = _read_instrument(params, await self._queries.assets())
-        known = await self._queries.symbols()
+        known, delisted = await self._queries.symbols(), await self._queries.delisted()
         is_new = instrument.symbol not in known
-        if is_new and len(known) >= INSTRUMENTS_MAX:
+        # Delisted instruments count, because their history stays.
+        recorded = known | delisted
+        if instrument.symbol not in recorded and len(recorded) >= INSTRUMENTS_MAX:
             raise Conflict(
-                "instruments_limit", f"The venue has {INSTRUMENTS_MAX} instruments already."
+                "instruments_limit",
+                f"The venue has {INSTRUMENTS_MAX} instruments already, {len(delisted)} of them "
+                "delisted.",
             )
         try:
-            await self._engine.publish_instruments({instrument.symbol: instrument})
+            await self._engine.publish_instruments(
+                {instrument.symbol: instrument}, lists_again=True
+            )
         except InstrumentConflict:
             raise Conflict(
                 "instrument_conflict",
@@ -90,6 +99,14 @@ class Administration:
         if named and not is_new:
             await self._engine.control_market(instrument.symbol, **cast("MarketBounds", named))
         return await self._shown(instrument.symbol, 201 if is_new else 200)
+
+    async def delist(self, symbol: str) -> Reply:
+        """Cancel the orders of a market and take its instrument off the list."""
+        instrument = (await self._catalogue.read(symbol)).instrument
+        count = await self._kill_switch.delist(instrument.symbol)
+        # This gateway forgets the instrument before it answers.
+        await self._catalogue.restore()
+        return Reply(200, DelistedReply(instrument.symbol, count), NO_HEADERS)
 
     async def _shown(self, symbol: str, status: int) -> Reply:
         return Reply(status, instrument_reply(await self._catalogue.read(symbol)), NO_HEADERS)

@@ -260,6 +260,9 @@ INSTRUMENT_ERRORS = (
     "off_lot", "off_amount_step", "fee_below_unit", "instrument_conflict", "instruments_limit",
     "market_broken", "outcome_unknown",
 )  # fmt: skip
+DELIST_ERRORS = (
+    *ADMIN_ERRORS, "unknown_symbol", "market_broken", "uncross_pending", "outcome_unknown",
+)  # fmt: skip
 ACCOUNTS_ERRORS = (*ADMIN_ERRORS, *FIELD_ERRORS, "out_of_range")
 ACCOUNT_READ_ERRORS = (*ADMIN_ERRORS, "invalid_account", "unknown_account")
 WITHDRAW_ERRORS = (

@@ -183,6 +183,7 @@ FILLS_EXAMPLE: dict[str, Any] = {
 }
 CANCELED_ALL_EXAMPLE: dict[str, Any] = {"canceled": ["42", "43"], "canceled_count": 2}
 TIMER_EXAMPLE: dict[str, Any] = {"timeout_s": 60, "fires_at": "2026-01-31T12:01:00.000001Z"}
+DELISTED_EXAMPLE: dict[str, Any] = {"symbol": "ACME-USD", "canceled_count": 12}
 ADDED_EXAMPLE: dict[str, Any] = {
     "symbol": "ACME-USD",
     "base": "ACME",

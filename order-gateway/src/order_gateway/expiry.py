@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from tapewire.errors import MarketBroken, TapewireError, Unavailable
+from tapewire.errors import MarketBroken, TapewireError, Unavailable, UnknownSymbol
 from tapewire.limits import ORDERS_PER_SWEEP_MAX
 from tapewire.matching.auctions import indicate_all
 from tapewire.matching.engine import Engine
@@ -68,7 +68,7 @@ class Expiry:
     async def _fire_stops(self) -> None:
         """Run one round in each market where an uncross or fired stops wait for their turn."""
         for symbol in await self._engine.firing_symbols():
-            with contextlib.suppress(MarketBroken):  # the other markets go on
+            with contextlib.suppress(MarketBroken, UnknownSymbol):  # the other markets go on
                 await self._engine.fire_stops(symbol)
 
     async def check(self) -> None:

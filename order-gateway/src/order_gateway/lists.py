@@ -90,7 +90,7 @@ class Lists:
         """Fills of the account's orders."""
         wanted = read_params(FillsParams, params)
         if wanted.symbol is not None:
-            await self._catalogue.find(wanted.symbol)
+            await self._catalogue.find_recorded(wanted.symbol)
         period = _period(wanted.moment_from, wanted.moment_to)
 
         def fits(item: AccountFill) -> bool:
@@ -103,14 +103,14 @@ class Lists:
         items, cursor = await self._collect_fills(account, wanted, fits)
         fills = []
         for item in items:
-            instrument = await self._catalogue.find(item.symbol)
+            instrument = await self._catalogue.find_recorded(item.symbol)
             await self._share.take(1)
             fills.append(account_fill_reply(item, instrument))
         return FillsReply(fills, cursor)
 
     async def _orders(self, account: Account, wanted: HistoryParams) -> OrdersReply:
         if wanted.symbol is not None:
-            await self._catalogue.find(wanted.symbol)
+            await self._catalogue.find_recorded(wanted.symbol)
         period = _period(wanted.moment_from, wanted.moment_to)
         statuses = OPEN_STATUSES if wanted.status == "open" else {wanted.status}
 
@@ -142,7 +142,7 @@ class Lists:
         """A page, rendered in bounded pieces."""
         replies = []
         for order in orders:
-            instrument = await self._catalogue.find(order.symbol)
+            instrument = await self._catalogue.find_recorded(order.symbol)
             await self._share.take(len(order.fills) + 1)
             replies.append(order_reply(order, instrument))
         return OrdersReply(replies, cursor)

@@ -163,7 +163,7 @@ class Operations:
         """Change price, quantity or stop price of an open order."""
         request = read_params(AmendParams, params)
         order = await self._find_order(account, request)
-        instrument = await self._catalogue.find(order.symbol)
+        instrument = await self._catalogue.find_recorded(order.symbol)
 
         async def amend_by(newest: Instrument) -> Order:
             build = partial(build_amendment, request, order)
@@ -231,7 +231,7 @@ class Operations:
         return await self._queries.client_order(account, str(key.client_order_id))
 
     async def _shown(self, order: Order) -> Reply:
-        instrument = await self._catalogue.find(order.symbol)
+        instrument = await self._catalogue.find_recorded(order.symbol)
         return Reply(200, await self._render(order, instrument), NO_HEADERS)
 
     async def _render(self, order: Order, instrument: Instrument) -> OrderReply:

@@ -96,7 +96,7 @@ class OrderLists:
         """Read the open lists, page by page."""
         wanted = read_params(OpenListsParams, params)
         if wanted.symbol is not None:
-            symbols = [(await self._catalogue.find(wanted.symbol)).symbol]
+            symbols = [(await self._catalogue.find_recorded(wanted.symbol)).symbol]
         else:
             symbols = sorted(await self._queries.symbols())
         cursor = read_order_cursor(wanted.cursor)
@@ -106,13 +106,13 @@ class OrderLists:
             if order.list_id == order.order_id:
                 second = await self._queries.order(account, _following(order.order_id))
                 if second.is_open:
-                    instrument = await self._catalogue.find(Symbol(order.symbol))
+                    instrument = await self._catalogue.find_recorded(Symbol(order.symbol))
                     lists.append(await self._list(order, second, instrument))
         return Reply(200, OrderListsReply(lists, page.next_cursor), NO_HEADERS)
 
     async def _shown(self, account: Account, key: OrderListKey) -> OrderListReply:
         first, second = await self._read(account, key)
-        return await self._list(first, second, await self._catalogue.find(first.symbol))
+        return await self._list(first, second, await self._catalogue.find_recorded(first.symbol))
 
     async def _read(self, account: Account, key: OrderListKey) -> tuple[Order, Order]:
         """The orders of a list. Raises OrderNotFound, Unavailable."""

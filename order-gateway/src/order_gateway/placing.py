@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
-from order_gateway.catalogue import Catalogue
+from order_gateway.catalogue import Catalogue, unknown_symbol
 from order_gateway.order_entry import build_command, without_limits
 from order_gateway.params import OrderRequest
 from tapewire.errors import InvalidField, StaleInstrument, UnknownSymbol
@@ -78,8 +78,11 @@ class Placing:
             except UnknownSymbol:
                 if number == ATTEMPTS_MAX - 1:
                     raise
-                # The symbol was traded here, so Redis came back without its data.
+                # The symbol was traded here: Redis came back without its data, or the instrument
+                # was delisted.
                 await self._catalogue.restore()
+                if self._catalogue.get(instrument.symbol) is None:
+                    raise unknown_symbol(instrument.symbol) from None
         raise AssertionError("the last attempt returns or raises")
 
     async def checked(

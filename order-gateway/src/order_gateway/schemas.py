@@ -248,6 +248,13 @@ class VenueKillReply(Struct, frozen=True, gc=False):
     halted: Annotated[list[Symbol], Meta(description="Halted markets, whose orders stay")]
 
 
+class DelistedReply(Struct, frozen=True, gc=False):
+    """An instrument that was taken off the list."""
+
+    symbol: Symbol
+    canceled_count: Annotated[int, Meta(ge=0, description="Canceled orders of all accounts")]
+
+
 class ResumeReply(Struct, frozen=True, gc=False):
     """Markets that trade again."""
 

@@ -10,6 +10,7 @@ PREFIX = "{tw}:"
 
 EPOCH = PREFIX + "epoch"
 INSTRUMENTS = PREFIX + "instruments"
+DELISTED = PREFIX + "delisted"
 BROKEN = PREFIX + "broken"
 FORMAT = PREFIX + "format"
 LIBRARIES = PREFIX + "libraries"

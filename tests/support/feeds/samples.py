@@ -56,6 +56,12 @@ def epoch_message(epoch: str, reason: str, seq: dict[str, int]) -> dict[str, Any
     return {"type": "epoch", "epoch": epoch, "reason": reason, "seq": seq}
 
 
+def market_message(symbol: str, change: str, epoch: str = "e1") -> dict[str, Any]:
+    """A notice that a market, or its listing, has changed."""
+    data = {"symbol": symbol, "state": "halted", "change": change, "timestamp": TIMESTAMP}
+    return {"type": "market", "data": data | {"epoch": epoch}}
+
+
 def read(message: dict[str, Any]) -> FeedMessage | UnknownMessage:
     """The message as the client library reads it."""
     return decode_message(json.dumps(message))

@@ -14,7 +14,9 @@ from tests.support.reference.account_commands import CheckFunds, Withdraw
 from tests.support.reference.machine_world import ACCOUNTS, INSTRUMENTS
 from tests.support.reference.venue_commands import (
     COMMANDS,
+    ChangeInstrument,
     Control,
+    Delist,
     Place,
     Step,
     clock_changes,
@@ -26,13 +28,15 @@ from tests.support.reference.venue_commands import (
     symbols,
 )
 
-_choices = st.integers(0, len(COMMANDS) + 13)
+_choices = st.integers(0, len(COMMANDS) + 14)
 
 
 @st.composite
 def steps(draw: st.DrawFn) -> tuple[Step, ...]:
     """One step, or sometimes none: a failing list shrinks to nones; or a few that need another."""
     choice = draw(_choices) - len(COMMANDS)
+    if choice == 14:
+        return draw(_delistings())
     if choice >= 0:
         return draw(_auctions()) if choice >= 10 else draw(_pinches()) if choice % 2 else ()
     return (Step(draw(COMMANDS[choice + len(COMMANDS)]), draw(clock_changes)),)
@@ -48,6 +52,18 @@ def _auctions(draw: st.DrawFn) -> tuple[Step, ...]:
         Step(Control(symbol, MarketState.AUCTION)),
         *(Step(order, draw(clock_changes)) for order in orders),
         Step(Control(symbol, state), draw(clock_changes)),
+    )
+
+
+@st.composite
+def _delistings(draw: st.DrawFn) -> tuple[Step, ...]:
+    """An instrument is taken off the list, a few commands come, and it is listed again."""
+    symbol = draw(symbols)
+    meanwhile = draw(st.lists(st.sampled_from(COMMANDS).flatmap(lambda one: one), max_size=4))
+    return (
+        Step(Delist(symbol), draw(clock_changes)),
+        *(Step(command, draw(clock_changes)) for command in meanwhile),
+        Step(ChangeInstrument(symbol, lists_again=True), draw(clock_changes)),
     )
 
 

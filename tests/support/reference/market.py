@@ -62,6 +62,7 @@ class ReferenceMarket:
     phase: list[int] = field(default_factory=list)
     met: int = 0
     is_firing: bool = False
+    is_listed: bool = True
     uncross: Uncross | None = None
 
     def __post_init__(self) -> None:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from tapewire.errors import Refusal, StaleInstrument
 from tapewire.matching.engine import Engine
+from tapewire.matching.kill_switch import KillSwitch
 from tapewire.matching.order_lists import place_list
+from tapewire.matching.queries import Queries
 from tapewire.matching.replacement import Target, replace_order
 from tapewire.matching.treasury import Treasury
 from tapewire.values.account_types import AccountState
@@ -50,6 +52,7 @@ _STOPS = (
 _MIX = {
     "place": 600, "place_list": 60, "replace": 60, "amend": 150, "cancel": 100, "cancel_all": 3,
     "expire": 60, "dead_man": 10, "control": 20, "clock": 50, "transfer": 20, "account": 10,
+    "delist": 1, "list": 8,
 }  # fmt: skip
 
 
@@ -60,6 +63,10 @@ class RandomCommands:
     engine: Engine
     seed: int
     open_ids: list[tuple[Account, OrderId]] = field(default_factory=list)
+    # The present revision of each instrument, which grows when it is listed again.
+    revisions: dict[Symbol, int] = field(
+        default_factory=lambda: {symbol: INSTRUMENTS[symbol].revision for symbol in SYMBOLS}
+    )
     accepted: int = 0
     refused: int = 0
     # A test sets this to end a run after the present command.
@@ -102,6 +109,8 @@ class RandomCommands:
             await engine.set_dead_man(account, chance.choice((0, 60_000_000, 600_000_000)))
         elif kind == "control":
             await self._control(chance)
+        elif kind in {"delist", "list"}:
+            await self._change_list(kind, chance.choice(SYMBOLS))
         elif kind == "transfer":
             await self._transfer(chance, account)
         elif kind == "account":
@@ -111,19 +120,39 @@ class RandomCommands:
             owner, order_id = self.open_ids[place]
             if kind == "replace":
                 mode = chance.choice(list(ReplaceMode))
-                order = _order(chance, owner, now_us)
+                order = self._order(chance, owner, now_us)
                 await replace_order(engine, Target(order_id), order, mode)
             elif kind == "cancel":
                 self.open_ids.pop(place)
                 await engine.cancel(owner, order_id)
             else:
-                await engine.amend(owner, order_id, _amendment(chance))
+                found = await self._queries.order(owner, order_id)
+                revision = self.revisions[found.symbol]
+                await engine.amend(owner, order_id, replace(_amendment(chance), revision=revision))
+
+    @property
+    def _queries(self) -> Queries:
+        return Queries(self.engine.batcher)
+
+    async def _change_list(self, kind: str, symbol: Symbol) -> None:
+        """Take an instrument off the list, or list all again: the other kind comes soon."""
+        if kind == "delist":
+            await KillSwitch(self.engine, self._queries).delist(symbol)
+            return
+        delisted = await self._queries.delisted_instruments()
+        await self.engine.publish_instruments(delisted, lists_again=True)
+        for listed in delisted:
+            self.revisions[listed] += 2
+
+    def _order(self, chance: random.Random, account: Account, now_us: int) -> OrderCommand:
+        order = _order(chance, account, now_us)
+        return replace(order, revision=self.revisions[order.symbol])
 
     async def _place(self, kind: str, chance: random.Random, account: Account, now_us: int) -> None:
         if kind == "place_list":
             await self._place_list(chance, account, now_us)
             return
-        placement = await self.engine.place(_order(chance, account, now_us))
+        placement = await self.engine.place(self._order(chance, account, now_us))
         if placement.order.is_open:
             self.open_ids.append((account, placement.order.order_id))
 
@@ -131,10 +160,10 @@ class RandomCommands:
         """A sell above the middle, and a stop below it."""
         one, other = (
             replace(
-                _order(chance, account, now_us), side=Side.SELL, symbol=BTC, expire_us=None,
+                self._order(chance, account, now_us), side=Side.SELL, symbol=BTC, expire_us=None,
                 time_in_force=TimeInForce.GTC, quantity_lots=Lots(7), quote_notional=None,
                 display_lots=None, self_trade_prevention=SelfTradePrevention.NONE,
-                revision=INSTRUMENTS[BTC].revision, client_order_id=None,
+                revision=self.revisions[BTC], client_order_id=None,
             )
             for _ in range(2)
         )  # fmt: skip

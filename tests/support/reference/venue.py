@@ -73,12 +73,9 @@ class ReferenceVenue:
         """Open a market for every instrument."""
         self.accounts = ReferenceAccounts(self.instruments, self.funds_checked)
         for symbol, instrument in self.instruments.items():
-            bounds = Bounds(
-                instrument.open_orders_max, instrument.order_lots_max,
-                instrument.order_notional_max, instrument.position_lots_max,
-            )  # fmt: skip
             self.markets[symbol] = ReferenceMarket(
-                instrument, self.accounts, self.line, self.fills_max, self.stops_max, bounds,
+                instrument, self.accounts, self.line, self.fills_max, self.stops_max,
+                bounds_of(instrument),
                 instrument.maker_fee_ppm, instrument.taker_fee_ppm, band_bps=instrument.band_bps,
             )  # fmt: skip
 
@@ -101,8 +98,11 @@ class ReferenceVenue:
         return False
 
     def set_clock(self, symbol: Symbol, clock_us: int) -> list[Symbol]:
-        """Bring a market whose time is ahead of the clock back to it; the market, if it was."""
-        market = self._market(symbol)
+        """Bring a market whose time is ahead of the clock back to it; the market, if it was.
+
+        The instrument may be delisted.
+        """
+        market = self.markets[symbol]
         if market.now_us <= clock_us:
             return []
         market.now_us = clock_us
@@ -210,7 +210,7 @@ class ReferenceVenue:
     ) -> ReferenceOrder:
         """Change an open order, behind fired stops. Raises Refused."""
         order = self._own(account, order_id)
-        market = self._market(order.symbol)
+        market = self.markets[order.symbol]
         self._behind_stops(order.symbol, clock_us, lambda: market.amend(order, amendment, clock_us))
         return order
 
@@ -219,9 +219,9 @@ class ReferenceVenue:
     ) -> ReferenceOrder:
         """Take an open order out. Raises Refused."""
         order = self._own(account, order_id)
-        market = self._market(order.symbol)
         if not order.is_open:
             raise Refused("order_closed")
+        market = self._market(order.symbol)
         check_uncross(market)
         if market.state is MarketState.HALTED:
             raise Refused("market_halted")
@@ -323,6 +323,37 @@ class ReferenceVenue:
                 setattr(owner, name, value)
         market.switch(state or market.state)
 
+    def delist(self, symbol: Symbol, clock_us: int) -> int:
+        """Cancel every order of a market, take its instrument off the list. Raises Refused.
+
+        Says how many orders were canceled.
+        """
+        market = self._market(symbol)
+        check_uncross(market)
+        market.begin(clock_us)
+        market.switch(MarketState.HALTED)
+        count = 0
+        for order in [*market.book, *market.stops]:
+            count += order.is_open
+            # The second order of a list ends with the first one.
+            if order.is_open:
+                count += order.partner is not None and order.partner.is_open
+                market.end(order, OrderStatus.CANCELED, "delisted")
+        market.is_firing, market.phase, market.is_listed = False, [], False
+        market.revision += 1
+        return count
+
+    def list_again(self, instrument: Instrument) -> None:
+        """Give an instrument other limits; list it again if it was delisted."""
+        market = self.markets[instrument.symbol]
+        market.revision += 1
+        if not market.is_listed:
+            market.is_listed, market.state = True, MarketState.TRADING
+            market.band_bps = instrument.band_bps
+            market.maker_fee_ppm = instrument.maker_fee_ppm
+            market.taker_fee_ppm = instrument.taker_fee_ppm
+            market.bounds = bounds_of(instrument)
+
     def open_orders(self, account: Account, symbol: Symbol) -> list[ReferenceOrder]:
         """What an account has open in one symbol, the oldest first."""
         return [
@@ -349,19 +380,27 @@ class ReferenceVenue:
         return found
 
     def _market(self, symbol: Symbol) -> ReferenceMarket:
-        if symbol not in self.markets:
+        if symbol not in self.markets or not self.markets[symbol].is_listed:
             raise Refused("unknown_symbol")
         return self.markets[symbol]
 
     def _sorted_markets(self, symbol: Symbol | None) -> list[ReferenceMarket]:
         names = sorted(self.markets) if symbol is None else [symbol]
-        return [self.markets[name] for name in names]
+        return [self.markets[name] for name in names if self.markets[name].is_listed]
 
     def _own(self, account: Account, order_id: str) -> ReferenceOrder:
         order = self.orders.get(order_id)
         if order is None or order.account != account:
             raise Refused("order_not_found")
         return order
+
+
+def bounds_of(instrument: Instrument) -> Bounds:
+    """The bounds that an instrument has for each account."""
+    return Bounds(
+        instrument.open_orders_max, instrument.order_lots_max,
+        instrument.order_notional_max, instrument.position_lots_max,
+    )  # fmt: skip
 
 
 def _told_again(target: ReferenceOrder | None) -> ReferenceOrder | Refused | None:

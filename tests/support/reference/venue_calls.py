@@ -7,7 +7,9 @@ from typing import Any
 from tapewire.errors import InvalidField, Refusal, StaleInstrument, TapewireError
 from tapewire.matching.clock import set_clock_right
 from tapewire.matching.engine import Engine
+from tapewire.matching.kill_switch import KillSwitch
 from tapewire.matching.order_lists import place_list
+from tapewire.matching.queries import Queries
 from tapewire.matching.replacement import Target, replace_order
 from tapewire.matching.treasury import Treasury
 from tapewire.packed.layout import COMMAND_LIMITS
@@ -41,6 +43,7 @@ from tests.support.reference.venue_commands import (
     Command,
     Control,
     DeadMan,
+    Delist,
     Expire,
     FireStops,
     Place,
@@ -102,7 +105,7 @@ def resolve(
         case Withdraw(account, asset, leaves=int(leaves)):
             units = max(1, reference.accounts.available(account, asset) - leaves)
             return replace(call, command=replace(command, units=units, leaves=None))
-        case ChangeInstrument(symbol):
+        case ChangeInstrument(symbol, _):
             old = instruments[symbol]
             new = replace(old, quantity_lots_max=Lots(old.quantity_lots_max - 1))
             instruments[symbol] = new
@@ -138,9 +141,7 @@ def _name(call: Call, reference: ReferenceVenue, number: int, *, foreign: bool) 
     return replace(call, account=account, order_id=OrderId(order.order_id))
 
 
-async def call_engine(  # noqa: C901 (a case a command)
-    engine: Engine, call: Call
-) -> object:
+async def call_engine(engine: Engine, call: Call) -> object:
     """Give the call to the real venue; raises what it refuses."""
     engine.clock_us = str(call.clock_us)
     reply: object = None
@@ -170,11 +171,8 @@ async def call_engine(  # noqa: C901 (a case a command)
             reply = await engine.set_dead_man(account, timeout_us)
         case SetClock(market):
             reply = await set_clock_right(engine, [market])
-        case Control(market, state):
-            await engine.control_market(market, state=state, **changes_of(call.command))
-        case ChangeInstrument():
-            assert call.instruments is not None
-            await engine.publish_instruments(call.instruments)
+        case Control() | ChangeInstrument() | Delist():
+            reply = await _call_administration(engine, call)
         case Deposit() | Withdraw() | SetAccount() | SetBounds() | CheckFunds():
             reply = await _call_treasury(Treasury(engine), call.command)
     return reply
@@ -190,6 +188,19 @@ async def _call_cancel(engine: Engine, call: Call) -> object:
         case Cancel(cancel_id=name):
             return await engine.cancel(call.account, call.order_id, cancel_id=name or "")
     raise AssertionError(f"{call.command} cancels nothing")
+
+
+async def _call_administration(engine: Engine, call: Call) -> object:
+    """The part of `call_engine` that is about markets and instruments."""
+    match call.command:
+        case Control(market, state):
+            await engine.control_market(market, state=state, **changes_of(call.command))
+        case ChangeInstrument(lists_again=lists_again):
+            assert call.instruments is not None
+            await engine.publish_instruments(call.instruments, lists_again=lists_again)
+        case Delist(market):
+            return await KillSwitch(engine, Queries(engine.batcher)).delist(market)
+    return None
 
 
 async def _call_treasury(treasury: Treasury, command: AccountCommand) -> object:
@@ -230,9 +241,7 @@ def code_of(found: object) -> str:
     return f"not refused: {found}"
 
 
-def call_reference(  # noqa: C901 (a case a command)
-    reference: ReferenceVenue, call: Call
-) -> object:
+def call_reference(reference: ReferenceVenue, call: Call) -> object:
     """Give the call to the reference; raises Refused."""
     clock_us = call.clock_us
     reply: object = None
@@ -259,10 +268,8 @@ def call_reference(  # noqa: C901 (a case a command)
             reply = reference.set_dead_man(account, timeout_us, clock_us)
         case SetClock(market):
             reply = reference.set_clock(market, clock_us)
-        case Control(market, state):
-            reference.control(market, state, changes_of(call.command), clock_us)
-        case ChangeInstrument(market):
-            reference.markets[market].revision += 1
+        case Control() | ChangeInstrument() | Delist():
+            reply = _administer_reference(reference, call)
         case Deposit() | Withdraw() | SetAccount() | SetBounds() | CheckFunds():
             reply = _call_accounts(reference.accounts, call.command)
     return reply
@@ -278,6 +285,20 @@ def _cancel_reference(reference: ReferenceVenue, call: Call) -> object:
         case Cancel(cancel_id=name):
             return reference.cancel(call.account, call.order_id, call.clock_us, name)
     raise AssertionError(f"{call.command} cancels nothing")
+
+
+def _administer_reference(reference: ReferenceVenue, call: Call) -> object:
+    """The part of `call_reference` that is about markets and instruments."""
+    match call.command:
+        case Control(market, state):
+            reference.control(market, state, changes_of(call.command), call.clock_us)
+        case ChangeInstrument(market, lists_again):
+            assert call.instruments is not None
+            if lists_again or reference.markets[market].is_listed:
+                reference.list_again(call.instruments[market])
+        case Delist(market):
+            return reference.delist(market, call.clock_us)
+    return None
 
 
 def _call_accounts(accounts: ReferenceAccounts, command: AccountCommand) -> object:

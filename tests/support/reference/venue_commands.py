@@ -157,7 +157,18 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class ChangeInstrument:
-    """Give an instrument another largest quantity: its revision grows."""
+    """Give an instrument another largest quantity: its revision grows.
+
+    An instrument that was delisted stays so, unless `lists_again`.
+    """
+
+    symbol: Symbol
+    lists_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delist:
+    """Take an instrument off the list."""
 
     symbol: Symbol
 
@@ -176,6 +187,7 @@ Command: TypeAlias = (
     | DeadMan
     | Control
     | ChangeInstrument
+    | Delist
     | AccountCommand
 )
 
@@ -338,7 +350,7 @@ _WEIGHTED: list[tuple[int, st.SearchStrategy[Command]]] = [
     (2, st.builds(CancelAll, _accounts, st.sampled_from([None, *SYMBOLS]))),
     (1, st.builds(DeadMan, _accounts, st.sampled_from([0, 1, 5]))),
     (4, _controls),
-    (1, st.builds(ChangeInstrument, symbols)),
+    (1, st.builds(ChangeInstrument, symbols, st.booleans())),
     (5, deposits),
     (4, withdrawals),
     (2, account_settings),

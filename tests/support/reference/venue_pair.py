@@ -38,6 +38,7 @@ from tests.support.reference.venue_commands import (
     CancelAll,
     CancelClientOrder,
     Control,
+    Delist,
     FireStops,
     Place,
     PlaceList,
@@ -57,6 +58,7 @@ from tests.support.venue import Venue
 CLOCK_START_US = 1_000_000
 WAITS_FOR_UNCROSS = (
     Place, PlaceList, Replace, Amend, Cancel, CancelClientOrder, CancelAll, Control,
+    Delist,
 )  # fmt: skip
 
 # Reads every key as what it is; of the streams, which come first, what is new.

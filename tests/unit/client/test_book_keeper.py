@@ -9,7 +9,7 @@ from tapewire.client.errors import BookError
 from tapewire.client.latest import LatestKeeper
 from tapewire.client.replies import PriceLevel
 from tapewire.client.tracker import Signal
-from tests.support.feeds.samples import TIMESTAMP, gap, heartbeat, read, subscribed
+from tests.support.feeds.samples import TIMESTAMP, gap, heartbeat, market_message, read, subscribed
 
 # CRC32 of "9.0:1.00,8.0:2.00|10.0:3.00"
 CHECKSUM = 2_403_500_086
@@ -110,3 +110,15 @@ def test_quotes_come_once() -> None:
     assert len(quotes.offer(message)) == 1
     assert quotes.offer(message) == []
     assert quotes.offer(read(subscribed({}))) == []
+
+
+def test_the_copy_of_a_delisted_book_is_dropped() -> None:
+    """A new connection does not ask for it; the snapshot after it is listed again starts anew."""
+    books = BookKeeper(["A", "B"], 10)
+    books.request()
+    offer(books, subscribed({}), snapshot(), market_message("A", "delisted"))
+    assert books.copies == {}
+    assert books.request()["symbols"] == ["B"]
+    quotes = LatestKeeper("bbo", ["A", "B"])
+    quotes.offer(read(market_message("A", "delisted")))
+    assert quotes.request()["symbols"] == ["B"]

@@ -5,7 +5,15 @@ from typing import Any
 from tapewire.client.errors import EpochError, GapError
 from tapewire.client.tracker import Outcome, Position, Signal, TradeTracker
 from tapewire.wire.trade_event import TradeEvent
-from tests.support.feeds.samples import epoch_message, gap, heartbeat, read, subscribed, trade
+from tests.support.feeds.samples import (
+    epoch_message,
+    gap,
+    heartbeat,
+    market_message,
+    read,
+    subscribed,
+    trade,
+)
 
 AGAIN = Signal.RECONNECT
 
@@ -158,3 +166,19 @@ def test_nothing_counts_before_the_answer() -> None:
     tracker.request()
     assert offer(tracker, heartbeat({"A": 9}), trade(9)) == []
     assert offer(tracker, {"type": "something_new"}) == []
+
+
+def test_a_delisted_symbol_is_not_asked_for_until_it_is_listed_again() -> None:
+    """A request that names it would be refused as a whole; its position stays."""
+    tracker = TradeTracker(["A", "B"], Position("e1", {"A": 3, "B": 5}))
+    tracker.request()
+    offer(tracker, subscribed({"A": 3, "B": 5}), market_message("A", "delisted"))
+    asked = tracker.request()
+    assert (asked["symbols"], asked["since"]) == (["B"], {"B": 5})
+    offer(tracker, subscribed({"B": 5}), market_message("A", "added"))
+    asked = tracker.request()
+    assert (asked["symbols"], asked["since"]) == (["A", "B"], {"A": 3, "B": 5})
+    offer(tracker, subscribed({"A": 3, "B": 5}))
+    # Without a symbol the request would be about all of them.
+    offer(tracker, market_message("A", "delisted"), market_message("B", "delisted"))
+    assert tracker.request()["symbols"] == ["A", "B"]

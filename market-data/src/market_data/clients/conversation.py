@@ -136,7 +136,7 @@ class Conversations:
             self._hub.subscribe(session, topics)
             body = {"subscriptions": _listed(session)}
             _send(session, _acknowledgement("unsubscribed", request) | body)
-        elif request.named_symbols <= self._feed.sequencer.seqs.keys():
+        elif request.named_symbols <= self._feed.sequencer.listed.keys():
             self._subscribe(session, request)
         else:
             known = self._feed.learns(request.named_symbols)
@@ -195,9 +195,10 @@ class Conversations:
         """The topics that a request names. Raises RequestError."""
         if state.login is None and not ACCOUNT_CHANNELS.isdisjoint(request.channels):
             state.login = self._authenticator.default
-        topics = read_topics(
-            request.channels, request.symbols, self._feed.sequencer.seqs, state.account
-        )
+        sequencer = self._feed.sequencer
+        # A client may leave the channels of an instrument that was delisted.
+        known = sequencer.seqs if request.op == "unsubscribe" else sequencer.listed
+        topics = read_topics(request.channels, request.symbols, known, state.account)
         resumed_topics(request, topics)
         if len(self._stateful(topics)) > STATES_PER_REQUEST_MAX:
             raise RequestError(
@@ -261,7 +262,7 @@ class Conversations:
         return [
             (channel, symbol)
             for channel in STARTING_STATES
-            for symbol in symbols_of(topics, channel, self._feed.sequencer.seqs)
+            for symbol in symbols_of(topics, channel, self._feed.sequencer.listed)
         ]
 
 

@@ -104,13 +104,13 @@ class Feed:
         return self._intake.seqs_of(topics)
 
     async def learns(self, symbols: Iterable[str]) -> bool:
-        """Whether the venue has all of these symbols; asks Redis if this process does not know.
+        """Whether the venue lists all of these symbols; asks Redis if this process does not know.
 
         A symbol that is added now reaches this process in some milliseconds. A round of the canary
         that begins now tells which symbols the venue has.
         """
-        wanted, seqs = set(symbols), self.sequencer.seqs
-        if wanted <= seqs.keys():
+        wanted = set(symbols)
+        if wanted <= self.sequencer.listed.keys():
             return True
         loop = asyncio.get_running_loop()
         with contextlib.suppress(TimeoutError):
@@ -122,7 +122,7 @@ class Feed:
                     proof = self._proof
                     self._canary.hurry()
                     await proof.wait()
-                    if wanted <= self.sequencer.seqs.keys():
+                    if wanted <= self.sequencer.listed.keys():
                         return True
         return False
 

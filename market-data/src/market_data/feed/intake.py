@@ -26,7 +26,7 @@ from market_data.topics import ACCOUNT_CHANNELS, ORDERS, TRADES, Subscription, f
 from tapewire import keys
 from tapewire.errors import MessageError, RedisUnavailable
 from tapewire.web.websocket_frames import json_frame, text_frame
-from tapewire.wire.market_event import decode_market_event
+from tapewire.wire.market_event import MarketEvent, decode_market_event
 from tapewire.wire.trade_event import decode_trade
 from tapewire.wire.venue_event import decode_venue_event
 
@@ -67,9 +67,12 @@ class Intake:
         # One entry for each loss of published data: None for another epoch, else by symbol the last
         # trade before the first lost trade.
         self.floors: list[Mapping[str, int] | None] = []
+        # Grows with every loss, and whenever an instrument is listed or delisted: a look that began
+        # before knows less than the feed.
+        self.generation = 0
         # Whether Redis holds a venue; it holds none before its first gateway, and after FLUSHALL.
         self.has_venue = False
-        witness = Witness(log, self.trades, self.accounts, books.seqs, lambda: len(self.floors))
+        witness = Witness(log, self.trades, self.accounts, books.seqs, lambda: self.generation)
         self.witness, canary.look = witness, witness.look
 
     @property
@@ -121,9 +124,10 @@ class Intake:
             return
         look = self._canary.heard(published.payload)
         if look is not None:
-            if look.is_contradicted and look.generation == len(self.floors):
+            is_newest = look.generation == self.generation
+            if look.is_contradicted and is_newest:
                 raise RedisUnavailable("the venue has lost published trades")
-            await self.expect(look.positions)
+            await self.expect(look.positions, is_newest=is_newest)
 
     async def _take_account(self, payload: bytes) -> None:
         if not self.accounts.concerns(payload):
@@ -169,20 +173,32 @@ class Intake:
                     keys.TRADE_CHANNEL, f"{event.symbol} in epoch {event.epoch} is not the venue's"
                 )
 
-    async def expect(self, positions: Positions) -> None:
-        """Reach these positions; if the venue is in a new epoch, follow that."""
-        self._books.expect(positions.epoch, positions.book_seqs)
+    async def expect(self, positions: Positions, *, is_newest: bool = True) -> None:
+        """Reach these positions; if the venue is in a new epoch, follow that.
+
+        Which instruments are listed counts only if the positions are not older than the newest
+        market event.
+        """
+        if is_newest:
+            self._books.expect(positions.epoch, positions.book_seqs)
         self.has_venue = bool(positions.epoch)
-        if self.sequencer.expect(positions):
+        if self._reach(positions, is_newest=is_newest):
             self.accounts.expect(positions)
             return
         # Positions that were read earlier may belong to an earlier epoch, so they are read again.
         positions = await self._log.positions(self.accounts.names)
         self.has_venue = bool(positions.epoch)
-        if positions.epoch and not self.sequencer.expect(positions):
+        if positions.epoch and not self._reach(positions, is_newest=True):
             self.sequencer.restart(positions)
             self.accounts.restart(positions)
             self._tell_epoch("new", None)
+
+    def _reach(self, positions: Positions, *, is_newest: bool) -> bool:
+        """Reach positions of the present epoch; False if they are of another one."""
+        is_reached = self.sequencer.expect(positions)
+        if is_reached and is_newest:
+            self.sequencer.note_delisted(positions.delisted)
+        return is_reached
 
     async def check_doubted(self) -> None:
         """Raise RedisUnavailable if the venue gave numbers of an account a second time."""
@@ -196,6 +212,7 @@ class Intake:
 
     def _tell_epoch(self, reason: str, floors: Mapping[str, int] | None) -> None:
         self.floors.append(floors)
+        self.generation += 1
         if floors is None:
             self.trades.recent.clear()
         self._candles.restart()
@@ -226,9 +243,18 @@ class Intake:
         except MessageError as error:
             self.counters.skip(keys.MARKET_CHANNEL, str(error))
             return
-        if event.epoch != self.sequencer.epoch or event.symbol not in self.sequencer.seqs:
+        if event.change in {"added", "delisted"}:
+            self.generation += 1
+        if event.epoch != self.sequencer.epoch or not self._knows(event):
             await self.expect(await self._log.positions(self.accounts.names))
         frame = text_frame(b'{"type":"market","data":%b}' % payload)
         for topics in self._hub.subscriptions:
             if follows(topics, event.symbol):
                 self._hub.tell(topics, frame)
+
+    def _knows(self, event: MarketEvent) -> bool:
+        """Whether the feed knows that the symbol of a market event is listed, or no longer is."""
+        is_delisted = event.symbol in self.sequencer.delisted
+        if event.change == "delisted":
+            return is_delisted
+        return event.symbol in self.sequencer.seqs and not is_delisted

@@ -43,7 +43,8 @@ class ReplayLog:
 
         Raises RedisError, OSError.
         """
-        symbols = sorted(item.decode() for item in await _members(self._client))
+        listed, delisted = await _members(self._client)
+        symbols = sorted(listed | delisted)
         pipeline: Any = self._client.pipeline(transaction=False)
         pipeline.get(keys.EPOCH)
         for symbol in symbols:
@@ -60,8 +61,13 @@ class ReplayLog:
         return Positions(
             epoch.decode() if epoch else "",
             {symbol: int(state.seq) for symbol, state in stands.items()},
-            {symbol: int(state.book_seq) for symbol, state in stands.items()},
+            {
+                symbol: int(state.book_seq)
+                for symbol, state in stands.items()
+                if symbol not in delisted
+            },
             {name: read_position(*record) for name, record in zip(accounts, records, strict=True)},
+            frozenset(delisted),
         )
 
     async def entries(self, places: Sequence[Sent]) -> list[bytes | None]:
@@ -103,6 +109,10 @@ class ReplayLog:
             first = f"({entries[-1][0].decode()}"
 
 
-async def _members(client: Any) -> set[bytes]:  # noqa: ANN401 (redis-py's two async clients)
-    members: set[bytes] = await client.smembers(keys.INSTRUMENTS)
-    return members
+async def _members(client: Any) -> tuple[set[str], set[str]]:  # noqa: ANN401 (two async clients)
+    """The symbols that are listed, and those that were, both of one moment."""
+    pipeline: Any = client.pipeline(transaction=True)
+    pipeline.smembers(keys.INSTRUMENTS)
+    pipeline.smembers(keys.DELISTED)
+    listed, delisted = await pipeline.execute()
+    return {item.decode() for item in listed}, {item.decode() for item in delisted}

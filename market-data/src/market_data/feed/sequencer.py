@@ -58,13 +58,15 @@ class AccountPosition:
 class Positions:
     """The venue's epoch, and the last seq and the last book seq of every symbol.
 
-    `accounts` has the positions of the accounts that the caller named.
+    A symbol whose instrument was delisted has a seq, and no book. `accounts` has the positions of
+    the accounts that the caller named.
     """
 
     epoch: str
     seqs: Mapping[str, int]
     book_seqs: Mapping[str, int] = field(default_factory=dict)
     accounts: Mapping[str, AccountPosition] = field(default_factory=dict)
+    delisted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +89,36 @@ class Verdict(Enum):
 
 @dataclass(slots=True)
 class Sequencer:
-    """The last number delivered under every name, and the target of every name that is behind."""
+    """The last number delivered under every name, and the target of every name that is behind.
+
+    The numbers of a symbol that was delisted are kept, because they go on if it is listed again.
+    """
 
     epoch: str = ""
     seqs: dict[str, int] = field(default_factory=dict)
     targets: dict[str, int] = field(default_factory=dict)
+    delisted: frozenset[str] = frozenset()
+    # The numbers after which symbols were listed again.
+    bases: dict[str, int] = field(default_factory=dict)
     gaps: int = 0
     duplicates: int = 0
 
+    @property
+    def listed(self) -> Mapping[str, int]:
+        """The last number delivered under every name that the venue lists now."""
+        if not self.delisted:
+            return self.seqs
+        return {name: seq for name, seq in self.seqs.items() if name not in self.delisted}
+
     def start(self, positions: Positions) -> None:
         """Begin at the venue's positions; earlier messages are not delivered."""
-        self.epoch = positions.epoch
+        self.epoch, self.delisted, self.bases = positions.epoch, positions.delisted, {}
         self.seqs = dict(positions.seqs)
         self.targets = {}
 
     def restart(self, positions: Positions) -> None:
         """Begin a new epoch before its first message; the messages so far are still to be read."""
-        self.start(Positions(positions.epoch, {}))
+        self.start(Positions(positions.epoch, {}, delisted=positions.delisted))
         self.expect(positions)
 
     def expect(self, positions: Positions) -> bool:
@@ -114,6 +129,13 @@ class Sequencer:
             if seq > self.seqs.setdefault(name, 0):
                 self._fall_behind(name, seq)
         return True
+
+    def note_delisted(self, delisted: frozenset[str]) -> None:
+        """Take notice of the symbols that the venue does not list now."""
+        for name in self.delisted - delisted:
+            # A market without a listing has no trades, so this number is its last one.
+            self.bases[name] = self.seqs.get(name, 0)
+        self.delisted = delisted
 
     def rewind(self, seqs: Mapping[str, int]) -> None:
         """Go back to these numbers, because the venue lost the messages after them."""

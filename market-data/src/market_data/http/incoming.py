@@ -102,6 +102,17 @@ async def traded_symbol(request: Request) -> str:
     return symbol
 
 
+async def recorded_symbol(request: Request) -> str:
+    """The symbol in the path, also of an instrument that was delisted: its history stays.
+
+    Raises UnknownSymbol if the venue never had such an instrument.
+    """
+    symbol: str = request.path_params["symbol"]
+    if symbol not in state_of(request).feed.sequencer.delisted:
+        await check_traded(request, symbol)
+    return symbol
+
+
 async def check_traded(request: Request, symbol: str) -> None:
     """Raise UnknownSymbol unless the venue has this instrument."""
     if not await state_of(request).feed.learns([symbol]):

@@ -19,6 +19,7 @@ from market_data.http.incoming import (
     read_choice,
     read_integer,
     read_time_s,
+    recorded_symbol,
     refused,
     respond,
     traded_symbol,
@@ -167,7 +168,7 @@ async def read_candles(request: Request) -> Response:
     if start_s is not None and end_s is not None and start_s >= end_s:
         raise InvalidField("start", "out_of_range", "start must be before end.")
     limit = read_integer(request, "limit", LIMIT_DEFAULT, low=1, high=LIMIT_MAX)
-    symbol, state = await traded_symbol(request), state_of(request)
+    symbol, state = await recorded_symbol(request), state_of(request)
     page = await _read(
         symbol,
         state.candle_log.candles(symbol, interval, start_s=start_s, end_s=end_s, limit=limit),

@@ -17,9 +17,9 @@ from market_data.http.incoming import (
     integer,
     parameter,
     read_integer,
+    recorded_symbol,
     refused,
     respond,
-    traded_symbol,
 )
 from market_data.http.state import FeedState, state_of
 from market_data.http.state_schemas import TradesReply
@@ -78,7 +78,7 @@ async def trades(request: Request) -> Response:
     headers, state = admit(request), state_of(request)
     limit = read_integer(request, "limit", LIMIT_DEFAULT, low=1, high=READ_TRADES_MAX)
     since = read_integer(request, "since", -1, low=0, high=EXACT_INTEGER_MAX)
-    symbol = await traded_symbol(request)
+    symbol = await recorded_symbol(request)
     if since > 0:
         await _reach(state, symbol, since)
     last_seq = state.feed.sequencer.seqs[symbol]
@@ -96,8 +96,8 @@ async def trades(request: Request) -> Response:
     summary="Live trades as server-sent events",
     responses={
         200: answered(
-            "Events `connected`, `trade`, `gap`, `epoch`, `heartbeat`, `reconnect`; the id of an "
-            "event is the position to resume from",
+            "Events `connected`, `trade`, `market`, `gap`, `epoch`, `heartbeat`, `reconnect`; the "
+            "id of an event is the position to resume from",
             None,
             _EVENT,
             "text/event-stream",
@@ -123,7 +123,7 @@ async def stream(request: Request) -> Response:
         raise InvalidField("symbols", "invalid_value", "symbols: a name is empty.")
     for symbol in named:
         await check_traded(request, symbol)
-    symbols = dict.fromkeys(named or sorted(state.feed.sequencer.seqs))
+    symbols = dict.fromkeys(named or sorted(state.feed.sequencer.listed))
     if len(symbols) > STREAM_SYMBOLS_MAX:
         raise InvalidField(
             "symbols",
@@ -144,7 +144,8 @@ async def _start(request: Request, start: StreamPosition) -> StreamPosition:
     Raises InvalidField, Unavailable.
     """
     state = state_of(request)
-    seqs = state.feed.sequencer.seqs
+    sequencer = state.feed.sequencer
+    seqs = sequencer.seqs
     # A browser sends an empty id if no event had one.
     resumed = request.headers.get(EVENT_ID)
     text, field = (resumed, EVENT_ID) if resumed else (request.query_params.get("since"), "since")
@@ -153,6 +154,9 @@ async def _start(request: Request, start: StreamPosition) -> StreamPosition:
     known = read_event_id(text, field)
     if known.epoch is not None and known.epoch != state.feed.sequencer.epoch:
         return start.at({}, recovered=False)
+    if start.is_wildcard:
+        # The client may have missed the last trades of an instrument that was delisted.
+        start = start.joined_by(known.seqs.keys() & sequencer.delisted)
     for symbol, seq in known.seqs.items():
         if symbol not in start.seqs and not (resumed and symbol not in seqs):
             raise InvalidField(
@@ -165,7 +169,9 @@ async def _start(request: Request, start: StreamPosition) -> StreamPosition:
             if not resumed:
                 raise
             return start.at(seqs, recovered=False)
-    rest = dict.fromkeys(start.seqs, 0) if known.is_wildcard else dict(seqs)
+    rest = dict(seqs)
+    if known.is_wildcard:
+        rest = {symbol: sequencer.bases.get(symbol, 0) for symbol in start.seqs}
     return start.at({**rest, **known.seqs}, recovered=True)
 
 

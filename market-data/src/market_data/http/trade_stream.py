@@ -34,7 +34,8 @@ class StreamPosition:
 
     seqs: Mapping[str, int]
     is_wildcard: bool = False
-    """Whether the stream follows all symbols, those that are added later from their first trade."""
+    """Whether the stream follows all symbols, those that are added later from their first trade on.
+    """
     epoch: str | None = None
     recovered: bool | None = None
     """Whether everything after the client's position follows; None if the client had none."""
@@ -43,6 +44,10 @@ class StreamPosition:
     def of(cls, symbols: Iterable[str], *, is_wildcard: bool) -> Self:
         """The position of a stream of these symbols that has sent nothing."""
         return cls(dict.fromkeys(symbols, 0), is_wildcard)
+
+    def joined_by(self, symbols: Iterable[str]) -> Self:
+        """The same position with more symbols, before their first trades."""
+        return replace(self, seqs={**self.seqs, **dict.fromkeys(symbols, 0)})
 
     def at(self, seqs: Mapping[str, int], *, recovered: bool | None = None) -> Self:
         """The same symbols, each behind its number in `seqs`, or before its first trade."""
@@ -72,12 +77,14 @@ class _Cursors:
         self._feed = feed
         self._is_wildcard = position.is_wildcard
         self.seqs = dict(position.seqs)
+        self._delisted = feed.sequencer.delisted
 
     def symbols(self) -> list[str]:
-        """The symbols of the stream; a stream of all symbols follows new ones from their start."""
+        """The symbols of the stream; one of all symbols follows new ones as they are listed."""
         if self._is_wildcard:
-            for symbol in self._feed.sequencer.seqs.keys() - self.seqs.keys():
-                self.seqs[symbol] = 0
+            sequencer = self._feed.sequencer
+            for symbol in sequencer.listed.keys() - self.seqs.keys():
+                self.seqs[symbol] = sequencer.bases.get(symbol, 0)
         return list(self.seqs)
 
     def are_current(self) -> bool:
@@ -90,6 +97,17 @@ class _Cursors:
         for floor in floors:
             for symbol, seq in self.seqs.items():
                 self.seqs[symbol] = 0 if floor is None else min(seq, floor.get(symbol, seq))
+
+    def listings(self) -> list[bytes]:
+        """The events of instruments that were delisted, or listed again, since the last call."""
+        before, self._delisted = self._delisted, self._feed.sequencer.delisted
+        return [
+            self.event(
+                "market",
+                {"symbol": symbol, "change": "delisted" if symbol in self._delisted else "added"},
+            )
+            for symbol in sorted((before ^ self._delisted) & self.seqs.keys())
+        ]
 
     def trade(self, payload: bytes) -> bytes:
         """The event of a trade."""
@@ -154,6 +172,8 @@ class TradeStreams:
                 async for event in self._forward(cursors, symbol, told):
                     silent = False
                     yield event
+            for event in cursors.listings():
+                yield event
             if silent and len(feed.floors) == told:
                 yield _event("heartbeat", {"seq": cursors.seqs})
             if cursors.are_current():

@@ -39,14 +39,15 @@ class SymbolNames:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._names = BinanceSymbols(())
+        self._names, self._version = BinanceSymbols(()), -1
         self._read_s: float | None = None
 
     @property
     def names(self) -> BinanceSymbols:
         """Every name that is known now."""
-        if len(self._names.listed) != len(self._catalogue.known):
+        if self._version != self._catalogue.version:
             self._names = BinanceSymbols(self._catalogue.known)
+            self._version = self._catalogue.version
         return self._names
 
     async def find(self, name: str) -> Symbol:

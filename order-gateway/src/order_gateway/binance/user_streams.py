@@ -176,7 +176,7 @@ class UserStreams:
         instruments: dict[str, Instrument] = {}
         for change in event.changes:
             symbol = change.order.symbol
-            instruments[symbol] = await self._catalogue.find(symbol)
+            instruments[symbol] = await self._catalogue.find_recorded(symbol)
         needed = {balance.asset for balance in event.balances}
         needed |= {asset for item in instruments.values() for asset in (item.base, item.quote)}
         if not needed <= self._decimals.keys():

@@ -97,6 +97,7 @@ class Books:
         markets = await self._catalogue.read_all()
         epoch = await self._batcher.submit("GET", keys.EPOCH)
         instruments = {market.instrument.symbol: market.instrument for market in markets}
+        instruments |= {item.symbol: item for item in await self._catalogue.read_delisted()}
         return instruments, "" if epoch is None else epoch.decode()
 
     async def _follow(

@@ -8,6 +8,7 @@ Every step can be repeated, so that another gateway continues after a crash.
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -23,7 +24,7 @@ from order_gateway.contest.schemas import LeaderboardReply
 from order_gateway.contest.standings import Standings, read_board
 from order_gateway.contest.store import ContestStore
 from tapewire import keys
-from tapewire.errors import Conflict, Unavailable
+from tapewire.errors import Conflict, Unavailable, UnknownSymbol
 from tapewire.matching.engine import Engine
 from tapewire.matching.kill_switch import KillSwitch
 from tapewire.matching.queries import Queries
@@ -187,7 +188,7 @@ class Rounds:
         if known.cancels_orders:
             # A halted market takes no cancels, so the market is halted last.
             await self._switch(known, MarketState.CANCEL_ONLY)
-            await self._kill_switch.cancel_everything(known.symbols)
+            await self._cancel_orders(known)
         await self._switch(known, MarketState(known.closed_state))
         options = await self._store.options() or BoardOptions()
         text = await self._store.read(keys.round_start(known.number))
@@ -210,7 +211,16 @@ class Rounds:
         for symbol, (_, present) in (await self._queries.instruments()).items():
             is_meant = present is not state if only is None else present is only
             if is_meant and (not known.symbols or symbol in known.symbols):
-                await self._engine.control_market(symbol, state=state)
+                with suppress(UnknownSymbol):  # the instrument was delisted meanwhile
+                    await self._engine.control_market(symbol, state=state)
+
+    async def _cancel_orders(self, known: Round) -> None:
+        """Cancel the orders in the markets of the round; a delisted instrument has none."""
+        if not known.symbols:
+            await self._kill_switch.cancel_everything()
+        for symbol in known.symbols:
+            with suppress(UnknownSymbol):
+                await self._kill_switch.cancel_everything([symbol])
 
     async def _write(self, wanted: Round) -> None:
         await self._store.write_round(wanted)

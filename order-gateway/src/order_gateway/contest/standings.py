@@ -62,15 +62,14 @@ class Standings:
         return _performance(account, fold, await self.market(options))
 
     async def market(self, options: BoardOptions) -> Market:
-        """Instruments and their present prices."""
-        found = {
-            market.instrument.symbol: market.instrument
-            for market in await self._catalogue.read_all()
-        }
+        """Instruments and their present prices; of those that were delisted, the last prices."""
+        listed = [market.instrument for market in await self._catalogue.read_all()]
+        delisted = await self._catalogue.read_delisted()
+        found = {item.symbol: item for item in (*listed, *delisted)}
         prices = await self._queries.prices(list(found), mid=options.price == "mid")
-        quotes = Counter(instrument.quote for instrument in found.values())
+        quotes = Counter(instrument.quote for instrument in listed or delisted)
         usual = min(quotes, key=lambda name: (-quotes[name], name), default="")
-        valuation = value(options.asset or usual, found.values(), prices)
+        valuation = value(options.asset or usual, listed, prices, delisted)
         return Market(found, prices, valuation, options.price, await self._queries.time_us())
 
     async def start_of(self, market: Market) -> RoundStart:

@@ -34,9 +34,18 @@ class Valuation:
         )
 
 
-def value(asset: str, instruments: Iterable[Instrument], prices: Prices) -> Valuation:
-    """Rates of all assets that trade against `asset`, directly or through one other asset."""
-    known = list(instruments)
+def value(
+    asset: str,
+    instruments: Iterable[Instrument],
+    prices: Prices,
+    delisted: Iterable[Instrument] = (),
+) -> Valuation:
+    """Rates of all assets that trade against `asset`, directly or through one other asset.
+
+    The last prices of `delisted` instruments count for assets that no other instrument prices.
+    """
+    listed, former = list(instruments), list(delisted)
+    known = listed + former
     decimals = {
         name: places
         for item in known
@@ -44,8 +53,8 @@ def value(asset: str, instruments: Iterable[Instrument], prices: Prices) -> Valu
     }
     rates = {asset: Fraction(1)}
     # The second pass reaches assets through the assets that the first pass found.
-    for _ in range(2):
-        for item in known:
+    for group in (listed, listed, former, former):
+        for item in group:
             if item.quote in rates and item.base not in rates and prices.get(item.symbol):
                 rates[item.base] = rates[item.quote] * _rate(item, prices[item.symbol])
     return Valuation(asset, decimals.get(asset, 0), rates)

@@ -71,8 +71,8 @@ class Auditor:
             )
         for symbol in await self._reader.symbols():
             self._found.count(Check.MARKETS, "markets")
-            found = await self._reader.market(symbol)
-            self._found.differ(Check.MARKETS, market_differences(symbol, *found))
+            market = await self._reader.market(symbol)
+            self._found.differ(Check.MARKETS, market_differences(symbol, market))
         for symbol in list(self._instruments):
             for side in Side:
                 await self._guard(Check.BOOKS, self._check_side(symbol, side))
@@ -214,6 +214,7 @@ class Auditor:
     async def _read_instruments(self) -> None:
         found = await self._queries.instruments()
         self._instruments = {symbol: instrument for symbol, (instrument, _) in found.items()}
+        self._instruments |= await self._queries.delisted_instruments()
 
     async def _guard(self, check: Check, work: Awaitable[None]) -> None:
         """A record that cannot be read counts as a difference."""

@@ -1,6 +1,7 @@
 """The record of one market against its trade log. Pure."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tapewire.packed.layout import (
@@ -12,6 +13,7 @@ from tapewire.packed.layout import (
     STEPS,
 )
 from tapewire.packed.packing import Layout
+from tapewire.packed.records import DELISTED
 from tapewire.values.types import Symbol
 
 # The packed fields of a market, which every command reads.
@@ -24,16 +26,27 @@ _FIELDS: Mapping[str, Layout[Any]] = {
 }
 
 
-def market_differences(
-    symbol: Symbol, record: Mapping[str, str], newest_entry: str, broken: str
-) -> Iterator[str]:
-    """What is wrong with a market.
+@dataclass(frozen=True, slots=True)
+class MarketSnapshot:
+    """A market at one moment; '' and no fields for what is not there or of another type.
 
-    `newest_entry` is the id of the last entry of its trade log, `broken` its entry in `broken`; ''
-    for none.
+    `newest_entry` is the id of the last entry of its trade log, `broken` its entry in `broken`.
     """
-    if broken:
-        yield f"{symbol} is halted as broken since {_told(broken)}"
+
+    record: Mapping[str, str]
+    newest_entry: str
+    broken: str
+    is_listed: bool
+    is_delisted: bool
+    has_orders: bool
+
+
+def market_differences(symbol: Symbol, market: MarketSnapshot) -> Iterator[str]:
+    """What is wrong with a market."""
+    record = market.record
+    if market.broken:
+        yield f"{symbol} is halted as broken since {_told(market.broken)}"
+    yield from _listing_differences(symbol, market)
     name = f"market:{symbol}"
     for field, layout in _FIELDS.items():
         try:
@@ -49,10 +62,24 @@ def market_differences(
         return
     # Only the log's oldest entries are trimmed.
     due = f"{seq}-0" if seq != "0" else ""
-    if newest_entry != due:
-        yield (
-            f"trades:{symbol} ends at {newest_entry or 'none'}, its market is at {due or 'none'}"
-        )
+    newest = market.newest_entry
+    if newest != due:
+        yield f"trades:{symbol} ends at {newest or 'none'}, its market is at {due or 'none'}"
+
+
+def _listing_differences(symbol: Symbol, market: MarketSnapshot) -> Iterator[str]:
+    """A symbol is listed or delisted, as its controls say; a delisted one has no orders."""
+    if market.is_listed and market.is_delisted:
+        yield f"{symbol} is listed and delisted"
+        return
+    try:
+        state = CONTROLS.read(market.record.get("controls", "")).state
+    except ValueError:
+        return
+    if market.is_delisted != (state == DELISTED):
+        yield f"{symbol} is {'delisted' if market.is_delisted else 'listed'}, its state is {state}"
+    if market.is_delisted and market.has_orders:
+        yield f"orders rest in {symbol}, which is delisted"
 
 
 def _told(broken: str) -> str:

@@ -9,12 +9,13 @@ from redis.exceptions import ResponseError
 
 from tapewire import keys
 from tapewire.audit.account_log import LogReader
+from tapewire.audit.markets import MarketSnapshot
 from tapewire.audit.orders import UnreadableRecord
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.journal.entries import JournalEntry, read_entry
 from tapewire.matching.batcher import Batcher
 from tapewire.packed.layout import COMMAND_LIMITS, CommandLimits
-from tapewire.values.types import Account, Symbol
+from tapewire.values.types import Account, Side, Symbol
 
 # Accounts that are opened between listing and reading cost another attempt.
 TOTALS_ATTEMPTS = 10
@@ -101,24 +102,33 @@ class AuditReader:
         return True
 
     async def symbols(self) -> list[Symbol]:
-        """Every symbol that is listed, sorted. Raises Unavailable."""
-        return sorted(Symbol(_text(name)) for name in await self._ask("SMEMBERS", keys.INSTRUMENTS))
+        """Every symbol that is listed or delisted, sorted. Raises Unavailable."""
+        listed = await self._ask("SMEMBERS", keys.INSTRUMENTS)
+        delisted = await self._ask("SMEMBERS", keys.DELISTED)
+        return sorted({Symbol(_text(name)) for name in (*listed, *delisted)})
 
-    async def market(self, symbol: Symbol) -> tuple[Mapping[str, str], str, str]:
-        """The record of a market, the last id of its trade log, its entry in `broken`.
-
-        All of one moment; '' and no fields for what is not there or of another type. Raises
-        Unavailable.
-        """
-        record, newest, broken = await self._one_step(
+    async def market(self, symbol: Symbol) -> MarketSnapshot:
+        """A market at one moment. Raises Unavailable."""
+        indexes = [index(symbol, side) for index in (keys.queue, keys.stops) for side in Side]
+        record, newest, broken, *counts = await self._one_step(
             [
                 ("HGETALL", keys.market(symbol)),
                 ("XREVRANGE", keys.replay_log(symbol), "+", "-", "COUNT", "1"),
                 ("HGET", keys.BROKEN, symbol),
+                ("SISMEMBER", keys.INSTRUMENTS, symbol),
+                ("SISMEMBER", keys.DELISTED, symbol),
+                ("EXISTS", *indexes),
             ]
         )
-        entry = _text(newest[0][0]) if isinstance(newest, list) and newest else ""
-        return _texts(record), entry, _text(broken) if isinstance(broken, bytes) else ""
+        is_listed, is_delisted, has_orders = map(bool, counts)
+        return MarketSnapshot(
+            _texts(record),
+            _text(newest[0][0]) if isinstance(newest, list) and newest else "",
+            _text(broken) if isinstance(broken, bytes) else "",
+            is_listed=is_listed,
+            is_delisted=is_delisted,
+            has_orders=has_orders,
+        )
 
     async def read_log(
         self, account: Account, log: LogReader, newest: bytes, events_max: int

@@ -12,6 +12,13 @@ def binance_symbol(symbol: str) -> str:
     return symbol.translate(_STRIPPED).upper()
 
 
+class _ShownNames(dict[str, str]):
+    """The Binance name of each symbol, also of a symbol that is not listed any more."""
+
+    def __missing__(self, symbol: str) -> str:
+        return binance_symbol(symbol)
+
+
 class BinanceSymbols(Mapping[str, Symbol]):
     """The venue's symbol by each name that a Binance client may use for it.
 
@@ -24,11 +31,11 @@ class BinanceSymbols(Mapping[str, Symbol]):
         names: dict[str, list[Symbol]] = {}
         for symbol in self.listed:
             names.setdefault(binance_symbol(symbol), []).append(symbol)
-        self.shown = {
-            str(symbol): name if len(same) == 1 else str(symbol)
+        self.shown = _ShownNames(
+            (str(symbol), name if len(same) == 1 else str(symbol))
             for name, same in names.items()
             for symbol in same
-        }
+        )
         self._symbols: dict[str, Symbol] = {str(symbol): symbol for symbol in self.listed}
         self._symbols |= {name: same[0] for name, same in names.items() if len(same) == 1}
 

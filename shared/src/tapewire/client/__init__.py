@@ -10,6 +10,7 @@ async with VenueClient(account="alice") as venue:
 
 from tapewire.client.admin_replies import (
     ApiKey,
+    DelistedInstrument,
     KilledAccount,
     KilledVenue,
     NewApiKey,
@@ -97,6 +98,7 @@ __all__ = [
     "ConfigurationError",
     "ContinuityError",
     "DeadManTimer",
+    "DelistedInstrument",
     "EpochError",
     "FeedRefused",
     "FeedUnavailable",

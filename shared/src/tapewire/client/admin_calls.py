@@ -11,6 +11,7 @@ from tapewire.client.admin_replies import (
     AccountsPage,
     ApiKey,
     ApiKeysPage,
+    DelistedInstrument,
     KilledAccount,
     KilledVenue,
     NewApiKey,
@@ -41,6 +42,7 @@ PermissionText: TypeAlias = Literal["read", "trade", "admin"]
 
 _read_instrument = decoder(InstrumentInfo)
 _read_account = decoder(AccountInfo)
+_read_delisted = decoder(DelistedInstrument)
 _read_accounts = decoder(AccountsPage)
 _read_transfer = decoder(Transfer)
 _read_killed_account = decoder(KilledAccount)
@@ -135,10 +137,21 @@ def publish_instrument(
     return Call(_read_instrument, body=body)
 
 
+@operation("DELETE", "/v1/admin/instruments/{symbol}")
+def delist_instrument(symbol: str) -> Call[DelistedInstrument]:
+    """Cancel every order of a market and take its instrument off the list; its history stays."""
+    return Call(_read_delisted, path={"symbol": symbol})
+
+
 @operation("GET", "/v1/admin/accounts")
-def accounts(*, page_size: int | None = None) -> Pages[AccountsPage, AccountInfo]:
-    """Iterate over every account, by name; `@fees` has the fees."""
-    first = Call(_read_accounts, query={"limit": page_size})
+def accounts(
+    *, prefix: str | None = None, page_size: int | None = None
+) -> Pages[AccountsPage, AccountInfo]:
+    """Iterate over the accounts by name, all of them or those that begin with `prefix`.
+
+    The account `@fees` has the fees.
+    """
+    first = Call(_read_accounts, query={"prefix": prefix, "limit": page_size})
     return Pages(first, lambda page: page.accounts, next_page)
 
 

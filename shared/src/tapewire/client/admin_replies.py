@@ -41,6 +41,13 @@ class KilledVenue(Struct, frozen=True):
     halted: list[str]
 
 
+class DelistedInstrument(Struct, frozen=True):
+    """An instrument that was taken off the list, and how many orders were canceled."""
+
+    symbol: str
+    canceled_count: int
+
+
 class ResumedVenue(Struct, frozen=True):
     """The markets that trade again."""
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from tapewire.client.book_copy import BookCopy
 from tapewire.client.errors import BookError, ContinuityError
-from tapewire.client.tracker import Signal
+from tapewire.client.tracker import Selection, Signal
 from tapewire.wire.book_event import BookUpdate
 from tapewire.wire.feed_messages import (
     BookMark,
@@ -19,9 +19,11 @@ from tapewire.wire.feed_messages import (
     Gap,
     Heartbeat,
     L2Update,
+    Market,
     Subscribed,
     UnknownMessage,
 )
+from tapewire.wire.market_event import MarketEvent
 
 FAILURES_MAX = 3
 
@@ -42,7 +44,7 @@ class BookKeeper:
 
     def __init__(self, symbols: Collection[str] = (), depth: BookDepth = None) -> None:
         """Follow the books of these symbols, or all."""
-        self._symbols = frozenset(symbols)
+        self._selection = Selection(symbols)
         self._channel = "book" if depth is None else f"book{depth}"
         self._failures: dict[str, int] = {}
         # By symbol without a copy: heartbeats with its mark since the last snapshot of any book.
@@ -56,11 +58,14 @@ class BookKeeper:
         self._awaited.clear()
         self._answered = False
         body: dict[str, object] = {"op": "subscribe", "channels": [self._channel]}
-        return body | ({"symbols": sorted(self._symbols)} if self._symbols else {})
+        return body | self._selection.members()
 
     def offer(self, message: FeedMessage | UnknownMessage) -> list[Outcome]:
         """Take the next message of the connection; returns copies, errors and signals in order."""
+        self._selection.take(message)
         match message:
+            case Market(data=MarketEvent(symbol=symbol, change="delisted")):
+                self.copies.pop(symbol, None)
             case Subscribed():
                 self._answered = True
             case BookSnapshot():

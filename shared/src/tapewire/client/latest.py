@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import TypeAlias
 
 from tapewire.client.errors import ContinuityError
-from tapewire.client.tracker import Signal
+from tapewire.client.tracker import Selection, Signal
 from tapewire.wire.feed_messages import Bbo, Candle, CandleState, FeedMessage, Quote, UnknownMessage
 
 Latest: TypeAlias = Quote | CandleState
@@ -19,18 +19,19 @@ class LatestKeeper:
     def __init__(self, channel: str, symbols: Collection[str] = ()) -> None:
         """Follow `bbo` or `candles:<interval>` of these symbols, or of all."""
         self._channel = channel
-        self._symbols = frozenset(symbols)
+        self._selection = Selection(symbols)
         self._known: dict[str, Latest] = {}
 
     def request(self) -> dict[str, object]:
         """The subscription for a new connection."""
         body: dict[str, object] = {"op": "subscribe", "channels": [self._channel]}
-        return body | ({"symbols": sorted(self._symbols)} if self._symbols else {})
+        return body | self._selection.members()
 
     def offer(
         self, message: FeedMessage | UnknownMessage
     ) -> list[Latest | ContinuityError | Signal]:
         """Take the next message of the connection; returns the new state, if any."""
+        self._selection.take(message)
         if not isinstance(message, Bbo | Candle):
             return []
         state = message.data

@@ -27,6 +27,7 @@ class SyncAdmin:
 
     change_market = blocking(admin_calls.change_market)
     publish_instrument = blocking(admin_calls.publish_instrument)
+    delist_instrument = blocking(admin_calls.delist_instrument)
     accounts = blocking_items(admin_calls.accounts)
     account = blocking(admin_calls.account)
     deposit = blocking(admin_calls.deposit)

@@ -25,6 +25,7 @@ from tapewire.wire.feed_messages import (
     FeedMessage,
     Gap,
     Heartbeat,
+    Market,
     Subscribed,
     Trade,
     UnknownMessage,
@@ -62,6 +63,38 @@ class Numbered(NamedTuple, Generic[Item]):
     item: Item
 
 
+class Selection:
+    """The symbols that a subscription names; without any it is about all symbols.
+
+    Symbols that were delisted are left out of new requests until they are listed again, because a
+    request that names one is refused as a whole.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = frozenset(names)
+        self._delisted: set[str] = set()
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the subscription is about a symbol."""
+        return not self._names or name in self._names
+
+    def take(self, message: FeedMessage | UnknownMessage) -> None:
+        """Note that an instrument was delisted or listed again, if a message says so."""
+        if isinstance(message, Market) and message.data.change == "delisted":
+            self._delisted.add(message.data.symbol)
+        elif isinstance(message, Market) and message.data.change == "added":
+            self._delisted.discard(message.data.symbol)
+
+    def requested(self) -> frozenset[str]:
+        """The symbols to name in a request. If all were delisted, all: the refusal says so."""
+        return self._names - self._delisted or self._names
+
+    def members(self) -> dict[str, object]:
+        """The member of a request that names the symbols."""
+        names = self.requested()
+        return {"symbols": sorted(names)} if names else {}
+
+
 class Tracker(ABC, Generic[Item]):
     """The position of one subscription, over all its connections."""
 
@@ -70,7 +103,7 @@ class Tracker(ABC, Generic[Item]):
     def __init__(self, names: Collection[str], since: Position | None) -> None:
         """Follow these names, or all names if there are none, from `since` or from now."""
         start = since or Position()
-        self._names = frozenset(names)
+        self._selection = Selection(names)
         # Empty before the first answer, and at a venue that has never traded.
         self._epoch = start.epoch or ""
         self._seqs = {name: seq for name, seq in start.seqs.items() if self._wants(name)}
@@ -97,19 +130,22 @@ class Tracker(ABC, Generic[Item]):
         """The subscription for a new connection."""
         self._answered = False
         body: dict[str, object] = {"op": "subscribe", "channels": [self.channel]}
-        body |= self._selection()
-        if self._seqs:
-            body["since"] = dict(self._seqs)
+        body |= self._chosen()
+        names = self._selection.requested()
+        since = {name: seq for name, seq in self._seqs.items() if not names or name in names}
+        if since:
+            body["since"] = since
             if self._epoch:
                 body["epoch"] = self._epoch
         return body
 
-    def _selection(self) -> dict[str, object]:
+    def _chosen(self) -> dict[str, object]:
         """Members of the subscription that choose symbols."""
         return {}
 
     def offer(self, message: FeedMessage | UnknownMessage) -> list[Outcome[Item]]:
         """Take the next message of the connection; returns items, errors and signals in order."""
+        self._selection.take(message)
         match message:
             case Subscribed():
                 self._answered = True
@@ -221,7 +257,7 @@ class Tracker(ABC, Generic[Item]):
         return [EpochError(epoch, epoch, "rewound"), Signal.RECONNECT]
 
     def _wants(self, name: str) -> bool:
-        return not self._names or name in self._names
+        return name in self._selection
 
 
 class TradeTracker(Tracker[TradeEvent]):
@@ -233,8 +269,8 @@ class TradeTracker(Tracker[TradeEvent]):
         """Follow these symbols, or all symbols if there are none, from `since` or from now."""
         super().__init__(symbols, since)
 
-    def _selection(self) -> dict[str, object]:
-        return {"symbols": sorted(self._names)} if self._names else {}
+    def _chosen(self) -> dict[str, object]:
+        return self._selection.members()
 
     def _read(self, message: FeedMessage | UnknownMessage) -> Numbered[TradeEvent] | None:
         if not isinstance(message, Trade):

@@ -28,6 +28,7 @@ class Admin:
 
     change_market = awaited(admin_calls.change_market)
     publish_instrument = awaited(admin_calls.publish_instrument)
+    delist_instrument = awaited(admin_calls.delist_instrument)
     accounts = awaited_items(admin_calls.accounts)
     account = awaited(admin_calls.account)
     deposit = awaited(admin_calls.deposit)

@@ -63,7 +63,8 @@ def set_right(redis: RedisChoice, force: bool) -> None:
                 f"this machine is {_difference(difference_us)} of Redis, so one of the two clocks "
                 "is wrong; nothing was done. Put it right, or add --force if that of Redis is right"
             )
-        symbols = sorted(await Queries(engine.batcher).symbols())
+        queries = Queries(engine.batcher)
+        symbols = sorted(await queries.symbols() | await queries.delisted())
         return [str(symbol) for symbol in await set_clock_right(engine, symbols)]
 
     set_back = _ask(redis, run)

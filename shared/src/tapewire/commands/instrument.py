@@ -1,4 +1,4 @@
-"""`tapewire instrument`: list, add and change instruments while the venue runs."""
+"""`tapewire instrument`: list, add, change and delist instruments while the venue runs."""
 
 from typing import Any
 
@@ -47,9 +47,9 @@ def _bounds(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
 
 @click.group()
 def instrument() -> None:
-    """List, add and change instruments.
+    """List, add, change and delist instruments.
 
-    At a venue with keys `add` and `change` need a key with the permission admin.
+    At a venue with keys `add`, `change` and `delist` need a key with the permission admin.
     """
 
 
@@ -84,7 +84,10 @@ def list_instruments(chosen: ClientChoice) -> None:
 @_bounds
 @client_options
 def add(chosen: ClientChoice, symbol: str, **fields: Any) -> None:  # noqa: ANN401
-    """Add the instrument SYMBOL. --min-quantity and --max-quantity are needed too."""
+    """Add the instrument SYMBOL, or list it again after `delist`.
+
+    --min-quantity and --max-quantity are needed too.
+    """
     for option, name, _ in _TEXT_LIMITS[:2]:
         if fields[name] is None:
             raise click.UsageError(f"Missing option '{option}'.")
@@ -115,6 +118,24 @@ def change(chosen: ClientChoice, symbol: str, **fields: Any) -> None:  # noqa: A
         if controls:
             changed = session.client.admin.change_market(changed.symbol, **controls)
         session.output.document(changed, instruments_table([changed]))
+
+
+@instrument.command()
+@click.argument("symbol")
+@click.confirmation_option(
+    prompt="Cancel every order of the market, and take the instrument off the list?"
+)
+@client_options
+def delist(chosen: ClientChoice, symbol: str) -> None:
+    """Cancel every order in SYMBOL and take it off the list.
+
+    Balances, trades and fills stay. `tapewire instrument add` lists the symbol again.
+    """
+    with chosen.connected() as session:
+        done = session.client.admin.delist_instrument(symbol.upper())
+        session.output.document(
+            done, f"{done.symbol} is delisted; {done.canceled_count} orders were canceled"
+        )
 
 
 def _as_written(item: InstrumentInfo) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _IMMORTAL = frozenset(
     {
         "epoch", "instruments", "last_order_id", "last_command", "market", "queue", "levels",
         "stops", "open", "expiring", "dead_man", "candle_now", "account", "accounts", "assets",
-        "supply", "format", "firing", "auctions",
+        "supply", "format", "firing", "auctions", "delisted",
     }
 )  # fmt: skip
 _FAMILIES = _MORTAL | _STREAMS | _IMMORTAL

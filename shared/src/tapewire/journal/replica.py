@@ -199,7 +199,7 @@ async def open_replica() -> AsyncIterator[Replica]:
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tapewire-verify-"))
-        server = RedisServer(Path(folder), fsync="everysec")
+        server = RedisServer(Path(folder), in_memory=True)
         await asyncio.to_thread(server.start)
         stack.push_async_callback(asyncio.to_thread, server.kill)
         address = RedisAddress(

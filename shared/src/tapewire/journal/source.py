@@ -77,7 +77,10 @@ class LiveJournal:
             )
 
     async def _instruments(self) -> list[dict[str, Any]]:
-        symbols = sorted(item.decode() for item in await self._ask("SMEMBERS", keys.INSTRUMENTS))
+        """Every instrument of the entries, also those that were delisted."""
+        listed = await self._ask("SMEMBERS", keys.INSTRUMENTS)
+        delisted = await self._ask("SMEMBERS", keys.DELISTED)
+        symbols = sorted({item.decode() for item in (*listed, *delisted)})
         instruments = []
         for symbol in symbols:
             record: list[bytes] = await self._ask(

@@ -10,7 +10,7 @@ from typing import Any
 from tapewire import keys
 from tapewire.packed.auction import Indicative
 from tapewire.packed.layout import CONTROLS, INDICATIVE, STEPS
-from tapewire.packed.records import read_standing
+from tapewire.packed.records import DELISTED, read_standing
 from tapewire.redis.client import AsyncRedis
 from tapewire.values.decimals import format_units
 from tapewire.values.types import Side, Symbol
@@ -94,32 +94,39 @@ class MarketRecords:
         return read_market(await client.hmget(keys.market(Symbol(symbol)), "steps", "state"))
 
     async def auction(self, symbol: str) -> AuctionRecord | None:
-        """Read what an auction says; None for an unknown symbol. Raises RedisError, OSError."""
+        """Read what an auction says; None for a symbol that is not listed.
+
+        Raises RedisError, OSError.
+        """
         client: Any = self._client
         *fields, controls, kept = await client.hmget(
             keys.market(Symbol(symbol)), "steps", "state", "controls", "indicative"
         )
         market = read_market(fields)
-        if market is None or controls is None:
+        if market is None or controls is None or _is_delisted(controls):
             return None
         indicative = None if kept is None else INDICATIVE.read(kept.decode())
         return AuctionRecord(market, CONTROLS.read(controls.decode()).state, indicative)
 
     async def book(self, symbol: str) -> BookRecord | None:
-        """Read record and levels in one atomic step; None for an unknown symbol.
+        """Read record and levels in one atomic step; None for a symbol that is not listed.
 
         Raises RedisError, OSError.
         """
         name = Symbol(symbol)
         pipeline: Any = self._client.pipeline(transaction=True)
-        pipeline.hmget(keys.market(name), "steps", "state")
+        pipeline.hmget(keys.market(name), "steps", "state", "controls")
         pipeline.hgetall(keys.levels(name, Side.BUY))
         pipeline.hgetall(keys.levels(name, Side.SELL))
         fields, buys, sells = await pipeline.execute()
         market = read_market(fields)
-        if market is None:
+        if market is None or _is_delisted(fields[2]):
             return None
         return BookRecord(market, _levels(market, buys), _levels(market, sells))
+
+
+def _is_delisted(controls: bytes | None) -> bool:
+    return controls is not None and CONTROLS.read(controls.decode()).state == DELISTED
 
 
 def _levels(market: MarketRecord, lots_by_ticks: Mapping[bytes, bytes]) -> list[Level]:

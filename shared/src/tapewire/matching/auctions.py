@@ -1,6 +1,9 @@
 """Indicative prices of auctions: any gateway has them published, about once a second."""
 
+from contextlib import suppress
+
 from tapewire import keys
+from tapewire.errors import UnknownSymbol
 from tapewire.limits import INDICATIVE_INTERVAL_S
 from tapewire.matching.engine import Engine
 from tapewire.values.types import Symbol
@@ -27,4 +30,5 @@ async def indicate(engine: Engine, symbol: Symbol, interval_us: int = _INTERVAL_
 async def indicate_all(engine: Engine) -> None:
     """The same for every market that is in an auction. Raises Unavailable."""
     for symbol in await auction_symbols(engine):
-        await indicate(engine, symbol)
+        with suppress(UnknownSymbol):  # the instrument was delisted meanwhile
+            await indicate(engine, symbol)

@@ -106,9 +106,16 @@ class Engine:
         """
         await upgrade_data(self.batcher)
 
-    async def publish_instruments(self, instruments: Mapping[Symbol, Instrument]) -> None:
-        """Make instruments known to the venue. Raises InstrumentConflict, Unavailable."""
+    async def publish_instruments(
+        self, instruments: Mapping[Symbol, Instrument], *, lists_again: bool = False
+    ) -> None:
+        """Make instruments known to the venue. Raises InstrumentConflict, Unavailable.
+
+        Instruments that were delisted stay so, unless `lists_again`.
+        """
         arguments = [text for item in instruments.values() for text in instrument_arguments(item)]
+        if lists_again:
+            arguments.append("1")
         # A Redis that has to be told what is traded has lost its accounts too.
         self._seen.clear()
         await self.run("instruments", keys.INSTRUMENTS, uuid.uuid4().hex[:12], *arguments)

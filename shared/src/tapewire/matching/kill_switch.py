@@ -1,13 +1,19 @@
 """The kill switch: refuse new orders first, then cancel open orders. Both can be repeated safely.
 
+An instrument that is taken off the list is stopped for good, in the same order.
+
 A halted market takes no cancels: its orders stay and cannot trade. The answers name these markets,
 so that an administrator can repeat the switch before the markets trade again.
 """
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from tapewire import keys
+from tapewire.errors import UnknownSymbol
+from tapewire.limits import ORDERS_PER_SWEEP_MAX
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
 from tapewire.matching.treasury import Treasury
@@ -36,7 +42,7 @@ class VenueKill:
 
 
 class KillSwitch:
-    """Stops one account, or the venue."""
+    """Stops one account, one instrument for good, or the venue."""
 
     def __init__(self, engine: Engine, queries: Queries) -> None:
         self._engine = engine
@@ -60,9 +66,24 @@ class KillSwitch:
         accepting = (MarketState.TRADING, MarketState.POST_ONLY, MarketState.AUCTION)
         switched = sorted(symbol for state in accepting for symbol in states.get(state, []))
         for symbol in switched:
-            await self._engine.control_market(symbol, state=MarketState.CANCEL_ONLY)
+            with suppress(UnknownSymbol):  # the instrument was delisted meanwhile
+                await self._engine.control_market(symbol, state=MarketState.CANCEL_ONLY)
         count = await self.cancel_everything()
         return VenueKill(switched, count, states.get(MarketState.HALTED, []))
+
+    async def delist(self, symbol: Symbol) -> int:
+        """Halt a market, cancel its orders, take its instrument off the list; the orders canceled.
+
+        Each step cancels ORDERS_PER_SWEEP_MAX orders and is atomic; the last step takes the
+        instrument off the list. Raises UnknownSymbol, UncrossPending, MarketBroken, Unavailable.
+        """
+        canceled, is_listed = 0, True
+        while is_listed:
+            swept, is_listed = await self._engine.run(
+                "delist", keys.market(symbol), symbol, ORDERS_PER_SWEEP_MAX
+            )
+            canceled += int(swept)
+        return canceled
 
     async def cancel_everything(self, symbols: Sequence[str] = ()) -> int:
         """Cancel the orders of all accounts, in these markets or in all; how many they were.
@@ -92,7 +113,8 @@ class KillSwitch:
         """
         symbols = (await self._by_state()).get(MarketState.CANCEL_ONLY, [])
         for symbol in symbols:
-            await self._engine.control_market(symbol, state=MarketState.TRADING)
+            with suppress(UnknownSymbol):
+                await self._engine.control_market(symbol, state=MarketState.TRADING)
         return symbols
 
     async def _by_state(self) -> dict[MarketState, list[Symbol]]:

@@ -41,15 +41,19 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "candles": ("CANDLE_BASES", "record_candle"),
     "match": ("match",),
     "fok": ("would_fill",),
+    "admit": (
+        "is_out_of_band", "would_take", "wait_for_stop", "begin_record", "run_taker",
+        "write_order",
+    ),
     "stops": ("FIRING", "fires", "note_waiting", "run_stops"),
     "auction_price": ("Search",),
     "auction": ("Auction",),
     "entry": ("new_order", "earlier_placement", "entry_refusal", "enter_order", "market_refusal"),
-}
+}  # fmt: skip
 COMMANDS = (
     "place", "place_list", "replace", "amend", "fire_stops", "cancel", "cancel_all", "expire",
-    "dead_man", "control", "indicate", "instruments", "open_account", "transfer", "set_account",
-    "set_clock",
+    "dead_man", "control", "indicate", "instruments", "delist", "open_account", "transfer",
+    "set_account", "set_clock",
 )  # fmt: skip
 READS = (
     "audit_account", "audit_changes", "audit_open", "audit_index", "audit_levels", "audit_places",
@@ -57,7 +61,7 @@ READS = (
 )  # fmt: skip
 
 # A command that only takes orders out of the book may run when Redis is out of memory.
-_FREEING = frozenset({"cancel", "cancel_all", "expire"})
+_FREEING = frozenset({"cancel", "cancel_all", "expire", "delist"})
 
 # Lua patterns of the kinds of values; a text has no separator of its record.
 _PATTERNS = {"digits": "(%d+)", "optional digits": "(%d*)", "number": "(%d+)",

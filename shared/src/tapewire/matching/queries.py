@@ -1,25 +1,20 @@
-"""Reads of orders, fills and instruments: plain Redis reads, in the same queue as the commands."""
+"""Reads of accounts, orders and fills: plain Redis reads, in the same queue as the commands."""
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
-
-from redis.exceptions import ResponseError
 
 from tapewire import keys
 from tapewire.errors import DuplicateClientOrderId, OrderNotFound, UnknownAccount
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.digest import order_digest
-from tapewire.packed.layout import BROKEN, TERMS, Broken
+from tapewire.matching.market_queries import MarketQueries
+from tapewire.packed.layout import TERMS
 from tapewire.packed.records import (
     placed_orders,
     read_account,
     read_account_fill,
-    read_instrument,
-    read_market_state,
     read_order,
     read_pairs,
-    read_standing,
     trade_order,
     unread_fills_of,
 )
@@ -28,12 +23,9 @@ from tapewire.values.account_types import AccountRecord
 from tapewire.values.types import (
     Account,
     AccountFill,
-    Instrument,
-    MarketState,
     Order,
     OrderCommand,
     OrderId,
-    Side,
     Symbol,
 )
 
@@ -63,11 +55,11 @@ class FillPage:
     next_cursor: str | None
 
 
-class Queries:
-    """The reads of an account; answers include every command that was acknowledged before."""
+class Queries(MarketQueries):
+    """The reads of accounts and markets; answers include every command acknowledged before."""
 
     def __init__(self, batcher: Batcher) -> None:
-        self._batcher = batcher
+        super().__init__(batcher)
         self._share = FairShare(FILLS_PER_TURN)
 
     async def order(self, account: Account, order_id: OrderId) -> Order:
@@ -194,90 +186,10 @@ class Queries:
         pairs = read_pairs(await self._batcher.submit("HGETALL", keys.SUPPLY))
         return {asset: int(units) for asset, units in sorted(pairs.items())}
 
-    async def instruments(self) -> dict[Symbol, tuple[Instrument, MarketState]]:
-        """Every instrument of the venue with its market state, by symbol. Raises Unavailable."""
-        symbols = sorted(await self.symbols())
-        found = await asyncio.gather(*(self.instrument(symbol) for symbol in symbols))
-        return {symbol: market for symbol, market in zip(symbols, found, strict=True) if market}
-
-    async def symbols(self) -> set[Symbol]:
-        """The symbol of every instrument. Raises Unavailable."""
-        found = await self._batcher.submit("SMEMBERS", keys.INSTRUMENTS)
-        return {Symbol(symbol.decode()) for symbol in found}
-
-    async def instrument(self, symbol: Symbol) -> tuple[Instrument, MarketState] | None:
-        """One instrument with its market state; None if it is not known. Raises Unavailable.
-
-        An instrument whose record cannot be read is not known either.
-        """
-        try:
-            record: list[Any] = await self._batcher.submit(
-                "HMGET", keys.market(symbol), "identity", "limits", "controls"
-            )
-            if not all(record):
-                return None
-            identity, limits, controls = (item.decode() for item in record)
-            instrument = read_instrument(symbol, identity, limits, controls)
-            return instrument, read_market_state(controls)
-        except (ResponseError, ValueError):
-            return None
-
-    async def broken_markets(self) -> dict[Symbol, Broken]:
-        """The markets that are halted because their data contradict each other, and why.
-
-        Raises Unavailable.
-        """
-        pairs = read_pairs(await self._batcher.submit("HGETALL", keys.BROKEN))
-        return {Symbol(symbol): BROKEN.read(text) for symbol, text in sorted(pairs.items())}
-
-    async def prices(self, symbols: list[Symbol], *, mid: bool) -> dict[Symbol, int]:
-        """The price of each symbol in half ticks, so that a middle is whole; without one: no entry.
-
-        It is that of the last trade; with `mid` the middle of best bid and ask, if there are both.
-        Raises Unavailable.
-        """
-        states = await asyncio.gather(
-            *(self._batcher.submit("HGET", keys.market(symbol), "state") for symbol in symbols)
-        )
-        found = {}
-        for symbol, state in zip(symbols, states, strict=True):
-            standing = read_standing(state)
-            if standing is not None and standing.last_price:
-                found[symbol] = 2 * int(standing.last_price)
-        if mid:
-            best = await asyncio.gather(*(self._best_prices(symbol) for symbol in symbols))
-            found |= {symbol: sum(pair) for symbol, pair in zip(symbols, best, strict=True) if pair}
-        return found
-
-    async def _best_prices(self, symbol: Symbol) -> tuple[int, int] | None:
-        """Best bid and ask in ticks; None if a side is empty."""
-        sides = await asyncio.gather(
-            *(
-                self._batcher.submit("ZRANGE", keys.queue(symbol, side), 0, 0, "WITHSCORES")
-                for side in (Side.BUY, Side.SELL)
-            )
-        )
-        if not all(sides):
-            return None
-        # Scores are whole numbers below 2^53, of bids the negated prices.
-        bid, ask = (abs(int(side[0][1])) for side in sides)
-        return bid, ask
-
     async def time_us(self) -> int:
         """The venue clock, in microseconds since 1970 UTC. Raises Unavailable."""
         seconds, microseconds = await self._batcher.submit("TIME")
         return int(seconds) * 1_000_000 + int(microseconds)
-
-    async def newest_time_us(self) -> int:
-        """The latest time that a market has reached; 0 in an empty venue. Raises Unavailable."""
-        symbols = await self.symbols()
-        states = await asyncio.gather(
-            *(self._batcher.submit("HGET", keys.market(symbol), "state") for symbol in symbols)
-        )
-        return max(
-            (int(standing.clock_us) for state in states if (standing := read_standing(state))),
-            default=0,
-        )
 
     async def accepted_clock_us(self) -> int | None:
         """The time at which an operator said that the clock is right; None if that is long ago.

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from redis.exceptions import ResponseError
 
-from tapewire.errors import StopsPending, UncrossPending
+from tapewire.errors import StopsPending, UncrossPending, UnknownSymbol
 from tapewire.limits import STOP_ROUNDS_MAX
 from tapewire.matching.refusals import refuse
 from tapewire.values.types import Symbol
@@ -51,7 +51,8 @@ async def behind_uncross(work: WaitingWork, attempt: Callable[[], Awaitable[_Ans
     """
     for left in reversed(range(STOP_ROUNDS_MAX)):
         for symbol in await work.firing_symbols():
-            await work.fire_stops(symbol)
+            with suppress(UnknownSymbol):  # the instrument was delisted meanwhile
+                await work.fire_stops(symbol)
         try:
             return await attempt()
         except ResponseError as error:

@@ -142,7 +142,10 @@ class Bounds(NamedTuple):
 
 
 class Controls(NamedTuple):
-    """`market:<symbol>`, field `controls`; `revision` grows with each change of the limits."""
+    """`market:<symbol>`, field `controls`; `revision` grows with each change of the limits.
+
+    `state` is a `MarketState`, or `DELISTED` after the instrument was taken off the list.
+    """
 
     state: Text
     revision: Digits

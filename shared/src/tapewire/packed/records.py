@@ -1,7 +1,7 @@
 """Reads what the function library keeps in Redis (docs/matching.md) into the venue's types."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tapewire.limits import ORDER_FILLS_SHOWN_MAX
 from tapewire.packed import layout
@@ -37,6 +37,9 @@ from tapewire.values.types import (
     Ticks,
     TimeInForce,
 )
+
+DELISTED: Final = "delisted"
+"""The state in the controls of a market whose instrument was taken off the list."""
 
 _LIQUIDITY = {"m": Liquidity.MAKER, "t": Liquidity.TAKER}
 # Every order is read with five of these; a table is ten times as quick as a call of the class.
@@ -128,9 +131,10 @@ def read_instrument(symbol: str, identity: str, limits: str, controls: str) -> I
     )
 
 
-def read_market_state(controls: str) -> MarketState:
-    """Whether the market trades, of the field `controls` of `market:<symbol>`."""
-    return MarketState(CONTROLS.read(controls).state)
+def read_market_state(controls: str) -> MarketState | None:
+    """The state of a market, of the field `controls` of `market:<symbol>`; None if delisted."""
+    state = CONTROLS.read(controls).state
+    return None if state == DELISTED else MarketState(state)
 
 
 def read_standing(state: bytes | None) -> layout.MarketState | None:

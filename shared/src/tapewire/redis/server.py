@@ -54,16 +54,17 @@ class RedisServer:
         fsync: Fsync = "always",
         binary: ServerBinary | None = None,
         needs_password: bool = False,
-        loads_snapshot: bool = False,
+        in_memory: bool = False,
     ) -> None:
         """`port` 0 takes a free one at the first start and keeps it; `binary` None finds one.
 
-        `loads_snapshot` starts with `dump.rdb` of the directory in place of append-only files.
+        `in_memory` writes no append-only files; the server starts with `dump.rdb` of the directory,
+        if there is one.
         """
         self.directory = DataDirectory(data_dir)
         self.port = port
         self.needs_password = needs_password
-        self._loads_snapshot = loads_snapshot
+        self._in_memory = in_memory
         self._refuses_writes = False
         self.fsync = fsync
         self._binary = binary
@@ -173,7 +174,7 @@ class RedisServer:
                 port=self.port,
                 fsync=self.fsync,
                 has_login=self.needs_password,
-                append_only=not self._loads_snapshot,
+                append_only=not self._in_memory,
             )
             self._child.launch()
         except OSError as error:

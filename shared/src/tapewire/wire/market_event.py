@@ -1,8 +1,8 @@
 """The market event, as published on `market_events` and as sent in `data` of `market` messages.
 
-The function library writes it when a market's state is switched, an instrument is added or changed
-(`control.lua`, `instruments.lua`), when an auction ends (`core/auction.lua`), and while it lasts
-(`indicate.lua`).
+The function library writes it when a market's state is switched, an instrument is added, changed or
+delisted (`control.lua`, `instruments.lua`, `delist.lua`), when an auction ends
+(`core/auction.lua`), and while it lasts (`indicate.lua`).
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class MarketEvent:
 
     symbol: Annotated[str, msgspec.Meta(min_length=1, max_length=SYMBOL_CHARACTERS_MAX)]
     state: Literal["trading", "cancel_only", "halted", "post_only", "auction"]
-    change: Literal["state", "added", "changed", "uncrossed", "indicative"]
+    change: Literal["state", "added", "changed", "delisted", "uncrossed", "indicative"]
     timestamp: _Text
     epoch: _Text
     price: _Text | None = None

@@ -1,4 +1,4 @@
-/** Who trades: the account, what it may, its orders and fills, and its private connection. */
+/** The account that trades: its permissions, orders, fills, and private connection. */
 
 import { batch, effect, signal } from "@preact/signals";
 
@@ -16,7 +16,7 @@ import { describeFills, describeReport } from "../ui/wording.js";
 const PAGE_LIMIT = 500;
 const RETRY_DELAY_MS = 1_000;
 const BLOCK_INTERVAL_MS = 3_000;
-// A notice of an order waits so long for a fill, or one more, that says more.
+// A notice of an order waits so long for its fills, which replace it.
 const ARRIVAL_MS = 100;
 
 /**
@@ -37,7 +37,7 @@ export class Trader {
     this.terms = signal(null);
     /** Counts changes of orders, fills and balances, at most one a frame. */
     this.version = signal(0);
-    /** Why the gateway cannot be used; empty if it can. */
+    /** The reason why the gateway cannot be used; empty if it can. */
     this.trouble = signal("");
     /** Round trip of the last order, in ms. */
     this.orderMs = signal(/** @type {number | null} */ (null));
@@ -48,13 +48,13 @@ export class Trader {
   #find;
   #key = "";
   /**
-   * Orders of which something was reported, with the timer of their notice and their fills since.
+   * Orders with a report, the timer of their notice, and their fills since.
    * @type {Map<string, {timer: number, fills: Order[]}>}
    */
   #arrivals = new Map();
   #paint = () => void this.version.value++;
 
-  /** Notice when the key is over while the page is open. */
+  /** Note that the key was revoked or has expired while the page is open. */
   watchKey() {
     effect(() => {
       if (this.feed.phase.value === "key_over") this.#keyOver(this.feed.reason.value);
@@ -119,7 +119,7 @@ export class Trader {
   async request(method, path, body) {
     if (!this.name.value && !this.#key) throw new Problem("no_account", "Choose an account first.");
     const started = performance.now();
-    // Whatever changes something here may be repeated: a new order has an id of its own.
+    // Each request may be repeated, because a new order has an id of its own.
     const headers = this.#headers();
     try {
       const answer = method === "GET"
@@ -160,7 +160,7 @@ export class Trader {
   }
 
   /**
-   * Read the account until it is no longer blocked: the feed tells nothing of that.
+   * Read the account until it is no longer blocked, because the feed sends no such change.
    * @param {AccountInterest} account
    */
   async #watchBlock(account) {
@@ -191,13 +191,13 @@ export class Trader {
   }
 
   /**
-   * Tell of a report. That an order came in is worth telling only if nothing else follows at once,
-   * and fills that follow each other are told together.
+   * Show a notice of a report. A notice of a new order waits for its fills, and consecutive fills
+   * share one notice.
    * @param {Order} report
    */
   #reported(report) {
     const { order_id: id, report: kind } = report;
-    // An administrator who stops an account blocks it, too.
+    // The kill switch of an administrator also blocks the account.
     if (report.reason === "kill") void this.#watchBlock(this.account);
     const known = this.#arrivals.get(id);
     clearTimeout(known?.timer);
@@ -215,7 +215,7 @@ export class Trader {
   }
 
   /**
-   * Read open orders and fills over REST, until there is an answer.
+   * Read open orders and fills over REST; repeat until the gateway answers.
    * @param {AccountInterest} account
    */
   async #read(account) {

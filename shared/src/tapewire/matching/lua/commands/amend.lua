@@ -55,8 +55,7 @@ end
 
 local function amend_refusal(command, market, order, wanted, request)
   local state = market.controls.state
-  local is_due = order.expire_us and order.expire_us <= market.now_us
-  if is_due or not is_open(order) then return 'ORDER_CLOSED' end
+  if order.expire_us and order.expire_us <= market.now_us then return 'ORDER_CLOSED' end
   if open_partner(order) then return 'ORDER_IN_LIST' end
   if request.revision ~= market.controls.revision then return 'STALE_INSTRUMENT' end
   if market.uncross then return 'UNCROSS_PENDING' end
@@ -103,6 +102,8 @@ end
 local function amend(command, account, order_id, revision, price, quantity, stop_price)
   local order = read_order(order_id)
   if not order or order.account ~= account then return nil, 'ORDER_NOT_FOUND' end
+  if not is_open(order) then return nil, 'ORDER_CLOSED' end
+  if not is_open(order) then return nil, 'ORDER_CLOSED' end
   local market, unknown = command_market(command, order.symbol)
   if not market then return nil, unknown end
   local wanted = {

@@ -14,20 +14,6 @@
 -- Errors UNKNOWN_SYMBOL, MARKET_BROKEN <symbol>,
 --        UNCROSS_PENDING (an uncross is not over: fire_stops, then ask again).
 -- Events one JSON object on channel market_events; those of an uncross.
--- Keys   auctions (set): the symbols in an auction.
-
-local AUCTIONS = '{tw}:auctions'
-
--- Notes that a market enters or leaves an auction; its indicative price ends with it.
-local function note_auction(market, state)
-  if state == market.controls.state then return end
-  if state == 'auction' then
-    call('SADD', AUCTIONS, market.symbol)
-  elseif market.controls.state == 'auction' then
-    call('SREM', AUCTIONS, market.symbol)
-    call('HDEL', market.key, 'indicative')
-  end
-end
 
 -- Lets a market trade whose orders may cross.
 local function open_market(command, market)
@@ -55,7 +41,7 @@ local function control(command, symbol, state, band_bps, open_orders_max, order_
     changed(taker_fee_ppm, now.taker_fee_ppm))
   call('HSET', market.key, 'controls', controls)
   publish_market(symbol, new_state, 'state', market.timestamp, market.steps.epoch)
-  note_auction(market, new_state)
+  Auction.note_state(market, new_state)
   market.controls = known_controls(controls)
   open_market(command, market)
   end_command(command, controls)

@@ -3,7 +3,8 @@
 -- KEYS   1 instruments
 -- ARGV   4 an epoch to use if the venue has none yet; then per instrument four values: symbol,
 --        Identity (fixed for life), InstrumentLimits (may change), Bounds (used when the symbol is
---        new), packed as tapewire/packed/layout.py lists them.
+--        new), packed as tapewire/packed/layout.py lists them; then '1' if instruments that were
+--        delisted are listed again, otherwise they stay delisted.
 -- Reply  the venue's epoch.
 -- Errors INSTRUMENT_CONFLICT <symbol>: it is live with another base, quote, tick, lot or decimals.
 --        MARKET_BROKEN <symbol>: it is live, and its record cannot be read.
@@ -11,10 +12,12 @@
 -- Events one JSON object on channel market_events per instrument that is new or changed.
 -- Keys   epoch (string): names one unbroken life of the data; written once.
 --        format (string): the format of the data; FORMAT is that of this library.
---        instruments (set): every symbol.
+--        instruments (set): every symbol that is listed; delisted (set): those that were.
 --        assets (hash): asset -> its decimals.
 --        market:<symbol> (hash): core/market.lua. The revision in controls grows with every change
 --        of limits, so that no gateway works with old limits.
+
+local DELISTED = '{tw}:delisted'
 
 -- What every command on the market needs of its identity.
 local function steps_of(epoch, identity)
@@ -30,15 +33,17 @@ local function steps_of(epoch, identity)
   })
 end
 
--- Four arguments per instrument, as tables.
+-- Four arguments per instrument, as tables. Delisted instruments that stay delisted are left out.
 local function named_instruments(argv)
-  local named = {}
-  for first = 5, #argv, 4 do
-    named[#named + 1] = {
-      symbol = argv[first], identity_text = argv[first + 1],
-      identity = Identity.read(argv[first + 1]), limits = argv[first + 2],
-      bounds = argv[first + 3],
-    }
+  local named, lists_again = {}, #argv % 4 == 1 and argv[#argv] == '1'
+  for first = 5, #argv - 3, 4 do
+    if lists_again or call('SISMEMBER', DELISTED, argv[first]) == 0 then
+      named[#named + 1] = {
+        symbol = argv[first], identity_text = argv[first + 1],
+        identity = Identity.read(argv[first + 1]), limits = argv[first + 2],
+        bounds = argv[first + 3],
+      }
+    end
   end
   return named
 end
@@ -61,10 +66,22 @@ local function instruments_refusal(command, named, assets)
   end
 end
 
+-- Lists an instrument that was delisted: numbers, last price and clock of its market go on.
+local function list_again(key, item)
+  local revision = integer_text(Controls.read(call('HGET', key, 'controls')).revision + 1)
+  call('SREM', DELISTED, item.symbol)
+  call('HSET', key, 'limits', item.limits,
+    'controls', Controls.join('trading', revision, Bounds.split(item.bounds)))
+end
+
 -- Writes an instrument that is new, or whose limits changed; returns whether it was new.
 local function write_instrument(epoch, item)
   local key = market_key(item.symbol)
   if call('SADD', '{tw}:instruments', item.symbol) == 1 then
+    if call('SISMEMBER', DELISTED, item.symbol) == 1 then
+      list_again(key, item)
+      return true
+    end
     call('HSET', key, 'identity', item.identity_text, 'limits', item.limits,
       'state', MarketState.join('0', '0', '', '0'), 'steps', steps_of(epoch, item.identity),
       'controls', Controls.join('trading', '1', Bounds.split(item.bounds)))
@@ -74,6 +91,12 @@ local function write_instrument(epoch, item)
   controls.revision = integer_text(controls.revision + 1)
   call('HSET', key, 'limits', item.limits, 'controls', Controls.write(controls))
   return false
+end
+
+-- Whether an instrument is as the caller wants it.
+local function is_as_wanted(item)
+  return call('HGET', market_key(item.symbol), 'limits') == item.limits
+    and call('SISMEMBER', DELISTED, item.symbol) == 0
 end
 
 local function instruments(command, proposed_epoch)
@@ -89,7 +112,7 @@ local function instruments(command, proposed_epoch)
   end
   for asset, decimals in pairs(assets) do call('HSETNX', ASSETS, asset, decimals) end
   for _, item in ipairs(named) do
-    if call('HGET', market_key(item.symbol), 'limits') ~= item.limits then
+    if not is_as_wanted(item) then
       local is_new = write_instrument(epoch, item)
       changed_symbols[#changed_symbols + 1] = item.symbol
       publish_market(item.symbol, market_mode(item.symbol), is_new and 'added' or 'changed',

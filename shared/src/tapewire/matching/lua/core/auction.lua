@@ -3,6 +3,7 @@
 --        happens to the orders of the market before: place, amend, cancel, cancel_all and control
 --        answer UNCROSS_PENDING, expire passes over them, fire_stops goes on.
 --        firing (set): has the symbol as long as the field is there.
+--        auctions (set): the symbols in an auction.
 -- Price  core/auction_price.lua.
 -- Fills  in price-time order at that price. No order takes, so both sides pay the fee of a maker;
 --        the older order is named as the maker of the trade, the newer one as its taker.
@@ -147,6 +148,17 @@ local function keep(market, search)
   call('HSET', market.key, 'uncross', Search.pack(search))
   call('SADD', FIRING, market.symbol)
   if market.high_ticks then note_waiting(market, true) end
+end
+
+-- Notes that a market enters or leaves an auction; its indicative price ends with it.
+function Auction.note_state(market, state)
+  if state == market.controls.state then return end
+  if state == 'auction' then
+    call('SADD', '{tw}:auctions', market.symbol)
+  elseif market.controls.state == 'auction' then
+    call('SREM', '{tw}:auctions', market.symbol)
+    call('HDEL', market.key, 'indicative')
+  end
 end
 
 -- Whether the book has orders that would trade with each other: only an auction leaves such.

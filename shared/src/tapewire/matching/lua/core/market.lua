@@ -3,7 +3,8 @@
 --        the commands of administrators; state, written by every command on the market. The fields
 --        of each: tapewire/packed/layout.py.
 -- Events one JSON object on channel market_events (publish_market).
--- A symbol without this record is unknown, unless it is listed as an instrument.
+-- A symbol without this record is unknown, unless it is listed as an instrument. A symbol with the
+-- state delisted is unknown to every command but `instruments`.
 -- All keys of the venue begin with {tw}: (tapewire/keys.py).
 
 local function market_key(symbol)
@@ -53,7 +54,9 @@ local function read_market(symbol, clock_us)
     -- What this command traded (core/trades.lua); nil before the first trade.
     traded = nil,
   }, record[2])
-  if not market.controls.state then error('its controls cannot be read', 0) end
+  local mode = market.controls.state
+  if not mode then error('its controls cannot be read', 0) end
+  if mode == 'delisted' then return nil end
   -- Fired stops that wait for their turn (core/stops.lua).
   if record[4] then Reached.read_into(market, record[4]) end
   -- An uncross that is not over (core/auction.lua).
@@ -76,7 +79,7 @@ local function quantity_text(market, lots)
   return market.steps.quantity_text(lots)
 end
 
--- trading, cancel_only, halted, post_only or auction; nil if the symbol is unknown.
+-- trading, cancel_only, halted, post_only, auction, or delisted; nil if it is unknown.
 local function market_mode(symbol)
   local controls = call('HGET', market_key(symbol), 'controls')
   return controls and known_controls(controls).state
@@ -92,8 +95,8 @@ local function changed(wanted, value)
   return wanted ~= '' and wanted or value
 end
 
--- Publishes that a market has come, has another state or other limits, or what its auction says:
--- `details` are further members of the JSON object.
+-- Publishes that a market has come or gone, has another state or other limits, or what its auction
+-- says: `details` are further members of the JSON object.
 local function publish_market(symbol, state, change, timestamp, epoch, details)
   call('PUBLISH', 'market_events', '{"symbol":"' .. symbol .. '","state":"' .. state
     .. '","change":"' .. change .. '","timestamp":"' .. timestamp .. '","epoch":"' .. epoch .. '"'
