@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from order_gateway.errors import refusal_of
+from order_gateway.list_params import OrderListKey
 from order_gateway.order_options import check_options, choose_time_in_force
 from order_gateway.params import AmendParams, OrderKey, OrderRequest, Params
 from tapewire.errors import InvalidField
@@ -40,13 +41,21 @@ def read_params(model: type[_Params], params: Mapping[str, Any]) -> _Params:
 
 def check_key(key: OrderKey) -> None:
     """Check that a key has exactly one of its two ids. Raises InvalidField."""
-    if key.order_id is None and key.client_order_id is None:
+    _check_ids("order_id", key.order_id, key.client_order_id)
+
+
+def check_list_key(key: OrderListKey) -> None:
+    """The same of the key of a list. Raises InvalidField."""
+    _check_ids("list_id", key.list_id, key.client_list_id)
+
+
+def _check_ids(name: str, venue_id: str | None, client_id: str | None) -> None:
+    client_name = f"client_{name}"
+    if venue_id is None and client_id is None:
+        raise InvalidField(name, "missing_field", f"{name} is missing, and so is {client_name}.")
+    if venue_id is not None and client_id is not None:
         raise InvalidField(
-            "order_id", "missing_field", "order_id is missing, and so is client_order_id."
-        )
-    if key.order_id is not None and key.client_order_id is not None:
-        raise InvalidField(
-            "client_order_id", "invalid_value", "client_order_id and order_id exclude each other."
+            client_name, "invalid_value", f"{client_name} and {name} exclude each other."
         )
 
 

@@ -97,6 +97,7 @@ def read_order(order_id: str, reply: Sequence[bytes] | Mapping[bytes, bytes]) ->
         taker_fee_ppm=int(terms.taker_fee_ppm),
         cancel_id=state.cancel_id or None,
         list_id=OrderId(terms.list_id) if terms.list_id else None,
+        client_list_id=terms.client_list_id or None,
         covered_units=int(terms.covered_units),
         fee_credit_millionths=int(state.fee_credit_millionths),
     )

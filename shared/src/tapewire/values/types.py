@@ -264,6 +264,8 @@ class Order:
     cancel_id: str | None = None
     # The list of the order, named by its first order.
     list_id: OrderId | None = None
+    # The client's name of the list.
+    client_list_id: str | None = None
     # What the first order of the list holds for this one, in units, until this one fires.
     covered_units: int = 0
     # By how much the fees taken, which are whole units, exceed the rates. The next fee is less.
