@@ -28,6 +28,10 @@ from tapewire.values.types import (
     Ticks,
 )
 
+# A table is ten times as quick as a call of the class. The models accept these texts only.
+_SIDES = {item.value: item for item in Side}
+_ORDER_TYPES = {item.value: item for item in OrderType}
+
 _Params = TypeVar("_Params", bound=Params)
 
 
@@ -61,7 +65,7 @@ def _check_ids(name: str, venue_id: str | None, client_id: str | None) -> None:
 
 def build_command(request: OrderRequest, account: Account, instrument: Instrument) -> OrderCommand:
     """Check an order against its instrument and its fields against each other. Raises a Refusal."""
-    order_type = OrderType(request.order_type)
+    order_type = _ORDER_TYPES[request.order_type]
     time_in_force = choose_time_in_force(order_type, request.time_in_force)
     check_options(request, order_type, time_in_force)
     quantity = quote_notional = display = price = stop_price = None
@@ -77,26 +81,19 @@ def build_command(request: OrderRequest, account: Account, instrument: Instrumen
         _check_notional(price * quantity, instrument)
         if request.display_quantity is not None:
             display = _read_display(request.display_quantity, quantity, instrument)
+    expire_at = request.expire_at
+    # By position, because binding the names takes longer than all the rest.
     return OrderCommand(
-        account=account,
-        symbol=instrument.symbol,
-        side=Side(request.side),
-        order_type=order_type,
-        time_in_force=time_in_force,
-        quantity_lots=quantity,
-        price_ticks=price,
-        client_order_id=request.client_order_id,
-        self_trade_prevention=_choose_prevention(request.self_trade_prevention, account),
-        post_only=bool(request.post_only),
-        display_lots=display,
-        stop_price_ticks=stop_price,
-        quote_notional=quote_notional,
-        expire_us=None
-        if request.expire_at is None
-        else read_moment(request.expire_at, "expire_at"),
-        revision=instrument.revision,
-        reuses_client_order_id=bool(request.reuse_client_order_id),
-    )
+        account, instrument.symbol, _SIDES[request.side], order_type, time_in_force,
+        quantity, price,
+        request.client_order_id,
+        _choose_prevention(request.self_trade_prevention, account),
+        bool(request.post_only),
+        display, stop_price, quote_notional,
+        None if expire_at is None else read_moment(expire_at, "expire_at"),
+        instrument.revision,
+        bool(request.reuse_client_order_id),
+    )  # fmt: skip
 
 
 def without_limits(instrument: Instrument) -> Instrument:

@@ -6,6 +6,7 @@ second server opens the same files while the first one lives.
 """
 
 import contextlib
+import os
 import time
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ from tapewire.redis.configuration import (
     CONFIGURATION_FILE,
     PASSWORD_FILE,
     Fsync,
+    server_environment,
     write_configuration,
 )
 from tapewire.redis.data_directory import DataDirectory
@@ -165,6 +167,7 @@ class RedisServer:
             [str(binary.path), CONFIGURATION_FILE, *self._guard_options()],
             log_path=self.log_path,
             directory=folder,
+            environment=server_environment(os.environ),
             kept_fds=[self.directory.fd],
         )
         try:
