@@ -14,15 +14,31 @@ from typing import Any
 import certifi
 import pytest
 import redis
+from hypothesis import HealthCheck, Phase, settings
 
 from tapewire.redis.binary import find_server
 from tapewire.redis.server import RedisServer
+from tests.support.profile import PROFILE
 from tests.support.running.turns import Turns
 
 # Folders in the order in which they run: the files that take longest come first, so that no worker
 # begins a long one when the others are done.
 FIRST = ("property", "e2e", "integration", "real_data")
 TURNS = pytest.StashKey[Turns]()
+
+# Tests with random input, in all folders: a busy machine is no failure, and a failing example is
+# printed shrunk, with a line that replays it. `make test-nightly` looks fifty times longer.
+_COMMON = settings(
+    deadline=None,
+    database=None,
+    print_blob=True,
+    # Generating a sequence is cheap beside running it against Redis.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+)
+settings.register_profile("default", _COMMON, max_examples=50)
+settings.register_profile("nightly", _COMMON, max_examples=2_500)
+settings.load_profile(PROFILE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,12 +81,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def trust_one_certificate(folder: Path, changes: pytest.MonkeyPatch) -> None:
-    """Let httpx trust one public certificate: it reads all of them for each client, in 25 ms."""
+    """Let httpx trust one public certificate: it reads all of them for each client, in 25 ms.
+
+    The variables of the machine, which child processes inherit, name that file too.
+    """
     file = folder / "certificates.pem"
     if not file.exists():
         first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----")
         file.write_text(f"{first}{end}\n", "utf-8")
     changes.setattr(certifi, "where", lambda: str(file))
+    changes.setenv("SSL_CERT_FILE", str(file))
+    changes.delenv("SSL_CERT_DIR", raising=False)
 
 
 @pytest.hookimpl(optionalhook=True)

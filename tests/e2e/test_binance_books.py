@@ -17,6 +17,7 @@ from tapewire.values.types import Side
 from tests.support.feeds.process import FeedProcess, running_feed
 from tests.support.feeds.stream_client import BinanceBook, Resync, streaming
 from tests.support.feeds.traffic import Load
+from tests.support.profile import NIGHTLY
 from tests.support.running.processes import Service, running_gateway
 from tests.support.venue import Venue, open_venue
 from tests.support.wait import wait_until
@@ -24,7 +25,8 @@ from tests.support.wait import wait_until
 pytestmark = pytest.mark.timeout(120)
 
 TICKS = range(9_980, 10_020)
-NEWCOMERS = 12
+# Each of both channels, with each of three ways to begin.
+NEWCOMERS = 60 if NIGHTLY else 6
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_a_feed_that_is_killed_costs_no_trade(venue: PageVenue, browser: Browser
         expect(page.locator(".foot")).to_contain_text("book verified")
         said = details(page)
         assert said["Trades missed"] == "0"
-        assert said["Trades seen twice and dropped"] == "0"
+        assert said["Repeated trades that were dropped"] == "0"
         assert said["Connections"] != "1"
 
 

@@ -74,7 +74,7 @@ def test_a_busy_feed_is_shown_without_a_loss(redis_url: str, tmp_path: Path) -> 
         )
         frames_ms: list[float] = page.evaluate("frames_ms")
     assert said["Trades missed"] == "0"
-    assert said["Book checksums that did not"] == "0"
+    assert said["Book checksums that did not match"] == "0"
     assert after["JSHeapUsedSize"] - before["JSHeapUsedSize"] < HEAP_GROWTH_BYTES_MAX
     report(before, after, frames_ms)
 

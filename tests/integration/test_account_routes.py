@@ -166,6 +166,9 @@ def test_accounts_are_listed_by_name_page_by_page(api: httpx.Client) -> None:
         if cursor is None:
             break
     assert names == ["@fees", "Adam", "mia", "zoe"]
+    begun = api.get("/v1/admin/accounts", params={"prefix": "m", "limit": 2}).json()
+    assert [account["account"] for account in begun["accounts"]] == ["mia"]
+    assert begun["next_cursor"] is None
     refused(api.get("/v1/admin/accounts", params={"limit": 0}), 422, "out_of_range")
     refused(api.get("/v1/admin/accounts/a%20b"), 422, "invalid_account")
     refused(

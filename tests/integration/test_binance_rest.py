@@ -346,12 +346,22 @@ def test_one_order_of_a_list_cancels_the_other(bot: SignedClient, maker: SignedC
     assert [item["orderListId"] for item in listed] == [placed["orderListId"]]
     read = bot.call("GET", "/api/v3/orderList", orderListId=placed["orderListId"]).json()
     assert read["orders"] == placed["orders"]
+    named = bot.call("GET", "/api/v3/orderList", origClientOrderId="pair").json()
+    assert named == read
+    again = bot.form("POST", "/api/v3/orderList/oco", **OCO)
+    assert error(again) == (400, -2010, "Duplicate order sent.")
     assert read["orders"][1]["clientOrderId"] == "worse"
-    ended = bot.call("DELETE", "/api/v3/orderList", **key).json()
+    by_name = {"symbol": "BTCUSDT", "listClientOrderId": "pair"}
+    ended = bot.call("DELETE", "/api/v3/orderList", **by_name).json()
+    assert ended["listClientOrderId"] == "pair"
     assert [order["status"] for order in ended["orderReports"]] == ["CANCELED", "CANCELED"]
     assert error(bot.call("DELETE", "/api/v3/orderList", **key))[:2] == (400, -2011)
     assert bot.call("GET", "/api/v3/openOrderList").json() == []
-    made = f"list-{placed['orderListId']}"
+    without = {name: value for name, value in OCO.items() if name != "listClientOrderId"}
+    unnamed = bot.form("POST", "/api/v3/orderList/oco", **without).json()
+    made = f"list-{unnamed['orderListId']}"
+    assert unnamed["listClientOrderId"] == made
+    bot.form("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")
     again = bot.call("GET", "/api/v3/orderList", origClientOrderId=made).json()
     assert again["listOrderStatus"] == "ALL_DONE"
     missing = bot.call("GET", "/api/v3/orderList", orderListId=999_999)

@@ -96,6 +96,41 @@ def test_the_stream_tells_every_step_of_an_order(gateway: Service) -> None:
         assert refused["error"]["code"] == -2036
 
 
+def test_the_stream_tells_when_a_list_begins_and_ends(gateway: Service) -> None:
+    """One `listStatus` behind the reports of both orders, when placed and when one trades."""
+    pair = {
+        "symbol": "BTCUSDT", "side": "SELL", "quantity": "0.1", "listClientOrderId": "pair",
+        "aboveType": "LIMIT_MAKER", "abovePrice": "70000", "belowType": "STOP_LOSS",
+        "belowStopPrice": "30000",
+    }  # fmt: skip
+    with (
+        WebSocketApi(gateway.port, "listing") as api,
+        WebSocketApi(gateway.port, "buying") as buyer,
+    ):
+        buyer.signed("order.place", **(ORDER | {"price": "40000"}))
+        api.signed("order.place", **(ORDER | {"price": "40000", "side": "SELL"}))
+        api.signed("userDataStream.subscribe.signature")
+        placed = api.signed("orderList.place.oco", **pair)["result"]
+        began = [api.event() for _ in range(4)]
+        buyer.signed("order.place", **(ORDER | {"price": "70000", "quantity": "0.01"}))
+        over = [api.event() for _ in range(4)]
+        for events, name in ((began, "EXEC_STARTED"), (over, "ALL_DONE")):
+            reports = ["executionReport"] * 2
+            assert [event["e"] for event in events] == [
+                *reports, "listStatus", "outboundAccountPosition",
+            ]  # fmt: skip
+            status = events[2]
+            assert (status["g"], status["c"], status["C"], status["l"], status["r"]) == (
+                placed["orderListId"], "OCO", "pair", name, "NONE",
+            )  # fmt: skip
+            assert [(item["i"], item["c"]) for item in status["O"]] == [
+                (order["orderId"], order["clientOrderId"]) for order in placed["orders"]
+            ]
+        assert [events[2]["L"] for events in (began, over)] == ["EXECUTING", "ALL_DONE"]
+        assert [event["x"] for event in over[:2]] == ["TRADE", "EXPIRED"]
+        api.signed("openOrders.cancelAll", symbol="BTCUSDT")
+
+
 def test_a_stream_begins_with_its_subscription(gateway: Service) -> None:
     """What was before is not told; two connections hear the same; the unit is the connection's."""
     bot = SignedClient(gateway.url, "late")

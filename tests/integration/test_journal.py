@@ -419,6 +419,8 @@ async def test_a_snapshot_of_a_venue_that_goes_on_is_compared(
     assert verdict.state is not None
     assert verdict.state.equal["order"] > 10
     assert replica.replayed == await LiveJournal(venue.client).last() - 1
+    persistence: Any = await replica.client.info("persistence")
+    assert not persistence["aof_enabled"], "a verification needs no room on a disk"
     assert f"snapshot  of command {replica.replayed:,}" in "\n".join(report_lines(verdict, 1))
 
 

@@ -155,6 +155,35 @@ def test_a_repeated_request_gives_the_same_list(desk: Desk) -> None:
     refused(desk.here.patch(path, json={"quantity": "0.4"}), 409, "order_in_list")
 
 
+def test_a_list_has_a_name(desk: Desk) -> None:
+    """It is read, repeated and canceled by its name, which is taken while the list is open."""
+    headers, name = {"X-Account": "named"}, uuid.uuid4().hex
+    wanted = SELLING | {"client_list_id": name, "reuse_client_order_id": True}
+    placed = desk.here.post("/v1/order-lists", json=wanted, headers=headers)
+    again = desk.there.post("/v1/order-lists", json=wanted, headers=headers)
+    assert (placed.status_code, again.status_code) == (201, 200)
+    assert again.json() == placed.json()
+    other = desk.here.post("/v1/order-lists", json=wanted | {"quantity": "0.6"}, headers=headers)
+    refused(other, 409, "duplicate_client_order_id")
+    path = f"/v1/order-lists/client:{name}"
+    assert desk.there.get(path, headers=headers).json() == placed.json()
+    (listed,) = desk.here.get("/v1/order-lists", headers=headers).json()["lists"]
+    assert listed["client_list_id"] == name
+    refused(desk.there.get(path), 404, "order_not_found")
+    canceled = desk.there.delete(path, headers=headers)
+    read_exactly(canceled.content, OrderListReply)
+    assert canceled.json()["status"] == "closed"
+    refused(desk.here.delete(path, headers=headers), 409, "order_closed")
+    second = desk.here.post("/v1/order-lists", json=wanted, headers=headers).json()
+    assert second["list_id"] != placed.json()["list_id"]
+    assert desk.there.get(path, headers=headers).json()["list_id"] == second["list_id"]
+    once = desk.here.post(
+        "/v1/order-lists", json=wanted | {"reuse_client_order_id": False}, headers=headers
+    )
+    assert once.json()["list_id"] == second["list_id"]
+    desk.here.delete(path, headers=headers)
+
+
 def test_a_list_holds_money_once(desk: Desk) -> None:
     """The larger need of its two orders, and nothing when the list has ended."""
     place_list(desk.here, account="held")

@@ -42,6 +42,20 @@ def test_it_is_durable_and_never_evicts(redis_server: RedisServer) -> None:
         assert f"pubsub {256 << 20} {64 << 20} 60" in limits
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+def test_the_allocator_keeps_many_freed_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lua frees many small blocks at once; what an operator set for the allocator stays."""
+    for inherited, expected in (None, b"glibc.malloc.tcache_count=1000"), ("x=1", b"x=1"):
+        monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+        if inherited is not None:
+            monkeypatch.setenv("GLIBC_TUNABLES", inherited)
+        with RedisServer(tmp_path, fsync="everysec") as server:
+            variables = Path(f"/proc/{server.pid}/environ").read_bytes().split(b"\0")
+        assert b"GLIBC_TUNABLES=" + expected in variables
+
+
 def test_what_it_answered_survives_a_kill(redis_server: RedisServer) -> None:
     """A value written before SIGKILL is there after the next start, on the same port."""
     port, pid = redis_server.port, redis_server.pid

@@ -32,9 +32,9 @@ async def back_off() -> None:
     await asyncio.sleep(BACK_OFF_S)
 
 
-async def leave_processor() -> None:
+async def leave_processor(pause_s: float = LOAD_PAUSE_S) -> None:
     """Pause of a load between two steps: the services that it is for need the processor too."""
-    await asyncio.sleep(LOAD_PAUSE_S)
+    await asyncio.sleep(pause_s)
 
 
 async def wait_until(

@@ -57,7 +57,7 @@ class AccountAdministration:
         wanted = read_params(AccountsParams, params)
         after = read_account_cursor(wanted.cursor)
         names = await self._queries.accounts()
-        rest = [name for name in names if name > after]
+        rest = [name for name in names if name > after and name.startswith(wanted.prefix)]
         accounts: list[AccountReply] = []
         entries = 0
         for first in range(0, min(wanted.limit, len(rest)), ACCOUNTS_PER_READ):

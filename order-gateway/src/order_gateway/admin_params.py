@@ -7,6 +7,7 @@ from pydantic import Field
 from order_gateway.field_types import DecimalInput, MomentInput, PermissionText, WholeNumber
 from order_gateway.params import PageParams, Params
 from tapewire.limits import (
+    ACCOUNT_CHARACTERS_MAX,
     API_KEY_LABEL_CHARACTERS_MAX,
     ASSET_CHARACTERS_MAX,
     FEE_PPM_MAX,
@@ -27,6 +28,14 @@ class NoParams(Params):
 
 class AccountsParams(PageParams):
     """A page of the list of accounts."""
+
+    prefix: Annotated[
+        str,
+        Field(
+            max_length=ACCOUNT_CHARACTERS_MAX,
+            description="List only accounts whose names begin with this text",
+        ),
+    ] = ""
 
 
 class TransferRequest(Params):

@@ -114,8 +114,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     # Direct routes resolve no dependencies. This dependency only documents the guard.
     key = [Security(HTTPBearer(scheme_name=KEY_SCHEME, auto_error=False))] if needs_keys else []
     for group in (
-        order_list_routes,
+        # Routes are tried in this order, and most requests place an order.
         order_routes,
+        order_list_routes,
         account_routes,
         admin_routes,
         account_admin_routes,

@@ -40,9 +40,9 @@ LIST_ID: dict[str, Any] = {
     "name": "list_id",
     "in": "path",
     "required": True,
-    "description": "The id of the list, which is the order_id of its first order",
-    "schema": {"type": "string", "pattern": ORDER_ID_PATTERN},
-    "example": "42",
+    "description": "The order_id of the list's first order, or `client:` and its client_list_id",
+    "schema": ORDER_ID["schema"],
+    "examples": ORDER_ID["examples"],
 }
 ACCOUNT_NAME: dict[str, Any] = {
     "name": "account",

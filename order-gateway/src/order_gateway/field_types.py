@@ -52,6 +52,14 @@ ClientOrderId = Annotated[
         "repeated safely",
     ),
 ]
+ClientListId = Annotated[
+    str,
+    Field(
+        pattern=CLIENT_ORDER_ID_PATTERN,
+        description="A name of your choice for an order list, unique among the lists of your "
+        "account. A second request with the same names and the same body returns the first list",
+    ),
+]
 CancelId = Annotated[
     str,
     Field(

@@ -19,7 +19,7 @@ from tapewire.values.json_text import decode_json
 from tapewire.values.types import Account
 from tapewire.web.direct_route import JSON_MEDIA_TYPE, DirectRoute, json_response
 
-CLIENT_ORDER_PREFIX = "client:"
+CLIENT_PREFIX = "client:"
 # Paths that also fit `/orders/{order_id}`.
 _NO_ORDER_IDS = frozenset({"batch", "replace"})
 
@@ -99,10 +99,19 @@ async def read_query(request: Request) -> dict[str, Any]:
 
 def read_order_key(request: Request) -> dict[str, str]:
     """The order in a path: `42`, or `client:NAME` with the client order id."""
-    text: str = request.path_params["order_id"]
-    if text.startswith(CLIENT_ORDER_PREFIX):
-        return {"client_order_id": text.removeprefix(CLIENT_ORDER_PREFIX)}
-    return {"order_id": text}
+    return _read_key(request, "order_id")
+
+
+def read_list_key(request: Request) -> dict[str, str]:
+    """The list in a path: `42`, or `client:NAME` with the client list id."""
+    return _read_key(request, "list_id")
+
+
+def _read_key(request: Request, name: str) -> dict[str, str]:
+    text: str = request.path_params[name]
+    if text.startswith(CLIENT_PREFIX):
+        return {f"client_{name}": text.removeprefix(CLIENT_PREFIX)}
+    return {name: text}
 
 
 def _admit(request: Request, account: Account, count: int) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from order_gateway.field_types import (
     CancelId,
+    ClientListId,
     ClientOrderId,
     DecimalInput,
     MomentInput,
@@ -52,14 +53,18 @@ class OrderListRequest(Params):
     self_trade_prevention: SelfTradePreventionText | None = None
     reuse_client_order_id: Annotated[
         bool | None,
-        Field(description="Take the `client_order_id`s of orders that have ended as free"),
+        Field(description="Take the names of orders and lists that have ended as free"),
     ] = None
+    client_list_id: ClientListId | None = None
 
 
 class OrderListKey(Params):
-    """Which list."""
+    """The list to act on: exactly one of the venue's id and the client's id."""
 
-    list_id: Annotated[OrderIdInput, Field(description="The order_id of its order `profit`")]
+    list_id: Annotated[
+        OrderIdInput | None, Field(description="The order_id of its order `profit`")
+    ] = None
+    client_list_id: ClientListId | None = None
 
 
 class CancelListParams(OrderListKey):

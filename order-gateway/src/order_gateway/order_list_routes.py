@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from order_gateway.documents import ACCOUNT, LIST_ID, answered, queried, sent
 from order_gateway.errors import CANCEL_ERRORS, LIST_ERRORS, ORDER_KEY_ERRORS, PLACE_ERRORS
 from order_gateway.examples import LIST_REQUEST_EXAMPLE, OPEN_LISTS_EXAMPLE, ORDER_LIST_EXAMPLE
-from order_gateway.incoming import AccountRoute, answer, read_body, read_query
+from order_gateway.incoming import AccountRoute, answer, read_body, read_list_key, read_query
 from order_gateway.list_params import CancelListParams, OpenListsParams, OrderListRequest
 from order_gateway.schemas import OrderListReply, OrderListsReply
 from tapewire.web.problem import problem_examples
@@ -65,7 +65,7 @@ async def list_order_lists(request: Request) -> Response:
 )
 async def read_list(request: Request) -> Response:
     """A list whose orders are open, or closed within the last 24 hours."""
-    return await answer(request, "order_list", path=_key(request))
+    return await answer(request, "order_list", path=read_list_key(request))
 
 
 @router.delete(
@@ -79,8 +79,4 @@ async def read_list(request: Request) -> Response:
 )
 async def cancel_list(request: Request) -> Response:
     """Cancel both orders of an open list, or what is still open of it."""
-    return await answer(request, "cancel_list", read_query, _key(request))
-
-
-def _key(request: Request) -> dict[str, str]:
-    return {"list_id": request.path_params["list_id"]}
+    return await answer(request, "cancel_list", read_query, read_list_key(request))

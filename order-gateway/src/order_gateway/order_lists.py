@@ -1,6 +1,7 @@
 """Operations on order lists: two orders of which one cancels the other."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from order_gateway.catalogue import Catalogue
@@ -14,7 +15,7 @@ from order_gateway.list_params import (
     StopOrder,
 )
 from order_gateway.metrics import Activity
-from order_gateway.order_entry import read_params
+from order_gateway.order_entry import check_list_key, read_params
 from order_gateway.pairs import Render
 from order_gateway.params import OrderRequest
 from order_gateway.placing import Placing
@@ -50,6 +51,7 @@ class OrderLists:
     async def place(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Place both orders of a list, or neither."""
         request = read_params(OrderListRequest, params)
+        name = request.client_list_id
         first, second = (_order_request(request, part) for part in (request.profit, request.stop))
         if first.client_order_id is not None and first.client_order_id == second.client_order_id:
             raise InvalidField(
@@ -60,11 +62,16 @@ class OrderLists:
         instrument = await self._placing.find_instrument(request.symbol)
 
         async def place_by(newest: Instrument) -> ListPlacement:
-            commands = [
-                await self._placing.command(order, account, newest) for order in (first, second)
+            # The option is of the list: it counts for all three names.
+            one, other = [
+                replace(
+                    await self._placing.command(order, account, newest),
+                    reuses_client_order_id=bool(request.reuse_client_order_id),
+                )
+                for order in (first, second)
             ]
             self._engine.introduce(account)
-            return await place_list(self._engine, *commands)
+            return await place_list(self._engine, one, other, name)
 
         placed = await self._placing.with_newest(instrument, place_by)
         answer = await self._list(placed.first, placed.second, instrument)
@@ -76,16 +83,15 @@ class OrderLists:
     async def cancel(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Cancel what is open of a list."""
         key = read_params(CancelListParams, params)
-        first, second = _order_ids(key)
         name = key.cancel_id or ""
+        first, second = (order.order_id for order in await self._read(account, key))
         # The cancel of one order of an open list is that of both.
-        await self._read(account, key)
         try:
             await self._engine.cancel(account, first, cancel_id=name)
         except OrderClosed:
             await self._engine.cancel(account, second, cancel_id=name)
         self._activity.canceled += 1
-        return Reply(200, await self._shown(account, key), NO_HEADERS)
+        return Reply(200, await self._shown(account, OrderListKey(list_id=first)), NO_HEADERS)
 
     async def read(self, account: Account, params: Mapping[str, Any]) -> Reply:
         """Read a list."""
@@ -115,12 +121,15 @@ class OrderLists:
         return await self._list(first, second, await self._catalogue.find_recorded(first.symbol))
 
     async def _read(self, account: Account, key: OrderListKey) -> tuple[Order, Order]:
-        """The orders of a list. Raises OrderNotFound, Unavailable."""
-        first_id, second_id = _order_ids(key)
-        first = await self._queries.order(account, first_id)
-        if first.list_id != first_id:
-            raise OrderNotFound("No order list of yours has this list_id.")
-        return first, await self._queries.order(account, second_id)
+        """The orders of a list. Raises InvalidField, OrderNotFound, Unavailable."""
+        check_list_key(key)
+        if key.list_id is None:
+            first = await self._queries.client_list(account, str(key.client_list_id))
+        else:
+            first = await self._queries.order(account, OrderId(key.list_id))
+            if first.list_id != first.order_id:
+                raise OrderNotFound("No order list of yours has this list_id.")
+        return first, await self._queries.order(account, _following(first.order_id))
 
     async def _list(self, first: Order, second: Order, instrument: Instrument) -> OrderListReply:
         return OrderListReply(
@@ -128,26 +137,21 @@ class OrderLists:
             first.symbol,
             "open" if first.is_open and second.is_open else "closed",
             [await self._render(order, instrument) for order in (first, second)],
+            first.client_list_id,
         )
 
 
 def _order_request(request: OrderListRequest, part: ProfitOrder | StopOrder) -> OrderRequest:
     """One order of a list as an order of its own."""
-    reuses = request.reuse_client_order_id if part.client_order_id is not None else None
     return OrderRequest(
         symbol=request.symbol,
         side=request.side,
         quantity=request.quantity,
         self_trade_prevention=request.self_trade_prevention,
-        reuse_client_order_id=reuses,
         # The order at the better price has to rest, so that the list is not over at once.
         post_only=True if part.order_type == "limit" else None,
         **part.model_dump(),
     )
-
-
-def _order_ids(key: OrderListKey) -> tuple[OrderId, OrderId]:
-    return OrderId(key.list_id), _following(OrderId(key.list_id))
 
 
 def _following(order_id: OrderId) -> OrderId:

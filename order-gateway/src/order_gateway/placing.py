@@ -37,13 +37,30 @@ class Placing:
         self, request: OrderRequest, account: Account, instrument: Instrument
     ) -> Placement:
         """Place an order. Raises a Refusal, Unavailable."""
+        try:
+            return await self._place(request, account, instrument)
+        except (StaleInstrument, UnknownSymbol) as refusal:
+            newest = await self._renewed(refusal, instrument)
         return await self.with_newest(
-            instrument, lambda newest: self._place(request, account, newest)
+            newest, lambda item: self._place(request, account, item), ATTEMPTS_MAX - 1
         )
 
     async def _place(
         self, request: OrderRequest, account: Account, instrument: Instrument
     ) -> Placement:
+        try:
+            command = build_command(request, account, instrument)
+        except InvalidField as refusal:
+            if refusal.code not in LIMIT_CODES:
+                raise
+            return await self._place_beyond_limits(request, account, instrument)
+        self._engine.introduce(account)
+        return await self._engine.place(command)
+
+    async def _place_beyond_limits(
+        self, request: OrderRequest, account: Account, instrument: Instrument
+    ) -> Placement:
+        """Place an order within the newest limits, or find the order that was placed before."""
         try:
             command = await self.command(request, account, instrument)
         except InvalidField as refusal:
@@ -65,25 +82,31 @@ class Placing:
         return await self.checked(partial(build_command, request, account), instrument)
 
     async def with_newest(
-        self, instrument: Instrument, attempt: Callable[[Instrument], Awaitable[_Answer]]
+        self,
+        instrument: Instrument,
+        attempt: Callable[[Instrument], Awaitable[_Answer]],
+        attempts_max: int = ATTEMPTS_MAX,
     ) -> _Answer:
         """Try with an instrument; if it has changed, with the newest. Raises as `attempt`."""
-        for number in range(ATTEMPTS_MAX):
+        for _ in range(attempts_max - 1):
             try:
                 return await attempt(instrument)
-            except StaleInstrument:
-                if number == ATTEMPTS_MAX - 1:
-                    raise
-                instrument = (await self._catalogue.read(instrument.symbol)).instrument
-            except UnknownSymbol:
-                if number == ATTEMPTS_MAX - 1:
-                    raise
-                # The symbol was traded here: Redis came back without its data, or the instrument
-                # was delisted.
-                await self._catalogue.restore()
-                if self._catalogue.get(instrument.symbol) is None:
-                    raise unknown_symbol(instrument.symbol) from None
-        raise AssertionError("the last attempt returns or raises")
+            except (StaleInstrument, UnknownSymbol) as refusal:
+                instrument = await self._renewed(refusal, instrument)
+        return await attempt(instrument)
+
+    async def _renewed(
+        self, refusal: StaleInstrument | UnknownSymbol, instrument: Instrument
+    ) -> Instrument:
+        """The instrument for the next attempt. Raises UnknownSymbol if it was delisted."""
+        if isinstance(refusal, StaleInstrument):
+            return (await self._catalogue.read(instrument.symbol)).instrument
+        # The symbol was traded here: Redis came back without its data, or the instrument was
+        # delisted.
+        await self._catalogue.restore()
+        if self._catalogue.get(instrument.symbol) is None:
+            raise unknown_symbol(instrument.symbol) from None
+        return instrument
 
     async def checked(
         self, build: Callable[[Instrument], _Checked], instrument: Instrument

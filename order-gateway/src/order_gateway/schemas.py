@@ -102,6 +102,7 @@ class OrderListReply(Struct, frozen=True, gc=False):
         Meta(description="`closed` once one of the two has traded, fired or ended"),
     ]
     orders: Annotated[list[OrderReply], Meta(description="`profit`, then `stop`")]
+    client_list_id: Annotated[str | None, Meta(description="The client's name of the list")] = None
 
 
 class OrderListsReply(Struct, frozen=True, gc=False):

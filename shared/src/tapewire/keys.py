@@ -91,6 +91,11 @@ def client_order(account: str, client_order_id: str) -> str:
     return f"{PREFIX}client_order:{account}:{client_order_id}"
 
 
+def client_list(account: str, client_list_id: str) -> str:
+    """String: the list id for this client list id of the account."""
+    return f"{PREFIX}client_list:{account}:{client_list_id}"
+
+
 def stops(symbol: Symbol, side: Side) -> str:
     """Sorted set: the waiting stop orders of one side."""
     return f"{PREFIX}stops:{symbol}:{side}"

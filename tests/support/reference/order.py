@@ -74,6 +74,7 @@ class ReferenceOrder:
     # Of a list: the other order, the name of the list, both bodies, what the other one holds.
     partner: "ReferenceOrder | None" = None
     list_id: str | None = None
+    client_list_id: str | None = None
     list_body: tuple[object, ...] | None = None
     covered_units: int = 0
     executed: int = 0

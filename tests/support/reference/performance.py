@@ -15,7 +15,7 @@ from order_gateway.contest.performance import Fold, apply
 from order_gateway.contest.valuation import figures, value
 from tapewire import keys
 from tapewire.values.types import Account, Side, Symbol
-from tapewire.wire.account_event import decode_settlement
+from tapewire.wire.settlement import decode_settlement
 from tests.support.reference.machine_world import ACCOUNTS, DAVE, SHARE
 from tests.support.reference.order import ReferenceOrder, Trade
 from tests.support.reference.venue_pair import Pair
@@ -74,10 +74,13 @@ def check_performance(pair: Pair, dump: Dump) -> None:
 
 
 def fold_of(pair: Pair, dump: Dump, account: Account) -> Fold:
-    """The log of an account, folded."""
+    """The log of an account, folded in pages of 1, 2, 3 ... events."""
     fold = Fold("")
-    for _, fields in dump.get(keys.account_log(account), ([], False))[0]:
-        apply(fold, decode_settlement(fields[b"event"]), pair.instruments)
+    events = [fields[b"event"] for _, fields in dump.get(keys.account_log(account), ([], False))[0]]
+    size = 1
+    while events:
+        apply(fold, decode_settlement(*events[:size]), pair.instruments)
+        events, size = events[size:], size + 1
     assert fold.is_complete
     return fold
 

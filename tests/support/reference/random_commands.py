@@ -164,6 +164,7 @@ class RandomCommands:
                 time_in_force=TimeInForce.GTC, quantity_lots=Lots(7), quote_notional=None,
                 display_lots=None, self_trade_prevention=SelfTradePrevention.NONE,
                 revision=self.revisions[BTC], client_order_id=None,
+                reuses_client_order_id=True,
             )
             for _ in range(2)
         )  # fmt: skip
@@ -175,7 +176,8 @@ class RandomCommands:
             other, order_type=OrderType.STOP_LIMIT, price_ticks=Ticks(MIDDLE_TICKS - 7),
             post_only=False, stop_price_ticks=Ticks(MIDDLE_TICKS - 5),
         )  # fmt: skip
-        placed = await place_list(self.engine, first, second)
+        name = chance.choice((None, f"l{chance.randint(1, 5)}"))
+        placed = await place_list(self.engine, first, second, name)
         self.open_ids += [(account, placed.first.order_id), (account, placed.second.order_id)]
 
     async def _transfer(self, chance: random.Random, account: Account) -> None:

@@ -66,6 +66,8 @@ class ReferenceVenue:
     line: Line = field(default_factory=Line)
     orders: dict[str, ReferenceOrder] = field(default_factory=dict)
     client_orders: dict[tuple[Account, str], ReferenceOrder] = field(default_factory=dict)
+    # The first order of the newest list of each name.
+    client_lists: dict[tuple[Account, str], ReferenceOrder] = field(default_factory=dict)
     markets: dict[Symbol, ReferenceMarket] = field(default_factory=dict)
     dead_man: dict[Account, int] = field(default_factory=dict)
 
@@ -134,16 +136,29 @@ class ReferenceVenue:
             self.client_orders[command.account, command.client_order_id] = order
         return Placed(order, replayed=False)
 
-    def place_list(self, first: OrderCommand, second: OrderCommand, clock_us: int) -> PlacedList:
+    def place_list(
+        self,
+        first: OrderCommand,
+        second: OrderCommand,
+        clock_us: int,
+        client_list_id: str | None = None,
+    ) -> PlacedList:
         """Take in a list of two orders, behind fired stops. Raises Refused."""
         return self._behind_stops(
-            first.symbol, clock_us, lambda: self._place_list(first, second, clock_us)
+            first.symbol,
+            clock_us,
+            lambda: self._place_list(first, second, clock_us, client_list_id),
         )
 
-    def _place_list(self, first: OrderCommand, second: OrderCommand, clock_us: int) -> PlacedList:
+    def _place_list(
+        self, first: OrderCommand, second: OrderCommand, clock_us: int, name: str | None
+    ) -> PlacedList:
         market = self._market(first.symbol)
-        body = (_body(first), first.client_order_id, _body(second), second.client_order_id)
+        body = (_body(first), first.client_order_id, _body(second), second.client_order_id, name)
         known = [order for order in map(self._earlier, (first, second)) if order is not None]
+        listed = self.client_lists.get((first.account, name or ""))
+        if listed is not None and not (first.reuses_client_order_id and not listed.is_open):
+            known.append(listed)
         if known:
             if len({order.list_id for order in known}) > 1 or any(
                 order.list_body != body for order in known
@@ -156,8 +171,10 @@ class ReferenceVenue:
             raise Refused("unknown_account")
         open_count = len(self.open_orders(first.account, first.symbol))
         pair = market.place_list(first, second, clock_us, open_count)
+        if name is not None:
+            self.client_lists[first.account, name] = pair[0]
         for order in pair:
-            order.list_body = body
+            order.list_body, order.client_list_id = body, name
             self.orders[order.order_id] = order
             if order.command.client_order_id:
                 self.client_orders[order.account, order.command.client_order_id] = order

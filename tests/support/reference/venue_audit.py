@@ -156,18 +156,22 @@ def fill_line(item: AccountFill) -> str:
 
 
 def check_lifetimes(dump: dict[str, tuple[object, bool]], records: dict[str, Order]) -> None:
-    """Closed orders and their client order ids end some day, open ones do not; nothing leaks."""
+    """Closed orders and the names of clients end some day, open ones do not; nothing leaks."""
     ids = {
         keys.client_order(record.account, record.client_order_id): record
         # An id that was used again leads to the newest of its orders.
         for record in sorted(records.values(), key=lambda record: int(record.order_id))
         if record.client_order_id
+    } | {
+        keys.client_list(record.account, record.client_list_id): record
+        for record in sorted(records.values(), key=lambda record: int(record.order_id))
+        if record.client_list_id and record.order_id == record.list_id
     }
     for name, (value, expires) in dump.items():
         kind = name.removeprefix(keys.PREFIX)
         if kind.startswith("order:"):
             assert expires is not records[kind.removeprefix("order:")].is_open, name
-        elif kind.startswith("client_order:"):
+        elif kind.startswith(("client_order:", "client_list:")):
             assert value == ids[name].order_id.encode()
             assert expires is not ids[name].is_open, name
         elif kind.startswith(("transfer:", "clock_accepted")):

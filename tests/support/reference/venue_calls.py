@@ -79,7 +79,7 @@ def resolve(
     """Fill in ids, revisions and times; `revision` in a command is how far behind it is."""
     call = Call(command, clock_us)
     match command:
-        case PlaceList(first, second, lifetime_us):
+        case PlaceList(first, second, lifetime_us, _):
             orders = [
                 resolve(
                     Place(order, lifetime_us if order.time_in_force is TimeInForce.GTD else None),
@@ -149,10 +149,10 @@ async def call_engine(engine: Engine, call: Call) -> object:
         case Place():
             assert call.order is not None
             reply = await engine.place(call.order)
-        case PlaceList():
+        case PlaceList(client_list_id=name):
             assert call.order is not None
             assert call.second is not None
-            done = await place_list(engine, call.order, call.second)
+            done = await place_list(engine, call.order, call.second, name)
             reply = done.first, done.second, done.replayed
         case Replace(mode=mode):
             assert call.order is not None
@@ -249,10 +249,10 @@ def call_reference(reference: ReferenceVenue, call: Call) -> object:
         case Place():
             assert call.order is not None
             reply = reference.place(call.order, clock_us)
-        case PlaceList():
+        case PlaceList(client_list_id=name):
             assert call.order is not None
             assert call.second is not None
-            reply = reference.place_list(call.order, call.second, clock_us)
+            reply = reference.place_list(call.order, call.second, clock_us, name)
         case Replace(mode=mode):
             assert call.order is not None
             reply = reference.replace(call.order, call.order_id, mode, clock_us)

@@ -76,6 +76,7 @@ class PlaceList:
     first: OrderCommand
     second: OrderCommand
     lifetime_us: int
+    client_list_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,7 @@ def _lists(draw: st.DrawFn) -> PlaceList:
     second = order(draw(st.sampled_from([OrderType.STOP, OrderType.STOP_LIMIT])), -up)
     if first.client_order_id == second.client_order_id:
         second = replace(second, client_order_id=None)
-    return PlaceList(first, second, draw(_lifetimes))
+    return PlaceList(first, second, draw(_lifetimes), draw(_list_names))
 
 
 _FIRST_OF_LISTS = [
@@ -296,6 +297,7 @@ _FIRST_OF_LISTS = [
 ]  # fmt: skip
 _MARKET_STOPS = (OrderType.STOP, OrderType.TAKE_PROFIT)
 _LIMIT_STOPS = (OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
+_list_names = st.sampled_from([None] * 4 + ["one", "two"])
 _MAY_REST = {TimeInForce.GTC, TimeInForce.GTD}
 # Gateways rarely hold an old revision; more often would only refuse everything.
 _revisions = st.sampled_from([0] * 60 + [1])

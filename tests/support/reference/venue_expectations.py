@@ -51,6 +51,7 @@ def as_record(order: ReferenceOrder) -> Order:
         taker_fee_ppm=order.taker_fee_ppm,
         cancel_id=order.cancel_id,
         list_id=None if order.list_id is None else OrderId(order.list_id),
+        client_list_id=order.client_list_id,
         covered_units=order.covered_units,
         fee_credit_millionths=order.fee_taken * PPM - order.fee_due,
     )

@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from tests.support.running.processes import Service
-from tests.support.wait import back_off
+from tests.support.wait import back_off, leave_processor
 
 REPLY_TIMEOUT_S = 5.0
 GONE = frozenset({"order_closed", "order_not_found"})
@@ -28,6 +28,9 @@ MARKETS = {
     "SOL-USDT": (15_000, "5"),
 }
 SPREAD_TICKS = 30
+# A crowd of fifty bots sends at most 250 requests a second, so that the load does not grow with the
+# time that a process needs to come back.
+PAUSE_S = 0.2
 
 
 class NoAnswer(Exception):
@@ -142,6 +145,7 @@ class Bot:
                     await back_off()
                     line = next(lines)
                 self._note(op, params, status, body, recent)
+                await leave_processor(PAUSE_S)
         finally:
             await line.close()
 

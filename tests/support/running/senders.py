@@ -9,9 +9,11 @@ from tapewire.runtime.supervision import cancel_all
 from tapewire.values.account_names import DEFAULT_ACCOUNT
 from tests.support.running.whole_venue import WholeVenue, order_body, rest_client
 from tests.support.venue import Venue
-from tests.support.wait import back_off, leave_processor, wait_until
+from tests.support.wait import leave_processor, wait_until
 
 SENDERS = 6
+# All together send at most 60 requests a second: a failover takes seconds, whatever the load.
+PAUSE_S = 0.1
 RECOVERY_TIMEOUT_S = 20.0
 
 
@@ -56,7 +58,7 @@ class Senders:
     async def _place(self, body: dict[str, str]) -> dict[str, Any]:
         """Ask until there is an answer; every refusal must be a 503 that says when to come back."""
         while True:
-            await leave_processor()
+            await leave_processor(PAUSE_S)
             reply = await self._api.post("/v1/orders", json=body)
             if reply.is_success:
                 order: dict[str, Any] = reply.json()
@@ -65,7 +67,6 @@ class Senders:
             assert int(reply.headers["retry-after"]) >= 0
             assert reply.json()["code"] in {"redis_unavailable", "outcome_unknown", "overloaded"}
             self.refusals.append(reply)
-            await back_off()
 
 
 async def health_of(venue: WholeVenue, path: str) -> list[int]:

@@ -14,10 +14,10 @@ from tapewire.wire.account_event import (
     Balance,
     ExecutionReport,
     decode_account_event,
-    decode_settlement,
 )
 from tapewire.wire.account_feed import render_balances, render_report
 from tapewire.wire.feed_messages import decode_message
+from tapewire.wire.settlement import decode_settlement
 from tests.support.reference.account_events import (
     TIME_US,
     change_text,
@@ -129,6 +129,22 @@ def check_settlement(payload: bytes, event: AccountEvent) -> None:
         for change in event.changes
         if change.executions
     )
+
+
+def test_messages_in_a_row_settle_as_one() -> None:
+    """The position before the first, all fills, and the newest balance of each asset."""
+    filled = change_text("new", "1", TERMS, state_text("new", 2, 6), [fill_text(9, 3, 2)])
+    texts = [
+        event_text("alice", 2, 1, balances=[("BTC", 5, 1), ("USDT", 7, 0)], changes=[filled]),
+        event_text("alice", 3, 2, balances=[("USDT", 4, 3)],
+                   changes=[change_text("new", "2", TERMS, state_text("new", 0, 0))]),
+    ]  # fmt: skip
+    first, both = decode_settlement(texts[0]), decode_settlement(*texts)
+    assert (both.before, both.since_us) == (first.before, first.since_us)
+    assert (both.header.seq, both.header.balance_seq) == (3, 2)
+    assert both.balances == (("BTC", 5, 1), ("USDT", 4, 3))
+    assert both.fills == first.fills
+    assert both.fills
 
 
 class _Life:

@@ -35,20 +35,19 @@ class ListCalls:
         """`POST orderList/oco`: both orders are placed, or neither."""
         fields = context.fields
         response = fields.choice("newOrderRespType", RESPONSES) or "RESULT"
-        list_client_id = fields.client_id("listClientOrderId")
         symbol = await self._names.named_in(context)
         reply = await self._run("place_list", context.account, list_params(fields, symbol))
         if reply.headers == REPLAY_HEADERS:
             raise BinanceError(ORDER_REJECTED, "Duplicate order sent.")
         placed = cast("OrderListReply", reply.answer)
-        return list_answer(placed, self._names.shape(context), list_client_id, response=response)
+        return list_answer(placed, self._names.shape(context), response=response)
 
     async def cancel(self, context: Context) -> dict[str, Any]:
         """`DELETE orderList`: both orders."""
         symbol = await self._names.named_in(context)
         cancel_id = context.fields.client_id("newClientOrderId")
         try:
-            params = {"list_id": _list_id(context, "listClientOrderId")}
+            params = _list_key(context, "listClientOrderId")
             found = await self._found(context.account, params)
             if found.symbol != symbol:
                 raise cancel_rejected()
@@ -58,16 +57,16 @@ class ListCalls:
         except (OrderNotFound, OrderClosed, InvalidField):
             raise cancel_rejected() from None
         canceled = cast("OrderListReply", reply.answer)
-        return list_answer(canceled, self._names.shape(context), None, response="RESULT")
+        return list_answer(canceled, self._names.shape(context), response="RESULT")
 
     async def read(self, context: Context) -> dict[str, Any]:
         """`GET orderList`."""
         try:
-            params = {"list_id": _list_id(context, "origClientOrderId")}
+            params = _list_key(context, "origClientOrderId")
             found = await self._found(context.account, params)
         except (OrderNotFound, InvalidField):
             raise order_missing() from None
-        return list_answer(found, self._names.shape(context), None, response=None)
+        return list_answer(found, self._names.shape(context), response=None)
 
     async def open_lists(self, context: Context) -> list[dict[str, Any]]:
         """`GET openOrderList`: oldest first."""
@@ -81,7 +80,7 @@ class ListCalls:
                 break
             params["cursor"] = page.next_cursor
         shape = self._names.shape(context)
-        return [list_answer(item, shape, None, response=None) for item in reversed(found)]
+        return [list_answer(item, shape, response=None) for item in reversed(found)]
 
     async def _found(self, account: Account, params: Mapping[str, str]) -> OrderListReply:
         return cast("OrderListReply", (await self._run("order_list", account, params)).answer)
@@ -90,15 +89,13 @@ class ListCalls:
         return await self._operations.run(operation, account, params)
 
 
-def _list_id(context: Context, client_id_name: str) -> str:
-    """The number of the named list. Raises BinanceError, OrderNotFound for a foreign name."""
+def _list_key(context: Context, client_id_name: str) -> dict[str, str]:
+    """The list that a request names: by its number, or by its client id. Raises BinanceError."""
     number = context.fields.whole("orderListId")
     if number is not None:
-        return str(number)
-    client_id = context.fields.optional(client_id_name)
+        return {"list_id": str(number)}
+    client_id = context.fields.client_id(client_id_name)
     if client_id is None:
         raise missing("orderListId")
     made = list_id_of(client_id)
-    if made is None:
-        raise OrderNotFound("The venue does not keep the names of lists.")
-    return made
+    return {"client_list_id": client_id} if made is None else {"list_id": made}

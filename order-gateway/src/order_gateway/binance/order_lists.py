@@ -14,7 +14,7 @@ from order_gateway.binance.orders import OrderShape, client_id_of
 from order_gateway.schemas import OrderListReply
 
 MADE_PREFIX = "list-"
-"""The list client order id that every list is read with, before its number."""
+"""Prefix of the list client order id that is shown for a list without one."""
 
 _PROFITS: Mapping[str, str] = {
     "LIMIT_MAKER": "limit",
@@ -34,6 +34,7 @@ _UNSUPPORTED = (
 
 def list_params(fields: Fields, symbol: str) -> dict[str, Any]:
     """The fields of the operation `place_list`. Raises BinanceError."""
+    client_id = fields.client_id("listClientOrderId")
     side = fields.required("side")
     if side not in {"BUY", "SELL"}:
         raise BinanceError(-1117, "Invalid side.")
@@ -55,6 +56,8 @@ def list_params(fields: Fields, symbol: str) -> dict[str, Any]:
     prevention = fields.choice("selfTradePreventionMode", PREVENTIONS)
     if prevention is not None:
         params["self_trade_prevention"] = prevention.lower()
+    if client_id is not None:
+        params["client_list_id"] = client_id
     return params
 
 
@@ -90,7 +93,7 @@ def _leg(fields: Fields, where: str, types: Mapping[str, str]) -> dict[str, Any]
 
 
 def list_answer(
-    found: OrderListReply, shape: OrderShape, client_id: str | None, *, response: str | None
+    found: OrderListReply, shape: OrderShape, *, response: str | None
 ) -> dict[str, Any]:
     """A list; with a `response` type its orders are reported as answers to new orders are."""
     is_open = found.status == "open"
@@ -100,7 +103,7 @@ def list_answer(
         "contingencyType": "OCO",
         "listStatusType": "EXEC_STARTED" if is_open else "ALL_DONE",
         "listOrderStatus": "EXECUTING" if is_open else "ALL_DONE",
-        "listClientOrderId": client_id or f"{MADE_PREFIX}{found.list_id}",
+        "listClientOrderId": found.client_list_id or f"{MADE_PREFIX}{found.list_id}",
         "transactionTime": max(shape.moment(order.updated_timestamp) for order in found.orders),
         "symbol": symbol,
         "orders": [

@@ -1,10 +1,11 @@
 """Events of the user data stream: execution reports and balances of an account. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import json
 
+from order_gateway.binance.order_lists import MADE_PREFIX as MADE_LIST_PREFIX
 from order_gateway.binance.orders import (
     CANCEL_PREFIX,
     MADE_PREFIX,
@@ -17,10 +18,11 @@ from order_gateway.binance.orders import (
 from tapewire.binance.symbols import BinanceSymbols
 from tapewire.values.decimals import format_units
 from tapewire.values.scale import Scale
-from tapewire.values.types import Instrument, Liquidity, OrderStatus
-from tapewire.wire.account_event import AccountEvent, ExecutionReport
+from tapewire.values.types import Instrument, Liquidity, Order, OrderStatus
+from tapewire.wire.account_event import AccountEvent, ExecutionReport, OrderChange
 
 NOTHING = "0.0"
+ORDERS_OF_A_LIST = 2
 _KINDS = {
     "new": "NEW", "triggered": "NEW", "amended": "REPLACED", "trade": "TRADE",
     "canceled": "CANCELED", "expired": "EXPIRED",
@@ -37,7 +39,7 @@ def render_events(
     symbols: BinanceSymbols,
     us_per_unit: int,
 ) -> list[bytes]:
-    """The reports of one command in order, then the balances that changed.
+    """The reports of one command in order, the lists that began or ended, changed balances.
 
     Raises KeyError for an unknown instrument or asset.
     """
@@ -53,6 +55,7 @@ def render_events(
         )
         for report in event.reports
     ]
+    events += [_encode(status) for status in list_statuses(event, symbols, us_per_unit)]
     if event.balances:
         events.append(_encode(account_position(event, decimals, us_per_unit)))
     return events
@@ -67,7 +70,7 @@ def execution_report(
 ) -> dict[str, Any]:
     """One `executionReport`. Raises KeyError for an unknown asset of a fee."""
     order, scale, execution = report.order, Scale(instrument), report.execution
-    client_id = order.client_order_id or f"{MADE_PREFIX}{order.order_id}"
+    client_id = _client_id(order)
     is_cancel = report.kind == "canceled"
     moment = report.time_us // us_per_unit
     waits = _waits(report)
@@ -117,6 +120,41 @@ def execution_report(
     if expiry_reason is not None:
         answer["eR"] = expiry_reason
     return answer
+
+
+def list_statuses(
+    event: AccountEvent, symbols: BinanceSymbols, us_per_unit: int
+) -> Iterator[dict[str, Any]]:
+    """A `listStatus` for each order list that the command placed or ended.
+
+    Both orders of a list are placed, and one ends the other, in one command.
+    """
+    moment = event.header.time_us // us_per_unit
+    lists: dict[str, list[OrderChange]] = {}
+    for change in event.changes:
+        if change.order.list_id is not None:
+            lists.setdefault(change.order.list_id, []).append(change)
+    for list_id, changes in lists.items():
+        if len(changes) != ORDERS_OF_A_LIST:
+            continue
+        orders = sorted((change.order for change in changes), key=lambda order: int(order.order_id))
+        symbol = symbols.shown[orders[0].symbol]
+        status: dict[str, Any] = {
+            "e": "listStatus", "E": moment, "s": symbol, "g": int(list_id), "c": "OCO",
+            "l": "", "L": "", "r": "NONE",
+            "C": orders[0].client_list_id or f"{MADE_LIST_PREFIX}{list_id}", "T": moment,
+            "O": [
+                {"s": symbol, "i": int(order.order_id), "c": _client_id(order)} for order in orders
+            ],
+        }  # fmt: skip
+        if all(change.kind == "new" for change in changes):
+            yield status | {"l": "EXEC_STARTED", "L": "EXECUTING"}
+        if not all(order.is_open for order in orders):
+            yield status | {"l": "ALL_DONE", "L": "ALL_DONE"}
+
+
+def _client_id(order: Order) -> str:
+    return order.client_order_id or f"{MADE_PREFIX}{order.order_id}"
 
 
 def _waits(report: ExecutionReport) -> bool:

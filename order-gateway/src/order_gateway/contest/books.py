@@ -17,7 +17,7 @@ from tapewire.errors import MessageError, Unavailable
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.queries import Queries
 from tapewire.values.types import Account, Instrument, Symbol
-from tapewire.wire.account_event import decode_settlement
+from tapewire.wire.settlement import decode_settlement
 
 logger = logging.getLogger(__name__)
 
@@ -109,18 +109,33 @@ class Books:
             entries = await self._batcher.submit(
                 "XRANGE", keys.account_log(account), f"({fold.cursor}", "+", "COUNT", PAGE_EVENTS
             )
-            for entry_id, fields in entries:
-                try:
-                    apply(fold, decode_settlement(fields[1]), instruments)
-                except (MessageError, KeyError) as error:
-                    logger.error("event %s of %s cannot be folded: %s", entry_id, account, error)
-                    fold.is_complete, fold.cursor = False, entry_id.decode()
+            if entries:
+                _fold_page(account, fold, entries, instruments)
             read += len(entries)
             if len(entries) < PAGE_EVENTS:
                 break
         if read:
             await self._store.write(keys.account_fold(account), encode(fold))
         return fold
+
+
+def _fold_page(
+    account: Account,
+    fold: Fold,
+    entries: list[tuple[bytes, list[bytes]]],
+    instruments: dict[Symbol, Instrument],
+) -> None:
+    """Take entries of a log into a fold: all at once, or one by one if an entry is unreadable."""
+    try:
+        apply(fold, decode_settlement(*(fields[1] for _, fields in entries)), instruments)
+    except (MessageError, KeyError) as error:
+        if len(entries) > 1:
+            for entry in entries:
+                _fold_page(account, fold, [entry], instruments)
+            return
+        entry_id = entries[0][0]
+        logger.error("event %s of %s cannot be folded: %s", entry_id, account, error)
+        fold.is_complete, fold.cursor = False, entry_id.decode()
 
 
 def _read(text: bytes | None, epoch: str) -> Fold:

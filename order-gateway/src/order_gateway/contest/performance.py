@@ -14,7 +14,8 @@ from typing import Final
 from msgspec import Struct, field, json
 
 from tapewire.values.types import Instrument, Liquidity, Side, Symbol
-from tapewire.wire.account_event import Execution, Settlement
+from tapewire.wire.account_event import Execution
+from tapewire.wire.settlement import Settlement
 
 # A fold of another format is computed again from the log.
 FORMAT: Final = 1
@@ -61,23 +62,23 @@ def position_of(cursor: str) -> tuple[int, int]:
     return int(seq), int(balance_seq)
 
 
-def apply(fold: Fold, event: Settlement, instruments: Mapping[Symbol, Instrument]) -> None:
-    """Take the next event into the fold.
+def apply(fold: Fold, events: Settlement, instruments: Mapping[Symbol, Instrument]) -> None:
+    """Take the next events into the fold. Raises KeyError for an unknown instrument.
 
-    An event that does not follow the fold means that the log was trimmed. Then the balances of the
-    event are taken, and the fold is no longer complete.
+    Events that do not follow the fold mean that the log was trimmed. Then the balances of the
+    events are taken, and the fold is no longer complete.
     """
-    header = event.header
-    if event.before != position_of(fold.cursor):
+    header = events.header
+    traded = [(instruments[order.symbol], order) for order in events.fills]
+    if events.before != position_of(fold.cursor):
         fold.is_complete = False
     if not fold.since_us:
-        fold.since_us = header.time_us
+        fold.since_us = events.since_us
     changed: dict[str, int] = {}
-    for order in event.fills:
-        instrument = instruments[order.symbol]
+    for instrument, order in traded:
         for execution in order.executions:
             _take(fold, instrument, order.side, execution, changed)
-    for balance in event.balances:
+    for balance in events.balances:
         total = balance.available + balance.held
         before = fold.totals.get(balance.asset, 0)
         moved = total - before - changed.pop(balance.asset, 0)

@@ -144,9 +144,14 @@ def delist_instrument(symbol: str) -> Call[DelistedInstrument]:
 
 
 @operation("GET", "/v1/admin/accounts")
-def accounts(*, page_size: int | None = None) -> Pages[AccountsPage, AccountInfo]:
-    """Iterate over every account, by name; `@fees` has the fees."""
-    first = Call(_read_accounts, query={"limit": page_size})
+def accounts(
+    *, prefix: str | None = None, page_size: int | None = None
+) -> Pages[AccountsPage, AccountInfo]:
+    """Iterate over the accounts by name, all of them or those that begin with `prefix`.
+
+    The account `@fees` has the fees.
+    """
+    first = Call(_read_accounts, query={"prefix": prefix, "limit": page_size})
     return Pages(first, lambda page: page.accounts, next_page)
 
 

@@ -57,7 +57,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Result]):
-    """One request. `key` names an order, `path` fills the path; None members are left out."""
+    """One request: `key` names an order or a list, `path` fills the path; no None is sent."""
 
     decode: Callable[[bytes], Result]
     key: tuple[str, str] | None = None
@@ -75,8 +75,8 @@ class Call(Generic[Result]):
         values = dict(self.path or {})
         if self.key is not None:
             name, value = self.key
-            if name == "client_order_id":
-                name, value = "order_id", f"client:{value}"
+            if name.startswith("client_"):
+                name, value = name.removeprefix("client_"), f"client:{value}"
             values[name] = value
         return self.operation.path.format_map({k: quote(v, safe=":@") for k, v in values.items()})
 

@@ -115,13 +115,15 @@ class Cancel:
         )
 
 
-def order_key(order_id: str | None, client_order_id: str | None) -> tuple[str, str]:
-    """The member that names an order. Raises ValueError without exactly one id."""
-    if (order_id is None) == (client_order_id is None):
-        raise ValueError("name an order by order_id or by client_order_id, one of them")
-    if order_id is not None:
-        return "order_id", order_id
-    return "client_order_id", str(client_order_id)
+def order_key(
+    venue_id: str | None, client_id: str | None, name: str = "order_id"
+) -> tuple[str, str]:
+    """The member that names an order, or a list. Raises ValueError without exactly one id."""
+    if (venue_id is None) == (client_id is None):
+        raise ValueError(f"give {name} or client_{name}, one of them")
+    if venue_id is not None:
+        return name, venue_id
+    return f"client_{name}", str(client_id)
 
 
 def amendment_members(

@@ -15,7 +15,14 @@ from tapewire.client.calls import (
 )
 from tapewire.client.errors import RequestRefused
 from tapewire.client.order_calls import item_result
-from tapewire.client.order_requests import Cancel, ListOrder, Place, SelfTradeText, SideText
+from tapewire.client.order_requests import (
+    Cancel,
+    ListOrder,
+    Place,
+    SelfTradeText,
+    SideText,
+    order_key,
+)
 from tapewire.client.pair_replies import OrderList, OrderListsPage, ReplaceResult
 from tapewire.client.replies import ItemResult
 from tapewire.values.types import OrderStatus
@@ -64,11 +71,12 @@ def place_list(
     stop: ListOrder,
     self_trade_prevention: SelfTradeText | None = None,
     reuse_client_order_id: bool | None = None,
+    client_list_id: str | None = None,
 ) -> Call[OrderList]:
     """Place two orders of which one cancels the other (OCO), or neither of them.
 
     `profit` is a `limit` order, which rests as post-only, a `take_profit` or a `take_profit_limit`;
-    `stop` is a `stop` or a `stop_limit`.
+    `stop` is a `stop` or a `stop_limit`. `client_list_id` is a name for the list.
     """
     body = {
         "symbol": symbol,
@@ -78,27 +86,36 @@ def place_list(
         "stop": stop.body(),
         "self_trade_prevention": self_trade_prevention,
         "reuse_client_order_id": reuse_client_order_id,
+        "client_list_id": client_list_id,
     }
     return Call(_read_list, body=body)
 
 
 @operation("DELETE", "/v1/order-lists/{list_id}", "cancel_list")
-def cancel_list(list_id: str, *, cancel_id: str | None = None) -> Call[OrderList]:
-    """Cancel both orders of an open list, or what is still open of it."""
+def cancel_list(
+    list_id: str | None = None, *, client_list_id: str | None = None, cancel_id: str | None = None
+) -> Call[OrderList]:
+    """Cancel both orders of an open list, or what is still open of it.
+
+    Raises ValueError without exactly one id.
+    """
     recheck = Recheck(
         "order_closed",
-        order_list(list_id),
+        order_list(list_id, client_list_id=client_list_id),
         lambda found: any(order.status is OrderStatus.CANCELED for order in found.orders),
     )
     return Call(
-        _read_list, key=("list_id", list_id), query={"cancel_id": cancel_id}, recheck=recheck
+        _read_list,
+        key=order_key(list_id, client_list_id, "list_id"),
+        query={"cancel_id": cancel_id},
+        recheck=recheck,
     )
 
 
 @operation("GET", "/v1/order-lists/{list_id}", "order_list")
-def order_list(list_id: str) -> Call[OrderList]:
-    """Read an order list."""
-    return Call(_read_list, key=("list_id", list_id))
+def order_list(list_id: str | None = None, *, client_list_id: str | None = None) -> Call[OrderList]:
+    """Read an order list, named by one of its two ids. Raises ValueError without exactly one."""
+    return Call(_read_list, key=order_key(list_id, client_list_id, "list_id"))
 
 
 @operation("GET", "/v1/order-lists", "open_lists")

@@ -13,6 +13,7 @@ class OrderList(Struct, frozen=True):
     symbol: str
     status: str
     orders: list[PlacedOrder]
+    client_list_id: str | None = None
 
 
 class OrderListsPage(Struct, frozen=True):

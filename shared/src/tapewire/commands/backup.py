@@ -186,7 +186,7 @@ def _copy(content: IO[bytes], file: BinaryIO, digest: "hashlib._Hash") -> int:
 
 async def _load(folder: Path) -> Findings:
     """Load the snapshot, write it as append-only files, and run the audit."""
-    with RedisServer(folder, loads_snapshot=True, needs_password=True) as server:
+    with RedisServer(folder, in_memory=True, needs_password=True) as server:
         address = RedisAddress(server.url, CONNECT_TIMEOUT_S, REPLY_TIMEOUT_S, "restore")
         commands = open_async(address)
         batcher = Batcher(commands, timeout_s=REPLY_TIMEOUT_S, library=load_library())

@@ -23,7 +23,7 @@ STREAM_ENTRIES_KEPT = 10_000
 TRANSFER_KEPT_US = TRANSFER_REFERENCE_KEPT_S * 1_000_000
 
 # Families of keys that expire, and families of streams that are trimmed.
-_MORTAL = frozenset({"order", "client_order", "transfer"})
+_MORTAL = frozenset({"order", "client_order", "client_list", "transfer"})
 _STREAMS = frozenset({"trades", "candles", "account_log"})
 _IMMORTAL = frozenset(
     {
@@ -192,9 +192,10 @@ class _Pass:
         client = self._copy
         if await client.pttl(name) < 0:
             return False
-        if family == "client_order":
-            order_id = await client.get(name)
-            return await self._is_over(f"{keys.PREFIX}order:{order_id.decode()}".encode(), "order")
+        if family in {"client_order", "client_list"}:
+            order = f"{keys.PREFIX}order:{(await client.get(name)).decode()}".encode()
+            # The replica deletes an order whose time is over when one of its names is used again.
+            return not await client.exists(order) or await self._is_over(order, "order")
         if family == "transfer":
             value = await client.get(name)
             return (

@@ -23,7 +23,7 @@ async def open_frozen(address: RedisAddress) -> AsyncIterator[AsyncRedis]:
     """
     async with AsyncExitStack() as stack:
         name = stack.enter_context(tempfile.TemporaryDirectory(prefix="tapewire-frozen-"))
-        server = RedisServer(Path(name), loads_snapshot=True, needs_password=True)
+        server = RedisServer(Path(name), in_memory=True, needs_password=True)
         try:
             await asyncio.to_thread(_receive, address, Path(name) / RDB_FILE)
         except OSError as error:

@@ -44,7 +44,9 @@ _KEYS = {
 }
 # Where the commands that place orders have the client order ids of these, in their arguments. The
 # first argument is the account.
-_NAMES = {"place": (1,), "replace": (1,), "place_list": (8, 16)}
+_NAMES = {"place": (1,), "replace": (1,), "place_list": (9, 17)}
+# Where it has the name of a list.
+_LIST_NAME = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,11 @@ class Replica:
         if order_id is None:
             return
         order_key = keys.order(OrderId(order_id.decode()))
-        order = read_order(order_id.decode(), await client.hgetall(order_key))
+        record = await client.hgetall(order_key)
+        if not record:  # another name of the order was used again before
+            await client.delete(client_key)
+            return
+        order = read_order(order_id.decode(), record)
         over_us = order.updated_us + self.kept_s * 1_000_000 - LIFETIME_SLACK_US
         if not order.is_open and over_us <= clock_us:
             await client.delete(order_key, client_key)
@@ -159,9 +165,12 @@ class Replica:
 
 
 def _client_keys(entry: JournalEntry) -> list[str]:
-    """The keys of the client order ids of the orders that a command places."""
+    """The keys of the client's names of what a command places."""
     names = [entry.arguments[at] for at in _NAMES.get(entry.op, ()) if at < len(entry.arguments)]
-    return [keys.client_order(entry.arguments[0], name) for name in names if name]
+    found = [keys.client_order(entry.arguments[0], name) for name in names if name]
+    if entry.op == "place_list" and entry.arguments[_LIST_NAME]:
+        found.append(keys.client_list(entry.arguments[0], entry.arguments[_LIST_NAME]))
+    return found
 
 
 def _replica_limits(limits: str) -> str:
@@ -199,7 +208,7 @@ async def open_replica() -> AsyncIterator[Replica]:
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tapewire-verify-"))
-        server = RedisServer(Path(folder), fsync="everysec")
+        server = RedisServer(Path(folder), in_memory=True)
         await asyncio.to_thread(server.start)
         stack.push_async_callback(asyncio.to_thread, server.kill)
         address = RedisAddress(

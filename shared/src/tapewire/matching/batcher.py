@@ -13,7 +13,6 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from redis.exceptions import RedisError, ResponseError
@@ -144,7 +143,9 @@ class Batcher:
                 wire = [pack(self._wire_command(pending)) for pending in batch]
                 wire += self._confirmation.wire if self._confirmation is not None else ()
                 await connection.send_packed_command([b"".join(wire)], check_health=False)
-                async for pending, reply in self._replies(connection, batch):
+                judged = await self._judged(connection, batch)
+                for pending in batch:
+                    reply = judged.popleft() if judged else await self._read(connection)
                     answered += 1
                     if is_lost(reply) or (lost and not pending.function):
                         lost.append(pending)
@@ -174,21 +175,20 @@ class Batcher:
             await self._disconnect()
         self._repeat(lost, is_progress=len(lost) < len(batch))
 
-    async def _replies(
+    async def _judged(
         self,
         connection: Any,  # noqa: ANN401 (redis-py's untyped connection)
         batch: list[_Pending],
-    ) -> AsyncIterator[tuple[_Pending, object]]:
-        """Each reply as it comes, or all of them once it is known whether replicas confirm."""
+    ) -> deque[object]:
+        """All replies, if replicas have to confirm them; otherwise none, and none is read."""
         if self._confirmation is None:
-            for pending in batch:
-                yield pending, await self._read(connection)
-            return
+            return deque()
         replies = [await self._read(connection) for _ in batch]
         _, replicas = [await self._read(connection) for _ in self._confirmation.wire]
-        for pending, reply in zip(batch, replies, strict=True):
-            writes = bool(pending.function) or pending.command[0] in WRITES
-            yield pending, self._confirmation.judge(reply, replicas) if writes else reply
+        for index, pending in enumerate(batch):
+            if pending.function or pending.command[0] in WRITES:
+                replies[index] = self._confirmation.judge(replies[index], replicas)
+        return deque(replies)
 
     def _repeat(self, lost: list[_Pending], *, is_progress: bool) -> None:
         """Queue what Redis did not do for want of the library again, before all else."""

@@ -16,11 +16,16 @@ def order_digest(command: OrderCommand) -> str:
     return _digest(values)
 
 
-def list_digest(first: OrderCommand, second: OrderCommand) -> str:
-    """The same of an order list; the names of its orders count, because they name the list."""
+def list_digest(
+    first: OrderCommand, second: OrderCommand, client_list_id: str | None = None
+) -> str:
+    """The same of an order list; its name and the names of its orders count."""
     return _digest(
-        (order_digest(first), first.client_order_id, order_digest(second), second.client_order_id)
-    )
+        (
+            order_digest(first), first.client_order_id, order_digest(second),
+            second.client_order_id, client_list_id,
+        )
+    )  # fmt: skip
 
 
 def _digest(values: tuple[object, ...]) -> str:

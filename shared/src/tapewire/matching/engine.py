@@ -138,7 +138,9 @@ class Engine:
         """
         key = keys.market(command.symbol)
         try:
-            return await behind_stops(self, command.symbol, lambda: self.run(name, key, *arguments))
+            return await self.run(name, key, *arguments)
+        except StopsPending:
+            await self.fire_stops(command.symbol)
         except UnknownAccount:
             if self.paper_money is None:
                 raise

@@ -28,8 +28,10 @@ _LOADED_ALREADY = "already exists"
 
 def is_lost(reply: object) -> bool:
     """Whether an error reply says that Redis does not have the library under our load id."""
-    text = str(reply).removeprefix("ERR ")
-    return isinstance(reply, ResponseError) and text.startswith((_NO_FUNCTION, _NOT_LOADED))
+    # The type first, because the text of an answer takes long to make.
+    return isinstance(reply, ResponseError) and str(reply).removeprefix("ERR ").startswith(
+        (_NO_FUNCTION, _NOT_LOADED)
+    )
 
 
 class LibraryLoader:

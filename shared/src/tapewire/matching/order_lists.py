@@ -18,17 +18,20 @@ class ListPlacement:
     replayed: bool
 
 
-async def place_list(engine: Engine, first: OrderCommand, second: OrderCommand) -> ListPlacement:
+async def place_list(
+    engine: Engine, first: OrderCommand, second: OrderCommand, client_list_id: str | None = None
+) -> ListPlacement:
     """Place both orders of a list, or neither (`place_list.lua`).
 
     Both have the same account, symbol, side, quantity and prevention of self-trades. `first` rests
-    as a post-only limit order or waits as a take-profit; `second` is a stop. Raises as
-    `Engine.place`.
+    as a post-only limit order or waits as a take-profit; `second` is a stop. A list with the
+    `client_list_id` of an earlier list is that list, or is refused. Raises as `Engine.place`.
     """
     replayed, first_id, fields, second_id, second_fields = await engine.run_order(
-        "place_list", first, first.account, list_digest(first, second), first.symbol,
-        first.revision, first.side, optional(first.quantity_lots), first.self_trade_prevention,
-        int(first.reuses_client_order_id), *_own_arguments(first), *_own_arguments(second),
+        "place_list", first, first.account, list_digest(first, second, client_list_id),
+        first.symbol, first.revision, first.side, optional(first.quantity_lots),
+        first.self_trade_prevention, int(first.reuses_client_order_id), client_list_id or "",
+        *_own_arguments(first), *_own_arguments(second),
     )  # fmt: skip
     return ListPlacement(
         read_order(first_id.decode(), fields),

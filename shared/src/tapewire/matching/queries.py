@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from tapewire import keys
 from tapewire.errors import DuplicateClientOrderId, OrderNotFound, UnknownAccount
@@ -72,31 +73,37 @@ class Queries(MarketQueries):
 
     async def client_order(self, account: Account, client_order_id: str) -> Order:
         """One order by the id that the client gave. Raises OrderNotFound, Unavailable."""
-        order_id = await self._batcher.submit("GET", keys.client_order(account, client_order_id))
-        if order_id is None:
+        found = await self._named(keys.client_order(account, client_order_id))
+        if found is None:
             raise OrderNotFound("No order of yours has this client_order_id.")
-        return await self.order(account, OrderId(order_id.decode()))
+        return found[0]
+
+    async def client_list(self, account: Account, client_list_id: str) -> Order:
+        """The first order of the list of this name. Raises OrderNotFound, Unavailable."""
+        found = await self._named(keys.client_list(account, client_list_id))
+        if found is None:
+            raise OrderNotFound("No order list of yours has this client_list_id.")
+        return found[0]
 
     async def earlier_order(self, command: OrderCommand) -> Order | None:
         """The order that this very command placed before; None if there is none.
 
         Raises DuplicateClientOrderId if its client order id stands for another body, Unavailable.
         """
-        key = keys.client_order(command.account, command.client_order_id or "")
-        order_id = await self._batcher.submit("GET", key)
-        if order_id is None:
+        found = await self._named(keys.client_order(command.account, command.client_order_id or ""))
+        if found is None or (command.reuses_client_order_id and not found[0].is_open):
             return None
-        fields = await self._batcher.submit("HGETALL", keys.order(OrderId(order_id.decode())))
-        if not fields:
-            return None
-        order = read_order(order_id.decode(), fields)
-        if command.reuses_client_order_id and not order.is_open:
-            return None
-        if TERMS.read(read_pairs(fields)["terms"]).digest != order_digest(command):
+        if TERMS.read(read_pairs(found[1])["terms"]).digest != order_digest(command):
             raise DuplicateClientOrderId(
                 "client_order_id was used before, for an order with another body."
             )
-        return order
+        return found[0]
+
+    async def _named(self, key: str) -> tuple[Order, Any] | None:
+        """The order that a name leads to, and its record; None if there is none (any more)."""
+        order_id = await self._batcher.submit("GET", key)
+        fields = order_id and await self._batcher.submit("HGETALL", keys.order(order_id.decode()))
+        return (read_order(order_id.decode(), fields), fields) if fields else None
 
     async def open_orders(
         self, account: Account, symbols: list[Symbol], cursor: str | None, limit: int

@@ -30,7 +30,8 @@ class Terms(NamedTuple):
     """`order:<id>`, field `terms`: the terms of the order.
 
     `list_id`: the first order of its list (`core/lists.lua`). `covered_units`: what the other
-    order of the list holds for this one while it waits.
+    order of the list holds for this one while it waits. `client_list_id`: the client's name of the
+    list.
     """
 
     quantity: OptionalNumber
@@ -54,6 +55,7 @@ class Terms(NamedTuple):
     digest: Text
     list_id: LaterText
     covered_units: LaterNumber
+    client_list_id: LaterText
 
 
 class State(NamedTuple):

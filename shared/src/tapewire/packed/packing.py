@@ -3,7 +3,8 @@
 `layout.py` lists the records.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar, cast, get_type_hints
 
 FORMAT = 2
@@ -59,25 +60,25 @@ class Layout(Generic[_Record]):
         # The metadata of Annotated is the kind of a field.
         hints = get_type_hints(record, include_extras=True)
         self.kinds: dict[str, str] = {name: hint.__metadata__[0] for name, hint in hints.items()}
+        self._count = len(self.kinds)
         # The defaults of the later fields, which are the last ones.
         self._later = [
             LATER_DEFAULTS[kind] for kind in self.kinds.values() if kind in LATER_DEFAULTS
         ]
-        # `_make` of a NamedTuple is no part of the type of a tuple.
-        self._make = cast("Any", record)._make
+        # As `_make` of a NamedTuple, but without its check of the length.
+        self._make: Callable[[list[str]], _Record] = partial(cast("Any", tuple.__new__), record)
         # A rest is not split.
         self._splits = len(self.kinds) - 1 if "rest" in self.kinds.values() else -1
 
     def read(self, text: str) -> _Record:
         """The values by name, as text. Raises ValueError for another number of values."""
         values = text.split(self.separator, self._splits)
-        missing = len(self.kinds) - len(values)
-        if 0 < missing <= len(self._later):
+        missing = self._count - len(values)
+        if missing:
+            if not 0 < missing <= len(self._later):
+                raise ValueError(f"{text!r} is no {self.name}: it has not {self._count} values")
             values += self._later[-missing:]
-        if len(values) != len(self.kinds):
-            raise ValueError(f"{text!r} is no {self.name}: it has not {len(self.kinds)} values")
-        record: _Record = self._make(values)
-        return record
+        return self._make(values)
 
     def write(self, values: Iterable[object]) -> str:
         """The packed text of values in the order of the fields. Raises ValueError as `read`."""
@@ -89,6 +90,14 @@ class Layout(Generic[_Record]):
                 break
             texts.pop()
         return self.separator.join(texts)
+
+    def first(self, text: str) -> str:
+        """The first value of a record; the other values stay unread."""
+        return text.partition(self.separator)[0]
+
+    def has_last(self, text: str) -> bool:
+        """Whether the last value of a record is more than the empty text."""
+        return not text.endswith(self.separator)
 
     def read_list(self, text: str) -> list[_Record]:
         """Records of a list of them; the empty text is none. Raises ValueError as `read`."""

@@ -1,4 +1,4 @@
-"""The files that the embedded Redis server starts with: configuration and password.
+"""What the embedded Redis server starts with: configuration, password, environment.
 
 Every user of a machine reaches its loopback ports, so the server of a venue needs a password. The
 password is made at the first start and stays. Its file is readable by its owner only, and the
@@ -8,6 +8,7 @@ configuration has its digest.
 import hashlib
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +43,16 @@ zset-max-listpack-entries 16
 """
 # The log of commands is replayed as the user `default`, who therefore may do everything.
 _LOGIN = "user default on sanitize-payload #{digest} ~* &* +@all"
+
+# By default glibc keeps 7 freed blocks of each size for quick reuse. The Lua engine frees hundreds
+# of small blocks at once. With 1,000 kept blocks an order costs 5 % fewer instructions
+# (benchmarks/README.md). The blocks take at most 33 MB. Other C libraries ignore the variable.
+_ALLOCATOR = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=1000"}
+
+
+def server_environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a server process; what the operator set for the allocator stays."""
+    return {**_ALLOCATOR, **inherited}
 
 
 def write_configuration(

@@ -6,6 +6,7 @@ second server opens the same files while the first one lives.
 """
 
 import contextlib
+import os
 import time
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ from tapewire.redis.configuration import (
     CONFIGURATION_FILE,
     PASSWORD_FILE,
     Fsync,
+    server_environment,
     write_configuration,
 )
 from tapewire.redis.data_directory import DataDirectory
@@ -54,16 +56,17 @@ class RedisServer:
         fsync: Fsync = "always",
         binary: ServerBinary | None = None,
         needs_password: bool = False,
-        loads_snapshot: bool = False,
+        in_memory: bool = False,
     ) -> None:
         """`port` 0 takes a free one at the first start and keeps it; `binary` None finds one.
 
-        `loads_snapshot` starts with `dump.rdb` of the directory in place of append-only files.
+        `in_memory` writes no append-only files; the server starts with `dump.rdb` of the directory,
+        if there is one.
         """
         self.directory = DataDirectory(data_dir)
         self.port = port
         self.needs_password = needs_password
-        self._loads_snapshot = loads_snapshot
+        self._in_memory = in_memory
         self._refuses_writes = False
         self.fsync = fsync
         self._binary = binary
@@ -164,6 +167,7 @@ class RedisServer:
             [str(binary.path), CONFIGURATION_FILE, *self._guard_options()],
             log_path=self.log_path,
             directory=folder,
+            environment=server_environment(os.environ),
             kept_fds=[self.directory.fd],
         )
         try:
@@ -173,7 +177,7 @@ class RedisServer:
                 port=self.port,
                 fsync=self.fsync,
                 has_login=self.needs_password,
-                append_only=not self._loads_snapshot,
+                append_only=not self._in_memory,
             )
             self._child.launch()
         except OSError as error:

@@ -5,6 +5,7 @@ rounded; a value between two steps is refused.
 """
 
 import re
+from functools import lru_cache
 
 from tapewire.errors import InvalidField
 from tapewire.limits import (
@@ -12,6 +13,11 @@ from tapewire.limits import (
     DECIMAL_FRACTION_DIGITS_MAX,
     EXACT_INTEGER_MAX,
 )
+
+# Prices and quantities come again and again, so their text and units are kept: of at most so many
+# values (about 2 MB), and of text with at most so many characters.
+VALUES_KEPT = 8_192
+TEXT_KEPT_CHARACTERS_MAX = 40
 
 _EXPONENT = re.compile(r"([0-9]+)(?:\.([0-9]+))?[eE]([+\-]?[0-9]{1,3})", re.ASCII)
 _PLAIN_DECIMAL = re.compile(r"([0-9]+)(?:\.([0-9]+))?", re.ASCII)
@@ -22,6 +28,12 @@ def parse_units(text: str, decimals: int, field: str) -> int | None:
 
     Raises InvalidField: `invalid_decimal` (not plain digits) or `too_many_digits`.
     """
+    if len(text) <= TEXT_KEPT_CHARACTERS_MAX:
+        return _kept_units(text, decimals, field)
+    return _read_units(text, decimals, field)
+
+
+def _read_units(text: str, decimals: int, field: str) -> int | None:
     match = _PLAIN_DECIMAL.fullmatch(text)
     if match is None:
         raise InvalidField(
@@ -41,6 +53,9 @@ def parse_units(text: str, decimals: int, field: str) -> int | None:
     if len(fraction) > decimals:
         return None
     return int(whole + fraction.ljust(decimals, "0") or "0")
+
+
+_kept_units = lru_cache(VALUES_KEPT)(_read_units)
 
 
 def expand_exponent(text: str) -> str:
@@ -74,6 +89,7 @@ def parse_steps(text: str, step_units: int, decimals: int, field: str, off_step_
     return steps
 
 
+@lru_cache(VALUES_KEPT)
 def format_units(units: int, decimals: int) -> str:
     """Write an integer count of 10^-`decimals` with exactly that many decimals."""
     if units < 0:

@@ -15,20 +15,20 @@ from typing import Literal, NamedTuple, TypeAlias, TypeVar
 from tapewire.errors import MessageError
 from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX
 from tapewire.packed.events import BALANCE, CHANGE, EVENT_HEADER
-from tapewire.packed.layout import EXECUTION, FILL, STATE, TERMS
-from tapewire.packed.packing import split_parts
+from tapewire.packed.layout import EXECUTION, FILL
+from tapewire.packed.packing import split_items, split_parts
 from tapewire.packed.records import read_order
-from tapewire.values.types import Liquidity, Order, OrderStatus, Side, Symbol
+from tapewire.values.types import Liquidity, Order, OrderStatus
 
 ReportKind: TypeAlias = Literal["new", "amended", "triggered", "trade", "canceled", "expired"]
 
-_KINDS: dict[str, ReportKind | None] = {
+KINDS: dict[str, ReportKind | None] = {
     "new": "new",
     "amended": "amended",
     "triggered": "triggered",
     "": None,
 }
-_ENDS: dict[OrderStatus, ReportKind] = {
+ENDS: dict[OrderStatus, ReportKind] = {
     OrderStatus.CANCELED: "canceled",
     OrderStatus.EXPIRED: "expired",
 }
@@ -79,7 +79,7 @@ class OrderChange:
         if self.kind is not None:
             steps.append((self.kind, None))
         steps += [("trade", execution) for execution in self.executions]
-        end = _ENDS.get(self.order.status)
+        end = ENDS.get(self.order.status)
         return steps if end is None else [*steps, (end, None)]
 
 
@@ -155,45 +155,29 @@ class AccountEvent:
         return self.header.seq + self.header.balance_seq
 
 
-class OrderFills(NamedTuple):
-    """The fills of one order in a message."""
-
-    symbol: Symbol
-    side: Side
-    executions: tuple[Execution, ...]
-
-
-class Settlement(NamedTuple):
-    """What one message says of the money of an account; `before` as in `AccountEvent`."""
-
-    header: AccountHeader
-    before: tuple[int, int]
-    balances: tuple[Balance, ...]
-    fills: tuple[OrderFills, ...]
-
-
 _Message = TypeVar("_Message")
 
 
-def _reader(read: Callable[[bytes], _Message]) -> Callable[[bytes], _Message]:
-    """Let a function that reads a message raise MessageError for whatever it cannot read."""
+def reads_messages(read: Callable[..., _Message]) -> Callable[..., _Message]:
+    """Let a function that reads messages raise MessageError for a message that it cannot read."""
 
     @wraps(read)
-    def checked(payload: bytes) -> _Message:
-        if len(payload) > ACCOUNT_MESSAGE_BYTES_MAX:
-            raise MessageError(f"an account message of {len(payload)} bytes is over the limit")
+    def checked(*payloads: bytes) -> _Message:
+        for payload in payloads:
+            if len(payload) > ACCOUNT_MESSAGE_BYTES_MAX:
+                raise MessageError(f"an account message of {len(payload)} bytes is over the limit")
         try:
-            return read(payload)
+            return read(*payloads)
         except (ValueError, KeyError, UnicodeDecodeError) as error:
             raise MessageError(f"not a message of an account: {error}") from None
 
     return checked
 
 
-@_reader
+@reads_messages
 def decode_account_event(payload: bytes) -> AccountEvent:
     """Read one message. Raises MessageError for anything that is not one of ours."""
-    header, balances, changes = _split(payload)
+    header, balances, changes = split_message(payload)
     event = AccountEvent(header, balances, tuple(map(_read_change, changes)))
     # Also reads the states between, so that nothing is wrong later.
     is_whole = min(event.before) >= 0 and len(event.reports) >= 0
@@ -202,36 +186,20 @@ def decode_account_event(payload: bytes) -> AccountEvent:
     return event
 
 
-@_reader
-def decode_settlement(payload: bytes) -> Settlement:
-    """Read fills and balances of one message; the rest of its orders stays unread.
-
-    Raises MessageError.
-    """
-    header, balances, texts = _split(payload)
-    reports, fills = 0, []
-    for change in map(CHANGE.read, texts):
-        executions = _read_executions(change.fills)
-        has_ended = STATE.read(change.state).status in _ENDS
-        reports += (_KINDS[change.kind] is not None) + len(executions) + has_ended
-        if executions:
-            terms = TERMS.read(change.terms)
-            fills.append(OrderFills(Symbol(terms.symbol), Side(terms.side), executions))
-    before = header.seq - reports, header.balance_seq - bool(balances)
-    return Settlement(header, before, balances, tuple(fills))
-
-
-def _split(payload: bytes) -> tuple[AccountHeader, tuple[Balance, ...], list[str]]:
+def split_message(payload: bytes) -> tuple[AccountHeader, tuple[Balance, ...], list[str]]:
     """Header and balances of a message, and its changes of orders, unread."""
     head, balances, *changes = split_parts(payload.decode())
-    read = tuple(
-        Balance(item.asset, int(item.available), int(item.held))
-        for item in BALANCE.read_list(balances)
-    )
-    return _read_header(head), read, changes
+    return read_header(head), tuple(map(read_balance, split_items(balances))), changes
 
 
-def _read_header(text: str) -> AccountHeader:
+def read_balance(text: str) -> Balance:
+    """One balance of a message. Raises ValueError."""
+    item = BALANCE.read(text)
+    return Balance(item.asset, int(item.available), int(item.held))
+
+
+def read_header(text: str) -> AccountHeader:
+    """The first part of a message. Raises ValueError."""
     head = EVENT_HEADER.read(text)
     if not (head.account and head.epoch):
         raise ValueError("it names no account or no epoch")
@@ -244,13 +212,14 @@ def _read_change(text: str) -> OrderChange:
     change = CHANGE.read(text)
     record = {b"terms": change.terms.encode(), b"state": change.state.encode()}
     return OrderChange(
-        _KINDS[change.kind],
+        KINDS[change.kind],
         read_order(change.order_id, record),
-        _read_executions(change.fills),
+        read_executions(change.fills),
     )
 
 
-def _read_executions(fills: str) -> tuple[Execution, ...]:
+def read_executions(fills: str) -> tuple[Execution, ...]:
+    """The fills of a change, in order. Raises ValueError, KeyError."""
     return tuple(_read_execution(int(item.seq), item.fill) for item in EXECUTION.read_list(fills))
 
 

@@ -1,4 +1,4 @@
-/** Accounts: who there is, what they have, and what an organiser does to them. */
+/** The accounts of the venue with their balances, and the actions of an organiser on them. */
 
 import { h } from "preact";
 import { useState } from "preact/hooks";
@@ -74,7 +74,7 @@ function Row({ desk, account, onOpen }) {
       { class: "actions" },
       h("button", { type: "button", class: "small", onClick: onOpen }, "Money and limits",
         h("span", { class: "sr" }, ` of ${name}`)),
-      // The account of fees belongs to the venue: it trades nothing that could be stopped.
+      // The account of fees belongs to the venue and never trades, so nothing of it can be stopped.
       !isVenues && h("button", { type: "button", class: "small",
         onClick: () => void desk.act(async () => {
         const state = isBlocked ? "active" : "blocked";

@@ -1,4 +1,4 @@
-/** A fresh start for everybody, and the proof that everything adds up. */
+/** The card with a fresh start for all accounts, and with the result of the audit. */
 
 import { h } from "preact";
 import { useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-/** Asks before something that many people feel. */
+/** The dialog that confirms an action on many accounts or markets. */
 
 import { signal } from "@preact/signals";
 import { h } from "preact";

@@ -14,7 +14,7 @@ const PAGE_LIMIT = 200;
  */
 
 export class Desk {
-  /** @param {Config} config what the server wrote into the page */
+  /** @param {Config} config the settings that the server wrote into the page */
   constructor(config) {
     this.config = config;
     const beside = new URL(location.href);
@@ -30,7 +30,7 @@ export class Desk {
     this.accounts = signal([]);
     /** Whether there are more accounts than the page shows. */
     this.moreAccounts = signal(false);
-    /** Accounts whose name begins with this come first. */
+    /** The accounts whose names begin with this text are read. */
     this.search = signal("");
     /** @type {import("@preact/signals").Signal<Reply | null>} */
     this.feedHealth = signal(null);
@@ -103,7 +103,7 @@ export class Desk {
   }
 
   /**
-   * Open an account of an open venue, which gets paper money so. Rejects with a Problem.
+   * Open an account at an open venue, with paper money. Rejects with a Problem.
    * @param {string} name
    */
   open(name) {
@@ -111,9 +111,9 @@ export class Desk {
   }
 
   /**
-   * Do something and tell how it went; then read the venue again.
-   * @param {() => Promise<string>} work gives the sentence of its success
-   * @returns {Promise<boolean>} whether it was done
+   * Run an action, show a notice of its result, and read the venue again.
+   * @param {() => Promise<string>} work the action; it returns the sentence of its success
+   * @returns {Promise<boolean>} whether the action was done
    */
   async act(work) {
     try {
@@ -142,12 +142,9 @@ export class Desk {
 
   async #readAccounts() {
     const name = this.search.value.trim();
-    // A page begins behind its cursor: the name without its last character, and the rest follows.
-    const cursor = name ? `&cursor=${encodeURIComponent(before(name))}` : "";
-    const page = await this.request("GET", `/v1/admin/accounts?limit=${PAGE_LIMIT}${cursor}`);
-    this.accounts.value = page.accounts.filter(
-      (/** @type {Reply} */ account) => account.account.startsWith(name),
-    );
+    const prefix = name ? `&prefix=${encodeURIComponent(name)}` : "";
+    const page = await this.request("GET", `/v1/admin/accounts?limit=${PAGE_LIMIT}${prefix}`);
+    this.accounts.value = page.accounts;
     this.moreAccounts.value = page.next_cursor !== null;
   }
 
@@ -157,7 +154,7 @@ export class Desk {
     this.round.value = round;
     if (round?.state !== "ended") this.results.value = null;
     else if (before?.state !== "ended" || this.results.value === null) {
-      // A round that was only announced and dropped has none.
+      // A round that was replaced before its start has no results.
       const path = `/v1/admin/rounds/${round.number}/results`;
       this.results.value = await this.request("GET", path).catch((error) => {
         asProblem(error);
@@ -183,13 +180,4 @@ export class Desk {
       this.feedHealth.value = null;
     }
   }
-}
-
-/**
- * A text that stands directly before all texts with this beginning.
- * @param {string} name
- */
-function before(name) {
-  const last = name.charCodeAt(name.length - 1);
-  return name.slice(0, -1) + (last > 45 ? `${String.fromCharCode(last - 1)}~` : "");
 }

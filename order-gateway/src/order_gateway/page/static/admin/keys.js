@@ -1,4 +1,4 @@
-/** API keys: which there are, and their end. */
+/** The list of API keys, and the button that revokes a key. */
 
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-/** Who leads, and who may see it. */
+/** The leaderboard, and the options of its visibility. */
 
 import { h } from "preact";
 
@@ -47,7 +47,7 @@ export function LeaderboardCard({ desk }) {
 }
 
 /**
- * The usual delays, and the one that is set.
+ * The usual delays, and the present delay.
  * @param {number} delay
  * @returns {[string, string][]}
  */

@@ -19,7 +19,7 @@ import { NoticeCard } from "./notice_card.js";
 import { RoundCard } from "./round_card.js";
 import { Venue } from "./venue.js";
 
-// Read once, so that the page looks as this browser was told to.
+// Importing the preferences applies the theme that this browser keeps.
 void theme.value;
 void palette.value;
 

@@ -10,12 +10,12 @@ import { confirmFirst } from "./confirm.js";
 
 const OPTIONS = Object.entries(STATES).map(([value, text]) => ({ value, text }));
 const ALL = /** @type {const} */ ([
-  ["trading", "Open all", "Every market takes every order from now on."],
+  ["trading", "Open all", "Every market accepts every order from now on."],
   ["auction", "Auction all",
     "Orders are collected; all that cross trade at one price when the markets are opened."],
-  ["post_only", "Post-only all", "Every market takes orders that do not take at once."],
+  ["post_only", "Post-only all", "Every market accepts cancels, and orders that add liquidity."],
   ["cancel_only", "Cancel-only all", "No new order is taken. Traders may cancel."],
-  ["halted", "Halt all", "Nothing is taken, not even cancels, until the markets are opened."],
+  ["halted", "Halt all", "No order and no cancel is accepted until the markets are opened."],
 ]);
 
 /** @param {{desk: Desk}} props */

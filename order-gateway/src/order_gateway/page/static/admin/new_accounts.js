@@ -1,4 +1,4 @@
-/** Many accounts at once, with money and keys; the keys are shown once, and as a file. */
+/** Opens many accounts with money and API keys; shows the keys once, and offers them as a file. */
 
 import { h } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -33,7 +33,7 @@ export function NewAccounts({ desk, onClose }) {
       return;
     }
     if (desk.config.auth === "keys" && !withKeys && balances.length === 0) {
-      setError("Give each a key or money: nothing else opens an account of this venue.");
+      setError("Give each account a key or money: this venue opens accounts in no other way.");
       return;
     }
     setError("");
@@ -106,7 +106,7 @@ async function make(desk, name, balances, withKey) {
       const body = { asset, amount };
       await desk.request("POST", `/v1/admin/accounts/${encodeURIComponent(name)}/deposit`, body);
     }
-    // Neither a key nor money opens it; at an open venue its first look at itself does.
+    // Neither a key nor money has opened the account, so its first request opens it.
     if (!withKey && balances.length === 0) await desk.open(name);
   } catch (error) {
     made.error = asProblem(error).message;
@@ -115,7 +115,7 @@ async function make(desk, name, balances, withKey) {
 }
 
 /**
- * Names as they were typed; `team-[1-20]` stands for twenty.
+ * The names in a typed text; `team-[1-20]` stands for twenty names.
  * @param {string} text
  */
 export function namesOf(text) {
@@ -136,7 +136,7 @@ export function namesOf(text) {
 }
 
 /**
- * `USDT=100000, BTC=2` as pairs; null if it is none.
+ * The pairs of a text such as `USDT=100000, BTC=2`; null for another text.
  * @param {string} text
  * @returns {[string, string][] | null}
  */
@@ -152,7 +152,7 @@ export function balancesOf(text) {
 }
 
 /**
- * Do something for each, a few at a time.
+ * Run an action for each name, a few at a time.
  * @template T
  * @param {string[]} names
  * @param {(name: string) => Promise<T>} work

@@ -1,4 +1,4 @@
-/** Rounds: begin one, announce one, prolong it, end it; and what it came to. */
+/** Rounds: start or announce a round, move its end, end it, and show its results. */
 
 import { h } from "preact";
 import { useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-/** The venue as a whole: how it is, who is connected, and the switch that stops everything. */
+/** The venue as a whole: readiness, connected clients, and the switch that halts all markets. */
 
 import { h } from "preact";
 
@@ -35,7 +35,7 @@ export function Venue({ desk }) {
       { class: "buttons" },
       h("button", { type: "button", class: "place sell", onClick: () => confirmFirst({
         title: "Stop all trading?",
-        text: "Every market takes cancels only, and all orders of all accounts are canceled.",
+        text: "Every market accepts cancels only, and all orders of all accounts are canceled.",
         verb: "Stop all trading",
         run: () => void desk.act(() => kill(desk)),
       }) }, "Stop all trading"),

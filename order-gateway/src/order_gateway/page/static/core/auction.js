@@ -1,4 +1,4 @@
-/** At which price the orders of an auction would trade now, by what the book displays. Pure. */
+/** The price at which the displayed orders of an auction would trade now. Pure. */
 
 /** @typedef {import("./book.js").Side} Side */
 /** @typedef {{key: number, lots: bigint}} Uncross a price as a key of the book, and the volume */

@@ -66,7 +66,7 @@ export class Side {
   }
 
   /**
-   * Where a key stands, or would stand.
+   * The index of a key, or the index at which the key would be inserted.
    * @param {number} key
    */
   #place(key) {
@@ -87,12 +87,12 @@ export class Book {
     this.asks = new Side(1);
     this.seq = 0;
     this.epoch = "";
-    /** Whether there is a copy at all. */
+    /** Whether a snapshot has been taken over. */
     this.known = false;
   }
 
   /**
-   * Start from a snapshot; false if its checksum does not fit it.
+   * Start from a snapshot; false if its checksum does not match its levels.
    * @param {{seq: number, epoch: string, bids: Level[], asks: Level[], checksum: number}} state
    */
   start(state) {

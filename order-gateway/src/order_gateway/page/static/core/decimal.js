@@ -1,15 +1,15 @@
 /**
- * Exact decimals: text to whole units and back, never through a binary fraction.
+ * Exact decimals: text to whole units and back, without binary fractions.
  *
- * "60000.00" with 2 decimals is 6000000n. Text comes from the venue or from a person; only text
- * from a person can be wrong, so `parseUnits` refuses and `toUnits` does not check.
+ * "60000.00" with 2 decimals is 6000000n. `toUnits` reads text of the venue and does not check it;
+ * `parseUnits` reads text that a person typed, and refuses wrong text.
  */
 
 const PLAIN = /^\d+(?:\.\d*)?$|^\.\d+$/;
 const NON_DIGITS = /[^0-9]/g;
 
 /**
- * How many digits a step such as "0.01" has behind the point.
+ * The number of digits behind the point of a step such as "0.01".
  * @param {string} step
  */
 export function decimalsOf(step) {
@@ -30,7 +30,7 @@ export function toUnits(text, decimals) {
 }
 
 /**
- * Whole units of what a person typed; null if it is no plain decimal or has too many digits.
+ * Whole units of a typed text; null if the text is no plain decimal or has too many digits.
  * @param {string} text
  * @param {number} decimals
  * @returns {bigint | null}
@@ -99,7 +99,7 @@ export function keyOf(text) {
 }
 
 /**
- * part/whole as a percentage with two decimals and a sign, such as "+1.25"; "0.00" of nothing.
+ * part/whole as a percentage with two decimals and a sign, such as "+1.25"; "0.00" if whole is 0.
  * @param {bigint} part
  * @param {bigint} whole
  */

@@ -1,5 +1,5 @@
 /**
- * Paints once a frame: whatever changes calls `mark`, and each painter runs at most once a frame.
+ * Paints once a frame: a change calls `mark`, and each painter runs at most once a frame.
  *
  * A hidden tab gets no frames, so painters rest there and show the newest state on return.
  */
@@ -19,7 +19,7 @@ export function mark(paint) {
 }
 
 /**
- * Stop painting what moves by itself, or go on (WCAG 2.2.2).
+ * Stop all painters, or start them again (WCAG 2.2.2: a reader can pause moving content).
  * @param {boolean} wanted
  */
 export function setPaused(wanted) {

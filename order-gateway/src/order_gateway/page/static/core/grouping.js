@@ -5,7 +5,7 @@
 
 /**
  * The best rows of a side, best first; `total` is the sum up to the row. Bids are rounded down and
- * asks up, so that a row never promises a better price than there is.
+ * asks up, so that no row shows a better price than the book has.
  * @param {Side} side
  * @param {number} step in units of a price
  * @param {number} count
@@ -33,11 +33,11 @@ export function groupSide(side, step, count) {
 }
 
 /**
- * What rests between two prices, by grouped price.
+ * The resting quantities between two prices, by grouped price.
  * @param {Side} side
  * @param {number} step
  * @param {number} low the lowest price that counts, included
- * @param {number} high the highest one, included
+ * @param {number} high the highest price that counts, included
  */
 export function groupWindow(side, step, low, high) {
   const into = new Map(/** @type {[number, bigint][]} */ ([]));
@@ -77,7 +77,7 @@ export function stepsFor(tick, price) {
 }
 
 /**
- * A step with which so many rows show some levels of both sides.
+ * The step with which `rows` rows show some levels of both sides.
  * @param {import("./book.js").Book} book
  * @param {number[]} steps to choose from, ascending
  * @param {number} rows
@@ -85,7 +85,7 @@ export function stepsFor(tick, price) {
 export function fittingStep(book, steps, rows) {
   const far = [book.bids, book.asks].map(({ keys }) =>
     keys.length === 0 ? 0 : keys[Math.min(LEVELS_SHOWN, keys.length) - 1]);
-  // Bids have negated keys: the sum is the distance between the two.
+  // Keys of bids are negated, so the sum is the distance between best bid and best ask.
   const distance = far[0] !== 0 && far[1] !== 0 ? far[0] + far[1] : 0;
   return steps.find((step) => step * rows >= distance) ?? steps[steps.length - 1];
 }
@@ -93,7 +93,7 @@ export function fittingStep(book, steps, rows) {
 const LEVELS_SHOWN = 6;
 
 /**
- * What a market order would pay or get: it walks the book.
+ * The amount that a market order would pay or get, level by level.
  * @param {Side} side the side that is taken from
  * @param {bigint} quantity wanted, in lots of the last decimal
  * @returns {{amount: bigint, filled: bigint}} the amount in units of price x quantity
@@ -112,7 +112,7 @@ export function sweep(side, quantity) {
 }
 
 /**
- * The quantity that an amount buys or has to sell: it walks the book.
+ * The quantity that an amount would buy, or that would have to be sold for it, level by level.
  * @param {Side} side the side that is taken from
  * @param {bigint} wanted in units of price x quantity
  * @returns {{amount: bigint, filled: bigint}}

@@ -1,4 +1,4 @@
-/** What is traded, in which steps; amounts and fees computed exactly in whole units. Pure. */
+/** An instrument: its steps and limits; exact amounts and fees in whole units. Pure. */
 
 import { decimalsOf, parseUnits, rescale, toText, toUnits } from "./decimal.js";
 
@@ -42,7 +42,7 @@ export class Instrument {
   }
 
   /**
-   * The same market in another state.
+   * The same instrument with another state of its market.
    * @param {MarketState} state
    */
   withState(state) {
@@ -90,7 +90,7 @@ export class Instrument {
   }
 
   /**
-   * The fee of a fill as the venue takes it: from what the fill brings, rounded up.
+   * The fee of a fill: a part of the received amount, rounded up.
    * @param {SideName} side
    * @param {bigint} quantity
    * @param {bigint} amount price x quantity

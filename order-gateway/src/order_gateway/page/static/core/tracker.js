@@ -1,12 +1,12 @@
 /**
- * Proves that everything numbered came once and in order, over all connections. Pure.
+ * Proves that each numbered message came once and in order, over all connections. Pure.
  *
  *   seq = last + 1   new, handed out
  *   seq <= last      seen before, dropped
- *   seq >  last + 1  something is missing: connect again and resume from `last`; if the same is
- *                    missing again, the venue no longer has it, and that is a gap
+ *   seq >  last + 1  messages are missing: connect again and resume from `last`; if the same
+ *                    messages are missing again, the venue no longer has them: a gap
  *
- * A heartbeat ahead of what arrived counts like an item that comes too early.
+ * A heartbeat with a later seq than the last message counts like a message that comes too early.
  */
 
 /**
@@ -34,11 +34,11 @@ export class Tracker {
   #onGap;
   /** @type {(reason: "new" | "rewound") => void} */
   #onEpoch;
-  /** The last seq of a resume that was made because something was missing; -1 for none. */
+  /** The last seq of a resume after missing messages; -1 for none. */
   #suspect = -1;
 
   /**
-   * Begin behind a position that was read otherwise, such as a page of trades over REST.
+   * Begin after a position that another source gave, such as a page of trades over REST.
    * @param {string} epoch
    * @param {number} seq
    */
@@ -49,13 +49,13 @@ export class Tracker {
     this.#suspect = -1;
   }
 
-  /** What a subscription has to say so that nothing is missed or repeated. */
+  /** The members of a subscription that resumes without a gap or a repetition. */
   get since() {
     return this.started ? { since: { [this.name]: this.last }, epoch: this.epoch } : {};
   }
 
   /**
-   * The answer to the subscription.
+   * Take over the answer to the subscription.
    * @param {{epoch: string, seq: Record<string, number>,
    *          missed?: Record<string, Gap> | null}} answer
    */
@@ -99,7 +99,7 @@ export class Tracker {
   }
 
   /**
-   * The feed says what it will not send.
+   * The feed names messages that it will not send.
    * @param {Gap} gap
    * @returns {Verdict}
    */
@@ -116,7 +116,7 @@ export class Tracker {
     this.#onEpoch(message.reason);
   }
 
-  /** The venue does not have what this client has seen: it lost it. Start from where it is. */
+  /** The venue lost messages that this client has seen. Start from the venue's position. */
   rewound() {
     this.started = false;
     this.#suspect = -1;
@@ -124,7 +124,7 @@ export class Tracker {
   }
 
   /**
-   * Everything up to `seq` should have come; false if it is worth asking for.
+   * All messages up to `seq` should have come; false if missing messages can be requested.
    * @param {number} seq
    */
   #reach(seq) {

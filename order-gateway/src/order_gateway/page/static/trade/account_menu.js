@@ -1,4 +1,4 @@
-/** Who trades: a name at an open venue, an API key at one that wants keys. */
+/** The menu of the account: a name at an open venue, an API key at a venue with keys. */
 
 import { h } from "preact";
 import { useState } from "preact/hooks";

@@ -53,7 +53,7 @@ export function App({ session }) {
   useTitle(session);
 
   const shows = (/** @type {Tab} */ name) => !small || tab.value === name;
-  // A panel that is not shown is not mounted, and what no panel needs is not sent.
+  // A hidden panel is not mounted, so that its subscriptions end.
   return [
     h(Header, { session }),
     h(Banner, { session }),

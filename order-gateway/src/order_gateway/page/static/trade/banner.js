@@ -1,4 +1,4 @@
-/** What hinders trading now, as one sentence each; empty when all is well. */
+/** The obstacles to trading now, one sentence each; empty if there is none. */
 
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -8,7 +8,7 @@ import { describeState } from "../ui/wording.js";
 /** @typedef {import("./session.js").Session} Session */
 
 const CLOCK_OFF_MS = 5_000;
-// A connection that comes back at once is not worth a banner.
+// A connection that comes back within this time shows no banner.
 const PATIENCE_MS = 800;
 
 /** @param {{session: Session}} props */
@@ -50,7 +50,7 @@ function feedTrouble(session) {
   const privateFeed = session.trader.feed;
   switch (feed.phase.value) {
     case "stale":
-      return "Prices may be old: the feed does not hear from the venue. It goes on by itself.";
+      return "Prices may be old: the feed has lost the venue. The feed connects again by itself.";
     case "waiting":
     case "connecting":
       return `Reconnecting to the feed. ${feed.reason.value} Nothing is lost: it resumes.`;
@@ -68,7 +68,7 @@ function feedTrouble(session) {
 }
 
 /**
- * Whether something has been so for longer than `PATIENCE_MS`.
+ * Whether a condition has held for longer than `PATIENCE_MS`.
  * @param {() => boolean} isSo
  */
 function useLate(isSo) {

@@ -81,7 +81,7 @@ const LADDER_CAPTION =
   "Resting orders on a price axis; a click fills the ticket, or trades if armed";
 
 /**
- * A table whose rows are painted by hand.
+ * A table whose rows are painted without components.
  * @param {{session: Session, step: number, className: string, heads: string[], caption: string,
  *          start: (table: HTMLTableElement) => BookRows | LadderRows}} props
  */

@@ -1,4 +1,4 @@
-/** The rows of the book around its spread, painted by hand once a frame. */
+/** The rows of the book around its spread, painted once a frame without components. */
 
 import { indicative } from "../core/auction.js";
 import { grouped, keyOf, toText, trimmed } from "../core/decimal.js";
@@ -11,8 +11,8 @@ import { Bar, Blank, Flag, Roving, Text, make } from "./rows.js";
 /** @typedef {import("../core/book.js").Book} Book */
 
 /**
- * What a click on a row means: a price, and the quantity up to there if a quantity was clicked.
- * `side` is the side that would take, or that was clicked in a ladder.
+ * A click on a row: its price, and the quantity up to the row if a quantity was clicked.
+ * `side` is the side of an order that would take, or the clicked side of a ladder.
  * @typedef {{side: "buy" | "sell" | null, price: string, quantity: string | null}} Pick
  */
 
@@ -65,7 +65,7 @@ export class BookRows {
   #rows = [];
   step = 1;
 
-  /** Free what it holds; the table is thrown away by its owner. */
+  /** Remove listeners and painters; the owner removes the table. */
   close() {
     this.#release();
   }
@@ -153,7 +153,7 @@ export class BookRows {
       this.#writeAuction(row, instrument, book);
       return;
     }
-    // Bids have negated keys: the sum is the distance.
+    // Keys of bids are negated, so the sum is the distance.
     row.price.set("Spread");
     row.size.set(toText(BigInt(ask + bid), instrument.priceDecimals));
     const parts = (BigInt(ask + bid) * 1_000_000n) / BigInt(ask);
@@ -161,8 +161,8 @@ export class BookRows {
   }
 
   /**
-   * The book of an auction is crossed: where its orders would trade now. The venue says it, and
-   * until it says it of a book that has changed, the levels do.
+   * The price at which the orders of an auction would trade now. The venue publishes the price;
+   * for a book that changed since, the price is computed from the levels.
    * @param {Row} row
    * @param {Instrument} instrument
    * @param {Book} book

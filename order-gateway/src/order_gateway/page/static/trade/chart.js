@@ -1,6 +1,6 @@
 /**
- * The chart of one market. Prices become binary fractions here, and only here, because pixels need
- * no more; every number that is read as text elsewhere is the venue's own.
+ * The chart of one market. Only this module turns prices into binary fractions, because pixels need
+ * no more precision; all numbers shown as text are exact.
  */
 
 import { mark } from "../core/frame.js";
@@ -67,7 +67,7 @@ export class Chart {
     this.#follow();
   }
 
-  /** Draw the account's fills beside the candles in which they were. */
+  /** Draw the account's fills beside their candles. */
   markFills() {
     const span = SECONDS[this.#interval];
     /** One mark for all fills of a side in a candle. */
@@ -167,7 +167,7 @@ export class Chart {
     try {
       history = (await ask("GET", this.#session.feedUrl + path, {})).content.candles;
     } catch {
-      return; // the banner tells of a feed that is away; the next subscription reads again
+      return; // the banner shows that the feed is away; the next subscription reads again
     }
     if (interest !== this.#interest || this.#candles === null) return;
     this.#candles.setData(history.map(toCandle));
@@ -219,7 +219,7 @@ export class Chart {
   }
 }
 
-/** The colours of the page as it looks now. */
+/** The colours of the present theme. */
 function readColours() {
   const style = getComputedStyle(document.documentElement);
   const read = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
@@ -245,7 +245,7 @@ function secondsOf(candle) {
 }
 
 /**
- * The start of the candle that a moment falls into. Weeks begin on Monday, the epoch on a Thursday.
+ * The start of the candle of a moment. Weeks begin on Monday; the epoch began on a Thursday.
  * @param {number} seconds
  * @param {number} span
  */

@@ -1,4 +1,4 @@
-/** Candles with volume and own fills. The chart's library comes after the first paint. */
+/** Candles with volume and own fills. The chart's library is loaded after the first paint. */
 
 import { effect } from "@preact/signals";
 import { h } from "preact";

@@ -1,4 +1,4 @@
-/** The organiser's side of the venue as a trader sees it: the round, notices, who leads. */
+/** The contest as a trader sees it: the round, notices, the leaderboard. */
 
 import { effect, signal } from "@preact/signals";
 
@@ -14,7 +14,7 @@ import { notify, say } from "../ui/notices.js";
  */
 
 const INTERVAL_MS = 5_000;
-// A notice that came while the page was closed is shown if it is not older.
+// A notice that was sent while the page was closed is shown up to this age.
 const NOTICE_SHOWN_FOR_MS = 15 * 60_000;
 
 const dismissed = kept("notice", /** @type {string} */ (""));
@@ -26,11 +26,11 @@ export class ContestView {
     this.round = signal(null);
     /** The newest notice that was not dismissed. */
     this.notice = signal(/** @type {Notice | null} */ (null));
-    /** What the account has made. */
+    /** The performance of the account. */
     this.performance = signal(/** @type {Record<string, any> | null} */ (null));
     /** @type {import("@preact/signals").Signal<Record<string, any> | null>} */
     this.leaderboard = signal(null);
-    /** Why the leaderboard cannot be shown; empty if it can. */
+    /** The reason why the leaderboard cannot be shown; empty if it can. */
     this.hidden = signal("");
     this.#session = session;
   }
@@ -48,14 +48,14 @@ export class ContestView {
       this.performance.value = null;
       if (account) void this.#readAll();
     });
-    // The feed tells of changes, but not of those that came while there was no connection.
+    // The feed sends changes, but not the changes of the time without a connection.
     effect(() => {
       if (feed.phase.value === "live" && trader.name.peek()) void this.#readAll();
     });
     setInterval(() => void this.refresh(), INTERVAL_MS);
   }
 
-  /** Follow the leaderboard as long as it is shown. @returns {() => void} to call when it is not */
+  /** Follow the leaderboard while it is shown. @returns {() => void} ends the following */
   showLeaderboard() {
     this.#leaderboardUsers += 1;
     void this.#readLeaderboard();
@@ -110,7 +110,7 @@ export class ContestView {
       return (await this.#session.trader.request("GET", path)).content;
     } catch (error) {
       asProblem(error);
-      return null; // the banner tells of a gateway that is away
+      return null; // the banner shows that the gateway is away
     }
   }
 

@@ -1,4 +1,4 @@
-/** The foot of the page: how fresh and how proven everything is, and whose libraries it uses. */
+/** The footer: latency, sequence number, proof of the book, and licences of libraries. */
 
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -60,9 +60,9 @@ function Details({ session }) {
     ["Messages", grouped(String(feed.messages))],
     ["Connections", String(feed.connections)],
     ["Trades missed", String(market.trades?.missed ?? 0)],
-    ["Trades seen twice and dropped", String(market.trades?.tracker.duplicates ?? 0)],
-    ["Book checksums that fit", String(market.book?.proofs ?? 0)],
-    ["Book checksums that did not", String(market.book?.failures ?? 0)],
+    ["Repeated trades that were dropped", String(market.trades?.tracker.duplicates ?? 0)],
+    ["Book checksums that matched", String(market.book?.proofs ?? 0)],
+    ["Book checksums that did not match", String(market.book?.failures ?? 0)],
   ]);
   return h(
     Popover,
@@ -80,8 +80,8 @@ function inMs(ms) {
 }
 
 /**
- * Counts seconds: ages change without an event. A component whose props stay the same is not drawn
- * again, so the count is passed on to those that show ages.
+ * Counts seconds, because ages change without an event. The count is a prop of all components that
+ * show ages: a component with unchanged props is not drawn again.
  */
 function useTick() {
   const [tick, setTick] = useState(0);

@@ -1,4 +1,4 @@
-/** The head of the page: the market, its last day, the account, the settings. */
+/** The header: the market, its last 24 hours, the account, the settings. */
 
 import { h } from "preact";
 import { useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-/** Keys. Those that trade work only when armed, and none while something is being typed. */
+/** Hotkeys. Trading hotkeys work only when armed; no hotkey works while text is typed. */
 
 import { useEffect } from "preact/hooks";
 

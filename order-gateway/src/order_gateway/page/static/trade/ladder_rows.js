@@ -1,6 +1,6 @@
 /**
- * The ladder: a price axis that stands still while the market moves along it. Painted by hand once
- * a frame. It follows the market until it is scrolled.
+ * The ladder: a fixed price axis, along which the market moves. The ladder is painted once a frame
+ * without components, and follows the market until the ladder is scrolled.
  */
 
 import { groupOf, groupWindow } from "../core/grouping.js";
@@ -13,13 +13,13 @@ import { Bar, Flag, Roving, Text, make } from "./rows.js";
 /** @typedef {import("./own_levels.js").OwnLevel} OwnLevel */
 
 /**
- * What was clicked: a place for an order, or the account's own orders there.
+ * A click: a price for an order, or the account's own orders at the price.
  * @typedef {{onPlace: (side: "buy" | "sell", price: string) => void,
  *            onCancel: (orders: string[]) => void,
  *            onMove: (orders: string[], price: string) => void}} Events
  */
 
-/** The market is brought back to the middle when it leaves this share of the rows. */
+/** The ladder is centred again when the market leaves this share of the rows. */
 const MIDDLE_SHARE = 0.34;
 
 class Row {
@@ -114,7 +114,7 @@ export class LadderRows {
     for (const release of this.#releases) release();
   }
 
-  /** Bring the market to the middle, and follow it again. */
+  /** Centre the ladder on the market, and follow the market again. */
   recenter = () => {
     this.#center = null;
     this.#follows = true;
@@ -172,7 +172,7 @@ export class LadderRows {
   };
 
   /**
-   * The price of the middle row: where it was, unless the market left the middle while followed.
+   * The price of the middle row: unchanged, unless the followed market has left the middle.
    * @param {Book} book
    * @param {number} half
    */
@@ -180,7 +180,7 @@ export class LadderRows {
     const bid = book.bids.best?.key;
     const ask = book.asks.best?.key;
     const last = this.#session.market.trades?.recent[0]?.price.replace(".", "");
-    // Bids have negated keys.
+    // Keys of bids are negated.
     const price = bid !== undefined && ask !== undefined
       ? (ask - bid) / 2
       : ask ?? (bid === undefined ? Number(last ?? 0) : -bid);
@@ -221,7 +221,7 @@ export class LadderRows {
     if (cell === null || row === undefined || row.key <= 0 || instrument === null) return null;
     const isBid = cell.classList.contains("bids");
     const isAsk = cell.classList.contains("asks");
-    // A price says no side: a key of the ladder's own side of the market does.
+    // The cell of a price names no side; the side follows from the place of the price.
     const side = isBid || (!isAsk && row.element.classList.contains("bid")) ? "buy" : "sell";
     return { row, cell: side === "buy" ? row.bid : row.ask,
       side: /** @type {"buy" | "sell"} */ (side),

@@ -1,4 +1,4 @@
-/** Who leads, and the place of the account. */
+/** The leaderboard, and the rank of the account. */
 
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-/** The chosen market as panels see it. A panel says what it needs; what none needs is not sent. */
+/** The chosen market as panels see it. A panel names its needs; unneeded channels are left. */
 
 import { signal } from "@preact/signals";
 
@@ -10,9 +10,9 @@ import { BookInterest, TradesInterest } from "../venue/market.js";
 const TICKER_INTERVAL_MS = 10_000;
 const HISTORY_TRADES = 100;
 const VOLUME_PRICES_MAX = 5_000;
-// Numbers beside the book change no faster than people read.
+// Interval of changes of the numbers beside the book, so that people can read them.
 const PRICES_INTERVAL_MS = 100;
-// A panel that is gone may be succeeded by one that needs the same, such as another view.
+// After a panel has closed, its subscription stays so long for a panel with the same needs.
 const SUCCESSION_MS = 200;
 
 /** @typedef {import("./session.js").Session} Session */
@@ -27,16 +27,19 @@ export class MarketView {
     this.book = null;
     /** @type {TradesInterest | null} */
     this.trades = null;
-    /** Traded quantity by price, since the page has followed the market. */
+    /** Traded quantity by price, since the page began to follow the market. */
     this.volumes = new Map(/** @type {[number, bigint][]} */ ([]));
     /** The last 24 hours. @type {import("@preact/signals").Signal<Record<string, any> | null>} */
     this.ticker = signal(null);
     /** The best prices, changed at most ten times a second. */
     this.best = signal(/** @type {{bid: string | null, ask: string | null}} */ (NO_PRICES));
-    /** The last trade, changed as seldom. @type {import("@preact/signals").Signal<Trade | null>} */
+    /**
+     * The last trade, changed at most ten times a second.
+     * @type {import("@preact/signals").Signal<Trade | null>}
+     */
     this.last = signal(null);
     /**
-     * Where the venue says that an auction would open, and the book that the page had then.
+     * The indicative price of the venue, and the seq of the page's book at that time.
      * @type {{seq: number, price: string, quantity: string} | null}
      */
     this.indicative = null;
@@ -46,7 +49,7 @@ export class MarketView {
 
   #session;
   #pricesTimer = /** @type {number | null} */ (null);
-  /** Panels by what they need. @type {Record<Kind, Set<() => void>>} */
+  /** Panels by their needs. @type {Record<Kind, Set<() => void>>} */
   #painters = { book: new Set(), trades: new Set() };
 
   /** @param {string} symbol */
@@ -66,7 +69,7 @@ export class MarketView {
   }
 
   /**
-   * Follow something as long as a panel shows it; `paint` runs once in a frame after changes.
+   * Follow a need while a panel shows it; `paint` runs once a frame after changes.
    * @param {Kind} kind
    * @param {() => void} paint
    * @returns {() => void} to call when the panel is gone
@@ -84,7 +87,7 @@ export class MarketView {
   }
 
   /**
-   * What the venue says of an auction, hidden quantities included; once a second at most.
+   * Read the indicative price of an auction, hidden quantities included; once a second at most.
    * @param {{symbol: string, price?: string | null, quantity?: string | null}} told
    */
   takeIndicative({ symbol, price, quantity }) {
@@ -167,7 +170,7 @@ export class MarketView {
   }
 
   /**
-   * A reading of the market-data service; null if it has none to give now.
+   * An answer of the market-data service; null if the service cannot answer now.
    * @param {string} path
    * @returns {Promise<any>}
    */
@@ -175,7 +178,7 @@ export class MarketView {
     try {
       return (await ask("GET", this.#session.feedUrl + path, {})).content;
     } catch {
-      return null; // the banner tells of a feed that is away
+      return null; // the banner shows that the feed is away
     }
   }
 }

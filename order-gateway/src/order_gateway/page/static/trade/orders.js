@@ -1,4 +1,4 @@
-/** What is done to orders that are open, from wherever it is asked for. */
+/** The actions on open orders: cancel and move. */
 
 import { asProblem } from "../venue/gateway.js";
 import { notify } from "../ui/notices.js";
@@ -36,7 +36,7 @@ export async function moveOrders(session, ids, price) {
 }
 
 /**
- * Say why it was not done; an order that ended meanwhile was told already.
+ * Show why an action was refused; the notice of an order that ended was shown already.
  * @param {Promise<unknown>} asked
  */
 async function told(asked) {

@@ -1,4 +1,4 @@
-/** What the account has: open orders, fills, balances. */
+/** The account's open orders, fills, balances and performance. */
 
 import { h } from "preact";
 import { useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-/** What the account has made of its money, by market and as a whole. */
+/** The performance of the account, by market and as a whole. */
 
 import { h } from "preact";
 

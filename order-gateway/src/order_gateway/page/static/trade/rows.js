@@ -1,4 +1,4 @@
-/** Rows of tables that are painted by hand: nodes are made once, later only texts change. */
+/** Rows of tables without components: nodes are made once, later only texts change. */
 
 /**
  * A cell's text node that is written only when its text changes.
@@ -21,7 +21,7 @@ export class Text {
   }
 }
 
-/** A class of an element that is switched only when it changes. */
+/** A class of an element, which is written only when its presence changes. */
 export class Flag {
   /**
    * @param {Element} element
@@ -45,7 +45,7 @@ export class Flag {
   }
 }
 
-/** A row that shows nothing now is no row for those who listen to the page. */
+/** An empty row is hidden from screen readers. */
 export class Blank {
   /** @param {Element} row */
   constructor(row) {
@@ -83,7 +83,7 @@ export class Bar {
    * @param {bigint} whole
    */
   set(part, whole) {
-    // Pixels, not money: a thousandth is finer than a screen shows.
+    // The share is for pixels only, so a thousandth is precise enough.
     const share = whole > 0n ? Number((part * 1000n) / whole) / 1000 : 0;
     if (share === this.#shown) return;
     this.#shown = share;
@@ -107,7 +107,7 @@ export function make(tag, className, parent) {
 
 const PAGE_ROWS = 5;
 
-/** One button of a table can be reached with Tab; arrows, Page, Home and End move which one. */
+/** Tab reaches one button of a table; arrows, Page, Home and End move to other buttons. */
 export class Roving {
   /** @param {HTMLElement} host */
   constructor(host) {
@@ -125,13 +125,13 @@ export class Roving {
     this.moveTo(this.#index, false);
   }
 
-  /** After a painting: a button that is disabled now gives its place to the nearest other one. */
+  /** After painting: if the button of Tab is disabled, the nearest enabled button replaces it. */
   settle() {
     if (this.#buttons[this.#index]?.disabled) this.moveTo(this.#index, false);
   }
 
   /**
-   * Rows keep their place while prices move, so focus stays where a person put it.
+   * Rows keep their place while prices move, so that the focus stays on its row.
    * @param {number} index
    * @param {boolean} andFocus
    * @param {1 | -1} [direction] where to look further if that button is disabled

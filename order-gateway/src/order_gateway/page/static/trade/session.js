@@ -1,4 +1,4 @@
-/** The page's connections and what is chosen on it: the market and the trader. */
+/** The page's connections, the chosen market and the trader. */
 
 import { batch, computed, signal } from "@preact/signals";
 
@@ -37,7 +37,7 @@ export class Session {
     this.instruments = signal(new Map());
     this.symbol = signal("");
     this.instrument = computed(() => this.instruments.value.get(this.symbol.value) ?? null);
-    /** Why the instruments cannot be read; empty if they can. */
+    /** The reason why the instruments cannot be read; empty if they can. */
     this.trouble = signal("");
     /** Counts changes of the newest prices of all markets, at most one a frame. */
     this.pricesVersion = signal(0);
@@ -61,7 +61,7 @@ export class Session {
   #loading = null;
   #paintPrices = () => void this.pricesVersion.value++;
 
-  /** Begin: the instruments, the feed, and the account if there is one to begin with. */
+  /** Read the instruments, start the feed, and choose the kept account if there is one. */
   async start() {
     this.feed.add(this.#watch);
     this.feed.start();
@@ -81,7 +81,7 @@ export class Session {
     }
   }
 
-  /** Read what is traded, again and again until there is an answer. */
+  /** Read the instruments; repeat until the gateway answers. */
   loadInstruments() {
     this.#loading ??= this.#load().finally(() => {
       this.#loading = null;

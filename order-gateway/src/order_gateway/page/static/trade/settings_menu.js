@@ -1,4 +1,4 @@
-/** How the page looks and behaves; kept in this browser. */
+/** The settings of the page, which this browser keeps. */
 
 import { h } from "preact";
 

@@ -34,7 +34,7 @@ export function TapePanel({ session }) {
     ),
     h(
       "div",
-      // The rows scroll, so they must be reachable without a mouse.
+      // The rows scroll, so the keyboard must reach them.
       { class: "rows", ref: scroller, tabIndex: 0, role: "region",
         "aria-label": "Trades, newest first" },
       h(

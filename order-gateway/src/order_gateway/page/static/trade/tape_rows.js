@@ -1,4 +1,4 @@
-/** The rows of the tape, painted by hand once a frame; scrolled down, they stand still. */
+/** The rows of the tape, painted once a frame; while scrolled down, the rows stand still. */
 
 import { grouped } from "../core/decimal.js";
 import { Blank, Flag, Text, make } from "./rows.js";

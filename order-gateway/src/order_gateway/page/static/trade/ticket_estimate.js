@@ -1,4 +1,4 @@
-/** What an order would cost: exact for one with a price, else as the book stands. */
+/** The cost of an order: exact for an order with a price, else computed from the book. */
 
 import { decimalsOf, toText, toUnits } from "../core/decimal.js";
 import { sweep, sweepAmount } from "../core/grouping.js";
@@ -6,8 +6,8 @@ import { sweep, sweepAmount } from "../core/grouping.js";
 /** @typedef {import("./ticket_form.js").TicketForm} TicketForm */
 /** @typedef {import("../core/instrument.js").Instrument} Instrument */
 /**
- * `amount` is in the quote asset; `isShort`: it is more than is available; `isPartial`: the book
- * has less.
+ * `amount` is in the quote asset. `isShort`: the order needs more than is available. `isPartial`:
+ * the book has a smaller quantity.
  * @typedef {{amount: string, fee: string, feeAsset: string, isTaker: boolean,
  *            average: string | null, isShort: boolean, isPartial: boolean}} Estimate
  */
@@ -18,7 +18,7 @@ import { sweep, sweepAmount } from "../core/grouping.js";
  */
 export function estimate(form) {
   const instrument = form.session.instrument.value;
-  // The best prices change whenever the estimate may.
+  // Reading the best prices subscribes the estimate to changes of the book.
   const best = form.session.market.best.value;
   const size = instrument === null ? null : form.size(instrument);
   if (instrument === null || size === null) return null;
@@ -77,7 +77,7 @@ function priced(form, instrument, quantity, amount, isTaker, isPartial) {
 }
 
 /**
- * Whether an order would take at once.
+ * Whether an order would trade at once.
  * @param {TicketForm} form
  * @param {Instrument} instrument
  * @param {bigint} price
@@ -100,7 +100,7 @@ function isLess(one, other) {
 }
 
 /**
- * Whether a quantity is all that a side of the book has.
+ * Whether a quantity is the whole quantity of a side of the book.
  * @param {import("../core/book.js").Side} side
  * @param {bigint} filled
  */

@@ -1,4 +1,4 @@
-/** Fields of the order ticket, and those that are seldom needed. */
+/** Fields of the order ticket, with the fields of rare options. */
 
 import { h } from "preact";
 
@@ -22,7 +22,7 @@ const SELF_TRADE_NAMES = /** @type {Record<string, string>} */ ({
 });
 
 /**
- * A labelled field with its unit, and the sentence of what is wrong with it.
+ * A labelled field with its unit, and the sentence of its error.
  * @param {{form: TicketForm, name: string, also?: string, label: string, unit?: string,
  *          children?: any}} props `children` is a function that makes the control, then more
  */
@@ -83,7 +83,7 @@ export function More({ form }) {
       h("label", { class: "check" },
         h("input", { type: "checkbox", checked: form.postOnly.value,
           onChange: (/** @type {any} */ event) => (form.postOnly.value = event.target.checked) }),
-        "Post-only: refuse it if it would take"),
+        "Post-only: refuse the order if it would trade at once"),
   );
 }
 

@@ -1,4 +1,4 @@
-/** The order ticket without its looks: what was typed, what it costs, what is sent. */
+/** The state of the order ticket: typed texts, estimate, errors, and the order that is sent. */
 
 import { computed, signal } from "@preact/signals";
 
@@ -35,14 +35,14 @@ export class TicketForm {
     this.price = signal("");
     this.quantity = signal("");
     this.stopPrice = signal("");
-    /** Of a market order: whether its size is an amount of the quote asset. */
+    /** Whether the size of a market order is an amount of the quote asset. */
     this.byAmount = signal(false);
     this.timeInForce = signal(/** @type {TimeInForce} */ ("gtc"));
     this.expireAt = signal("");
     this.postOnly = signal(false);
     this.display = signal("");
     this.selfTrade = signal("");
-    /** Why the last order was not taken: a sentence by field; "" is for the whole order. */
+    /** The errors of the last order: a sentence by field; "" is for the whole order. */
     this.errors = signal(/** @type {Record<string, string>} */ ({}));
     this.busy = signal(false);
 
@@ -64,7 +64,7 @@ export class TicketForm {
     this.errors.value = {};
   }
 
-  /** Typing in a field takes back what was said of it. @param {string} field */
+  /** Typing in a field removes its error. @param {string} field */
   touched(field) {
     if (Object.keys(this.errors.value).length === 0) return;
     const { [field]: _, "": __, ...others } = this.errors.value;
@@ -72,7 +72,7 @@ export class TicketForm {
   }
 
   /**
-   * Take over what was clicked in the book.
+   * Take over the price and quantity that were clicked in the book.
    * @param {import("./book_rows.js").Pick} pick
    */
   fillFrom(pick) {
@@ -83,7 +83,7 @@ export class TicketForm {
     this.errors.value = {};
   }
 
-  /** What is available for the chosen side, with its asset. */
+  /** The available amount of the asset that the chosen side pays. */
   available() {
     void this.session.trader.version.value;
     const instrument = this.session.instrument.value;
@@ -124,7 +124,7 @@ export class TicketForm {
   }
 
   /**
-   * Move a price by ticks, beginning with the best one of the own side.
+   * Move a price by ticks; an empty price begins with the best price of the own side.
    * @param {"price" | "stopPrice"} field
    * @param {bigint} ticks
    */
@@ -214,7 +214,7 @@ export class TicketForm {
   }
 
   /**
-   * The size in units, of the base or the quote asset; null if it is none.
+   * The size in units of the base or the quote asset; null for a text that is no size.
    * @param {Instrument} instrument
    */
   size(instrument) {
@@ -245,7 +245,7 @@ export class TicketForm {
   }
 
   /**
-   * The price that a size is computed with: the order's, else the best one that it would meet.
+   * The price for the computation of a size: the order's, else the best opposite price.
    * @param {Instrument} instrument
    */
   workingPrice(instrument) {
@@ -257,11 +257,11 @@ export class TicketForm {
   }
 }
 
-/** Members of an order that the ticket has a field for. */
+/** Members of an order that have a field in the ticket. */
 const FIELDS = new Set(["quantity", "quote_quantity", "price", "stop_price", "expire_at",
   "display_quantity", "time_in_force", "post_only", "self_trade_prevention"]);
 
-/** An id that no other press has. */
+/** A new id for one press of the button. */
 export function newOrderId() {
   const random = crypto.getRandomValues(new Uint32Array(2));
   return `web-${Date.now().toString(36)}-${random[0].toString(36)}${random[1].toString(36)}`;

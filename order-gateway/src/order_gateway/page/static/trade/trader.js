@@ -1,4 +1,4 @@
-/** Who trades: the account, what it may, its orders and fills, and its private connection. */
+/** The account that trades: its permissions, orders, fills, and private connection. */
 
 import { batch, effect, signal } from "@preact/signals";
 
@@ -15,7 +15,7 @@ import { describeFills, describeReport } from "../ui/wording.js";
 
 const PAGE_LIMIT = 500;
 const RETRY_DELAY_MS = 1_000;
-// A notice of an order waits so long for a fill, or one more, that says more.
+// A notice of an order waits so long for its fills, which replace it.
 const ARRIVAL_MS = 100;
 
 /**
@@ -36,7 +36,7 @@ export class Trader {
     this.terms = signal(null);
     /** Counts changes of orders, fills and balances, at most one a frame. */
     this.version = signal(0);
-    /** Why the gateway cannot be used; empty if it can. */
+    /** The reason why the gateway cannot be used; empty if it can. */
     this.trouble = signal("");
     /** Round trip of the last order, in ms. */
     this.orderMs = signal(/** @type {number | null} */ (null));
@@ -50,13 +50,13 @@ export class Trader {
   #termsAsked = 0;
   #termsShown = 0;
   /**
-   * Orders of which something was reported, with the timer of their notice and their fills since.
+   * Orders with a report, the timer of their notice, and their fills since.
    * @type {Map<string, {timer: number, fills: Order[]}>}
    */
   #arrivals = new Map();
   #paint = () => void this.version.value++;
 
-  /** Notice when the key is over while the page is open. */
+  /** Note that the key was revoked or has expired while the page is open. */
   watchKey() {
     effect(() => {
       if (this.feed.phase.value === "key_over") this.#keyOver(this.feed.reason.value);
@@ -122,7 +122,7 @@ export class Trader {
   async request(method, path, body) {
     if (!this.name.value && !this.#key) throw new Problem("no_account", "Choose an account first.");
     const started = performance.now();
-    // Whatever changes something here may be repeated: a new order has an id of its own.
+    // Each request may be repeated, because a new order has an id of its own.
     const headers = this.#headers();
     try {
       const answer = method === "GET"
@@ -199,8 +199,8 @@ export class Trader {
   }
 
   /**
-   * Tell of a report. That an order came in is worth telling only if nothing else follows at once,
-   * and fills that follow each other are told together.
+   * Show a notice of a report. A notice of a new order waits for its fills, and consecutive fills
+   * share one notice.
    * @param {Order} report
    */
   #reported(report) {
@@ -221,7 +221,7 @@ export class Trader {
   }
 
   /**
-   * Read open orders and fills over REST, until there is an answer.
+   * Read open orders and fills over REST; repeat until the gateway answers.
    * @param {AccountInterest} account
    */
   async #read(account) {

@@ -1,10 +1,10 @@
-/** What keys and buttons ask of panels that they do not hold. */
+/** Commands of keys and buttons to panels elsewhere on the page. */
 
 import { signal } from "@preact/signals";
 
 import { setPaused } from "../core/frame.js";
 
-/** Whether all that moves by itself stands still (WCAG 2.2.2). */
+/** Whether all moving content is paused (WCAG 2.2.2). */
 export const isPaused = signal(false);
 
 export function togglePaused() {
@@ -12,12 +12,12 @@ export function togglePaused() {
   setPaused(isPaused.value);
 }
 
-/** Counts how often the ladder was asked to centre on the market. */
+/** The number of requests to centre the ladder on the market. */
 export const centred = signal(0);
 
 export function centre() {
   centred.value += 1;
 }
 
-/** Whether keys and clicks in the ladder trade. Never kept: a page that opens is not armed. */
+/** Whether trading hotkeys and clicks in the ladder place orders. Not kept after a reload. */
 export const armed = signal(false);

@@ -1,4 +1,4 @@
-/** The notices at the corner of a page, and the region that reads them out. */
+/** The notices at the corner of a page, and the live region for screen readers. */
 
 import { h } from "preact";
 

@@ -1,4 +1,4 @@
-/** What the page tells the trader: short notices, read out at most once a second. */
+/** Short notices for the trader; screen readers get them at most once a second. */
 
 import { signal } from "@preact/signals";
 
@@ -11,7 +11,7 @@ const SPOKEN_INTERVAL_MS = 1_000;
 
 /** Newest first. */
 export const notices = signal(/** @type {Notice[]} */ ([]));
-/** The text of the live region: what happened in the last second, in one go. */
+/** The text of the live region: all notices of the last second. */
 export const spoken = signal("");
 
 let nextId = 1;
@@ -37,7 +37,7 @@ export function dismiss(id) {
 }
 
 /**
- * Read a text out without showing it.
+ * Give a text to screen readers without showing it.
  * @param {string} text
  */
 export function say(text) {

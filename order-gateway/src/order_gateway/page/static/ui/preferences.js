@@ -1,15 +1,15 @@
-/** What this browser remembers: how the page looks, never a key. */
+/** The preferences that this browser keeps: the look of the page, never a key. */
 
 import { effect, signal } from "@preact/signals";
 
 const PREFIX = "tapewire.";
 
 /**
- * A signal whose value outlives the page, if the browser lets it.
+ * A signal whose value survives a reload, if the browser permits storage.
  * @template {string} T
  * @param {string} name
  * @param {T} initial
- * @param {readonly T[] | null} [allowed] other stored values are passed over
+ * @param {readonly T[] | null} [allowed] other stored values are ignored
  */
 export function kept(name, initial, allowed = null) {
   const stored = /** @type {T | null} */ (read(name));
@@ -36,7 +36,7 @@ function write(name, value) {
   try {
     localStorage.setItem(PREFIX + name, value);
   } catch {
-    // The same: the choice lasts as long as the page.
+    // The browser keeps nothing, so the choice lasts until the page is closed.
   }
 }
 

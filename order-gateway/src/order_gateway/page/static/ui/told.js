@@ -1,4 +1,4 @@
-/** What the server wrote into the document. */
+/** The settings that the server wrote into the document. */
 
 /** @returns {{feed: string, auth: "open" | "keys", version: string}} */
 export function told() {

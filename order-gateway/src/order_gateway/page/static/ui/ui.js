@@ -1,4 +1,4 @@
-/** Small pieces that several panels share. */
+/** Small components that several panels share. */
 
 import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -6,7 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { grouped } from "../core/decimal.js";
 
 /**
- * A choice of one among few, as buttons that show which one is pressed.
+ * A choice of one option among few, as buttons of which one is pressed.
  * @param {{label: string, options: readonly {value: string, text: string, title?: string}[],
  *          value: string, onChoose: (value: any) => void, class?: string}} props
  */
@@ -74,7 +74,7 @@ export function closePopover(id) {
 }
 
 /**
- * An amount with its sign, coloured; cut to so many digits behind the point.
+ * An amount with sign and colour, cut to `decimals` digits behind the point.
  * @param {{amount: string, decimals?: number}} props
  */
 export function Signed({ amount, decimals }) {
@@ -88,7 +88,7 @@ export function Signed({ amount, decimals }) {
 }
 
 /**
- * A coloured word with a sign beside it, so that colour is never alone.
+ * A coloured word with a sign beside it, because colour alone must carry no meaning.
  * @param {{side: string, children?: any}} props
  */
 export function Side({ side, children }) {

@@ -1,4 +1,4 @@
-/** What happens in words, for notices and for people who listen to the page. Pure. */
+/** Sentences for notices and for screen readers. Pure. */
 
 import { decimalsOf, grouped, toText, toUnits, trimmed } from "../core/decimal.js";
 
@@ -70,7 +70,7 @@ export function describeReport(report, market) {
   const price = report.price === null ? "" : ` at ${grouped(report.price)}`;
   switch (report.report) {
     case "new":
-      // An order that trades at once is told by its fills.
+      // The notice of an order that trades at once is that of its fills.
       return ["info", `Order ${report.order_id} is in: ${what}${price}.`];
     case "amended":
       return ["info", `Order ${report.order_id} is now ${what}${price}.`];
@@ -99,7 +99,7 @@ export function describeFills(fills, market) {
   const decimals = decimalsOf(last.last_quantity);
   const sum = fills.reduce((units, fill) => units + toUnits(fill.last_quantity, decimals), 0n);
   const what = `${trimmed(toText(sum, decimals))} ${market?.base ?? ""}`.trim();
-  // An order meets the best price first.
+  // An order trades at the best price first.
   const prices = [...new Set([fills[0].last_price, last.last_price])].map(grouped).join(" to ");
   const rest = last.status === "filled" ? "" : `, ${trimmed(last.remaining_quantity)} left`;
   return `${last.side === "buy" ? "Bought" : "Sold"} ${what} at ${prices}${rest}.`;

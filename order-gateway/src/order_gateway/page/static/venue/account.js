@@ -1,4 +1,4 @@
-/** What the page follows of the account: its orders, fills and balances. */
+/** The subscription to the account: its orders, fills and balances. */
 
 import { Tracker } from "../core/tracker.js";
 
@@ -15,7 +15,7 @@ export class AccountInterest {
    * @param {{onChange: () => void, onReport: (report: Order) => void, onTerms: () => void,
    *          onVoid: () => void}} events
    *   `onTerms`: state, fees or limits of the account may be others;
-   *   `onVoid`: orders and fills have to be read anew
+   *   `onVoid`: orders and fills must be read again over REST
    */
   constructor(events) {
     this.topics = { channels: ["orders", "balances"] };
@@ -32,10 +32,10 @@ export class AccountInterest {
   }
 
   #tracker;
-  /** Fills that were seen, by trade and order: REST and the feed tell of the same ones. */
+  /** Known fills, by trade and order, because REST and the feed send the same fills. */
   #seen = new Set();
   #balancesSeq = 0;
-  /** Reports since orders were last asked for over REST. @type {Map<string, Order>} */
+  /** Reports since the last request for orders over REST. @type {Map<string, Order>} */
   #sinceRead = new Map();
 
   /** Trades of own orders, each once; for tests and the footer. */
@@ -60,15 +60,15 @@ export class AccountInterest {
     this.#tracker.rewound();
   }
 
-  /** Orders and fills are about to be read over REST: note what is reported from here on. */
+  /** Begin to note reports, before orders and fills are read over REST. */
   beginFill() {
     this.#sinceRead.clear();
     this.known = false;
   }
 
   /**
-   * What REST says of open orders and fills, both newest first. Reports that came since `beginFill`
-   * may be newer.
+   * Take over open orders and fills of REST, both newest first. Reports since `beginFill` may be
+   * newer.
    * @param {Order[]} open
    * @param {Fill[]} fills
    */
@@ -192,7 +192,7 @@ function fromRest(order) {
 }
 
 /**
- * A report has not all members of an order, such as `post_only`; those of `known` stay.
+ * A report lacks some members of an order, such as `post_only`; the members of `known` stay.
  * @param {Order | undefined} known
  * @param {Order} report
  */
@@ -201,7 +201,7 @@ function fromReport(known, report) {
   return {
     ...known,
     ...report,
-    /** A stop that no trade has reached yet: it is not in the book. */
+    /** Whether the order is a stop that waits, which is not in the book. */
     waiting: report.stop_price !== null && !set_off && known?.waiting !== false,
     placed_at: known?.placed_at ?? report.timestamp,
     changed_at: report.timestamp,

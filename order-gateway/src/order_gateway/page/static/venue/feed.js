@@ -1,13 +1,13 @@
 /**
- * One connection to the market-data service at a time, and what the page follows over it.
+ * One connection to the market-data service at a time, with the interests of the page.
  *
- * An interest is a subscription that outlives connections: it says what to ask a new connection for
- * and proves what arrives. The feed opens, notices silence, waits, opens again and asks anew.
+ * An interest is a subscription that outlives connections: it makes the request for each connection
+ * and proves the messages. The feed connects, detects silence, waits and connects again.
  */
 
 import { signal } from "@preact/signals";
 
-const SILENCE_MAX_MS = 5_000; // the feed says something every second
+const SILENCE_MAX_MS = 5_000; // the feed sends a heartbeat every second
 const OPEN_TIMEOUT_MS = 10_000;
 const RETRY_DELAY_MS = 100;
 const RETRY_DELAY_MAX_MS = 5_000;
@@ -43,13 +43,13 @@ export class Feed {
     this.#login = login;
     /** @type {import("@preact/signals").Signal<Phase>} */
     this.phase = signal("off");
-    /** Why the last connection ended, as a sentence; empty while there is one. */
+    /** The reason why the last connection ended, as a sentence; empty while connected. */
     this.reason = signal("");
     /** Round trip of the last ping, in ms. */
     this.roundTripMs = signal(/** @type {number | null} */ (null));
-    /** How far this computer's clock is behind the venue's, in ms. */
+    /** The clock of the venue minus the clock of this computer, in ms. */
     this.clockBehindMs = signal(0);
-    /** Told what concerns everybody at the venue. @type {(event: Message) => void} */
+    /** Called with venue events, such as notices and rounds. @type {(event: Message) => void} */
     this.onVenue = () => {};
     this.connections = 0;
     this.messages = 0;
@@ -59,7 +59,7 @@ export class Feed {
   #login;
   /** @type {Set<Interest>} */
   #interests = new Set();
-  /** Those that the present connection was asked for and has answered. @type {Set<Interest>} */
+  /** The interests that the present connection has confirmed. @type {Set<Interest>} */
   #answered = new Set();
   /** Requests without an answer, by id. @type {Map<number, (answer: Message) => void>} */
   #pending = new Map();
@@ -99,7 +99,7 @@ export class Feed {
   }
 
   /**
-   * No longer follow it.
+   * Unsubscribe from an interest.
    * @param {Interest} interest
    */
   remove(interest) {
@@ -109,7 +109,7 @@ export class Feed {
   }
 
   /**
-   * What the feed does when this page reads too slowly: a hidden tab takes the newest state only.
+   * Choose conflation for a hidden tab, which needs the newest state only.
    * @param {boolean} hidden
    */
   setHidden(hidden) {
@@ -237,7 +237,7 @@ export class Feed {
     if (error.code === "since_in_future") this.#rewind();
   }
 
-  /** The feed lost what this page has seen; every interest starts from where the venue is. */
+  /** The venue lost messages that this page has seen; each interest starts at its position. */
   #rewind() {
     for (const interest of this.#interests) interest.rewound();
     this.#lost("The venue has lost what this page had seen.");
@@ -270,7 +270,7 @@ export class Feed {
     this.phase.value = "waiting";
     const bound = Math.min(RETRY_DELAY_MS * 2 ** Math.min(this.#attempts, 16), RETRY_DELAY_MAX_MS);
     this.#attempts += 1;
-    // A random delay, so that all pages of a service that comes back do not come in step.
+    // The delay is random, so that pages do not all connect at once after a restart of the service.
     this.#retryTimer = setTimeout(() => this.#open(), Math.random() * bound);
   }
 

@@ -1,14 +1,14 @@
-/** REST of the venue: requests in, answers or problems out. Knows nothing of the page. */
+/** REST of the venue: requests in, answers or problems out. */
 
 const TIMEOUT_MS = 10_000;
-// With doubled delays that is 19 s, in which a gateway is started again.
+// With doubled delays the attempts take 19 s, in which a gateway can restart.
 const RETRIES_MAX = 6;
 const RETRY_DELAY_MS = 300;
-// Nothing was done, or nobody knows: the same request with the same id is safe.
+// The request was not done, or its outcome is unknown: a repetition with the same id is safe.
 const PASSING_CODES = new Set(["unreachable", "outcome_unknown", "redis_unavailable", "overloaded",
   "draining", "stale_data"]);
 
-/** Why a request was not done; the members are those of the venue's problem documents. */
+/** The reason why a request was not done, with the members of the venue's problem documents. */
 export class Problem extends Error {
   /**
    * @param {string} code
@@ -30,7 +30,7 @@ export class Problem extends Error {
 }
 
 /**
- * What was caught, if the venue is the reason; a bug of the page is thrown on.
+ * A caught error as a Problem; an error that is a bug of the page is thrown again.
  * @param {unknown} error
  * @returns {Problem}
  */
@@ -40,7 +40,7 @@ export function asProblem(error) {
 }
 
 /**
- * Ask once. Rejects with a Problem.
+ * Send a request once. Rejects with a Problem.
  * @param {string} method
  * @param {string} url
  * @param {Record<string, string>} headers
@@ -71,7 +71,7 @@ export async function ask(method, url, headers, body) {
 }
 
 /**
- * Ask until there is an answer, at most `RETRIES_MAX` times more; only for what may be repeated.
+ * Send a request that may be repeated, with at most `RETRIES_MAX` repetitions.
  * @param {string} method
  * @param {string} url
  * @param {Record<string, string>} headers

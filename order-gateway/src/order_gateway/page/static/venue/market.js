@@ -1,4 +1,4 @@
-/** What the page follows of one market: its book, its trades, its candles. */
+/** The subscriptions to one market: its book, its trades, its candles. */
 
 import { Book } from "../core/book.js";
 import { Tracker } from "../core/tracker.js";
@@ -25,7 +25,7 @@ export class BookInterest {
     this.symbol = symbol;
     this.topics = { channels: ["book"], symbols: [symbol] };
     this.book = new Book();
-    /** When a checksum last proved the copy, in ms of `performance.now`; 0 for never. */
+    /** Time of the last matching checksum, in ms of `performance.now`; 0 for never. */
     this.provenAtMs = 0;
     this.proofs = 0;
     this.failures = 0;
@@ -113,8 +113,8 @@ export class BookInterest {
 export class TradesInterest {
   /**
    * @param {string} symbol
-   * @param {{onTrade: (trade: Trade) => void, onVoid: () => void}} events `onVoid`: what was
-   *   shown is no longer true, or was never read; read the newest trades anew
+   * @param {{onTrade: (trade: Trade) => void, onVoid: () => void}} events `onVoid`: the
+   *   shown trades are outdated, or none were read: read the newest trades again
    */
   constructor(symbol, events) {
     this.symbol = symbol;
@@ -147,7 +147,7 @@ export class TradesInterest {
   }
 
   /**
-   * Trades read over REST, oldest first; those that came live meanwhile stay.
+   * Take over trades of REST, oldest first; trades that came over the feed meanwhile stay.
    * @param {any[]} page
    */
   fill(page) {

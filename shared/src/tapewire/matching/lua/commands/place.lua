@@ -27,7 +27,7 @@ local function place(command, account, client_order_id, digest, symbol, revision
     reuses)
   local market, unknown = command_market(command, symbol)
   if not market then return nil, unknown end
-  local earlier, duplicate = earlier_placement(account, client_order_id, digest, reuses)
+  local earlier, duplicate = earlier_placement('order', account, client_order_id, digest, reuses)
   if earlier or duplicate then return earlier, duplicate end
   local order = new_order(market, account, client_order_id, digest, side, order_type,
     time_in_force, price, quantity, stp, post_only, display, stop_price, quote_limit, expire_us)

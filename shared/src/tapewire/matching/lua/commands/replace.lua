@@ -22,7 +22,7 @@ local DONE = ''
 
 -- The order that is to be canceled, open or not; nil without one.
 local function find_target(account, order_id, client_order_id)
-  if order_id == '' then order_id = call('GET', client_order_key(account, client_order_id)) end
+  if order_id == '' then order_id = call('GET', client_key('order', account, client_order_id)) end
   local target = order_id and read_order(order_id)
   return target and target.account == account and target or nil
 end
@@ -50,7 +50,7 @@ local function replace(command, account, client_order_id, digest, symbol, revisi
   local market, unknown = command_market(command, symbol)
   if not market then return nil, unknown end
   local target = find_target(account, target_id, target_client_order_id)
-  local earlier = earlier_placement(account, client_order_id, digest, reuses)
+  local earlier = earlier_placement('order', account, client_order_id, digest, reuses)
   if earlier and not (target and earlier[2] == target.id) then
     return repeated_reply(target, earlier)
   end
@@ -70,7 +70,7 @@ local function replace(command, account, client_order_id, digest, symbol, revisi
     place_refusal = 'NOT_ATTEMPTED'
   end
   if not place_refusal then
-    local placed, duplicate = earlier_placement(account, client_order_id, digest, reuses)
+    local placed, duplicate = earlier_placement('order', account, client_order_id, digest, reuses)
     place_refusal = duplicate or placed and 'DUPLICATE_CLIENT_ORDER_ID'
   end
   if not place_refusal then

@@ -20,7 +20,7 @@ end
 -- The open order that its account may cancel now, named by one of its ids ('' for the other); nil
 -- and the refusal if there is none.
 local function cancelable_order(command, account, order_id, client_order_id)
-  if order_id == '' then order_id = call('GET', client_order_key(account, client_order_id)) end
+  if order_id == '' then order_id = call('GET', client_key('order', account, client_order_id)) end
   local order = order_id and read_order(order_id)
   if not order or order.account ~= account then return nil, 'ORDER_NOT_FOUND' end
   if not is_open(order) then return nil, 'ORDER_CLOSED' end

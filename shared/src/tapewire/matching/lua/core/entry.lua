@@ -14,15 +14,16 @@ local function new_order(market, account, client_order_id, digest, side, order_t
     quote_limit = tonumber(quote_limit), expire_us = tonumber(expire_us), status = 'new',
     reason = '', cancel_id = '', executed = 0, notional = 0, prevented = 0,
     fee_credit_millionths = 0, created_us = market.now, updated_us = market.now,
-    list_id = '', covered_units = 0,
+    list_id = '', covered_units = 0, client_list_id = '',
   }
 end
 
--- The reply to an order that was placed before under the same client_order_id; nil if there is
--- none. The second value is the refusal. With reuses = '1' the id of an order that ended is free.
-local function earlier_placement(account, client_order_id, digest, reuses)
-  if client_order_id == '' then return nil end
-  local earlier = call('GET', client_order_key(account, client_order_id))
+-- The reply to an order that was placed before under the same client_order_id, or to the first
+-- order of a list of the same name (`kind`); nil if there is none. The second value is the refusal.
+-- With reuses = '1' the name of an order that ended is free.
+local function earlier_placement(kind, account, name, digest, reuses)
+  if name == '' then return nil end
+  local earlier = call('GET', client_key(kind, account, name))
   -- The two keys expire one by one: an id whose order has left already is free.
   local order = earlier and read_order(earlier)
   if not order or (reuses == '1' and not is_open(order)) then return nil end
@@ -76,7 +77,7 @@ end
 local function index_order(command, order)
   local is_named = order.client_order_id ~= ''
   if is_named then
-    call('SET', client_order_key(order.account, order.client_order_id), order.id)
+    call('SET', client_key('order', order.account, order.client_order_id), order.id)
   end
   if is_open(order) then
     call('ZADD', open_key(order.account, order.symbol), order.id, order.id)

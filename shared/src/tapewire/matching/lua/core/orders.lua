@@ -16,8 +16,9 @@ local function order_key(order_id)
   return '{tw}:order:' .. order_id
 end
 
-local function client_order_key(account, client_order_id)
-  return '{tw}:client_order:' .. account .. ':' .. client_order_id
+-- The key of a name that a client gave: `kind` is 'order' or 'list'.
+local function client_key(kind, account, name)
+  return '{tw}:client_' .. kind .. ':' .. account .. ':' .. name
 end
 
 local function open_key(account, symbol)

@@ -19,7 +19,12 @@ end
 local function forget_later(command, order)
   call('EXPIRE', order_key(order.id), command.limits.closed_kept_s)
   if order.client_order_id ~= '' then
-    call('EXPIRE', client_order_key(order.account, order.client_order_id),
+    call('EXPIRE', client_key('order', order.account, order.client_order_id),
+      command.limits.closed_kept_s)
+  end
+  -- The name of a list is that of its first order.
+  if order.client_list_id ~= '' and order.id == order.list_id then
+    call('EXPIRE', client_key('list', order.account, order.client_list_id),
       command.limits.closed_kept_s)
   end
 end
