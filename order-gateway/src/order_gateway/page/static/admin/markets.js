@@ -53,8 +53,8 @@ export function Markets({ desk }) {
           h("td", { "data-label": "Listing" },
             h("button", { type: "button", class: "small", "aria-label": `Delist ${market.symbol}`,
               onClick: () => confirmFirst({ title: `Delist ${market.symbol}?`,
-                text: "Every open order of the market is canceled, and no list shows it any more. " +
-                  "Balances, trades and fills stay.",
+                text: "Every open order of the market is canceled, and no list shows it " +
+                  "any more. Balances, trades and fills stay.",
                 verb: "Delist", run: () => void desk.act(() => delist(desk, market.symbol)) }) },
             "Delist"))))),
     ),
