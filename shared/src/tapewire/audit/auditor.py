@@ -97,7 +97,7 @@ class Auditor:
             self._found.count(Check.SUPPLY, "assets", len(supply))
             self._found.differ(Check.SUPPLY, supply_differences(records, supply))
         self._found.remarks[Check.SUPPLY] = (
-            f"read in one step of {totals.blocked_us / 1_000:.1f} ms"
+            f"read in one step, answered in {totals.answered_s * 1_000:.1f} ms"
         )
         await self._check_negative(records)
 

@@ -1,7 +1,8 @@
 """The reads of an audit besides the snapshots: all accounts at one moment, commands, logs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +20,17 @@ from tapewire.values.types import Account, Side, Symbol
 
 # Accounts that are opened between listing and reading cost another attempt.
 TOTALS_ATTEMPTS = 10
+# Attempts that read the accounts in pages before their step.
+QUICK_ATTEMPTS = 5
+PAGE_ACCOUNTS = 200
 # Newest commands that are searched for one that tells whether funds are checked.
 COMMANDS_LOOKED_AT = 1_000
 LOG_PAGE_EVENTS = 500
 # Reads that one round trip adds to the transaction.
 QUEUED_COMMANDS = 2_000
 _ORDER_OPS = frozenset({"place", "amend"})
-_US_PER_S = 1_000_000
+# The fields of an account of which one grows whenever a balance of the account changes.
+_SEQUENCES = ("seq", "balance_seq")
 
 
 class AccountsMoved(TapewireError):
@@ -39,8 +44,8 @@ class Totals:
     # An account that could not be read has no fields.
     accounts: Mapping[Account, Mapping[str, str]]
     supply: Mapping[str, str]
-    # Seconds for which the transaction blocked Redis.
-    blocked_us: int
+    # Seconds until the answer of the transaction was read: Redis stood still for less.
+    answered_s: float
 
 
 class AuditReader:
@@ -58,31 +63,66 @@ class AuditReader:
         return _text(found)
 
     async def totals(self) -> Totals:
-        """All accounts in one step. Raises AccountsMoved, Unavailable."""
-        for _ in range(TOTALS_ATTEMPTS):
-            accounts = sorted(await self._ask("SMEMBERS", keys.ACCOUNTS))
-            found = await self._one_step(
+        """All accounts as of one moment. Raises AccountsMoved, Unavailable.
+
+        The accounts are read in pages first. One step then reads the sequence numbers of all
+        accounts, which change with every balance, and again the accounts that changed before: Redis
+        stands still for the sequence numbers only. `QUICK_ATTEMPTS` steps at which other accounts
+        had changed are followed by steps that read every account.
+        """
+        known: dict[Account, Mapping[str, str]] = {}
+        moving: set[Account] = set()
+        for attempt in range(TOTALS_ATTEMPTS):
+            names = [Account(_text(name)) for name in await self._ask("SMEMBERS", keys.ACCOUNTS)]
+            if attempt < QUICK_ATTEMPTS:
+                await self._read_missing(known, names)
+            else:
+                moving = set(names)
+            found, answered_s = await self._timed_step(
                 [
-                    ("TIME",),
-                    ("SMEMBERS", keys.ACCOUNTS),
+                    ("SCARD", keys.ACCOUNTS),
                     ("HGETALL", keys.SUPPLY),
-                    *(("HGETALL", keys.account(_text(account))) for account in accounts),
-                    ("TIME",),
+                    *(
+                        ("HGETALL", keys.account(name))
+                        if name in moving
+                        else ("HMGET", keys.account(name), *_SEQUENCES)
+                        for name in names
+                    ),
                 ]
             )
-            start, listed, supply, *records, end = found
-            if set(listed) == set(accounts):
+            listed, supply, *replies = found
+            changed = False
+            for name, reply in zip(names, replies, strict=True):
+                if name in moving:
+                    known[name] = _texts(reply)
+                elif _sequences(reply) != [known[name].get(field) for field in _SEQUENCES]:
+                    moving.add(name)
+                    changed = True
+            if listed == len(names) and not changed:
                 return Totals(
-                    {
-                        Account(_text(name)): _texts(record)
-                        for name, record in zip(accounts, records, strict=True)
-                    },
+                    {name: known[name] for name in sorted(names)},
                     _texts(supply),
-                    _micros(end) - _micros(start),
+                    answered_s,
                 )
         raise AccountsMoved(
             f"accounts were opened during each of {TOTALS_ATTEMPTS} attempts; ask again later."
         )
+
+    async def _read_missing(
+        self, known: dict[Account, Mapping[str, str]], names: Sequence[Account]
+    ) -> None:
+        """Read the accounts that are not known yet, a page in each round trip."""
+        missing = [name for name in names if name not in known]
+        for first in range(0, len(missing), PAGE_ACCOUNTS):
+            page = missing[first : first + PAGE_ACCOUNTS]
+            replies = await asyncio.gather(
+                *(self._batcher.submit("HGETALL", keys.account(name)) for name in page),
+                return_exceptions=True,
+            )
+            for name, reply in zip(page, replies, strict=True):
+                if isinstance(reply, BaseException) and not isinstance(reply, ResponseError):
+                    raise reply
+                known[name] = _texts(reply)
 
     async def funds_checked(self) -> bool | None:
         """Whether the newest order had checked funds; None if no recent command tells."""
@@ -155,16 +195,22 @@ class AuditReader:
             start = b"(" + page[-1][0]
 
     async def _one_step(self, commands: list[tuple[str, ...]]) -> list[Any]:
-        """The replies to plain reads, run in one transaction.
+        """The replies to plain reads, run in one transaction."""
+        return (await self._timed_step(commands))[0]
 
-        Redis queues the reads in several round trips and serves other clients between them.
+    async def _timed_step(self, commands: list[tuple[str, ...]]) -> tuple[list[Any], float]:
+        """The replies to plain reads, run in one transaction; the seconds until its answer.
+
+        Redis queues the reads in several round trips and serves other clients between them. In a
+        transaction TIME stands still, so it cannot tell how long the transaction took.
         """
         await self._batcher.submit("MULTI")
         for first in range(0, len(commands), QUEUED_COMMANDS):
             page = commands[first : first + QUEUED_COMMANDS]
             await asyncio.gather(*(self._batcher.submit(*command) for command in page))
+        started_s = time.perf_counter()
         replies: list[Any] = await self._batcher.submit("EXEC")
-        return replies
+        return replies, time.perf_counter() - started_s
 
     async def _ask(self, *command: str | bytes | int) -> Any:  # noqa: ANN401 (a Redis reply)
         try:
@@ -193,8 +239,10 @@ def _texts(reply: Any) -> dict[str, str]:  # noqa: ANN401 (a Redis reply, or its
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-def _micros(time: list[bytes]) -> int:
-    return int(time[0]) * _US_PER_S + int(time[1])
+def _sequences(reply: Any) -> list[str | None]:  # noqa: ANN401 (a Redis reply, or its refusal)
+    if not isinstance(reply, list):
+        return [None] * len(_SEQUENCES)
+    return [None if item is None else _text(item) for item in reply]
 
 
 def _text(item: bytes) -> str:
