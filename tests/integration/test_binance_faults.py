@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import httpx
+import redis
 
 from tapewire.redis.server import RedisServer
 from tests.support.running.processes import running_gateway
@@ -12,13 +13,16 @@ from tests.support.transport.signed import SignedClient, error
 from tests.support.transport.websocket_api import WebSocketApi
 from tests.support.wait import wait_for
 
+EVENTS_MAX = 3
 UNKNOWN, BUSY = (503, -1007), (503, -1008)
 
 
 def test_without_redis_calls_fail_honestly_and_streams_go_on(
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    """-1008 or -1007, never a 500; a user data stream misses nothing over a restart of Redis."""
+    """-1008 or -1007, never a 500; a user data stream misses nothing over a restart of
+    Redis, and ends if Redis returns without its data.
+    """
     with running_gateway(redis_server.url, tmp_path) as service:
         bot = SignedClient(service.url)
         assert bot.order(newClientOrderId="before").status_code == 200
@@ -37,6 +41,10 @@ def test_without_redis_calls_fail_honestly_and_streams_go_on(
             key = {"symbol": "BTCUSDT", "origClientOrderId": "before"}
             assert bot.call("DELETE", "/api/v3/order", **key).status_code == 200
             assert api.event()["C"] == "before"
+            with redis.Redis(port=redis_server.port) as client:
+                client.flushall()
+            kinds = (api.event()["e"] for _ in range(EVENTS_MAX))
+            assert "eventStreamTerminated" in kinds, "the venue was reset"
         bot.close()
 
 

@@ -4,14 +4,18 @@ import json
 import stat
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import quote
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tapewire.api_keys.signing import MASTER_VARIABLE, ensure_master
@@ -21,6 +25,8 @@ from tests.support.running.key_venue import KeyVenue, running_key_venue
 from tests.support.transport.signed import SignedClient, error
 from tests.support.transport.websocket_api import WebSocketApi
 from tests.support.wait import wait_for
+
+PrivateKey: TypeAlias = Ed25519PrivateKey | rsa.RSAPrivateKey
 
 REFUSED = (401, -2015, "Invalid API-key, IP, or permissions for action.")
 FORMAT = (401, -2014, "API-key format invalid.")
@@ -121,11 +127,24 @@ def test_the_master_secret_is_its_owner_s(tmp_path: Path) -> None:
         ensure_master(path)
 
 
-def test_a_key_may_sign_with_ed25519(
-    venue: KeyVenue, module_redis_url: str, tmp_path: Path
+def rsa_key(bits: int = 2_048) -> rsa.RSAPrivateKey:
+    """A new private key."""
+    return rsa.generate_private_key(65_537, bits)
+
+
+def signed_by(key: PrivateKey, payload: bytes) -> bytes:
+    """The signature of a payload as Binance wants it of the kind of the key."""
+    if isinstance(key, Ed25519PrivateKey):
+        return key.sign(payload)
+    return key.sign(payload, PKCS1v15(), SHA256())
+
+
+@pytest.mark.parametrize("new_key", [Ed25519PrivateKey.generate, rsa_key])
+def test_a_key_may_sign_with_a_private_key(
+    venue: KeyVenue, module_redis_url: str, tmp_path: Path, new_key: Callable[[], PrivateKey]
 ) -> None:
     """The venue has the public key alone; another key, and an HMAC, are refused."""
-    private, other = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    private, other = new_key(), new_key()
     file = tmp_path / "public.pem"
     file.write_bytes(
         private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -135,9 +154,9 @@ def test_a_key_may_sign_with_ed25519(
     made_key = json.loads(CliRunner().invoke(main, [*arguments, *where]).stdout)
     assert made_key["api_secret"] is None
 
-    def call(key: Ed25519PrivateKey) -> httpx.Response:
+    def call(key: PrivateKey) -> httpx.Response:
         form = f"timestamp={time.time_ns() // 1_000_000}&omitZeroBalances=true"
-        signature = quote(b64encode(key.sign(form.encode())).decode(), safe="")
+        signature = quote(b64encode(signed_by(key, form.encode())).decode(), safe="")
         headers = {"X-MBX-APIKEY": made_key["api_key"]}
         return venue.api.get(f"/api/v3/account?{form}&signature={signature}", headers=headers)
 
@@ -146,7 +165,12 @@ def test_a_key_may_sign_with_ed25519(
     hmac_signed = SignedClient(str(venue.api.base_url), made_key["api_key"], "secret")
     assert error(hmac_signed.call("GET", "/api/v3/account"))[1] == -1022
     hmac_signed.close()
-    file.write_text("no key")
-    refused = CliRunner().invoke(main, [*arguments, *where])
-    assert refused.exit_code == 1
-    assert "not a public Ed25519 key" in refused.output
+    small = rsa_key(1_024).public_key()
+    for text, reason in (
+        (b"no key", "is not a public key (PEM)"),
+        (small.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), "1,024 bits"),
+    ):
+        file.write_bytes(text)
+        refused = CliRunner().invoke(main, [*arguments, *where])
+        assert refused.exit_code == 1
+        assert reason in refused.output

@@ -1,16 +1,23 @@
 """The WebSocket API of the Binance surface: calls, session, and the user data stream."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
+from tapewire import keys
 from tests.support.running.processes import Service, running_gateway
+from tests.support.transport.raw_websocket import TEXT, RawWebSocket
 from tests.support.transport.signed import SignedClient
 from tests.support.transport.websocket_api import WebSocketApi
+from tests.support.wait import wait_for
 
+REQUESTS_AT_ONCE = 100
 ORDER: dict[str, Any] = {
     "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.1",
     "price": "50000.00",
@@ -148,6 +155,38 @@ def test_a_stream_begins_with_its_subscription(gateway: Service) -> None:
     bot.close()
 
 
+def test_a_stream_whose_events_are_lost_ends(
+    gateway: Service, module_redis_url: str, tmp_path: Path
+) -> None:
+    """With `eventStreamTerminated`; the client reads its orders and subscribes again."""
+    with (
+        running_gateway(module_redis_url, tmp_path) as other,
+        WebSocketApi(gateway.port, "lost") as api,
+        redis.Redis.from_url(module_redis_url) as client,
+    ):
+        bot = SignedClient(other.url, "lost")
+        assert bot.order(price="40000").status_code == 200
+        api.signed("userDataStream.subscribe.signature")
+        os.kill(gateway.process.pid, signal.SIGSTOP)
+        try:
+            for _ in range(3):
+                assert bot.order(price="40000").status_code == 200
+            client.xtrim(keys.account_log("lost"), maxlen=1, approximate=False)
+        finally:
+            os.kill(gateway.process.pid, signal.SIGCONT)
+        # The gateway may have read the first event before the log was cut.
+        kinds = [api.event()["e"]]
+        while kinds[-1] != "eventStreamTerminated":
+            kinds.append(api.event()["e"])
+        assert kinds[:-1] in ([], ["executionReport", "outboundAccountPosition"])
+        assert api.ask("session.subscriptions")["result"] == []
+        assert len(api.signed("openOrders.status", symbol="BTCUSDT")["result"]) == 4
+        api.signed("userDataStream.subscribe.signature")
+        assert bot.form("DELETE", "/api/v3/openOrders", symbol="BTCUSDT").status_code == 200
+        assert api.event()["x"] == "CANCELED"
+        bot.close()
+
+
 def test_after_logon_requests_are_unsigned(api: WebSocketApi) -> None:
     """Until the logout; the subscription follows the key of the logon."""
     assert api.ask("account.status")["error"]["code"] == -2014
@@ -214,3 +253,21 @@ def test_a_stop_says_goodbye(module_redis_url: str, tmp_path: Path) -> None:
         assert service.stop() == 0
         assert api.event()["e"] == "serverShutdown"
         assert api.close_code() == 1012
+
+
+def test_a_client_that_does_not_read_is_disconnected(gateway: Service) -> None:
+    """At a bound of unsent answers, so that such clients cost bounded memory."""
+    request = json.dumps({"id": 1, "method": "exchangeInfo"}).encode()
+    frames = RawWebSocket.frame(TEXT, request) * REQUESTS_AT_ONCE
+    with RawWebSocket(gateway.port, "/ws-api/v3", receive_buffer_bytes=4_096) as client:
+
+        def is_ended() -> bool:
+            try:
+                client.socket.sendall(frames)
+            except OSError:
+                return True
+            return False
+
+        wait_for(is_ended, "the gateway ends the connection")
+    with WebSocketApi(gateway.port) as api:
+        assert api.ask("ping")["result"] == {}

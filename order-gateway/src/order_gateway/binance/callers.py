@@ -15,7 +15,7 @@ from order_gateway.binance.errors import BinanceError, error_of, key_missing, ke
 from order_gateway.binance.fields import SIGNATURE, Fields
 from order_gateway.binance.signature import check_signature, check_time, signature_refused
 from order_gateway.rate_limit import RateLimits
-from tapewire.api_keys.ed25519 import verifies
+from tapewire.api_keys.public_keys import verifies
 from tapewire.api_keys.signing import derive_secret
 from tapewire.api_keys.text import KEY_ID_CHARACTERS, Identity, Permission
 from tapewire.api_keys.verifier import KeyVerifier
@@ -86,14 +86,14 @@ class Callers:
         except AuthenticationFailed:
             raise key_refused() from None
         if record.public_key:
-            return record.identity, partial(_check_ed25519, record.public_key)
+            return record.identity, partial(_check_public_key, record.public_key)
         if self._master is None:
             raise key_refused()
         return record.identity, partial(check_signature, derive_secret(self._master, record.key_id))
 
 
-def _check_ed25519(public_key: str, payload: bytes, signature: str) -> None:
-    """Check an Ed25519 signature in base64. Raises BinanceError (-1022, -2015)."""
+def _check_public_key(public_key: str, payload: bytes, signature: str) -> None:
+    """Check a signature in base64. Raises BinanceError (-1022, -2015)."""
     try:
         is_good = verifies(public_key, payload, signature)
     except ConfigurationError as error:

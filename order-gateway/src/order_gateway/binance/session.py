@@ -283,7 +283,8 @@ class BinanceSession:
         return {}
 
     def _send(self, frames: bytes) -> None:
-        if self.closed:
+        # No frame follows a close frame.
+        if not self._socket.is_open:
             return
         self._socket.write(frames)
         if self._socket.unsent_bytes() > UNSENT_BYTES_MAX:

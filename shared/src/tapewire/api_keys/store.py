@@ -68,7 +68,7 @@ class ApiKeyStore:
     ) -> NewKey:
         """Create a key; `expires_us` in microseconds since 1970. Raises Conflict at the limit.
 
-        With an Ed25519 `public_key` (base64) signed calls of the key are checked with that.
+        Signed calls of the key are checked with its `public_key` (public_keys.py), if given.
         """
         new = make_key(
             account,

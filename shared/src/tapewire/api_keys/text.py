@@ -67,7 +67,7 @@ class ApiKey:
     created_us: int
     expires_us: int | None
     revoked_us: int | None
-    # Base64 of the Ed25519 key with which signed calls are checked; empty: they are HMAC-signed.
+    # The public key with which signed calls are checked (public_keys.py); empty: HMAC.
     public_key: str = ""
 
     @property

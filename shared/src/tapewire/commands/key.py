@@ -15,7 +15,7 @@ from typing import TypeVar
 import click
 from msgspec import json
 
-from tapewire.api_keys.ed25519 import read_public_key
+from tapewire.api_keys.public_keys import read_public_key
 from tapewire.api_keys.signing import MASTER_VARIABLE, api_key, derive_secret, read_master
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.text import ApiKey, NewKey, Permission, read_permissions, write_permissions
@@ -84,7 +84,7 @@ def key() -> None:
     "public_key_file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Check signed calls with this Ed25519 key (PEM) instead of a secret.",
+    help="Check signed calls with this Ed25519 or RSA key (PEM) instead of a secret.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @redis_options

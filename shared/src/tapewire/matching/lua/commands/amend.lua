@@ -18,7 +18,7 @@
 --        hold beyond before).
 -- Events as place.
 
--- Whether the account may have the order as it would be; what it holds already is not needed anew.
+-- The refusal of the amended order by its account; units that it holds already count as available.
 local function amended_account_refusal(command, market, order, wanted)
   local trader = read_trader(command, market, order)
   if trader.state == 'blocked' then return 'ACCOUNT_BLOCKED' end
@@ -30,7 +30,7 @@ local function amended_account_refusal(command, market, order, wanted)
   end
 end
 
--- Why an order that loses its place may not come in again as `wanted`; nil if it may.
+-- The refusal of `wanted`, an order that loses its place; nil for none.
 local function reentry_refusal(command, market, order, wanted)
   local state = market.controls.state
   if is_out_of_band(market, wanted.price) then return 'PRICE_OUT_OF_BAND' end

@@ -1,7 +1,7 @@
 -- control: switch a market's state, or set its price band and its bound on open orders.
 --
 -- A market whose orders cross, because an auction collected them, uncrosses when it is switched to
--- trading or post_only (core/auction.lua); what one command cannot do fire_stops does.
+-- trading or post_only (core/auction.lua); fire_stops does the part that one command cannot do.
 --
 -- KEYS   1 market:<symbol>
 -- ARGV   4 symbol   5 state: trading|cancel_only|halted|post_only|auction ('' = as it is)

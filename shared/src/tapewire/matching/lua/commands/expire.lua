@@ -1,6 +1,6 @@
 -- expire: end the orders whose time is over, and cancel for accounts whose dead-man timer fired.
 --
--- Any gateway may call it at any time; whatever is due is done exactly once. Orders of a market
+-- Any gateway may call it at any time; each due order ends exactly once. Orders of a market
 -- whose uncross is not over stay until it is.
 --
 -- KEYS   1 expiring
@@ -46,8 +46,8 @@ local function ending_order(command, order_id)
   if market and not market.uncross then return order, market end
 end
 
--- What is due, but for the orders of broken markets, which stay. So that they hold up no other, up
--- to BROKEN_PAGES_MAX pages of them are passed over.
+-- The due orders without those of broken markets, which stay. Up to BROKEN_PAGES_MAX pages of these
+-- are passed over, so that they hold up no other order.
 local function due_orders(command, orders_max)
   local due = {}
   for page = 0, BROKEN_PAGES_MAX - 1 do

@@ -19,7 +19,7 @@
 
 local DELISTED = '{tw}:delisted'
 
--- What every command on the market needs of its identity.
+-- The part of the identity that every command on the market needs.
 local function steps_of(epoch, identity)
   local base_units = identity.lot_units
     * 10 ^ (identity.base_decimals - identity.quantity_decimals)
@@ -48,7 +48,7 @@ local function named_instruments(argv)
   return named
 end
 
--- Why the instruments cannot be; `assets` gets the decimals of each asset that they name.
+-- The refusal of the instruments; `assets` gets the decimals of each of their assets.
 local function instruments_refusal(command, named, assets)
   for _, item in ipairs(named) do
     local is_sound = pcall(read_market, item.symbol, command.clock_us)
@@ -93,7 +93,7 @@ local function write_instrument(epoch, item)
   return false
 end
 
--- Whether an instrument is as the caller wants it.
+-- Whether Redis has an instrument as the caller wants it.
 local function is_as_wanted(item)
   return call('HGET', market_key(item.symbol), 'limits') == item.limits
     and call('SISMEMBER', DELISTED, item.symbol) == 0

@@ -1,4 +1,4 @@
--- open_account: make an account known, with what it starts with. Once: again changes nothing.
+-- open_account: open an account with its start balances. A second call changes nothing.
 --
 -- KEYS   1 account:<account>
 -- ARGV   4 account   5 accounts of the venue at the most; then two values each: asset ('*' = every
@@ -19,7 +19,7 @@ end
 
 local function by_asset(one, other) return one.asset < other.asset end
 
--- What a new account gets of each asset that is traded, sorted by asset.
+-- The start balance of each traded asset, sorted by asset.
 local function gifts_of(argv, traded)
   local amounts, gifts = {}, {}
   for first = 6, #argv, 2 do amounts[argv[first]] = argv[first + 1] end

@@ -1,4 +1,4 @@
--- place: take in one order, match it, rest or end what is left; then the stops that it fired.
+-- place: match a new order, let its remainder rest or end, and run the stops that it fired.
 --
 -- KEYS   1 market:<symbol>
 -- ARGV   4 account   5 client_order_id ('' = none)   6 body digest ('' without the former)
@@ -36,7 +36,7 @@ local function place(command, account, client_order_id, digest, symbol, revision
 
   local fields = enter_order(command, market, order, trader)
   local state = fields[4]
-  -- A stop may have traded with what was left of this order.
+  -- A stop may have traded with the resting lots of this order.
   if run_stops(command, market) > 0 then
     fields = call('HGETALL', order_key(order.id))
     state = call('HGET', order_key(order.id), 'state')

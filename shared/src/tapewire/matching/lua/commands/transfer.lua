@@ -1,4 +1,4 @@
--- transfer: deposit to an account, or withdraw of what it has free.
+-- transfer: deposit to an account, or withdraw from its available balance.
 --
 -- A deposit opens an account that is not known yet.
 --

@@ -1,6 +1,6 @@
 -- Contract: an order enters the market: it takes, then rests or ends.
 
--- The last price and how far from it a price may be; nil without a band or a last price.
+-- The last price and the largest distance of a price from it; nil without a band or a last price.
 local function price_band(market)
   local band_bps = market.controls.band_bps
   if band_bps == '0' or market.last_price == '' then return nil end
@@ -30,7 +30,7 @@ local function trading_limit(market, order)
   return order.side == 'buy' and reference + width or reference - width
 end
 
--- Ends a taker with something left; `is_used_up` says that it wanted no more.
+-- Ends a taker that is not filled; `is_used_up` says that it has no lots left to take.
 local function end_taker(order, is_used_up)
   order.status = 'expired'
   if order.reason ~= '' then return end
@@ -45,7 +45,7 @@ local function end_taker(order, is_used_up)
   end
 end
 
--- Puts what is left of an order into the book.
+-- Puts the remaining lots of an order into the book.
 local function rest_order(command, market, order, remaining)
   order.status = order.executed > 0 and 'partially_filled' or 'new'
   if order.display then order.visible = min(order.display, remaining) end
@@ -67,8 +67,8 @@ local function begin_record(order)
   order.fields, order.executions = { 'terms', '', 'state', '' }, {}
 end
 
--- Runs an order against the book: it ends filled, resting or expired. Its record is complete
--- afterwards but for the caller's write.
+-- Runs an order against the book: the order ends filled, resting or expired. The caller writes the
+-- record.
 local function run_taker(command, market, order)
   begin_record(order)
   order.prevented_notional, order.updated_us = 0, market.now
@@ -83,7 +83,7 @@ local function run_taker(command, market, order)
   end
   local remaining, is_filled, is_used_up = remaining_lots(order), nil, nil
   if order.quote_limit then
-    -- By amount: filled if what is left of it buys no lot at the next price.
+    -- An order by amount is filled if the rest of the amount buys no lot at the next price.
     is_used_up = order.is_spent or order.notional + order.prevented_notional == order.quote_limit
     order.quantity = order.executed + order.prevented
     is_filled = is_used_up and not order.is_short and order.executed > 0 and order.prevented == 0
@@ -108,7 +108,7 @@ local function newest_fields(fields)
   return newest
 end
 
--- Writes an order that came in, was amended or set off, with the newest of the fills that it took.
+-- Writes an order that was placed, amended or triggered, with its newest fills.
 -- Returns the fields of its record that changed.
 local function write_order(command, order, kind)
   local fields, executions = newest_fields(order.fields), order.executions

@@ -32,7 +32,7 @@ local function next_order(command, market, uncross, name)
   end
 end
 
--- Moves what one side of a trade pays and gets; returns its fee in units of what it gets.
+-- Moves the units of one side of a trade; returns its fee in units of the asset that it gets.
 local function settle_side(command, market, order, ticks, lots)
   local pays, gets = order_assets(market, order)
   local base, quote = lots * market.steps.base_units, ticks * lots * market.steps.quote_units
@@ -150,7 +150,7 @@ local function keep(market, search)
   if market.high_ticks then note_waiting(market, true) end
 end
 
--- Notes that a market enters or leaves an auction; its indicative price ends with it.
+-- Notes that a market enters or leaves an auction. The indicative price ends with the auction.
 function Auction.note_state(market, state)
   if state == market.controls.state then return end
   if state == 'auction' then

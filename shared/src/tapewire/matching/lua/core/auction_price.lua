@@ -114,7 +114,7 @@ function Search.run(search)
   return true
 end
 
--- The search as it is kept between two commands, and as the next command goes on with it.
+-- The record of a search between two commands, and the search that a record continues.
 function Search.pack(search)
   local bids, asks = search.bids, search.asks
   return Uncross.write({

@@ -1,4 +1,4 @@
--- Contract: the resting orders and price levels of one symbol, and the news of their change.
+-- Contract: the resting orders and price levels of one symbol, and the messages of changed levels.
 -- Keys   queue:<symbol>:<side> (sorted set): score = price in ticks, negated for buys, so that
 --        rank 0 is the best; member = 16-digit priority ':' order id, so that equal prices
 --        stand in order of arrival.

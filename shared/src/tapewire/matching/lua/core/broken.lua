@@ -16,20 +16,20 @@ local function error_text(failure)
   return type(failure) == 'table' and failure.err or tostring(failure)
 end
 
--- Halts the market for all who read its controls, if they can be read.
+-- Writes the state halted into the controls of the market, if the controls can be read.
 local function halt_broken(symbol, clock_us)
   local key = market_key(symbol)
   local controls = Controls.read(call('HGET', key, 'controls'))
   if not controls.state then return end
   controls.state = 'halted'
   call('HSET', key, 'controls', Controls.write(controls))
-  -- Its auction ends with it.
+  -- The auction of a halted market ends.
   call('SREM', '{tw}:auctions', symbol)
   call('HDEL', key, 'indicative')
   publish_market(symbol, 'halted', 'state', timestamp_text(clock_us + 0), call('GET', '{tw}:epoch'))
 end
 
--- Names a market as broken, once. Whatever is wrong with its keys, nothing here fails.
+-- Names a market as broken, once. Keys of a wrong type cause no error here (pcall).
 local function mark_broken(symbol, clock_us, op, failure)
   if redis.pcall('HEXISTS', BROKEN, symbol) == 1 then return end
   redis.pcall('HSET', BROKEN, symbol, Broken.join(clock_us, op, error_text(failure)))
@@ -37,7 +37,7 @@ local function mark_broken(symbol, clock_us, op, failure)
   pcall(halt_broken, symbol, clock_us)
 end
 
--- Why the data of a market contradict each other; nil if a look at its record finds nothing.
+-- The contradiction in the record of a market as a sentence; nil if none is found.
 local function market_fault(symbol, clock_us)
   local is_read, market = pcall(read_market, symbol, clock_us)
   if not is_read then return error_text(market) end
@@ -50,7 +50,7 @@ local function market_fault(symbol, clock_us)
   end
 end
 
--- Lets a market trade again whose data an operator has put right; returns whether they are.
+-- Lets a market trade again after an operator has put its data right; false if a fault is left.
 local function clear_broken(symbol, clock_us)
   redis.pcall('HDEL', market_key(symbol), 'broken')
   local is_read, fault = pcall(market_fault, symbol, clock_us)
@@ -67,7 +67,7 @@ local function answer_failure(command, failure)
   local text = error_text(failure)
   if OF_REDIS[match_text(text, '^(%u+)') or ''] then return redis.error_reply(text) end
   local symbol
-  -- What the command has gathered of all its markets is lost.
+  -- The gathered changes of all markets of the command are lost.
   for used in pairs(command.markets) do
     mark_broken(used, command.clock_us, command.op, failure)
     symbol = used

@@ -1,11 +1,11 @@
--- Contract: what every command has in common: its limits, its markets, its number, its end.
--- Keys   last_order_id (string): the number of the newest order; priorities come from it too.
+-- Contract: the parts that all commands share: clock, limits, markets, journal entry.
+-- Keys   last_order_id (string): the number of the newest order or priority.
 --        last_command (string): the number of the newest entry in the journal.
 --        journal (stream): every accepted command, entry id = its number, which grows by one;
 --        fields 'op', 'clock', 'limits', 'args', 'result'; bounded. Run again in order with the
 --        same clock and limits, the commands give the same results and state.
 
--- The journal keeps the arguments from this one on.
+-- The journal keeps the arguments from this number on.
 local FIRST_ARGUMENT = 4
 
 -- The clock of a command: that of Redis; a time in its place (tests, replays); or that of Redis if
@@ -25,14 +25,14 @@ local function begin_command(op, argv)
   if not clock then return nil end
   return {
     op = op,
-    -- Each market makes its own time of the clock, which never runs back.
+    -- The time of a market comes from the clock and never runs back (read_market).
     clock_us = clock,
     limits_text = limits,
     limits = known_limits(limits),
     argv = argv,
     -- Makers met by all takers of the command: one budget, limits.fills_max.
     makers_met = 0,
-    -- Account -> what changes of it (core/ledger.lua), and the same in the order of first touch.
+    -- Account -> its changes (core/ledger.lua), and the same in the order of first touch.
     entries = {},
     touched = { nil, nil, nil, nil },
     -- Symbol -> market, and the markets in the order of first use.
@@ -43,7 +43,7 @@ local function begin_command(op, argv)
   }
 end
 
--- The market of a symbol, read once per command; nil and the refusal if it is unknown or broken.
+-- The market of a symbol, read once per command; nil and the refusal for an unknown or broken one.
 local function command_market(command, symbol)
   local market = command.markets[symbol]
   if not market then
@@ -66,7 +66,7 @@ local function next_number()
   return call('INCR', '{tw}:last_order_id')
 end
 
--- Writes what the command did to a market; returns where the market stands now.
+-- Writes the changes of a market; returns its position after the command.
 local function write_market(command, market)
   announce_book(market)
   if market.traded then record_candle(command, market) end
@@ -75,7 +75,7 @@ local function write_market(command, market)
   return Position.join(market.symbol, seq, book_seq)
 end
 
--- Writes what the command has gathered; `result` is what a replay must give again.
+-- Writes the gathered changes. `result` goes into the journal; a replay must give the same result.
 local function end_command(command, result)
   for _, entry in ipairs(command.touched) do write_account(command, entry) end
   for _, market in ipairs(command.used_markets) do

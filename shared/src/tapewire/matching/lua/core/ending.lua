@@ -1,9 +1,9 @@
--- Contract: an open order ends other than by trading: canceled, or its time is over.
--- Writes its record, indexes, queue or stops; the level it leaves when the command ends.
+-- Contract: an open order ends without a trade: it is canceled, or its time is over.
+-- Writes record, indexes, queue or stops at once; the price level at the end of the command.
 
--- Takes an open order out of wherever it waits and ends it, and the other order of its list with
--- it; returns the id of that one. `cancel_id` is what the client calls the cancel, if it is one and
--- has a name.
+-- Takes an open order out of the queue or the stops and ends the order and the other order of its
+-- list; returns the id of the other order. `cancel_id` is the client's name of the cancel, '' or
+-- nil without a name.
 local function end_order(command, market, order, status, reason, cancel_id)
   leave_place(market, order)
   hold_order(command, market, order, -1)

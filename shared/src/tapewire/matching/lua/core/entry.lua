@@ -1,4 +1,4 @@
--- Contract: a new order comes in: what refuses it, how it is written and indexed.
+-- Contract: a new order: its refusals, its record, its indexes.
 -- Keys   as core/orders.lua.
 -- Each new order of a command is made by new_order, asked for by entry_refusal and taken in by
 -- enter_order; the command runs the stops afterwards and ends.
@@ -24,7 +24,7 @@ end
 local function earlier_placement(kind, account, name, digest, reuses)
   if name == '' then return nil end
   local earlier = call('GET', client_key(kind, account, name))
-  -- The two keys expire one by one: an id whose order has left already is free.
+  -- The keys of id and order expire separately: an id whose order has expired is free.
   local order = earlier and read_order(earlier)
   if not order or (reuses == '1' and not is_open(order)) then return nil end
   if order.digest ~= digest then return nil, 'DUPLICATE_CLIENT_ORDER_ID' end
@@ -36,7 +36,7 @@ local function may_wait(order)
   return order.stop_price or order.price and may_rest(order)
 end
 
--- Why the market does not take the order; nil if it does.
+-- The refusal of an order by its market; nil for none.
 local function market_refusal(market, order, revision)
   local controls = market.controls
   if revision ~= controls.revision then return 'STALE_INSTRUMENT' end
@@ -58,7 +58,7 @@ local function market_refusal(market, order, revision)
   end
 end
 
--- Why the account may not have the order; nil if it may.
+-- The refusal of an order by its account; nil for none.
 local function trader_refusal(command, market, trader, order)
   if (may_rest(order) or order.stop_price) and trader.open_orders_max ~= '0'
     and call('ZCARD', open_key(order.account, market.symbol)) - trader.open_orders_max >= 0 then
@@ -73,7 +73,7 @@ local function trader_refusal(command, market, trader, order)
   end
 end
 
--- Writes the names by which the order is found.
+-- Writes the indexes of a new order.
 local function index_order(command, order)
   local is_named = order.client_order_id ~= ''
   if is_named then
@@ -87,7 +87,7 @@ local function index_order(command, order)
   end
 end
 
--- Why an order may not come in; nil if it may. The second value is the account as it meets it.
+-- The refusal of an order; nil for none. The second value is the account (read_trader).
 -- Writes nothing.
 local function entry_refusal(command, market, order, revision)
   local trader = read_trader(command, market, order)
@@ -97,7 +97,7 @@ local function entry_refusal(command, market, order, revision)
   return refusal, trader
 end
 
--- Takes in an order that nothing refuses: it waits for its stop, or takes and then rests or ends.
+-- Takes in an order without a refusal: the order waits for its stop, or takes and rests or ends.
 -- Returns the fields of its record.
 local function enter_order(command, market, order, trader)
   order.maker_fee_ppm, order.taker_fee_ppm = trader.maker_fee_ppm, trader.taker_fee_ppm

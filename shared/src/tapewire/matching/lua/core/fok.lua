@@ -1,5 +1,5 @@
 -- Contract: whether a fill-or-kill order would fill, told without a write.
--- It goes the way that match would go and counts what that would take: only quantity that may
+-- The walk meets the makers that match would meet and counts their lots: only quantity that may
 -- really trade, the hidden slices of icebergs where their turn comes, and at most
 -- taker.makers_max makers.
 
@@ -8,13 +8,13 @@ local MAKERS_LOOKED_AT = 32
 -- One maker of the walk. Returns true or false once the outcome is known.
 local function count_maker(walk, lots, hidden, display, partner)
   if walk.met >= walk.makers_max then return false end
-  -- The other order of the maker's list ends with it.
+  -- The other order of the maker's list ends with the maker.
   walk.met, walk.wanted = walk.met + (partner and 2 or 1), walk.wanted - lots
   if walk.wanted <= 0 then return true end
   if hidden > 0 then walk.slices[#walk.slices + 1] = { hidden = hidden, display = display } end
 end
 
--- What icebergs still hide at a price trades after all that was shown there, in turns.
+-- The hidden lots of the icebergs at a price trade after all shown lots at that price, in turns.
 local function count_slices(walk)
   local turn = 1
   while turn <= #walk.slices do
@@ -27,7 +27,7 @@ local function count_slices(walk)
   walk.slices = {}
 end
 
--- What the taker gets of one maker; the same returns.
+-- The lots that the taker gets of one maker; the same returns.
 local function count_order(walk, market, taker, maker)
   local partner = open_partner(maker)
   if maker.expire_us and maker.expire_us <= market.now_us then

@@ -14,7 +14,7 @@ local function opening_refusal(accounts_max)
   if call('SCARD', ACCOUNTS) >= accounts_max then return 'ACCOUNTS_LIMIT' end
 end
 
--- Why this many units more of an asset cannot be; nil if they can.
+-- The refusal of more units of an asset; nil for none.
 local function supply_refusal(asset, units)
   if call('HEXISTS', ASSETS, asset) == 0 then return 'UNKNOWN_ASSET ' .. asset end
   if (call('HGET', SUPPLY, asset) or 0) + units > BALANCE_UNITS_MAX then

@@ -1,15 +1,15 @@
--- Contract: what orders hold and trades move. Writes nothing itself: core/ledger.lua does.
+-- Contract: the units that open orders hold. Writes nothing; core/ledger.lua writes the changes.
 -- A sell holds its quantity, a buy its price x quantity; a stop buy without a price holds nothing
--- until it is set off. Fees come out of what a fill brings, so nothing is held for them.
+-- until it fires. A fee is taken from the proceeds of a fill, so nothing is held for fees.
 
--- What an order pays with and what it gets.
+-- The asset that an order pays with, and the asset that it gets.
 local function order_assets(market, order)
   local steps = market.steps
   if order.side == 'buy' then return steps.quote, steps.base end
   return steps.base, steps.quote
 end
 
--- What an order holds by itself.
+-- Units that an order without a list holds.
 local function needed_hold(market, order)
   local lots = remaining_lots(order)
   -- A sale by amount pays at least one lot.
@@ -17,20 +17,20 @@ local function needed_hold(market, order)
   return order.price and lots * order.price * market.steps.quote_units or 0
 end
 
--- What an order holds beside the first order of its list.
+-- Units that an order holds beyond the hold of the first order of its list.
 local function held_units(market, order)
   return max(0, needed_hold(market, order) - (order.covered_units or 0))
 end
 
 local function incoming_units(market, order)
-  -- What a list brings is counted for its first order.
+  -- The incoming units of a list are counted for its first order.
   if order.covered_units and order.covered_units > 0 then return 0 end
   local lots = remaining_lots(order)
   if order.side == 'buy' then return lots * market.steps.base_units end
   return lots * (order.price or order.stop_price) * market.steps.quote_units
 end
 
--- Holds what an order that waits or rests may still pay (sign 1), or releases it (sign -1).
+-- Holds the units that an open order may still pay (sign 1), or releases them (sign -1).
 local function hold_order(command, market, order, sign)
   local pays, gets = order_assets(market, order)
   local held = sign * held_units(market, order)

@@ -1,10 +1,10 @@
--- Contract: what a command changes in accounts: gathered while it runs, written when it ends.
+-- Contract: the changes of accounts by a command: gathered while it runs, written when it ends.
 -- Keys   account:<account> (hash): profile; available:<asset>, held:<asset>, incoming:<asset> =
 --        units free, held by open orders, and what open orders would bring; limits:<symbol>;
 --        seq, balance_seq = number of the newest execution report, of the newest balances.
 --        account_log:<account> (stream): one entry per command that changed the account, entry id
---        = seq-balance_seq after it, field 'event' = what was published; bounded. The lists of
---        orders and fills are read from it (tapewire/matching/queries.py).
+--        = seq-balance_seq after the command, field 'event' = the published message; bounded. The
+--        lists of orders and fills are read from the log (tapewire/matching/queries.py).
 -- Events account_events, one message per command and account, parts joined by PART: EventHeader;
 --        a list of Balance; then one Change for each change of an order: its kind is new, amended,
 --        triggered or empty, its fills are a list of Execution. A change is as many execution
@@ -40,7 +40,7 @@ local function account_entry(command, account)
   if not entry then
     entry = {
       account = account,
-      -- As Redis had them when they were read.
+      -- The numbers in Redis; nil before Redis was read.
       seq = nil,
       balance_seq = nil,
       -- Asset -> units; nil before the first asset. The touched assets, in the order of touch.
@@ -56,7 +56,7 @@ local function account_entry(command, account)
   return entry
 end
 
--- Keeps what Redis has of an asset; HMGET gives false for a missing field.
+-- Keeps the units that Redis has of an asset; HMGET gives false for a missing field.
 local function note_balance(entry, asset, available, held, incoming)
   local units = entry.units and entry.units[asset]
   if units then
@@ -80,7 +80,7 @@ local function read_account(entry, asset, other, ...)
   return values[9], values[10]
 end
 
--- Reads what the command has not read yet of what it changes.
+-- Reads the changed assets that the command has not read yet.
 local function read_rest(entry)
   local assets = entry.assets
   if not entry.seq then
@@ -99,7 +99,7 @@ local function read_rest(entry)
   end
 end
 
--- Writes what was gathered of an asset by Redis itself, because a sum of it is no longer exact.
+-- Has Redis add the gathered units of an asset, because a sum of them is no longer exact.
 local function flush_units(entry, asset, units)
   local key = account_key(entry.account)
   call('HINCRBY', key, 'available:' .. asset, integer_text(units.more_available))
@@ -112,7 +112,7 @@ local function is_exact(number)
   return number < EXACT_MAX and number > -EXACT_MAX
 end
 
--- Adds units to what an account has free, holds, and may still get of an asset.
+-- Adds units to the available, held and incoming units of an asset.
 local function change_balance(command, account, asset, available, held, incoming)
   local entry = account_entry(command, account)
   local units = entry.units and entry.units[asset]
@@ -149,8 +149,8 @@ local function available_units(command, account, asset)
   return known and free + known.more_available or free
 end
 
--- Remembers a change of an order for its account: its kind, if it is more than a trade or an end;
--- its fills, as text, and their count; its end, if it was canceled or expired.
+-- Remembers a change of an order for its account: its kind ('' for a trade or an end alone), its
+-- fills as text, and their count. A canceled or expired order is one execution report more.
 local function note_change(command, order, kind, state, fills, count)
   local entry = account_entry(command, order.account)
   local change = Change.join(kind, order.id, order.terms, state, fills)
@@ -202,7 +202,7 @@ local function add_units(key, entry, asset, fields, count)
   return nil, count
 end
 
--- Writes what the command changed of one account, and publishes it.
+-- Writes the changes of one account, and publishes them.
 local function write_account(command, entry)
   local key, assets = account_key(entry.account), entry.assets
   read_rest(entry)

@@ -22,8 +22,8 @@ local function leave_place(market, order)
   end
 end
 
--- Ends the other order of a list, if it is open; returns its id then. It counts as a maker of the
--- command, because it makes messages as long.
+-- Ends the other order of a list and returns its id; nil if it is not open. The ended order counts
+-- as a maker of the command, because it makes the messages as much longer.
 local function end_partner(command, market, order, status, reason, cancel_id)
   local partner = open_partner(order)
   if not partner then return nil end

@@ -51,7 +51,7 @@ local function read_market(symbol, clock_us)
     -- Price in ticks -> displayed lots more than before.
     buy = nil,
     sell = nil,
-    -- What this command traded (core/trades.lua); nil before the first trade.
+    -- The sums of the trades of this command (core/trades.lua); nil before the first trade.
     traded = nil,
   }, record[2])
   local mode = market.controls.state
@@ -79,7 +79,7 @@ local function quantity_text(market, lots)
   return market.steps.quantity_text(lots)
 end
 
--- trading, cancel_only, halted, post_only, auction, or delisted; nil if it is unknown.
+-- trading, cancel_only, halted, post_only, auction, or delisted; nil for an unknown symbol.
 local function market_mode(symbol)
   local controls = call('HGET', market_key(symbol), 'controls')
   return controls and known_controls(controls).state
@@ -90,7 +90,7 @@ local function is_uncrossing(symbol)
   return call('HEXISTS', market_key(symbol), 'uncross') == 1
 end
 
--- `wanted`, or with the empty text the value as it is.
+-- `wanted`; the present value if `wanted` is the empty text.
 local function changed(wanted, value)
   return wanted ~= '' and wanted or value
 end

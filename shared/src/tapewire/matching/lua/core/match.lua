@@ -9,8 +9,8 @@
 local MAKERS_FIRST_READ = 2
 local MAKERS_PER_READ = 32
 
--- Lots that the taker still takes at a price: of its quantity, or what its amount buys there; and
--- how many of them it can pay.
+-- Lots that the taker still takes at a price, by its quantity or by its amount; and how many of
+-- these lots the taker can pay.
 local function wanted_lots(market, taker, ticks)
   local lots
   if taker.quantity then
@@ -123,7 +123,7 @@ local function meet_maker(sweep, taker, member, wanted, paid)
   if maker.expire_us and maker.expire_us <= market.now_us then
     end_maker(sweep, maker, 'expired')
   elseif maker.account == taker.account and taker.stp ~= 'none' then
-    -- What is prevented costs nothing.
+    -- Prevented lots cost nothing.
     taker.is_short = false
     if prevent_self_trade(sweep, taker, maker, min(wanted, shown)) then return 'done' end
   else
@@ -139,7 +139,7 @@ local function meet_maker(sweep, taker, member, wanted, paid)
   end
 end
 
--- Meets one maker after the other, beginning with `page`, the head of the queue.
+-- Meets the makers in the order of the queue, beginning with `page`, the head of the queue.
 local function sweep_queue(sweep, taker, limit, page)
   local index, page_makers, outcome = 1, MAKERS_FIRST_READ, nil
   local command = sweep.command
@@ -171,7 +171,7 @@ local function sweep_queue(sweep, taker, limit, page)
   remove_gone(sweep)
 end
 
--- Matches `taker` up to `limit` (ticks, nil for none). Sets taker.reason where that ended it.
+-- Matches `taker` up to `limit` (ticks, nil for none). Sets taker.reason if matching ended it.
 -- Orders of an auction are collected and trade when it ends (core/auction.lua).
 local function match(command, market, taker, limit)
   if market.controls.state == 'auction' then return end

@@ -6,8 +6,8 @@
 --        open:<account>:<symbol> (sorted set): open orders, score = order number.
 --        expiring (sorted set): open gtd orders, score = expire_us.
 --        dead_man (sorted set): account, score = when its timer fires in microseconds.
--- Lifetime: an open order has no expiry; a closed one is kept for closed_kept_s seconds.
--- Two packed fields and not two dozen: Redis searches a small hash from its start for each field.
+-- Lifetime: an open order has no expiry; a closed order is kept for closed_kept_s seconds.
+-- Terms and state are packed, because Redis searches a small hash from its start for each field.
 
 local EXPIRING = '{tw}:expiring'
 local DEAD_MAN = '{tw}:dead_man'
@@ -34,8 +34,8 @@ local function read_order(order_id)
   return order
 end
 
--- Removes the oldest fills of a record beyond those that an answer shows: an order that trades for
--- long would otherwise grow without a bound, and with it every read of it.
+-- Removes the oldest fills of a record, which no answer shows. Without a bound the record of an
+-- order that trades for long would grow, and each read of the record would take longer.
 local function trim_fills(order_id)
   local key = order_key(order_id)
   -- Two fields are no fills.
@@ -47,7 +47,7 @@ local function trim_fills(order_id)
   end
   table.sort(seqs)
   local names = {}
-  -- In bounded pieces: Lua's stack bounds what unpack may return.
+  -- At most 1,000 at a time, because Lua's stack bounds the number of values of unpack.
   for index = 1, min(#seqs - ORDER_FILLS_SHOWN_MAX, 1000) do
     names[index] = 'f' .. integer_text(seqs[index])
   end

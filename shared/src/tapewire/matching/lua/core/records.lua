@@ -1,4 +1,4 @@
--- Contract: what the records of tapewire/packed/layout.py are to the other files. No keys.
+-- Contract: the packed records of tapewire/packed/layout.py as Lua tables. No keys.
 -- Each record is a table before this file, with the name of its class in that module without
 -- `Fields`. `Terms.read(text)` returns a table of the values. `Terms.read_into(record, text)` adds
 -- the values to a table. `Terms.write(record)` packs them. `Terms.split` and `Terms.join` do the
@@ -12,7 +12,7 @@ local known_limits = remembering(CommandLimits.read)
 
 local NO_BOUNDS = AccountBounds.join('', '', '', '')
 
--- The bounds of an account in one symbol; `text` is false if there are none.
+-- The bounds of an account in one symbol; `text` is false for an account without bounds.
 local function account_bounds(text)
   return known_bounds(text or NO_BOUNDS)
 end

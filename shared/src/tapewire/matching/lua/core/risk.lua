@@ -1,10 +1,10 @@
--- Contract: whether an account may take on an order: its state, its limits, its money. No writes.
+-- Contract: whether the state, limits and balances of an account allow an order. No writes.
 
 local function own_or(own, of_instrument)
   return own ~= '' and own or of_instrument
 end
 
--- The account as an order meets it; nil if it is unknown. Fees and limits are text.
+-- The account of an order; nil for an unknown account. Fees and limits are text.
 local function read_trader(command, market, order)
   local pays, gets = order_assets(market, order)
   local entry = account_entry(command, order.account)
@@ -30,7 +30,8 @@ local function read_trader(command, market, order)
   }
 end
 
--- Whether an order is larger than the limits allow; `more_lots` is what it adds to those there are.
+-- The limit that an order exceeds; nil for none. `more_lots` are the lots of a new order, or the
+-- lots that an amendment adds.
 local function limit_refusal(market, trader, order, more_lots)
   if trader.order_lots_max ~= '0' and order.quantity
     and order.quantity > trader.order_lots_max + 0 then
@@ -57,15 +58,15 @@ local function limit_refusal(market, trader, order, more_lots)
   end
 end
 
--- Lots that a new order brings at the most: of a buy by amount, what that buys at the best ask.
--- A sale by amount adds nothing to what the account may have.
+-- The most lots that a new order can bring: of a buy by amount, the lots at the best ask. A sale by
+-- amount brings no lots.
 local function lots_at_most(market, order)
   if order.quantity then return order.quantity end
   local ask = order.side == 'buy' and best_price(market, 'sell')
   return ask and floor(order.quote_limit / ask) or 0
 end
 
--- Units that must be free for a new order. Without a price: what the least trade takes.
+-- Units that must be free for a new order; without a price, the units of the smallest trade.
 local function needed_units(market, order)
   local units = held_units(market, order)
   if units > 0 then return units end

@@ -1,7 +1,7 @@
--- Contract: what a trade moves between accounts, and what it takes of each as a fee.
--- Writes nothing itself: core/ledger.lua does.
+-- Contract: the units that a trade moves between accounts, and the fees of both sides.
+-- Writes nothing; core/ledger.lua writes the changes.
 
--- Releases what a resting order held for lots that will not trade.
+-- Releases the hold of a resting order for lots that will not trade.
 local function release_lots(command, market, order, lots)
   local pays, gets = order_assets(market, order)
   local base = lots * market.steps.base_units
@@ -12,23 +12,23 @@ local function release_lots(command, market, order, lots)
   change_balance(command, order.account, gets, 0, 0, -incoming)
 end
 
--- Units that an order pays of what a fill brought; ppm is text. Fees are rounded up once per order:
--- what earlier fees exceed the rates by is credited, so that the number of fills changes no fee.
+-- The fee of a fill in units of its proceeds; ppm is text. Fees are rounded up once per order: the
+-- excess of earlier fees over the rate is credited, so that the number of fills changes no fee.
 -- In two steps, because the product would not be exact.
 local function take_fee(command, order, units, ppm)
   if ppm == '0' then return 0 end
   local part = units % 1000000
   local due = part * ppm - order.fee_credit_millionths
   local fee = math.ceil(due / 1000000)
-  -- A journal of format 1 is replayed by its own rule: each fill rounded up.
+  -- Journals of format 1 are replayed by their rule: the fee of each fill is rounded up.
   if command.limits.fees_per_order == 1 then
     order.fee_credit_millionths = fee * 1000000 - due
   end
   return (units - part) / 1000000 * ppm + fee
 end
 
--- Moves what a trade buys and pays: the maker pays of what it holds, the taker of what it has free.
--- Returns the fees of taker and maker, in units of what each gets.
+-- Moves the units of a trade. The maker pays from its hold, the taker from its available balance.
+-- Returns the fees of taker and maker, each in units of the asset that this side gets.
 local function settle_trade(command, market, taker, maker, ticks, lots)
   local steps = market.steps
   local base, quote = lots * steps.base_units, ticks * lots * steps.quote_units

@@ -1,4 +1,4 @@
--- Contract: stop orders: when they fire, and running those that trades have fired.
+-- Contract: stop orders: when a stop fires, and how fired stops run.
 -- Keys   market:<symbol>, field reached: the highest and the lowest price whose stops have fired
 --        and wait for their turn, because the command that fired them had used up its budget.
 --        firing (set): the symbols with such stops.
@@ -33,8 +33,8 @@ local function fired_stops(market, count_max)
   return fired
 end
 
--- Runs one stop as a fresh taker, or ends it if its time is over. Returns whether the stop was
--- there: another stop of the command may have ended it as the other order of its list.
+-- Runs one stop as a taker, or ends a stop whose time is over. Returns false if the stop has ended
+-- already: another stop of the command may have ended it as the other order of its list.
 local function run_stop(command, market, stop, makers_max)
   if call('ZREM', stops_key(market.symbol, stop.side), stop.member) == 0 then return false end
   local order = read_order(member_order(stop.member))
@@ -53,7 +53,7 @@ local function run_stop(command, market, stop, makers_max)
   return true
 end
 
--- Keeps the prices whose stops still wait for their turn, or forgets that any did.
+-- Keeps the prices whose fired stops still wait for their turn; removes them if no stop waits.
 local function note_waiting(market, is_waiting_for_turn)
   if is_waiting_for_turn then
     call('HSET', market.key, 'reached', Reached.write(market))
@@ -64,9 +64,9 @@ local function note_waiting(market, is_waiting_for_turn)
   end
 end
 
--- Runs the stops that trades have fired, and those that they fire in turn, within the budget of the
--- command: stops_max stops, and fills_max makers with those that its own order met. A stop starts
--- only if its share of makers is left. Returns how many have run.
+-- Runs the fired stops, and the stops that these fire in turn, within the budget of the command:
+-- stops_max stops, and fills_max makers, the makers of the command's own order included. A stop
+-- starts only if its share of makers is left. Returns the number of stops that ran.
 local function run_stops(command, market)
   if not market.high_ticks or market.controls.state ~= 'trading' then return 0 end
   local buys, sells = stops_key(market.symbol, 'buy'), stops_key(market.symbol, 'sell')

@@ -32,7 +32,7 @@ local function remembering(compute)
   end
 end
 
--- Every second number of a command is zero: that one needs no formatting.
+-- Every second number of a command is zero, and zero needs no formatting.
 local function integer_text(number)
   if number == 0 then return '0' end
   return format('%d', number)
@@ -78,7 +78,7 @@ local function timestamp_text(time_us)
   return known_second_text((time_us - micros) / 1000000) .. format('%06dZ', micros)
 end
 
--- Adds texts to a flat list; '' for what is not there.
+-- Adds texts to a flat list; a missing text becomes ''.
 local function add_texts(list, ...)
   for index = 1, select('#', ...) do list[#list + 1] = select(index, ...) or '' end
 end

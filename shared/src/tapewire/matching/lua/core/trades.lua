@@ -3,7 +3,7 @@
 --        the limit log_trades_max.
 -- Events one JSON object a trade on channel trade_events (docs/protocol.md).
 
--- Adds a trade to what the command traded in this market; `side` is that of its taker.
+-- Adds a trade to the sums of the command in this market; `side` is the side of the taker.
 local function count_trade(market, side, ticks, lots)
   local traded = market.traded
   if not traded then

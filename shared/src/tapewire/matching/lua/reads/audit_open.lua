@@ -3,7 +3,7 @@
 --
 -- KEYS   1 open:<account>:<symbol>
 -- ARGV   2 where to begin: -inf, or '(' and the last score of the part before   3 orders to read
--- Reply  per order four texts: id, score in the index, terms, state, '' for what is not there.
+-- Reply  per order four texts: id, score in the index, terms, state, '' for a missing one.
 -- Errors none.
 
 local function audit_open(keys, argv)
