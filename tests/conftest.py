@@ -4,6 +4,7 @@ Without `-n` all tests run in one process. With `-n` each worker has a Redis of 
 stays with one worker (`--dist loadfile`), and tests marked `serial` run while no other test runs.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Generator, Iterator
@@ -106,6 +107,21 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 2
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect tests without garbage collection: of all that is made here, nearly everything stays.
+
+    Each worker collects all tests. Without this hook a quarter of the time goes into searches
+    through objects that stay. Afterwards no search visits these objects again.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first, serial tests last; otherwise as they were found."""
 
@@ -132,27 +148,29 @@ def session_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSer
         yield server
 
 
+@pytest.fixture(scope="session")
+def session_client(session_redis: RedisServer) -> Iterator[redis.Redis]:
+    """One client that empties the server of a worker: a new client for each test costs 3 ms."""
+    with redis.Redis(port=session_redis.port) as client:
+        yield client
+
+
 @pytest.fixture(scope="module")
-def module_redis_url(session_redis: RedisServer) -> str:
+def module_redis_url(session_redis: RedisServer, session_client: redis.Redis) -> str:
     """The URL of a Redis that was empty when the module began.
 
     For services that live as long as a module. A gateway takes the instruments that Redis has, so
     that instruments of an earlier module would stay.
     """
-    return emptied(session_redis)
+    session_client.flushall()
+    return session_redis.url
 
 
 @pytest.fixture
-def redis_url(session_redis: RedisServer) -> str:
+def redis_url(session_redis: RedisServer, session_client: redis.Redis) -> str:
     """The URL of a running, empty Redis."""
-    return emptied(session_redis)
-
-
-def emptied(server: RedisServer) -> str:
-    """Remove everything; returns the URL."""
-    with redis.Redis(port=server.port) as client:
-        client.flushall()
-    return server.url
+    session_client.flushall()
+    return session_redis.url
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ there and what it may import.
 """
 
 import ast
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,7 +45,8 @@ ORDERS: dict[str, tuple[str, ...]] = {
 SOURCES = ("shared/src", "order-gateway/src", "market-data/src")
 
 
-def modules() -> dict[str, str]:
+@cache
+def modules() -> Mapping[str, str]:
     """Source text by module name, of everything that ships and of the support of the tests."""
     folders = [ROOT / folder for folder in SOURCES] + [ROOT / "tests" / "support"]
     paths = [path for folder in folders for path in folder.rglob("*.py")]
@@ -52,14 +55,20 @@ def modules() -> dict[str, str]:
     }
 
 
+@cache
+def imported() -> Sequence[Import]:
+    """Every import among `modules`, parsed once for all tests."""
+    return imports(modules())
+
+
 def test_no_files_import_each_other_in_a_circle() -> None:
     """No module imports itself through others."""
-    assert circles(imports(modules())) == []
+    assert circles(imported()) == []
 
 
 def test_imports_run_down_the_order() -> None:
     """No module imports a folder that stands above its own."""
-    assert list(upward(imports(modules()), ORDERS)) == []
+    assert list(upward(imported(), ORDERS)) == []
 
 
 def test_the_orders_name_what_there_is() -> None:
@@ -92,7 +101,7 @@ def test_a_folder_imports_what_it_says() -> None:
     below = {name.removesuffix(".x"): docstring(folder) for name, folder in names.items()}
     docstrings = {name: text for name, text in below.items() if name.count(".") == 1}
     assert set(ORDERS) < set(below)
-    assert list(undeclared(imports(modules()), docstrings, ORDERS)) == []
+    assert list(undeclared(imported(), docstrings, ORDERS)) == []
 
 
 def docstring(folder: Path) -> str:
