@@ -6,8 +6,8 @@
 --        then those at the last score too   4 most orders that are read
 -- Reply  {number of orders in the part, orders, levels}: per order four texts: member, score,
 --        terms, state ('' without a record); per score two: score, lots of its level ('' without
---        one). More orders than ARGV[4]: those before the last score; without any, one level without
---        lots, which tells the last score.
+--        one). More orders than ARGV[4]: those before the last score; without any, one level
+--        without lots, which tells the last score.
 -- Errors none.
 
 local function audit_index(keys, argv)
