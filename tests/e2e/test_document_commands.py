@@ -47,7 +47,7 @@ def crowd(folder: Path) -> Iterator[None]:
                 "-m",
                 "tapewire.crowd",
                 f"--venue={folder / '.tapewire'}",
-                "--rate=100",
+                "--rate=20",
             ],
             env=child_environment({}),
             stdout=log,

@@ -13,8 +13,10 @@ import pytest_asyncio
 from websockets.exceptions import InvalidStatus
 
 from tapewire import keys
+from tapewire.matching.treasury import Treasury
 from tapewire.redis.server import RedisServer
-from tapewire.values.types import MarketState
+from tapewire.values.account_types import AccountState
+from tapewire.values.types import Account, MarketState
 from tests.support.feeds.process import FeedProcess, running_feed
 from tests.support.feeds.reading import accounted, connected, receive, receive_all, receive_type
 from tests.support.feeds.traffic import make_short_log, make_trades
@@ -110,6 +112,8 @@ async def test_every_message_is_as_documented(venue: Venue, feed: FeedProcess) -
         await see("order", "balances")
         await venue.engine.control_market(BTC, state=MarketState.POST_ONLY)
         await see("market")
+        await Treasury(venue.engine).set_account(Account("alice"), state=AccountState.BLOCKED)
+        await see("account")
         await client.set(keys.EPOCH, "another")
         await see("epoch")
         feed.terminate()

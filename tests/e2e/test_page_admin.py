@@ -62,6 +62,25 @@ def test_a_halt_is_seen_on_the_page_of_a_trader(
         expect(trader.locator(".banners")).to_be_empty()
 
 
+def test_an_instrument_is_delisted(venue: PageVenue, organiser: Page) -> None:
+    """The page asks first; then the market and its orders are gone."""
+    body = {
+        "symbol": "LEAVES-USDT", "base": "LEAVES", "quote": "USDT", "tick_size": "0.05",
+        "lot_size": "1", "min_quantity": "1", "max_quantity": "1000",
+    }  # fmt: skip
+    venue.ask("POST", "/v1/admin/instruments", body=body)
+    venue.order("alice", "buy", "1", "10.00", symbol="LEAVES-USDT")
+    row = organiser.get_by_role("row", name="LEAVES-USDT")
+    row.get_by_role("button", name="Delist LEAVES-USDT").click()
+    organiser.locator("dialog[open]").get_by_role("button", name="Back").click()
+    expect(row).to_be_visible()
+    row.get_by_role("button", name="Delist LEAVES-USDT").click()
+    organiser.locator("dialog[open]").get_by_role("button", name="Delist", exact=True).click()
+    expect(organiser.locator(".notices")).to_contain_text("1 orders were canceled")
+    expect(row).to_have_count(0)
+    assert venue.open_orders("alice") == []
+
+
 def test_stopping_all_trading_cancels_every_order(
     venue: PageVenue, organiser: Page, browser: Browser
 ) -> None:

@@ -100,8 +100,8 @@ def test_a_gateway_that_is_away_is_told_and_comes_back(venue: PageVenue, browser
 
 
 def test_states_of_a_market_and_an_account_are_told(venue: PageVenue, browser: Browser) -> None:
-    """A halt, its end and a blocked account are seen without a reload."""
-    with trader_at(browser, venue.url, "alice") as page:
+    """A halt, its end, a blocked account and its end are seen without a reload or an order."""
+    with trader_at(browser, venue.url, "alice", quiet=False) as page:
         venue.switch("BTC-USDT", "halted")
         expect(page.locator(".banners")).to_contain_text("BTC-USDT is halted")
         page.get_by_label("Price", exact=True).fill("50000")
@@ -111,8 +111,15 @@ def test_states_of_a_market_and_an_account_are_told(venue: PageVenue, browser: B
         venue.switch("BTC-USDT", "trading")
         expect(page.locator(".banners")).to_be_empty()
         venue.ask("PATCH", "/v1/admin/accounts/alice", body={"state": "blocked"})
-        page.locator("button.place").click()
-        expect(page.locator(".banners")).to_contain_text("blocked")
+        expect(page.locator(".banners")).to_contain_text("This account is blocked")
+        venue.ask("PATCH", "/v1/admin/accounts/alice", body={"state": "active"})
+        expect(page.locator(".banners")).to_be_empty()
+        # What changes while the feed is away is known when it is back.
+        port = venue.kill_feed()
+        expect(page.locator(".banners")).to_contain_text("Reconnecting")
+        venue.ask("PATCH", "/v1/admin/accounts/alice", body={"state": "blocked"})
+        venue.start_feed(port)
+        expect(page.locator(".banners")).to_contain_text("This account is blocked")
         venue.ask("PATCH", "/v1/admin/accounts/alice", body={"state": "active"})
         expect(page.locator(".banners")).to_be_empty()
 
@@ -146,6 +153,28 @@ def test_a_market_that_is_added_appears_and_one_that_is_gone_is_left(
         expect(page.locator(".tape tbody tr:not([aria-hidden]) td.size")).to_have_text(["0.70000"])
         expect(page.locator(".work .empty")).to_contain_text("No open orders")
         expect(page.locator(".banners")).to_be_empty()
+
+
+def test_a_delisted_market_is_left(venue: PageVenue, browser: Browser) -> None:
+    """The page says so, shows another market and keeps the fills; listed again it can be chosen."""
+    venue.ask("POST", "/v1/admin/instruments", body=ACME | {"symbol": "GONE-USDT"})
+    with trader_at(browser, venue.url, "dora", symbol="GONE-USDT") as page:
+        venue.fund("bob", ACME="1")
+        venue.order("dora", "buy", "2", "10.00", symbol="GONE-USDT")
+        venue.order("bob", "sell", "1", "10.00", symbol="GONE-USDT")
+        expect(page.locator(".work tbody tr")).to_have_count(1)
+        venue.ask("DELETE", "/v1/admin/instruments/GONE-USDT")
+        expect(page.locator(".notices")).to_contain_text("GONE-USDT is no longer traded.")
+        expect(page.locator(".symbol h1")).not_to_have_text("GONE-USDT")
+        expect(page.locator(".work .empty")).to_contain_text("No open orders")
+        page.get_by_role("button", name="Fills").click()
+        expect(page.locator(".work tbody tr")).to_contain_text("GONE-USDT")
+        expect(page.locator(".banners")).to_be_empty()
+        venue.ask("POST", "/v1/admin/instruments", body=ACME | {"symbol": "GONE-USDT"})
+        page.locator(".symbol").click()
+        page.locator("#markets").get_by_role("button", name="GONE-USDT").click()
+        expect(page.locator(".symbol h1")).to_have_text("GONE-USDT")
+        expect(page.locator(".tape tbody tr:not([aria-hidden]) td.size")).to_have_text(["1"])
 
 
 def empty(venue: PageVenue) -> None:

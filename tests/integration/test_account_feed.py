@@ -10,6 +10,8 @@ import pytest_asyncio
 
 from tapewire import keys
 from tapewire.client import GapError, MarketDataClient, OrderKeeper, Position
+from tapewire.matching.treasury import Treasury
+from tapewire.values.account_types import AccountState
 from tests.support.feeds.account_feed import (
     AccountBench,
     account_bench,
@@ -26,7 +28,7 @@ from tests.support.feeds.reading import (
     receive_type,
 )
 from tests.support.reference.account_events import event_text
-from tests.support.venue import INSTRUMENTS, Venue
+from tests.support.venue import ALICE, BOB, INSTRUMENTS, Venue
 from tests.support.wait import wait_until
 
 
@@ -61,6 +63,27 @@ async def test_what_happens_to_an_account_is_told_in_order(bench: AccountBench) 
         assert told[-1]["data"]["status"] == "filled"
         beat = await receive_type(connection, "heartbeat")
         assert beat["seq"] == {"orders": 5, "balances": 2}
+
+
+async def test_a_change_by_an_administrator_is_told_to_that_account(bench: AccountBench) -> None:
+    """Clients of either private channel hear that it is blocked; others hear nothing."""
+    treasury = Treasury(bench.venue.engine)
+    for account in (ALICE, BOB):
+        await treasury.deposit(account, "BTC", 1)
+    async with (
+        bench.listening("alice", "?channels=balances") as own,
+        bench.listening("bob") as other,
+    ):
+        await receive_type(own, "balances_snapshot")
+        await receive_type(other, "balances_snapshot")
+        for state in (AccountState.BLOCKED, AccountState.ACTIVE):
+            await treasury.set_account(ALICE, state=state)
+            told = (await receive_type(own, "account"))["data"]
+            assert (told["account"], told["state"]) == ("alice", state)
+        await bench.venue.client.publish(keys.ACCOUNT_CHANNEL, b'{"account":"alice","state":1}')
+        await treasury.set_account(BOB, taker_fee_ppm=5)
+        # Bob's client hears of bob first, so that nothing about alice came before.
+        assert (await receive_type(other, "account"))["data"]["account"] == "bob"
 
 
 async def test_a_gap_is_refilled_before_what_follows(bench: AccountBench) -> None:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.page.browser import DESKTOP, FLAGS, find_chromium
+from tests.support.page.browser import DESKTOP, FLAGS, MISSING, find_chromium
 from tests.support.wait import wait_for
 
 ANSWER_TIMEOUT_S = 60.0
@@ -65,7 +65,7 @@ def opened_bare_page(folder: Path, url: str) -> Iterator[BarePage]:
     """Run a browser with this page until the block ends; skip the test where there is none."""
     path = find_chromium()
     if path is None:
-        pytest.skip("no Chromium on this machine; on Debian: apt-get install chromium")
+        pytest.skip(MISSING)
     width, height = DESKTOP
     command = [
         str(path), *FLAGS, "--headless=new", "--remote-debugging-port=0",

@@ -26,6 +26,7 @@ from market_data.topics import ACCOUNT_CHANNELS, ORDERS, TRADES, Subscription, f
 from tapewire import keys
 from tapewire.errors import MessageError, RedisUnavailable
 from tapewire.web.websocket_frames import json_frame, text_frame
+from tapewire.wire.account_feed import decode_account_change
 from tapewire.wire.market_event import MarketEvent, decode_market_event
 from tapewire.wire.trade_event import decode_trade
 from tapewire.wire.venue_event import decode_venue_event
@@ -130,6 +131,9 @@ class Intake:
             await self.expect(look.positions, is_newest=is_newest)
 
     async def _take_account(self, payload: bytes) -> None:
+        if payload.startswith(b"{"):
+            self._take_account_change(payload)
+            return
         if not self.accounts.concerns(payload):
             return
         try:
@@ -150,6 +154,18 @@ class Intake:
             # The clients take such a burst while other tasks run.
             self._hub.flush()
             await asyncio.sleep(0)
+
+    def _take_account_change(self, payload: bytes) -> None:
+        """Publish a change of an account to every client of one of its private channels."""
+        try:
+            name = decode_account_change(payload).account
+        except MessageError as error:
+            self.counters.skip(keys.ACCOUNT_CHANNEL, str(error))
+            return
+        frame = text_frame(b'{"type":"account","data":%b}' % payload)
+        for topics in self._hub.subscriptions:
+            if any((channel, name) in topics for channel in ACCOUNT_CHANNELS):
+                self._hub.tell(topics, frame)
 
     async def _take_trade(self, payload: bytes) -> None:
         try:

@@ -128,6 +128,15 @@ MESSAGE_EXAMPLES: dict[str, dict[str, Any]] = {
             "epoch": _EPOCH,
         },
     },
+    "account": {
+        "type": "account",
+        "data": {
+            "account": "alice",
+            "state": "blocked",
+            "timestamp": "2026-01-31T12:00:00.000001Z",
+            "epoch": _EPOCH,
+        },
+    },
     "venue": {
         "type": "venue",
         "data": {

@@ -1,10 +1,12 @@
 """The private messages of the feed: reports and balances of one account. Pure."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
-from msgspec import Meta, Struct, json
+from msgspec import DecodeError, Meta, Struct, json
 
+from tapewire.errors import MessageError
+from tapewire.limits import ACCOUNT_CHARACTERS_MAX, TRADE_MESSAGE_BYTES_MAX
 from tapewire.values.decimals import format_units
 from tapewire.values.timestamps import format_timestamp
 from tapewire.values.types import Instrument
@@ -63,6 +65,40 @@ class BalancesSnapshot(FeedPart, frozen=True, tag="balances_snapshot"):
     seq: Seq
     data: list[AssetBalance]
     timestamp: Timestamp
+
+
+class AccountChange(Struct, frozen=True, gc=False):
+    """The state of an account after an administrator changed it, its fees or its limits."""
+
+    account: Annotated[str, Meta(min_length=1, max_length=ACCOUNT_CHARACTERS_MAX)]
+    state: Annotated[
+        Literal["active", "blocked"], Meta(description="A blocked account may only cancel")
+    ]
+    timestamp: Timestamp
+    epoch: str
+
+
+class AccountChanged(FeedPart, frozen=True, tag="account"):
+    """An administrator changed state, fees or limits of the account: read `GET /v1/account`."""
+
+    data: AccountChange
+
+
+AccountMessage: TypeAlias = (
+    Authenticated | OrderReport | BalancesChanged | BalancesSnapshot | AccountChanged
+)
+
+_CHANGE = json.Decoder(AccountChange)
+
+
+def decode_account_change(payload: bytes) -> AccountChange:
+    """Read one JSON object of `account_events`. Raises MessageError for any other text."""
+    if len(payload) > TRADE_MESSAGE_BYTES_MAX:
+        raise MessageError(f"a change of an account of {len(payload)} bytes is over the limit")
+    try:
+        return _CHANGE.decode(payload)
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise MessageError(f"not a change of an account: {error}") from None
 
 
 def render_report(

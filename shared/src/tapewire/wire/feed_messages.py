@@ -12,13 +12,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from tapewire.errors import MessageError
-from tapewire.wire.account_feed import (
-    Authenticated,
-    BalancesChanged,
-    BalancesSnapshot,
-    FeedPart,
-    OrderReport,
-)
+from tapewire.wire.account_feed import AccountMessage, FeedPart
 from tapewire.wire.book_event import BookUpdate, Level
 from tapewire.wire.market_event import MarketEvent
 from tapewire.wire.members import DecimalText, ItemNumber, RequestId, Seq, Timestamp
@@ -227,7 +221,7 @@ class Reconnect(FeedPart, frozen=True, tag="reconnect"):
 
 
 class Market(FeedPart, frozen=True, tag="market"):
-    """A market's state was switched, or its instrument added or changed."""
+    """A market's state was switched, or its instrument added, changed or delisted."""
 
     data: MarketEvent
 
@@ -256,10 +250,7 @@ FeedMessage: TypeAlias = (
     | Reconnect
     | Market
     | Venue
-    | Authenticated
-    | OrderReport
-    | BalancesChanged
-    | BalancesSnapshot
+    | AccountMessage
 )
 
 

@@ -38,7 +38,7 @@ export function Markets({ desk }) {
       { class: "wide" },
       h("caption", { class: "sr" }, "Markets and their states"),
       h("thead", null, h("tr", null,
-        ["Market", "State", "Tick", "Lot", "Fees (maker, taker)"].map((name) =>
+        ["Market", "State", "Tick", "Lot", "Fees (maker, taker)", "Listing"].map((name) =>
           h("th", { key: name, scope: "col" }, name)))),
       h("tbody", null, markets.map((market) =>
         h("tr", { key: market.symbol },
@@ -49,7 +49,14 @@ export function Markets({ desk }) {
           h("td", { "data-label": "Tick" }, market.tick_size),
           h("td", { "data-label": "Lot" }, market.lot_size),
           h("td", { "data-label": "Fees" },
-            `${market.maker_fee_ppm} ppm, ${market.taker_fee_ppm} ppm`)))),
+            `${market.maker_fee_ppm} ppm, ${market.taker_fee_ppm} ppm`),
+          h("td", { "data-label": "Listing" },
+            h("button", { type: "button", class: "small", "aria-label": `Delist ${market.symbol}`,
+              onClick: () => confirmFirst({ title: `Delist ${market.symbol}?`,
+                text: "Every open order of the market is canceled, and no list shows it " +
+                  "any more. Balances, trades and fills stay.",
+                verb: "Delist", run: () => void desk.act(() => delist(desk, market.symbol)) }) },
+            "Delist"))))),
     ),
   );
 }
@@ -62,6 +69,16 @@ export function Markets({ desk }) {
 async function switchOne(desk, symbol, state) {
   await desk.request("PUT", `/v1/admin/markets/${encodeURIComponent(symbol)}`, { state });
   return `${symbol}: ${STATES[state].toLowerCase()}.`;
+}
+
+/**
+ * @param {Desk} desk
+ * @param {string} symbol
+ */
+async function delist(desk, symbol) {
+  const path = `/v1/admin/instruments/${encodeURIComponent(symbol)}`;
+  const done = await desk.request("DELETE", path);
+  return `${symbol} is delisted; ${done.canceled_count} orders were canceled.`;
 }
 
 /**

@@ -15,7 +15,6 @@ import { describeFills, describeReport } from "../ui/wording.js";
 
 const PAGE_LIMIT = 500;
 const RETRY_DELAY_MS = 1_000;
-const BLOCK_INTERVAL_MS = 3_000;
 // A notice of an order waits so long for its fills, which replace it.
 const ARRIVAL_MS = 100;
 
@@ -47,6 +46,9 @@ export class Trader {
 
   #find;
   #key = "";
+  /** Reads of the account that were begun, and the number of the one that is shown. */
+  #termsAsked = 0;
+  #termsShown = 0;
   /**
    * Orders with a report, the timer of their notice, and their fills since.
    * @type {Map<string, {timer: number, fills: Order[]}>}
@@ -102,6 +104,7 @@ export class Trader {
     this.feed.stop();
     this.feed.remove(this.account);
     this.#key = "";
+    this.#termsShown = this.#termsAsked;
     batch(() => {
       this.name.value = "";
       this.terms.value = null;
@@ -132,7 +135,7 @@ export class Trader {
       const problem = asProblem(error);
       this.#tell(problem);
       if (problem.status === 401) this.#keyOver(problem.message);
-      if (problem.code === "account_blocked") void this.#watchBlock(this.account);
+      if (problem.code === "account_blocked") void this.#renewTerms(this.account);
       throw problem;
     }
   }
@@ -154,25 +157,29 @@ export class Trader {
 
   /** @returns {Promise<string>} the name of the account */
   async #readTerms() {
+    const number = ++this.#termsAsked;
     const { content } = await this.request("GET", "/v1/account");
-    this.terms.value = content;
+    // An answer that comes late is older than the one that is shown.
+    if (number > this.#termsShown) {
+      this.#termsShown = number;
+      this.terms.value = content;
+    }
     return content.account;
   }
 
   /**
-   * Read the account until it is no longer blocked, because the feed sends no such change.
+   * Read state and fees of the account again, until there is an answer.
    * @param {AccountInterest} account
    */
-  async #watchBlock(account) {
-    if (this.terms.value?.state === "blocked") return;
+  async #renewTerms(account) {
     while (account === this.account) {
       try {
         await this.#readTerms();
-        if (this.terms.value?.state !== "blocked") return;
+        return;
       } catch (error) {
         if (!asProblem(error).passing) return;
       }
-      await new Promise((resolve) => setTimeout(resolve, BLOCK_INTERVAL_MS));
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
     }
   }
 
@@ -185,6 +192,7 @@ export class Trader {
     const account = new AccountInterest({
       onChange: () => mark(this.#paint),
       onReport: (report) => this.#reported(report),
+      onTerms: () => void this.#renewTerms(account),
       onVoid: () => void this.#read(account),
     });
     return account;
@@ -197,8 +205,6 @@ export class Trader {
    */
   #reported(report) {
     const { order_id: id, report: kind } = report;
-    // The kill switch of an administrator also blocks the account.
-    if (report.reason === "kill") void this.#watchBlock(this.account);
     const known = this.#arrivals.get(id);
     clearTimeout(known?.timer);
     const fills = known?.fills ?? [];

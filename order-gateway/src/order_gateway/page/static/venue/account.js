@@ -12,7 +12,9 @@ const OPEN_STATUSES = new Set(["new", "partially_filled"]);
 
 export class AccountInterest {
   /**
-   * @param {{onChange: () => void, onReport: (report: Order) => void, onVoid: () => void}} events
+   * @param {{onChange: () => void, onReport: (report: Order) => void, onTerms: () => void,
+   *          onVoid: () => void}} events
+   *   `onTerms`: state, fees or limits of the account may be others;
    *   `onVoid`: orders and fills must be read again over REST
    */
   constructor(events) {
@@ -50,6 +52,8 @@ export class AccountInterest {
     const isFirst = !this.#tracker.started;
     this.#tracker.subscribed(/** @type {any} */ (answer));
     if (isFirst) this.events.onVoid();
+    // Changes of the account are not resumed.
+    else this.events.onTerms();
   }
 
   rewound() {
@@ -102,6 +106,9 @@ export class AccountInterest {
         break;
       case "balances":
         this.#take(message);
+        break;
+      case "account":
+        this.events.onTerms();
         break;
       case "gap":
         if (message.channel === "orders") {

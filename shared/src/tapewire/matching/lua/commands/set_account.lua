@@ -7,6 +7,7 @@
 --        Each '' = as it is, '-' = as the instrument has it.
 -- Reply  {profile, limits of the symbol or ''}.
 -- Errors UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL.
+-- Events one JSON object on channel account_events; it has no number and is in no log.
 
 -- `wanted`, the value as it is, or the empty text that stands for the instrument's.
 local function own_setting(wanted, value)
@@ -39,5 +40,8 @@ local function set_account(command, account, state, maker_fee_ppm, taker_fee_ppm
     call('HSET', key, field, bounds_text)
   end
   end_command(command, AccountOutcome.join(profile_text, bounds_text))
+  call('PUBLISH', 'account_events', '{"account":"' .. account .. '","state":"' .. profile.state
+    .. '","timestamp":"' .. timestamp_text(command.clock_us + 0) .. '","epoch":"' .. command.epoch
+    .. '"}')
   return { profile_text, bounds_text }
 end
