@@ -425,7 +425,7 @@ async def test_clients_that_do_not_read_are_told_what_they_miss(
                 return (await bench.feed.health())["active_connections"] == 1
 
             # It reads again in time to be told why it is closed.
-            await wait_until(is_one_gone, "the lagging client is given up", 30)
+            await wait_until(is_one_gone, "the lagging client is given up", 90)
             messages, code = await receive_all(leaving)
             came = seqs(message for message in messages if message["type"] == "order")
             assert came == list(range(1, came[-1] + 1))
