@@ -155,7 +155,9 @@ def test_a_key_file_that_others_may_read_is_warned_of(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("tw_abc_def\n")
     file.chmod(0o644)
-    assert "others may read" in run("balances", "--api-key-file", str(file)).stderr
+    warned = run("balances", "--api-key-file", str(file)).stderr
+    assert "others may read" in warned
+    assert "this venue is open and reads no API key" in warned
     file.chmod(0o600)
     assert "others may read" not in run("balances", "--api-key-file", str(file)).stderr
     file.write_text("two words\n")

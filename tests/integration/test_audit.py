@@ -16,6 +16,7 @@ from tapewire import keys
 from tapewire.audit import auditor
 from tapewire.audit.findings import Check
 from tapewire.cli import main
+from tapewire.matching import snapshots
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.matching.snapshots import Bounds
 from tapewire.matching.treasury import Treasury
@@ -56,6 +57,7 @@ async def test_an_audit_passes_in_the_middle_of_traffic(
     An account is read in one step, or in parts between which its orders change.
     """
     steps = itertools.cycle((1, 3, auditor.ACCOUNT_ORDERS_PER_STEP))
+    monkeypatch.setattr(auditor, "PART", Bounds(orders=2, orders_max=2, level_max=20_000))
     async with open_venue(redis_url, limits=CHECKED) as venue:
         for account in ACCOUNTS:
             for asset in ("BTC", "USDT", "SHARE", "DOLLAR"):
@@ -98,7 +100,8 @@ async def test_what_is_too_much_for_one_step_is_said(
 ) -> None:
     """A level with more orders than one step may read is named, never passed over."""
     await funded.buy(1, 98)
-    monkeypatch.setattr(auditor, "PART", Bounds(orders=1, orders_max=1))
+    monkeypatch.setattr(auditor, "PART", Bounds(orders=1, orders_max=1, level_max=1))
+    monkeypatch.setattr(snapshots, "LEVEL_ATTEMPTS", 0)
     found = await audited(redis_url)
     assert found.sentences == [
         "books: queue:BTC-USDT:buy has 2 orders to be read in one step, too many to check",
@@ -113,7 +116,8 @@ async def test_no_step_of_an_audit_reads_many_orders(redis_url: str) -> None:
     """
     async with open_venue(redis_url, limits=CHECKED) as venue:
         await Treasury(venue.engine).deposit(ALICE, "USDT", UNITS)
-        await asyncio.gather(*(venue.buy(1, 1_000 + n // 5) for n in range(800)))
+        prices = (1_000 + n // 5 if n < 100 else 1_050 for n in range(800))
+        await asyncio.gather(*(venue.buy(1, price) for price in prices))
         async with venue.client.monitor() as monitor:
             commands = asyncio.create_task(commands_until(monitor, "end of the audit"))
             found = await audited(redis_url)
@@ -124,6 +128,7 @@ async def test_no_step_of_an_audit_reads_many_orders(redis_url: str) -> None:
     reads = {name: max(counts) for name, counts in steps.items()}
     assert reads["audit_open"] == auditor.ACCOUNT_ORDERS_PER_STEP
     assert (reads["audit_account"], reads["MULTI"]) == (0, 0)
+    assert reads["audit_level"] == auditor.PART.orders
     assert max(reads.values()) <= auditor.ACCOUNT_ORDERS_PER_STEP
 
 

@@ -250,6 +250,37 @@ def test_who_asks_must_prove_it(bot: SignedClient, gateway: Service) -> None:
     assert {item["asset"] for item in again.json()["balances"]} == {"BTC", "ETH", "SOL", "USDT"}
 
 
+def test_calls_are_read_as_they_were_sent(bot: SignedClient) -> None:
+    """Any content type; a signature over other text is refused, also if both mean the same."""
+    path, headers = "/api/v3/order/test", {"X-MBX-APIKEY": "bot"}
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "1"}
+    for kind in ("text/plain", "multipart/form-data; boundary=x", "", "a/b; charset=utf-16"):
+        reply = bot.http.post(
+            path, content=bot.signed_text(**order), headers=headers | {"Content-Type": kind}
+        )
+        assert (reply.status_code, reply.json()) == (200, {}), kind
+    reply = bot.http.post(path, json=order, headers=headers)
+    assert error(reply)[:2] == (400, -1102)
+    for wrong in ("BTCUSD%54", "%42TCUSDT"):
+        text = bot.signed_text(**order).replace("BTCUSDT", wrong)
+        reply = bot.http.post(path, content=text, headers=headers)
+        assert error(reply)[:2] == (400, -1022)
+    for signature, code in (("f" * 64, -1022), ("f" * 10_000, -1022), ("", -1105), ("%ff", -1100)):
+        text = bot.signed_text(**order).rpartition("&")[0]
+        reply = bot.http.post(path, content=f"{text}&signature={signature}", headers=headers)
+        assert error(reply)[:2] == (400, code)
+
+
+def test_times_of_calls_are_milliseconds_or_microseconds(bot: SignedClient) -> None:
+    """Seconds, nanoseconds, the future and words are refused."""
+    path, now_ms = "/api/v3/account", time.time_ns() // 10**6
+    assert bot.call("GET", path, timestamp=now_ms * 1_000).status_code == 200
+    for moment in (now_ms // 1_000, now_ms * 10**6, now_ms + 60_000, now_ms - 60_000, 0):
+        assert error(bot.call("GET", path, timestamp=moment))[:2] == (400, -1021), moment
+    for word in ("now", "-1", "1.5", "9" * 400):
+        assert error(bot.call("GET", path, timestamp=word))[:2] == (400, -1100), word
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -199,6 +199,7 @@ async def test_a_client_that_is_wrong_too_often_is_closed(feed: FeedProcess) -> 
         ("/stream?streams=/", 2),
         ("/stream?streams=%FF%00@trade", -1121),
         ("/ws/" + "x" * 5_000 + "@trade", -1121),
+        ("/ws/!bookTicker", 2),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -226,7 +227,7 @@ async def test_a_symbol_in_upper_case_and_its_own_name_are_read(
 
 
 async def test_requests_without_a_websocket_and_bad_units_are_refused(feed: FeedProcess) -> None:
-    """A plain request is not found; an unknown unit of time is a problem."""
+    """A plain request is not found; an unknown unit and a doubled parameter are a problem."""
     base = feed.url.replace("ws://", "http://")
     async with httpx.AsyncClient(trust_env=False, base_url=base) as client:
         for path in ("/ws", "/ws/btcusdt@trade", "/stream"):
@@ -234,11 +235,13 @@ async def test_requests_without_a_websocket_and_bad_units_are_refused(feed: Feed
             assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
         document = (await client.get("/asyncapi-streams.json")).json()
     assert document["servers"]["streams"]["host"] == base.removeprefix("http://")
-    with pytest.raises(InvalidStatus) as refused:
-        async with connect(f"{feed.url}/ws?timeUnit=NANOSECOND"):
-            pass
-    problem = refused.value.response
-    assert (problem.status_code, json.loads(problem.body)["code"]) == (422, "invalid_value")
+    doubled = "/stream?streams=btcusdt@trade&streams=ethusdt@trade"
+    for path in ("/ws?timeUnit=NANOSECOND", doubled):
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(feed.url + path):
+                pass
+        problem = refused.value.response
+        assert (problem.status_code, json.loads(problem.body)["code"]) == (422, "invalid_value")
     assert "ERROR" not in feed.log()
 
 

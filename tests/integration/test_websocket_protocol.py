@@ -56,6 +56,20 @@ def client(feed: FeedServer, path: str = "/feed") -> RawWebSocket:
     return websocket
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [("/feed?" + "a" * 10_000, (), 414), ("/feed", ("Cookie: " + "a" * 10_000,), 431)],
+)
+def test_a_line_that_is_too_long_for_the_parser_is_refused(
+    feed: FeedServer, path: str, headers: tuple[str, ...], status: int
+) -> None:
+    """With a problem, also below the bound of the whole head; the connection ends."""
+    with RawWebSocket(feed.port, path, headers=headers) as refused:
+        assert refused.status == status
+        assert "application/problem+json" in refused.head
+        assert b'"status":%d' % status in refused.receive_rest()
+
+
 def close_code(websocket: RawWebSocket) -> int:
     """Return the code of the close frame that comes next, and go along with it."""
     frame = websocket.receive()

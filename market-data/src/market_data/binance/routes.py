@@ -21,6 +21,7 @@ PONG_TIMEOUT_S = 60.0
 
 _UNITS = {"MILLISECOND": False, "MICROSECOND": True}
 _UNIT_DEFAULT = "MILLISECOND"
+_PARAMETERS = ("streams", "timeUnit")
 
 router = APIRouter()
 
@@ -42,9 +43,10 @@ async def raw_stream(websocket: WebSocket) -> None:
 async def named_raw_streams(websocket: WebSocket, names: str) -> None:
     """Plain messages of the streams in the path.
 
-    A path without `@`, such as `/ws/0`, names no stream: clients number their connections so.
+    A path such as `/ws/0` names no stream: clients number their connections so. Names of streams
+    have `@`, or begin with `!`.
     """
-    is_number = "@" not in names
+    is_number = "@" not in names and not names.startswith("!")
     await _serve(websocket, () if is_number else names.split("/"), is_combined=False)
 
 
@@ -63,11 +65,14 @@ async def _serve(websocket: WebSocket, names: Sequence[str], *, is_combined: boo
         # A client that is taken in earlier would have to be closed once the books are read.
         await deny(websocket, "stale_data", "This process has just started; connect again.")
         return
-    unit = websocket.query_params.get("timeUnit", _UNIT_DEFAULT).upper()
-    if unit not in _UNITS:
-        await websocket.send_denial_response(
-            problem_response("invalid_value", f"timeUnit must be one of {', '.join(_UNITS)}.")
-        )
+    query = websocket.query_params
+    unit = query.get("timeUnit", _UNIT_DEFAULT).upper()
+    doubled = [name for name in _PARAMETERS if len(query.getlist(name)) > 1]
+    if unit not in _UNITS or doubled:
+        fault = f"timeUnit must be one of {', '.join(_UNITS)}."
+        if doubled:
+            fault = f"{doubled[0]} must be given once; streams are joined by /."
+        await websocket.send_denial_response(problem_response("invalid_value", fault))
         return
     conversations = state.stream_conversations
     await websocket.accept()

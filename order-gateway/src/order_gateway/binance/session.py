@@ -283,8 +283,7 @@ class BinanceSession:
         return {}
 
     def _send(self, frames: bytes) -> None:
-        # No frame follows a close frame.
-        if not self._socket.is_open:
+        if self.closed:
             return
         self._socket.write(frames)
         if self._socket.unsent_bytes() > UNSENT_BYTES_MAX:

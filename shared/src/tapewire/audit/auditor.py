@@ -34,7 +34,7 @@ from tapewire.values.types import Account, Instrument, Side, Symbol
 
 # Orders that one step reads: of an account, or whole levels of an index.
 ACCOUNT_ORDERS_PER_STEP = 250
-PART = Bounds(orders=200, orders_max=20_000)
+PART = Bounds(orders=200, orders_max=500, level_max=20_000)
 PAGE_LEVELS = 200
 # Accounts that are asked for in one round trip, which Redis serves as a whole before other clients.
 ACCOUNTS_PER_ROUND_TRIP = 4
@@ -204,7 +204,7 @@ class Auditor:
         while start:
             part = await read(start)
             start = part.next_start
-            if part.count > PART.orders_max:
+            if part.count > PART.level_max:
                 self._found.differ(Check.BOOKS, [_too_many(name, part.count)])
                 continue
             self._found.count(Check.BOOKS, noun, part.count)

@@ -21,7 +21,7 @@ from tapewire.commands.account_options import (
     reference_option,
 )
 from tapewire.commands.account_table import account_lines, list_lines
-from tapewire.commands.options import RedisChoice, redis_options
+from tapewire.commands.redis_options import RedisChoice, redis_options
 from tapewire.errors import InvalidField, TapewireError, UnknownSymbol
 from tapewire.matching.engine import Engine
 from tapewire.matching.kill_switch import KillSwitch

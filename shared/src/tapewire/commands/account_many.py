@@ -14,7 +14,7 @@ import click
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.text import NewKey, Permission
 from tapewire.commands.account import TIMEOUT_S, account
-from tapewire.commands.options import RedisChoice, redis_options
+from tapewire.commands.redis_options import RedisChoice, redis_options
 from tapewire.commands.words import WholeNumber
 from tapewire.errors import ConfigurationError, TapewireError, UnknownAccount
 from tapewire.limits import API_KEYS_MAX

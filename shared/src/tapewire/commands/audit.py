@@ -10,7 +10,7 @@ from tapewire.audit.account_log import LOG_EVENTS_KEPT
 from tapewire.audit.auditor import Auditor
 from tapewire.audit.findings import Findings
 from tapewire.audit.report import report_lines
-from tapewire.commands.options import RedisChoice, redis_options
+from tapewire.commands.redis_options import RedisChoice, redis_options
 from tapewire.commands.words import WholeNumber
 from tapewire.errors import TapewireError
 from tapewire.matching.batcher import Batcher

@@ -18,7 +18,7 @@ from tapewire.audit.auditor import Auditor
 from tapewire.audit.findings import Findings
 from tapewire.audit.report import report_lines
 from tapewire.commands.audit import LOG_EVENTS_READ
-from tapewire.commands.options import RedisChoice, redis_options
+from tapewire.commands.redis_options import RedisChoice, redis_options
 from tapewire.errors import ConfigurationError, RedisUnavailable, TapewireError
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.library import load_library

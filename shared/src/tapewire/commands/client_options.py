@@ -57,10 +57,11 @@ class ClientChoice:
             raise click.UsageError(f"{venue.name} is no gateway; name a data directory or a URL")
         say_venue(venue.name, venue.gateway_url)
         try:
+            account, key = self.account or os.environ.get(ACCOUNT_VARIABLE), self._key(venue)
             with SyncVenueClient(
                 self.wanted_venue,
-                account=self.account or os.environ.get(ACCOUNT_VARIABLE),
-                api_key=read_key(self.api_key_file),
+                account=account,
+                api_key=key,
                 ca_file=self.ca_file,
             ) as client:
                 yield Session(client, Output(is_json=self.is_json), venue)
@@ -70,6 +71,16 @@ class ClientChoice:
         except (TapewireError, ValueError) as error:
             click.echo(f"Error: {name_commands(str(error))}{_advice(error, venue)}", err=True)
             sys.exit(EXIT_FAILED)
+
+    def _key(self, venue: VenueAddress) -> str | None:
+        """The API key, if there is one; warns of a venue that reads none."""
+        key = read_key(self.api_key_file)
+        if key is not None and venue.is_open:
+            click.echo(
+                "Warning: this venue is open and reads no API key; --account names the account",
+                err=True,
+            )
+        return key
 
 
 def _advice(error: Exception, venue: VenueAddress) -> str:

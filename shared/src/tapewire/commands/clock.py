@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from tapewire.commands.options import RedisChoice, redis_options
+from tapewire.commands.redis_options import RedisChoice, redis_options
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.limits import CLOCK_JUMP_S_MAX
 from tapewire.matching.clock import set_clock_right

@@ -11,7 +11,7 @@ from typing import BinaryIO, Self, TypeVar
 
 import click
 
-from tapewire.commands.options import RedisChoice, redis_options
+from tapewire.commands.redis_options import RedisChoice, redis_options
 from tapewire.errors import ConfigurationError, TapewireError
 from tapewire.journal.file import JournalFile, journal_output, write_journal
 from tapewire.journal.replica import open_replica

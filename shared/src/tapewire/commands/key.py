@@ -19,7 +19,8 @@ from tapewire.api_keys.public_keys import read_public_key
 from tapewire.api_keys.signing import MASTER_VARIABLE, api_key, derive_secret, read_master
 from tapewire.api_keys.store import ApiKeyStore
 from tapewire.api_keys.text import ApiKey, NewKey, Permission, read_permissions, write_permissions
-from tapewire.commands.options import RedisChoice, checked, redis_options
+from tapewire.commands.options import checked
+from tapewire.commands.redis_options import RedisChoice, redis_options
 from tapewire.commands.words import WholeNumber
 from tapewire.errors import TapewireError
 from tapewire.limits import API_KEY_DAYS_MAX, API_KEY_LABEL_CHARACTERS_MAX

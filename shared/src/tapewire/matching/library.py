@@ -56,8 +56,8 @@ COMMANDS = (
     "set_account", "set_clock",
 )  # fmt: skip
 READS = (
-    "audit_account", "audit_changes", "audit_open", "audit_index", "audit_levels", "audit_places",
-    "log_page",
+    "audit_account", "audit_changes", "audit_open", "audit_index", "audit_level", "audit_levels",
+    "audit_places", "log_page",
 )  # fmt: skip
 
 # A command that only takes orders out of the book may run when Redis is out of memory.

@@ -16,6 +16,8 @@ from tapewire.values.types import Account, Side, Symbol
 START = "-inf"
 # Steps that read the changes of one account, each of a bounded number of changes.
 CATCH_UP_STEPS_MAX = 1_000
+# Attempts to read a score with many orders in parts.
+LEVEL_ATTEMPTS = 3
 
 _Row = TypeVar("_Row")
 
@@ -101,10 +103,15 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Orders of one part, and the most if many stand at its last score."""
+    """Orders of one part, and the most of one step if many stand at its last score.
+
+    A score with more than `orders_max` orders is read in parts. If the score changes meanwhile, it
+    is read in one step of at most `level_max` orders.
+    """
 
     orders: int
     orders_max: int
+    level_max: int
 
 
 class Snapshots:
@@ -205,14 +212,50 @@ class Snapshots:
         return _text(following), [Level(_text(p), _text(lots), int(n)) for p, lots, n in rows]
 
     async def _index(self, key: str, levels: str, start: str, bounds: Bounds) -> IndexPart:
-        count, orders, found = await self._run(
-            "audit_index", [key, levels], start, bounds.orders, bounds.orders_max
+        part = await self._index_step(key, levels, start, bounds.orders, bounds.orders_max)
+        if part.count <= bounds.orders_max:
+            return part
+        (score,) = part.levels
+        for _ in range(LEVEL_ATTEMPTS):
+            level = await self._level(key, levels, score, bounds.orders)
+            if level is not None:
+                return level
+        return await self._index_step(key, levels, start, bounds.orders, bounds.level_max)
+
+    async def _index_step(
+        self, key: str, levels: str, start: str, orders: int, orders_max: int
+    ) -> IndexPart:
+        """The next scores of an index in one step, or the first one without its orders."""
+        count, rows, found = await self._run(
+            "audit_index", [key, levels], start, orders, orders_max
         )
         return IndexPart(
             int(count),
-            _read(StandingOrder, orders),
+            _read(StandingOrder, rows),
             {_text(score): _text(lots) for score, lots in _pairs(found)},
         )
+
+    async def _level(self, key: str, levels: str, score: str, orders: int) -> IndexPart | None:
+        """The orders of one score, read in parts; None if the score changed meanwhile.
+
+        An order that joins a queue becomes the last one, and every other change takes lots away.
+        So equal lots and an equal last member before and after mean that nothing changed.
+        """
+        rows: list[StandingOrder] = []
+        before = None
+        while True:
+            count, last, lots, flat = await self._run(
+                "audit_level", [key, levels], score, len(rows), orders
+            )
+            now = (int(count), last, lots)
+            if before not in {None, now}:
+                return None
+            before = now
+            if not flat:
+                return None
+            rows += _read(StandingOrder, flat)
+            if len(rows) >= int(count):
+                return IndexPart(len(rows), rows, {score: _text(lots)})
 
     async def _run(self, name: str, names: list[str], *arguments: str | int) -> Any:  # noqa: ANN401
         return await self._batcher.begin_call(name, tuple(names), *arguments)

@@ -38,6 +38,8 @@ class VenueAddress:
     gateway_certificate: Path | None = None
     market_data_certificate: Path | None = None
     signing_master: Path | None = None
+    # Whether the venue reads no keys; False if that is not known.
+    is_open: bool = False
 
 
 def find_venue(
@@ -108,6 +110,7 @@ def _running_venue(name: str, venue: RunningVenue) -> VenueAddress:
         gateway_certificate=_certificate(venue.gateway),
         market_data_certificate=_certificate(venue.market_data),
         signing_master=None if venue.signing_master is None else Path(venue.signing_master),
+        is_open=venue.auth == "open",
     )
 
 

@@ -170,6 +170,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             return
         self._deliver(text)
 
+    def handle_events(self) -> None:
+        """Also send the parser's refusal of a long line (414, 431), which uvicorn leaves unsent."""
+        super().handle_events()
+        if self.conn.handshake_exc is not None and not self.handshake_complete:
+            self.handshake_complete = self.close_sent = True
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+
     def handle_cont(self, event: Frame) -> None:
         """Refuse a message in too many fragments: empty ones cost memory but no bytes."""
         if len(self.frames) >= self.fragments_max:

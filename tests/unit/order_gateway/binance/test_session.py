@@ -10,7 +10,7 @@ class StalledSocket:
     """A socket that the client never reads from."""
 
     client = None
-    is_open = True
+    session: BinanceSession
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -25,8 +25,9 @@ class StalledSocket:
         return UNSENT_BYTES_MAX * len(self.written) // 2 + 1
 
     def close(self, code: int, reason: str) -> None:
-        """A close frame was written."""
-        self.is_open, self.closed_with = False, (code, reason)
+        """Write a close frame, and end the session as the connection does."""
+        self.closed_with = code, reason
+        self.session.connection_closed()
 
     def pause_reading(self) -> None:
         """Nothing is read anyway."""
@@ -44,6 +45,7 @@ async def test_a_client_that_does_not_read_gets_a_close_frame_and_nothing_behind
         cast("Any", socket), unused, unused, us_per_unit=1_000, shows_limits=False,
         on_closed=lambda _: None, on_refused=refused.append,
     )  # fmt: skip
+    socket.session = session
     for _ in range(3):
         session.text_received("no JSON")
     await wait_until(lambda: len(refused) == 3, "every message is answered")

@@ -108,9 +108,8 @@ local function flush_units(entry, asset, units)
   units.is_written, units.is_known = true, nil
 end
 
-local function is_exact(number)
-  return number < EXACT_MAX and number > -EXACT_MAX
-end
+-- Each of three whole numbers is below 2^53, and so exact, if the sum of their squares is below.
+local EXACT_SQUARE = EXACT_MAX * EXACT_MAX
 
 -- Adds units to the available, held and incoming units of an asset.
 local function change_balance(command, account, asset, available, held, incoming)
@@ -126,7 +125,9 @@ local function change_balance(command, account, asset, available, held, incoming
   end
   local available_sum, held_sum, incoming_sum = units.more_available + available,
     units.more_held + held, units.more_incoming + incoming
-  if is_exact(available_sum) and is_exact(held_sum) and is_exact(incoming_sum) then
+  -- One comparison for three numbers, because each trade comes here four times.
+  if available_sum * available_sum + held_sum * held_sum + incoming_sum * incoming_sum
+    < EXACT_SQUARE then
     units.more_available, units.more_held = available_sum, held_sum
     units.more_incoming = incoming_sum
   else
@@ -170,7 +171,9 @@ local function add_exactly(key, field, units, delta)
   if delta == 0 and units then return units end
   local before = (units or 0) + 0
   local sum = before + delta
-  if is_exact(sum) and is_exact(before) then return integer_text(sum) end
+  if sum < EXACT_MAX and sum > -EXACT_MAX and before < EXACT_MAX and before > -EXACT_MAX then
+    return integer_text(sum)
+  end
   -- No command may stop half way: a sum that passes 64 bits stays as it was.
   redis.pcall('HINCRBY', key, field, integer_text(delta))
   return call('HGET', key, field)

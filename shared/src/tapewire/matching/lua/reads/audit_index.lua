@@ -6,8 +6,8 @@
 --        then those at the last score too   4 most orders that are read
 -- Reply  {number of orders in the part, orders, levels}: per order four texts: member, score,
 --        terms, state ('' without a record); per score two: score, lots of its level ('' without
---        one). More orders than ARGV[4]: none of them, but one level without lots, which tells the
---        last score.
+--        one). More orders than ARGV[4]: those before the last score; without any, one level
+--        without lots, which tells the last score.
 -- Errors none.
 
 local function audit_index(keys, argv)
@@ -17,7 +17,14 @@ local function audit_index(keys, argv)
   if #members == 0 then return { 0, orders, levels } end
   local last = members[#members]
   local count = call('ZCOUNT', index_key, start, last)
-  if count > tonumber(orders_max) then return { count, orders, { last, '' } } end
+  if count > tonumber(orders_max) then
+    -- The caller reads the last score by itself.
+    while #members > 0 and members[#members] == last do
+      members[#members], members[#members - 1] = nil, nil
+    end
+    if #members == 0 then return { count, orders, { last, '' } } end
+    count = #members / 2
+  end
   if count > #members / 2 then
     members = call('ZRANGEBYSCORE', index_key, start, last, 'WITHSCORES')
   end
