@@ -124,7 +124,7 @@ def test_a_restart_keeps_what_scripts_wrote(server: RestrictedRedis, ending: str
 
     async def live() -> None:
         async with open_venue(server.url) as venue:
-            await RandomCommands(venue.engine, 6).run(200)
+            await RandomCommands(venue.engine, 6).run(300)
 
     def contents() -> dict[str, int]:
         with server.client() as client:
