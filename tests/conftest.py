@@ -24,7 +24,7 @@ from tests.support.running.turns import Turns
 
 # Folders in the order in which they run: the files that take longest come first, so that no worker
 # begins a long one when the others are done.
-FIRST = ("property", "e2e", "integration", "real_data")
+FIRST = ("property", "e2e", "real_data", "integration")
 TURNS = pytest.StashKey[Turns]()
 
 # Tests with random input, in all folders: a busy machine is no failure, and a failing example is
