@@ -182,7 +182,7 @@ def keyed(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     path = tmp_path_factory.mktemp("keyed")
     with (
         running_venue(redis_url, path, TAPEWIRE_AUTH="keys") as venue,
-        venue_directory(venue, path) as directory,
+        venue_directory(venue, path, auth="keys") as directory,
     ):
         yield directory
 

@@ -212,6 +212,6 @@ def test_the_commands_for_a_class_work(
     monkeypatch.chdir(tmp_path)
     with (
         running_venue(redis_url, tmp_path, TAPEWIRE_AUTH="keys") as venue,
-        venue_directory(venue, tmp_path),
+        venue_directory(venue, tmp_path, auth="keys"),
     ):
         follow("docs/how-to/run-a-class.md", tmp_path, venue)

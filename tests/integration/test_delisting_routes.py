@@ -156,6 +156,7 @@ def test_a_binance_client_is_told_that_the_symbol_is_invalid(desk: Desk) -> None
         assert "NIBUSD" in listed
         reply = api.get("/api/v3/depth?symbol=BINUSD")
         assert reply.json()["code"] == -1121, reply.text
+        assert api.get("/api/v3/depth?symbol=NIBUSD").status_code == 200
 
 
 def test_the_journal_names_a_delisting(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +64,16 @@ def run_program(
     assert (program.folder / "installed").exists(), (
         f"the extra {program.environment} is not installed in {program.folder}"
     )
+    # Clients run as with their users: with the certificates of the machine (tests/conftest.py).
+    environment = {name: os.environ[name] for name in os.environ if name != "SSL_CERT_FILE"}
     run = subprocess.run(
         [program.folder / "bin" / "python", "-m", f"tests.support.binance_clients.{name}",
          gateway_url, market_data_url],
-        cwd=ROOT, capture_output=True, text=True, timeout=program.timeout_s, check=False,
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=program.timeout_s,
+        check=False,
     )  # fmt: skip
+    # pytest shows what a program says besides its calls with `-rP`.
+    sys.stdout.write("".join(f"{line}\n" for line in run.stdout.splitlines() if line[:1] != "{"))
     lines = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
     failed = [line for line in lines if not line.get("ok", True)]
     output = (run.stdout + run.stderr)[-OUTPUT_CHARACTERS_MAX:]

@@ -12,7 +12,7 @@ from tests.support.running.whole_venue import WholeVenue
 
 @contextmanager
 def venue_directory(
-    venue: WholeVenue, folder: Path, certificate: Path | None = None
+    venue: WholeVenue, folder: Path, certificate: Path | None = None, auth: str = "open"
 ) -> Iterator[Path]:
     """`folder/.tapewire` with the file of a running venue, until the block ends."""
     directory = folder / ".tapewire"
@@ -23,7 +23,7 @@ def venue_directory(
             version="test",
             started="2026-01-31T12:00:00Z",
             process_id=os.getpid(),
-            auth="open",
+            auth=auth,
             gateway=_service(venue.gateway, certificate),
             market_data=_service(venue.market_data, certificate),
             feed_url=venue.feed_url,

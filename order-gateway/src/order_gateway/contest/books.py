@@ -110,7 +110,7 @@ class Books:
                 "XRANGE", keys.account_log(account), f"({fold.cursor}", "+", "COUNT", PAGE_EVENTS
             )
             if entries:
-                _fold_page(account, fold, entries, instruments)
+                fold_page(account, fold, entries, instruments)
             read += len(entries)
             if len(entries) < PAGE_EVENTS:
                 break
@@ -119,7 +119,7 @@ class Books:
         return fold
 
 
-def _fold_page(
+def fold_page(
     account: Account,
     fold: Fold,
     entries: list[tuple[bytes, list[bytes]]],
@@ -131,7 +131,7 @@ def _fold_page(
     except (MessageError, KeyError) as error:
         if len(entries) > 1:
             for entry in entries:
-                _fold_page(account, fold, [entry], instruments)
+                fold_page(account, fold, [entry], instruments)
             return
         entry_id = entries[0][0]
         logger.error("event %s of %s cannot be folded: %s", entry_id, account, error)

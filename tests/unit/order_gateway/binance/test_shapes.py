@@ -1,7 +1,11 @@
 """Market data and instruments in the shapes of Binance."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 
+from order_gateway.binance.context import SymbolNames
 from order_gateway.binance.errors import error_of
 from order_gateway.binance.instruments import symbol_info
 from order_gateway.binance.market_shapes import filled, last_filled
@@ -72,3 +76,14 @@ def test_products_are_exact() -> None:
     """With the decimals of both."""
     assert product("0.01", "0.00001") == "0.0000001"
     assert product("3", "2") == "6"
+
+
+def test_names_follow_the_list_of_instruments() -> None:
+    """Also when one instrument takes the place of another; a delisted symbol keeps its name."""
+    catalogue: Any = SimpleNamespace(known={BTC: None}, version=1)
+    names = SymbolNames(cast("Any", catalogue))
+    assert dict(names.names)["BTCUSDT"] == BTC
+    catalogue.known, catalogue.version = {Symbol("ACME-USD"): None}, 3
+    assert "BTCUSDT" not in names.names
+    assert names.names["ACMEUSD"] == "ACME-USD"
+    assert names.names.shown[BTC] == "BTCUSDT"
