@@ -98,7 +98,8 @@ CLIENTS := clients clients-freqtrade clients-nautilus
 CLIENT_VERSIONS := tests/support/binance_clients
 CLIENT_PACKAGES := import sys, tomllib; file = open("pyproject.toml", "rb"); \
   print(*tomllib.load(file)["project"]["optional-dependencies"][sys.argv[1]], sep="\n")
-CLIENT_PYTHON = $(or $(shell command -v python3.13 || command -v python3.12),$(PYTHON))
+CLIENT_PYTHON = $(or $(shell for name in python3.13 python3.12; do \
+  $$name -c "" 2> /dev/null && echo $$name && break; done),$(PYTHON))
 
 CLIENTS_INSTALLED := $(CLIENTS:%=.venv/%/installed)
 
@@ -108,9 +109,9 @@ test-clients: .venv/installed $(CLIENTS_INSTALLED) ## drive Binance clients agai
 
 $(CLIENTS_INSTALLED): .venv/%/installed: .venv/made pyproject.toml $(CLIENT_VERSIONS)/%.txt
 	@rm -f $@; echo "Installing the extra $* into .venv/$*"
-	@test -x .venv/$*/bin/python || $(CLIENT_PYTHON) -m venv .venv/$*
-	@$(BIN)/python -c '$(CLIENT_PACKAGES)' $* > .venv/$*/requirements.txt
-	@if .venv/$*/bin/python -m pip install --quiet --disable-pip-version-check \
+	@mkdir -p .venv/$*; $(BIN)/python -c '$(CLIENT_PACKAGES)' $* > .venv/$*/requirements.txt
+	@if { test -x .venv/$*/bin/python || $(CLIENT_PYTHON) -m venv .venv/$*; } && \
+	  .venv/$*/bin/python -m pip install --quiet --disable-pip-version-check \
 	  -c $(CLIENT_VERSIONS)/$*.txt -r .venv/$*/requirements.txt; then touch $@; \
 	  else echo "The extra $* could not be installed; the reason is above"; fi
 
