@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 
+from tapewire.runtime.ports import free_port
 from tests.support.running.processes import (
     Service,
-    free_port,
     running_gateway,
     start,
     wait_until_ready,

@@ -29,10 +29,7 @@ from tests.support.running.launcher import (
 )
 from tests.support.wait import wait_for
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc"),
-    pytest.mark.serial,
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 
 ORDER = {"symbol": "BTC-USDT", "order_type": "limit", "quantity": "0.1", "price": "60000.00"}
 

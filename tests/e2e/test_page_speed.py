@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tapewire.runtime.ports import free_port
 from tests.support.page.bare_browser import opened_bare_page
-from tests.support.running.processes import free_port, running_gateway
+from tests.support.running.processes import running_gateway
 
 MESSAGES_PER_S = int(os.environ.get("PAGE_MESSAGES_PER_S", "5000"))
 DURATION_S = float(os.environ.get("PAGE_SPEED_S", "2"))

@@ -7,7 +7,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.running.processes import Service, free_port, running_gateway, start
+from tapewire.runtime.ports import free_port
+from tests.support.running.processes import Service, running_gateway, start
 from tests.support.running.processes import wait_until_ready as wait_until_service_is_ready
 from tests.support.transport.order_bodies import LIMIT_ORDER
 from tests.support.transport.order_socket import RESTING, OrderSocket

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import httpx
 
+from tapewire.runtime.ports import free_port
 from tests.support.running.forks import ForkedProcess
-from tests.support.running.processes import Service, child_environment, free_port, wait_until_ready
+from tests.support.running.processes import Service, child_environment, wait_until_ready
 from tests.support.wait import wait_until
 
 END_TIMEOUT_S = 20.0

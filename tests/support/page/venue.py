@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 
+from tapewire.runtime.ports import free_port
 from tests.support.running.processes import (
     RICH,
     Service,
-    free_port,
     start,
     wait_until_ready,
 )

@@ -6,7 +6,6 @@ Nothing here waits without a bound, and nothing outlives its `with` block.
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tapewire.runtime.ports import free_port
 from tapewire.web.tls import unverified_context
 from tests.support.running.forks import ForkedProcess
 from tests.support.wait import wait_for
@@ -69,14 +69,6 @@ class Service:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait(STOP_TIMEOUT_S)
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 without a listener."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def child_environment(variables: Mapping[str, str]) -> dict[str, str]:

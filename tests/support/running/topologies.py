@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,8 @@ DOWN_AFTER_MS = 500
 FAILOVER_MS = 3_000
 NODE_TIMEOUT_MS = 1_000
 
-# A cluster node listens on its port + 10,000 as well.
-CLUSTER_BUS_OFFSET = 10_000
-PORT_MAX = 65_535
+# Starts of a server: another process may take a free port before the server does.
+STARTS_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Node:
 
     port: int
     child: ChildProcess
+    bus_port: int
 
     def freeze(self) -> None:
         """Stop it (SIGSTOP): its connections stay open, and it says nothing."""
@@ -195,7 +196,7 @@ def running_nodes(folder: Path, primaries: int, replicas: int = 0) -> Iterator[C
             node.call("CLUSTER", "ADDSLOTSRANGE", first, end - 1)
         for number, node in enumerate(nodes):
             node.call("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-            node.call("CLUSTER", "MEET", "127.0.0.1", nodes[0].port)
+            node.call("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, nodes[0].bus_port)
         wait_for(
             lambda: all(_knows(node, len(nodes)) for node in nodes), "all nodes know each other"
         )
@@ -212,14 +213,12 @@ def running_nodes(folder: Path, primaries: int, replicas: int = 0) -> Iterator[C
 @contextmanager
 def _running_node(folder: Path) -> Iterator[Node]:
     folder.mkdir()
-    port = free_port()
-    while port + CLUSTER_BUS_OFFSET > PORT_MAX:
-        port = free_port()
     options = [
         "--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS),
         "--repl-diskless-sync-delay", "0", "--save", "",
     ]  # fmt: skip
-    with _running("cluster", folder, port, options) as node:
+    # Without --cluster-port the port of the bus is that of the server + 10,000, free or not.
+    with _running("cluster", folder, options, port_options=("--port", "--cluster-port")) as node:
         yield node
 
 
@@ -237,9 +236,7 @@ def running_replicas(folder: Path, replicas: int = 1, sentinels: int = 3) -> Ite
             # Sentinel rewrites the configuration of a server, which has to have one for that.
             configuration = place / "server.conf"
             configuration.touch()
-            servers.append(
-                stack.enter_context(_running("server", place, free_port(), options, configuration))
-            )
+            servers.append(stack.enter_context(_running("server", place, options, configuration)))
         wait_for(lambda: len(_linked(servers[0])) == replicas, "the replicas are linked")
         watching = [
             stack.enter_context(
@@ -272,7 +269,7 @@ def _running_sentinel(
         + "".join(f"{user}\n" for user in users),
         "ascii",
     )
-    with _running("sentinel", folder, free_port(), ["--sentinel"], configuration) as node:
+    with _running("sentinel", folder, ["--sentinel"], configuration) as node:
         yield node
 
 
@@ -296,32 +293,53 @@ def client(port: int) -> Iterator[Any]:
 def _running(
     name: str,
     folder: Path,
-    port: int,
     options: Sequence[str],
     configuration: Path | None = None,
+    port_options: Sequence[str] = ("--port",),
 ) -> Iterator[Node]:
-    command = [str(find_server().path), *([str(configuration)] if configuration else [])]
-    child = ChildProcess(
-        name,
-        [*command, "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), *options],
-        log_path=folder / f"{name}.log",
-        directory=folder,
-    )
-    child.launch()
-    node = Node(port, child)
+    node = _started(name, folder, options, configuration, port_options)
     try:
-        with client(port) as connection:
-            wait_for(lambda: child.running and _answers(connection), f"{name} answers")
         yield node
     finally:
         # A frozen process does not take SIGTERM.
         node.thaw()
-        child.stop(STOP_TIMEOUT_S)
+        node.child.stop(STOP_TIMEOUT_S)
 
 
-def _answers(connection: Any) -> bool:
+def _started(
+    name: str,
+    folder: Path,
+    options: Sequence[str],
+    configuration: Path | None,
+    port_options: Sequence[str],
+) -> Node:
+    """A server that answers. Raises AssertionError if none does, with the log of the last one."""
+    log_path = folder / f"{name}.log"
+    command = [str(find_server().path), *([str(configuration)] if configuration else [])]
+    command += ["--bind", "127.0.0.1", "--dir", str(folder), *options]
+    for _ in range(STARTS_MAX):
+        ports = [free_port() for _ in port_options]
+        chosen = [text for pair in zip(port_options, map(str, ports), strict=True) for text in pair]
+        child = ChildProcess(name, [*command, *chosen], log_path=log_path, directory=folder)
+        child.launch()
+        node = Node(ports[0], child, ports[-1])
+        try:
+            wait_for(partial(_answers_or_ended, node), f"{name} answers or ends")
+        except BaseException:
+            child.stop(STOP_TIMEOUT_S)
+            raise
+        if child.running:
+            return node
+    raise AssertionError(f"{name} ended at each start: {log_path.read_text('utf-8')}")
+
+
+def _answers_or_ended(node: Node) -> bool:
+    if not node.child.running:
+        return True
     try:
-        return bool(connection.ping())
+        with client(node.port) as connection:
+            # Another server may have taken the port first, and answer in place of this one.
+            return bool(connection.info("server")["process_id"] == node.child.pid)
     except (RedisError, OSError):
         return False
 

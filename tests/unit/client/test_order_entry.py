@@ -21,7 +21,7 @@ from tapewire.client import (
 from tapewire.client.addresses import ServiceAddress
 from tapewire.client.market_calls import instruments
 from tapewire.client.order_calls import order, place
-from tests.support.running.processes import free_port
+from tapewire.runtime.ports import free_port
 from tests.support.transport.order_replies import ORDER
 from tests.support.transport.scripted_socket import SOCKET_OPTIONS, ScriptedSocket, gateway_that
 

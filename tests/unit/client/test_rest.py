@@ -19,7 +19,7 @@ from tapewire.client import (
     VenueClient,
 )
 from tapewire.client.rest import trust_for
-from tests.support.running.processes import free_port
+from tapewire.runtime.ports import free_port
 from tests.support.transport.order_replies import ORDER
 from tests.support.transport.scripted_gateway import Request, reply, scripted_gateway
 

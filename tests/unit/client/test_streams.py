@@ -18,9 +18,9 @@ from tapewire.client import (
     Stream,
 )
 from tapewire.errors import MessageError
+from tapewire.runtime.ports import free_port
 from tests.support.feeds.samples import heartbeat, subscribed, trade
 from tests.support.feeds.scripted_feed import FeedConnection, scripted_feed
-from tests.support.running.processes import free_port
 from tests.support.wait import wait_until
 
 FAST = LinkOptions(retry_delay_s=0.01, retry_delay_max_s=0.05, silence_timeout_s=2.0)

@@ -15,7 +15,7 @@ from tapewire.cli import SUBCOMMANDS, main
 from tapewire.client import RequestRefused, SyncVenueClient
 from tapewire.commands.words import name_commands
 from tapewire.runtime import venue_address
-from tests.support.running.processes import free_port
+from tapewire.runtime.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 ROUTE = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) /")

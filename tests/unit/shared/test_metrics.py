@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tapewire.runtime.loop_lag import LoopLag
+from tapewire.runtime.ports import free_port
 from tapewire.runtime.supervision import cancel_all
 from tapewire.settings import load_settings
 from tapewire.web.metrics import Metrics, Readings
 from tapewire.web.serving import ServerSettings
 from tapewire.web.workers import Workers
-from tests.support.running.processes import free_port
 from tests.support.wait import wait_until
 
 LAG = "tapewire_event_loop_lag_seconds"

@@ -7,8 +7,8 @@ from click.testing import CliRunner, Result
 
 from tapewire.cli import main
 from tapewire.replay.recording import SAMPLE_SYMBOL, Format, read_recording, sample_file
+from tapewire.runtime.ports import free_port
 from tests.support.recordings.sample_recording import DURATION_US, START_US, sample_text
-from tests.support.running.processes import free_port
 
 CSV = """time_us,action,id,side,price,quantity
 0,add,a,buy,1,1
