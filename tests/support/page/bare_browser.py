@@ -5,6 +5,8 @@ than the page does.
 """
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from tests.support.page.browser import DESKTOP, FLAGS, MISSING, find_chromium
 from tests.support.wait import wait_for
 
 ANSWER_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 10.0
 MESSAGE_BYTES_MAX = 64_000_000
 
 
@@ -72,7 +75,8 @@ def opened_bare_page(folder: Path, url: str) -> Iterator[BarePage]:
         f"--user-data-dir={folder / 'profile'}", f"--window-size={width},{height}", "about:blank",
     ]  # fmt: skip
     with (folder / "chromium.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        # The command may be a script that starts the browser: what ends is the session of both.
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
         with connect(_page_address(folder / "profile"), max_size=MESSAGE_BYTES_MAX) as connection:
             page = BarePage(connection)
@@ -80,8 +84,18 @@ def opened_bare_page(folder: Path, url: str) -> Iterator[BarePage]:
             page.ask("Page.navigate", url=url)
             yield page
     finally:
-        process.terminate()
-        process.wait(10)
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(END_TIMEOUT_S)
+        wait_for(lambda: _has_ended(process.pid), "the browser ends", END_TIMEOUT_S)
+
+
+def _has_ended(group: int) -> bool:
+    """Whether a group of processes has no member."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def _page_address(profile: Path) -> str:
