@@ -31,6 +31,16 @@ async def trade(venue: Venue, count: int = 1) -> None:
         await venue.sell(1, 100, account=BOB)
 
 
+async def wait_until_known(feed: FeedProcess, seq: int) -> None:
+    """Wait until the feed has trade `seq` of BTC: a trade reaches the feed after its answer."""
+
+    async def is_known() -> bool:
+        async with connected(feed.url, f"?symbols={BTC}") as probe:
+            return bool((await receive_type(probe, "connected"))["seq"][BTC] == seq)
+
+    await wait_until(is_known, f"the feed has trade {seq}")
+
+
 async def delist(venue: Venue) -> None:
     """Take BTC off the list, as the gateway does."""
     await KillSwitch(venue.engine, venue.queries).delist(BTC)
@@ -54,6 +64,7 @@ async def test_subscribers_are_told_and_go_on_when_it_is_listed_again(
 ) -> None:
     """Named and wildcard clients get one message each, and later the next trade, without a gap."""
     await trade(venue, 3)
+    await wait_until_known(feed, 3)
     await venue.buy(2, 90)
     async with (
         connected(feed.url, f"?symbols={BTC},{ODD}&channels=trades,book") as named,
@@ -90,6 +101,7 @@ async def test_a_client_may_leave_a_delisted_symbol_and_resume_behind_it(
 ) -> None:
     """Unsubscribing is not refused; a wildcard client gets the last trades that it missed."""
     await trade(venue, 5)
+    await wait_until_known(feed, 5)
     async with connected(feed.url, f"?symbols={BTC},{ODD}&channels=trades") as named:
         await receive_type(named, "connected")
         await delist(venue)
@@ -104,6 +116,7 @@ async def test_a_client_may_leave_a_delisted_symbol_and_resume_behind_it(
 async def test_history_is_served_and_the_book_is_not(feed: FeedProcess, venue: Venue) -> None:
     """Trades and candles stay readable over REST; book, quote, ticker and auction are unknown."""
     await trade(venue, 3)
+    await wait_until_known(feed, 3)
     url = f"http://127.0.0.1:{feed.port}"
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as client:
         assert (await client.get(f"/v1/book/{BTC}")).status_code == 200
@@ -129,6 +142,7 @@ async def test_history_is_served_and_the_book_is_not(feed: FeedProcess, venue: V
 async def test_event_streams_go_on(feed: FeedProcess, venue: Venue) -> None:
     """Streams of all symbols, opened before or after, repeat no number when it is listed again."""
     await trade(venue, 3)
+    await wait_until_known(feed, 3)
     url = f"http://127.0.0.1:{feed.port}/v1/stream"
     async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
         async with client.stream("GET", url) as reply:

@@ -13,6 +13,7 @@ from tests.support.running.processes import wait_until_ready as wait_until_servi
 from tests.support.transport.order_bodies import LIMIT_ORDER
 from tests.support.transport.order_socket import RESTING, OrderSocket
 from tests.support.transport.rest import JSON, place, refused
+from tests.support.wait import wait_for
 
 PORT_VARIABLE = "TAPEWIRE_GATEWAY_PORT"
 LIMITED = {"TAPEWIRE_GATEWAY_ACCOUNT_ORDERS_PER_S": "1", "TAPEWIRE_GATEWAY_ACCOUNT_BURST": "3"}
@@ -99,6 +100,9 @@ def test_workers_of_a_port_answer_for_each_other(redis_url: str, tmp_path: Path)
             services.append(start("order_gateway", PORT_VARIABLE, settings, folder, port))
         for service in services:
             wait_until_service_is_ready(service)
+        # Either worker may have answered for both.
+        names = [f"tapewire_orders_placed_total{{worker={number}}}" for number in (1, 2)]
+        wait_for(lambda: set(names) <= figures(services[0].url).keys(), "both have begun")
         for _ in range(4):
             # Every connection may meet another worker.
             place_once(services[0].url)
@@ -106,8 +110,7 @@ def test_workers_of_a_port_answer_for_each_other(redis_url: str, tmp_path: Path)
     finally:
         for service in services:
             service.stop()
-    placed = [shown[f"tapewire_orders_placed_total{{worker={number}}}"] for number in (1, 2)]
-    assert sum(placed) == 4
+    assert sum(shown[name] for name in names) == 4
 
 
 def place_once(url: str) -> None:
