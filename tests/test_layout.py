@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tapewire.matching.library import load_library
+from tapewire.matching.library import COMMANDS, CORE, READS, load_library
 from tapewire.packed.layout import (
     ACCOUNT_BOUNDS,
     BOUNDS,
@@ -115,6 +115,14 @@ def test_every_layout_is_in_the_library() -> None:
     for layout in LAYOUTS:
         assert f"function {layout.name}.join({', '.join(layout.kinds)})" in source
     assert "record.quantity and integer_text(record.quantity)" in source
+
+
+def test_every_lua_file_is_in_the_library() -> None:
+    """A file that no list of the library names would never run."""
+    root = SHARED + "matching/lua/"
+    found = {file.path.removeprefix(root) for file in repository() if file.path.startswith(root)}
+    listed = {"core": CORE, "commands": COMMANDS, "reads": READS}
+    assert found == {f"{folder}/{name}.lua" for folder, names in listed.items() for name in names}
 
 
 def test_bounds_have_the_same_order_everywhere() -> None:

@@ -78,6 +78,11 @@ class Catalogue:
         """Every listed market that this gateway knows now, by symbol."""
         return self._markets
 
+    @property
+    def delisted(self) -> Mapping[Symbol, Instrument]:
+        """Every instrument that this gateway knows to be delisted, by symbol."""
+        return self._delisted
+
     def get(self, symbol: str) -> Instrument | None:
         """The instrument if this gateway knows it, and no answer of Redis said it is delisted."""
         market = self._markets.get(Symbol(symbol))
@@ -130,14 +135,6 @@ class Catalogue:
         except Unavailable as error:
             logger.warning("answering with the instruments as last seen: %s", error)
         return [market for _, market in sorted(self._markets.items())]
-
-    async def read_delisted(self) -> list[Instrument]:
-        """Every instrument that was delisted, by symbol; as last seen while Redis is away."""
-        try:
-            await self._read_markets()
-        except Unavailable as error:
-            logger.warning("answering with the instruments as last seen: %s", error)
-        return [instrument for _, instrument in sorted(self._delisted.items())]
 
     async def restore(self) -> None:
         """Publish the instruments to a Redis that returned without its data. Raises Unavailable.

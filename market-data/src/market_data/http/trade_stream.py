@@ -83,7 +83,7 @@ class _Cursors:
         """The symbols of the stream; one of all symbols follows new ones as they are listed."""
         if self._is_wildcard:
             sequencer = self._feed.sequencer
-            for symbol in sequencer.listed.keys() - self.seqs.keys():
+            for symbol in sequencer.seqs.keys() - self.seqs.keys() - sequencer.delisted:
                 self.seqs[symbol] = sequencer.bases.get(symbol, 0)
         return list(self.seqs)
 

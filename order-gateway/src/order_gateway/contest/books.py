@@ -96,9 +96,8 @@ class Books:
     async def _known(self) -> tuple[dict[Symbol, Instrument], str]:
         markets = await self._catalogue.read_all()
         epoch = await self._batcher.submit("GET", keys.EPOCH)
-        instruments = {market.instrument.symbol: market.instrument for market in markets}
-        instruments |= {item.symbol: item for item in await self._catalogue.read_delisted()}
-        return instruments, "" if epoch is None else epoch.decode()
+        listed = {market.instrument.symbol: market.instrument for market in markets}
+        return {**self._catalogue.delisted, **listed}, "" if epoch is None else epoch.decode()
 
     async def _follow(
         self, account: Account, fold: Fold, instruments: dict[Symbol, Instrument]

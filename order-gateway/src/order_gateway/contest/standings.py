@@ -64,7 +64,7 @@ class Standings:
     async def market(self, options: BoardOptions) -> Market:
         """Instruments and their present prices; of those that were delisted, the last prices."""
         listed = [market.instrument for market in await self._catalogue.read_all()]
-        delisted = await self._catalogue.read_delisted()
+        delisted = [item for _, item in sorted(self._catalogue.delisted.items())]
         found = {item.symbol: item for item in (*listed, *delisted)}
         prices = await self._queries.prices(list(found), mid=options.price == "mid")
         quotes = Counter(instrument.quote for instrument in listed or delisted)

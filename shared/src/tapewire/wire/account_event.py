@@ -177,19 +177,14 @@ def reads_messages(read: Callable[..., _Message]) -> Callable[..., _Message]:
 @reads_messages
 def decode_account_event(payload: bytes) -> AccountEvent:
     """Read one message. Raises MessageError for anything that is not one of ours."""
-    header, balances, changes = split_message(payload)
-    event = AccountEvent(header, balances, tuple(map(_read_change, changes)))
+    head, texts, *changes = split_parts(payload.decode())
+    balances = tuple(map(read_balance, split_items(texts)))
+    event = AccountEvent(read_header(head), balances, tuple(map(_read_change, changes)))
     # Also reads the states between, so that nothing is wrong later.
     is_whole = min(event.before) >= 0 and len(event.reports) >= 0
     if not is_whole or event.before == (event.header.seq, event.header.balance_seq):
         raise ValueError("its numbers contradict each other")
     return event
-
-
-def split_message(payload: bytes) -> tuple[AccountHeader, tuple[Balance, ...], list[str]]:
-    """Header and balances of a message, and its changes of orders, unread."""
-    head, balances, *changes = split_parts(payload.decode())
-    return read_header(head), tuple(map(read_balance, split_items(balances))), changes
 
 
 def read_balance(text: str) -> Balance:

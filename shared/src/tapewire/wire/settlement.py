@@ -20,7 +20,6 @@ from tapewire.wire.account_event import (
     read_executions,
     read_header,
     reads_messages,
-    split_message,
 )
 
 
@@ -54,15 +53,16 @@ def decode_settlement(*payloads: bytes) -> Settlement:
     """
     newest: dict[str, str] = {}
     fills: list[OrderFills] = []
-    first, balances, changes = split_message(payloads[0])
-    before = first.seq - _count_reports(changes), first.balance_seq - bool(balances)
-    head = ""
-    for payload in payloads:
-        head, texts, *changes = split_parts(payload.decode())
+    messages = [split_parts(payload.decode()) for payload in payloads]
+    head, texts, *changes = messages[0]
+    first = read_header(head)
+    before = first.seq - _count_reports(changes), first.balance_seq - bool(texts)
+    for _, texts, *changes in messages:
         newest |= {BALANCE.first(item): item for item in split_items(texts)}
         fills += [_read_fills(change) for change in changes if CHANGE.has_last(change)]
     settled = tuple(map(read_balance, newest.values()))
-    return Settlement(read_header(head), before, first.time_us, settled, tuple(fills))
+    last = read_header(messages[-1][0])
+    return Settlement(last, before, first.time_us, settled, tuple(fills))
 
 
 def _count_reports(changes: list[str]) -> int:
