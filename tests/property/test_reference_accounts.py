@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tapewire.values.types import Instrument, Side, Symbol
 from tests.support.profile import NIGHTLY
 from tests.support.reference.accounts import FEES
+from tests.support.reference.auction import Uncross
 from tests.support.reference.command_runs import runs, steps
 from tests.support.reference.machine_world import (
     ACCOUNTS,
@@ -104,6 +105,15 @@ def test_the_reference_keeps_the_laws_of_money(
     check_end(run)
 
 
+def test_a_run_may_end_in_an_uncross_and_with_a_delisted_instrument() -> None:
+    """Such markets refuse commands, and their orders are canceled all the same."""
+    run = Run(funds_checked=True, wealth=1)
+    crossing, delisted, *_ = run.venue.markets.values()
+    crossing.uncross = Uncross(97, run.clock_us)
+    run.venue.delist(delisted.symbol, run.clock_us)
+    check_end(run)
+
+
 def check_fees(run: Run) -> None:
     """After each fill an order has paid the exact fee or less than a unit more.
 
@@ -139,7 +149,8 @@ def check_costs(run: Run) -> None:
 def check_end(run: Run) -> None:
     """When everything is canceled, nothing is held and nothing awaited; all is available again."""
     for market in run.venue.markets.values():
-        run.venue.control(market.symbol, None, {}, run.clock_us)
+        # No command: an uncross that is not over, or a delisting, would refuse it.
+        market.begin(run.clock_us)
         for order in [*market.book, *market.stops]:
             market.end(order, order.status, None)
     accounts = run.venue.accounts
