@@ -34,7 +34,7 @@ BATCH_BOUNDS = tuple(2**power for power in range(COMMANDS_PER_ROUND_TRIP_MAX.bit
 # Redis gets a second batch before it has answered the first one, if so many commands wait. Fewer
 # commands wait for the replies, because commands that are sent together cost less.
 BATCHES_UNDER_WAY_MAX = 2
-AHEAD_MIN = 32
+AHEAD_MIN = 64
 
 # Attempts in a row to send a batch of which Redis did nothing because it lacked the library.
 REPEATS_MAX = 5
