@@ -19,6 +19,14 @@ export function mark(paint) {
 }
 
 /**
+ * Forget a painter whose panel has closed.
+ * @param {() => void} paint
+ */
+export function unmark(paint) {
+  dirty.delete(paint);
+}
+
+/**
  * Stop all painters, or start them again (WCAG 2.2.2: a reader can pause moving content).
  * @param {boolean} wanted
  */

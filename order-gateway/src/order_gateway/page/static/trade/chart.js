@@ -3,7 +3,7 @@
  * no more precision; all numbers shown as text are exact.
  */
 
-import { mark } from "../core/frame.js";
+import { mark, unmark } from "../core/frame.js";
 import { ask } from "../venue/gateway.js";
 import { CandlesInterest } from "../venue/market.js";
 
@@ -94,8 +94,11 @@ export class Chart {
     this.#closed = true;
     this.#scheme.removeEventListener("change", this.#recolour);
     this.#watcher.disconnect();
+    unmark(this.#paint);
     if (this.#interest !== null) this.#session.feed.remove(this.#interest);
     this.#chart?.remove();
+    // The library throws if a removed chart is used. An answer may still come.
+    this.#interest = this.#chart = this.#candles = this.#volumes = this.#markers = null;
   }
 
   async #load() {
