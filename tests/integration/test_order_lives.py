@@ -236,7 +236,7 @@ def test_a_market_order_may_name_an_amount(desk: Desk) -> None:
         ("alice", "decrement", "expired", "self_trade"),
     ],
 )
-def test_self_trade_prevention_is_on_for_whoever_has_a_name(
+def test_self_trade_prevention_is_on_for_named_accounts(
     desk: Desk, account: str | None, wanted: str | None, status: str, reason: str | None
 ) -> None:
     """Two orders sent without a name trade; what an order says always counts."""

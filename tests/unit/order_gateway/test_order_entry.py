@@ -159,7 +159,7 @@ def test_a_market_order_may_name_an_amount() -> None:
         ("demo", "expire_both", "expire_both"), ("alice", "none", "none"),
     ],
 )  # fmt: skip
-def test_self_trade_prevention_is_on_for_whoever_has_a_name(
+def test_self_trade_prevention_is_on_for_named_accounts(
     account: str, wanted: str | None, mode: str
 ) -> None:
     """What an order says always counts."""

@@ -19,6 +19,14 @@ export function mark(paint) {
 }
 
 /**
+ * Forget a painter whose panel has closed.
+ * @param {() => void} paint
+ */
+export function unmark(paint) {
+  dirty.delete(paint);
+}
+
+/**
  * Stop all painters, or start them again (WCAG 2.2.2: a reader can pause moving content).
  * @param {boolean} wanted
  */
@@ -35,5 +43,11 @@ function flush() {
   if (paused) return;
   const painters = [...dirty];
   dirty.clear();
-  for (const paint of painters) paint();
+  for (const paint of painters) {
+    try {
+      paint();
+    } catch (error) {
+      reportError(error); // the other panels are painted all the same
+    }
+  }
 }

@@ -103,7 +103,6 @@ local function amend(command, account, order_id, revision, price, quantity, stop
   local order = read_order(order_id)
   if not order or order.account ~= account then return nil, 'ORDER_NOT_FOUND' end
   if not is_open(order) then return nil, 'ORDER_CLOSED' end
-  if not is_open(order) then return nil, 'ORDER_CLOSED' end
   local market, unknown = command_market(command, order.symbol)
   if not market then return nil, unknown end
   local wanted = {
