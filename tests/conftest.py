@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, Phase, settings
 from tapewire.redis.binary import find_server
 from tapewire.redis.server import RedisServer
 from tests.support.profile import PROFILE
+from tests.support.running.leftovers import Leftovers
 from tests.support.running.turns import Turns
 
 # Folders in the order in which they run: the files that take longest come first, so that no worker
@@ -70,6 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
         trust_one_certificate(folder, changes)
         config.stash[TURNS] = Turns(folder)
         return
+    config.pluginmanager.register(Leftovers(), "leftovers")
     temporary = TemporaryDirectory(prefix="tapewire-tests-")
     config.add_cleanup(temporary.cleanup)
     folder = Path(temporary.name)

@@ -23,10 +23,10 @@ from tests.support.running.launcher import (
     MARKET_DATA,
     REDIS,
     Launcher,
-    alive,
     launched,
     start_launcher,
 )
+from tests.support.running.process_table import alive
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")

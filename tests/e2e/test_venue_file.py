@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 
 from tapewire.cli import main
 from tapewire.redis.server import RedisServer
-from tests.support.running.launcher import REDIS, TAPEWIRE, Launcher, alive, launched
+from tests.support.running.launcher import REDIS, TAPEWIRE, Launcher, launched
+from tests.support.running.process_table import alive
 from tests.support.running.processes import child_environment
 from tests.support.wait import wait_for
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.support.running.forks import ForkedProcess
-from tests.support.running.launcher import alive, children_of
+from tests.support.running.process_table import alive, children_of
 from tests.support.running.processes import (
     Service,
     child_environment,

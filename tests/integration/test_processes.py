@@ -14,7 +14,7 @@ from tapewire.launcher.signals import Signals
 from tapewire.redis.data_directory import DataDirectory
 from tapewire.runtime.ports import KeptPort, PortTaken
 from tapewire.runtime.processes import LOG_BYTES_MAX, ChildProcess
-from tests.support.running.launcher import alive
+from tests.support.running.process_table import alive
 from tests.support.wait import wait_for
 
 STUBBORN = (

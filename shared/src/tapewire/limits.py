@@ -31,7 +31,7 @@ WORKERS_MAX = 64
 # Accounts of a venue; an audit reads all of them in one step.
 ACCOUNTS_MAX = 100_000
 
-# How long a repeated transfer reference is recognised.
+# Time for which a repeated transfer reference is recognised.
 TRANSFER_REFERENCE_KEPT_S = 86_400
 TRANSFER_REFERENCE_CHARACTERS_MAX = 64
 
@@ -42,7 +42,7 @@ CLIENT_ORDER_ID_CHARACTERS_MAX = 64
 ORDER_ID_DIGITS_MAX = 16
 INSTRUMENTS_MAX = 1_000
 
-# Makers that one command meets at most, its order and the stops that it fires taken together. The
+# Makers that one command meets at most: those of its order and of the stops that it fires. The
 # rest of the order expires; the rest of the stops runs in the next command (docs/matching.md).
 MAKERS_PER_COMMAND_MAX = 10_000
 
@@ -51,7 +51,7 @@ MAKERS_PER_COMMAND_MAX = 10_000
 AUCTION_READS_MAX = 20_000
 
 # Shortest time between two indicative prices of a market, for each INDICATIVE_READS orders that the
-# last search read: so the searches of a market take a small share of Redis' time.
+# last search read, so that the searches of a market take a small share of Redis' time.
 INDICATIVE_INTERVAL_S = 1.0
 INDICATIVE_READS = 1_000
 
@@ -64,17 +64,17 @@ STOPS_PER_COMMAND_MAX = 1_000
 # Orders canceled or expired by one call; a larger job takes several calls.
 ORDERS_PER_SWEEP_MAX = 500
 
-# Commands kept in the journal; about 400 bytes of Redis memory each.
+# Commands kept in the journal; 231 bytes of Redis memory each for short limit orders.
 JOURNAL_COMMANDS_MAX = 1_000_000
 
 # Newest fills that an order has in its record and in an answer; `GET /v1/fills?order_id=` has all
 # that the account's log keeps.
 ORDER_FILLS_SHOWN_MAX = 100
-# A record is trimmed at each trade whose number is a multiple of this, so that it has at most as
-# many fills more.
+# A record is trimmed at each trade whose number is a multiple of this number, so that a record has
+# at most this many fills more.
 ORDER_FILLS_TRIM_TRADES = 64
 
-# Orders in one batch request.
+# Orders of one batch request.
 BATCH_ORDERS_MAX = 100
 
 # Items of one page of a list, and records read to fill one page when filters pass few.
@@ -110,8 +110,8 @@ ACCOUNT_LOG_EVENTS_MAX = 20_000
 # Candles kept of each base interval of a symbol.
 CANDLES_MAX = 10_000
 
-# A function library that no gateway has used for so long is removed from Redis. A gateway notes its
-# use with each connection, and at least so often.
+# A function library that no gateway has used for this time is removed from Redis. A gateway notes
+# its use with each connection, and at this interval.
 LIBRARY_UNUSED_S = 3_600
 LIBRARY_NOTED_S = 600
 
@@ -142,8 +142,8 @@ REQUEST_HEAD_BYTES_MAX = 16_384
 # All bytes of a request, so that one-byte chunks and trailers are bounded as well.
 REQUEST_BYTES_MAX = 1_048_576
 TRADE_MESSAGE_BYTES_MAX = 4_096
-# Longest text of one price level in a book update, and of one change of an order in an account
-# event: names of 64 characters and integers of 16 digits, with separators.
+# Longest text of one price level in a book update, of one change of an order in an account event,
+# and of one fill there: names of 64 characters and integers of 16 digits, with separators.
 BOOK_LEVEL_BYTES_MAX = 64
 ORDER_CHANGE_BYTES_MAX = 768
 EXECUTION_BYTES_MAX = 96

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from tests.support.running.process_table import alive, children_of, command_line
 from tests.support.running.processes import child_environment
 from tests.support.wait import wait_for
 
@@ -136,37 +137,3 @@ def launched(
         sys.stdout.write(f"--- tapewire up\n{launcher.output}\n")
         for log in sorted((folder / "data").rglob("*.log")):
             sys.stdout.write(f"--- {log.name}\n{log.read_text('utf-8', 'replace')[-4_000:]}\n")
-
-
-def children_of(parent: int) -> list[int]:
-    """Process ids of the children that are not zombies (Linux)."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            status = _status(int(folder.name))
-            if status and status[0] != "Z" and int(status[1]) == parent:
-                found.append(int(folder.name))
-    return found
-
-
-def alive(pid: int) -> bool:
-    """Whether the process exists and is not a zombie."""
-    status = _status(pid)
-    return bool(status) and status[0] != "Z"
-
-
-def command_line(pid: int) -> str:
-    """Command line or title of a process; empty if the process is gone."""
-    try:
-        return (Path("/proc") / str(pid) / "cmdline").read_text("utf-8").replace("\0", " ")
-    except OSError:
-        return ""
-
-
-def _status(pid: int) -> list[str]:
-    """State letter, parent, and more of a process; empty if the process is gone."""
-    try:
-        text = (Path("/proc") / str(pid) / "stat").read_text("utf-8")
-    except OSError:
-        return []
-    return text.rpartition(")")[2].split()

@@ -140,6 +140,7 @@ class Auditor:
         """The orders of an index that no earlier index has led to."""
         fresh = [order_id for order_id in order_ids if order_id not in self._placed]
         self._placed.update(fresh)
+        self._found.count(Check.ORDERS, "orders", 0)
         for first in range(0, len(fresh), PART.orders):
             placed = await self._snapshots.places(fresh[first : first + PART.orders])
             self._found.count(Check.ORDERS, "orders", len(placed))

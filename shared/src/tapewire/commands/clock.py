@@ -50,10 +50,11 @@ def show(redis: RedisChoice) -> None:
 @click.option("--force", is_flag=True, help="Also if this machine has another time than Redis.")
 @redis_options
 def set_right(redis: RedisChoice, force: bool) -> None:
-    """Say that the clock of Redis is right now: gateways go on with it.
+    """Say that the clock of Redis is right now: gateways accept it.
 
-    Markets whose time is ahead of it are set back. Their candles of the present minute, hour and
-    day are dropped, and those of later times.
+    Markets whose time is ahead of the clock are set back. Their candles of the present minute, hour
+    and day and of later times are dropped.
+
     """
 
     async def run(engine: Engine) -> list[str]:
@@ -68,7 +69,7 @@ def set_right(redis: RedisChoice, force: bool) -> None:
         return [str(symbol) for symbol in await set_clock_right(engine, symbols)]
 
     set_back = _ask(redis, run)
-    click.echo("the clock of Redis counts; gateways go on within a second")
+    click.echo("gateways accept the clock of Redis within a second")
     if set_back:
         click.echo(f"set back: {', '.join(set_back)}")
 

@@ -33,8 +33,6 @@ BATCH_BOUNDS = tuple(2**power for power in range(COMMANDS_PER_ROUND_TRIP_MAX.bit
 # Attempts in a row to send a batch of which Redis did nothing because it lacked the library.
 REPEATS_MAX = 5
 
-_REPLACED = "The primary of Redis is being replaced. Nothing was done."
-
 
 class _Pending(NamedTuple):
     command: Command
@@ -62,8 +60,7 @@ class Batcher:
         self._guard = guard or FailoverGuard()
         # The number of failovers when the connection was made.
         self._failovers = 0
-        replicas = self._guard.replicas_min
-        self._confirmation = Confirmation(replicas, timeout_s) if replicas else None
+        self._confirmation = Confirmation(self._guard, timeout_s)
         self._loader = LibraryLoader(library, notes_use=notes_use) if library else None
         # When the library has to be looked for again, in the time of the loop.
         self._loaded_until_s = 0.0
@@ -123,11 +120,7 @@ class Batcher:
                     self._pending.popleft()
                     for _ in range(min(len(self._pending), COMMANDS_PER_ROUND_TRIP_MAX))
                 ]
-                if self._guard.is_under_way:
-                    for pending in batch:
-                        _resolve(pending.answer, RedisUnavailable(_REPLACED))
-                else:
-                    await self._send(batch)
+                await self._send(batch)
         finally:
             self._sender = None
 
@@ -138,12 +131,13 @@ class Batcher:
         try:
             async with asyncio.timeout(self._timeout_s):
                 connection = await self._connected()
+                announcements = self._guard.announcements
                 sent, started_s = True, time.perf_counter()
                 # Eight times as quick as the packer of redis-py, with the same result.
                 wire = [pack(self._wire_command(pending)) for pending in batch]
-                wire += self._confirmation.wire if self._confirmation is not None else ()
+                wire += self._confirmation.wire
                 await connection.send_packed_command([b"".join(wire)], check_health=False)
-                judged = await self._judged(connection, batch)
+                judged = await self._judged(connection, batch, announcements)
                 for pending in batch:
                     reply = judged.popleft() if judged else await self._read(connection)
                     answered += 1
@@ -179,15 +173,18 @@ class Batcher:
         self,
         connection: Any,  # noqa: ANN401 (redis-py's untyped connection)
         batch: list[_Pending],
+        announcements: int,
     ) -> deque[object]:
-        """All replies, if replicas have to confirm them; otherwise none, and none is read."""
-        if self._confirmation is None:
+        """All replies, if writes have to be proved; otherwise none, and none is read."""
+        if not self._confirmation.is_needed:
             return deque()
         replies = [await self._read(connection) for _ in batch]
-        _, replicas = [await self._read(connection) for _ in self._confirmation.wire]
-        for index, pending in enumerate(batch):
-            if pending.function or pending.command[0] in WRITES:
-                replies[index] = self._confirmation.judge(replies[index], replicas)
+        confirmed = [await self._read(connection) for _ in self._confirmation.wire]
+        doubt = await self._confirmation.doubt(confirmed, announcements)
+        for index, pending in enumerate(batch if doubt is not None else ()):
+            is_write = pending.function or pending.command[0] in WRITES
+            if is_write and not isinstance(replies[index], Exception):
+                replies[index] = doubt
         return deque(replies)
 
     def _repeat(self, lost: list[_Pending], *, is_progress: bool) -> None:
@@ -234,13 +231,16 @@ class Batcher:
     _stale = False
 
     async def _connected(self) -> Any:  # noqa: ANN401
-        """The connection, with the library loaded behind it."""
+        """The connection, with the library loaded behind it. Raises RedisUnavailable."""
+        self._guard.check()
         connection = await self._open()
         if self._loader is not None:
             now_s = asyncio.get_running_loop().time()
             if now_s >= self._loaded_until_s:
                 await self._loader.ensure(connection)
                 self._loaded_until_s = now_s + LIBRARY_NOTED_S
+        # Another failover may have been announced meanwhile.
+        self._guard.check(connection)
         return connection
 
     async def _open(self) -> Any:  # noqa: ANN401
