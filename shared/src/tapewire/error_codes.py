@@ -96,7 +96,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         # The contest
         "round_running": ErrorCode(409, "A round is running"),
         "no_round": ErrorCode(409, "No round is scheduled or running"),
-        "contest_busy": ErrorCode(409, "Another change is being made"),
+        "contest_busy": ErrorCode(409, "Another change of the round or an audit is running"),
         "no_results": ErrorCode(404, "The round has no results"),
         "leaderboard_hidden": ErrorCode(403, "The leaderboard is for administrators"),
         # Callers.
