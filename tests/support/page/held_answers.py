@@ -5,22 +5,26 @@ from playwright.sync_api import Page
 from tests.support.wait import wait_for
 
 # The answer is read whole before it is held, so that a release needs no network any more.
-_HOLD = """path => {
+_HOLD = """paths => {
   const ask = window.fetch;
+  let asked = 0;
   const holder = { waiting: [], end: () => (window.fetch = ask) };
   window.holder = holder;
   window.fetch = async (url, options) => {
+    const number = asked++;
     const answer = await ask(url, options);
-    if (!String(url).includes(path)) return answer;
+    if (!paths.some((path) => String(url).includes(path))) return answer;
     const content = await answer.json();
-    await new Promise((resolve) => holder.waiting.push(resolve));
+    await new Promise((resolve) => holder.waiting.push({ url: String(url), number, resolve }));
     return { ok: answer.ok, status: answer.status, headers: answer.headers,
       json: () => Promise.resolve(content) };
   };
 }"""
+_COUNT = "path => holder.waiting.filter(({ url }) => url.includes(path)).length"
 _RELEASE = """() => {
-  window.holder.end();
-  for (const resolve of window.holder.waiting) resolve();
+  const { waiting, end } = window.holder;
+  end();
+  for (const { resolve } of waiting.sort((one, other) => other.number - one.number)) resolve();
 }"""
 _FRAMES = """async () => {
   for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
@@ -28,23 +32,23 @@ _FRAMES = """async () => {
 
 
 class HeldAnswers:
-    """The answers of a page to requests whose address contains a text."""
+    """The answers of a page to requests whose address contains one of some texts."""
 
-    def __init__(self, page: Page, path: str) -> None:
+    def __init__(self, page: Page, *paths: str) -> None:
         """Hold every answer from now on."""
         self._page = page
-        self._path = path
-        page.evaluate(_HOLD, path)
+        self._paths = paths
+        page.evaluate(_HOLD, paths)
 
-    def wait(self, count: int = 1) -> None:
-        """Wait until so many answers are held. Raises AssertionError."""
+    def wait(self, count: int = 1, path: str = "") -> None:
+        """Wait until so many answers are held, those of a path only. Raises AssertionError."""
         wait_for(
-            lambda: self._page.evaluate("holder.waiting.length") >= count,
-            f"{count} answers of {self._path} are held",
+            lambda: self._page.evaluate(_COUNT, path) >= count,
+            f"{count} answers of {path or self._paths} are held",
         )
 
     def release(self) -> None:
-        """Let them go, hold no more, and wait until the page has painted."""
+        """Let them go, the last question first, and wait until the page has painted."""
         self._page.evaluate(_RELEASE)
         paint_frames(self._page)
 

@@ -9,6 +9,7 @@ LIBRARY = "**/lightweight-charts.mjs"
 _STRICT = """
 import * as real from "/page/lib/lightweight-charts.mjs?real";
 export * from "/page/lib/lightweight-charts.mjs?real";
+const drawn = (window.drawn = []);
 const originals = new WeakMap();
 const plain = (value) => originals.get(value) ?? value;
 function guard(target, life) {
@@ -20,6 +21,7 @@ function guard(target, life) {
       if (typeof value !== "function") return value;
       return (...given) => {
         if (name === "remove") life.over = true;
+        if (name === "setData" || name === "update") drawn.push(JSON.stringify(given));
         return guard(value.apply(target, given.map(plain)), life);
       };
     },
@@ -39,6 +41,10 @@ export function createSeriesMarkers(series, ...given) {
   return guard(real.createSeriesMarkers(plain(series), ...given), life);
 }
 """
+
+
+# What was drawn, in the order of the calls: data of candles and volumes as JSON.
+DRAWN = "window.drawn"
 
 
 def watch_use(route: Route) -> None:

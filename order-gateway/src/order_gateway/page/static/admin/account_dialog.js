@@ -82,7 +82,8 @@ function Limits({ desk, name, account }) {
       body[field] = text === "" ? null : field === "open_orders_max" ? Number(text) : text;
     }
     await desk.request("PUT", `/v1/admin/accounts/${name}/limits/${chosen}`, body);
-    setTyped({});
+    // What was typed meanwhile is not saved yet.
+    setTyped((now) => (now === typed ? {} : now));
     return `Limits of ${name} in ${chosen} are changed.`;
   });
   return h(
@@ -91,7 +92,10 @@ function Limits({ desk, name, account }) {
     h("legend", null, "Limits in one market"),
     h("p", { class: "muted" }, "Empty is the market's own limit, 0 is none."),
     h("select", { "aria-label": "Market", value: chosen,
-      onChange: (/** @type {any} */ event) => setSymbol(event.target.value) },
+      onChange: (/** @type {any} */ event) => {
+        setSymbol(event.target.value);
+        setTyped({}); // limits of another market
+      } },
       symbols.map((each) => h("option", { key: each, value: each }, each))),
     LIMITS.map(([field, label]) =>
       h("label", { key: field, class: "line" }, h("span", null, label),

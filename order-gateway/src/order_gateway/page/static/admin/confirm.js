@@ -19,6 +19,10 @@ export function Confirmation() {
   useEffect(() => {
     if (asked !== null) dialog.current?.showModal();
   }, [asked]);
+  // A question that was open at a sign-out is not asked of the next organiser.
+  useEffect(() => () => {
+    question.value = null;
+  }, []);
   const close = () => {
     dialog.current?.close();
     question.value = null;

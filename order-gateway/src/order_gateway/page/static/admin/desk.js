@@ -1,7 +1,8 @@
 /** The organiser's connection: REST as an administrator, read again every few seconds. */
 
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 
+import { Answers } from "../core/answers.js";
 import { ask, asProblem } from "../venue/gateway.js";
 import { notify } from "../ui/notices.js";
 
@@ -48,6 +49,11 @@ export class Desk {
 
   #key = "";
   #timer = 0;
+  #signIns = new Answers();
+  #answers = {
+    markets: new Answers(), accounts: new Answers(), feed: new Answers(), round: new Answers(),
+    boardOptions: new Answers(), board: new Answers(), notices: new Answers(),
+  };
 
   /** Begin to read the venue. */
   start() {
@@ -61,20 +67,27 @@ export class Desk {
    * @param {string} key
    */
   async signIn(key) {
+    const isNew = this.#signIns.ask();
+    await ask("GET", "/v1/admin/accounts?limit=1", headersOf(key));
+    if (!isNew()) return; // another key was taken meanwhile
     this.#key = key;
-    try {
-      await this.request("GET", "/v1/admin/accounts?limit=1");
-    } catch (error) {
-      this.#key = "";
-      throw error;
-    }
     this.signedIn.value = true;
     await this.refresh();
   }
 
+  /** Forget the key, and everything that was read with it. */
   signOut() {
     this.#key = "";
-    this.signedIn.value = this.config.auth === "open";
+    for (const answers of Object.values(this.#answers)) answers.forget();
+    batch(() => {
+      this.signedIn.value = this.config.auth === "open";
+      this.trouble.value = "";
+      for (const list of [this.markets, this.accounts, this.sent]) list.value = [];
+      for (const reply of [this.feedHealth, this.round, this.results, this.board,
+        this.boardOptions]) reply.value = null;
+      this.moreAccounts.value = false;
+      this.search.value = "";
+    });
   }
 
   /**
@@ -84,17 +97,17 @@ export class Desk {
    * @param {object} [body]
    */
   async request(method, path, body) {
+    const key = this.#key;
     try {
-      const headers = /** @type {Record<string, string>} */ (
-        this.#key ? { Authorization: `Bearer ${this.#key}` } : {}
-      );
-      const { content } = await ask(method, path, headers, body);
-      this.trouble.value = "";
+      const { content } = await ask(method, path, headersOf(key), body);
+      if (key === this.#key) this.trouble.value = "";
       return content;
     } catch (error) {
       const problem = asProblem(error);
+      // The refusal of a former key says nothing about the present one.
+      if (key !== this.#key) throw problem;
       this.trouble.value = problem.passing ? problem.message : "";
-      if (problem.status === 401 && this.#key) {
+      if (problem.status === 401 && key) {
         notify("bad", `${problem.message} Sign in with another key.`);
         this.signOut();
       }
@@ -136,48 +149,83 @@ export class Desk {
     }
   }
 
-  async #readMarkets() {
-    this.markets.value = (await this.request("GET", "/v1/instruments")).instruments;
+  /**
+   * Ask, and show the answer unless it is out of date.
+   * @param {Answers} answers
+   * @param {string} path
+   * @param {(content: any) => void} show
+   */
+  async #read(answers, path, show) {
+    const isNew = answers.ask();
+    const content = await this.request("GET", path);
+    if (isNew()) show(content);
   }
 
-  async #readAccounts() {
+  #readMarkets() {
+    return this.#read(this.#answers.markets, "/v1/instruments", ({ instruments }) => {
+      this.markets.value = instruments;
+    });
+  }
+
+  #readAccounts() {
     const name = this.search.value.trim();
     const prefix = name ? `&prefix=${encodeURIComponent(name)}` : "";
-    const page = await this.request("GET", `/v1/admin/accounts?limit=${PAGE_LIMIT}${prefix}`);
-    this.accounts.value = page.accounts;
-    this.moreAccounts.value = page.next_cursor !== null;
+    const path = `/v1/admin/accounts?limit=${PAGE_LIMIT}${prefix}`;
+    return this.#read(this.#answers.accounts, path, (page) => {
+      this.accounts.value = page.accounts;
+      this.moreAccounts.value = page.next_cursor !== null;
+    });
   }
 
   async #readRound() {
-    const before = this.round.value;
+    const isNew = this.#answers.round.ask();
     const { round } = await this.request("GET", "/v1/round");
+    if (!isNew()) return;
+    const before = this.round.value;
     this.round.value = round;
     if (round?.state !== "ended") this.results.value = null;
-    else if (before?.state !== "ended" || this.results.value === null) {
+    else if (before?.number !== round.number || this.results.value === null) {
       // A round that was replaced before its start has no results.
       const path = `/v1/admin/rounds/${round.number}/results`;
-      this.results.value = await this.request("GET", path).catch((error) => {
+      const results = await this.request("GET", path).catch((error) => {
         asProblem(error);
         return null;
       });
+      if (isNew()) this.results.value = results;
     }
   }
 
   async #readBoard() {
-    this.boardOptions.value = await this.request("GET", "/v1/admin/leaderboard/options");
-    this.board.value = await this.request("GET", "/v1/admin/leaderboard");
+    await this.#read(this.#answers.boardOptions, "/v1/admin/leaderboard/options", (options) => {
+      this.boardOptions.value = options;
+    });
+    await this.#read(this.#answers.board, "/v1/admin/leaderboard", (board) => {
+      this.board.value = board;
+    });
   }
 
-  async #readNotices() {
-    this.sent.value = (await this.request("GET", "/v1/notices")).notices;
+  #readNotices() {
+    return this.#read(this.#answers.notices, "/v1/notices", ({ notices }) => {
+      this.sent.value = notices;
+    });
   }
 
   async #readFeed() {
+    const isNew = this.#answers.feed.ask();
+    let health = null;
     try {
-      this.feedHealth.value = (await ask("GET", `${this.feedUrl}/health`, {})).content;
+      health = (await ask("GET", `${this.feedUrl}/health`, {})).content;
     } catch (error) {
       asProblem(error);
-      this.feedHealth.value = null;
     }
+    if (isNew()) this.feedHealth.value = health;
   }
+}
+
+/**
+ * @param {string} key empty at an open venue
+ * @returns {Record<string, string>}
+ */
+function headersOf(key) {
+  return key ? { Authorization: `Bearer ${key}` } : {};
 }

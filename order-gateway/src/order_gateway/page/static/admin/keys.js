@@ -1,8 +1,9 @@
 /** The list of API keys, and the button that revokes a key. */
 
 import { h } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 
+import { Answers } from "../core/answers.js";
 import { asProblem } from "../venue/gateway.js";
 import { dateAndTime } from "../ui/wording.js";
 import { confirmFirst } from "./confirm.js";
@@ -16,9 +17,12 @@ const LIMIT = 200;
 export function Keys({ desk }) {
   const [keys, setKeys] = useState(/** @type {Reply[]} */ ([]));
   const [more, setMore] = useState(false);
+  const answers = useMemo(() => new Answers(), []);
   const read = async () => {
+    const isNew = answers.ask();
     try {
       const page = await desk.request("GET", `/v1/admin/keys?limit=${LIMIT}`);
+      if (!isNew()) return;
       setKeys(page.keys);
       setMore(page.next_cursor !== null);
     } catch (error) {

@@ -57,7 +57,7 @@ function App({ desk }) {
           ]
         : h(SignIn, { desk }),
     ),
-    h(Confirmation, null),
+    desk.signedIn.value && h(Confirmation, { key: "confirmation" }),
     h(NoticeList, null),
   ];
 }
@@ -68,12 +68,14 @@ function SignIn({ desk }) {
   const [error, setError] = useState("");
   const signIn = async (/** @type {Event} */ event) => {
     event.preventDefault();
+    // The field is empty at once, so that a key that is typed meanwhile stays.
+    setKey("");
+    setError("");
     try {
       await desk.signIn(key.trim());
     } catch (caught) {
       setError(asProblem(caught).message);
     }
-    setKey("");
   };
   return h(
     "form",

@@ -47,7 +47,9 @@ export function NewAccounts({ desk, onClose }) {
   const failed = made.filter((account) => account.error);
   return h(
     "dialog",
-    { ref: dialog, class: "confirm", "aria-labelledby": "new-title", onClose },
+    { ref: dialog, class: "confirm", "aria-labelledby": "new-title",
+      // Keys are shown once, so the dialog stays until they are.
+      onClose: () => (busy ? dialog.current?.showModal() : onClose()) },
     h("h2", { id: "new-title" }, "Add accounts"),
     made.length === 0
       ? h(
@@ -67,7 +69,8 @@ export function NewAccounts({ desk, onClose }) {
             "Make an API key for each, to trade"),
           error && h("p", { class: "error", role: "alert" }, error),
           h("div", { class: "buttons" },
-            h("button", { type: "button", onClick: () => dialog.current?.close() }, "Back"),
+            h("button", { type: "button", disabled: busy,
+              onClick: () => dialog.current?.close() }, "Back"),
             h("button", { type: "submit", class: "primary", disabled: busy },
               busy ? "Adding …" : "Add accounts")),
         )

@@ -18,7 +18,8 @@ export function NoticeCard({ desk }) {
       await desk.request("POST", "/v1/admin/notices", { text: text.trim() });
       return "All traders are told.";
     });
-    if (isSent) setText("");
+    // The next message may be typed already.
+    if (isSent) setText((now) => (now === text ? "" : now));
   };
   return h(
     "section",

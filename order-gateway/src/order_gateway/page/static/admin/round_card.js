@@ -53,8 +53,9 @@ function NewRound({ desk }) {
         closed_state: halts ? "halted" : "cancel_only",
         auction_s: auction.trim() || "0",
       });
-      setName("");
-      setStarts("");
+      // The next round may be typed already.
+      setName((now) => (now === name ? "" : now));
+      setStarts((now) => (now === starts ? "" : now));
       return made.state === "running" ? `${made.name} has begun.` : `${made.name} is announced.`;
     });
   };

@@ -43,5 +43,11 @@ function flush() {
   if (paused) return;
   const painters = [...dirty];
   dirty.clear();
-  for (const paint of painters) paint();
+  for (const paint of painters) {
+    try {
+      paint();
+    } catch (error) {
+      reportError(error); // the other panels are painted all the same
+    }
+  }
 }

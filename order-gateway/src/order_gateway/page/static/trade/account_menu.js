@@ -65,6 +65,8 @@ function KeyForm({ session }) {
   const signIn = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setBusy(true);
+    // The field is empty at once, so that a key that is typed meanwhile stays.
+    setKey("");
     try {
       await session.trader.useKey(key.trim());
       setError("");
@@ -72,7 +74,6 @@ function KeyForm({ session }) {
     } catch (caught) {
       setError(asProblem(caught).message);
     } finally {
-      setKey("");
       setBusy(false);
     }
   };

@@ -107,7 +107,7 @@ function PhoneBar({ open }) {
 
 /** @param {Session} session */
 function useTitle(session) {
-  const price = session.market.last.value?.price;
+  const price = session.price.value;
   const symbol = session.symbol.value;
   useEffect(() => {
     document.title = price ? `${price} ${symbol} · Tapewire` : `${symbol || "Tapewire"}`;

@@ -82,7 +82,11 @@ export class BookRows {
   paint = () => {
     const instrument = this.#session.instrument.value;
     const book = this.#session.market.book?.book;
-    if (instrument === null || book === undefined || this.#rows.length === 0) return;
+    if (this.#rows.length === 0) return;
+    if (instrument === null || book === undefined) {
+      for (const row of this.#rows) empty(row);
+      return;
+    }
     this.#table.classList.toggle("loading", !book.known);
     const half = (this.#rows.length - 1) / 2;
     const asks = groupSide(book.asks, this.step, half);
@@ -197,6 +201,15 @@ export class BookRows {
       quantity: withQuantity ? toText(row.upTo, instrument.quantityDecimals) : null,
     });
   };
+}
+
+/** @param {Row} row of which a click does nothing */
+function empty(row) {
+  blank(row);
+  row.key = 0;
+  row.button.disabled = true;
+  row.isBlank.set(true);
+  for (const flag of [row.isAsk, row.isBid, row.isBest]) flag.set(false);
 }
 
 /** @param {Row} row */

@@ -3,9 +3,11 @@
  * no more precision; all numbers shown as text are exact.
  */
 
+import { Answers } from "../core/answers.js";
 import { mark, unmark } from "../core/frame.js";
-import { ask } from "../venue/gateway.js";
+import { readUntilAnswered } from "../venue/gateway.js";
 import { CandlesInterest } from "../venue/market.js";
+import { loadLibrary } from "./chart_library.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("../core/instrument.js").Instrument} Instrument */
@@ -22,14 +24,15 @@ export class Chart {
   /**
    * @param {HTMLElement} host
    * @param {Session} session
+   * @param {(trouble: string) => void} onTrouble told why there is no chart; empty once there is
    */
-  constructor(host, session) {
+  constructor(host, session, onTrouble) {
     this.#host = host;
     this.#session = session;
     this.#scheme.addEventListener("change", this.#recolour);
     this.#watcher.observe(document.documentElement, { attributes: true,
       attributeFilter: ["data-theme", "data-palette"] });
-    void this.#load();
+    void this.#load(onTrouble);
   }
 
   #host;
@@ -52,6 +55,10 @@ export class Chart {
   /** Candles that came since the last frame, by their start. @type {Map<string, any>} */
   #fresh = new Map();
   #firstSeconds = 0;
+  /** The last candle of the history; null until the history is there. @type {any} */
+  #newest = null;
+  #isRead = false;
+  #histories = new Answers();
   #colours = readColours();
   #closed = false;
 
@@ -60,7 +67,8 @@ export class Chart {
    * @param {string} interval
    */
   show(instrument, interval) {
-    const isSame = instrument?.symbol === this.#instrument?.symbol && interval === this.#interval;
+    const isSame = instrument?.symbol === this.#instrument?.symbol && interval === this.#interval
+      && instrument?.tickSize === this.#instrument?.tickSize;
     this.#instrument = instrument;
     this.#interval = interval;
     if (isSame && this.#interest !== null) return;
@@ -101,9 +109,12 @@ export class Chart {
     this.#interest = this.#chart = this.#candles = this.#volumes = this.#markers = null;
   }
 
-  async #load() {
-    const library = await import("lightweight-charts");
-    if (this.#closed) return;
+  /** @param {(trouble: string) => void} onTrouble */
+  async #load(onTrouble) {
+    const library = await loadLibrary(() => !this.#closed,
+      () => onTrouble("The chart could not be loaded. The page tries again."));
+    if (library === null) return;
+    onTrouble("");
     const chart = library.createChart(this.#host, { autoSize: true, ...this.#options(library) });
     this.#chart = chart;
     this.#candles = chart.addSeries(library.CandlestickSeries, { borderVisible: false });
@@ -142,19 +153,20 @@ export class Chart {
   #follow() {
     if (this.#interest !== null) this.#session.feed.remove(this.#interest);
     this.#interest = null;
+    this.#isRead = false;
+    this.#fresh.clear();
+    if (this.#candles === null) return;
+    this.#show([]);
     const instrument = this.#instrument;
-    if (instrument === null || this.#candles === null) return;
+    if (instrument === null) return;
     this.#candles.applyOptions({
       priceFormat: { type: "price", precision: instrument.priceDecimals,
         minMove: Number(instrument.tickSize) },
     });
-    this.#candles.setData([]);
-    this.#volumes?.setData([]);
-    this.#firstSeconds = 0;
     const interest = new CandlesInterest(this.#interval, instrument.symbol, {
       onCandle: (candle) => {
         this.#fresh.set(candle.start, candle);
-        mark(this.#paint);
+        if (this.#isRead) mark(this.#paint);
       },
       onVoid: () => void this.#readHistory(interest),
     });
@@ -162,32 +174,44 @@ export class Chart {
     this.#session.feed.add(interest);
   }
 
-  /** @param {CandlesInterest} interest */
+  /**
+   * Read the candles until now; those that come meanwhile wait.
+   * @param {CandlesInterest} interest
+   */
   async #readHistory(interest) {
+    this.#histories.forget();
+    const isNew = this.#histories.ask();
+    this.#fresh.clear();
+    const isFirst = !this.#isRead;
+    this.#isRead = false;
     const path = `/v1/candles/${interest.symbol}?interval=${interest.interval}&limit=${HISTORY}`;
-    /** @type {any[]} */
-    let history;
-    try {
-      history = (await ask("GET", this.#session.feedUrl + path, {})).content.candles;
-    } catch {
-      return; // the banner shows that the feed is away; the next subscription reads again
+    const content = await readUntilAnswered(this.#session.feedUrl + path,
+      () => interest === this.#interest && isNew());
+    if (content === null) return;
+    this.#show(content.candles);
+    this.#isRead = true;
+    if (isFirst) {
+      this.#chart?.timeScale().applyOptions({ rightOffset: 4, barSpacing: 8 });
+      this.#chart?.timeScale().scrollToRealTime();
     }
-    if (interest !== this.#interest || this.#candles === null) return;
-    this.#candles.setData(history.map(toCandle));
-    this.#volumes?.setData(history.map((candle) => this.#toVolume(candle)));
-    this.#firstSeconds = history.length > 0 ? secondsOf(history[0]) : 0;
-    this.#chart?.timeScale().applyOptions({ rightOffset: 4, barSpacing: 8 });
-    this.#chart?.timeScale().scrollToRealTime();
-    this.markFills();
     mark(this.#paint);
+  }
+
+  /** @param {any[]} history oldest first */
+  #show(history) {
+    this.#candles?.setData(history.map(toCandle));
+    this.#volumes?.setData(history.map((candle) => this.#toVolume(candle)));
+    this.#newest = history.at(-1) ?? null;
+    this.#firstSeconds = history.length > 0 ? secondsOf(history[0]) : 0;
+    this.markFills();
   }
 
   #paint = () => {
     if (this.#candles === null) return;
-    const newest = /** @type {number} */ (this.#candles.data().at(-1)?.time ?? 0);
     for (const candle of this.#fresh.values()) {
-      if (secondsOf(candle) < newest) continue;
+      if (this.#newest !== null && isBefore(candle, this.#newest)) continue;
       if (this.#firstSeconds === 0) this.#firstSeconds = secondsOf(candle);
+      this.#newest = candle;
       this.#candles.update(toCandle(candle));
       this.#volumes?.update(this.#toVolume(candle));
     }
@@ -240,6 +264,15 @@ function toCandle(candle) {
 /** @param {{open: number, close: number} | undefined} candle */
 function isUp(candle) {
   return candle === undefined || candle.close >= candle.open;
+}
+
+/**
+ * Whether a candle is an earlier one than another, or an earlier state of it.
+ * @param {{start: string, last_seq: number}} one
+ * @param {{start: string, last_seq: number}} other
+ */
+function isBefore(one, other) {
+  return one.start < other.start || one.last_seq < other.last_seq;
 }
 
 /** @param {{start: string}} candle */

@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { h } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { Chart } from "./chart.js";
 import { INTERVALS, interval } from "../ui/preferences.js";
@@ -13,9 +13,10 @@ const OPTIONS = INTERVALS.map((value) => ({ value, text: value }));
 /** @param {{session: import("./session.js").Session}} props */
 export function ChartPanel({ session }) {
   const host = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const [trouble, setTrouble] = useState("");
   useEffect(() => {
     if (host.current === null) return;
-    const chart = new Chart(host.current, session);
+    const chart = new Chart(host.current, session, setTrouble);
     const stop = effect(() => chart.show(session.instrument.value, interval.value));
     const stopFills = effect(() => {
       void session.trader.version.value;
@@ -37,6 +38,7 @@ export function ChartPanel({ session }) {
       h(Segments, { label: "Interval", class: "tabs", options: OPTIONS, value: interval.value,
         onChoose: (value) => (interval.value = value) }),
     ),
+    trouble && h("p", { class: "empty", role: "status" }, trouble),
     h("div", { class: "canvas", ref: host, role: "img",
       "aria-label": `Candles of ${session.symbol.value}, ${interval.value} each` }),
   );

@@ -2,6 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 
+import { Answers } from "../core/answers.js";
 import { asProblem } from "../venue/gateway.js";
 import { kept } from "../ui/preferences.js";
 import { notify, say } from "../ui/notices.js";
@@ -37,6 +38,10 @@ export class ContestView {
 
   #session;
   #leaderboardUsers = 0;
+  #rounds = new Answers();
+  #notices = new Answers();
+  #performances = new Answers();
+  #leaderboards = new Answers();
 
   start() {
     const { trader, feed } = this.#session;
@@ -45,8 +50,9 @@ export class ContestView {
     effect(() => {
       if (trader.name.value === account) return;
       account = trader.name.value;
-      this.performance.value = null;
+      this.#forget();
       if (account) void this.#readAll();
+      if (account && this.#leaderboardUsers > 0) void this.#readLeaderboard();
     });
     // The feed sends changes, but not the changes of the time without a connection.
     effect(() => {
@@ -76,31 +82,54 @@ export class ContestView {
     this.notice.value = null;
   }
 
+  /** The figures of one account are not those of the next one. */
+  #forget() {
+    this.#performances.forget();
+    this.#leaderboards.forget();
+    this.performance.value = null;
+    this.leaderboard.value = null;
+    this.hidden.value = "";
+  }
+
   async #readAll() {
-    const round = await this.#read("/v1/round");
-    if (round !== null) this.round.value = round.round;
-    const notices = await this.#read("/v1/notices");
-    const newest = notices?.notices[0];
-    if (newest !== undefined && newest.notice_id !== dismissed.value) {
+    await Promise.all([this.#readRound(), this.#readNotice(), this.#readPerformance()]);
+  }
+
+  async #readRound() {
+    const isNew = this.#rounds.ask();
+    const found = await this.#read("/v1/round");
+    if (found !== null && isNew()) this.round.value = found.round;
+  }
+
+  async #readNotice() {
+    const isNew = this.#notices.ask();
+    const found = await this.#read("/v1/notices");
+    if (found === null || !isNew()) return;
+    const newest = found.notices[0];
+    if (newest === undefined) {
+      this.notice.value = null; // the venue was reset
+    } else if (newest.notice_id !== dismissed.value) {
       const ageMs = Date.now() - Date.parse(newest.timestamp);
       if (ageMs < NOTICE_SHOWN_FOR_MS) this.notice.value = newest;
     }
-    await this.#readPerformance();
   }
 
   async #readPerformance() {
+    const isNew = this.#performances.ask();
     const found = await this.#read("/v1/account/performance");
-    if (found !== null) this.performance.value = found;
+    if (found !== null && isNew()) this.performance.value = found;
   }
 
   async #readLeaderboard() {
+    const isNew = this.#leaderboards.ask();
     try {
       const { content } = await this.#session.trader.request("GET", "/v1/leaderboard");
+      if (!isNew()) return;
       this.leaderboard.value = content;
       this.hidden.value = "";
     } catch (error) {
       const problem = asProblem(error);
-      if (!problem.passing) this.hidden.value = problem.message;
+      if (!problem.passing && isNew()) this.hidden.value = problem.message;
     }
   }
 
@@ -117,9 +146,11 @@ export class ContestView {
   /** @param {Record<string, any>} event */
   #told(event) {
     if (event.change === "notice") {
+      this.#notices.forget();
       this.notice.value = event.notice;
       say(`Notice: ${event.notice.text}`);
     } else if (event.change === "round") {
+      this.#rounds.forget();
       const before = this.round.value;
       this.round.value = event.round;
       if (before?.number !== event.round.number || before?.state !== event.round.state) {

@@ -87,7 +87,7 @@ function Stats({ session }) {
   const ticker = session.market.ticker.value;
   const last = session.market.last.value;
   const instrument = session.instrument.value;
-  const price = last?.price ?? ticker?.last ?? null;
+  const price = session.price.value;
   const change = ticker?.open && price ? changeOf(ticker.open, price) : null;
   return h(
     "dl",

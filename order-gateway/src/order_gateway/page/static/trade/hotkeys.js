@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 
 import { grouped } from "../core/decimal.js";
 import { notify, say } from "../ui/notices.js";
+import { openPopover } from "../ui/ui.js";
 import { cancelAll } from "./orders.js";
 import { armed, centre, togglePaused } from "./view_commands.js";
 
@@ -29,9 +30,9 @@ export const HOTKEYS = [
   { key: "p", does: "Pause or resume updates", trades: false, run: togglePaused },
   { key: "r", does: "Read the best prices aloud", trades: false, run: readPrices },
   { key: "m", does: "Markets", trades: false,
-    run: () => document.getElementById("markets")?.showPopover() },
+    run: () => openPopover("markets") },
   { key: "?", does: "This legend", trades: false,
-    run: () => document.getElementById("settings")?.showPopover() },
+    run: () => openPopover("settings") },
   { key: "B", shown: "Shift B", does: "Buy the ticket's size at the best ask", trades: true,
     run: (session, form) => take(session, form, "buy") },
   { key: "S", shown: "Shift S", does: "Sell the ticket's size at the best bid", trades: true,

@@ -108,6 +108,7 @@ export class LadderRows {
   #follows = true;
   /** @type {string[]} */
   #draggedOrders = [];
+  #draggedSymbol = "";
   step = 1;
 
   close() {
@@ -134,11 +135,14 @@ export class LadderRows {
     const { instrument, market } = this.#session;
     const book = market.book?.book;
     const decimals = instrument.value;
-    if (decimals === null || book === undefined || this.#rows.length === 0) return;
-    this.#table.classList.toggle("loading", !book.known);
+    if (this.#rows.length === 0) return;
     const half = (this.#rows.length - 1) / 2;
-    const center = this.#middle(book, half);
-    if (center === null) return;
+    const center = decimals === null || book === undefined ? null : this.#middle(book, half);
+    this.#table.classList.toggle("loading", book !== undefined && !book.known);
+    if (decimals === null || book === undefined || center === null) {
+      this.#clear();
+      return;
+    }
     const high = center + half * this.step;
     const low = center - half * this.step;
     const bids = groupWindow(book.bids, this.step, low, high);
@@ -170,6 +174,20 @@ export class LadderRows {
     });
     this.#focus.settle();
   };
+
+  /** A market without a price has no axis; the prices of another market may not stay. */
+  #clear() {
+    for (const row of this.#rows) {
+      row.key = 0;
+      row.button.disabled = true;
+      row.price.set("");
+      row.traded.set("");
+      row.bid.write(undefined, 0n, undefined, 0);
+      row.ask.write(undefined, 0n, undefined, 0);
+      for (const flag of [row.isBid, row.isAsk, row.isOwn, row.isBest, row.isLast]) flag.set(false);
+    }
+    this.#focus.settle();
+  }
 
   /**
    * The price of the middle row: unchanged, unless the followed market has left the middle.
@@ -239,13 +257,16 @@ export class LadderRows {
 
   #dragged = (/** @type {DragEvent} */ event) => {
     this.#draggedOrders = this.#place(event)?.cell.orders ?? [];
+    this.#draggedSymbol = this.#session.symbol.value;
     event.dataTransfer?.setData("text/plain", this.#draggedOrders.join(" "));
   };
 
   #dropped = (/** @type {DragEvent} */ event) => {
     event.preventDefault();
     const place = this.#place(event);
-    if (place !== null && this.#draggedOrders.length > 0) {
+    // The market may have been left while its order was dragged.
+    const isHere = this.#draggedSymbol === this.#session.symbol.value;
+    if (place !== null && isHere && this.#draggedOrders.length > 0) {
       this.#events.onMove(this.#draggedOrders, place.price);
     }
     this.#draggedOrders = [];

@@ -2,9 +2,10 @@
 
 import { signal } from "@preact/signals";
 
-import { mark } from "../core/frame.js";
+import { Answers } from "../core/answers.js";
+import { mark, unmark } from "../core/frame.js";
 import { keyOf } from "../core/decimal.js";
-import { ask } from "../venue/gateway.js";
+import { ask, asProblem, readUntilAnswered } from "../venue/gateway.js";
 import { BookInterest, TradesInterest } from "../venue/market.js";
 
 const TICKER_INTERVAL_MS = 10_000;
@@ -48,6 +49,8 @@ export class MarketView {
   }
 
   #session;
+  #tickers = new Answers();
+  #histories = new Answers();
   #pricesTimer = /** @type {number | null} */ (null);
   /** Panels by their needs. @type {Record<Kind, Set<() => void>>} */
   #painters = { book: new Set(), trades: new Set() };
@@ -65,6 +68,9 @@ export class MarketView {
     this.volumes.clear();
     this.#follow("book");
     this.#follow("trades");
+    this.#tickers.forget();
+    this.#bookChanged();
+    this.#tradesChanged();
     void this.#readTicker();
   }
 
@@ -80,6 +86,7 @@ export class MarketView {
     mark(paint);
     return () => {
       this.#painters[kind].delete(paint);
+      unmark(paint);
       setTimeout(() => {
         if (this.#painters[kind].size === 0) this.#unfollow(kind);
       }, SUCCESSION_MS);
@@ -118,6 +125,8 @@ export class MarketView {
     const interest = this[kind];
     if (interest !== null) this.#session.feed.remove(interest);
     this[kind] = null;
+    // The price of a trade is not kept while others are not seen.
+    if (kind === "trades") this.last.value = null;
   }
 
   #bookChanged = () => {
@@ -155,9 +164,15 @@ export class MarketView {
 
   /** @param {TradesInterest} trades */
   async #readTrades(trades) {
+    this.volumes.clear();
     this.#tradesChanged();
-    const page = await this.#read(`/v1/trades/${trades.symbol}?limit=${HISTORY_TRADES}`);
-    if (page === null || trades !== this.trades) return;
+    // An earlier answer may be of an epoch that is over.
+    this.#histories.forget();
+    const isNew = this.#histories.ask();
+    const path = `/v1/trades/${trades.symbol}?limit=${HISTORY_TRADES}`;
+    const page = await readUntilAnswered(this.#session.feedUrl + path,
+      () => trades === this.trades && isNew());
+    if (page === null) return;
     trades.fill(page.trades);
     this.#tradesChanged();
   }
@@ -165,20 +180,12 @@ export class MarketView {
   async #readTicker() {
     const { symbol } = this;
     if (symbol === "" || document.hidden) return;
-    const ticker = await this.#read(`/v1/ticker/${symbol}`);
-    if (ticker !== null && symbol === this.symbol) this.ticker.value = ticker;
-  }
-
-  /**
-   * An answer of the market-data service; null if the service cannot answer now.
-   * @param {string} path
-   * @returns {Promise<any>}
-   */
-  async #read(path) {
+    const isNew = this.#tickers.ask();
     try {
-      return (await ask("GET", this.#session.feedUrl + path, {})).content;
-    } catch {
-      return null; // the banner shows that the feed is away
+      const { content } = await ask("GET", `${this.#session.feedUrl}/v1/ticker/${symbol}`, {});
+      if (isNew()) this.ticker.value = content;
+    } catch (error) {
+      asProblem(error); // the banner shows that the feed is away
     }
   }
 }

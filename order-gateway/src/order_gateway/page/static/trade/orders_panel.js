@@ -80,7 +80,9 @@ function Orders({ session, orders }) {
       null,
       orders.map((order) =>
         order.order_id === edited
-          ? h(EditedOrder, { key: order.order_id, session, order, onDone: () => setEdited("") })
+          ? h(EditedOrder, { key: order.order_id, session, order, 
+              // A late answer does not close the form of another order.
+              onDone: () => setEdited((now) => (now === order.order_id ? "" : now)) })
           : h(OpenOrder, { key: order.order_id, session, order,
               onEdit: () => setEdited(order.order_id) })),
     ),

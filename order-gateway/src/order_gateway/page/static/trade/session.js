@@ -46,12 +46,23 @@ export class Session {
     this.trader = new Trader(socketUrl, (symbol) => this.instruments.value.get(symbol) ?? null);
     this.market = new MarketView(this);
     this.contest = new ContestView(this);
+    /** The last price of the market: live while trades are followed, else of its daily candle. */
+    this.price = computed(() => {
+      void this.pricesVersion.value;
+      const candle = this.prices.get(this.symbol.value);
+      const { last, ticker } = this.market;
+      return last.value?.price ?? candle?.close ?? ticker.value?.last ?? null;
+    });
     this.#watch = new CandlesInterest("1d", null, {
       onCandle: (candle) => {
         this.prices.set(candle.symbol, candle);
         mark(this.#paintPrices);
       },
-      onVoid: () => void this.loadInstruments(),
+      onVoid: () => {
+        this.prices.clear();
+        mark(this.#paintPrices);
+        void this.loadInstruments();
+      },
       onMarket: (change) => this.#marketChanged(change),
     });
   }
@@ -59,6 +70,8 @@ export class Session {
   #watch;
   /** @type {Promise<void> | null} */
   #loading = null;
+  /** Whether a market has changed since the instruments were asked for. */
+  #isOutdated = false;
   #paintPrices = () => void this.pricesVersion.value++;
 
   /** Read the instruments, start the feed, and choose the kept account if there is one. */
@@ -72,7 +85,8 @@ export class Session {
     this.trader.watchKey();
     this.contest.start();
     await this.loadInstruments();
-    if (this.config.auth !== "open") return;
+    // While the gateway was away, the trader may have chosen an account.
+    if (this.config.auth !== "open" || this.trader.name.value) return;
     const asked = new URLSearchParams(location.search).get("account");
     try {
       await this.trader.useName(asked ?? lastAccount.value);
@@ -83,6 +97,7 @@ export class Session {
 
   /** Read the instruments; repeat until the gateway answers. */
   loadInstruments() {
+    this.#isOutdated = true;
     this.#loading ??= this.#load().finally(() => {
       this.#loading = null;
     });
@@ -93,18 +108,25 @@ export class Session {
   choose(symbol) {
     if (!this.instruments.value.has(symbol)) return;
     lastSymbol.value = symbol;
-    this.symbol.value = symbol;
+    this.#show(symbol);
     const url = new URL(location.href);
     url.searchParams.set("symbol", symbol);
     history.replaceState(null, "", url);
+  }
+
+  /** @param {string} symbol empty if there is no market */
+  #show(symbol) {
+    this.symbol.value = symbol;
     this.market.choose(symbol);
   }
 
   async #load() {
     for (;;) {
       try {
+        this.#isOutdated = false;
         const { content } = await ask("GET", "/v1/instruments", {});
         this.trouble.value = "";
+        if (this.#isOutdated) continue;
         this.#takeInstruments(content.instruments);
         return;
       } catch (error) {
@@ -124,7 +146,9 @@ export class Session {
       if (this.symbol.value) notify("info", `${this.symbol.value} is no longer traded.`);
       const asked = new URLSearchParams(location.search).get("symbol");
       const known = [asked, lastSymbol.value, replies[0]?.symbol];
-      this.choose(known.find((symbol) => this.instruments.value.has(symbol)) ?? "");
+      const found = known.find((symbol) => this.instruments.value.has(symbol));
+      if (found === undefined) this.#show("");
+      else this.choose(found);
     });
   }
 
@@ -146,6 +170,7 @@ export class Session {
       void this.loadInstruments();
       return;
     }
+    this.#isOutdated = true;
     const markets = new Map(this.instruments.value);
     this.instruments.value = markets.set(change.symbol, known.withState(change.state));
     if (known.state !== change.state) notify("info", describeState(change.symbol, change.state));

@@ -71,14 +71,21 @@ export class TapeRows {
 
   paint = () => {
     const trades = this.#session.market.trades;
-    const recent = trades?.recent ?? [];
-    if (this.#isHeld && trades?.symbol === this.#shownSymbol) {
-      this.#onHeld((recent[0]?.seq ?? 0) - this.#shownSeq);
+    const newest = trades?.recent[0]?.seq ?? 0;
+    // A smaller number is of another epoch.
+    const isSame = trades?.symbol === this.#shownSymbol && newest >= this.#shownSeq;
+    if (this.#isHeld && isSame) {
+      this.#onHeld(newest - this.#shownSeq);
       return;
     }
-    this.#shownSeq = recent[0]?.seq ?? 0;
+    this.#shownSeq = newest;
     this.#shownSymbol = trades?.symbol ?? "";
-    this.#write(0, Math.min(this.#visible, ROWS));
+    if (this.#isHeld) {
+      this.#isHeld = false;
+      this.#onHeld(0);
+      this.#scroller.scrollTop = 0;
+    }
+    this.#write(0, isSame ? Math.min(this.#visible, ROWS) : ROWS);
   };
 
   /**

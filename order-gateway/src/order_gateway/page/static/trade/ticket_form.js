@@ -1,6 +1,6 @@
 /** The state of the order ticket: typed texts, estimate, errors, and the order that is sent. */
 
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 
 import { decimalsOf, parseUnits, rescale, toUnits, trimmed } from "../core/decimal.js";
 import { asProblem } from "../venue/gateway.js";
@@ -55,12 +55,24 @@ export class TicketForm {
     this.mayHide = computed(() => this.hasPrice.value && this.rests.value);
     this.sizedByAmount = computed(() => this.type.value === "market" && this.byAmount.value);
     this.estimate = computed(() => estimate(this));
+    let symbol = session.symbol.peek();
+    effect(() => {
+      if (session.symbol.value === symbol) return;
+      symbol = session.symbol.value;
+      this.#clear();
+    });
   }
 
   /** @param {OrderType} type */
   setType(type) {
     this.type.value = type;
     if (!TIMES_IN_FORCE[type].includes(this.timeInForce.value)) this.timeInForce.value = "gtc";
+    this.errors.value = {};
+  }
+
+  /** Prices and sizes of one market are none of the next one. */
+  #clear() {
+    for (const text of [this.price, this.stopPrice, this.quantity, this.display]) text.value = "";
     this.errors.value = {};
   }
 
@@ -172,13 +184,16 @@ export class TicketForm {
   async send(body) {
     if (this.busy.value) return;
     this.busy.value = true;
+    const { account } = this.session.trader;
     try {
       const order = { ...body, client_order_id: newOrderId() };
       await this.session.trader.request("POST", "/v1/orders", order);
     } catch (error) {
       const problem = asProblem(error);
       const field = problem.field ?? "";
-      this.errors.value = { [FIELDS.has(field) ? field : ""]: problem.message };
+      const isHere = body.symbol === this.session.symbol.value &&
+        account === this.session.trader.account;
+      if (isHere) this.errors.value = { [FIELDS.has(field) ? field : ""]: problem.message };
       notify("bad", `${sideName(String(body.side))} order refused: ${problem.message}`);
     } finally {
       this.busy.value = false;

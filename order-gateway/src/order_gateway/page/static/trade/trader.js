@@ -2,6 +2,7 @@
 
 import { batch, effect, signal } from "@preact/signals";
 
+import { Answers } from "../core/answers.js";
 import { mark } from "../core/frame.js";
 import { AccountInterest } from "../venue/account.js";
 import { Feed } from "../venue/feed.js";
@@ -46,9 +47,8 @@ export class Trader {
 
   #find;
   #key = "";
-  /** Reads of the account that were begun, and the number of the one that is shown. */
-  #termsAsked = 0;
-  #termsShown = 0;
+  #termsAnswers = new Answers();
+  #ordersAnswers = new Answers();
   /**
    * Orders with a report, the timer of their notice, and their fills since.
    * @type {Map<string, {timer: number, fills: Order[]}>}
@@ -69,16 +69,18 @@ export class Trader {
    */
   async useName(name) {
     this.leave();
+    const { account } = this;
     this.name.value = name;
     try {
       await this.#readTerms();
     } catch (error) {
       const problem = asProblem(error);
-      if (!problem.passing) {
+      if (!problem.passing && account === this.account) {
         this.name.value = "";
         throw problem;
       }
     }
+    if (account !== this.account) return; // another account was chosen meanwhile
     lastAccount.value = name;
     this.#follow();
   }
@@ -89,11 +91,14 @@ export class Trader {
    */
   async useKey(key) {
     this.leave();
+    const { account } = this;
     this.#key = key;
     try {
-      this.name.value = await this.#readTerms();
+      const name = await this.#readTerms();
+      if (account !== this.account) return; // another key was given meanwhile
+      this.name.value = name;
     } catch (error) {
-      this.#key = "";
+      if (account === this.account) this.#key = "";
       throw error;
     }
     this.#follow();
@@ -104,8 +109,11 @@ export class Trader {
     this.feed.stop();
     this.feed.remove(this.account);
     this.#key = "";
-    this.#termsShown = this.#termsAsked;
+    this.#termsAnswers.forget();
+    for (const { timer } of this.#arrivals.values()) clearTimeout(timer);
+    this.#arrivals.clear();
     batch(() => {
+      this.trouble.value = "";
       this.name.value = "";
       this.terms.value = null;
       this.account = this.#newAccount();
@@ -122,27 +130,27 @@ export class Trader {
   async request(method, path, body) {
     if (!this.name.value && !this.#key) throw new Problem("no_account", "Choose an account first.");
     const started = performance.now();
+    const { account } = this;
+    const tell = (/** @type {string} */ trouble) => {
+      if (account === this.account) this.trouble.value = trouble;
+    };
     // Each request may be repeated, because a new order has an id of its own.
     const headers = this.#headers();
     try {
       const answer = method === "GET"
         ? await ask(method, path, headers)
-        : await askAgain(method, path, headers, body, (problem) => this.#tell(problem));
-      this.trouble.value = "";
+        : await askAgain(method, path, headers, body, (problem) => tell(problem.message));
+      tell("");
       if (method !== "GET") this.orderMs.value = performance.now() - started;
       return answer;
     } catch (error) {
       const problem = asProblem(error);
-      this.#tell(problem);
-      if (problem.status === 401) this.#keyOver(problem.message);
-      if (problem.code === "account_blocked") void this.#renewTerms(this.account);
+      tell(problem.passing ? problem.message : "");
+      // The refusal of a former key says nothing about the present one.
+      if (problem.status === 401 && account === this.account) this.#keyOver(problem.message);
+      if (problem.code === "account_blocked") void this.#renewTerms(account);
       throw problem;
     }
-  }
-
-  /** @param {Problem} problem */
-  #tell(problem) {
-    this.trouble.value = problem.passing ? problem.message : "";
   }
 
   #headers() {
@@ -157,13 +165,9 @@ export class Trader {
 
   /** @returns {Promise<string>} the name of the account */
   async #readTerms() {
-    const number = ++this.#termsAsked;
+    const isNew = this.#termsAnswers.ask();
     const { content } = await this.request("GET", "/v1/account");
-    // An answer that comes late is older than the one that is shown.
-    if (number > this.#termsShown) {
-      this.#termsShown = number;
-      this.terms.value = content;
-    }
+    if (isNew()) this.terms.value = content;
     return content.account;
   }
 
@@ -177,7 +181,7 @@ export class Trader {
         await this.#readTerms();
         return;
       } catch (error) {
-        if (!asProblem(error).passing) return;
+        if (isFinal(asProblem(error))) return;
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
     }
@@ -226,17 +230,20 @@ export class Trader {
    */
   async #read(account) {
     account.beginFill();
-    while (account === this.account) {
+    // Reports are noted for this read only, so an earlier one has lost them.
+    this.#ordersAnswers.forget();
+    const isNew = this.#ordersAnswers.ask();
+    while (account === this.account && isNew()) {
       try {
         await this.#readTerms();
         const [open, fills] = await Promise.all([
           this.#readOpenOrders(),
           this.request("GET", `/v1/fills?limit=${PAGE_LIMIT}`),
         ]);
-        if (account === this.account) account.fill(open, fills.content.fills);
+        if (account === this.account && isNew()) account.fill(open, fills.content.fills);
         return;
       } catch (error) {
-        if (!asProblem(error).passing) return;
+        if (isFinal(asProblem(error))) return;
         await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
       }
     }
@@ -259,4 +266,12 @@ export class Trader {
     this.leave();
     notify("bad", `${why} Sign in with another key.`);
   }
+}
+
+/**
+ * Whether a read is refused for good, such as by a key without permission.
+ * @param {Problem} problem
+ */
+function isFinal(problem) {
+  return !problem.passing && problem.status < 500;
 }

@@ -67,6 +67,12 @@ export function Popover({ id, label, name, class: className = "", align = "left"
   ];
 }
 
+/** @param {string} id of a Popover */
+export function openPopover(id) {
+  const element = document.getElementById(id);
+  if (element !== null && !element.matches(":popover-open")) element.showPopover();
+}
+
 /** @param {string} id of an open Popover */
 export function closePopover(id) {
   const element = document.getElementById(id);

@@ -105,7 +105,11 @@ export class Feed {
   remove(interest) {
     if (!this.#interests.delete(interest)) return;
     this.#answered.delete(interest);
-    if (this.#ready) this.#ask({ op: "unsubscribe", ...interest.topics }, () => {});
+    if (!this.#ready) return;
+    this.#ask({ op: "unsubscribe", ...interest.topics }, (answer) => {
+      // Another interest follows all symbols of the channel.
+      if (answer.code === "not_subscribed") this.reason.value = "";
+    });
   }
 
   /**

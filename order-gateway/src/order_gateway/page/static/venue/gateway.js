@@ -4,9 +4,11 @@ const TIMEOUT_MS = 10_000;
 // With doubled delays the attempts take 19 s, in which a gateway can restart.
 const RETRIES_MAX = 6;
 const RETRY_DELAY_MS = 300;
+const RETRY_DELAY_MAX_MS = 5_000;
 // The request was not done, or its outcome is unknown: a repetition with the same id is safe.
 const PASSING_CODES = new Set(["unreachable", "outcome_unknown", "redis_unavailable", "overloaded",
-  "draining", "stale_data"]);
+  "draining", "stale_data", "rate_limited", "connections_limit", "stops_pending",
+  "uncross_pending"]);
 
 /** The reason why a request was not done, with the members of the venue's problem documents. */
 export class Problem extends Error {
@@ -89,4 +91,24 @@ export async function askAgain(method, url, headers, body, onRetry) {
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS * 2 ** attempt));
   }
+}
+
+/**
+ * Read a public document; repeat until there is an answer.
+ * @param {string} url
+ * @param {() => boolean} isWanted false once the reader has gone
+ * @returns {Promise<any>} null if the document is no longer wanted
+ */
+export async function readUntilAnswered(url, isWanted) {
+  for (let attempt = 0; isWanted(); attempt += 1) {
+    try {
+      const { content } = await ask("GET", url, {});
+      return isWanted() ? content : null;
+    } catch (error) {
+      asProblem(error); // the banner shows that the service is away
+    }
+    const delayMs = Math.min(RETRY_DELAY_MS * 2 ** Math.min(attempt, 16), RETRY_DELAY_MAX_MS);
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+  }
+  return null;
 }
