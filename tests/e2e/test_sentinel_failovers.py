@@ -192,7 +192,7 @@ async def test_trades_that_a_failover_rolls_back(servers: Replicated, tmp_path: 
         replica.freeze()
         # It cannot connect again, so that it has nothing of what follows.
         await asyncio.to_thread(old.call, "CLIENT", "KILL", "TYPE", "replica")
-        await run.senders.go_on(100, RECOVERY_TIMEOUT_S)
+        await run.senders.go_on(50, RECOVERY_TIMEOUT_S)
         sent = max(client.trades[-1]["seq"] for client in run.readers)
         old.kill()
         replica.thaw()
