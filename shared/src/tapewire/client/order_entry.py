@@ -239,7 +239,7 @@ class OrderEntry:
             self._deadline.reschedule(due_s)
 
     def _greet(self, error: TapewireError | None = None) -> None:
-        """Tell who waits in `connect`."""
+        """Wake the tasks that wait in `connect`."""
         if self._greeted is not None and not self._greeted.done():
             if error is not None:
                 self._greeted.set_exception(error)
