@@ -81,7 +81,7 @@ class BatchReply(Struct, frozen=True, gc=False):
 
 
 class ReplaceReply(Struct, frozen=True, gc=False):
-    """What became of the cancel and of the order in its place."""
+    """The results of the cancel and of the order in its place."""
 
     canceled: Annotated[
         PartResult | None,

@@ -139,7 +139,7 @@ async def stream(request: Request) -> Response:
 
 
 async def _start(request: Request, start: StreamPosition) -> StreamPosition:
-    """Where a stream begins: behind what the client has, or at the newest trades.
+    """The position at which a stream begins: after the client's last trade, or the newest trades.
 
     Raises InvalidField, Unavailable.
     """

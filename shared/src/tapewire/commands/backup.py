@@ -121,7 +121,7 @@ def _add(archive: tarfile.TarFile, name: str, content: IO[bytes], length: int) -
 
 
 def restore_backup(path: Path, data_dir: Path) -> Findings:
-    """Make a venue of a backup in `data_dir`; returns what the audit found.
+    """Make a venue of a backup in `data_dir`; returns the findings of the audit.
 
     The directory is as before if the audit finds a difference or an exception is raised. Raises
     ConfigurationError for a directory that is not empty, and for a file that is no whole backup.

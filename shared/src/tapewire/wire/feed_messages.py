@@ -113,7 +113,7 @@ class BookState(Struct, frozen=True, gc=False):
 
 
 class BookSnapshot(FeedPart, frozen=True, tag="book_snapshot"):
-    """A book to start from; it replaces what the client had of this symbol."""
+    """A book to start from; replaces the client's copy of this symbol."""
 
     data: BookState
 
