@@ -30,10 +30,12 @@ from tests.support.house.documents import (
     ROOT,
     blocks,
     broken_links,
+    broken_tables,
     documents,
     json_values,
     prose,
     read,
+    rule_numbers,
     section,
     site_documents,
 )
@@ -178,6 +180,27 @@ def test_every_key_is_documented() -> None:
 def test_links_lead_somewhere(document: Path) -> None:
     """Every relative link leads to a file, and its anchor to a heading."""
     assert list(broken_links(document)) == []
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_tables_are_whole(document: Path) -> None:
+    """Every table has a header, and every row the cells of the header."""
+    assert list(broken_tables(document.read_text("utf-8"))) == []
+
+
+def test_a_table_that_is_broken_is_found() -> None:
+    """A row behind an empty line and a row with a cell too many are named."""
+    table = "| a | b |\n|---|--:|\n| 1 | `x\\|y` |\n"
+    assert list(broken_tables(table)) == []
+    assert list(broken_tables(f"{table}\n| 2 | 3 |\n")) == ["no header stands above | 2 | 3 |"]
+    assert list(broken_tables(f"{table}| 2 | 3 | 4 |\n")) == ["3 cells instead of 2: | 2 | 3 | 4 |"]
+
+
+def test_a_rule_of_matching_has_a_number_of_its_own() -> None:
+    """No two rules of docs/matching.md have one number, and no number is left out."""
+    numbers = rule_numbers(read("docs/matching.md"))
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
+    assert len(numbers) > 40
 
 
 def navigation(part: Any) -> Iterator[str]:

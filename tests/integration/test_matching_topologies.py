@@ -144,7 +144,7 @@ async def test_a_sentinel_with_a_login(tmp_path: Path, sentinel_user: tuple[str,
     line, file = sentinel_user
     with RedisServer(tmp_path / "redis") as master, running_sentinel(tmp_path, master, line) as url:
         login = f"?sentinel_username=tapewire&sentinel_password_file={file}"
-        watch = FailoverWatch(address_of(url + login), on_ended=lambda: None)
+        watch = FailoverWatch(address_of(url + login), on_ended=lambda *_: None)
         task = asyncio.create_task(watch.run())
         async with open_venue(url + login) as venue:
             assert (await venue.buy(1, 90)).status is OrderStatus.NEW

@@ -247,7 +247,7 @@ def _assemble(
     streams, lag = TradeStreams(feed, venue.log, drain), LoopLag()
     memory = MemoryWatch(client)
     tasks = _tasks(venue, settings) | {"loop-lag": lag.run, "redis-memory": memory.run}
-    failovers = FailoverWatch(address, on_ended=canary.search_soon)
+    failovers = FailoverWatch(address, on_ended=lambda *_: canary.search_soon())
     if failovers.is_needed:
         tasks["failovers"] = failovers.run
     if verifier is not None:

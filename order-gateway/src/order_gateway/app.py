@@ -275,6 +275,7 @@ def _follow_failovers(address: RedisAddress, guard: FailoverGuard, tasks: Superv
     """Tell the batchers about failovers that Sentinels announce."""
     watch = FailoverWatch(address, on_begun=guard.begin, on_ended=guard.end)
     if watch.is_needed:
+        guard.is_told = True
         tasks.start("failovers", watch.run)
 
 

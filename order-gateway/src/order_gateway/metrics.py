@@ -57,7 +57,7 @@ class GatewayMetrics(Collector):
         yield _counter("orders_placed", "Orders that were placed", activity.placed)
         yield _counter("orders_amended", "Orders that were amended", activity.amended)
         yield _counter("orders_canceled", "Orders that clients canceled", activity.canceled)
-        yield _counter("orders_expired", "Orders and timers ended when due", self._expired())
+        yield _counter("orders_expired", "Due orders ended and timers fired", self._expired())
         yield _counter(
             "rate_limited_requests", "Requests over the rate limits", refusals[RATE_LIMITED]
         )

@@ -54,8 +54,8 @@ class GatewaySettings(ServerSettings):
     )
     signing_master_file: Path | None = Field(
         None,
-        description="File (mode 600) with the master secret of signed calls, which is made if it "
-        "is not there; `tapewire up` keeps it in its data directory. Without it no key can sign",
+        description="File (mode 600) with the master secret of signed calls; the first start makes "
+        "it. `tapewire up` keeps it in its data directory. Without a file no key can sign",
     )
     binance_weight_per_minute: int = Field(
         0,

@@ -86,13 +86,15 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "market_halted": ErrorCode(409, "The market is halted"),
         "market_cancel_only": ErrorCode(409, "The market only takes cancels"),
         "market_post_only": ErrorCode(409, "The market only takes post-only orders"),
-        "market_auction": ErrorCode(409, "The market only takes what can wait for its auction"),
+        "market_auction": ErrorCode(
+            409, "The market only takes orders that can wait for its auction"
+        ),
         "instrument_conflict": ErrorCode(409, "The instrument is traded with other steps"),
         "instruments_limit": ErrorCode(409, "The venue has its maximum of instruments"),
         # The contest
         "round_running": ErrorCode(409, "A round is running"),
         "no_round": ErrorCode(409, "No round is scheduled or running"),
-        "contest_busy": ErrorCode(409, "Another change is being made"),
+        "contest_busy": ErrorCode(409, "Another change of the round or an audit is running"),
         "no_results": ErrorCode(404, "The round has no results"),
         "leaderboard_hidden": ErrorCode(403, "The leaderboard is for administrators"),
         # Callers.

@@ -144,7 +144,6 @@ REQUEST_BYTES_MAX = 1_048_576
 TRADE_MESSAGE_BYTES_MAX = 4_096
 # Longest text of one price level in a book update, of one change of an order in an account event,
 # and of one fill there: names of 64 characters and integers of 16 digits, with separators.
-
 BOOK_LEVEL_BYTES_MAX = 64
 ORDER_CHANGE_BYTES_MAX = 768
 EXECUTION_BYTES_MAX = 96

@@ -59,12 +59,12 @@ class VenueSettings(BaseSettings):
     )
     auth: Auth = Field(
         "open",
-        description="`open`: a request names its account; `keys`: its API key does so",
+        description="`open`: a request names its account; `keys`: its API key names the account",
     )
     open_to_network: bool = Field(
         False,
         description="Let an `open` venue listen beyond loopback: every client that reaches it "
-        "acts for every account",
+        "can act for every account",
     )
     log_level: LogLevel = Field("info", description="Least severe logged level")
     log_format: LogFormat = Field(
@@ -84,18 +84,19 @@ class VenueSettings(BaseSettings):
     )
     paper_balances: str = Field(
         DEFAULT_BALANCES,
-        description="What a new account starts with: `ASSET=AMOUNT`, by commas; `*` is every other "
-        "asset",
+        description="Start balances of a new account: `ASSET=AMOUNT`, comma-separated; `*` is "
+        "every other asset",
     )
     allowed_origins: str | None = Field(
         None,
-        description="Origins of web pages that may ask, comma-separated, such as "
-        "https://app.example.com or http://localhost:* for any port; only its own without",
+        description="Allowed origins of web pages, comma-separated, such as "
+        "https://app.example.com or http://localhost:* for any port; by default only pages of "
+        "the service itself",
     )
     allowed_hosts: str | None = Field(
         None,
-        description="Names under which the services are asked, comma-separated, beside addresses "
-        "and localhost; * for any. Without: any, on loopback none",
+        description="Allowed host names, comma-separated, beside IP addresses and localhost; * "
+        "allows any. By default a service on loopback allows no other name, any other service all",
     )
 
     @field_validator("allowed_origins")

@@ -84,3 +84,24 @@ def headings(text: str) -> set[str]:
     """The anchors of all headings, as the usual viewers make them."""
     titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+def broken_tables(text: str) -> Iterator[str]:
+    """Tables without a header, and rows with another number of cells than their header."""
+    for match in re.finditer(r"(?:^\|.*\n)+", prose(text), re.MULTILINE):
+        rows = match[0].splitlines()
+        if len(rows) < 2 or not re.fullmatch(r"\|(?: *:?-+:? *\|)+", rows[1]):
+            yield f"no header stands above {rows[0][:60]}"
+            continue
+        cells = [len(re.findall(r"(?<!\\)\|", row)) for row in rows]
+        yield from (
+            f"{count - 1} cells instead of {cells[0] - 1}: {row[:60]}"
+            for row, count in zip(rows, cells, strict=True)
+            if count != cells[0]
+        )
+
+
+def rule_numbers(text: str) -> list[int]:
+    """The numbers of the rules in docs/matching.md, in the order of the text."""
+    rules = section(text, "\n## Rules\n", "\n### How orders end\n")
+    return [int(number) for number in re.findall(r"^(\d+)\. ", rules, re.MULTILINE)]

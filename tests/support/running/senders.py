@@ -12,8 +12,8 @@ from tests.support.venue import Venue
 from tests.support.wait import leave_processor, wait_until
 
 SENDERS = 6
-# All together send at most 60 requests a second: a failover takes seconds, whatever the load.
-PAUSE_S = 0.1
+# All together send at most 30 requests a second: a failover takes seconds, whatever the load.
+PAUSE_S = 0.2
 RECOVERY_TIMEOUT_S = 20.0
 
 
@@ -28,7 +28,7 @@ class Senders:
         self.refusals: list[httpx.Response] = []
         self._tasks = [asyncio.create_task(self._send(number)) for number in range(SENDERS)]
 
-    async def go_on(self, count: int = 40, timeout_s: float = RECOVERY_TIMEOUT_S) -> None:
+    async def go_on(self, count: int = 20, timeout_s: float = RECOVERY_TIMEOUT_S) -> None:
         """Wait until so many more orders were acknowledged."""
         target = len(self.acknowledged) + count
         await wait_until(

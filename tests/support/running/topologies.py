@@ -28,7 +28,10 @@ FAILOVER_TIMEOUT_S = 40.0
 SLOTS = 16_384
 SLOT = key_slot(keys.PREFIX.encode())
 SERVICE = "venue"
+# Silence after which Sentinels replace a server: short for tests that freeze or kill one. A loaded
+# machine leaves a server silent for that long too, so a planned failover has Sentinel's default.
 DOWN_AFTER_MS = 500
+PATIENT_DOWN_AFTER_MS = 30_000
 FAILOVER_MS = 3_000
 NODE_TIMEOUT_MS = 1_000
 
@@ -147,15 +150,44 @@ class Replicated:
         _, port = self.sentinels[0].call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
         return next(node for node in self.servers if node.port == int(port))
 
-    def fail_over(self) -> None:
-        """Have the primary replaced as an operator would, and return once it has begun."""
-        wait_for(self._begin_failover, "the Sentinel begins a failover", FAILOVER_TIMEOUT_S)
+    def fail_over(self, *options: str) -> None:
+        """Have the primary replaced as an operator would, and return once it has begun.
 
-    def _begin_failover(self) -> bool:
-        try:
-            return bool(self.sentinels[0].call("SENTINEL", "FAILOVER", SERVICE))
-        except RedisError:
-            return False
+        The first Sentinel leads this failover.
+        """
+
+        def is_begun() -> bool:
+            try:
+                return bool(self.sentinels[0].call("SENTINEL", "FAILOVER", SERVICE, *options))
+            except RedisError:
+                return False
+
+        wait_for(is_begun, "the Sentinel begins a failover", FAILOVER_TIMEOUT_S)
+
+    @property
+    def coordinates(self) -> bool:
+        """Whether the Sentinels can have a primary hand over by itself (Valkey 9)."""
+        return "COORDINATED" in " ".join(self.sentinels[0].call("SENTINEL", "HELP"))
+
+    def failovers(self) -> int:
+        """How many failovers the Sentinels have begun, planned or not, as their logs say."""
+        logs = (node.child.log_path.read_text("utf-8") for node in self.sentinels)
+        return sum(log.count("+try-failover") for log in logs)
+
+    def hold_promotion(self) -> bool:
+        """Freeze the leader between its announcement and the promotion; False if it was too late.
+
+        The failover must not have begun yet, and begins here. Thaw the first Sentinel soon: after
+        2 s a Sentinel that notices that it was frozen does nothing for 30 s.
+        """
+        (leader, *_), old = self.sentinels, self.named()
+        with client(leader.port) as connection, connection.pubsub() as heard:
+            heard.subscribe("+failover-state-send-slaveof-noone")
+            wait_for(lambda: heard.get_message(timeout=0.0), "the test listens to the Sentinel")
+            self.fail_over()
+            wait_for(lambda: heard.get_message(timeout=0.0), "a replica is chosen", 20)
+            leader.freeze()
+        return all(server.role == "slave" for server in self.servers if server != old)
 
     def wait_for_replicas(self) -> None:
         """Wait until every Sentinel knows the replicas and the other Sentinels."""
@@ -223,7 +255,9 @@ def _running_node(folder: Path) -> Iterator[Node]:
 
 
 @contextmanager
-def running_replicas(folder: Path, replicas: int = 1, sentinels: int = 3) -> Iterator[Replicated]:
+def running_replicas(
+    folder: Path, replicas: int = 1, sentinels: int = 3, down_after_ms: int = DOWN_AFTER_MS
+) -> Iterator[Replicated]:
     """A primary with replicas under Sentinels; all know each other."""
     with ExitStack() as stack:
         servers: list[Node] = []
@@ -240,7 +274,12 @@ def running_replicas(folder: Path, replicas: int = 1, sentinels: int = 3) -> Ite
         wait_for(lambda: len(_linked(servers[0])) == replicas, "the replicas are linked")
         watching = [
             stack.enter_context(
-                _running_sentinel(folder / f"sentinel-{number}", servers[0].port, sentinels)
+                _running_sentinel(
+                    folder / f"sentinel-{number}",
+                    servers[0].port,
+                    sentinels,
+                    down_after_ms=down_after_ms,
+                )
             )
             for number in range(sentinels)
         ]
@@ -258,13 +297,17 @@ def running_sentinel(folder: Path, master: RedisServer, *users: str) -> Iterator
 
 @contextmanager
 def _running_sentinel(
-    folder: Path, port: int, sentinels: int, users: Sequence[str] = ()
+    folder: Path,
+    port: int,
+    sentinels: int,
+    users: Sequence[str] = (),
+    down_after_ms: int = DOWN_AFTER_MS,
 ) -> Iterator[Node]:
     folder.mkdir()
     configuration = folder / "sentinel.conf"
     configuration.write_text(
         f"sentinel monitor {SERVICE} 127.0.0.1 {port} {sentinels // 2 + 1}\n"
-        f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER_MS}\n"
+        f"sentinel down-after-milliseconds {SERVICE} {down_after_ms}\n"
         f"sentinel failover-timeout {SERVICE} {FAILOVER_MS}\n"
         + "".join(f"{user}\n" for user in users),
         "ascii",

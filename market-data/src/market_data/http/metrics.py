@@ -25,9 +25,9 @@ def market_data_metrics(
         gauges={
             "websocket_clients": ("Connected WebSocket clients", lambda: audience.clients),
             "event_streams": ("Open server-sent event streams", lambda: streams.active),
-            "subscription_groups": ("Different subscriptions", lambda: audience.groups),
+            "subscription_groups": ("Groups of equal subscriptions", lambda: audience.groups),
             "feed_memory_bytes": ("Bytes that wait for slow clients", audience.used_bytes),
-            "accounts_followed": ("Accounts that clients listen to", lambda: len(accounts.names)),
+            "accounts_followed": ("Accounts that clients follow", lambda: len(accounts.names)),
             "redis_subscribed": ("Whether the subscription works", lambda: int(feed.subscribed)),
             "canary_round_trip_seconds": (
                 "How long the last canary took through Redis",
@@ -37,7 +37,7 @@ def market_data_metrics(
         counters={
             "trades": ("Trades sent to subscribers", lambda: counters.trades),
             "trades_refilled": ("Trades read from the replay log", lambda: counters.refilled),
-            "trades_lost": ("Trades that left the log unread", lambda: counters.lost),
+            "trades_lost": ("Trades that left the replay log unread", lambda: counters.lost),
             "execution_reports": ("Reports sent to subscribers", lambda: counters.reports),
             "account_messages_refilled": (
                 "Messages of accounts read from their logs",
@@ -47,12 +47,12 @@ def market_data_metrics(
                 "Messages of accounts that left their logs unread",
                 lambda: counters.account_messages_lost,
             ),
-            "garbage_messages": ("Messages on our channels not ours", lambda: counters.garbage),
+            "garbage_messages": ("Messages of other programs", lambda: counters.garbage),
             "redis_reconnects": ("Subscriptions that were renewed", lambda: counters.reconnects),
             "slow_disconnects": ("Clients closed as too slow", lambda: audience.slow_disconnects),
-            "gap_notices": ("Gaps told to lagging clients", lambda: hub.terms.gaps),
-            "messages_skipped": ("Messages lagging clients missed", lambda: hub.terms.skipped),
+            "gap_notices": ("Gap messages to lagging clients", lambda: hub.terms.gaps),
+            "messages_skipped": ("Messages that lagging clients missed", lambda: hub.terms.skipped),
             "request_errors": ("Requests refused on WebSockets", request_errors),
-            "stalled_streams": ("Event streams that took nothing", lambda: streams.stalled_streams),
+            "stalled_streams": ("Event streams that did not read", lambda: streams.stalled_streams),
         },
     )

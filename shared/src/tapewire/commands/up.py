@@ -173,7 +173,7 @@ def _names(context: click.Context, *names: str) -> list[str]:
     default=DEFAULT_BALANCES,
     cls=VariableOption,
     envvar="TAPEWIRE_PAPER_BALANCES",
-    help="What a new account starts with; * is every other asset.",
+    help="Start balances of a new account; * is every other asset.",
 )
 @click.pass_context
 def up(context: click.Context, /, **values: Any) -> None:  # noqa: ANN401 (checked by the options)

@@ -1,47 +1,43 @@
 """Sends commands to Redis: all that were submitted in one event-loop turn, in one round trip.
 
-One connection, one batch on its way at a time, so that commands reach Redis in the order in which
-they were submitted, and a batch grows by itself while the one before it is out.
+One connection, so that commands reach Redis in the order in which they were submitted. A batch
+grows by itself while the one before it is out. When many commands wait, the next batch is sent
+while replies to the one before it still come, so that Redis has work all the time.
 
 A new connection gets the function library before the first command. If Redis loses the library
-while a batch is on its way, Redis refuses the next call and each call behind it (core/frame.lua).
-The batcher then puts these calls, and the reads between them, back at the head of the queue in
-their order. So no retry changes the order of commands.
+while batches are on their way, Redis refuses the next call and each call behind it
+(core/frame.lua). The batcher then puts these calls, and the reads between them, back at the head of
+the queue in their order. So no retry changes the order of commands.
 """
 
 import asyncio
 import math
-import time
 from collections import deque
-from typing import Any, NamedTuple
+from typing import Any
 
 from redis.exceptions import RedisError, ResponseError
 
 from tapewire import keys
-from tapewire.errors import OutcomeUnknown, Overloaded, RedisUnavailable, TapewireError
+from tapewire.errors import Overloaded, RedisUnavailable, TapewireError
 from tapewire.limits import COMMANDS_PER_ROUND_TRIP_MAX, LIBRARY_NOTED_S, PENDING_COMMANDS_MAX
 from tapewire.matching.confirmation import WRITES, Command, Confirmation, pack
 from tapewire.matching.library import Library
-from tapewire.matching.loading import LibraryLoader, is_lost
+from tapewire.matching.loading import LibraryLoader
+from tapewire.matching.round_trips import Pending, RoundTrips, failure, refusal
 from tapewire.redis.client import AsyncRedis
 from tapewire.redis.failovers import FailoverGuard
-from tapewire.redis.unwritable import REFUSALS, is_refusal, why_unwritable
+from tapewire.redis.unwritable import REFUSALS, is_refusal
 from tapewire.runtime.histogram import Histogram
 
 BATCH_BOUNDS = tuple(2**power for power in range(COMMANDS_PER_ROUND_TRIP_MAX.bit_length()))
 
+# Redis gets a second batch before it has answered the first one, if so many commands wait. Fewer
+# commands wait for the replies, because commands that are sent together cost less.
+BATCHES_UNDER_WAY_MAX = 2
+AHEAD_MIN = 64
+
 # Attempts in a row to send a batch of which Redis did nothing because it lacked the library.
 REPEATS_MAX = 5
-
-_REPLACED = "The primary of Redis is being replaced. Nothing was done."
-
-
-class _Pending(NamedTuple):
-    command: Command
-    answer: asyncio.Future[Any]
-    # Of a call: the function, and its keys; `command` has the arguments behind the load id.
-    function: str = ""
-    keys: Command = ()
 
 
 class Batcher:
@@ -62,13 +58,12 @@ class Batcher:
         self._guard = guard or FailoverGuard()
         # The number of failovers when the connection was made.
         self._failovers = 0
-        replicas = self._guard.replicas_min
-        self._confirmation = Confirmation(replicas, timeout_s) if replicas else None
+        self._confirmation = Confirmation(self._guard, timeout_s)
         self._loader = LibraryLoader(library, notes_use=notes_use) if library else None
         # When the library has to be looked for again, in the time of the loop.
         self._loaded_until_s = 0.0
         self._repeats = 0
-        self._pending: deque[_Pending] = deque()
+        self._pending: deque[Pending] = deque()
         self._connection: Any = None
         self._sender: asyncio.Task[None] | None = None
         # Round trips that ended well, for metrics.
@@ -105,7 +100,7 @@ class Batcher:
         if len(self._pending) >= PENDING_COMMANDS_MAX:
             raise Overloaded("Too many orders are waiting for Redis; try again shortly.")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Pending(command, answer, function, names))
+        self._pending.append(Pending(command, answer, function, names))
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_all(), name="batcher")
         return answer
@@ -119,78 +114,107 @@ class Batcher:
     async def _send_all(self) -> None:
         try:
             while self._pending:
-                batch = [
-                    self._pending.popleft()
-                    for _ in range(min(len(self._pending), COMMANDS_PER_ROUND_TRIP_MAX))
-                ]
-                if self._guard.is_under_way:
-                    for pending in batch:
-                        _resolve(pending.answer, RedisUnavailable(_REPLACED))
-                else:
-                    await self._send(batch)
+                await self._send(self._next_batch())
         finally:
             self._sender = None
 
-    async def _send(self, batch: list[_Pending]) -> None:
-        """One round trip; every future of the batch is done or queued again when it returns."""
-        sent, answered = False, 0
-        lost: list[_Pending] = []
+    def _next_batch(self) -> list[Pending]:
+        count = min(len(self._pending), COMMANDS_PER_ROUND_TRIP_MAX)
+        return [self._pending.popleft() for _ in range(count)]
+
+    async def _send(self, batch: list[Pending]) -> None:
+        """Send a batch, and further ones ahead of its last replies.
+
+        Every future is done or queued again when it returns.
+        """
+        trips = RoundTrips()
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s) as deadline:
                 connection = await self._connected()
-                sent, started_s = True, time.perf_counter()
-                # Eight times as quick as the packer of redis-py, with the same result.
-                wire = [pack(self._wire_command(pending)) for pending in batch]
-                wire += self._confirmation.wire if self._confirmation is not None else ()
-                await connection.send_packed_command([b"".join(wire)], check_health=False)
-                judged = await self._judged(connection, batch)
-                for pending in batch:
-                    reply = judged.popleft() if judged else await self._read(connection)
-                    answered += 1
-                    if is_lost(reply) or (lost and not pending.function):
-                        lost.append(pending)
-                    else:
-                        _resolve(pending.answer, reply)
-            self.round_trip_s.observe(time.perf_counter() - started_s)
-            self.round_trip_commands.observe(len(batch))
+                announcements = self._guard.announcements
+                await self._write(connection, trips, batch)
+                judged = await self._judged(connection, batch, announcements)
+                while trips.unanswered:
+                    if trips.take(judged.popleft() if judged else await self._read(connection)):
+                        self._end(trips, deadline)
+                    if len(self._pending) >= AHEAD_MIN and self._may_go_ahead(trips):
+                        await self._write(connection, trips, self._next_batch())
         except (RedisError, OSError, TimeoutError) as error:
             await self._disconnect()
-            for pending in lost:
-                _resolve(pending.answer, _failure(error, sent=False))
-            for pending in batch[answered:]:
-                _resolve(pending.answer, _failure(error, sent=sent))
+            for pending in trips.lost:
+                pending.resolve(failure(error, sent=False))
+            sent = bool(trips.batches)
+            for pending in trips.unanswered if sent else batch:
+                pending.resolve(failure(error, sent=sent))
             return
         except TapewireError as error:
             # Raised before anything was sent: the library cannot be loaded.
             await self._disconnect()
             for pending in batch:
-                _resolve(pending.answer, error)
+                pending.resolve(error)
             return
         except BaseException:
             await self._disconnect()
-            for pending in (*lost, *batch[answered:]):
+            for pending in (*trips.lost, *trips.unanswered, *batch):
                 pending.answer.cancel()
             raise
         if self._stale:
             await self._disconnect()
-        self._repeat(lost, is_progress=len(lost) < len(batch))
+        self._repeat(trips.lost, is_progress=trips.is_progress)
+
+    async def _write(
+        self,
+        connection: Any,  # noqa: ANN401 (redis-py's untyped connection)
+        trips: RoundTrips,
+        batch: list[Pending],
+    ) -> None:
+        trips.send(batch, asyncio.get_running_loop().time())
+        # Eight times as quick as the packer of redis-py, with the same result.
+        wire = [pack(self._wire_command(pending)) for pending in batch]
+        wire += self._confirmation.wire
+        await connection.send_packed_command([b"".join(wire)], check_health=False)
+
+    def _end(self, trips: RoundTrips, deadline: asyncio.Timeout) -> None:
+        """Measure the oldest batch, which is answered; the next one has its own deadline."""
+        trip = trips.end(asyncio.get_running_loop().time())
+        self.round_trip_s.observe(trip.took_s)
+        self.round_trip_commands.observe(trip.commands)
+        if trips.batches:
+            deadline.reschedule(trips.oldest_s + self._timeout_s)
+
+    def _may_go_ahead(self, trips: RoundTrips) -> bool:
+        """Whether Redis gets a batch while the one before it is out, so that Redis never idles.
+
+        The connection must have no reason to be left or to be asked for the library before.
+        """
+        return (
+            0 < trips.batches < BATCHES_UNDER_WAY_MAX
+            and not trips.lost
+            and not self._confirmation.is_needed
+            and not self._stale
+            and self._failovers == self._guard.count
+            and asyncio.get_running_loop().time() < self._loaded_until_s
+        )
 
     async def _judged(
         self,
         connection: Any,  # noqa: ANN401 (redis-py's untyped connection)
-        batch: list[_Pending],
+        batch: list[Pending],
+        announcements: int,
     ) -> deque[object]:
-        """All replies, if replicas have to confirm them; otherwise none, and none is read."""
-        if self._confirmation is None:
+        """All replies, if writes have to be proved; otherwise none, and none is read."""
+        if not self._confirmation.is_needed:
             return deque()
         replies = [await self._read(connection) for _ in batch]
-        _, replicas = [await self._read(connection) for _ in self._confirmation.wire]
-        for index, pending in enumerate(batch):
-            if pending.function or pending.command[0] in WRITES:
-                replies[index] = self._confirmation.judge(replies[index], replicas)
+        confirmed = [await self._read(connection) for _ in self._confirmation.wire]
+        doubt = await self._confirmation.doubt(confirmed, announcements)
+        for index, pending in enumerate(batch if doubt is not None else ()):
+            is_write = pending.function or pending.command[0] in WRITES
+            if is_write and not isinstance(replies[index], Exception):
+                replies[index] = doubt
         return deque(replies)
 
-    def _repeat(self, lost: list[_Pending], *, is_progress: bool) -> None:
+    def _repeat(self, lost: list[Pending], *, is_progress: bool) -> None:
         """Queue what Redis did not do for want of the library again, before all else."""
         if not lost:
             self._repeats = 0
@@ -202,12 +226,9 @@ class Batcher:
             return
         self._repeats = 0
         for pending in lost:
-            _resolve(
-                pending.answer,
-                RedisUnavailable("Redis loses the function library again and again."),
-            )
+            pending.resolve(RedisUnavailable("Redis loses the function library again and again."))
 
-    def _wire_command(self, pending: _Pending) -> Command:
+    def _wire_command(self, pending: Pending) -> Command:
         if not pending.function:
             return pending.command
         if self._loader is None:
@@ -228,19 +249,22 @@ class Batcher:
         except (ResponseError, *REFUSALS) as error:
             if is_refusal(error):
                 self._stale = True
-                return _refusal(error)
+                return refusal(error)
             return error
 
     _stale = False
 
     async def _connected(self) -> Any:  # noqa: ANN401
-        """The connection, with the library loaded behind it."""
+        """The connection, with the library loaded behind it. Raises RedisUnavailable."""
+        self._guard.check()
         connection = await self._open()
         if self._loader is not None:
             now_s = asyncio.get_running_loop().time()
             if now_s >= self._loaded_until_s:
                 await self._loader.ensure(connection)
                 self._loaded_until_s = now_s + LIBRARY_NOTED_S
+        # Another failover may have been announced meanwhile.
+        self._guard.check(connection)
         return connection
 
     async def _open(self) -> Any:  # noqa: ANN401
@@ -264,30 +288,3 @@ class Batcher:
             return
         await connection.disconnect(nowait=True)
         await self._client.connection_pool.release(connection)
-
-
-def _resolve(answer: asyncio.Future[Any], reply: object) -> None:
-    """Hand over a reply, unless the caller has gone away meanwhile."""
-    if answer.done():
-        return
-    if isinstance(reply, Exception):
-        answer.set_exception(reply)
-    else:
-        answer.set_result(reply)
-
-
-def _failure(error: BaseException, *, sent: bool) -> Exception:
-    if sent:
-        return OutcomeUnknown(
-            "The answer of Redis was lost: the order may or may not have been done. "
-            "Ask again with the same client_order_id to learn which."
-        )
-    if isinstance(error, REFUSALS):
-        return _refusal(error)
-    return RedisUnavailable(f"Redis cannot be reached ({type(error).__name__}); nothing was done.")
-
-
-def _refusal(error: Exception) -> RedisUnavailable:
-    return RedisUnavailable(
-        f"Redis takes no orders now: {why_unwritable(error)}. Nothing was done."
-    )

@@ -73,6 +73,6 @@ class MemoryWatch(Collector):
         )
         yield GaugeMetricFamily(
             "tapewire_redis_memory_max_bytes",
-            "Bytes that Redis may use, 0 for any number",
+            "Memory limit of Redis, 0 without a limit",
             value=self._max_bytes,
         )

@@ -89,5 +89,5 @@ class Connections(Collector):
             "tapewire_connections", "Open connections, WebSockets included", value=self.total
         )
         yield CounterMetricFamily(
-            "tapewire_refused_connections", "Connections over the limits", value=self.refused
+            "tapewire_refused_connections", "Connections refused at the limits", value=self.refused
         )

@@ -11,17 +11,17 @@ error, 1008 too many fragments, 1011 failed application or unanswered ping, 1012
 
 from __future__ import annotations
 
-import socket as sockets
 from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn.protocols.utils import ClientDisconnected, is_ssl
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
+from tapewire.web.frame_splitter import FrameSplitter, is_between_frames
 from tapewire.web.websocket_frames import close_reason
 from tapewire.web.websocket_handshake import Handshake
-from tapewire.web.websocket_owner import DISCARDED_EVENTS, Owner
+from tapewire.web.websocket_owner import DISCARDED_EVENTS, Owner, bound_buffers
 
 if TYPE_CHECKING:
     import asyncio
@@ -51,6 +51,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             headers=self.default_headers, max_size=self.config.ws_max_size, logger=self.conn.logger
         )
         self.adopted = False
+        self.splitter: FrameSplitter | None = None
         self.owner: Owner | None = None
         # The newest pong that had to wait for the transport to drain; older ones are obsolete.
         self.pong: bytes | None = None
@@ -87,7 +88,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.adopted = True
         self.owner = owner
         if self.is_open:
-            self._bound_buffers()
+            bound_buffers(self.transport, self.send_buffer_bytes)
         early = self.queue
         self.queue = cast("asyncio.Queue[ASGIReceiveEvent]", DISCARDED_EVENTS)
         self._drop_handshake()
@@ -160,15 +161,18 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             return
         data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
         self.frames = []
-        if self.curr_msg_data_type != "text":
-            self._deliver(None)
+        self._deliver(data if self.curr_msg_data_type == "text" else None)
+
+    def data_received(self, data: bytes) -> None:
+        """Deliver text messages at once; the library reads all other frames."""
+        if self.splitter is None:
+            super().data_received(data)
             return
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            self.close(1007, "invalid UTF-8")
-            return
-        self._deliver(text)
+        for piece, is_text in self.splitter.split(data):
+            if is_text:
+                self._deliver(piece)
+            else:
+                super().data_received(piece)
 
     def handle_events(self) -> None:
         """Also send the parser's refusal of a long line (414, 431), which uvicorn leaves unsent."""
@@ -257,13 +261,19 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     # Inside.
 
-    def _deliver(self, text: str | None) -> None:
-        """Give a message to the owner; None stands for a binary message, which is refused."""
+    def _deliver(self, message: str | bytes | None) -> None:
+        """Give a text message to the owner; None stands for a binary one, which is refused."""
         if not self.is_open:
             return
-        if text is None:
+        if message is None:
             self.close(1003, "text messages only")
-        elif self.owner is not None:
+            return
+        try:
+            text = message.decode() if isinstance(message, bytes) else message
+        except UnicodeDecodeError:
+            self.close(1007, "invalid UTF-8")
+            return
+        if self.owner is not None:
             self.owner.text_received(text)
 
     def _ending(self) -> None:
@@ -279,21 +289,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if owner is not None:
             owner.connection_closed()
 
-    def _bound_buffers(self) -> None:
-        sock = self.transport.get_extra_info("socket")
-        if sock is not None and self.send_buffer_bytes is not None:
-            sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, self.send_buffer_bytes)
-        # One unsent byte is enough for the transport to call pause_writing: a plain one compares
-        # with "more than", that of TLS with "at least", and would pause when all is written.
-        self.transport.set_write_buffer_limits(high=int(is_ssl(self.transport)))
-
     def _drop_handshake(self) -> None:
         """Replace the parser, whose suspended frames keep the request, and drop the rest of it."""
         conn = self.conn
-        mid_message = conn.current_size is not None or conn.reader.buffer or conn.events
-        if conn.state is OPEN and not mid_message:
-            self.conn = ServerProtocol(
-                state=OPEN, max_size=self.config.ws_max_size, logger=conn.logger
-            )
+        if conn.state is OPEN and is_between_frames(conn):
+            bytes_max = self.config.ws_max_size
+            self.conn = ServerProtocol(state=OPEN, max_size=bytes_max, logger=conn.logger)
             self.conn.extensions = conn.extensions
+            self.splitter = FrameSplitter(is_masked=True, message_bytes_max=bytes_max)
         del self.request, self.response

@@ -1,7 +1,7 @@
 -- amend: change the price, quantity or stop price of an open order.
 --
--- A smaller quantity at the same price keeps id and priority. Anything else loses priority: the
--- order leaves its place and comes in again, and may take, under the same id.
+-- A smaller quantity at the same price keeps id and priority. Any other amendment loses priority:
+-- the order leaves its place and enters again under the same id, and may take.
 --
 -- KEYS   1 order:<id>
 -- ARGV   4 account   5 order id   6 revision of the instrument   7 price in ticks ('' = as it is)
@@ -9,13 +9,12 @@
 -- Reply  {field, value, ...} of order:<id> afterwards.
 -- Errors ORDER_NOT_FOUND, ORDER_CLOSED, ORDER_IN_LIST (the other order of its list is open),
 --        UNKNOWN_SYMBOL, STALE_INSTRUMENT, UNCROSS_PENDING (as place), MARKET_HALTED,
---        STOPS_PENDING (as place; not for a smaller quantity),
---        MARKET_CANCEL_ONLY, MARKET_POST_ONLY, PRICE_FORBIDDEN (the order has no price to change),
---        STOP_PRICE_FORBIDDEN (it does not wait for a stop), AMEND_BELOW_EXECUTED,
---        NOTIONAL_TOO_SMALL, PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE; what is
---        no smaller order at its old price also ACCOUNT_BLOCKED, ORDER_SIZE_LIMIT,
---        ORDER_NOTIONAL_LIMIT, POSITION_LIMIT, BALANCE_LIMIT, INSUFFICIENT_FUNDS (for what it would
---        hold beyond before).
+--        PRICE_FORBIDDEN (the order has no price), STOP_PRICE_FORBIDDEN (the order does not wait
+--        for a stop price), AMEND_BELOW_EXECUTED, NOTIONAL_TOO_SMALL. If the order loses its
+--        priority also STOPS_PENDING (as place), MARKET_CANCEL_ONLY, MARKET_POST_ONLY,
+--        PRICE_OUT_OF_BAND, STOP_WOULD_TRIGGER, POST_ONLY_WOULD_TAKE, ACCOUNT_BLOCKED,
+--        ORDER_SIZE_LIMIT, ORDER_NOTIONAL_LIMIT, POSITION_LIMIT, BALANCE_LIMIT, INSUFFICIENT_FUNDS
+--        (for the units that it would hold in addition).
 -- Events as place.
 
 -- The refusal of the amended order by its account; units that it holds already count as available.
@@ -75,7 +74,7 @@ local function amend_refusal(command, market, order, wanted, request)
   return reentry_refusal(command, market, order, wanted)
 end
 
--- Makes the order smaller in its place.
+-- Makes the order smaller; its place stays.
 local function shrink_order(command, market, order, quantity)
   local shown = shown_lots(order)
   order.quantity, order.updated_us = quantity, market.now
@@ -86,7 +85,7 @@ local function shrink_order(command, market, order, quantity)
   hold_order(command, market, order, 1)
 end
 
--- Lets the order leave its place and come in again.
+-- Lets the order leave its place and enter again.
 local function reenter_order(command, market, order, wanted)
   leave_place(market, order)
   order.price, order.quantity, order.stop_price = wanted.price, wanted.quantity, wanted.stop_price

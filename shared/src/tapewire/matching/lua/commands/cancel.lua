@@ -6,7 +6,7 @@
 -- Reply  {id, {field, value, ...}} of order:<id>, canceled.
 -- Errors ORDER_NOT_FOUND (also another account's order), ORDER_CLOSED (it ended already),
 --        UNKNOWN_SYMBOL, UNCROSS_PENDING, MARKET_HALTED.
--- Events book_updates: the level it left; account_events.
+-- Events book_updates: the level that the order left; account_events.
 
 local function cancel(command, account, order_id, client_order_id, reason, cancel_id)
   local order, refusal = cancelable_order(command, account, order_id, client_order_id)

@@ -2,16 +2,17 @@
 --
 -- KEYS   1 instruments
 -- ARGV   4 account   5 symbol ('' = all)   6 most orders in this call   7 reason
--- Reply  {id, ...} of the orders canceled. As many as ARGV[6]: ask again, there may be more.
--- Errors UNKNOWN_SYMBOL, MARKET_BROKEN, MARKET_HALTED (of the one named; with '' halted and broken
---        markets are passed over), UNCROSS_PENDING (a market that has orders of the account
+-- Reply  {id, ...} of the canceled orders. With at least ARGV[6] ids more orders may be open: call
+--        again.
+-- Errors UNKNOWN_SYMBOL, MARKET_BROKEN, MARKET_HALTED (of the named symbol; with '' halted and
+--        broken markets are passed over), UNCROSS_PENDING (a market that has orders of the account
 --        uncrosses).
 -- Events book_updates: one per symbol; account_events.
 
 -- The symbols that the command may touch, or nil and the refusal.
 local function symbols_to_cancel(command, account, symbol)
   if symbol == '' then
-    -- Few markets have such work, most of the time none.
+    -- The set FIRING is small, and mostly empty.
     for _, name in ipairs(call('SMEMBERS', FIRING)) do
       if is_uncrossing(name) and call('EXISTS', open_key(account, name)) == 1 then
         return nil, 'UNCROSS_PENDING'

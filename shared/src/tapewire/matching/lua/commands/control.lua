@@ -1,14 +1,14 @@
 -- control: switch a market's state, or set its price band and its bound on open orders.
 --
--- A market whose orders cross, because an auction collected them, uncrosses when it is switched to
--- trading or post_only (core/auction.lua); fire_stops does the part that one command cannot do.
+-- A market whose orders cross, because an auction collected them, uncrosses when the market is
+-- switched to trading or post_only (core/auction.lua). fire_stops continues a large uncross.
 --
 -- KEYS   1 market:<symbol>
 -- ARGV   4 symbol   5 state: trading|cancel_only|halted|post_only|auction ('' = as it is)
 --        6 band_bps (0 = none)   7 open_orders_max   8 order_lots_max (0 = none)
 --        9 order_notional_max (0 = none)   10 position_lots_max (0 = none)   11 maker_fee_ppm
 --        12 taker_fee_ppm; each '' = as it is
--- A market that was broken is looked at again if it is switched to another state than halted.
+-- A broken market is checked again when it is switched to another state than halted.
 --
 -- Reply  the packed controls.
 -- Errors UNKNOWN_SYMBOL, MARKET_BROKEN <symbol>,

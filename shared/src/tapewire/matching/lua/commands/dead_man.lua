@@ -2,7 +2,7 @@
 --
 -- KEYS   1 dead_man
 -- ARGV   4 account   5 timeout in microseconds (0 disarms)
--- Reply  when it fires, microseconds since 1970 as text; '' if disarmed.
+-- Reply  the time at which the timer fires, in microseconds since 1970, as text; '' if disarmed.
 -- Errors none.
 
 local function dead_man(command, account, timeout_us)

@@ -2,11 +2,11 @@
 --
 -- One call cancels up to ARGV[5] orders. As long as orders are left, the market is halted and the
 -- instrument stays listed. The call that finds no more orders takes the instrument off the list.
--- Its record, trades, candles and fills stay. instruments.lua may list it again: seq goes on.
+-- Its record, trades, candles and fills stay. `instruments` can list it again; seq then continues.
 --
 -- KEYS   1 market:<symbol>
 -- ARGV   4 symbol   5 most orders in this call
--- Reply  {orders canceled, 1 if the instrument is still listed: ask again, else 0}
+-- Reply  {orders canceled, 1 if the instrument is still listed (call again), else 0}
 -- Errors UNKNOWN_SYMBOL, MARKET_BROKEN <symbol>, UNCROSS_PENDING (fire_stops, then ask again).
 -- Events market_events, when the market is halted and when the instrument is taken off the list;
 --        book_updates; account_events.

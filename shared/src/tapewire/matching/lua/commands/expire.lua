@@ -1,16 +1,17 @@
 -- expire: end the orders whose time is over, and cancel for accounts whose dead-man timer fired.
 --
--- Any gateway may call it at any time; each due order ends exactly once. Orders of a market
--- whose uncross is not over stay until it is.
+-- Any gateway may call expire at any time; each due order ends exactly once. Orders of a market
+-- whose uncross is not over stay until the end of the uncross.
 --
 -- KEYS   1 expiring
 -- ARGV   4 most orders in this call   5 most pairs of timer and symbol to look at
--- Reply  number of orders ended and timers fired. As many as ARGV[4]: ask again, there may be more.
--- Keys   dead_man (sorted set): account, score = when it fires in microseconds.
+-- Reply  number of orders ended and timers fired. With ARGV[4] or more there may be others due:
+--        call again.
+-- Keys   dead_man (sorted set): account, score = time at which its timer fires, in microseconds.
 -- Events book_updates: one per symbol; account_events.
 
--- Cancels up to `left` open orders of an account; returns how many it may still cancel, and whether
--- the account has none left.
+-- Cancels up to `left` open orders of an account. Returns the number of orders that the call may
+-- still cancel, and whether the account has no open orders left.
 local function cancel_for_dead_man(command, account, symbols, left, ended)
   local is_done = true
   for _, symbol in ipairs(symbols) do
@@ -34,8 +35,8 @@ end
 
 local BROKEN_PAGES_MAX = 10
 
--- The due order and its market; nil if its market is broken or its uncross is not over. An order
--- that was removed leaves the index, so that it holds up no other.
+-- The due order and its market; nil if its market is broken or its uncross is not over. An id
+-- without a record is removed from the index, so that it does not delay other orders.
 local function ending_order(command, order_id)
   local order = read_order(order_id)
   if not order then
@@ -46,8 +47,8 @@ local function ending_order(command, order_id)
   if market and not market.uncross then return order, market end
 end
 
--- The due orders without those of broken markets, which stay. Up to BROKEN_PAGES_MAX pages of these
--- are passed over, so that they hold up no other order.
+-- The due orders except those of broken markets, which stay open. The search passes over up to
+-- BROKEN_PAGES_MAX pages of them, so that they do not delay other orders.
 local function due_orders(command, orders_max)
   local due = {}
   for page = 0, BROKEN_PAGES_MAX - 1 do
@@ -71,7 +72,7 @@ local function expire(command, orders_max, lookups_max)
   if #due == 0 and #dead == 0 then return 0 end
   for _, item in ipairs(due) do
     local order = item.order
-    -- The other order of its list may have ended it since it was read.
+    -- The end of the other order of its list may have ended this order since it was read.
     if order.list_id ~= '' then order = read_order(order.id) end
     if is_open(order) then end_order(command, item.market, order, 'expired', 'expired') end
     ended[#ended + 1] = order.id

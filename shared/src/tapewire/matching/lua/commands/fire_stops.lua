@@ -1,7 +1,7 @@
--- fire_stops: go on with an uncross that is not over, and run fired stops that wait for their turn,
--- as much as the budget of a command allows.
+-- fire_stops: continue an uncross, or run fired stops that wait for their turn, within the budget
+-- of a command.
 --
--- Any gateway may call it at any time. Stops run only while the market is trading.
+-- Any gateway may call fire_stops at any time. Stops run only while the market is trading.
 --
 -- KEYS   1 market:<symbol>
 -- ARGV   4 symbol

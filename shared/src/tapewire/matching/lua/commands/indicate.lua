@@ -1,18 +1,18 @@
 -- indicate: publish the price and volume at which a market in an auction would uncross now.
 --
--- Any gateway may call it at any time: it does nothing if no command touched the market since the
--- last time, or that was too short a while ago.
+-- Any gateway may call indicate at any time. It does nothing if no command has touched the market
+-- since the last search, or if the last search was too short a time ago.
 --
 -- KEYS   1 market:<symbol>
--- ARGV   4 symbol   5 shortest time between two, in microseconds, for each INDICATIVE_READS orders
---        that the last search read
+-- ARGV   4 symbol   5 shortest time between two searches, in microseconds, for each
+--        INDICATIVE_READS orders that the last search read
 -- Reply  1 if the price was searched, else 0.
 -- Errors UNKNOWN_SYMBOL.
 -- Keys   market:<symbol>, field indicative: the newest Indicative.
--- Events one JSON object on channel market_events, if it differs from the last one.
+-- Events one JSON object on channel market_events, if the result differs from the last one.
 
--- Whether nothing has happened since the last search, or it is too new: a search that read many
--- orders is repeated less often.
+-- Whether no command has touched the market since the last search, or that search is too new. A
+-- search that read many orders is repeated less often.
 local function is_new_enough(market, known, interval_us)
   local age = market.now_us - known.time_us
   local pause = interval_us * max(1, known.reads / INDICATIVE_READS)
@@ -37,7 +37,7 @@ local function is_same(known, found)
     and known.surplus == found.surplus and known.surplus_side == found.surplus_side
 end
 
--- The members that tell an indicative price; null where one command cannot read all orders.
+-- The JSON members of an indicative price; null if one command cannot read all orders.
 local function indicative_members(market, found)
   local price, side = 'null', 'null'
   if found.ticks and found.ticks > 0 then price = '"' .. price_text(market, found.ticks) .. '"' end

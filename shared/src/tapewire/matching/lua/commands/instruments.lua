@@ -1,4 +1,4 @@
--- instruments: make instruments known to the venue or change their limits, all of them or none.
+-- instruments: list instruments or change their limits, all of them or none.
 --
 -- KEYS   1 instruments
 -- ARGV   4 an epoch to use if the venue has none yet; then per instrument four values: symbol,
@@ -6,20 +6,21 @@
 --        new), packed as tapewire/packed/layout.py lists them; then '1' if instruments that were
 --        delisted are listed again, otherwise they stay delisted.
 -- Reply  the venue's epoch.
--- Errors INSTRUMENT_CONFLICT <symbol>: it is live with another base, quote, tick, lot or decimals.
---        MARKET_BROKEN <symbol>: it is live, and its record cannot be read.
---        ASSET_CONFLICT <asset>: it has other decimals, in an instrument that is live or named.
+-- Errors INSTRUMENT_CONFLICT <symbol>: the venue has it with another base, quote, tick, lot or
+--        decimals. MARKET_BROKEN <symbol>: its record cannot be read.
+--        ASSET_CONFLICT <asset>: another instrument of the venue or of the call has the asset with
+--        other decimals.
 -- Events one JSON object on channel market_events per instrument that is new or changed.
 -- Keys   epoch (string): names one unbroken life of the data; written once.
 --        format (string): the format of the data; FORMAT is that of this library.
---        instruments (set): every symbol that is listed; delisted (set): those that were.
+--        instruments (set): every listed symbol; delisted (set): symbols taken off the list.
 --        assets (hash): asset -> its decimals.
 --        market:<symbol> (hash): core/market.lua. The revision in controls grows with every change
 --        of limits, so that no gateway works with old limits.
 
 local DELISTED = '{tw}:delisted'
 
--- The part of the identity that every command on the market needs.
+-- The fields of the identity that every command on the market needs.
 local function steps_of(epoch, identity)
   local base_units = identity.lot_units
     * 10 ^ (identity.base_decimals - identity.quantity_decimals)
@@ -54,7 +55,7 @@ local function instruments_refusal(command, named, assets)
     local is_sound = pcall(read_market, item.symbol, command.clock_us)
     if not is_sound then return 'MARKET_BROKEN ' .. item.symbol end
     local live = call('HGET', market_key(item.symbol), 'identity')
-    -- Changing it would change the meaning of every resting order.
+    -- Another identity would change the meaning of every resting order.
     if live and live ~= item.identity_text then return 'INSTRUMENT_CONFLICT ' .. item.symbol end
     local identity = item.identity
     for asset, decimals in pairs({ [identity.base] = identity.base_decimals,

@@ -1,12 +1,12 @@
 -- open_account: open an account with its start balances. A second call changes nothing.
 --
 -- KEYS   1 account:<account>
--- ARGV   4 account   5 accounts of the venue at the most; then two values each: asset ('*' = every
---        other one), amount as decimal text. Of each asset that is traded it gets so much, cut off
---        at its decimals, 2^53 units at the most.
--- Reply  1 if it is new, 0 if it was known.
--- Errors UNKNOWN_SYMBOL (amounts are given, but nothing is traded yet: it would get none),
---        ACCOUNTS_LIMIT, SUPPLY_LIMIT <asset>.
+-- ARGV   4 account   5 most accounts of the venue; then pairs of asset ('*' = every other asset)
+--        and amount as decimal text. The account gets the amount of each traded asset, cut off at
+--        the decimals of the asset, at most 2^53 units.
+-- Reply  1 if the account is new, 0 if it was known.
+-- Errors UNKNOWN_SYMBOL (amounts are given, and the venue has no instrument), ACCOUNTS_LIMIT,
+--        SUPPLY_LIMIT <asset>.
 -- Keys   accounts (set), supply (hash): core/funds.lua.
 -- Events account_events: its balances.
 

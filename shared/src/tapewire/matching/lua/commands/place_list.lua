@@ -2,8 +2,8 @@
 --
 -- KEYS   1 market:<symbol>
 -- ARGV   4 account   5 digest of both orders   6 symbol   7 revision of the instrument
---        8 side      9 quantity in lots        10 stp     11 1: the client_order_id of an order
---        or list that ended is free    12 client_list_id or nothing
+--        8 side      9 quantity in lots        10 stp     11 1: the names of orders and lists that
+--        ended are free    12 client_list_id or ''
 --        then of each order: client_order_id, order_type, time_in_force, price, post_only,
 --        displayed lots, stop price, expire_us, as place: 13 to 20 of the first order, which rests
 --        as a post-only limit or waits as a take-profit; 21 to 28 of the second, which is a stop
@@ -20,8 +20,8 @@ local function read_list_order(market, argv, first)
     argv[9], argv[10], post_only, display, stop_price, '', expire_us)
 end
 
--- The reply to a list that was placed before under these names; nil if there is none. The second
--- value is the refusal. The digest is of both orders with all names.
+-- The reply for an earlier list with these names; nil without one. The second value is the refusal.
+-- The digest is that of both orders with all names.
 local function earlier_list(account, digest, reuses, client_list_id, argv)
   local first
   for at, name in ipairs({ client_list_id, argv[FIRST], argv[SECOND] }) do
@@ -38,7 +38,7 @@ local function earlier_list(account, digest, reuses, client_list_id, argv)
   return { 1, first, call('HGETALL', order_key(first)), second, call('HGETALL', order_key(second)) }
 end
 
--- Why the second order may not come in beside the first; nil if it may.
+-- The refusal of the second order, placed beside the first; nil for none.
 local function second_refusal(command, market, trader, one, other, revision)
   local refusal = market_refusal(market, other, revision)
   if refusal then return refusal end

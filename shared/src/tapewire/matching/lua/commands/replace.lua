@@ -1,26 +1,27 @@
 -- replace: cancel an order and place another one in its market, in one atomic step.
 --
--- The cancel is done first, so that what it releases pays for the new order. The new order is
--- placed if the cancel was done; with mode allow_failure also if the cancel was refused. A refused
--- new order does not undo the cancel.
+-- The cancel is done first, so that the units that it releases pay for the new order. The new order
+-- is placed if the cancel was done; with mode allow_failure also if the cancel was refused. A
+-- refused new order does not undo the cancel.
 --
 -- KEYS   1 market:<symbol>
 -- ARGV   4 to 20 the new order, as place   21 order to cancel ('' with 22)   22 its
 --        client_order_id   23 mode: stop_on_failure|allow_failure
 --        24 name of the cancel ('' = none)
 -- Reply  {{code, id, {field, value, ...}}, {code, 0|1, id, {field, value, ...}}}: the cancel and
---        the placement, each with its error code ('' if it was done, nothing behind it otherwise).
---        NOT_ATTEMPTED stands for an order that was not placed because of the cancel. 1 = the new
---        order was placed before; then nothing is done now, and the cancel is told as it was.
+--        the placement. The code is '' for a part that was done; a refused part has only its error
+--        code. NOT_ATTEMPTED: the order was not placed, because the cancel was refused. 1 = the new
+--        order was placed before; then the command does nothing, and the reply has the earlier
+--        outcome of the cancel.
 -- Errors UNKNOWN_SYMBOL, STALE_INSTRUMENT, UNCROSS_PENDING, STOPS_PENDING, UNKNOWN_ACCOUNT: nothing
 --        is done.
--- Codes  of the cancel as cancel, and of the placement as place. ORDER_NOT_FOUND is also an order
---        of another market.
+-- Codes  of the cancel as cancel, and of the placement as place. An order of another market is
+--        ORDER_NOT_FOUND.
 -- Events as place.
 
 local DONE = ''
 
--- The order that is to be canceled, open or not; nil without one.
+-- The order to cancel, open or closed; nil without one.
 local function find_target(account, order_id, client_order_id)
   if order_id == '' then order_id = call('GET', client_key('order', account, client_order_id)) end
   local target = order_id and read_order(order_id)
@@ -38,7 +39,7 @@ local function repeated_reply(target, earlier)
   return { canceled, { DONE, unpack(earlier) } }
 end
 
--- The order that the market and the account may cancel here; nil and the refusal if there is none.
+-- The order to cancel if it is open and of this market; nil and the refusal without one.
 local function target_or_refusal(command, market, target)
   if not target or target.symbol ~= market.symbol then return nil, 'ORDER_NOT_FOUND' end
   return cancelable_order(command, target.account, target.id, '')

@@ -1,4 +1,4 @@
--- set_account: block or unblock an account, give it fees of its own, or limits in one symbol.
+-- set_account: block or unblock an account, set its own fees, or its own limits in one symbol.
 --
 -- KEYS   1 account:<account>
 -- ARGV   4 account   5 state: active|blocked   6 maker_fee_ppm   7 taker_fee_ppm
@@ -9,7 +9,7 @@
 -- Errors UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL.
 -- Events one JSON object on channel account_events; it has no number and is in no log.
 
--- `wanted`, the value as it is, or the empty text that stands for the instrument's.
+-- The new value: `wanted`; the present `value` if `wanted` is ''; '' (the instrument's) for '-'.
 local function own_setting(wanted, value)
   if wanted == '-' then return '' end
   return changed(wanted, value)

@@ -1,17 +1,17 @@
--- set_clock: bring a market whose time is ahead of the clock back to it.
+-- set_clock: set a market whose time is ahead of the clock back to the clock.
 --
--- The time of a market never runs back, so a clock that was ahead for a while leaves markets behind
--- with a time that stands still until the clock has caught up. An operator who knows that the clock
--- is right now calls this.
+-- The time of a market never runs back. After a clock that was ahead for a while, the time of a
+-- market therefore stands still until the clock has caught up. An operator who knows that the clock
+-- is right now uses set_clock.
 --
 -- KEYS   1 market:<symbol>
 -- ARGV   4 symbol
 -- Reply  1 if it was set back, else 0.
 -- Errors UNKNOWN_SYMBOL.
--- Keys   candle_now:<symbol>: a candle that begins later than the present period begins with it.
---        candles:<symbol>:<base>: candles of the present period and later ones are dropped, because
---        the entries of the present period come again with lower ids. A stream takes no id below
---        one that it has had, so it is written anew.
+-- Keys   candle_now:<symbol>: a candle that begins after the present period gets its start.
+--        candles:<symbol>:<base>: candles of the present and later periods are dropped, because new
+--        candles of these periods follow. The stream is written again, because a stream accepts no
+--        id below its newest one.
 -- Events none.
 
 local function drop_candles(key, start_s)

@@ -1,23 +1,23 @@
 -- transfer: deposit to an account, or withdraw from its available balance.
 --
--- A deposit opens an account that is not known yet.
+-- A deposit opens an unknown account.
 --
 -- KEYS   1 account:<account>
 -- ARGV   4 account   5 asset   6 units, negative to withdraw
---        7 reference ('' = none): the same transfer asked for again is done once
---        8 how long a reference is kept, in seconds   9 accounts of the venue at the most
--- Reply  {0|1, available}: 1 = it was done before; what the account has free of it, in units.
--- Errors DUPLICATE_REFERENCE (it stands for another transfer), UNKNOWN_ASSET, SUPPLY_LIMIT <asset>,
---        ACCOUNTS_LIMIT, UNKNOWN_ACCOUNT (withdrawing), INSUFFICIENT_FUNDS.
--- Keys   transfer:<account>:<reference> (string). A reference that is older than it is kept is free
---        again, by the clock of the command; Redis forgets it some time later.
+--        7 reference ('' = none): repeated calls with the same reference transfer once
+--        8 seconds for which a reference is kept   9 most accounts of the venue
+-- Reply  {0|1, available}: 1 = the transfer was done before; `available` are units of the asset.
+-- Errors DUPLICATE_REFERENCE (the reference names another transfer), UNKNOWN_ASSET, SUPPLY_LIMIT
+--        <asset>, ACCOUNTS_LIMIT, UNKNOWN_ACCOUNT (of a withdrawal), INSUFFICIENT_FUNDS.
+-- Keys   transfer:<account>:<reference> (string). After ARGV[8] seconds by the clock of the command
+--        the reference is free again; Redis removes the key after twice that time.
 -- Events account_events: its balances.
 
 local function transfer_key(account, reference)
   return '{tw}:transfer:' .. account .. ':' .. reference
 end
 
--- The transfer that the reference stands for at this time; nil if the reference is free.
+-- The transfer with this reference; nil if the reference is free.
 local function earlier_transfer(command, account, reference, kept_s)
   local text = reference ~= '' and call('GET', transfer_key(account, reference))
   local earlier = text and Transfer.read(text)

@@ -1,11 +1,11 @@
--- Contract: an order enters the market: it takes, then rests or ends.
+-- Contract: an order enters the market: the order is matched, then rests or ends.
 
 -- The last price and the largest distance of a price from it; nil without a band or a last price.
 local function price_band(market)
   local band_bps = market.controls.band_bps
   if band_bps == '0' or market.last_price == '' then return nil end
   local reference = market.last_price + 0
-  -- In two steps: a high price times the band would not be exact.
+  -- In two steps, because a high price times the band is not exact.
   return reference, floor(reference / 10000) * band_bps
     + floor(reference % 10000 * band_bps / 10000)
 end
@@ -99,7 +99,7 @@ local function run_taker(command, market, order)
   end
 end
 
--- The changed fields of a record without fills that no answer shows; four are no fills.
+-- The changed fields of a record with its newest fills. The first four values are terms and state.
 local function newest_fields(fields)
   local first = #fields - 2 * ORDER_FILLS_SHOWN_MAX + 1
   if first <= 5 then return fields end
@@ -116,7 +116,7 @@ local function write_order(command, order, kind)
   fields[2], fields[4] = order.terms, State.write(order)
   note_change(command, order, kind, fields[4], table.concat(executions, ITEM), #executions)
   call('HSET', order_key(order.id), unpack(fields))
-  -- An order that comes in again has the fills of before.
+  -- The record of an amended or fired order has earlier fills.
   if kind ~= 'new' and #executions > 0 then trim_fills(order.id) end
   return fields
 end

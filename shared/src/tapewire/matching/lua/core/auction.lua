@@ -1,10 +1,10 @@
 -- Contract: the uncross: all crossing orders of a market trade at one price.
--- Keys   market:<symbol>, field uncross: an uncross that one command could not finish. Nothing else
---        happens to the orders of the market before: place, amend, cancel, cancel_all and control
---        answer UNCROSS_PENDING, expire passes over them, fire_stops goes on.
---        firing (set): has the symbol as long as the field is there.
+-- Keys   market:<symbol>, field uncross: an uncross that one command could not finish. Until it is
+--        over, commands on the orders of the market answer UNCROSS_PENDING, expire passes over
+--        these orders, and fire_stops continues the uncross.
+--        firing (set): has the symbol while the field exists.
 --        auctions (set): the symbols in an auction.
--- Price  core/auction_price.lua.
+-- Price  core/auction_price.lua finds it.
 -- Fills  in price-time order at that price. No order takes, so both sides pay the fee of a maker;
 --        the older order is named as the maker of the trade, the newer one as its taker.
 -- Budget a command meets fills_max orders.
@@ -32,7 +32,7 @@ local function next_order(command, market, uncross, name)
   end
 end
 
--- Moves the units of one side of a trade; returns its fee in units of the asset that it gets.
+-- Moves the units of one side of a trade; returns its fee in units of the asset that the side gets.
 local function settle_side(command, market, order, ticks, lots)
   local pays, gets = order_assets(market, order)
   local base, quote = lots * market.steps.base_units, ticks * lots * market.steps.quote_units
@@ -131,7 +131,7 @@ local function head_order(market, name)
   return read_order(member_order(call('ZRANGE', queue_key(market.symbol, name), 0, 0)[1]))
 end
 
--- Ends orders whose time was over and that still cross; false as above.
+-- Ends crossing orders whose time was over; false if the command may meet no more orders.
 local function end_due(command, market, uncross)
   while Auction.is_crossed(market) do
     if command.makers_met >= uncross.orders_max then return false end
@@ -143,7 +143,7 @@ local function end_due(command, market, uncross)
   return true
 end
 
--- Keeps an uncross that the next command goes on with.
+-- Keeps an uncross that the next command continues.
 local function keep(market, search)
   call('HSET', market.key, 'uncross', Search.pack(search))
   call('SADD', FIRING, market.symbol)
@@ -161,14 +161,14 @@ function Auction.note_state(market, state)
   end
 end
 
--- Whether the book has orders that would trade with each other: only an auction leaves such.
+-- Whether the book has orders that would trade with each other; only an auction leaves such orders.
 function Auction.is_crossed(market)
   local bid, ask = best_price(market, 'buy'), best_price(market, 'sell')
   return bid and ask and bid >= ask
 end
 
--- Uncrosses, or goes on with an uncross, as far as the budget of the command allows; then the
--- stops that its price has reached run. Returns false if some of the uncross is left.
+-- Begins or continues an uncross within the budget of the command. Then runs the stops that its
+-- price has reached. Returns false if a part of the uncross is left.
 function Auction.run(command, market)
   local search = market.uncross and Search.unpack(market, market.uncross) or Search.new(market)
   search.orders_max = max(2, command.limits.fills_max)

@@ -1,22 +1,22 @@
--- Contract: the price of an uncross, found on the book as it stands. Writes nothing.
+-- Contract: the price of an uncross of the present book. Writes nothing.
 -- Keys   queue:<symbol>:<side>, order:<id>, read.
 -- Rules  largest volume, then smallest surplus, then nearest the last price; without a last price
 --        the middle of the range, rounded down. Orders count with all their lots, an iceberg with
 --        its hidden ones; an order whose time was over when the search began does not count.
--- Budget a command reads AUCTION_READS_MAX orders; a search can be kept and gone on with.
+-- Budget a command reads AUCTION_READS_MAX orders; the next command continues a kept search.
 
 local Search = {}
 
 local ORDERS_PER_READ = 32
 
--- One side of the book, read level by level from the best: `rank` is the place of the next order
--- to read; `ticks` and `lots` are the level, whole once `next_ticks` is known (0 = no further
--- level). A side that has come to its end has 0 ticks.
+-- One side of the book, read level by level from the best: `rank` is the rank of the next order
+-- to read; `ticks` and `lots` are the level, complete when `next_ticks` is known (0 = no further
+-- level). A side without further orders has 0 ticks.
 local function new_side(name)
   return { name = name, rank = 0, ticks = nil, lots = 0, next_ticks = nil }
 end
 
--- Reads until the level is whole; false if the reads of the command are used up before.
+-- Reads until the level is complete; false if the reads of the command are used up before.
 local function read_level(search, side)
   local key = queue_key(search.market.symbol, side.name)
   while not side.next_ticks do
@@ -50,7 +50,7 @@ local function leave_level(side)
   side.lots = 0
 end
 
--- Lets the best levels of both sides meet as long as they cross: what meets is the largest volume
+-- Matches the best levels of both sides while they cross. The matched lots are the largest volume
 -- of any price. Returns false if the reads of the command are used up before.
 local function find_volume(search)
   local bids, asks = search.bids, search.asks
@@ -65,9 +65,9 @@ local function find_volume(search)
   end
 end
 
--- The prices of the largest volume that leave the smallest surplus, lowest and highest. They are
--- an unbroken range: between the best bid and the best ask that are left the surplus is 0, below
--- and above it only grows.
+-- The lowest and the highest price with the largest volume and the smallest surplus. All prices
+-- between them qualify too: the surplus is 0 between the best bid and the best ask that are left,
+-- and grows with the distance from there.
 local function best_range(search)
   local bids, asks, low, high = search.bids, search.asks, search.low, search.high
   local ask = asks.ticks > 0 and asks.ticks or math.huge
@@ -82,8 +82,7 @@ local function best_range(search)
   return first, last
 end
 
--- Sets the price of a search whose volume is known, and what is left over at it; 0 if no orders
--- cross.
+-- Sets the price and the surplus of a search whose volume is known; price 0 if no orders cross.
 local function find_price(search, last_price)
   search.ticks = 0
   if search.volume == 0 then return end
@@ -106,7 +105,7 @@ function Search.new(market)
     asks = new_side('sell') }
 end
 
--- Goes on until the price is found: then `ticks` is the price (0: no orders cross), with `volume`,
+-- Searches until the price is found: then `ticks` is the price (0: no orders cross), with `volume`,
 -- `surplus` and `surplus_side`. Returns false if the reads of the command are used up before.
 function Search.run(search)
   if not find_volume(search) then return false end

@@ -1,6 +1,6 @@
--- Contract: a market whose data contradict each other is halted and named, until an operator has
--- put the data right. A command that fails half way leaves such a market as well, because Redis
--- does not roll back.
+-- Contract: a market whose data contradict each other is halted and listed as broken, until an
+-- operator has corrected the data. A command that fails half way leaves such a market as well,
+-- because Redis does not roll back.
 -- Keys   broken (hash): symbol -> Broken (tapewire/packed/layout.py): when, in which command, why.
 --        market:<symbol>, field broken: 1 while the symbol is in that hash.
 -- Errors MARKET_BROKEN <symbol>: answered by every command on the market before its first write.
@@ -29,7 +29,7 @@ local function halt_broken(symbol, clock_us)
   publish_market(symbol, 'halted', 'state', timestamp_text(clock_us + 0), call('GET', '{tw}:epoch'))
 end
 
--- Names a market as broken, once. Keys of a wrong type cause no error here (pcall).
+-- Lists a market as broken, once. Keys of a wrong type cause no error here (pcall).
 local function mark_broken(symbol, clock_us, op, failure)
   if redis.pcall('HEXISTS', BROKEN, symbol) == 1 then return end
   redis.pcall('HSET', BROKEN, symbol, Broken.join(clock_us, op, error_text(failure)))
@@ -50,7 +50,7 @@ local function market_fault(symbol, clock_us)
   end
 end
 
--- Lets a market trade again after an operator has put its data right; false if a fault is left.
+-- Lets a market trade again after an operator has corrected its data; false if a fault is left.
 local function clear_broken(symbol, clock_us)
   redis.pcall('HDEL', market_key(symbol), 'broken')
   local is_read, fault = pcall(market_fault, symbol, clock_us)

@@ -1,16 +1,17 @@
 -- Contract: candles, exact at every instant; recorded once by a command that traded.
 -- Keys   candle_now:<symbol> (hash): base in seconds (60, 3600, 86400) -> the newest Candle of it.
---        Trades go into the minute. A minute that is over goes to its stream and into the hour, an
---        hour that is over to its stream and into the day: what is in one field is not in another,
---        and all fields that fall in a period add up to it.
+--        A trade is added to the minute. A closed minute is appended to its stream and added to the
+--        hour, a closed hour to its stream and the day. Each trade is therefore in one field only;
+--        the candle of a period is the sum of the fields within it.
 --        candles:<symbol>:<base> (stream): field 'candle' = a candle that is over, entry id = its
 --        start in milliseconds '-1'; bounded.
--- Lots and notional of a candle may pass 2^53 (one order's may not): they are added as text.
+-- Lots and notional of a candle may exceed 2^53 (those of an order may not): they are added as
+-- text.
 
 local CANDLE_BASES = { '60', '3600', '86400' }
 
--- Sum of two counts of up to 30 digits, all three as text. From 2^53 on the last 15 digits and
--- the rest are added apart, each exact as a double.
+-- The sum of two counts of up to 30 digits; all three are text. From 2^53 on, the last 15 digits
+-- and the other digits are added separately, so that each sum is exact as a double.
 local function sum_text(one, other)
   local sum = one + other
   if sum < EXACT_MAX then return integer_text(sum) end
@@ -30,7 +31,7 @@ end
 local function merge_candle(current, added)
   local start_s, open, high, low, _, lots, notional, trades, first_seq, _, buy_lots, buy_notional
     = Candle.split(current)
-  -- Text compares by subtraction, which makes numbers of it.
+  -- A subtraction turns the texts into numbers.
   if added.high - high > 0 then high = added.high end
   if added.low - low < 0 then low = added.low end
   return Candle.join(start_s, open, high, low, added.close, sum_text(lots, added.lots),

@@ -8,8 +8,8 @@
 -- The journal keeps the arguments from this number on.
 local FIRST_ARGUMENT = 4
 
--- The clock of a command: that of Redis; a time in its place (tests, replays); or that of Redis if
--- it is within 'earliest-latest', else nil.
+-- The clock of a command. `wanted` is '' (the clock of Redis), a time (tests, replays), or
+-- 'earliest-latest': the clock of Redis, nil if it is outside.
 local function command_clock(wanted)
   if wanted == '' then return redis_clock() end
   local earliest, latest = match_text(wanted, '^(%d+)-(%d+)$')
@@ -18,8 +18,8 @@ local function command_clock(wanted)
   if clock - earliest >= 0 and latest - clock >= 0 then return clock end
 end
 
--- `argv` has the clock that is wanted second, and packed CommandLimits third. Nil if the clock of
--- Redis is not what the caller expects.
+-- `argv` has the wanted clock second, and packed CommandLimits third. Nil if the clock of Redis is
+-- outside the times that the caller accepts.
 local function begin_command(op, argv)
   local clock, limits = command_clock(argv[2]), argv[3]
   if not clock then return nil end

@@ -17,8 +17,8 @@ local function end_order(command, market, order, status, reason, cancel_id)
   return end_partner(command, market, order, 'expired', 'order_list')
 end
 
--- The open order that its account may cancel now, named by one of its ids ('' for the other); nil
--- and the refusal if there is none.
+-- The open order that its account may cancel now, by order_id or client_order_id (the other is '');
+-- nil and the refusal without one.
 local function cancelable_order(command, account, order_id, client_order_id)
   if order_id == '' then order_id = call('GET', client_key('order', account, client_order_id)) end
   local order = order_id and read_order(order_id)

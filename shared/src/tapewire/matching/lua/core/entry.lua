@@ -1,7 +1,7 @@
 -- Contract: a new order: its refusals, its record, its indexes.
 -- Keys   as core/orders.lua.
--- Each new order of a command is made by new_order, asked for by entry_refusal and taken in by
--- enter_order; the command runs the stops afterwards and ends.
+-- For each new order a command calls new_order, entry_refusal and enter_order; then the command
+-- runs the stops and ends.
 
 -- The table of a new order, of the arguments of place from 4 to 19 without the revision.
 local function new_order(market, account, client_order_id, digest, side, order_type, time_in_force,
@@ -18,9 +18,9 @@ local function new_order(market, account, client_order_id, digest, side, order_t
   }
 end
 
--- The reply to an order that was placed before under the same client_order_id, or to the first
--- order of a list of the same name (`kind`); nil if there is none. The second value is the refusal.
--- With reuses = '1' the name of an order that ended is free.
+-- The reply for an earlier order with the same client_order_id (`kind` is 'order'), or for the
+-- first order of an earlier list with the same client_list_id ('list'); nil without one. The second
+-- value is the refusal. With reuses = '1' the name of an order that ended is free.
 local function earlier_placement(kind, account, name, digest, reuses)
   if name == '' then return nil end
   local earlier = call('GET', client_key(kind, account, name))
@@ -97,8 +97,8 @@ local function entry_refusal(command, market, order, revision)
   return refusal, trader
 end
 
--- Takes in an order without a refusal: the order waits for its stop, or takes and rests or ends.
--- Returns the fields of its record.
+-- Enters an order that entry_refusal has not refused: the order waits for its stop price, or is
+-- matched and then rests or ends. Returns the fields of its record.
 local function enter_order(command, market, order, trader)
   order.maker_fee_ppm, order.taker_fee_ppm = trader.maker_fee_ppm, trader.taker_fee_ppm
   order.priority = next_number()

@@ -1,7 +1,6 @@
--- Contract: whether a fill-or-kill order would fill, told without a write.
--- The walk meets the makers that match would meet and counts their lots: only quantity that may
--- really trade, the hidden slices of icebergs where their turn comes, and at most
--- taker.makers_max makers.
+-- Contract: whether a fill-or-kill order would fill. Writes nothing.
+-- The walk meets the makers that `match` would meet, in the same order, and counts the lots that
+-- may trade, hidden slices of icebergs included. It meets at most taker.makers_max makers.
 
 local MAKERS_LOOKED_AT = 32
 
@@ -27,7 +26,7 @@ local function count_slices(walk)
   walk.slices = {}
 end
 
--- The lots that the taker gets of one maker; the same returns.
+-- Counts the lots that the taker gets from one maker. Returns as count_maker.
 local function count_order(walk, market, taker, maker)
   local partner = open_partner(maker)
   if maker.expire_us and maker.expire_us <= market.now_us then

@@ -1,14 +1,14 @@
--- Contract: how Redis calls the functions of the library, and in which order it refuses them.
--- ARGV   1 load id; a command then takes 2 clock, 3 limits (core/command.lua); the rest is its own.
--- Errors NOT_LOADED: the library was loaded again since the caller asked for its load id.
+-- Contract: the functions of the library as Redis calls them.
+-- ARGV   1 load id; of a command also 2 clock, 3 limits (core/command.lua), then its own arguments.
+-- Errors NOT_LOADED: the library was loaded again after the caller asked for its load id.
 --        MARKET_BROKEN <symbol>: the command failed half way (core/broken.lua).
 --        CLOCK_JUMPED: the clock of Redis is not within the times that the caller gave.
 --
--- A caller sends many commands without waiting for answers. If the library is lost between two of
--- them and another caller loads it again, the first is unknown to Redis and the second is not: it
--- would run before the first is repeated. Every load therefore has an id of its own. A call with
--- the id of an older load is refused, and so are all calls behind it, until the caller has asked
--- for the new id. The order of a caller's commands never changes.
+-- A caller sends many commands without waiting for answers. If Redis loses the library and another
+-- caller loads it again meanwhile, Redis does not know the function of an earlier command and runs
+-- a later command, before the caller repeats the earlier one. Every load therefore has an id of its
+-- own. Calls with the id of an older load are refused until the caller has asked for the new id.
+-- The order of a caller's commands never changes.
 
 local NAMED_ARGUMENTS_MAX = 24
 

@@ -1,11 +1,11 @@
--- Contract: accounts are opened, and money comes into the venue or leaves it.
+-- Contract: opening of accounts, deposits and withdrawals.
 -- Keys   accounts (set): every account; the fee account from the beginning (instruments.lua).
---        supply (hash): asset -> units deposited minus units withdrawn, of all accounts. The sum of
---        what all accounts have free and held is the same, always.
+--        supply (hash): asset -> units deposited minus units withdrawn, over all accounts. The sum
+--        of available and held units of all accounts always equals it.
 
 local ACCOUNTS, SUPPLY, ASSETS = '{tw}:accounts', '{tw}:supply', '{tw}:assets'
 
--- Prepares a command that is about no market.
+-- Prepares a command without a market.
 local function begin_funds(command)
   command.epoch, command.now = call('GET', '{tw}:epoch') or '', command.clock_us
 end
@@ -35,7 +35,7 @@ local function make_account(command, account)
   call('HSETNX', account_key(account), 'profile', new_profile(command.clock_us))
 end
 
--- Units come in, or leave (negative).
+-- Deposits units, or withdraws them (negative).
 local function move_funds(command, account, asset, units)
   call('HINCRBY', SUPPLY, asset, integer_text(units))
   change_balance(command, account, asset, units, 0, 0)

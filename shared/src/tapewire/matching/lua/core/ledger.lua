@@ -9,7 +9,7 @@
 --        a list of Balance; then one Change for each change of an order: its kind is new, amended,
 --        triggered or empty, its fills are a list of Execution. A change is as many execution
 --        reports as note_change counts.
--- Units are added as doubles while they are exact, beyond 2^53 by Redis itself.
+-- Lua adds units while doubles are exact. Beyond 2^53 Redis adds them (HINCRBY).
 
 local FEE_ACCOUNT = '@fees'
 
@@ -29,7 +29,7 @@ local function new_units(available, held, incoming)
   return {
     available = available or nil, held = held or nil, incoming = incoming or nil,
     more_available = 0, more_held = 0, more_incoming = 0,
-    -- Whether Redis was read, whether the command adds anything, whether Redis has a part of that.
+    -- Whether the command has read Redis, adds units, has written a part of them to Redis.
     is_known = nil, is_touched = nil, is_written = nil,
   }
 end
@@ -125,7 +125,7 @@ local function change_balance(command, account, asset, available, held, incoming
   end
   local available_sum, held_sum, incoming_sum = units.more_available + available,
     units.more_held + held, units.more_incoming + incoming
-  -- One comparison for three numbers, because each trade comes here four times.
+  -- One comparison for three numbers, because each trade calls this function four times.
   if available_sum * available_sum + held_sum * held_sum + incoming_sum * incoming_sum
     < EXACT_SQUARE then
     units.more_available, units.more_held = available_sum, held_sum

@@ -1,8 +1,8 @@
 -- Contract: order lists: two orders of one account and market of which one cancels the other.
 -- Keys   as core/orders.lua. The list has the id of its first order, and the second order has the
 --        next number. The second order is a stop.
--- As soon as one of the two trades, fires, loses lots or ends, the other one ends in the same step.
--- Both hold money once: the second order, while it waits, only what it needs beyond the first one.
+-- When one of the two trades, fires, loses lots or ends, the other one ends in the same step.
+-- Both together hold the larger need: the second order, while it waits, holds only the difference.
 
 -- The other order of a list if it is open; nil otherwise.
 local function open_partner(order)
@@ -23,7 +23,7 @@ local function leave_place(market, order)
 end
 
 -- Ends the other order of a list and returns its id; nil if it is not open. The ended order counts
--- as a maker of the command, because it makes the messages as much longer.
+-- as a maker of the command, because it lengthens the messages as a maker does.
 local function end_partner(command, market, order, status, reason, cancel_id)
   local partner = open_partner(order)
   if not partner then return nil end

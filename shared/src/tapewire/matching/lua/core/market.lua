@@ -29,9 +29,9 @@ local function redis_clock()
   return integer_text(time[1] * 1000000 + time[2])
 end
 
--- The market as a command works with it: `seq`, `book_seq` and `last_price` change, `steps` and
--- `controls` do not. `clock_us` is the clock of the command as text. Nil if the symbol is unknown;
--- fails if a field of the record cannot be read.
+-- The market as a table; a command changes its `seq`, `book_seq` and `last_price`. `clock_us` is
+-- the clock of the command as text. Nil if the symbol is unknown; fails if a field of the record
+-- cannot be read.
 local function read_market(symbol, clock_us)
   local key = market_key(symbol)
   local record = call('HMGET', key, 'steps', 'state', 'controls', 'reached', 'uncross',
@@ -95,8 +95,8 @@ local function changed(wanted, value)
   return wanted ~= '' and wanted or value
 end
 
--- Publishes that a market has come or gone, has another state or other limits, or what its auction
--- says: `details` are further members of the JSON object.
+-- Publishes a change of a market: listed, delisted, another state, other limits, or prices of its
+-- auction. `details` are further members of the JSON object.
 local function publish_market(symbol, state, change, timestamp, epoch, details)
   call('PUBLISH', 'market_events', '{"symbol":"' .. symbol .. '","state":"' .. state
     .. '","change":"' .. change .. '","timestamp":"' .. timestamp .. '","epoch":"' .. epoch .. '"'

@@ -24,7 +24,7 @@ local function wanted_lots(market, taker, ticks)
   return lots, taker.is_short and payable or lots
 end
 
--- Takes the makers that are done out of the queue, before the queue is read again.
+-- Removes ended and moved makers from the queue, before the queue is read again.
 local function remove_gone(sweep)
   if #sweep.gone > 0 then
     call('ZREM', sweep.key, unpack(sweep.gone))
@@ -56,8 +56,8 @@ local function refresh_iceberg(sweep, maker)
   call('ZADD', sweep.key, price_score(maker.side, maker.price), queue_member(maker))
 end
 
--- Takes lots off a maker, executed or prevented: the maker ends, shows its next slice, or keeps its
--- place. `seq` and `fill` are the trade, if it is one.
+-- Takes executed or prevented lots off a maker: the maker ends, shows its next slice, or keeps its
+-- place. `seq` and `fill` are the trade; nil for prevented lots.
 local function shorten_maker(sweep, maker, lots, seq, fill)
   local command, market = sweep.command, sweep.market
   change_level(market, maker.side, maker.price, -lots)
@@ -115,8 +115,8 @@ local function trade_with(sweep, taker, maker, lots)
   shorten_maker(sweep, maker, lots, seq, made)
 end
 
--- Meets the maker at the head of the queue. Returns 'done' if the taker goes no further, 'reread'
--- if the queue has another order now, nil to go on with the next maker.
+-- Meets the maker at the head of the queue. Returns 'done' if the taker stops, 'reread' if the
+-- order of the queue has changed, nil to continue with the next maker.
 local function meet_maker(sweep, taker, member, wanted, paid)
   local market, maker = sweep.market, read_order(member_order(member))
   local priority, shown = maker.priority, shown_lots(maker)
@@ -132,8 +132,8 @@ local function meet_maker(sweep, taker, member, wanted, paid)
   -- A refreshed iceberg stands behind its level, but before all worse prices.
   if maker.priority ~= priority then return 'reread' end
   if is_open(maker) then
-    -- The taker stops at a maker that is only partly filled: what is left of an amount might buy a
-    -- lot more at a worse price, but no order trades through the best price.
+    -- The taker stops at a maker that is only partly filled: the rest of an amount may be worth a
+    -- lot at a worse price, but no order trades through the best price.
     taker.is_spent = true
     return 'done'
   end

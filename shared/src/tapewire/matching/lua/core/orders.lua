@@ -16,7 +16,7 @@ local function order_key(order_id)
   return '{tw}:order:' .. order_id
 end
 
--- The key of a name that a client gave: `kind` is 'order' or 'list'.
+-- The key of a client_order_id (`kind` is 'order') or a client_list_id ('list').
 local function client_key(kind, account, name)
   return '{tw}:client_' .. kind .. ':' .. account .. ':' .. name
 end

@@ -1,8 +1,9 @@
 -- Contract: the packed records of tapewire/packed/layout.py as Lua tables. No keys.
--- Each record is a table before this file, with the name of its class in that module without
--- `Fields`. `Terms.read(text)` returns a table of the values. `Terms.read_into(record, text)` adds
--- the values to a table. `Terms.write(record)` packs them. `Terms.split` and `Terms.join` do the
--- same with values that stay text. UNIT, PART and ITEM are the other separators.
+-- The library defines a table for each record before this file, named as its class in that module
+-- without `Fields`. `Terms.read(text)` returns a table of the values. `Terms.read_into(record,
+-- text)` adds the values to a table. `Terms.write(record)` packs them. `Terms.split` and
+-- `Terms.join` do the same with values that stay text. UNIT, PART and ITEM are the other
+-- separators.
 
 -- Records that change seldom are parsed once; nobody may change the tables.
 local known_controls = remembering(Controls.read)

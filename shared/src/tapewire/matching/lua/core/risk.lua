@@ -51,15 +51,15 @@ local function limit_refusal(market, trader, order, more_lots)
       return 'POSITION_LIMIT'
     end
   end
-  -- No sum may pass 64 bits: half of that is where orders end.
+  -- No sum may exceed 64 bits, so orders are refused from half of that range on.
   if expected >= BALANCE_UNITS_MAX or expected <= -BALANCE_UNITS_MAX
     or available >= BALANCE_UNITS_MAX or available <= -BALANCE_UNITS_MAX then
     return 'BALANCE_LIMIT'
   end
 end
 
--- The most lots that a new order can bring: of a buy by amount, the lots at the best ask. A sale by
--- amount brings no lots.
+-- The most lots that a new order can add to the position: for a buy by amount, the lots at the best
+-- ask. A sale by amount adds no lots.
 local function lots_at_most(market, order)
   if order.quantity then return order.quantity end
   local ask = order.side == 'buy' and best_price(market, 'sell')

@@ -14,7 +14,7 @@ end
 
 -- The fee of a fill in units of its proceeds; ppm is text. Fees are rounded up once per order: the
 -- excess of earlier fees over the rate is credited, so that the number of fills changes no fee.
--- In two steps, because the product would not be exact.
+-- The product is computed in two steps, because it would not be exact in one.
 local function take_fee(command, order, units, ppm)
   if ppm == '0' then return 0 end
   local part = units % 1000000
@@ -47,7 +47,7 @@ local function settle_trade(command, market, taker, maker, ticks, lots)
 end
 
 -- Lots that a taker without a price can still pay at a price; nil if its funds are not checked.
--- An account that owes something, from a time without checks, can pay none.
+-- An account with a balance below zero, from a time without checks, can pay none.
 local function payable_lots(market, taker, ticks)
   if not taker.funds then return nil end
   if taker.side == 'sell' then return max(0, floor(taker.funds / market.steps.base_units)) end

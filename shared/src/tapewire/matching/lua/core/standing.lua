@@ -1,7 +1,8 @@
--- Contract: orders that were open before this command: changed, taken out of the indexes, ended.
+-- Contract: changes and ends of orders that were open before this command.
 -- Keys   as core/orders.lua.
 
--- Writes the state of an order that was open before; `seq` and `fill` are its trade, if it is one.
+-- Writes the state of an order that was open before; `seq` and `fill` are its trade, nil without
+-- one.
 local function save_state(command, order, seq, fill)
   local state = State.write(order)
   if seq then
@@ -15,7 +16,7 @@ local function save_state(command, order, seq, fill)
   end
 end
 
--- Lets the records of a closed order go after a while.
+-- Lets the records of a closed order expire after closed_kept_s.
 local function forget_later(command, order)
   call('EXPIRE', order_key(order.id), command.limits.closed_kept_s)
   if order.client_order_id ~= '' then
@@ -29,7 +30,7 @@ local function forget_later(command, order)
   end
 end
 
--- Takes an order that was open out of the indexes; its record stays for a while.
+-- Removes an order that was open from the indexes; its record stays for closed_kept_s.
 local function unindex_order(command, order)
   call('ZREM', open_key(order.account, order.symbol), order.id)
   if order.expire_us then call('ZREM', EXPIRING, order.id) end

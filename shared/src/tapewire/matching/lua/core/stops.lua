@@ -2,8 +2,8 @@
 -- Keys   market:<symbol>, field reached: the highest and the lowest price whose stops have fired
 --        and wait for their turn, because the command that fired them had used up its budget.
 --        firing (set): the symbols with such stops.
--- A fired stop always runs, also when the price has come back. Nothing trades in a market before
--- its fired stops have run: place and amend answer STOPS_PENDING, fire_stops runs them.
+-- A fired stop always runs, also when the price has come back. While fired stops wait in a trading
+-- market, place, place_list, replace and amend answer STOPS_PENDING; fire_stops runs the stops.
 
 local FIRING = '{tw}:firing'
 
@@ -16,8 +16,8 @@ end
 
 local function came_before(one, other) return one.member < other.member end
 
--- At most `count_max` stops that fire between the lowest and the highest price reached: of each
--- direction the nearest stop prices, of all these the first in order of arrival.
+-- At most `count_max` stops that fire between the lowest and the highest price reached. Each
+-- direction gives the stops that fire first; of these the oldest run.
 local function fired_stops(market, count_max)
   local fired = {}
   for _, side in ipairs({ 'buy', 'sell' }) do
@@ -33,8 +33,8 @@ local function fired_stops(market, count_max)
   return fired
 end
 
--- Runs one stop as a taker, or ends a stop whose time is over. Returns false if the stop has ended
--- already: another stop of the command may have ended it as the other order of its list.
+-- Runs one stop as a taker, or ends a stop whose time is over. Returns false if the stop has
+-- already ended, because another stop of the command was the other order of its list.
 local function run_stop(command, market, stop, makers_max)
   if call('ZREM', stops_key(market.symbol, stop.side), stop.member) == 0 then return false end
   local order = read_order(member_order(stop.member))

@@ -38,8 +38,8 @@ local function integer_text(number)
   return format('%d', number)
 end
 
--- Prices and quantities come again and again, so their text is remembered. Numbers that grow, as
--- sequences and balances do, are for integer_text.
+-- Prices and quantities repeat, so their text is remembered. Use integer_text for numbers that
+-- grow, such as sequences and balances.
 local common_text = remembering(integer_text)
 
 -- Count of 10^-decimals as decimal text: decimal_text(6000000, 2) is '60000.00'.

@@ -1,12 +1,11 @@
--- audit_account: an account with the records of its open orders as one moment has them. Writes
--- nothing.
+-- audit_account: an account with the records of its open orders, of one moment. Writes nothing.
 --
 -- KEYS   1 account:<account>
 -- ARGV   2 account   3 most open orders that are read
 -- Reply  {number of open orders, {field, value, ...} of the account, the newest entry of its log
 --        {id, {field, value}} or {}, symbols with open orders, orders}: per order five texts: id,
---        score in its index, symbol of the index, terms, state ('' without a record). More open
---        orders than ARGV[3]: none.
+--        score in its index, symbol of the index, terms, state ('' without a record). With more
+--        open orders than ARGV[3], `orders` is empty.
 -- Errors none.
 
 local function audit_account(keys, argv)

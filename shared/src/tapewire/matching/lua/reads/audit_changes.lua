@@ -1,10 +1,10 @@
--- audit_changes: an account with the records of its orders that changed since an event, as one
--- moment has them. Writes nothing. The audit reads many open orders in parts (audit_open), and then
--- reads the orders that changed meanwhile, until this function has covered every event.
+-- audit_changes: an account with the records of its orders that changed after an event, of one
+-- moment. Writes nothing. The audit reads many open orders in parts (audit_open), and then the
+-- orders that changed meanwhile, until this function has covered every event.
 --
 -- KEYS   1 account:<account>
--- ARGV   2 account   3 entry id in the account's log: events after this one count; '' if the log
---        was empty   4 most changes of orders that are looked at; the first event counts whole
+-- ARGV   2 account   3 entry id in the account's log: events after it are read; '' if the log
+--        was empty   4 most changes of orders that are read; the first event is always read whole
 -- Reply  {1 if every event is covered, 0 if there are more, -1 if ARGV[3] was trimmed; number of
 --        open orders; {field, value, ...} of the account; the newest entry of its log {id, {field,
 --        value}} or {}; the id of the last event that is covered; orders}: per changed order five

@@ -1,13 +1,13 @@
--- audit_index: a part of a queue, of the stops or of `expiring` as one moment has it, with the
--- records and levels that belong to it. Writes nothing.
+-- audit_index: a part of a queue, of the stops or of `expiring`, of one moment, with its records
+-- and levels. Writes nothing.
 --
--- KEYS   1 the sorted set   2 levels:<symbol>:<side> (the same as 1: it has none)
--- ARGV   2 where to begin: -inf, or '(' and the last score of the part before   3 orders to read,
---        then those at the last score too   4 most orders that are read
+-- KEYS   1 the sorted set   2 levels:<symbol>:<side> (the same as 1: a set without levels)
+-- ARGV   2 start: -inf, or '(' and the last score of the part before   3 orders to read; the other
+--        orders at the last score are read too   4 most orders that are read
 -- Reply  {number of orders in the part, orders, levels}: per order four texts: member, score,
 --        terms, state ('' without a record); per score two: score, lots of its level ('' without
---        one). More orders than ARGV[4]: those before the last score; without any, one level
---        without lots, which tells the last score.
+--        one). If the part has more orders than ARGV[4], the orders at the last score are left out;
+--        if no other orders are in the part, `levels` has the last score without lots.
 -- Errors none.
 
 local function audit_index(keys, argv)

@@ -1,7 +1,7 @@
--- audit_level: a part of the orders at one score of a queue, of the stops or of `expiring`, as one
--- moment has it. Writes nothing.
+-- audit_level: a part of the orders at one score of a queue, of the stops or of `expiring`, of one
+-- moment. Writes nothing.
 --
--- KEYS   1 the sorted set   2 levels:<symbol>:<side> (the same as 1: it has none)
+-- KEYS   1 the sorted set   2 levels:<symbol>:<side> (the same as 1: a set without levels)
 -- ARGV   2 the score   3 orders at this score that are skipped   4 most orders that are read
 -- Reply  {number of orders at the score; the last member there; the lots of its level, '' without
 --        one; orders}: per order four texts: member, score, terms, state ('' without a record).

@@ -1,5 +1,5 @@
--- audit_levels: some price levels of one side, each with the number of orders that stand at it, as
--- one moment has them. Writes nothing.
+-- audit_levels: some price levels of one side, each with the number of its orders, of one moment.
+-- Writes nothing.
 --
 -- KEYS   1 levels:<symbol>:<side>   2 queue:<symbol>:<side>
 -- ARGV   2 side: buy|sell   3 cursor of HSCAN, 0 at first   4 levels to read, more or less

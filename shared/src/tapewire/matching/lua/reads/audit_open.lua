@@ -1,8 +1,7 @@
--- audit_open: a part of the open orders of an account in one market, as one moment has it. Writes
--- nothing.
+-- audit_open: a part of the open orders of an account in one market, of one moment. Writes nothing.
 --
 -- KEYS   1 open:<account>:<symbol>
--- ARGV   2 where to begin: -inf, or '(' and the last score of the part before   3 orders to read
+-- ARGV   2 start: -inf, or '(' and the last score of the part before   3 orders to read
 -- Reply  per order four texts: id, score in the index, terms, state, '' for a missing one.
 -- Errors none.
 

@@ -1,9 +1,9 @@
--- audit_places: where some orders stand, as one moment has it. Writes nothing.
+-- audit_places: the places of some orders in the indexes, of one moment. Writes nothing.
 --
 -- KEYS   1 expiring
 -- ARGV   order ids from 2 on
--- Reply  per order seven texts, '' for what is not there: id, terms, state, score in
---        open:<account>:<symbol>, in queue:<symbol>:<side>, in stops:<symbol>:<side>, in expiring.
+-- Reply  per order seven texts: id, terms, state, score in open:<account>:<symbol>, in
+--        queue:<symbol>:<side>, in stops:<symbol>:<side>, in expiring; '' for a missing one.
 -- Errors none.
 
 local function audit_places(keys, argv)

@@ -1,9 +1,10 @@
--- log_page: the newest entries of an account's log below one, newest first. Writes nothing.
+-- log_page: the newest entries of an account's log from an entry id down, newest first. Writes
+-- nothing.
 --
 -- KEYS   1 account_log:<account>
 -- ARGV   2 the highest entry id ('+' or '(' and an id: below it)   3 most entries
 --        4 bytes after which the page ends; it has at least one entry
--- Reply  {0|1, id, event, id, event, ...}: 1 = there are more.
+-- Reply  {0|1, id, event, id, event, ...}: 1 = the log has more entries below.
 -- Errors none.
 
 local function log_page(keys, argv)
