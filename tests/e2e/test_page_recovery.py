@@ -249,7 +249,7 @@ def test_the_feed_refuses_nothing_that_the_page_asks_for(
     that all markets are followed with, leaving a market before it is there.
     """
     with opened_page(browser, "about:blank") as page:
-        received: list[str] = []
+        received: list[str | bytes] = []
         page.on("websocket", lambda socket: socket.on("framereceived", received.append))
         page.goto(f"{venue.url}/?account=alice&symbol=BTC-USDT")
         expect(page.locator(".foot")).to_contain_text("book verified")
