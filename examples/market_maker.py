@@ -1,4 +1,4 @@
-"""A market maker: quotes both sides of one symbol, and moves with what it trades.
+"""A market maker: quotes both sides of one symbol, and moves the quotes with its position.
 
     tapewire up
     python examples/market_maker.py --account maker
@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import contextlib
 from collections.abc import Coroutine
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tapewire.client import (
@@ -19,6 +19,7 @@ from tapewire.client import (
     OrderEntry,
     PlacedOrder,
     RequestRefused,
+    TapewireError,
     VenueClient,
 )
 
@@ -83,8 +84,13 @@ def main() -> None:
     parser.add_argument("--quantity", default="0.1", help="of each quote")
     parser.add_argument("--half-spread", type=int, default=100, help="in ticks")
     parser.add_argument("--levels", type=int, default=3, help="quotes of each side")
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(make(parser.parse_args()))
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(make(parser.parse_args()))
+    except TapewireError as error:
+        raise SystemExit(f"{error.code}: {error.detail}") from None
+    except InvalidOperation:
+        raise SystemExit("--price and --quantity must be decimal numbers, such as 0.1") from None
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A taker without asyncio: takes the best price a number of times, and shows what it paid.
+"""A taker without asyncio: takes the best price a number of times, and prints each fill.
 
 python examples/taker.py --account taker --side buy --orders 5
 """
@@ -21,7 +21,7 @@ def take(options: argparse.Namespace) -> None:
             while price is None:
                 quote = quotes.receive(QUOTE_TIMEOUT_S)
                 if quote is None:
-                    raise SystemExit(f"nobody quotes {options.symbol}")
+                    raise SystemExit(f"{options.symbol} had no quote for {QUOTE_TIMEOUT_S:.0f} s")
                 best = quote.ask if options.side == "buy" else quote.bid
                 price = None if best is None else best[0]
             order = venue.place(

@@ -68,7 +68,14 @@ def started(folder: Path, name: str, *arguments: str) -> Iterator[subprocess.Pop
 
 def run(folder: Path, name: str, *arguments: str) -> str:
     """A program run to its end; what it printed."""
-    done = subprocess.run(
+    done = ended(folder, name, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def ended(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A program run to its end, whatever its status is."""
+    return subprocess.run(
         [sys.executable, str(EXAMPLES / name), *arguments],
         cwd=folder,
         env=child_environment({}),
@@ -77,8 +84,6 @@ def run(folder: Path, name: str, *arguments: str) -> str:
         timeout=TIMEOUT_S,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_the_maker_quotes_the_taker_takes_and_the_notebook_shows_it(
@@ -142,6 +147,18 @@ def test_the_bot_buys_nothing_twice(folder: Path, client: SyncVenueClient) -> No
         names = [order.client_order_id for order in survivor.orders()]
         assert sorted(names, key=str) == sorted(f"test-{number}" for number in range(1, 11))
     assert before - account(client, "onlooker", "ETH") == 2
+
+
+@pytest.mark.parametrize("name", ["market_maker.py", "surviving_bot.py", "taker.py"])
+def test_an_example_refuses_wrong_input_in_one_sentence(folder: Path, name: str) -> None:
+    """A program of a newcomer ends with a sentence and not with a traceback."""
+    plan = ["--plan", "wrong"] if name == "surviving_bot.py" else []
+    for wrong in (["--symbol", "BTCUSDT"], ["--quantity", "a lot"]):
+        if wrong[0] == "--quantity" and name == "taker.py":
+            continue  # The venue checks its quantity, and only if the book has a price.
+        done = ended(folder, name, *plan, *wrong)
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1, done.stderr
 
 
 def test_every_example_explains_itself(folder: Path) -> None:

@@ -204,7 +204,7 @@ def test_an_open_venue_stays_on_this_machine(tmp_path: Path) -> None:
     """Another address is refused before anything is started, and the way out is named."""
     with launched(tmp_path, "--host", "0.0.0.0") as launcher:  # noqa: S104 - refused
         assert launcher.wait_for_end() == 1
-        assert "listening on 0.0.0.0 would let everyone" in launcher.output
+        assert "an open venue that listens on 0.0.0.0 lets every client" in launcher.output
         assert "TAPEWIRE_OPEN_TO_NETWORK=true" in launcher.output
         assert not (tmp_path / "data" / "redis").exists()
 

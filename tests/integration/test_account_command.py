@@ -97,9 +97,9 @@ async def test_a_killed_account_is_blocked_and_has_no_orders(venue: Venue, redis
         ),
         (["deposit", "alice", "USDT", "1", "--reference", "a b"], "reference must be"),
         (["block", "@fees"], "an account must be one name"),
-        (["fees", "alice"], "--maker or --taker must be given"),
+        (["fees", "alice"], "name at least one of --maker, --taker"),
         (["fees", "alice", "--maker", "100001"], "a whole number from 0 to 100000"),
-        (["limits", "alice", "BTC-USDT"], "at least one limit must be given"),
+        (["limits", "alice", "BTC-USDT"], "name at least one of --open-orders"),
         (["limits", "alice", "BTC-USDT", "--position", "0.000001"], "multiple of 0.00001"),
         (["limits", "alice", "NONE", "--position", "1"], "'NONE' is not traded here"),
         (["limits", "alice", "BTC-USDT", "--open-orders", "many"], "a whole number from 0"),
@@ -115,9 +115,9 @@ def test_wrong_words_end_with_status_two(where: list[str], words: list[str], sai
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["show", "nobody"], "No account of this name"),
-        (["kill", "nobody"], "No account of this name"),
-        (["withdraw", "@fees", "USDT", "1"], "not enough available"),
+        (["show", "nobody"], "no account of this name"),
+        (["kill", "nobody"], "no account of this name"),
+        (["withdraw", "@fees", "USDT", "1"], "available balance is too small"),
     ],
 )
 def test_what_the_venue_refuses_ends_with_status_one(

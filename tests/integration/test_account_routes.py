@@ -89,7 +89,7 @@ def test_an_order_holds_money_and_a_trade_moves_it_less_the_fee(api: httpx.Clien
     assert money(own(api, "alice"), "USDT") == ("500.00000000", "500.00000000")
     order = LIMIT_ORDER | {"quantity": "0.01", "price": "50000.01"}
     reply = api.post("/v1/orders", json=order, headers={"X-Account": "alice"})
-    assert "not enough" in refused(reply, 409, "insufficient_funds").detail
+    assert "too small" in refused(reply, 409, "insufficient_funds").detail
     sold = place(api, account="bob", side="sell", quantity="0.01", price="49000.00")
     (fill,) = sold["fills"]
     assert (fill["price"], fill["fee"], fill["fee_asset"]) == ("50000.00", "1.25000000", "USDT")

@@ -254,7 +254,7 @@ async def test_an_amendment_moves_the_hold(funded: Venue) -> None:
     await engine.amend(ALICE, order.order_id, Amendment(price_ticks=Ticks(500)))
     assert await balance(funded, ALICE, "USDT") == (0, USDT)
     before = await funded.dump()
-    with pytest.raises(Conflict, match="not enough"):
+    with pytest.raises(Conflict, match="available balance is too small"):
         await engine.amend(ALICE, order.order_id, Amendment(quantity_lots=Lots(201)))
     assert await funded.dump() == before
 
@@ -284,7 +284,7 @@ async def test_limits_of_an_account(funded: Venue) -> None:
         order_command(Side.BUY, 1, order_type=OrderType.MARKET),
         quantity_lots=None, quote_notional=300,
     )  # fmt: skip
-    with pytest.raises(Conflict, match="position limit"):
+    with pytest.raises(Conflict, match="would exceed position_max"):
         await funded.engine.place(by_amount)
     await funded.sell(50, 200)
     await refused(funded, "open_orders_limit", Side.SELL, 1, 200)
@@ -311,13 +311,13 @@ async def test_transfers(funded: Venue) -> None:
     assert (again.available_units, again.replayed) == (500, True)
     with pytest.raises(Conflict, match="another transfer"):
         await bank.deposit(CAROL, "BTC", 501, reference="a")
-    with pytest.raises(Conflict, match="not enough"):
+    with pytest.raises(Conflict, match="available balance is too small"):
         await bank.withdraw(CAROL, "BTC", 501)
     with pytest.raises(UnknownAccount):
         await bank.withdraw(Account("nobody"), "BTC", 1)
-    with pytest.raises(InvalidField, match="no instrument"):
+    with pytest.raises(InvalidField, match="No instrument"):
         await bank.deposit(CAROL, "DOGE", 1)
-    with pytest.raises(Conflict, match="as much of this asset"):
+    with pytest.raises(Conflict, match="units of the asset"):
         await bank.deposit(CAROL, "BTC", 2**62)
     assert (await bank.withdraw(CAROL, "BTC", 500)).available_units == 0
     assert (await funded.queries.supply())["BTC"] == 2 * BITCOIN

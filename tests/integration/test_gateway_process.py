@@ -103,7 +103,10 @@ def refuse_to_start(variables: Mapping[str, str], log_path: Path) -> list[str]:
             {"TAPEWIRE_GATEWAY_HOST": "192.0.2.1", "TAPEWIRE_OPEN_TO_NETWORK": "true"},
             "cannot listen on 192.0.2.1:0",
         ),
-        ({"TAPEWIRE_GATEWAY_HOST": "192.0.2.1"}, "listening on 192.0.2.1 would let everyone"),
+        (
+            {"TAPEWIRE_GATEWAY_HOST": "192.0.2.1"},
+            "an open venue that listens on 192.0.2.1 lets every client",
+        ),
         ({"TAPEWIRE_AUTH": "none"}, "setting TAPEWIRE_AUTH: Input should be 'open' or 'keys'"),
         ({"REDIS_URL": "http://127.0.0.1"}, "REDIS_URL: "),
     ],

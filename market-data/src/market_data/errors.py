@@ -87,4 +87,7 @@ class RequestError(Exception):
 
 def unknown_symbol(symbol: str) -> UnknownSymbol:
     """The refusal of a symbol in a path."""
-    return UnknownSymbol(f"symbol {shown_name(symbol)} is not traded here.")
+    return UnknownSymbol(
+        f"symbol {shown_name(symbol)} is not traded here; GET /v1/instruments of the gateway lists "
+        "all symbols."
+    )

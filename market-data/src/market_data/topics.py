@@ -78,7 +78,11 @@ def read_topics(
     wanted = set(symbols) or {EVERY_SYMBOL}
     for symbol in sorted(wanted):
         if symbol != EVERY_SYMBOL and symbol not in known_symbols:
-            raise RequestError("unknown_symbol", f"{_shown(symbol)} is not traded here")
+            raise RequestError(
+                "unknown_symbol",
+                f"{_shown(symbol)} is not traded here; GET /v1/instruments of the gateway lists "
+                "all symbols",
+            )
     private = names & ACCOUNT_CHANNELS
     topics = normalised(frozenset((name, symbol) for name in names - private for symbol in wanted))
     if private:

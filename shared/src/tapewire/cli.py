@@ -1,5 +1,6 @@
 """The `tapewire` command. Each subcommand is a module of its own, imported when it is used."""
 
+import difflib
 import errno
 import os
 import sys
@@ -107,6 +108,28 @@ class LazyGroup(click.Group):
         module, attribute, _ = SUBCOMMANDS[name]
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; the refusal of an unknown one names the commands that may be meant."""
+        word = args[0]
+        if not word.startswith("-") and self.get_command(ctx, word) is None:
+            meant = [] if ctx.resilient_parsing else self._meant(ctx, word)
+            if meant:
+                names = " or ".join(f"`tapewire {name}`" for name in meant)
+                raise click.UsageError(f"No such command {word!r}. Did you mean {names}?", ctx)
+        return super().resolve_command(ctx, args)
+
+    def _meant(self, ctx: click.Context, word: str) -> list[str]:
+        """Commands of groups with this name, such as `order buy`; else commands of similar name."""
+        groups = ((name, self.get_command(ctx, name)) for name in SUBCOMMANDS)
+        inside = [
+            f"{name} {word}"
+            for name, group in groups
+            if isinstance(group, click.Group) and word in group.commands
+        ]
+        return inside or difflib.get_close_matches(word, SUBCOMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table of commands, from their lines here."""

@@ -76,7 +76,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "insufficient_funds": ErrorCode(409, "The account has insufficient available funds"),
         "order_size_limit": ErrorCode(409, "The quantity is over the limit of the account"),
         "order_notional_limit": ErrorCode(409, "Price x quantity is over the limit of the account"),
-        "position_limit": ErrorCode(409, "The account would pass its position limit"),
+        "position_limit": ErrorCode(409, "The position of the account would exceed its limit"),
         "balance_limit": ErrorCode(409, "The balance of the account would exceed its maximum"),
         "unknown_asset": ErrorCode(422, "No instrument has this asset"),
         "duplicate_reference": ErrorCode(409, "The reference belongs to another transfer"),
@@ -84,10 +84,12 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "supply_limit": ErrorCode(409, "The supply of the asset would exceed its maximum"),
         # The market
         "market_halted": ErrorCode(409, "The market is halted"),
-        "market_cancel_only": ErrorCode(409, "The market only takes cancels"),
-        "market_post_only": ErrorCode(409, "The market only takes post-only orders"),
+        "market_cancel_only": ErrorCode(
+            409, "The market accepts only cancels and smaller quantities"
+        ),
+        "market_post_only": ErrorCode(409, "The market accepts only post-only orders"),
         "market_auction": ErrorCode(
-            409, "The market only takes orders that can wait for its auction"
+            409, "The market accepts only orders that can wait for its auction"
         ),
         "instrument_conflict": ErrorCode(409, "The instrument is traded with other steps"),
         "instruments_limit": ErrorCode(409, "The venue has its maximum of instruments"),
@@ -115,7 +117,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "outcome_unknown": ErrorCode(503, "The answer of Redis was lost; repeat the request"),
         "connections_limit": ErrorCode(503, "Too many connections are open"),
         "overloaded": ErrorCode(503, "Too many commands are waiting; nothing was done"),
-        "market_broken": ErrorCode(503, "The market is halted until its data are put right"),
+        "market_broken": ErrorCode(503, "The market is halted because its data are inconsistent"),
         "stops_pending": ErrorCode(503, "Fired stop orders run first; repeat the request"),
         "uncross_pending": ErrorCode(503, "The uncross runs first; repeat the request"),
         "stale_data": ErrorCode(503, "The data is being read again; retry"),

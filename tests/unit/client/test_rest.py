@@ -112,6 +112,7 @@ async def test_a_connection_never_made_is_unreachable() -> None:
         with pytest.raises(Unreachable) as raised:
             await venue.place("BTC-USDT", "buy", "0.5", "1")
     assert raised.value.code == "unreachable"
+    assert "no connection to http://127.0.0.1:" in str(raised.value)
 
 
 async def test_a_request_that_may_not_be_repeated_is_sent_once() -> None:
@@ -144,8 +145,10 @@ async def test_floats_and_naive_times_are_refused() -> None:
             await venue.place("BTC-USDT", "buy", 0.1, "1")  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="no time zone"):
             venue.orders(start=datetime(2026, 1, 31))  # noqa: DTZ001
-        with pytest.raises(ValueError, match="one of them"):
+        with pytest.raises(ValueError, match="either order_id or client_order_id"):
             await venue.cancel()
+        with pytest.raises(TypeError, match="must be a Place, Amend or Cancel"):
+            await venue.batch([{"symbol": "BTC-USDT"}])  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "redis://127.0.0.1:1"])

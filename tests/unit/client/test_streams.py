@@ -221,6 +221,14 @@ async def test_a_book_that_stays_wrong_is_told() -> None:
         assert len(feed.requests) == 3
 
 
+@pytest.mark.parametrize("name", ["trades", "books", "bbo", "candles"])
+async def test_a_text_in_place_of_a_list_of_symbols_is_refused(name: str) -> None:
+    """Its letters would be the symbols."""
+    async with MarketDataClient("ws://127.0.0.1:1") as client:
+        with pytest.raises(TypeError, match=r"write \['BTC-USDT'\]"):
+            getattr(client, name)("BTC-USDT")
+
+
 async def test_a_key_is_sent_with_every_connection(caplog: pytest.LogCaptureFixture) -> None:
     """The log and the texts of the client do not show the key."""
 

@@ -44,11 +44,21 @@ def test_help_lists_the_subcommands() -> None:
         assert line in result.output
 
 
-def test_an_unknown_command_is_refused() -> None:
-    """A misspelt command gives the usage and a non-zero status."""
-    result = CliRunner().invoke(main, ["upp"])
-    assert result.exit_code == 2
-    assert "No such command" in result.output
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("upp", "No such command 'upp'. Did you mean `tapewire up`?"),
+        ("buy", "No such command 'buy'. Did you mean `tapewire order buy`?"),
+        ("halt", "No such command 'halt'. Did you mean `tapewire market halt`?"),
+        ("xyzzy", "No such command 'xyzzy'."),
+    ],
+)
+def test_an_unknown_command_is_refused_with_the_commands_that_may_be_meant(
+    word: str, said: str
+) -> None:
+    """A misspelt command, or a command of a group without the group."""
+    result = CliRunner().invoke(main, [word, "BTC-USDT"])
+    assert (result.exit_code, said in result.output) == (2, True), result.output
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_an_open_venue_listens_nowhere_else(address: str) -> None:
 def test_the_address_counts_and_not_its_name(host: str) -> None:
     """What the host stands for is judged before the port is taken."""
     with (
-        pytest.raises(ConfigurationError, match="would let everyone"),
+        pytest.raises(ConfigurationError, match="lets every client on the network act"),
         bind_socket(
             ServerSettings(host=host), lambda address: check_listener(address, VenueSettings())
         ),

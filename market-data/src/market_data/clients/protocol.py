@@ -98,7 +98,10 @@ def read_query(parameters: Iterable[tuple[str, str]]) -> Request:
     fields: dict[str, Any] = {"op": "subscribe"}
     for name, value in parameters:
         if name not in QUERY_FIELDS:
-            raise RequestError("unknown_field", f"{shown(name)} is not a parameter")
+            raise RequestError(
+                "unknown_field",
+                f"{shown(name)} is not a parameter; the parameters are {', '.join(QUERY_FIELDS)}",
+            )
         if name in fields:
             raise RequestError("invalid_field", f"{name}: the parameter stands twice")
         fields[name] = value

@@ -67,7 +67,8 @@ async def reach(source: Source, topic: Topic, seq: int) -> None:
             if last >= seq:
                 raise RequestError("unavailable", "this process is behind; try another")
             raise RequestError(
-                "since_in_future", f"the last of {seq_name(topic)} is {last}, not {seq}"
+                "since_in_future",
+                f"the last seq of {seq_name(topic)} is {last}, so since cannot be {seq}",
             )
         await asyncio.sleep(POLL_INTERVAL_S)
 

@@ -28,7 +28,8 @@ MESSAGE_EXAMPLES: dict[str, dict[str, Any]] = {
     "error": {
         "type": "error",
         "code": "unknown_symbol",
-        "message": "'DOGE-USDT' is not traded here",
+        "message": "'DOGE-USDT' is not traded here; GET /v1/instruments of the gateway lists "
+        "all symbols",
         "id": 4,
     },
     "trade": {

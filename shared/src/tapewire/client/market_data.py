@@ -17,6 +17,13 @@ from tapewire.wire.feed_messages import CandleState, Quote
 OnLag: TypeAlias = Literal["disconnect", "conflate", "skip"]
 
 
+def _listed(symbols: Collection[str] | None) -> Collection[str]:
+    """The symbols of a stream. Raises TypeError for a text, whose letters would be the symbols."""
+    if isinstance(symbols, str):
+        raise TypeError(f"symbols must be a list: write [{symbols!r}]")
+    return symbols or ()
+
+
 class MarketDataClient:
     """Subscriptions to one feed; each has a connection of its own.
 
@@ -62,7 +69,7 @@ class MarketDataClient:
         Each trade comes once, in order of seq. Raises, while iterated, GapError and EpochError.
         """
         position = Position(seqs=since) if isinstance(since, Mapping) else since
-        return self._tracked(TradeTracker(symbols or (), position))
+        return self._tracked(TradeTracker(_listed(symbols), position))
 
     def orders(self, since: Position | int | None = None) -> ReportStream:
         """Every execution report of the account after `since` (default: from now on).
@@ -84,17 +91,17 @@ class MarketDataClient:
 
         The same copy is handed out each time. Raises, while iterated, BookError.
         """
-        return self._stream(BookKeeper(symbols or (), depth))
+        return self._stream(BookKeeper(_listed(symbols), depth))
 
     def bbo(self, symbols: Collection[str] | None = None) -> Stream[Quote]:
         """Best bid and ask of each symbol, now and after every change."""
-        return self._stream(LatestKeeper("bbo", symbols or ()))
+        return self._stream(LatestKeeper("bbo", _listed(symbols)))
 
     def candles(
         self, symbols: Collection[str] | None = None, interval: str = "1m"
     ) -> Stream[CandleState]:
         """The newest candle of each symbol, now, after every change, and at its end."""
-        return self._stream(LatestKeeper(f"candles:{interval}", symbols or ()))
+        return self._stream(LatestKeeper(f"candles:{interval}", _listed(symbols)))
 
     async def aclose(self) -> None:
         """End all streams. Safe to call twice."""

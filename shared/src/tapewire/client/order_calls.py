@@ -199,6 +199,9 @@ def batch(items: Sequence[BatchItem]) -> Call[list[PlacedOrder | RequestRefused]
     One refused item stops no other. At most 100 items (`BATCH_ORDERS_MAX`). A cancel that was done
     by an attempt whose answer was lost is reported as `order_closed`.
     """
+    for item in items:
+        if type(item) not in _ITEM_NAMES:
+            raise TypeError(f"an item must be a Place, Amend or Cancel; got {item!r}")
     body = {"orders": [{"operation": _ITEM_NAMES[type(item)], **item.body()} for item in items]}
     return Call(
         lambda reply: [item_result(item) for item in _read_results(reply).results], body=body

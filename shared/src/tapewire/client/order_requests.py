@@ -120,7 +120,7 @@ def order_key(
 ) -> tuple[str, str]:
     """The member that names an order, or a list. Raises ValueError without exactly one id."""
     if (venue_id is None) == (client_id is None):
-        raise ValueError(f"give {name} or client_{name}, one of them")
+        raise ValueError(f"give either {name} or client_{name}")
     if venue_id is not None:
         return name, venue_id
     return f"client_{name}", str(client_id)

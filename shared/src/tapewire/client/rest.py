@@ -118,7 +118,9 @@ class RestSender:
             if trust is not None:
                 reason = f"the certificate of {http.base_url} is not trusted: {trust}"
                 raise Unreachable(reason) from None
-            outcome.reason = f"{http.base_url}: {str(error) or type(error).__name__}"
+            outcome.reason = (
+                f"no connection to {http.base_url}: {str(error) or type(error).__name__}"
+            )
         except httpx.TransportError as error:
             outcome.note_lost(f"{http.base_url}: {str(error) or type(error).__name__}")
         return None

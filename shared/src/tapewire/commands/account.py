@@ -121,13 +121,14 @@ def withdraw(name: Account, asset: str, amount: str, reference: str, redis: Redi
 @click.option("--taker", callback=read_fee, metavar="PPM|default", help="Fee as a taker.")
 @redis_options
 def fees(name: Account, maker: Setting, taker: Setting, redis: RedisChoice) -> None:
-    """Set the fees of the account NAME, in millionths of what a fill brings.
+    """Set the fees of the account NAME, in millionths (ppm) of the amount received in a fill.
 
-    `default` is what the instrument says.
-    They count for orders that are placed from now on.
+    `default` means the fee of the instrument.
+
+    The fees apply to orders that are placed from now on.
     """
     if maker is None and taker is None:
-        raise click.UsageError("--maker or --taker must be given: what is to change?")
+        raise click.UsageError("name at least one of --maker, --taker")
 
     async def work(venue: _Venue) -> list[str]:
         await venue.treasury.set_account(name, maker_fee_ppm=maker, taker_fee_ppm=taker)
@@ -163,7 +164,7 @@ def limits(
 
     `default` means the limit of the instrument; 0 means no limit.
 
-    Orders that are open already stay as they are.
+    Open orders stay.
     """
     texts = {
         "order_quantity_max": order_quantity,
@@ -178,7 +179,9 @@ def limits(
     if open_orders is not None:
         written["open_orders_max"] = None if open_orders == AS_INSTRUMENT else open_orders
     if not written:
-        raise click.UsageError("at least one limit must be given: what is to change?")
+        raise click.UsageError(
+            "name at least one of --open-orders, --order-quantity, --order-notional, --position"
+        )
 
     async def work(venue: _Venue) -> list[str]:
         instrument = await _instrument(venue, symbol)

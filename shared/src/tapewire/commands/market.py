@@ -37,7 +37,7 @@ def _switch(name: str, state: MarketStateText, sentence: str) -> None:
     @client_options
     def switch(chosen: ClientChoice, symbols: Sequence[str], wants_all: bool) -> None:
         if bool(symbols) == wants_all:
-            raise click.UsageError("name SYMBOLS, or give --all, not both")
+            raise click.UsageError("name SYMBOLS or --all, and not both")
         with chosen.connected() as session:
             wanted = [symbol.upper() for symbol in symbols]
             if wants_all:

@@ -262,7 +262,7 @@ def implied_type(
 
 def _check_ids(order_id: str | None, client_order_id: str | None) -> None:
     if (order_id is None) == (client_order_id is None):
-        raise click.UsageError("name the order by ORDER_ID or by --client-order-id, one of them")
+        raise click.UsageError("name the order either by ORDER_ID or by --client-order-id")
 
 
 def _print(session: Session, placed: PlacedOrder) -> None:

@@ -117,7 +117,10 @@ async def require_venue(address: RedisAddress) -> None:
             "the venue with --venue, or write user and password into the URL"
         ) from None
     except (RedisError, OSError) as error:
-        raise RedisUnavailable(f"Redis at {address.shown} does not answer ({error})") from None
+        raise RedisUnavailable(
+            f"Redis at {address.shown} does not answer ({error}); start a venue with "
+            "`tapewire up`, or name one with --venue"
+        ) from None
     finally:
         await client.aclose()
     if not holds_venue:

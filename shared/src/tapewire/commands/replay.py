@@ -166,7 +166,7 @@ def replay(**values: object) -> None:
     """
     choice = ReplayChoice(**values)  # type: ignore[arg-type]  # checked by the options
     if choice.sample == (choice.file is not None):
-        raise click.UsageError("name a FILE or give --sample, one of them")
+        raise click.UsageError("name either a FILE or --sample")
     try:
         with ExitStack() as stack:
             file = choice.file or stack.enter_context(sample_file())

@@ -19,30 +19,33 @@ from tapewire.wire.trade_event import TradeEvent
 
 
 @click.command(context_settings={"show_default": True})
+@click.argument("symbols", nargs=-1)
 @venue_option
 @click.option("--url", help="The feed to read, in place of --venue.")
 @click.option(
-    "--symbol", "symbols", multiple=True, help="Show only trades of this symbol; may be repeated."
+    "--symbol", "more_symbols", multiple=True, help="The same as SYMBOLS; may be repeated."
 )
 @click.option(
     "--ca-file", type=click.Path(path_type=Path), help="Certificates to trust (PEM), for wss."
 )
 @click.option("--json", "is_json", is_flag=True, help="Print JSON, one trade per line.")
 def tape(
+    *,
+    symbols: tuple[str, ...],
+    more_symbols: tuple[str, ...],
     wanted_venue: str | None,
     url: str | None,
-    symbols: tuple[str, ...],
     ca_file: Path | None,
     is_json: bool,
 ) -> None:
-    """Print every trade as it happens, one line each; Ctrl-C ends the command."""
+    """Print every trade of SYMBOLS, by default of all, one line each; Ctrl-C ends the command."""
     if url is None:
         venue = locate(wanted_venue)
         if venue.feed_url is None:
             raise click.UsageError(f"{venue.name} does not tell where its feed is; give --url")
         url, ca_file = venue.feed_url, ca_file or venue.market_data_certificate
         say_venue(venue.name, url)
-    wanted = [symbol.upper() for symbol in symbols]
+    wanted = [symbol.upper() for symbol in (*symbols, *more_symbols)]
     try:
         printer = _Printer(_line_maker(is_json=is_json), LinkOptions(ca_file=ca_file))
         asyncio.run(printer.follow(url, wanted))

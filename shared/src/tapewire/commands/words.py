@@ -7,7 +7,11 @@ from typing import Any
 import click
 
 # Words of commands for what error texts of the services name: routes and headers.
-WORDS_OF_COMMANDS = {"GET /v1/instruments": "`tapewire instruments`", "X-Account": "--account"}
+WORDS_OF_COMMANDS = {
+    "GET /v1/instruments of the gateway": "`tapewire instruments`",
+    "GET /v1/instruments": "`tapewire instruments`",
+    "X-Account": "--account",
+}
 
 # A negative number, which click reads as an option.
 NEGATIVE_NUMBER = re.compile(r"-\.?[0-9]")

@@ -95,7 +95,7 @@ class Queries(MarketQueries):
             return None
         if TERMS.read(read_pairs(found[1])["terms"]).digest != order_digest(command):
             raise DuplicateClientOrderId(
-                "client_order_id was used before, for an order with another body."
+                "client_order_id belongs to an earlier order with another body; choose another id."
             )
         return found[0]
 
@@ -175,7 +175,9 @@ class Queries(MarketQueries):
         """One account. Raises UnknownAccount, Unavailable."""
         fields = await self._batcher.submit("HGETALL", keys.account(account))
         if not fields:
-            raise UnknownAccount("No account of this name has been opened.")
+            raise UnknownAccount(
+                "The venue has no account of this name; a deposit opens an account."
+            )
         return read_account(account, fields)
 
     async def accounts(self) -> list[Account]:

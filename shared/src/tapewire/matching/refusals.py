@@ -19,13 +19,14 @@ from tapewire.errors import (
     UnknownAccount,
     UnknownSymbol,
 )
+from tapewire.limits import ACCOUNTS_MAX
 
 _EXCEPTIONS: dict[str, TapewireError] = {
     "UNKNOWN_SYMBOL": UnknownSymbol(
         "symbol is not traded here; GET /v1/instruments lists the symbols."
     ),
     "DUPLICATE_CLIENT_ORDER_ID": DuplicateClientOrderId(
-        "client_order_id was used before, for an order with another body."
+        "client_order_id belongs to an earlier order with another body; choose another id."
     ),
     "ORDER_NOT_FOUND": OrderNotFound("No order of yours has this order_id."),
     "ORDER_CLOSED": OrderClosed("The order is closed already: filled, canceled or expired."),
@@ -37,65 +38,91 @@ _EXCEPTIONS: dict[str, TapewireError] = {
         "use another symbol or an empty Redis:"
     ),
     "ASSET_CONFLICT": InstrumentConflict(
-        "Redis holds this asset with other decimals; say base_decimals or quote_decimals as it is "
-        "there, or use an empty Redis:"
+        "Redis holds this asset with other decimals; use the same base_decimals or quote_decimals, "
+        "or an empty Redis:"
     ),
-    "UNKNOWN_ACCOUNT": UnknownAccount("No account of this name has been opened."),
-    "UNKNOWN_ASSET": InvalidField("asset", "unknown_asset", "asset is traded in no instrument."),
-    "ACCOUNTS_LIMIT": Conflict("accounts_limit", "The venue has as many accounts as it may."),
-    "SUPPLY_LIMIT": Conflict("supply_limit", "The venue has as much of this asset as it may:"),
+    "UNKNOWN_ACCOUNT": UnknownAccount(
+        "The venue has no account of this name; a deposit opens an account."
+    ),
+    "UNKNOWN_ASSET": InvalidField(
+        "asset", "unknown_asset", "No instrument of the venue has this asset."
+    ),
+    "ACCOUNTS_LIMIT": Conflict(
+        "accounts_limit", f"The venue has its maximum of {ACCOUNTS_MAX:,} accounts."
+    ),
+    "SUPPLY_LIMIT": Conflict(
+        "supply_limit", "All accounts together would have more than 2^62 units of the asset:"
+    ),
     "DUPLICATE_REFERENCE": Conflict(
         "duplicate_reference", "reference was used before, for another transfer of the account."
     ),
     "ACCOUNT_BLOCKED": AccountBlocked("The account is blocked: it may only cancel."),
     "ORDER_SIZE_LIMIT": Conflict(
-        "order_size_limit", "quantity is more than one order of the account may have."
+        "order_size_limit",
+        "quantity exceeds order_quantity_max of the instrument or of the account.",
     ),
     "ORDER_NOTIONAL_LIMIT": Conflict(
-        "order_notional_limit", "price x quantity is more than one order of the account may have."
+        "order_notional_limit",
+        "price x quantity exceeds order_notional_max of the instrument or of the account.",
     ),
     "POSITION_LIMIT": Conflict(
-        "position_limit", "With its open orders the account would pass its position limit."
+        "position_limit",
+        "The position, open buy orders included, would exceed position_max of the instrument or of "
+        "the account.",
     ),
     "BALANCE_LIMIT": Conflict(
-        "balance_limit", "The account has as much of an asset as can be counted."
+        "balance_limit", "The account would have more than 2^62 units of an asset."
     ),
     "INSUFFICIENT_FUNDS": Conflict(
-        "insufficient_funds", "The account has not enough available for this."
+        "insufficient_funds",
+        "The available balance is too small; amounts that open orders hold are not available.",
     ),
     "STOPS_PENDING": StopsPending(
         "Fired stop orders of this market run first; send the order again."
     ),
     "MARKET_BROKEN": MarketBroken(
         "The data of this market contradict each other, so it is halted. The operator of the venue "
-        "learns what to do from: tapewire doctor. Market:"
+        "gets advice from: tapewire doctor. Market:"
     ),
     "UNCROSS_PENDING": UncrossPending("The market uncrosses its auction; send the request again."),
     "CLOCK_JUMPED": RedisUnavailable(
-        "The clock of Redis has jumped. Nothing was done. Have a time service put it right, or if "
-        "it is right: tapewire clock set-right"
+        "The clock of Redis has jumped. Nothing was done. Correct the clock with a time service; "
+        "if the clock is right, run: tapewire clock set-right"
     ),
     "STALE_INSTRUMENT": StaleInstrument("The instrument has changed."),
-    "MARKET_HALTED": Conflict("market_halted", "The market is halted."),
-    "MARKET_CANCEL_ONLY": Conflict("market_cancel_only", "The market only takes cancels now."),
+    "MARKET_HALTED": Conflict(
+        "market_halted", "The market is halted; it accepts no orders, amendments or cancels."
+    ),
+    "MARKET_CANCEL_ONLY": Conflict(
+        "market_cancel_only",
+        "The market accepts only cancels and amendments to a smaller quantity now.",
+    ),
     "MARKET_AUCTION": Conflict(
         "market_auction",
-        "The market collects orders for an auction: only limit and stop orders may wait for it.",
+        "The market collects orders for an auction: it accepts limit orders with gtc or gtd, and "
+        "stop orders.",
     ),
     "MARKET_POST_ONLY": Conflict(
-        "market_post_only", "The market only takes orders with post_only now."
+        "market_post_only", "The market accepts only orders with post_only now."
     ),
     "OPEN_ORDERS_LIMIT": Conflict(
-        "open_orders_limit", "The account has as many open orders in this symbol as it may."
+        "open_orders_limit",
+        "The account has open_orders_max open orders in this symbol; cancel an order first.",
     ),
     "PRICE_OUT_OF_BAND": Conflict(
-        "price_out_of_band", "price is too far from the last trade of the symbol."
+        "price_out_of_band",
+        "price is farther from the last trade than price_band_bps of the instrument allows.",
     ),
     "STOP_WOULD_TRIGGER": Conflict(
-        "stop_would_trigger", "stop_price is reached already: the order would trigger at once."
+        "stop_would_trigger",
+        "The last trade has reached stop_price: the order would fire at once. A sell stop and a "
+        "buy take-profit fire at or below stop_price, a buy stop and a sell take-profit at or "
+        "above stop_price.",
     ),
     "POST_ONLY_WOULD_TAKE": Conflict(
-        "post_only_would_take", "The order would trade at once, but is post_only."
+        "post_only_would_take",
+        "The order is post_only and would trade at once; choose a price that does not cross the "
+        "book.",
     ),
     "EXPIRE_IN_PAST": InvalidField(
         "expire_at", "out_of_range", "expire_at must be later than now."
@@ -110,7 +137,9 @@ _EXCEPTIONS: dict[str, TapewireError] = {
         "price", "price_forbidden", "The order has no price to change."
     ),
     "STOP_PRICE_FORBIDDEN": InvalidField(
-        "stop_price", "stop_price_forbidden", "The order does not wait for a stop price."
+        "stop_price",
+        "stop_price_forbidden",
+        "The order has no stop price, or its stop has fired.",
     ),
 }
 

@@ -93,7 +93,10 @@ def _venue_in(data_dir: Path) -> VenueAddress:
     if venue is not None:
         return _running_venue(str(data_dir), venue)
     if not data_dir.is_dir():
-        raise ConfigurationError(f"there is no directory {data_dir}; name the data directory")
+        raise ConfigurationError(
+            f"there is no directory {data_dir}; name a data directory, or a URL such as "
+            "http://127.0.0.1:8000"
+        )
     raise ConfigurationError(
         f"no venue runs in {data_dir}: start it with `tapewire up --data-dir {data_dir}`, or name "
         "another venue"

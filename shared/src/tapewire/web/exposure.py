@@ -36,9 +36,9 @@ def check_exposure(address: str, auth: str, *, open_to_network: bool) -> None:
     if auth == "keys" or open_to_network or is_loopback(address):
         return
     raise ConfigurationError(
-        f"listening on {address} would let everyone who reaches it act for every account, as "
-        "TAPEWIRE_AUTH is open; set TAPEWIRE_AUTH=keys, listen on 127.0.0.1, or set "
-        "TAPEWIRE_OPEN_TO_NETWORK=true if that is what you want"
+        f"an open venue that listens on {address} lets every client on the network act for every "
+        "account; set TAPEWIRE_AUTH=keys (`tapewire up --auth keys`), listen on 127.0.0.1, or "
+        "accept this risk with TAPEWIRE_OPEN_TO_NETWORK=true (--open-to-network)"
     )
 
 

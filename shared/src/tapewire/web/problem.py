@@ -237,7 +237,7 @@ async def _answer_validation(request: Request, error: RequestValidationError) ->
 
 async def _answer_framework(request: Request, error: HTTPException) -> Response:
     details = {
-        404: f"There is nothing at {request.url.path[:200]}.",
+        404: f"This service has no path {request.url.path[:200]}; its paths are listed at /docs.",
         405: f"{request.url.path[:200]} does not take {request.method}.",
     }
     headers = dict(error.headers or {})
@@ -257,7 +257,9 @@ async def _answer_unknown_path(scope: Scope, receive: Receive, send: Send) -> No
     if scope["type"] != "websocket":
         raise HTTPException(404)
     count_problem(scope, "not_found")
-    problem = problem_response("not_found", f"No WebSocket is at {scope['path'][:200]}.")
+    problem = problem_response(
+        "not_found", f"This service has no WebSocket at {scope['path'][:200]}."
+    )
     await WebSocket(scope, receive, send).send_denial_response(problem)
 
 

@@ -43,7 +43,7 @@ def test_help_names_every_format() -> None:
         (("--symbol", "X-Y", "--speed", "fast"), 2, "neither"),
         (("--symbol", "X-Y", "--speed", "0"), 2, "neither"),
         (("--symbol", "X-Y", "--start", "noon"), 2, "Invalid isoformat"),
-        (("--sample",), 2, "one of them"),
+        (("--sample",), 2, "either a FILE or --sample"),
         (("--symbol", "X-Y", "--gateway", "ftp://x"), 1, "names no venue"),
         (("--symbol", "X-Y", "--gateway", f"http://127.0.0.1:{free_port()}"), 1, "attempts failed"),
         (("--symbol", "X-Y", "--api-key-file", "absent"), 1, "cannot be read"),
