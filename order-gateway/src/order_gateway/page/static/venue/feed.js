@@ -63,7 +63,7 @@ export class Feed {
   #interests = new Set();
   /** The interests that the present connection has confirmed. @type {Set<Interest>} */
   #answered = new Set();
-  /** What withdraws the subscriptions without an answer. @type {Map<Interest, Set<() => boolean>>} */
+  /** Withdraws subscriptions without an answer. @type {Map<Interest, Set<() => boolean>>} */
   #asked = new Map();
   /** @type {WebSocket | null} */
   #socket = null;
@@ -118,15 +118,10 @@ export class Feed {
    */
   setHidden(hidden) {
     this.#onLag = hidden ? "conflate" : "disconnect";
-    // A request names a topic. A repeated subscription repeats and loses nothing.
-    const [interest] = this.#answered;
-    if (interest === undefined) return;
-    this.#requests.ask({ op: "subscribe", ...interest.topics, on_lag: this.#onLag }, () => {});
-  }
-
-  /** Close the connection; the next one resumes. */
-  reconnect() {
-    this.#lost("The feed is asked again for what is missing.");
+    // A request must name a topic, and repeating a subscription is harmless.
+    for (const { topics } of [...this.#answered].slice(0, 1)) {
+      this.#requests.ask({ op: "subscribe", ...topics, on_lag: this.#onLag }, () => {});
+    }
   }
 
   #retryNow = () => {
@@ -186,13 +181,12 @@ export class Feed {
         return;
       case "stale":
         this.phase.value = "stale";
-        break;
     }
     for (const interest of this.#answered) {
       const wish = interest.offer(message);
       if (wish === "renew") this.#subscribe(interest);
       if (wish === "reconnect") {
-        this.reconnect();
+        this.#lost("The feed is asked again for what is missing.");
         return;
       }
     }
