@@ -270,7 +270,7 @@ async def reset(request: Request) -> Response:
     },
 )
 async def audit(request: Request) -> Response:
-    """Checks supply, holds, orders, books and logs, while the venue goes on trading."""
+    """Checks supply, holds, orders, books and logs, while the venue trades."""
     return respond(await _contest(request).audit())
 
 

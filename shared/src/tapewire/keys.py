@@ -137,7 +137,7 @@ def api_key(key_id: str) -> str:
 
 
 def account_fold(name: str) -> str:
-    """String: what an account has made of its money, folded from its log."""
+    """String: the result of an account, folded from its log."""
     return f"{PREFIX}contest:fold:{name}"
 
 

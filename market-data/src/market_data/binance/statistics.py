@@ -122,7 +122,7 @@ class Statistics:
         self._states.clear()
 
     async def load(self) -> None:
-        """Read what clients follow and this process does not know. Raises RedisError, OSError."""
+        """Read the followed statistics that this process lacks. Raises RedisError, OSError."""
         followed = {totals: dict[str, None]() for totals in self._totals}
         for name, symbol in self._outlet.hub.topics:
             channel = UNFORMED[name][0]

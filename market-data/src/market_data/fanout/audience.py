@@ -7,7 +7,7 @@ from market_data.fanout.session import Session
 
 
 class Audience:
-    """The hubs of a process. Limits and figures of a process count the clients of all of them."""
+    """The hubs of a process. Limits and metrics of a process count the clients of all hubs."""
 
     def __init__(self, *hubs: Hub, clients_max: int) -> None:
         self.hubs: Sequence[Hub] = hubs

@@ -100,7 +100,7 @@ class Group:
             self._make_room()
 
     def flush(self) -> None:
-        """Write what waits: one joined bytes object for all clients in step, then the others."""
+        """Write new messages: one joined bytes object to clients in step, then to the others."""
         ring = self.ring
         join_bytes_max = self._limits.join_bytes_max
         while self.cursor < ring.head:
@@ -165,6 +165,6 @@ def write_all(writes: list[Callable[[bytes], None]], data: bytes) -> None:
             for write in remaining:
                 write(data)
         except (OSError, RuntimeError):
-            # A transport that died under this loop tells its own session; the others go on.
+            # A transport that fails in this loop ends its own session only.
             continue
         return

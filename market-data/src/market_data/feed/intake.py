@@ -95,7 +95,7 @@ class Intake:
         return found
 
     async def rewind(self, look: Look) -> None:
-        """Tell clients about lost trades; the trades in their place are published again."""
+        """Send clients `rewound`; the trades in place of the lost ones are published again."""
         floors = {
             symbol: await self.witness.parting(symbol, look.positions.seqs[symbol])
             for symbol in look.lost_symbols

@@ -61,7 +61,7 @@ class Books:
         return await self._fold(await self._names())
 
     async def newest(self) -> dict[Account, Fold]:
-        """The folds of all accounts; in a large venue those of the background task."""
+        """The folds of all accounts; in a large venue, as the background task last made them."""
         names = await self._names()
         if len(names) <= ACCOUNTS_FOLDED_AT_ONCE_MAX:
             return await self._fold(names)

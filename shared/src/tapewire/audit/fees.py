@@ -33,7 +33,7 @@ class FeeReader:
         self._later: dict[str, _Step] = {}
 
     def contradiction(self, event: AccountEvent) -> str:
-        """What is wrong with the fees of the next older event; '' if nothing is."""
+        """The fault in the fees of the next older event as a sentence; '' without one."""
         for change in reversed(event.changes):
             order = change.order
             if order.symbol not in self._instruments:

@@ -67,7 +67,7 @@ def change_market(
     taker_fee_ppm: int | None = None,
     allow_coarse_fees: bool | None = None,
 ) -> Call[InstrumentInfo]:
-    """Switch a market, or change its bounds and fees; what is left out stays. A bound of 0: none.
+    """Switch a market, or change its bounds and fees; None changes nothing. A bound of 0: none.
 
     `price_band_bps` is in 1/100 percent of the last trade, fees are in millionths of a fill.
     """

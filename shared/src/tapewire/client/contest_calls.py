@@ -50,7 +50,7 @@ def notices() -> Call[Notices]:
 
 @operation("POST", "/v1/admin/notices", is_repeatable=False)
 def send_notice(text: str) -> Call[Notice]:
-    """Tell all traders something, in one line."""
+    """Send a notice of one line to all traders."""
     return Call(_read_notice, body={"text": text})
 
 

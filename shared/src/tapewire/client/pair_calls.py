@@ -95,7 +95,7 @@ def place_list(
 def cancel_list(
     list_id: str | None = None, *, client_list_id: str | None = None, cancel_id: str | None = None
 ) -> Call[OrderList]:
-    """Cancel both orders of an open list, or what is still open of it.
+    """Cancel the open orders of a list.
 
     Raises ValueError without exactly one id.
     """

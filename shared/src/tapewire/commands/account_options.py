@@ -1,4 +1,4 @@
-"""The words of `tapewire account`: names, numbers, and what is wrong with them."""
+"""The arguments of `tapewire account`: names, numbers, and their errors."""
 
 from collections.abc import Callable
 

@@ -45,7 +45,7 @@ RDB_FILE = "dump.rdb"
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @redis_options
 def backup(file: Path, redis: RedisChoice) -> None:
-    """Write the whole venue, as of one moment, to FILE. The venue goes on trading.
+    """Write the whole venue, as of one moment, to FILE. Trading continues meanwhile.
 
     FILE is readable by its owner only, because it has the digests of API keys. It appears when it
     is complete. `tapewire restore FILE` makes a venue of it.

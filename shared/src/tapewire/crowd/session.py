@@ -84,7 +84,7 @@ class CrowdSession:
                 await self._say_goodbye(crowd)
 
     async def _fund(self, instruments: list[Instrument]) -> None:
-        """Deposit what the traders lack of each asset to go on for weeks."""
+        """Deposit the amounts of each asset that the traders need for weeks."""
         decimals = {each.base: each.base_decimals for each in instruments} | {
             each.quote: each.quote_decimals for each in instruments
         }

@@ -85,7 +85,7 @@ class Batcher:
         return await self.begin(*command)
 
     def begin(self, *command: str | bytes | int) -> asyncio.Future[Any]:
-        """Put one command into the queue at once; its reply comes as that of `submit`."""
+        """Put one command into the queue at once; the future gets the reply as in `submit`."""
         return self._queue(command)
 
     def begin_call(
@@ -215,7 +215,7 @@ class Batcher:
         return deque(replies)
 
     def _repeat(self, lost: list[Pending], *, is_progress: bool) -> None:
-        """Queue what Redis did not do for want of the library again, before all else."""
+        """Queue the commands that Redis refused without the library again, before all others."""
         if not lost:
             self._repeats = 0
             return

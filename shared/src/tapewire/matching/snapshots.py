@@ -1,4 +1,4 @@
-"""Parts of a venue at one moment, for checks of a venue that goes on trading.
+"""Parts of a venue at one moment, for checks of a venue that trades.
 
 Each part is read by one read-only function, so that nothing changes between its reads. The records
 are raw, so that a check does not depend on the arithmetic of the commands that it checks.

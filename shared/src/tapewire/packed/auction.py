@@ -9,7 +9,7 @@ from tapewire.packed.packing import Number, OptionalNumber, Text
 
 
 class Uncross(NamedTuple):
-    """`market:<symbol>`, field `uncross`: an uncross that the next command goes on with.
+    """`market:<symbol>`, field `uncross`: an uncross that the next command continues.
 
     `ticks` is empty while the price is searched and 0 if no orders cross. The rest is how far the
     search has come: the volume and the worst prices that met, and of each side the place of the

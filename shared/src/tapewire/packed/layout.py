@@ -185,7 +185,7 @@ class Broken(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """`account:<name>`, field `profile`; an empty fee is that of the instrument."""
+    """`account:<name>`, field `profile`; an empty fee is the fee of the instrument."""
 
     state: Text
     maker_fee_ppm: OptionalDigits

@@ -53,7 +53,7 @@ _PREVENTIONS = {str(item): item for item in SelfTradePrevention}
 
 
 class UnreadFill(NamedTuple):
-    """A fill in an account event, with what its order says; `text` is packed."""
+    """A fill in an account event, with fields of its order; `text` is packed."""
 
     order_id: OrderId
     symbol: Symbol

@@ -65,7 +65,7 @@ class FailoverGuard:
     def __init__(self, replicas_min: int = 0) -> None:
         """No failover so far."""
         self.replicas_min = replicas_min
-        # Whether a FailoverWatch tells of failovers.
+        # Whether a FailoverWatch announces failovers.
         self.is_told = False
         # Failovers that ended, and announcements of any kind.
         self.count = 0
@@ -233,7 +233,7 @@ class FailoverWatch:
 
 
 def _subject(channel: bytes, text: str) -> tuple[str, Host, Host | None]:
-    """The service in an announcement, the primary to be replaced, and what was promoted.
+    """The service in an announcement, the primary to be replaced, and the promoted server.
 
     `slave ID ip port @ NAME ip port` names the promoted server and the primary, `master NAME ip
     port` the primary, and a switch is `NAME ip port ip port`, with the promoted server at its end.

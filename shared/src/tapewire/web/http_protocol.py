@@ -85,7 +85,7 @@ class HttpProtocol(HttpToolsProtocol):
             protocol.on_lost = partial(self._all.close, self._address)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, and bound what it was fed for one request."""
+        """Feed the parser, and bound the bytes of one request."""
         if self._parting:
             return
         if self._due_s is None:

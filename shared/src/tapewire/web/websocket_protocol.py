@@ -244,7 +244,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.owner.pause_writing()
 
     def resume_writing(self) -> None:
-        """Send the pong that waited, then let the owner go on."""
+        """Send the pong that waited, then let the owner continue."""
         super().resume_writing()
         if self.pong is not None and self.is_open:
             pong, self.pong = self.pong, None
@@ -262,7 +262,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     # Inside.
 
     def _deliver(self, message: str | bytes | None) -> None:
-        """Give a text message to the owner; None stands for a binary one, which is refused."""
+        """Give a text message to the owner; None means a binary message, which is refused."""
         if not self.is_open:
             return
         if message is None:

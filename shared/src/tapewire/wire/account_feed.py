@@ -23,7 +23,7 @@ class FeedPart(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="typ
 
 
 class Authenticated(FeedPart, frozen=True, tag="authenticated"):
-    """The answer to authenticate: the private channels are those of this account."""
+    """The answer to authenticate: the account of the private channels."""
 
     account: str
     id: RequestId | None = None
