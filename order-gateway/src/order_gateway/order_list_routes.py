@@ -78,5 +78,5 @@ async def read_list(request: Request) -> Response:
     openapi_extra={"parameters": [LIST_ID, *CANCEL_NAME, ACCOUNT]},
 )
 async def cancel_list(request: Request) -> Response:
-    """Cancel both orders of an open list, or what is still open of it."""
+    """Cancel the open orders of a list."""
     return await answer(request, "cancel_list", read_query, read_list_key(request))

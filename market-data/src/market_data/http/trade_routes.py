@@ -110,12 +110,12 @@ async def trades(request: Request) -> Response:
                 "symbols", "Separated by commas; without it all, also those added later", _TEXT
             ),
             parameter("since", "As `BTC-USDT:123,ETH-USDT:45`, or an event id", _TEXT),
-            parameter(EVENT_ID, "The id of the last event; wins over `since`", _TEXT, "header"),
+            parameter(EVENT_ID, "The id of the last event; overrides `since`", _TEXT, "header"),
         ]
     },
 )
 async def stream(request: Request) -> Response:
-    """`curl -N` shows them. With `Last-Event-ID` or `since`, what was missed comes first."""
+    """`curl -N` shows them. With `Last-Event-ID` or `since` the missed trades come first."""
     headers, state = admit(request), state_of(request)
     text = request.query_params.get("symbols")
     named = [] if text is None else text.split(",")

@@ -83,7 +83,7 @@ class SelfTradePrevention(StrEnum):
 
 
 class MarketState(StrEnum):
-    """The commands a market accepts: all, cancels only, none, post-only, or what can wait."""
+    """The commands a market accepts: all, cancels, none, post-only, or orders of an auction."""
 
     TRADING = "trading"
     CANCEL_ONLY = "cancel_only"
