@@ -57,7 +57,7 @@ REPLAY_AHEAD_BYTES = MIB
 """Bytes of a replay that may wait for one client before the next page is read."""
 
 SEND_BUFFER_BYTES = 256 * KIB
-"""Kernel send buffer asked for per client: what a client that never reads can hold there.
+"""Kernel send buffer requested per client: the bytes that a client without reads can hold there.
 
 A quarter of it costs about a quarter of the throughput, four times as much gains nothing.
 """

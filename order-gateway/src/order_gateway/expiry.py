@@ -1,4 +1,4 @@
-"""Background work of a gateway: due orders end, fired stops run, auctions tell their price.
+"""Background work of a gateway: due orders end, fired stops run, auctions publish their price.
 
 Every gateway asks Redis several times a second for due work by the venue clock. The library does
 due work exactly once, whichever gateway asks first. One living gateway is enough.

@@ -91,7 +91,7 @@ def is_public(method: str, path: str) -> bool:
 
 
 def read_account(connection: HTTPConnection) -> Account:
-    """The account of a request: that of its key; at an open gateway that of `X-Account`, or `demo`.
+    """The account of a request: of its key; at an open gateway the header `X-Account`, or `demo`.
 
     Raises a Refusal.
     """

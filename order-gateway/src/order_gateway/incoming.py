@@ -48,7 +48,7 @@ async def answer(
     source: Source | None = None,
     path: Mapping[str, str] | None = None,
 ) -> Response:
-    """Do one operation of an account, with the fields that `source` reads and those of the path.
+    """Run one operation of an account, with the fields that `source` reads and those of the path.
 
     A refused request counts for the rate limits like any other.
     """

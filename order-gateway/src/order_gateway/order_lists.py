@@ -81,11 +81,11 @@ class OrderLists:
         return Reply(201, answer, NO_HEADERS)
 
     async def cancel(self, account: Account, params: Mapping[str, Any]) -> Reply:
-        """Cancel what is open of a list."""
+        """Cancel the open orders of a list."""
         key = read_params(CancelListParams, params)
         name = key.cancel_id or ""
         first, second = (order.order_id for order in await self._read(account, key))
-        # The cancel of one order of an open list is that of both.
+        # The cancel of one order of an open list cancels both.
         try:
             await self._engine.cancel(account, first, cancel_id=name)
         except OrderClosed:

@@ -12,9 +12,9 @@ from tapewire.matching.engine import Engine, Placement
 from tapewire.matching.queries import Queries
 from tapewire.values.types import Account, Instrument, OrderCommand
 
-# Once as it is known, once after Redis was told what is traded, once after it was read anew.
+# With the known instrument, after Redis was sent the instruments, after they were read again.
 ATTEMPTS_MAX = 3
-# How what is beyond the limits of an instrument is refused; those may have been widened since.
+# Codes of orders beyond the limits of an instrument, which may have been widened since.
 LIMIT_CODES = frozenset({"out_of_range", "notional_too_small"})
 
 _Checked = TypeVar("_Checked")
@@ -111,7 +111,7 @@ class Placing:
     async def checked(
         self, build: Callable[[Instrument], _Checked], instrument: Instrument
     ) -> _Checked:
-        """Check against an instrument; what is beyond its limits, against those of this moment."""
+        """Check against an instrument; an order beyond its limits, against the present limits."""
         try:
             return build(instrument)
         except InvalidField as refusal:

@@ -81,7 +81,7 @@ class BatchReply(Struct, frozen=True, gc=False):
 
 
 class ReplaceReply(Struct, frozen=True, gc=False):
-    """The results of the cancel and of the new order."""
+    """The results of the cancel and of the order in its place."""
 
     canceled: Annotated[
         PartResult | None,
@@ -113,7 +113,7 @@ class OrderListsReply(Struct, frozen=True, gc=False):
 
 
 class TimeReply(Struct, frozen=True, gc=False):
-    """The time of the venue's clock, which is that of Redis."""
+    """The time of the venue's clock, which is the clock of Redis."""
 
     timestamp: Timestamp
     unix_us: Annotated[int, Meta(ge=0, description="Microseconds since 1970 UTC")]
@@ -192,7 +192,7 @@ class ApiKeysReply(Struct, frozen=True, gc=False):
 
 
 class AccountLimitsReply(Struct, frozen=True, gc=False):
-    """The limits of an account in one symbol that differ from those of the instrument."""
+    """The own limits of an account in one symbol."""
 
     symbol: str
     open_orders_max: Annotated[int | None, Meta(description="Null: the instrument's; 0: none")]

@@ -13,7 +13,7 @@ PREFIX = "TAPEWIRE_GATEWAY_"
 
 
 class GatewaySettings(ServerSettings):
-    """How this gateway listens, what it lets one client send, and which venue it belongs to."""
+    """Settings of this gateway: its address, the limits of a client, its venue."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX)
 

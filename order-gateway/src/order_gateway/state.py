@@ -69,7 +69,7 @@ class Drain:
     binance: BinanceConnections
 
     async def run(self) -> None:
-        """Answer what was read, then close every connection, of both interfaces at once."""
+        """Answer all read requests, then close every connection of both interfaces."""
         await asyncio.gather(self.entry.run(), self.binance.drain())
 
 

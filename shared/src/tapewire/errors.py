@@ -44,7 +44,7 @@ class TapewireError(Exception):
 
     @property
     def detail(self) -> str:
-        """What happened, in a sentence."""
+        """The error as a sentence."""
         return str(self)
 
 
@@ -242,7 +242,7 @@ class StopsPending(Unavailable):
 
 
 class UncrossPending(Unavailable):
-    """The uncross of an auction goes on first; the command had no effect."""
+    """The uncross of an auction must end first; the command had no effect."""
 
     code = "uncross_pending"
 

@@ -28,7 +28,7 @@ CLOCK_JUMP_S_MAX = 60
 # Processes of one service that share a port.
 WORKERS_MAX = 64
 
-# Accounts of a venue; an audit reads all of them in one step.
+# Accounts of a venue; an audit reads all accounts in one step.
 ACCOUNTS_MAX = 100_000
 
 # Time for which a repeated transfer reference is recognised.
@@ -84,7 +84,7 @@ PAGE_RECORDS_MAX = 2_000
 # more item would pass them.
 PAGE_FILLS_MAX = 2_000
 PAGE_BALANCES_MAX = 5_000
-# Ids that the answer to a cancel-all shows; `canceled_count` counts all of them.
+# Ids that the answer to a cancel-all shows; `canceled_count` counts all canceled orders.
 CANCELED_SHOWN_MAX = 10_000
 
 # The longest order and fill as JSON, with the longest names and the most digits.

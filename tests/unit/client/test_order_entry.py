@@ -25,6 +25,12 @@ from tapewire.runtime.ports import free_port
 from tests.support.transport.order_replies import ORDER
 from tests.support.transport.scripted_socket import SOCKET_OPTIONS, ScriptedSocket, gateway_that
 
+FILL = {
+    "trade_id": "BTC-USDT-1", "seq": 1, "price": "60000.00", "quantity": "0.00010",
+    "liquidity": "maker", "fee": "0.00", "fee_asset": "USDT",
+    "timestamp": "2026-01-31T12:00:00.000001Z",
+}  # fmt: skip
+
 
 async def test_replies_find_their_requests_and_the_window_is_kept() -> None:
     """More requests than may be in flight are sent as places become free, in their order."""
@@ -47,6 +53,26 @@ async def test_replies_find_their_requests_and_the_window_is_kept() -> None:
         str(n) for n in range(1, 11)
     ]
     assert too_many == []
+
+
+async def test_replies_in_fragments_and_large_replies_are_read() -> None:
+    """Replies of every shape, with pings between, come in their order."""
+    fills = [dict(FILL, seq=number) for number in range(1, 1_001)]
+
+    async def play(gateway: ScriptedSocket, socket: ServerConnection) -> None:
+        requests = [await gateway.take(socket) for _ in range(4)]
+        for request, count in zip(requests, (0, 1_000, 0, 0), strict=True):
+            result = ORDER | {"order_id": str(request["id"]), "fills": fills[:count]}
+            text = json.dumps({"id": request["id"], "status": 201, "result": result})
+            await socket.send([text[:20], text[20:40], text[40:]] if request["id"] % 2 else text)
+            await (await socket.ping())
+        await gateway.answer_all(socket)
+
+    async with gateway_that(play) as (_, entry), entry:
+        orders = await asyncio.gather(*(entry.place("X", "buy", n, 1) for n in range(1, 5)))
+        assert (await entry.place("X", "buy", 5, 1)).order_id == "5"
+    assert [placed.order_id for placed in orders] == ["1", "2", "3", "4"]
+    assert [len(placed.fills) for placed in orders] == [0, 1_000, 0, 0]
 
 
 async def test_what_a_lost_connection_left_is_sent_again_in_order() -> None:

@@ -12,6 +12,7 @@ from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from tapewire.web.frame_splitter import HELD_BYTES_MAX, FrameSplitter, is_between_frames
+from tapewire.web.websocket_frames import masked_text_frames
 
 MESSAGE_BYTES_MAX = 10_000
 BITS = {"reserved bit": 0x40, "opcode": 0x04}
@@ -108,3 +109,13 @@ def test_parts_of_a_large_frame_are_not_joined() -> None:
     assert all(not is_text and len(data) <= 100 for data, is_text in pieces)
     assert b"".join(data for data, _ in pieces) == whole
     assert splitter.split(whole) == [(b"x" * 70_000, True)]
+
+
+def test_masked_frames_are_read_by_the_library() -> None:
+    """Each text is one message, with a mask of its own."""
+    texts = [b"x" * size for size in (0, 1, 125, 126, 65_535, 65_536)]
+    protocol = ServerProtocol(state=OPEN)
+    wire = masked_text_frames(texts)
+    protocol.receive_data(wire)
+    assert events_of(protocol) == [(Opcode.TEXT, text, True) for text in texts]
+    assert masked_text_frames(texts) != wire

@@ -77,7 +77,7 @@ class StreamConversations:
         return session
 
     def answer(self, session: Session, text: str) -> None:
-        """Do what one message asks for; a client that is wrong too often is closed."""
+        """Execute one request; a client with too many invalid requests is closed."""
         client = _client_of(session)
         if client.is_busy and len(client.waiting) < REQUESTS_BURST:
             client.waiting.append(text)

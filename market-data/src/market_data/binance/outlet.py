@@ -45,7 +45,7 @@ class Outlet:
                 hub.publish(name, symbol, seq, frame, goes_on=goes_on)
 
     def frame(self, name: str, symbol: str, render: Render) -> bytes:
-        """A message for one client; `name` is that of the channel in the hub."""
+        """A message for one client; `name` is the name of the channel in the hub."""
         channel, form = UNFORMED[name]
         return self._frame(channel, symbol, form, render(form.unit_us))
 

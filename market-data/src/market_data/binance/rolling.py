@@ -52,7 +52,7 @@ class RollingTotals:
         self._totals: dict[str, RollingTotal] = {}
         self._wanted: dict[str, None] = {}
         self._changed: dict[str, None] = {}
-        # Trades of the symbol that is being read, which may be younger than what is read.
+        # Trades that arrive while their symbol is read; they may be newer than the trades read.
         self._reading: tuple[str, list[TradeEvent]] | None = None
 
     def get(self, symbol: str) -> RollingTotal | None:
@@ -81,7 +81,7 @@ class RollingTotals:
             self._forget(event.symbol)
 
     def follow(self, symbols: Collection[str]) -> None:
-        """Keep the totals of these symbols and no others; `load` reads what is missing or old."""
+        """Keep the totals of these symbols and no others; `load` reads missing and old totals."""
         for symbol in self._totals.keys() - set(symbols):
             del self._totals[symbol]
         start_s = self._start_s()

@@ -17,7 +17,7 @@ from tapewire.web.problem import problem_response
 from tapewire.web.websocket_protocol import SCOPE_EXTENSION
 
 PONG_TIMEOUT_S = 60.0
-"""A client that does not answer a ping for so long is closed; Binance waits as long."""
+"""Seconds without an answer to a ping, after which a client is closed; as at Binance."""
 
 _UNITS = {"MILLISECOND": False, "MICROSECOND": True}
 _UNIT_DEFAULT = "MILLISECOND"

@@ -75,7 +75,7 @@ class Conversations:
         return await self._authenticator.read_headers(headers, address)
 
     async def open(self, socket: Socket, request: Request, state: ClientState) -> Session:
-        """Take an accepted connection in: its hello, what it missed, then the stream.
+        """Begin an accepted connection: `connected`, the missed messages, then the stream.
 
         Raises RequestError, before anything was done.
         """
@@ -99,7 +99,7 @@ class Conversations:
         return session
 
     def answer(self, session: Session, text: str) -> None:
-        """Do what one message of a client asks for; a client that is wrong too often is closed."""
+        """Execute one request of a client; a client with too many invalid requests is closed."""
         state = state_of(session)
         if state.is_busy and len(state.waiting) < REQUESTS_BURST:
             state.waiting.append(text)
@@ -165,7 +165,7 @@ class Conversations:
         question: Awaitable[Found],
         then: Callable[[Found], None],
     ) -> None:
-        """Ask Redis for a client, then go on; until then its other requests wait."""
+        """Ask Redis for a client; the client's other requests wait until Redis has answered."""
         state_of(session).is_busy = True
         self.errands.start(self._ask(session, request, question, then))
 

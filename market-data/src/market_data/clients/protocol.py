@@ -167,7 +167,7 @@ def request_id_of(text: str) -> int | str | None:
 
 
 def error_message(error: RequestError, request_id: int | str | None = None) -> dict[str, object]:
-    """A refusal; `id` is that of the request, if it had one."""
+    """A refusal; `id` is the id of the request, if it had one."""
     body: dict[str, object] = {"type": "error", "code": error.code, "message": str(error)}
     return body if request_id is None else body | {"id": request_id}
 

@@ -1,4 +1,4 @@
-"""Gives a client what it missed, then lets it go on live: no gap, no duplicate.
+"""Sends a client the messages that it missed, then the live stream: no gap, no duplicate.
 
 The session is subscribed and held first, so that live messages wait behind the replay. A short
 replay that is in memory goes out at once. A longer one goes out in pages, as fast as the client
@@ -31,7 +31,7 @@ LOG_RESUMES_MAX = 32
 """Resumes that read a log at the same time; more wait their turn."""
 
 ROOM_TIMEOUT_S = 60.0
-"""A client that takes nothing of a replay for so long is closed as too slow."""
+"""Seconds without progress of a replay, after which its client is closed as too slow."""
 
 POLL_INTERVAL_S = 0.01
 
@@ -67,7 +67,7 @@ class Resume:
     told: Callable[[Recovery], None]
     """Called once, before the replay."""
     over: Callable[[], None]
-    """Called once, when the session goes on live or is closed."""
+    """Called once, when the session is live or closed."""
 
 
 class _TookNothing(Exception):
@@ -104,7 +104,7 @@ class Resumer:
         await self._errands.close()
 
     def _resume_at_once(self, resume: Resume) -> bool:
-        """Resume a session from memory, if all that it missed is there and fits one page."""
+        """Resume a session from memory, if memory has all missed messages and they fit one page."""
         replay = resume.replay
         if resume.epoch is not None and resume.since and resume.epoch != self._sequencer.epoch:
             resume.told(Recovery(other_epoch=True))
@@ -171,7 +171,7 @@ class Resumer:
         resume.over()
 
     async def _begin_replay(self, resume: Resume) -> None:
-        """Find the losses of the logs, tell the client, replay the rest."""
+        """Find the ranges that the logs have lost, send them to the client, replay the rest."""
         replay = resume.replay
         begun: list[tuple[Topic, list[Entry], AsyncIterator[list[Entry]]]] = []
         missed = {}
@@ -259,7 +259,7 @@ def _seq(entry: Entry) -> int:
 
 
 def _replay_gap(replay: Replay, topic: Topic, last: int) -> None:
-    """Tell a client that the log has lost everything up to `last`."""
+    """Send a client the range up to `last`, which the log has lost."""
     if not replay.session.closed:
         note = Note(*topic, replay.positions[topic] + 1, last, is_gap=True)
         replay.send([(gap_frame(note), note)])

@@ -1,4 +1,4 @@
-"""Where a client that resumes gets what it missed: by channel, from memory and from logs."""
+"""The sources of missed messages for clients that resume: by channel, memory and logs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -47,14 +47,14 @@ class Source(Protocol):
         """The last number that the venue has."""
 
     def remembered(self, name: str, after: int, last: int) -> list[Entry] | None:
-        """The messages after `after` up to `last`; None if memory does not have all of them."""
+        """The messages after `after` up to `last`; None if memory lacks one."""
 
     def pages(self, name: str, after: int) -> AsyncIterator[list[Entry]]:
         """The messages after `after` as far as memory and log go, in pages of bounded size."""
 
 
 async def reach(source: Source, topic: Topic, seq: int) -> None:
-    """Wait until this process has published what a client has seen elsewhere.
+    """Wait until this process has published the messages that a client saw at another process.
 
     Raises RequestError if that takes longer than AHEAD_TIMEOUT_S: since_in_future if the venue has
     no such message, unavailable if this process is behind. Raises RedisError, OSError.

@@ -7,7 +7,7 @@ from market_data.fanout.session import Session
 
 
 class Audience:
-    """The hubs of a process. Limits and figures of a process count the clients of all of them."""
+    """The hubs of a process. Limits and metrics of a process count the clients of all hubs."""
 
     def __init__(self, *hubs: Hub, clients_max: int) -> None:
         self.hubs: Sequence[Hub] = hubs
@@ -43,7 +43,7 @@ class Audience:
         return sum(hub.used_bytes() for hub in self.hubs)
 
     def give_up_slowest(self) -> bool:
-        """Close the client that lags most, and forget what only it needs; False without one."""
+        """Close the client that lags most, and drop its messages; False without such a client."""
         behind = [slowest for hub in self.hubs if (slowest := hub.slowest()) is not None]
         if not behind:
             return False

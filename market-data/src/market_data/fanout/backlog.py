@@ -1,4 +1,4 @@
-"""Messages that wait for one client alone, before what its ring has for it. Pure.
+"""Messages queued for one client alone, sent before those of its ring. Pure.
 
 Entries are *ready* to go out next, or *kept back* by a hold until a replay has gone out before
 them. Private messages, replays and the rest of an old ring keep their place in the stream this way.
@@ -25,9 +25,9 @@ class Backlog:
         self._ready: list[Entry] = []
         # None while nothing is held.
         self._kept_back: list[Entry] | None = None
-        # While held: by topic of the replay, the last number that the client was given of it.
+        # While held: by topic of the replay, the last number that the client was sent.
         self.replayed: dict[Topic, int] = {}
-        # Entries that came out of a ring, and how many of them count as lag.
+        # Entries from a ring, and the number that counts as lag.
         self.from_ring = self.counted = 0
         self.size_bytes = self.private_bytes = 0
 
@@ -81,7 +81,7 @@ class Backlog:
         return data
 
     def hold(self, since: Mapping[Topic, int]) -> None:
-        """Keep back what the stream brings from now on; `since` is what a replay begins after."""
+        """Hold the messages of the stream from now on; a replay begins after `since`."""
         self._kept_back = []
         self.replayed = dict(since)
 
@@ -134,7 +134,7 @@ class Backlog:
         return list(states)
 
     def thin(self, policy: LagPolicy) -> Thinned:
-        """Drop what the policy lets drop; nothing may be held."""
+        """Drop messages as the policy allows; no messages may be held."""
         thinned = thin(self._ready, policy)
         self._ready = thinned.entries
         self.from_ring = self.counted = 0

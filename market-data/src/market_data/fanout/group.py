@@ -47,7 +47,7 @@ class Group:
         self._command_messages_counted_max = limits.command_messages_counted_max
         # Messages so far of the command that was published last.
         self._command_messages = 0
-        # Behind, with nothing to wait for but the flush that brings the group up to them.
+        # Clients behind the group's cursor that wait only for the next flush of the group.
         self._waiting: dict[Session, None] = {}
         # No client can be past its lag limit before the head reaches this position.
         self._lag_check_at = NEVER
@@ -100,7 +100,7 @@ class Group:
             self._make_room()
 
     def flush(self) -> None:
-        """Write what waits: one joined bytes object for all clients in step, then the others."""
+        """Write new messages: one joined bytes object to clients in step, then to the others."""
         ring = self.ring
         join_bytes_max = self._limits.join_bytes_max
         while self.cursor < ring.head:
@@ -158,13 +158,13 @@ class Group:
 
 
 def write_all(writes: list[Callable[[bytes], None]], data: bytes) -> None:
-    """Write the same bytes to every socket: the loop the whole design serves."""
+    """Write the same bytes to every socket; the hottest loop of the service."""
     remaining = iter(writes)
     while True:
         try:
             for write in remaining:
                 write(data)
         except (OSError, RuntimeError):
-            # A transport that died under this loop tells its own session; the others go on.
+            # A transport that fails in this loop ends its own session only.
             continue
         return

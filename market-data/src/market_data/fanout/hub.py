@@ -94,7 +94,7 @@ class Hub:
         return session
 
     def subscribe(self, session: Session, subscription: Subscription) -> None:
-        """Replace what a client gets; nothing published before is lost, nothing repeated."""
+        """Replace a client's topics; no message published before is lost or repeated."""
         subscription = normalised(subscription)
         if session.closed or subscription == session.subscription:
             return

@@ -1,4 +1,4 @@
-"""What happens to a client that has fallen too far behind: pure functions over what it missed.
+"""The lag policies: pure functions over the messages that a slow client has not been sent.
 
 disconnect  an error that names the numbers to resume from, then close code 4008
 skip        every dropped message is counted in an exact gap notice, then on from the newest
@@ -45,7 +45,7 @@ class Thinned(NamedTuple):
 
 
 def thin(entries: Iterable[Entry], policy: LagPolicy) -> Thinned:
-    """Drop what the policy lets drop from undelivered entries, and say exactly what is missing.
+    """Drop undelivered entries as the policy allows, and return the exact missing ranges.
 
     Of messages without a number the newest per topic survives, with `conflate` also of the channels
     in STATE_CHANNELS; other numbered messages become gap notices. A notice covers one unbroken run
@@ -117,7 +117,7 @@ def resume_points(entries: Iterable[Entry]) -> dict[str, int]:
 
 
 def gap_frame(gap: Note) -> bytes:
-    """The message that tells a client which numbers it will not get, both ends included."""
+    """The `gap` message: the numbers that a client will not get, both ends included."""
     return json_frame(
         {
             "type": "gap",

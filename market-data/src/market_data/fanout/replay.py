@@ -35,7 +35,7 @@ class Replay:
             self.session.catch_up_and_judge()
 
     def advance(self, topic: Topic, seq: int) -> None:
-        """Go on after `seq`: the client knows that the messages before it are lost."""
+        """Continue after `seq`: the client knows that the messages before it are lost."""
         if not self.session.closed:
             self.session.backlog.replayed[topic] = seq
 
@@ -57,5 +57,5 @@ class Replay:
         return published if first is None else min(published, first - 1)
 
     def end(self) -> None:
-        """Let the stream go on from where it was kept back."""
+        """Release the stream from the position at which it was held."""
         self.session.release()

@@ -1,4 +1,4 @@
-"""One client as the fan-out sees it: where it is in the stream, and what waits for it alone.
+"""One client in the fan-out: its position in the stream, and the messages for it alone.
 
 A session is *in step* with its group (its socket takes everything, so the group writes for it) or
 *behind*: then it has a cursor of its own, and perhaps a backlog that goes out before its ring.
@@ -102,7 +102,7 @@ class Session:
 
     @property
     def ready_bytes(self) -> int:
-        """The part of them that goes out before what a hold keeps back."""
+        """The entries that are sent before the held ones."""
         return self.backlog.ready_bytes
 
     # Called by the application.
@@ -146,7 +146,7 @@ class Session:
             self.backlog.hold(since)
 
     def release(self) -> None:
-        """Let the stream go on from where it was held."""
+        """Release the stream from the position at which it was held."""
         if self.closed or not self.backlog.is_held:
             return
         self.backlog.release()
@@ -201,14 +201,14 @@ class Session:
         self.in_step = False
 
     def take_from_ring(self) -> None:
-        """Move what the client has not got of its ring into the backlog; it leaves step."""
+        """Move the unsent messages of the ring into the backlog; the client leaves step."""
         self._leave_step()
         ring = self.place.ring
         self.backlog.add_stream(ring.entries(self.cursor), ring.counted(self.cursor))
         self.cursor = ring.head
 
     def catch_up(self) -> None:
-        """Write what waits for this client until its socket is full or it is in step again."""
+        """Write queued messages until the socket is full or the client is in step again."""
         place, backlog = self.place, self.backlog
         join_bytes_max = self.terms.limits.join_bytes_max
         states_bytes = 0
@@ -231,7 +231,7 @@ class Session:
                 return
 
     def catch_up_and_judge(self) -> None:
-        """Write what waits, then apply the lag policy if too much is left."""
+        """Write queued messages, then apply the lag policy if too many are left."""
         self.catch_up()
         self.judge()
 
@@ -273,7 +273,7 @@ class Session:
             self.send_states(states_to_renew(thinned.gaps, self.policy))
 
     def give_up(self) -> None:
-        """Close the client as too slow under any policy, and tell where to resume."""
+        """Close the client as too slow under any policy, with the positions to resume from."""
         self.terms.slow_disconnects += 1
         self.take_from_ring()
         since = self.backlog.resume_points()

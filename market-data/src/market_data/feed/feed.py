@@ -91,7 +91,7 @@ class Feed:
 
     @property
     def floors(self) -> Sequence[Mapping[str, int] | None]:
-        """Every time that the venue's data was no longer what was published (`Intake.floors`)."""
+        """The times at which the venue's data differed from the published (`Intake.floors`)."""
         return self._intake.floors
 
     @property

@@ -95,7 +95,7 @@ class Intake:
         return found
 
     async def rewind(self, look: Look) -> None:
-        """Tell clients about lost trades; the trades in their place are published again."""
+        """Send clients `rewound`; the trades in place of the lost ones are published again."""
         floors = {
             symbol: await self.witness.parting(symbol, look.positions.seqs[symbol])
             for symbol in look.lost_symbols
@@ -242,7 +242,7 @@ class Intake:
             self._hub.tell(topics, json_frame(told | {"seq": seqs}))
 
     def _take_venue(self, payload: bytes) -> None:
-        """Publish a message for all clients, whatever their topics."""
+        """Publish a message for all clients, on every topic."""
         try:
             decode_venue_event(payload)
         except MessageError as error:

@@ -86,7 +86,7 @@ class Line(ABC, Generic[Message]):
 
     @abstractmethod
     def _lose(self, lost: Lost) -> None:
-        """Tell clients that these messages will not come."""
+        """Send clients the range of messages that will not come."""
 
     @abstractmethod
     def _send_late(self, message: Message) -> None:

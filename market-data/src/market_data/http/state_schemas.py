@@ -37,7 +37,7 @@ class TickerReply(Struct, frozen=True, gc=False):
 
 
 class AuctionReply(Struct, frozen=True, gc=False):
-    """What an uncross would give: null outside of an auction, and while no orders cross."""
+    """The indicative uncross: null outside of an auction, and while no orders cross."""
 
     symbol: str
     state: Annotated[str, Meta(description="The state of the market: `auction` in an auction")]

@@ -115,7 +115,7 @@ async def trades(request: Request) -> Response:
     },
 )
 async def stream(request: Request) -> Response:
-    """`curl -N` shows them. With `Last-Event-ID` or `since` the missed trades come first."""
+    """`curl -N` shows the trades. With `Last-Event-ID` or `since`, missed trades come first."""
     headers, state = admit(request), state_of(request)
     text = request.query_params.get("symbols")
     named = [] if text is None else text.split(",")
@@ -139,7 +139,7 @@ async def stream(request: Request) -> Response:
 
 
 async def _start(request: Request, start: StreamPosition) -> StreamPosition:
-    """Where a stream begins: behind what the client has, or at the newest trades.
+    """The position at which a stream begins: after the client's last trade, or the newest trades.
 
     Raises InvalidField, Unavailable.
     """
@@ -176,7 +176,7 @@ async def _start(request: Request, start: StreamPosition) -> StreamPosition:
 
 
 async def _reach(state: FeedState, symbol: str, seq: int) -> None:
-    """Wait until this process has published what a client has seen at a sibling.
+    """Wait until this process has published the trades that a client saw at a sibling.
 
     Raises InvalidField out_of_range if the venue has no such trade; StaleData, RedisUnavailable.
     """

@@ -25,7 +25,7 @@ from tapewire.errors import InvalidField
 HEARTBEAT_S = 1.0
 
 SEND_TIMEOUT_S = 60.0
-"""A reader that takes nothing for so long is disconnected."""
+"""Seconds without progress, after which a reader is disconnected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class _Cursors:
         return all(seqs.get(symbol, 0) == self.seqs[symbol] for symbol in self.symbols())
 
     def restart(self, floors: Iterable[Mapping[str, int] | None]) -> None:
-        """Go on after a new epoch or a loss of the venue's data."""
+        """Continue after a new epoch or a loss of the venue's data."""
         for floor in floors:
             for symbol, seq in self.seqs.items():
                 self.seqs[symbol] = 0 if floor is None else min(seq, floor.get(symbol, seq))
@@ -224,7 +224,7 @@ class EventStreamResponse(StreamingResponse):
         self._on_stalled = on_stalled
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the client goes away or takes nothing for too long."""
+        """Send until the client leaves or reads nothing for too long."""
 
         async def send_bounded(message: Message) -> None:
             async with asyncio.timeout(SEND_TIMEOUT_S):

@@ -56,5 +56,5 @@ class BinanceConnections:
                 yield identity, session
 
     async def drain(self) -> None:
-        """Say goodbye, answer what was read, then close every connection with 1012."""
+        """Announce the end, answer all read requests, then close every connection with 1012."""
         await drain_all(list(self.sessions), self._drain_timeout_s)

@@ -112,7 +112,7 @@ def key_missing() -> BinanceError:
 
 
 def key_refused() -> BinanceError:
-    """The key is not valid or lacks the permission; the error does not tell which."""
+    """The key is invalid or lacks the permission; the error does not say which."""
     return BinanceError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
 
 

@@ -74,7 +74,7 @@ def answer_frame(id_text: bytes, result: object, limits: Sequence[object] | None
 
 
 def error_frame(id_text: bytes, error: BinanceError, limits: Sequence[object] | None) -> bytes:
-    """The frame of a refusal; over a limit it tells when to retry."""
+    """The frame of a refusal; over a limit with the time of the next retry."""
     body = error.body
     wait_s = error.headers.get("Retry-After")
     if wait_s is not None:

@@ -187,7 +187,7 @@ class UserStreams:
         }
 
     def _end(self, accounts: Iterable[Account]) -> None:
-        """Tell the listeners of accounts that their streams have ended."""
+        """Call the listeners of accounts: their streams have ended."""
         for account in accounts:
             known = self._accounts.pop(account)
             for listener, us_per_unit in known.listeners.items():

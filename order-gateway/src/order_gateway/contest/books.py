@@ -57,11 +57,11 @@ class Books:
                 logger.info("accounts are not folded until Redis answers again: %s", error)
 
     async def fold_all(self) -> dict[Account, Fold]:
-        """The fold of every account but the one of fees, by name. Raises Unavailable."""
+        """The fold of every account except `@fees`, by name. Raises Unavailable."""
         return await self._fold(await self._names())
 
     async def newest(self) -> dict[Account, Fold]:
-        """The folds of all accounts; in a large venue those of the background task."""
+        """The folds of all accounts; in a large venue, as the background task last made them."""
         names = await self._names()
         if len(names) <= ACCOUNTS_FOLDED_AT_ONCE_MAX:
             return await self._fold(names)

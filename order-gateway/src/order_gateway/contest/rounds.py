@@ -179,7 +179,7 @@ class Rounds:
         return opened
 
     async def _uncross(self, known: Round) -> None:
-        """End the auction of a round: its markets trade at one price, and go on trading."""
+        """End the auction of a round: its markets uncross at one price, then trade continuously."""
         await self._switch(known, MarketState.TRADING, only=MarketState.AUCTION)
         await self._write(replace(known, is_trading=True))
         logger.info("the auction of round %d is over", known.number)

@@ -51,7 +51,7 @@ class Wishes:
 
 
 class Connection(Protocol):
-    """A WebSocket connection of either interface of the gateway, as what ends it sees it."""
+    """A WebSocket connection of either interface of the gateway: the methods that end it."""
 
     async def drain(self) -> None:
         """Wait until every request that was read is answered."""
@@ -64,7 +64,7 @@ class Connection(Protocol):
 
 
 async def drain_all(sessions: Sequence[Connection], timeout_s: float) -> None:
-    """Let connections answer what they have read, for `timeout_s` at most; close all with 1012."""
+    """Answer all read requests, for `timeout_s` at most; close all connections with 1012."""
     drains = [asyncio.create_task(session.drain(), name="drain") for session in sessions]
     if drains:
         _, late = await asyncio.wait(drains, timeout=timeout_s)
@@ -104,7 +104,7 @@ class Entry:
         cancel_on_disconnect: bool,
         identity: Identity | None = None,
     ) -> Session:
-        """Start a session on an accepted connection; `identity` is that of its key, or None."""
+        """Start a session on an accepted connection; `identity` belongs to its key, or is None."""
         orders = PlacedOrders(self._operations, account) if cancel_on_disconnect else None
         session = Session(
             socket,

@@ -168,7 +168,7 @@ def pong_frame(id_text: str) -> bytes:
 
 
 def error_frame(id_text: str, error: Refusal | Unavailable) -> bytes:
-    """The frame of a refusal; `retry_after_s` tells when a retry can succeed."""
+    """The frame of a refusal; after `retry_after_s` a retry can succeed."""
     problem = problem_of(error.code, str(error), error.field)
     return _frame(_Refused(Raw(id_text), problem.status, problem, _retry_after_s(error)))
 

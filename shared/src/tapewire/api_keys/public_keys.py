@@ -58,7 +58,7 @@ def read_public_key(path: Path) -> str:
 
 
 def verifies(public_key: str, payload: bytes, signature: str) -> bool:
-    """Whether a signature in base64 is that of a payload. Raises ConfigurationError."""
+    """Whether a signature in base64 signs a payload. Raises ConfigurationError."""
     try:
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

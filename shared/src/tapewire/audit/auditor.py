@@ -1,4 +1,4 @@
-"""Every check on a venue that goes on trading; dependent records are read in one atomic step."""
+"""Every check on a venue that trades; dependent records are read in one atomic step."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator

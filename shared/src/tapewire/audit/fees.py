@@ -13,7 +13,7 @@ from tapewire.wire.account_event import AccountEvent, Execution, OrderChange
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What a change did to the fees of an order, in millionths of a unit."""
+    """The effect of a change on the fees of an order, in millionths of a unit."""
 
     credit_after: int
     gain: int
@@ -33,7 +33,7 @@ class FeeReader:
         self._later: dict[str, _Step] = {}
 
     def contradiction(self, event: AccountEvent) -> str:
-        """What is wrong with the fees of the next older event; '' if nothing is."""
+        """The fault in the fees of the next older event as a sentence; '' without one."""
         for change in reversed(event.changes):
             order = change.order
             if order.symbol not in self._instruments:

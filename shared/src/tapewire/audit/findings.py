@@ -1,4 +1,4 @@
-"""The result of an audit: what each check looked at, and its differences."""
+"""The result of an audit: the items that each check has read, and its differences."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -39,11 +39,11 @@ class Findings:
         return not self.differences.total()
 
     def count(self, check: Check, noun: str, number: int = 1) -> None:
-        """Count what a check looked at."""
+        """Count items that a check has read."""
         self.seen[check][noun] += number
 
     def differ(self, check: Check, sentences: Iterable[str]) -> None:
-        """Keep the first differences as sentences, and count all of them."""
+        """Keep the first differences as sentences, and count all differences."""
         for sentence in sentences:
             self.differences[check] += 1
             if len(self.sentences) < DIFFERENCES_SHOWN_MAX:

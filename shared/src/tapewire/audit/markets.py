@@ -42,7 +42,7 @@ class MarketSnapshot:
 
 
 def market_differences(symbol: Symbol, market: MarketSnapshot) -> Iterator[str]:
-    """What is wrong with a market."""
+    """The faults of a market as sentences."""
     record = market.record
     if market.broken:
         yield f"{symbol} is halted as broken since {_told(market.broken)}"

@@ -64,7 +64,7 @@ def find_claim(order: Order, instruments: Mapping[Symbol, Instrument]) -> Claim:
     else:
         price = price or order.stop_price_ticks or 0
         pays, held, gets, incoming = instrument.base, base, instrument.quote, worth * price
-    # The second order of a list holds only what it needs beyond the first.
+    # The second order of a list holds only the excess of its need over that of the first.
     covered = order.covered_units
     return Claim(pays, max(0, held - covered), gets, 0 if covered else incoming)
 

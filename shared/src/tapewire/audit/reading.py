@@ -23,7 +23,7 @@ TOTALS_ATTEMPTS = 10
 # Attempts that read the accounts in pages before their step.
 QUICK_ATTEMPTS = 5
 PAGE_ACCOUNTS = 200
-# Newest commands that are searched for one that tells whether funds are checked.
+# Newest commands that are searched for an order, whose limits say whether funds are checked.
 COMMANDS_LOOKED_AT = 1_000
 LOG_PAGE_EVENTS = 500
 # Reads that one round trip adds to the transaction.

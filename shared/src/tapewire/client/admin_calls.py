@@ -67,7 +67,7 @@ def change_market(
     taker_fee_ppm: int | None = None,
     allow_coarse_fees: bool | None = None,
 ) -> Call[InstrumentInfo]:
-    """Switch a market, or change its bounds and fees; what is left out stays. A bound of 0: none.
+    """Switch a market, or change its bounds and fees; None changes nothing. A bound of 0: none.
 
     `price_band_bps` is in 1/100 percent of the last trade, fees are in millionths of a fill.
     """
@@ -176,7 +176,7 @@ def deposit(
 def withdraw(
     name: str, asset: str, amount: Number, *, reference: str | None = None
 ) -> Call[Transfer]:
-    """Take money out of the venue: available money only, never what open orders hold."""
+    """Take money out of the venue: available money only, never money that open orders hold."""
     return Call(_read_transfer, path={"account": name}, body=_transfer(asset, amount, reference))
 
 

@@ -50,7 +50,7 @@ def notices() -> Call[Notices]:
 
 @operation("POST", "/v1/admin/notices", is_repeatable=False)
 def send_notice(text: str) -> Call[Notice]:
-    """Tell all traders something, in one line."""
+    """Send a notice of one line to all traders."""
     return Call(_read_notice, body={"text": text})
 
 
@@ -113,7 +113,7 @@ def all_round_results(number: int) -> Call[Leaderboard]:
 
 @operation("GET", "/v1/account/performance")
 def performance(*, price: PriceText | None = None, asset: str | None = None) -> Call[Performance]:
-    """Read what the account has made, at these prices and in this asset."""
+    """Read the performance of the account, at these prices and in this asset."""
     return Call(_read_performance, query={"price": price, "asset": asset})
 
 

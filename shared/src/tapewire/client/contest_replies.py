@@ -76,7 +76,7 @@ class Rank(Struct, frozen=True):
 
 
 class Leaderboard(Struct, frozen=True):
-    """Accounts by what they have made; `round` is the number of the round that it counts from."""
+    """Accounts by profit and loss; `round` is the round from whose start the figures count."""
 
     valued_in: str
     price: Literal["last", "mid"]

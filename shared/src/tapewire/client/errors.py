@@ -101,7 +101,7 @@ class BookError(ContinuityError):
 
 
 class FeedRefused(TapewireError):
-    """The feed refused for good: `code` is that of its error message or close frame."""
+    """The feed refused for good: `code` is the code of its error message or close frame."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"the feed refused ({code}): {message}")

@@ -63,7 +63,7 @@ class LinkOptions:
     silence_timeout_s: float = 5.0
     retry_delay_s: float = 0.05
     retry_delay_max_s: float = 5.0
-    # FeedUnavailable is raised after so long without a connection; None: never.
+    # Seconds without a connection, after which FeedUnavailable is raised; None: never.
     give_up_after_s: float | None = None
     message_bytes_max: int = 16 * 1024 * 1024
     # Trust these certificates (PEM) for wss:// addresses instead of those of the system.
@@ -235,6 +235,6 @@ def _reason(error: Exception) -> str:
 
 
 def _feed_url(url: str) -> str:
-    """The address to connect to; the default path is that of the feed."""
+    """The address to connect to; the default path is the path of the feed."""
     path = "" if urlsplit(url).path.strip("/") else FEED_PATH
     return f"{url.rstrip('/')}{path}"

@@ -1,4 +1,4 @@
-"""The feed for programs: streams that are complete, or raise an error with what is missing."""
+"""The feed for programs: streams that are complete, or raise an error with the missing range."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace

@@ -73,7 +73,7 @@ def place(
     quote_quantity: Number | None = None,
     expire_at: Moment | None = None,
 ) -> Call[PlacedOrder]:
-    """Place an order; the answer is the order with what it traded at once.
+    """Place an order; the answer is the order with its first fills.
 
     A limit order needs a price; `order_type="market"` takes none. An order without a
     `client_order_id` gets a random one, so that the request can be sent again after a lost answer.
@@ -108,7 +108,7 @@ def amend(
     quantity: Number | None = None,
     stop_price: Number | None = None,
 ) -> Call[PlacedOrder]:
-    """Change an open order, named by one of its two ids; what is left out stays.
+    """Change an open order, named by one of its two ids; None changes nothing.
 
     `quantity` is the new total, executed quantity included. A smaller quantity alone keeps the
     place in the queue. Raises ValueError without exactly one id.

@@ -7,11 +7,9 @@ operations have the same effect twice as once.
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self, TypeVar
-
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
 
 from tapewire.client import order_calls, pair_calls
 from tapewire.client.addresses import ServiceAddress
@@ -19,9 +17,14 @@ from tapewire.client.calls import Call, Operation
 from tapewire.client.errors import RequestRefused, Unreachable
 from tapewire.client.methods import awaited, awaited_items
 from tapewire.client.order_link import Hello, open_link
+from tapewire.client.reply_connection import ReplyConnection
 from tapewire.client.request_window import Request, RequestWindow
 from tapewire.client.rest import RestOptions
 from tapewire.errors import TapewireError
+
+# A write ends with the request that reaches this size. The next write waits while the connection is
+# full.
+WRITE_BYTES_MAX = 64 * 1024
 
 PING = Operation("order-gateway", "GET", "/v1/ws", "ping")
 
@@ -169,8 +172,9 @@ class OrderEntry:
         finally:
             self.hello = None
 
-    async def _serve(self, connection: ClientConnection, hello: Hello) -> None:
+    async def _serve(self, connection: ReplyConnection, hello: Hello) -> None:
         """Send and receive until the connection is lost."""
+        connection.deliver(self._take)
         tasks = [
             asyncio.create_task(self._write(connection, hello), name="order-entry-writer"),
             asyncio.create_task(self._read(connection), name="order-entry-reader"),
@@ -184,27 +188,37 @@ class OrderEntry:
             await connection.close()
         for task in tasks:
             if not task.cancelled():
-                with contextlib.suppress(ConnectionClosed, OSError, TimeoutError):
+                with contextlib.suppress(OSError, TimeoutError):
                     task.result()
 
-    async def _read(self, connection: ClientConnection) -> None:
+    async def _read(self, connection: ReplyConnection) -> None:
+        """Wait for the end of the connection. Raises TimeoutError if a reply is late."""
         try:
             async with asyncio.timeout(None) as self._deadline:
                 self._expect()
-                while True:
-                    self._window.take(await connection.recv(decode=False))
-                    self._expect()
-                    self._work.set()
+                await connection.wait_closed()
         finally:
             self._deadline = None
+        if connection.failure is not None:
+            raise connection.failure
 
-    async def _write(self, connection: ClientConnection, hello: Hello) -> None:
-        while True:
+    def _take(self, messages: Sequence[bytes]) -> None:
+        """Give replies to their requests. Raises MessageError for a message that is no reply."""
+        for message in messages:
+            self._window.take(message)
+        self._expect()
+        self._work.set()
+
+    async def _write(self, connection: ReplyConnection, hello: Hello) -> None:
+        """Send what waits: all that was asked for in one turn in one write."""
+        while connection.is_open:
             self._work.clear()
-            while (request := self._window.next(hello.in_flight_max)) is not None:
+            texts = self._window.next(hello.in_flight_max, WRITE_BYTES_MAX)
+            if texts:
                 self._expect()
-                await connection.send(request.text, text=True)
-            await self._work.wait()
+                await connection.send_texts(texts)
+            else:
+                await self._work.wait()
 
     def _expect(self) -> None:
         """A reply is due within the timeout as long as requests are in flight.
@@ -225,7 +239,7 @@ class OrderEntry:
             self._deadline.reschedule(due_s)
 
     def _greet(self, error: TapewireError | None = None) -> None:
-        """Tell who waits in `connect`."""
+        """Wake the tasks that wait in `connect`."""
         if self._greeted is not None and not self._greeted.done():
             if error is not None:
                 self._greeted.set_exception(error)

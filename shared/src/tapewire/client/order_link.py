@@ -3,22 +3,21 @@
 import asyncio
 import logging
 import ssl
-from typing import Any
+from typing import Any, cast
 
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
 from tapewire.client.addresses import ServiceAddress
 from tapewire.client.errors import Unreachable
+from tapewire.client.reply_connection import REPLY_BYTES_MAX, ReplyConnection
 from tapewire.client.rest import RETRIED_STATUSES, RestOptions, refusal_of
 from tapewire.errors import MessageError
 from tapewire.web.tls import client_context
 
 PATH = "/v1/ws"
 CLOSE_TIMEOUT_S = 1.0
-# One reply: a page of 500 orders with their fills.
-REPLY_BYTES_MAX = 64 * 1024 * 1024
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -37,7 +36,7 @@ _read_hello = msgspec.json.Decoder(Hello).decode
 
 async def open_link(
     gateway: ServiceAddress, options: RestOptions, *, cancel_on_disconnect: bool
-) -> tuple[ClientConnection, Hello]:
+) -> tuple[ReplyConnection, Hello]:
     """Connect to a gateway, in as many attempts as `options` allow.
 
     Raises RequestRefused if the gateway does not let this account in, Unreachable,
@@ -50,10 +49,10 @@ async def open_link(
     for attempt in range(options.attempts_max):
         await asyncio.sleep(options.retry_delay_within_s(attempt))
         try:
-            connection = await connect(f"{url}{query}", **settings)
+            connection = cast(ReplyConnection, await connect(f"{url}{query}", **settings))
             try:
                 async with asyncio.timeout(options.timeout_s):
-                    return connection, _greeting(await connection.recv(decode=False))
+                    return connection, _greeting(await connection.first())
             except BaseException:
                 await connection.close()
                 raise
@@ -81,6 +80,7 @@ def _settings(gateway: ServiceAddress, options: RestOptions) -> dict[str, Any]:
         "close_timeout": CLOSE_TIMEOUT_S,
         "max_size": REPLY_BYTES_MAX,
         "compression": None,
+        "create_connection": ReplyConnection,
         "proxy": None,
     }
     if options.api_key is not None:

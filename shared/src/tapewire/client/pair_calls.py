@@ -37,7 +37,7 @@ _read_lists = decoder(OrderListsPage)
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """What became of a cancel and of the order in its place; a refused part is its exception.
+    """The results of a cancel and of the order in its place; a refused part is its exception.
 
     `placed` is None if the order was not attempted, because the cancel was refused. `canceled` is
     None if the order was placed by an earlier attempt and the order to cancel is still open.
@@ -95,7 +95,7 @@ def place_list(
 def cancel_list(
     list_id: str | None = None, *, client_list_id: str | None = None, cancel_id: str | None = None
 ) -> Call[OrderList]:
-    """Cancel both orders of an open list, or what is still open of it.
+    """Cancel the open orders of a list.
 
     Raises ValueError without exactly one id.
     """

@@ -92,15 +92,21 @@ class RequestWindow:
         self._waiting.append(request)
         return request
 
-    def next(self, in_flight_max: int) -> Request[Any] | None:
-        """The request to send now; None if there is none, or no place in flight."""
-        while self._waiting and len(self._in_flight) < in_flight_max:
+    def next(self, in_flight_max: int, bytes_max: int) -> list[bytes]:
+        """The messages to send now, up to the one that reaches `bytes_max`.
+
+        There is none without a request that waits, or without a place in flight.
+        """
+        texts: list[bytes] = []
+        size_bytes = 0
+        while self._waiting and len(self._in_flight) < in_flight_max and size_bytes < bytes_max:
             request = self._waiting.popleft()
             if not request.future.cancelled():
                 request.attempts += 1
                 self._in_flight[request.number] = request
-                return request
-        return None
+                texts.append(request.text)
+                size_bytes += len(request.text)
+        return texts
 
     def take(self, message: bytes) -> None:
         """Give a reply to its request. Raises MessageError for a message that is no reply."""

@@ -49,7 +49,7 @@ class RestOptions:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that say who asks."""
+        """The headers with the account or the key."""
         if self.api_key is None:
             return {ACCOUNT_HEADER: self.account or DEFAULT_ACCOUNT}
         headers = {"Authorization": f"Bearer {self.api_key}"}

@@ -122,7 +122,7 @@ class Stream(AsyncIterator[Item], Generic[Item]):
 
 
 class TrackedStream(Stream[Item]):
-    """A stream of numbered items; another stream can go on at `position`."""
+    """A stream of numbered items; another stream can continue at `position`."""
 
     def __init__(
         self,

@@ -61,7 +61,7 @@ def _number_names() -> frozenset[str]:
 
 
 def _parts(hint: Any) -> set[Any]:  # noqa: ANN401 (any type)
-    """The type itself and what it is made of."""
+    """The type itself and its member types."""
     return {hint}.union(*(_parts(part) for part in get_args(hint) if not isinstance(part, str)))
 
 

@@ -1,4 +1,4 @@
-"""Proves that a client got every item once and in order, or finds what is missing. Pure.
+"""Proves that a client got every item once and in order, or finds the missing items. Pure.
 
 `TradeTracker` tracks the trades of symbols, `ReportTracker` the execution reports of an account.
 
@@ -35,7 +35,7 @@ from tapewire.wire.trade_event import TradeEvent
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The last item of each sequence that a client got; another process can go on from there."""
+    """The last item of each sequence that a client got; another process can continue there."""
 
     epoch: str | None = None
     seqs: Mapping[str, int] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class Tracker(ABC, Generic[Item]):
         # Empty before the first answer, and at a venue that has never traded.
         self._epoch = start.epoch or ""
         self._seqs = {name: seq for name, seq in start.seqs.items() if self._wants(name)}
-        # Whether any subscription was answered, and whether that of the present connection was.
+        # Whether any subscription was answered, and whether one of the present connection was.
         self._started = self._answered = False
         # Sequences that were resumed because items were missing: name to last seq.
         self._suspects: dict[str, int] = {}

@@ -269,7 +269,7 @@ def _say(lines: list[str]) -> None:
 
 
 def _run(redis: RedisChoice, work: Callable[[_Venue], Awaitable[_Result]]) -> _Result:
-    """Do it; what is wrong with a word is a usage error, all else one sentence and status 1."""
+    """Run the command; an invalid word is a usage error, other errors end with status 1."""
 
     redis_url = redis.reach()
 

@@ -45,7 +45,7 @@ RDB_FILE = "dump.rdb"
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @redis_options
 def backup(file: Path, redis: RedisChoice) -> None:
-    """Write a snapshot of the whole venue to FILE. The venue goes on trading.
+    """Write the whole venue, as of one moment, to FILE. Trading continues meanwhile.
 
     FILE is readable by its owner only, because it has the digests of API keys. FILE appears when it
     is complete. `tapewire restore FILE` restores the venue.
@@ -121,7 +121,7 @@ def _add(archive: tarfile.TarFile, name: str, content: IO[bytes], length: int) -
 
 
 def restore_backup(path: Path, data_dir: Path) -> Findings:
-    """Make a venue of a backup in `data_dir`; returns what the audit found.
+    """Make a venue of a backup in `data_dir`; returns the findings of the audit.
 
     The directory is as before if the audit finds a difference or an exception is raised. Raises
     ConfigurationError for a directory that is not empty, and for a file that is no whole backup.

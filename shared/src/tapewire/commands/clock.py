@@ -1,4 +1,4 @@
-"""`tapewire clock`: the clock of the venue, which is that of Redis, shown and set right."""
+"""`tapewire clock`: shows the clock of the venue, which is that of Redis; sets it right."""
 
 import asyncio
 import sys
@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 @click.group(short_help="Show the clock of the venue, or set it right.")
 def clock() -> None:
-    """The clock of the venue is that of its Redis.
+    """The clock of the venue is the clock of its Redis.
 
     Gateways refuse every command while it is more than a minute off what they expect.
     """
@@ -35,7 +35,7 @@ def clock() -> None:
 @clock.command()
 @redis_options
 def show(redis: RedisChoice) -> None:
-    """Show the clock of Redis, that of this machine, and the time of the last command."""
+    """Show the clocks of Redis and of this machine, and the time of the last command."""
     venue_us, newest_us = _ask(redis, _read_times)
     here_us = time.time_ns() // 1_000
     click.echo(f"Redis         {format_timestamp(venue_us)}")

@@ -1,4 +1,4 @@
-"""`tapewire orders`, `fills`, `balances` and `cancel-all`: what an account has and did."""
+"""`tapewire orders`, `fills`, `balances` and `cancel-all`: orders and money of an account."""
 
 from itertools import islice
 from typing import Any

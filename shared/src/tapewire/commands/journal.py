@@ -162,7 +162,7 @@ class _Count:
         traceback: TracebackType | None,
     ) -> None:
         if self._shown:
-            # What is printed next begins a line of its own.
+            # The next output begins on a new line.
             click.echo(err=True)
 
 

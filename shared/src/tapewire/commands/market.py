@@ -1,4 +1,4 @@
-"""`tapewire market`: list markets, and switch what they accept."""
+"""`tapewire market`: list markets, and switch their states."""
 
 from collections.abc import Sequence
 

@@ -58,7 +58,7 @@ def oco(  # noqa: PLR0917 (click passes options by name)
 @click.argument("list_id")
 @client_options
 def cancel_list(chosen: ClientChoice, list_id: str) -> None:
-    """Cancel both orders of `order oco`; LIST_ID is the id of the first order."""
+    """Cancel both orders that `order oco` placed; LIST_ID is the id of the first order."""
     with chosen.connected() as session:
         for listed in session.client.cancel_list(list_id).orders:
             session.output.document(listed, order_table(listed))

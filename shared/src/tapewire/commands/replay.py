@@ -179,7 +179,7 @@ def replay(**values: object) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop, which writes what is sent in one turn in one system call; None: Python's own loop."""
+    """uvloop, which writes all requests of one turn in one system call; None: Python's own loop."""
     if sys.platform == "win32":
         return None
     import uvloop

@@ -1,4 +1,4 @@
-"""A venue as of one moment: its snapshot on a Redis server of its own, while the venue goes on."""
+"""A venue as of one moment: its snapshot on a second Redis server, while the venue trades."""
 
 import asyncio
 import tempfile

@@ -13,7 +13,7 @@ from tapewire.journal.replica import Difference, Replica
 from tapewire.journal.source import LiveJournal
 from tapewire.redis.client import AsyncRedis, RedisAddress
 
-# Comparisons of the state, if the venue takes commands meanwhile. A snapshot of it stands still.
+# Comparisons of the state of a venue that takes commands; after these, a snapshot is compared.
 ATTEMPTS_MAX = 2
 
 Progress = Callable[[int], None]
@@ -28,7 +28,7 @@ class Verdict:
     state: Comparison | None = None
     # The venue took commands in every attempt, so that its state could not be compared.
     moved: bool = False
-    # The state is that of a snapshot, because the venue itself moved.
+    # The compared state is a snapshot, because the venue itself kept changing.
     is_frozen: bool = False
     # Why no snapshot of a venue that moved could be compared.
     unfrozen_reason: str = ""

@@ -1,4 +1,4 @@
-"""Keeps a venue readable on a full disk: orders are refused before the last bytes are used.
+"""Keeps a venue readable on a full disk: refuses orders before the last bytes are used.
 
 Redis ends when it cannot write its log and has to sync it before each answer. Therefore orders are
 refused while there is still room. When there is room again, orders are accepted again.
@@ -45,11 +45,11 @@ class DiskGuard:
 
     @property
     def is_full(self) -> bool:
-        """Whether orders are refused for want of room."""
+        """Whether orders are refused because the disk is full."""
         return self._wanted
 
     def check_start(self) -> None:
-        """Raise ConfigurationError if a venue cannot start for want of room."""
+        """Raise ConfigurationError if the disk is too full for a venue to start."""
         free = self._free(self._directory)
         if free < RESERVE_BYTES:
             raise ConfigurationError(
@@ -58,7 +58,7 @@ class DiskGuard:
             )
 
     def check(self) -> str | None:
-        """Look at the disk and tell the server; returns a sentence if there is news."""
+        """Check the disk and set the server; returns a sentence if the state has changed."""
         try:
             free = self._free(self._directory)
         except OSError:
@@ -81,7 +81,7 @@ class DiskGuard:
         return news
 
     def _tell(self) -> bool:
-        """Whether the server knows; a server that is away is told at the next check."""
+        """Whether the server was set; a server that is away is set at the next check."""
         try:
             self._server.refuse_writes(self._wanted)
         except RedisUnavailable:

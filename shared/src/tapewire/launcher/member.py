@@ -43,7 +43,7 @@ class Part(Protocol):
 
 
 class RestartPolicy:
-    """Decides when to start again: with growing delays, at most so often within a window."""
+    """Decides when to restart a part: with growing delays, a bounded number of times per window."""
 
     def __init__(
         self, *, restarts_max: int = RESTARTS_MAX, window_s: float = RESTART_WINDOW_S

@@ -39,7 +39,7 @@ class TradeLog:
         while low < high:
             middle = (low + high) // 2
             found = await self.since(symbol, middle, 1)
-            # The log lost its oldest entries meanwhile, so the search goes on above them.
+            # The log lost its oldest entries meanwhile, so the search continues above them.
             if found and parse_timestamp(found[0].timestamp) < time_us:
                 low = max(middle, found[0].seq) + 1
             else:

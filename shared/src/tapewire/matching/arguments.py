@@ -30,5 +30,5 @@ def instrument_arguments(instrument: Instrument) -> list[str]:
 
 
 def optional(value: int | None) -> int | str:
-    """A number, or the empty text that stands for none."""
+    """A number as text; the empty text for None."""
     return "" if value is None else value

@@ -85,7 +85,7 @@ class Batcher:
         return await self.begin(*command)
 
     def begin(self, *command: str | bytes | int) -> asyncio.Future[Any]:
-        """Put one command into the queue at once; its reply comes as that of `submit`."""
+        """Put one command into the queue at once; the future gets the reply as in `submit`."""
         return self._queue(command)
 
     def begin_call(
@@ -215,7 +215,7 @@ class Batcher:
         return deque(replies)
 
     def _repeat(self, lost: list[Pending], *, is_progress: bool) -> None:
-        """Queue what Redis did not do for want of the library again, before all else."""
+        """Queue the commands that Redis refused without the library again, before all others."""
         if not lost:
             self._repeats = 0
             return
@@ -234,7 +234,7 @@ class Batcher:
         if self._loader is None:
             raise RuntimeError("a batcher without a library cannot call functions")
         function = self._loader.library.function(pending.function)
-        # A Cluster that moves the slot refuses a call that names a key which is not there: before
+        # A Cluster that moves the slot refuses a call that names a missing key: before
         # the function runs, and at both nodes. Without it the function would end half way.
         return (
             "FCALL", function, len(pending.keys) + 1, *pending.keys, keys.ABSENT,

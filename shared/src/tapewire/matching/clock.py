@@ -1,4 +1,4 @@
-"""An operator sets the time of the venue right, after the clock of Redis was wrong for a while."""
+"""Sets the time of the venue right for an operator, after the clock of Redis was wrong."""
 
 from collections.abc import Iterable
 
@@ -6,16 +6,16 @@ from tapewire import keys
 from tapewire.matching.engine import Engine
 from tapewire.values.types import Symbol
 
-# Gateways look every second; the word of the operator is forgotten after so long.
+# Gateways read the key every second; after this time the operator's word expires.
 ACCEPTED_KEPT_S = 60
 
 
 async def set_clock_right(engine: Engine, symbols: Iterable[Symbol]) -> list[Symbol]:
-    """Go on with the present clock of Redis; returns the markets that were ahead of it.
+    """Accept the present clock of Redis; returns the markets that were ahead of it.
 
     These are set back, and their candles from the present minute, hour and day on are dropped.
-    Gateways that refuse commands because of the clock go on within a second. Raises UnknownSymbol,
-    Unavailable.
+    Gateways that refuse commands because of the clock accept them within a second. Raises
+    UnknownSymbol, Unavailable.
     """
     set_back = [
         symbol for symbol in symbols if await engine.run("set_clock", keys.market(symbol), symbol)

@@ -116,7 +116,7 @@ class Engine:
         arguments = [text for item in instruments.values() for text in instrument_arguments(item)]
         if lists_again:
             arguments.append("1")
-        # A Redis that has to be told what is traded has lost its accounts too.
+        # A Redis without instruments has lost its accounts too.
         self._seen.clear()
         await self.run("instruments", keys.INSTRUMENTS, uuid.uuid4().hex[:12], *arguments)
 
@@ -148,14 +148,14 @@ class Engine:
         return await behind_stops(self, command.symbol, lambda: self.run(name, key, *arguments))
 
     async def open_account(self, account: Account) -> bool:
-        """Make an account known, with what new ones start with; whether it was new.
+        """Open an account with the start balances; returns whether it was new.
 
         Raises Conflict (accounts_limit, supply_limit), Unavailable.
         """
         return bool(await self.run("open_account", keys.account(account), *self._opening(account)))
 
     def introduce(self, account: Account) -> None:
-        """Have an account opened that was not seen before, ahead of what is submitted next.
+        """Queue the opening of an account that was not seen before, ahead of later commands.
 
         So orders that are sent without waiting for answers stay in order. Raises Overloaded; what
         else goes wrong the next order of the account tells.
@@ -195,7 +195,7 @@ class Engine:
         return read_order(order_id, fields)
 
     async def fire_stops(self, symbol: Symbol) -> bool:
-        """Go on with an uncross, run fired stops; whether some of it still waits.
+        """Continue an uncross, or run fired stops; returns whether a part of it still waits.
 
         Raises UnknownSymbol, Unavailable.
         """

@@ -57,7 +57,7 @@ class LibraryLoader:
             await self._note_use(connection)
 
     async def _load(self, connection: Any) -> str:  # noqa: ANN401
-        """The id of the load that Redis has, which may be that of another gateway."""
+        """The id of the load in Redis, which another gateway may have made."""
         for _ in range(LOAD_ATTEMPTS):
             try:
                 found = await _ask(connection, "FCALL", self.library.function("load_id"), 0)

@@ -1,4 +1,4 @@
-"""Parts of a venue at one moment, for checks of a venue that goes on trading.
+"""Parts of a venue at one moment, for checks of a venue that trades.
 
 Each part is read by one read-only function, so that nothing changes between its reads. The records
 are raw, so that a check does not depend on the arithmetic of the commands that it checks.
@@ -24,7 +24,7 @@ _Row = TypeVar("_Row")
 
 @dataclass(frozen=True, slots=True)
 class ListedOrder:
-    """An entry of `open:<account>:<symbol>` and the record behind it; '' for what is not there."""
+    """An entry of `open:<account>:<symbol>` and its record; '' for a missing value."""
 
     order_id: str
     score: str

@@ -19,7 +19,7 @@ _Answer = TypeVar("_Answer")
 
 
 class WaitingWork(Protocol):
-    """The part of the engine that runs what waits."""
+    """The methods of the engine that run waiting uncrosses and stops."""
 
     async def fire_stops(self, symbol: Symbol) -> bool:
         """Run one round in a market; whether work is left."""
@@ -44,7 +44,7 @@ async def behind_stops(
 
 
 async def behind_uncross(work: WaitingWork, attempt: Callable[[], Awaitable[_Answer]]) -> _Answer:
-    """Go on with every uncross that is not over, then send a command again.
+    """Continue every uncross that is not over, then send a command again.
 
     Raises UncrossPending if an uncross is not over after STOP_ROUNDS_MAX rounds, and what
     `refuse` makes of another refusal of the command.

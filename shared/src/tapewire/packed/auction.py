@@ -9,7 +9,7 @@ from tapewire.packed.packing import Number, OptionalNumber, Text
 
 
 class Uncross(NamedTuple):
-    """`market:<symbol>`, field `uncross`: an uncross that the next command goes on with.
+    """`market:<symbol>`, field `uncross`: an uncross that the next command continues.
 
     `ticks` is empty while the price is searched and 0 if no orders cross. The rest is how far the
     search has come: the volume and the worst prices that met, and of each side the place of the
@@ -33,7 +33,7 @@ class Uncross(NamedTuple):
 
 
 class Indicative(NamedTuple):
-    """`market:<symbol>`, field `indicative`: what an uncross would have done at `time_us`.
+    """`market:<symbol>`, field `indicative`: the result of an uncross at `time_us`.
 
     `ticks` is 0 if no orders cross and empty if more cross than one command reads; `reads` are the
     orders that the search read.

@@ -1,4 +1,4 @@
-"""Reads what the function library keeps in Redis (docs/matching.md) into the venue's types."""
+"""Reads the records of the function library (docs/matching.md) into the venue's types."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -53,7 +53,7 @@ _PREVENTIONS = {str(item): item for item in SelfTradePrevention}
 
 
 class UnreadFill(NamedTuple):
-    """A fill in an account event, with what its order says; `text` is packed."""
+    """A fill in an account event, with fields of its order; `text` is packed."""
 
     order_id: OrderId
     symbol: Symbol

@@ -1,4 +1,4 @@
-"""Follows what Sentinels announce of a failover, so that nobody writes to the old primary.
+"""Follows the announcements of Sentinels, so that no gateway writes to an old primary.
 
 A planned failover promotes a replica while the old primary is alive and takes writes, for several
 seconds, until the Sentinels make the old primary a replica too. Writes of these seconds are lost.
@@ -55,7 +55,7 @@ HARMLESS_STATES = frozenset(
 
 
 class FailoverGuard:
-    """What senders of commands do so that a failover loses nothing that was answered.
+    """The methods of a sender of commands, by which a failover loses no answered command.
 
     It knows whether a failover is under way, how many there were, and how many replicas have to
     confirm what is written. An announcement names the primary that is to be replaced, because
@@ -65,7 +65,7 @@ class FailoverGuard:
     def __init__(self, replicas_min: int = 0) -> None:
         """No failover so far."""
         self.replicas_min = replicas_min
-        # Whether a FailoverWatch tells of failovers.
+        # Whether a FailoverWatch announces failovers.
         self.is_told = False
         # Failovers that ended, and announcements of any kind.
         self.count = 0
@@ -233,7 +233,7 @@ class FailoverWatch:
 
 
 def _subject(channel: bytes, text: str) -> tuple[str, Host, Host | None]:
-    """The service in an announcement, the primary to be replaced, and what was promoted.
+    """The service in an announcement, the primary to be replaced, and the promoted server.
 
     `slave ID ip port @ NAME ip port` names the promoted server and the primary, `master NAME ip
     port` the primary, and a switch is `NAME ip port ip port`, with the promoted server at its end.

@@ -27,7 +27,7 @@ def replication_risk(replication: Mapping[str, Any]) -> str | None:
 
 
 async def warn_of_replication_risk(client: AsyncRedis) -> None:
-    """Log what a failover could lose. A Redis that does not tell is passed over."""
+    """Log the possible loss of a failover. A Redis without this information is passed over."""
     try:
         risk = replication_risk(await client.info("replication"))
     except (RedisError, OSError) as error:

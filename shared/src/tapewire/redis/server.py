@@ -218,7 +218,7 @@ class RedisServer:
         self.start()
 
     def refuse_writes(self, refused: bool) -> None:
-        """Let the server refuse every write and go on answering reads, or take writes again.
+        """Let the server refuse every write and still answer reads, or accept writes again.
 
         A server that is not running, or is too busy to answer now, does so from its next start on.
         Raises RedisUnavailable if the server runs and does not answer.

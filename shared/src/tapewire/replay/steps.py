@@ -8,7 +8,7 @@ from tapewire.values.types import OrderType, Side
 
 
 class ReplayError(TapewireError):
-    """A recording cannot be read, or a replay cannot go on; `str()` says why."""
+    """A recording cannot be read, or a replay cannot continue; `str()` says why."""
 
 
 @dataclass(frozen=True, slots=True)

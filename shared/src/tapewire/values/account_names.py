@@ -14,7 +14,7 @@ ACCOUNT_RULE = (
 )
 
 DEFAULT_ACCOUNT = Account("demo")
-"""The account of every client that names none at an open venue; all of them share it."""
+"""The account of every client of an open venue that names none."""
 
 ACCOUNT_HEADER = "X-Account"
 

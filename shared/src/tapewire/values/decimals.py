@@ -14,8 +14,8 @@ from tapewire.limits import (
     EXACT_INTEGER_MAX,
 )
 
-# Prices and quantities come again and again, so their text and units are kept: of at most so many
-# values (about 2 MB), and of text with at most so many characters.
+# Prices and quantities repeat, so their texts and units are cached: at most this number of
+# values (about 2 MB), and texts with at most this number of characters.
 VALUES_KEPT = 8_192
 TEXT_KEPT_CHARACTERS_MAX = 40
 

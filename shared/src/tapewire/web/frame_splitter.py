@@ -13,14 +13,13 @@ from typing import Any
 from websockets.frames import apply_mask  # type: ignore[attr-defined]  # C, or Python without it
 from websockets.protocol import Protocol
 
+from tapewire.web.websocket_frames import FIN_TEXT, MASK_BYTES, MASKED
+
 # RFC 6455, section 5.2.
-FIN_TEXT = 0x81
 FIN = 0x80
 OPCODE = 0x0F
 DATA_OPCODES = frozenset({0x0, 0x1, 0x2})
 OPCODES = DATA_OPCODES | {0x8, 0x9, 0xA}
-MASKED = 0x80
-MASK_BYTES = 4
 HEAD_BYTES = 2
 TWO_BYTE_SIZE, EIGHT_BYTE_SIZE = 126, 127
 # A frame that has not come whole waits here up to this size. The library takes the parts of larger

@@ -119,7 +119,7 @@ class Health:
         return await _outcomes(self.checks)
 
     async def warned(self) -> dict[str, str]:
-        """The faults that keep nobody from being served, by name; none if all is well."""
+        """The faults that do not stop the service, by name; empty without a fault."""
         found = await _outcomes(self.warnings)
         return {name: outcome for name, outcome in found.items() if outcome != "ok"}
 

@@ -60,7 +60,7 @@ _DECODER = msgspec.msgpack.Decoder(list[_Family])
 
 
 class Metrics:
-    """The figures of a process and, once it has joined them, those of its siblings."""
+    """The metrics of a process and of the siblings that it has joined."""
 
     def __init__(self, *collectors: Collector) -> None:
         """`collectors` beside the figures of the process and of Python's garbage collector."""

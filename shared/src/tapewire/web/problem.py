@@ -138,7 +138,7 @@ class ProblemApp(FastAPI):
         super().include_router(router, **options)
 
     def allowed_methods(self, path: str) -> str:
-        """The methods of `path`, for an Allow header; the framework names only some of them.
+        """The methods of `path`, for an Allow header; the framework names only a part.
 
         A literal path has precedence over templates that match it.
         """

@@ -12,7 +12,7 @@ APPLICATION_PROTOCOLS = ["http/1.1"]
 def server_context(
     certificate: Path | None, key: Path | None, key_password: str | None, *, prefix: str
 ) -> ssl.SSLContext | None:
-    """The TLS context of a service, None for plain HTTP; `prefix` is that of its settings.
+    """The TLS context of a service, None for plain HTTP; `prefix` is the prefix of its settings.
 
     Raises ConfigurationError naming the setting: certificate without key or key without
     certificate, an unreadable file, a key of another certificate, or a wrong password.

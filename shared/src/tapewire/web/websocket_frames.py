@@ -1,15 +1,19 @@
-"""WebSocket frames from server to client (RFC 6455, section 5.2), built once for all clients."""
+"""WebSocket frames (RFC 6455, section 5.2): a server builds them once for all its clients."""
 
+import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
+from websockets.frames import apply_mask  # type: ignore[attr-defined]  # C, or Python without it
 
 # RFC 6455, section 5.5: a control frame holds 125 bytes, two of which are the close code.
 CLOSE_REASON_BYTES_MAX = 123
 
 FIN_TEXT = 0x81
 FIN_CLOSE = 0x88
+MASKED = 0x80
+MASK_BYTES = 4
 
 # RFC 6455, 7.4: codes that may travel in a close frame below the private ranges.
 WIRE_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
@@ -25,13 +29,29 @@ def text_frame(payload: bytes) -> bytes:
     return struct.pack("!BBQ", FIN_TEXT, 127, size_bytes) + payload
 
 
+def masked_text_frames(payloads: Sequence[bytes]) -> bytes:
+    """Return each payload as one text frame of a client, with a mask of its own."""
+    masks = os.urandom(MASK_BYTES * len(payloads))
+    frames: list[bytes] = []
+    for index, payload in enumerate(payloads):
+        mask, size_bytes = masks[MASK_BYTES * index :][:MASK_BYTES], len(payload)
+        if size_bytes < 126:
+            head = b"%c%c" % (FIN_TEXT, MASKED | size_bytes)
+        elif size_bytes < 65_536:
+            head = struct.pack("!BBH", FIN_TEXT, MASKED | 126, size_bytes)
+        else:
+            head = struct.pack("!BBQ", FIN_TEXT, MASKED | 127, size_bytes)
+        frames += (head, mask, apply_mask(payload, mask))
+    return b"".join(frames)
+
+
 def json_frame(message: Mapping[str, object]) -> bytes:
     """Return a message as one text frame of compact JSON."""
     return text_frame(msgspec.json.encode(message))
 
 
 def close_reason(reason: str) -> str:
-    """Return the reason cut, at a character, to what a close frame can carry."""
+    """Return the reason, cut at a character to the size that a close frame can carry."""
     return reason.encode()[:CLOSE_REASON_BYTES_MAX].decode(errors="ignore")
 
 

@@ -28,7 +28,7 @@ class Workers:
     """The number of this worker, and the answers of its siblings."""
 
     def __init__(self, folder: Path, answer: Callable[[], bytes]) -> None:
-        """`answer` is what this worker tells a sibling that asks."""
+        """`answer` makes the answer of this worker to a sibling."""
         self.number = 0
         self._folder = folder
         self._answer = answer

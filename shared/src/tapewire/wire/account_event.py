@@ -1,4 +1,4 @@
-"""What happened to one account, as published on `account_events` and kept in its log. Pure.
+"""An event of one account, as published on `account_events` and kept in its log. Pure.
 
 The function library writes one message per command and account that it changed: parts joined by
 byte 0x1E, a header, the balances that changed, then one part per order that changed. Each change

@@ -23,7 +23,7 @@ class FeedPart(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="typ
 
 
 class Authenticated(FeedPart, frozen=True, tag="authenticated"):
-    """The answer to authenticate: the private channels are those of this account."""
+    """The answer to authenticate: the account of the private channels."""
 
     account: str
     id: RequestId | None = None
@@ -58,7 +58,7 @@ class BalancesChanged(FeedPart, frozen=True, tag="balances"):
 
 
 class BalancesSnapshot(FeedPart, frozen=True, tag="balances_snapshot"):
-    """All assets of an account as of `seq`; it replaces what the client had."""
+    """All assets of an account as of `seq`; replaces the client's balances."""
 
     account: str
     epoch: str

@@ -70,7 +70,7 @@ class Subscribed(_Position, frozen=True, tag="subscribed", kw_only=True):
 
 
 class Unsubscribed(FeedPart, frozen=True, tag="unsubscribed", kw_only=True):
-    """The answer to unsubscribe: nothing of what was ended follows."""
+    """The answer to unsubscribe: no message of the ended subscription follows."""
 
     id: RequestId | None = None
     subscriptions: _Subscriptions
@@ -113,7 +113,7 @@ class BookState(Struct, frozen=True, gc=False):
 
 
 class BookSnapshot(FeedPart, frozen=True, tag="book_snapshot"):
-    """A book to start from; it replaces what the client had of this symbol."""
+    """A book to start from; replaces the client's copy of this symbol."""
 
     data: BookState
 
@@ -205,7 +205,7 @@ class Gap(FeedPart, frozen=True, tag="gap", kw_only=True):
 
 
 class EpochChanged(FeedPart, frozen=True, tag="epoch"):
-    """The venue's data has changed: go on from `seq`."""
+    """The venue's data has changed: continue from `seq`."""
 
     epoch: str
     reason: Literal["new", "rewound"]

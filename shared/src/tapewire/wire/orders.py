@@ -60,7 +60,7 @@ class FillData(Struct, Generic[Number], frozen=True, gc=False):
 
 
 class OrderState(Struct, Generic[Number], frozen=True, gc=False):
-    """Where an order stands: what an answer and an execution report have in common."""
+    """The state of an order: the members that an answer and an execution report share."""
 
     order_id: str
     client_order_id: str | None
