@@ -46,7 +46,9 @@ class AuctionReply(Struct, frozen=True, gc=False):
         DecimalText | None,
         Meta(description="Null in an auction: more than 20,000 orders cross"),
     ]
-    surplus: Annotated[DecimalText | None, Meta(description="What would be left at that price")]
+    surplus: Annotated[
+        DecimalText | None, Meta(description="Quantity without a counterpart at that price")
+    ]
     surplus_side: Literal["buy", "sell"] | None
     timestamp: Annotated[Timestamp | None, Meta(description="When the price was searched")]
     epoch: str

@@ -149,7 +149,7 @@ def _documented(
 ) -> dict[int | str, dict[str, Any]]:
     return {
         status: {"description": text, "content": {"application/json": {"example": example}}}
-        for status, text, example in ((200, "Well", well), (503, "Not well", ill))
+        for status, text, example in ((200, "Healthy", well), (503, "Unhealthy", ill))
     }
 
 
