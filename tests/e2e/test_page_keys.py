@@ -1,12 +1,14 @@
 """A venue with API keys: both pages ask for one, keep it in memory, and notice its end."""
 
 import csv
+import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.page.browser import opened_page
+from tests.support.page.held_answers import HeldAnswers
 from tests.support.page.key_venue import running_key_page_venue
 from tests.support.page.venue import PageVenue
 
@@ -68,6 +70,56 @@ def test_a_key_that_is_revoked_ends_the_session(venue: PageVenue, browser: Brows
         expect(page.locator(".foot .phase")).to_contain_text("Live")
 
 
+def test_a_key_that_was_left_says_nothing_about_the_next_one(
+    venue: PageVenue, browser: Browser
+) -> None:
+    """Its refusal may come after another key has signed in: on both pages that session goes on."""
+    refusal = json.dumps({"code": "invalid_key", "detail": "The key has expired."})
+    keys = [make(venue, account, "admin", "trade")[0] for account in ("alice", "ben")]
+    with opened_page(browser, venue.url) as page:
+        sign_in(page, keys[0])
+        expect(page.locator(".account")).to_have_text("alice")
+        page.route("**/v1/orders", lambda route: route.fulfill(status=401, body=refusal))
+        held = HeldAnswers(page, "/v1/orders")
+        page.get_by_label("Price", exact=True).fill("50000")
+        page.get_by_label("Size", exact=True).fill("0.1")
+        page.locator("button.place").click()
+        held.wait()
+        page.get_by_role("button", name="Account: alice").click()
+        page.get_by_role("button", name="Sign out").click()
+        sign_in(page, keys[1])
+        expect(page.locator(".account")).to_have_text("ben")
+        held.release()
+        expect(page.locator(".notices")).to_contain_text("order refused: The key has expired.")
+        expect(page.locator(".account")).to_have_text("ben")
+        expect(page.locator(".submit .error")).to_have_count(0)
+
+        page.unroute("**/v1/orders")
+        page.goto(f"{venue.url}/admin")
+        page.get_by_label("API key").fill(keys[0])
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("row", name="BTC-USDT")).to_be_visible()
+        page.route("**/v1/admin/notices", lambda route: route.fulfill(status=401, body=refusal))
+        held = HeldAnswers(page, "/v1/admin/notices")
+        page.get_by_label("Message to all traders").fill("Hello")
+        page.keyboard.press("Enter")
+        held.wait()
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_label("API key").fill(keys[1])
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("row", name="BTC-USDT")).to_be_visible()
+        held.release()
+        expect(page.locator(".notices")).to_contain_text("The key has expired.")
+        expect(page.get_by_role("row", name="BTC-USDT")).to_be_visible()
+
+
+def sign_in(page: Page, key: str) -> None:
+    """Give the trader's page a key."""
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("API key").fill(key)
+    page.get_by_label("API key").press("Enter")
+
+
 def test_keys_are_made_for_many_shown_once_and_revoked(venue: PageVenue, browser: Browser) -> None:
     """With an administrator's key only; the file has every key, and a revoked one is over."""
     with opened_page(browser, f"{venue.url}/admin") as page:
@@ -82,7 +134,13 @@ def test_keys_are_made_for_many_shown_once_and_revoked(venue: PageVenue, browser
         dialog = page.locator("dialog[open]")
         dialog.get_by_label("Names").fill("ann ben")
         dialog.get_by_label("Money").fill("USDT=1000")
+        held = HeldAnswers(page, "/v1/admin/keys")
         dialog.get_by_role("button", name="Add accounts").click()
+        held.wait(2)
+        # The keys are shown this once, so the dialog cannot be left before.
+        page.keyboard.press("Escape")
+        expect(dialog.get_by_role("button", name="Adding …")).to_be_visible()
+        held.release()
         with page.expect_download() as download:
             dialog.get_by_role("button", name="Download CSV").click()
         text = download.value.path().read_text("utf-8")
@@ -111,10 +169,12 @@ def test_an_administrators_key_that_is_revoked_ends_the_session(
     with opened_page(browser, f"{venue.url}/admin") as page:
         page.get_by_label("API key").fill(key)
         page.get_by_label("API key").press("Enter")
-        expect(page.get_by_role("row", name="BTC-USDT")).to_be_visible()
+        page.get_by_role("button", name="Halt all").click()
+        expect(page.locator("dialog[open]")).to_contain_text("Halt all?")
         venue.ask("DELETE", f"/v1/admin/keys/{key_id}")
         expect(page.locator(".notices")).to_contain_text("Sign in with another key")
         expect(page.get_by_role("row", name="BTC-USDT")).to_have_count(0)
         page.get_by_label("API key").fill(venue.key or "")
         page.get_by_label("API key").press("Enter")
         expect(page.get_by_role("row", name="BTC-USDT")).to_be_visible()
+        expect(page.locator("dialog[open]")).to_have_count(0)

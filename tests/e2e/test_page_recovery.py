@@ -242,6 +242,35 @@ def test_a_hidden_tab_takes_the_newest_state_only(venue: PageVenue, browser: Bro
         wait_for(lambda: page.evaluate("1") and lag(sent) == "disconnect", "it asks for all")
 
 
+def test_the_feed_refuses_nothing_that_the_page_asks_for(
+    venue: PageVenue, browser: Browser
+) -> None:
+    """Ten refused requests would end the connection for good: looking away, leaving an interval
+    that all markets are followed with, leaving a market before it is there.
+    """
+    with opened_page(browser, "about:blank") as page:
+        refused: list[str] = []
+
+        def take(text: str | bytes) -> None:
+            if '"type":"error"' in str(text):
+                refused.append(str(text))
+
+        page.on("websocket", lambda socket: socket.on("framereceived", take))
+        page.goto(f"{venue.url}/?account=alice&symbol=BTC-USDT")
+        expect(page.locator(".foot")).to_contain_text("book verified")
+        for _ in range(6):
+            hide(page, hidden=True)
+            hide(page, hidden=False)
+        for symbol in ("BTC-USDT", "ETH-USDT") * 6:
+            for interval in ("1d", "1m"):
+                page.locator(f".chart [data-value='{interval}']").dispatch_event("click")
+            page.locator("#markets button", has_text=symbol).dispatch_event("click")
+        venue.order("bob", "sell", "0.5", "3010.00", symbol="ETH-USDT")
+        expect(page.locator(".book tr.ask.best")).to_contain_text("3,010.00")
+        expect(page.locator(".foot .phase")).to_contain_text("Live")
+        assert refused == []
+
+
 def has_asked(sent: list[dict[str, Any]], op: str, channel: str) -> bool:
     """Whether the page has sent this request for a channel."""
     return any(each["op"] == op and channel in each.get("channels", ()) for each in sent)

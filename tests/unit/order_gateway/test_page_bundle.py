@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from order_gateway.page.bundle import BundleError, bundle, compact
+from order_gateway.page.bundle import BundleError, bundle, compact, compact_style
 from order_gateway.page.files import read_files
 
 NODE_TIMEOUT_S = 30
@@ -66,13 +66,16 @@ def test_the_pages_are_joined_to_what_a_browser_reads() -> None:
 
 def test_comments_go_and_texts_stay() -> None:
     """Whole lines and casts are comments; what looks like one inside a text is none."""
+    assert compact('y("a"), // "b"\ny(); // c\n') == 'y("a"), // "b"\ny();\n'
+    assert compact_style("/* a\n b */\na {\n  b: c; /* d */\n}\n") == "a {\nb: c; \n}\n"
     assert compact('/* a\n b */\n// c\n  x("http://y"); \n\n\nz();\n') == 'x("http://y"); \nz();\n'
 
 
 @pytest.mark.parametrize(
     "text",
     ["export default 1;\n", "export { a };\n", 'export * from "./one.js";\n',
-     'import * as all from "./one.js";\n', "import all from './one.js';\n"],
+     'import * as all from "./one.js";\n', "import all from './one.js';\n",
+     "const a = `{\n`;\n"],
 )  # fmt: skip
 def test_other_forms_are_refused(text: str) -> None:
     """A form that would be joined wrongly stops the gateway's tests, not a trader."""

@@ -13,6 +13,11 @@ from typing import Final
 _BLOCK_COMMENT: Final = re.compile(r"^[ ]*/\*(?:(?!\*/)[^\0])*\*/[ ]*$\n?", re.MULTILINE)
 _INLINE_COMMENT: Final = re.compile(r"/\*\* @[^\n]*?\*/ ?")
 _LINE_COMMENT: Final = re.compile(r"^[ ]*//.*\n?", re.MULTILINE)
+# Without a quote behind it, `//` is not the part of a text such as an address.
+_END_COMMENT: Final = re.compile(r"(?<=[;{}),])[ ]+//[^\n\"'`]*$", re.MULTILINE)
+# Behind these a line may go on.
+_LINE_END: Final = re.compile(r"(?<=[,;({\[])\n")
+_STYLE_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _INDENTATION: Final = re.compile(r"^[ ]+|\n(?=\n)", re.MULTILINE)
 _IMPORT: Final = re.compile(r'^import\s+(?:\{([^}]*)\}\s+from\s+)?"([^"]+)";\n', re.MULTILINE)
 _EXPORT: Final = re.compile(
@@ -63,7 +68,14 @@ def bundle(modules: Mapping[str, str], entry: str) -> str:
 
 def compact(text: str) -> str:
     """The same module without comments, indentation and empty lines."""
-    for pattern in (_BLOCK_COMMENT, _INLINE_COMMENT, _LINE_COMMENT, _INDENTATION):
+    for pattern in (_BLOCK_COMMENT, _INLINE_COMMENT, _LINE_COMMENT, _END_COMMENT, _INDENTATION):
+        text = pattern.sub("", text)
+    return text.lstrip("\n")
+
+
+def compact_style(text: str) -> str:
+    """The same style sheet without comments, indentation and empty lines."""
+    for pattern in (_STYLE_COMMENT, _INDENTATION):
         text = pattern.sub("", text)
     return text.lstrip("\n")
 
@@ -73,6 +85,10 @@ def _wrapped(path: str, head: str, text: str) -> str:
     body = _EXPORT.sub(r"\1", text)
     if other := _OTHER_FORMS.search(body):
         raise BundleError(f"{path}: {other.group()[:80]}")
+    for line in body.splitlines():
+        if line.count("`") % 2:
+            raise BundleError(f"{path}: a template of several lines: {line[:80]}")
+    body = _LINE_END.sub("", body)
     return f"const {_scope(path)}=(()=>{{{head}\n{body}return{{{','.join(exported)}}}}})();\n"
 
 

@@ -13,7 +13,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Final
 
-from order_gateway.page.bundle import bundle
+from order_gateway.page.bundle import bundle, compact_style
 
 # Types of files that are served; others, such as the list of libraries, stay in the package.
 MEDIA_TYPES: Final = {
@@ -33,7 +33,7 @@ COMPRESSION_LEVEL: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """One file, with what HTTP says about it."""
+    """One file, with its HTTP headers."""
 
     media_type: str
     body: bytes
@@ -58,6 +58,9 @@ def read_files() -> Mapping[str, StaticFile]:
         suffix = f".{path.rpartition('.')[2]}"
         if suffix == ".js":
             modules[path] = entry.read_text("utf-8")
+        elif suffix == ".css":
+            body = compact_style(entry.read_text("utf-8")).encode()
+            files[path] = StaticFile.of(MEDIA_TYPES[suffix], body)
         elif suffix in MEDIA_TYPES:
             files[path] = StaticFile.of(MEDIA_TYPES[suffix], entry.read_bytes())
     for path in modules:

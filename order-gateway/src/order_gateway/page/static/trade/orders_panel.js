@@ -108,8 +108,7 @@ function OpenOrder({ session, order, onEdit }) {
     h("td", { class: "number", "data-label": "Price" },
       order.price === null ? "Market" : grouped(order.price),
       order.stop_price && h("small", null,
-        ` ${order.order_type.startsWith("stop") ? "stop" : "trigger"} ${
-          grouped(order.stop_price)}`)),
+        order.order_type.startsWith("stop") ? " stop " : " trigger ", grouped(order.stop_price))),
     h("td", { class: "number", "data-label": "Size" }, grouped(trimmed(order.quantity))),
     h("td", { class: "number", "data-label": "Filled" }, `${shareOf(order)} %`),
     h(

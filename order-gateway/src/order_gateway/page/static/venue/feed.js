@@ -7,6 +7,8 @@
 
 import { signal } from "@preact/signals";
 
+import { Requests } from "./requests.js";
+
 const SILENCE_MAX_MS = 5_000; // the feed sends a heartbeat every second
 const OPEN_TIMEOUT_MS = 10_000;
 const RETRY_DELAY_MS = 100;
@@ -17,8 +19,8 @@ const CLOSE_FINAL_FIRST = 4500;
 const CLOSE_FINAL_LAST = 4999;
 const CLOSE_KEY_OVER = 4502;
 
+/** @typedef {import("./requests.js").Message} Message */
 /**
- * @typedef {Record<string, any>} Message
  * @typedef {object} Interest
  * @property {{channels: string[], symbols?: string[]}} topics what it follows
  * @property {() => {since?: Record<string, number>, epoch?: string}} since where it goes on
@@ -61,12 +63,12 @@ export class Feed {
   #interests = new Set();
   /** The interests that the present connection has confirmed. @type {Set<Interest>} */
   #answered = new Set();
-  /** Requests without an answer, by id. @type {Map<number, (answer: Message) => void>} */
-  #pending = new Map();
+  /** Withdraws subscriptions without an answer. @type {Map<Interest, Set<() => boolean>>} */
+  #asked = new Map();
   /** @type {WebSocket | null} */
   #socket = null;
   #ready = false;
-  #requestId = 0;
+  #requests = new Requests(() => {});
   #attempts = 0;
   #heardAtMs = 0;
   #pingedAtMs = 0;
@@ -103,13 +105,11 @@ export class Feed {
    * @param {Interest} interest
    */
   remove(interest) {
-    if (!this.#interests.delete(interest)) return;
-    this.#answered.delete(interest);
-    if (!this.#ready) return;
-    this.#ask({ op: "unsubscribe", ...interest.topics }, (answer) => {
-      // Another interest follows all symbols of the channel.
-      if (answer.code === "not_subscribed") this.reason.value = "";
-    });
+    this.#interests.delete(interest);
+    const asked = this.#asked.get(interest) ?? new Set();
+    for (const withdraw of asked) if (withdraw()) asked.delete(withdraw);
+    if (asked.size === 0) this.#asked.delete(interest);
+    if (this.#answered.delete(interest)) this.#unsubscribe(interest);
   }
 
   /**
@@ -118,12 +118,10 @@ export class Feed {
    */
   setHidden(hidden) {
     this.#onLag = hidden ? "conflate" : "disconnect";
-    if (this.#ready) this.#ask({ op: "subscribe", channels: [], on_lag: this.#onLag }, () => {});
-  }
-
-  /** Close the connection; the next one resumes. */
-  reconnect() {
-    this.#lost("The feed is asked again for what is missing.");
+    // A request must name a topic, and repeating a subscription is harmless.
+    for (const { topics } of [...this.#answered].slice(0, 1)) {
+      this.#requests.ask({ op: "subscribe", ...topics, on_lag: this.#onLag }, () => {});
+    }
   }
 
   #retryNow = () => {
@@ -137,6 +135,9 @@ export class Feed {
     this.#heardAtMs = performance.now();
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
+    this.#requests = new Requests((text) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text);
+    });
     this.connections += 1;
     socket.onmessage = (event) => {
       if (this.#socket === socket) this.#take(JSON.parse(event.data));
@@ -165,7 +166,7 @@ export class Feed {
       case "unsubscribed":
       case "authenticated":
       case "pong":
-        this.#answer(message);
+        this.#requests.answer(message);
         return;
       case "error":
         this.#takeError(message);
@@ -180,13 +181,12 @@ export class Feed {
         return;
       case "stale":
         this.phase.value = "stale";
-        break;
     }
     for (const interest of this.#answered) {
       const wish = interest.offer(message);
       if (wish === "renew") this.#subscribe(interest);
       if (wish === "reconnect") {
-        this.reconnect();
+        this.#lost("The feed is asked again for what is missing.");
         return;
       }
     }
@@ -198,7 +198,7 @@ export class Feed {
     this.phase.value = "live";
     const login = this.#login();
     if (login === null) this.#begin();
-    else this.#ask({ op: "authenticate", ...login }, () => this.#begin());
+    else this.#requests.ask({ op: "authenticate", ...login }, () => this.#begin());
   }
 
   #begin() {
@@ -209,35 +209,45 @@ export class Feed {
   /** @param {Interest} interest */
   #subscribe(interest) {
     const body = { op: "subscribe", on_lag: this.#onLag, ...interest.topics, ...interest.since() };
-    this.#ask(body, (answer) => {
-      if (!this.#interests.has(interest) || answer.type === "error") return;
-      this.#answered.add(interest);
-      interest.subscribed(answer);
+    const asked = this.#asked.get(interest) ?? new Set();
+    this.#asked.set(interest, asked);
+    const withdraw = this.#requests.ask(body, (answer) => {
+      asked.delete(withdraw);
+      if (asked.size === 0) this.#asked.delete(interest);
+      if (answer.type === "error") this.reason.value = ""; // the connection goes on
+      else if (!this.#interests.has(interest)) this.#unsubscribe(interest);
+      else {
+        this.#answered.add(interest);
+        interest.subscribed(answer);
+      }
     });
+    asked.add(withdraw);
   }
 
   /**
-   * @param {Message} body
-   * @param {(answer: Message) => void} onAnswer
+   * The feed closes a connection for good that is wrong too often. Thus a topic is left only if the
+   * subscription is confirmed and no other interest needs the topic.
+   * @param {Interest} interest
    */
-  #ask(body, onAnswer) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return;
-    this.#requestId += 1;
-    this.#pending.set(this.#requestId, onAnswer);
-    this.#socket.send(JSON.stringify({ ...body, id: this.#requestId }));
+  #unsubscribe(interest) {
+    // The last answer to a subscription does this.
+    if (!this.#ready || this.#asked.has(interest) || this.#isNeeded(interest)) return;
+    this.#requests.ask({ op: "unsubscribe", ...interest.topics }, () => {});
   }
 
-  /** @param {Message} message */
-  #answer(message) {
-    const onAnswer = this.#pending.get(message.id);
-    this.#pending.delete(message.id);
-    onAnswer?.(message);
+  /** @param {Interest} interest that has gone */
+  #isNeeded({ topics }) {
+    return [...this.#interests].some((other) => {
+      const { channels, symbols } = other.topics;
+      return topics.channels.every((channel) => channels.includes(channel)) &&
+        (symbols === undefined || topics.symbols?.every((symbol) => symbols.includes(symbol)));
+    });
   }
 
   /** @param {Message} error */
   #takeError(error) {
     this.reason.value = `The feed says: ${error.message}.`;
-    if (this.#pending.has(error.id)) this.#answer(error);
+    this.#requests.answer(error);
     if (error.code === "since_in_future") this.#rewind();
   }
 
@@ -250,7 +260,7 @@ export class Feed {
   #ping() {
     this.#pingedAtMs = performance.now();
     const sentAtMs = this.#pingedAtMs;
-    this.#ask({ op: "ping" }, () => {
+    this.#requests.ask({ op: "ping" }, () => {
       this.roundTripMs.value = performance.now() - sentAtMs;
     });
   }
@@ -283,7 +293,8 @@ export class Feed {
     this.#socket = null;
     this.#ready = false;
     this.#answered.clear();
-    this.#pending.clear();
+    this.#asked.clear();
+    this.#requests.close();
     socket?.close();
   }
 }
