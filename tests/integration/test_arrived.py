@@ -14,7 +14,8 @@ from tapewire.redis.arrived import NOT_ARRIVED, next_arrived, reader_of
 async def test_replies_in_the_buffer_are_taken_in_order(redis_url: str) -> None:
     """Values, nothing, and errors are replies; an empty buffer has none."""
     async with redis.asyncio.Redis.from_url(redis_url) as client:
-        connection: Any = await client.connection_pool.get_connection()
+        pool: Any = client.connection_pool
+        connection = await pool.get_connection()
         assert reader_of(connection) is not None
         assert next_arrived(connection) is NOT_ARRIVED
         commands = [("ECHO", "first"), ("GET", "absent"), ("NONSENSE",), ("TIME",), ("PING",)]
@@ -28,7 +29,7 @@ async def test_replies_in_the_buffer_are_taken_in_order(redis_url: str) -> None:
         assert isinstance(next_arrived(connection), list)
         assert next_arrived(connection) in {b"PONG", "PONG"}
         assert next_arrived(connection) is NOT_ARRIVED
-        await client.connection_pool.release(connection)
+        await pool.release(connection)
 
 
 def test_a_connection_without_the_reader_has_nothing() -> None:
