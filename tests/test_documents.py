@@ -24,6 +24,7 @@ from market_data.errors import CLOSE_MEANINGS, CloseCode
 from tapewire import keys
 from tapewire.cli import main
 from tapewire.wire.feed_messages import MESSAGE_TYPES, UnknownMessage, decode_message
+from tapewire.wire.orders import REASONS
 from tests.support.house.captures import captured_commands
 from tests.support.house.command_reference import every_command, option_rows
 from tests.support.house.documents import (
@@ -150,6 +151,20 @@ def test_every_message_has_a_true_example() -> None:
             assert not isinstance(decoded, UnknownMessage), message
             shown.add(message["type"])
     assert shown == set(MESSAGE_TYPES)
+
+
+def test_every_reason_of_an_ended_order_is_explained() -> None:
+    """The table of reasons is that of the code, which has each reason that Lua writes."""
+    text = section(read(PROTOCOL), "\n| `reason` |", "\n\n")
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(REASONS)
+    lua = (ROOT / "shared/src/tapewire/matching/lua").rglob("*.lua")
+    lines = re.findall(
+        r"^.*(?:\.reason\b.*=|end_(?:order|partner)\().*$",
+        "\n".join(path.read_text() for path in lua),
+        re.MULTILINE,
+    )
+    written = set(re.findall(r"'(\w+)'", "\n".join(lines))) - {"canceled"}
+    assert {"immediate_or_cancel", "order_list"} <= written <= set(REASONS)
 
 
 def test_the_checksum_example_is_right() -> None:

@@ -208,7 +208,7 @@ def _drain(venue: _Following, settings: MarketDataSettings) -> Drain:
 def _tasks(
     venue: _Following, settings: MarketDataSettings
 ) -> dict[str, Callable[[], Awaitable[None]]]:
-    """The tasks of what follows the venue."""
+    """The tasks that follow the venue."""
     heartbeats = Heartbeats(
         venue.hub,
         venue.feed,

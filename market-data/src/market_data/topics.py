@@ -34,7 +34,7 @@ CANDLES: Mapping[str, str] = MappingProxyType({name: f"candles:{name}" for name 
 
 PUBLIC_CHANNELS = (TRADES, BBO, *BOOK_DEPTHS, *CANDLES.values())
 ACCOUNT_CHANNELS = frozenset({ORDERS, BALANCES})
-"""The private channels: of one account, whatever symbols a request names."""
+"""The private channels: of one account; a request names no symbols for them."""
 
 CHANNELS = (*PUBLIC_CHANNELS, ORDERS, BALANCES)
 

@@ -62,15 +62,13 @@ class AccountChange(Params):
     maker_fee_ppm: Annotated[
         _Fee | None,
         Field(
-            description="Fee in millionths of the amount that a fill brings; null: the fee "
-            "of the instrument"
+            description="Fee in millionths of the received amount; null: the fee of the instrument"
         ),
     ] = None
     taker_fee_ppm: Annotated[
         _Fee | None,
         Field(
-            description="Fee in millionths of the amount that a fill brings; null: the fee "
-            "of the instrument"
+            description="Fee in millionths of the received amount; null: the fee of the instrument"
         ),
     ] = None
 

@@ -191,7 +191,7 @@ async def read_leaderboard(request: Request) -> Response:
     openapi_extra={"parameters": queried(BoardParams)},
 )
 async def read_whole_leaderboard(request: Request) -> Response:
-    """The leaderboard without delay, whatever the options are."""
+    """The leaderboard without delay, with any options."""
     contest, query = _contest(request), await read_query(request)
     return respond(await contest.leaderboard(query, is_admin=True))
 
@@ -205,7 +205,7 @@ async def read_whole_leaderboard(request: Request) -> Response:
     },
 )
 async def read_board_options(request: Request) -> Response:
-    """The default readers are everybody in an open venue, administrators in a venue with keys."""
+    """By default all traders of an open venue read it, and administrators of one with keys."""
     return respond(await _contest(request).board_options())
 
 

@@ -62,7 +62,7 @@ async def list_keys(request: Request) -> Response:
 async def revoke_key(request: Request) -> Response:
     """Revokes a key for good, within two seconds, open connections included.
 
-    To revoke it again is no error.
+    Revoking a revoked key is no error.
     """
     return respond(await _administration(request).revoke(request.path_params["key_id"]))
 

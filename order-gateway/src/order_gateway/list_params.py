@@ -53,7 +53,7 @@ class OrderListRequest(Params):
     self_trade_prevention: SelfTradePreventionText | None = None
     reuse_client_order_id: Annotated[
         bool | None,
-        Field(description="Take the names of orders and lists that have ended as free"),
+        Field(description="Allow the names of orders and lists that have ended"),
     ] = None
     client_list_id: ClientListId | None = None
 

@@ -18,7 +18,7 @@ RATE_LIMITED = "rate_limited"
 
 
 class Activity:
-    """Counts what the operations of all transports do. Safe to share by all requests."""
+    """Counts the operations of all transports. Safe to share by all requests."""
 
     def __init__(self, operations: tuple[str, ...]) -> None:
         """`operations` are the names under which durations are counted."""

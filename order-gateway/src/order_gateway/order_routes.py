@@ -79,7 +79,7 @@ async def place_order(request: Request) -> Response:
     },
 )
 async def run_batch(request: Request) -> Response:
-    """Does the items in order, each on its own: a refused item stops no other.
+    """Executes the items in order, each on its own: a refused item stops no other.
 
     `status` and `body` of a result are those of the single request, `problem` is its refusal.
     """
@@ -155,5 +155,5 @@ async def amend_order(request: Request) -> Response:
     openapi_extra={"parameters": [ORDER_ID, *CANCEL_NAME, ACCOUNT]},
 )
 async def cancel_order(request: Request) -> Response:
-    """Takes the rest of an open order out of the book."""
+    """Cancels the remaining quantity of an open order."""
     return await answer(request, "cancel", read_query, read_order_key(request))

@@ -73,7 +73,7 @@ class OrderRequest(Params):
     reuse_client_order_id: Annotated[
         bool | None,
         Field(
-            description="Take the `client_order_id` of an order that has ended as free. A repeated "
+            description="Allow the `client_order_id` of an order that has ended. A repeated "
             "request then places a second order if the first one has ended"
         ),
     ] = None
@@ -268,7 +268,7 @@ class MarketRequest(Params):
         Field(
             ge=0,
             le=FEE_PPM_MAX,
-            description="Fee of a maker, in millionths of the amount that a fill brings the maker",
+            description="Fee of a maker, in millionths of the received amount",
         ),
     ] = None
     taker_fee_ppm: Annotated[
@@ -276,7 +276,7 @@ class MarketRequest(Params):
         Field(
             ge=0,
             le=FEE_PPM_MAX,
-            description="Fee of a taker, in millionths of the amount that a fill brings the taker",
+            description="Fee of a taker, in millionths of the received amount",
         ),
     ] = None
     allow_coarse_fees: Annotated[

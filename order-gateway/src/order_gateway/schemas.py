@@ -20,10 +20,10 @@ _Natural = Annotated[int, Meta(ge=0)]
 _NextCursor: TypeAlias = Annotated[
     str | None, Meta(description="`cursor` of the next page; null when there is none")
 ]
-_FeePpm = Annotated[int, Meta(ge=0, description="Millionths of what a fill brings")]
+_FeePpm = Annotated[int, Meta(ge=0, description="Millionths of the received amount")]
 _OwnFeePpm: TypeAlias = Annotated[
     _Natural | None,
-    Meta(description="Millionths of what a fill brings; null: the instrument's"),
+    Meta(description="Millionths of the received amount; null: the fee of the instrument"),
 ]
 _Bound: TypeAlias = Annotated[
     DecimalText | None, Meta(description="Null: the instrument's; zero: none")
@@ -81,7 +81,7 @@ class BatchReply(Struct, frozen=True, gc=False):
 
 
 class ReplaceReply(Struct, frozen=True, gc=False):
-    """What became of the cancel and of the order in its place."""
+    """The results of the cancel and of the order in its place."""
 
     canceled: Annotated[
         PartResult | None,
@@ -178,7 +178,7 @@ class NewApiKeyReply(ApiKeyReply, frozen=True, gc=False):
     api_secret: Annotated[
         str | None,
         Meta(
-            description="With which calls are signed; shown this once. Null at a gateway without a "
+            description="The secret that signs calls; shown this once. Null at a gateway without a "
             "master secret"
         ),
     ]

@@ -65,7 +65,7 @@ async def _identify(websocket: WebSocket, wishes: Wishes) -> tuple[Account | Non
 
 
 def _read_wishes(websocket: WebSocket) -> Wishes:
-    """What the handshake says beside a key. Raises InvalidField."""
+    """The options of the handshake, without the key. Raises InvalidField."""
     pairs = websocket.query_params.multi_items()
     parameters = dict(pairs)
     if len(parameters) != len(pairs):

@@ -26,7 +26,7 @@ SUPPLY = PREFIX + "supply"
 ASSETS = PREFIX + "assets"
 API_KEYS = PREFIX + "api_keys"
 # No command ever makes it. Every call of a function names it, because a Cluster that moves the slot
-# refuses calls with a key that is not there. A write that wants it proves that Redis takes writes.
+# refuses calls with a missing key. A write that names it proves that Redis accepts writes.
 ABSENT = PREFIX + "absent"
 # Written by gateways that have replicas confirm their commands; it says nothing and expires.
 CONFIRMED = PREFIX + "confirmed"

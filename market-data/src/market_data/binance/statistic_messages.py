@@ -127,7 +127,7 @@ class AveragePrice(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Kline(Struct, frozen=True, gc=False, kw_only=True):
-    """A candle; `x`: its period has ended. `V` and `Q` are what takers bought."""
+    """A candle; `x`: its period has ended. `V` and `Q` are bought by takers."""
 
     t: Time
     T: Time

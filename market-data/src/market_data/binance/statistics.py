@@ -138,7 +138,7 @@ class Statistics:
             await self._klines.load()
 
     def publish(self) -> None:
-        """Send what changed in the last second."""
+        """Send the statistics that changed in the last second."""
         self._states.clear()
         now_us = self._clock.now_us()
         traded = {totals: totals.take_changed() for totals in self._totals}
@@ -161,7 +161,7 @@ class Statistics:
         self._outlet.hub.flush()
 
     def state_frame(self, name: str, symbol: str) -> bytes | None:
-        """What a new client of a channel starts from, framed; None while it is being read.
+        """The first state for a new client of a channel, framed; None while it is being read.
 
         Clients that come in the same second are given the same bytes. What changes meanwhile is
         published at the end of the second.

@@ -72,7 +72,7 @@ class Streams(Listener):
         self._clock = clock
         self._ticks = 0
         self._books: dict[str, Level2Book] = {}
-        # By speed: what changed since the last message of that speed.
+        # By speed: the changes since the last message of that speed.
         self._differences = {speed: Differences() for speed in DIFFERENCES}
         self._changed: dict[str, dict[str, None]] = {speed: {} for speed in PARTIAL_BOOKS}
         # By channel and symbol: the partial book that was sent last.
@@ -92,7 +92,7 @@ class Streams(Listener):
             self.tick()
 
     def tick(self) -> None:
-        """Send what the last 100 ms changed, and every tenth time what the last second changed."""
+        """Send the changes of the last 100 ms, and every tenth time those of the last second."""
         self._ticks += 1
         self._send_books(FAST)
         if self._ticks % TICKS_PER_S == 0:
@@ -136,7 +136,7 @@ class Streams(Listener):
             self._send_best(update.symbol, book)
 
     def renew_book(self, symbol: str, before: Level2Book | None, book: Level2Book | None) -> None:
-        """Note by what a book differs from its earlier state, if that is of the same epoch."""
+        """Note the difference of a book from its earlier state of the same epoch."""
         if book is None:
             self._books.pop(symbol, None)
             self._close_followers(UNFORMED_CHANNELS, symbol)
@@ -259,7 +259,7 @@ def _follows(subscription: Subscription, channels: Collection[str], symbol: str)
 
 
 def _constant(payload: bytes) -> Render:
-    """A message without times."""
+    """A form of messages without times."""
     return lambda _unit_us: payload
 
 

@@ -104,7 +104,7 @@ class Resumer:
         await self._errands.close()
 
     def _resume_at_once(self, resume: Resume) -> bool:
-        """Resume a session from memory, if all that it missed is there and fits one page."""
+        """Resume a session from memory, if memory has all missed messages and they fit one page."""
         replay = resume.replay
         if resume.epoch is not None and resume.since and resume.epoch != self._sequencer.epoch:
             resume.told(Recovery(other_epoch=True))

@@ -43,7 +43,7 @@ class Audience:
         return sum(hub.used_bytes() for hub in self.hubs)
 
     def give_up_slowest(self) -> bool:
-        """Close the client that lags most, and forget what only it needs; False without one."""
+        """Close the client that lags most, and drop its messages; False without such a client."""
         behind = [slowest for hub in self.hubs if (slowest := hub.slowest()) is not None]
         if not behind:
             return False

@@ -81,7 +81,7 @@ class Backlog:
         return data
 
     def hold(self, since: Mapping[Topic, int]) -> None:
-        """Keep back what the stream brings from now on; `since` is what a replay begins after."""
+        """Hold the messages of the stream from now on; a replay begins after `since`."""
         self._kept_back = []
         self.replayed = dict(since)
 
@@ -134,7 +134,7 @@ class Backlog:
         return list(states)
 
     def thin(self, policy: LagPolicy) -> Thinned:
-        """Drop what the policy lets drop; nothing may be held."""
+        """Drop messages as the policy allows; no messages may be held."""
         thinned = thin(self._ready, policy)
         self._ready = thinned.entries
         self.from_ring = self.counted = 0

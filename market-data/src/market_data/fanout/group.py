@@ -47,7 +47,7 @@ class Group:
         self._command_messages_counted_max = limits.command_messages_counted_max
         # Messages so far of the command that was published last.
         self._command_messages = 0
-        # Behind, with nothing to wait for but the flush that brings the group up to them.
+        # Clients behind the group's cursor that wait only for the next flush of the group.
         self._waiting: dict[Session, None] = {}
         # No client can be past its lag limit before the head reaches this position.
         self._lag_check_at = NEVER
@@ -158,7 +158,7 @@ class Group:
 
 
 def write_all(writes: list[Callable[[bytes], None]], data: bytes) -> None:
-    """Write the same bytes to every socket: the loop the whole design serves."""
+    """Write the same bytes to every socket; the hottest loop of the service."""
     remaining = iter(writes)
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The bound on what slow clients may cost a process in sum: the slowest are closed first."""
+"""The bound on the bytes of all slow clients of a process: the slowest are closed first."""
 
 import asyncio
 import logging

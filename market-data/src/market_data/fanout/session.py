@@ -201,7 +201,7 @@ class Session:
         self.in_step = False
 
     def take_from_ring(self) -> None:
-        """Move what the client has not got of its ring into the backlog; it leaves step."""
+        """Move the unsent messages of the ring into the backlog; the client leaves step."""
         self._leave_step()
         ring = self.place.ring
         self.backlog.add_stream(ring.entries(self.cursor), ring.counted(self.cursor))

@@ -242,7 +242,7 @@ class Intake:
             self._hub.tell(topics, json_frame(told | {"seq": seqs}))
 
     def _take_venue(self, payload: bytes) -> None:
-        """Publish a message for all clients, whatever their topics."""
+        """Publish a message for all clients, on every topic."""
         try:
             decode_venue_event(payload)
         except MessageError as error:

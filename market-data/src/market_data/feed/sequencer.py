@@ -199,7 +199,7 @@ class Sequencer:
     def refill(
         self, name: str, messages: Sequence[Message], *, log_ended: bool
     ) -> list[Message | Lost]:
-        """Take the messages that the log holds after the last delivered one; returns what to send.
+        """Take the messages of the log after the last delivered one; returns the messages to send.
 
         `log_ended` says that the log has no more messages, so the rest up to the target is lost.
         """

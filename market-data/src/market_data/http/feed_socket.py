@@ -28,7 +28,7 @@ router = APIRouter()
 
 @router.websocket("/ws/market-data")
 async def market_data(websocket: WebSocket) -> None:
-    """Every trade of every symbol, or what the query asks for (docs/protocol.md)."""
+    """Every trade of every symbol, or the topics of the query (docs/protocol.md)."""
     conversations = state_of(websocket).conversations
     if not await is_admitted(websocket):
         return

@@ -40,7 +40,7 @@ _INTEGER = {"schema": {"type": "integer"}}
 _HEADERS: dict[str, Any] = {
     "RateLimit-Limit": _INTEGER | {"description": "Requests of the address at once"},
     "RateLimit-Remaining": _INTEGER | {"description": "Requests that are left"},
-    "RateLimit-Reset": _INTEGER | {"description": "Seconds until none are used"},
+    "RateLimit-Reset": _INTEGER | {"description": "Seconds until all requests are available again"},
 }
 
 

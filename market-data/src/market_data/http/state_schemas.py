@@ -37,7 +37,7 @@ class TickerReply(Struct, frozen=True, gc=False):
 
 
 class AuctionReply(Struct, frozen=True, gc=False):
-    """What an uncross would give: null outside of an auction, and while no orders cross."""
+    """The indicative uncross: null outside of an auction, and while no orders cross."""
 
     symbol: str
     state: Annotated[str, Meta(description="The state of the market: `auction` in an auction")]
@@ -46,7 +46,9 @@ class AuctionReply(Struct, frozen=True, gc=False):
         DecimalText | None,
         Meta(description="Null in an auction: more than 20,000 orders cross"),
     ]
-    surplus: Annotated[DecimalText | None, Meta(description="What would be left at that price")]
+    surplus: Annotated[
+        DecimalText | None, Meta(description="Quantity without a counterpart at that price")
+    ]
     surplus_side: Literal["buy", "sell"] | None
     timestamp: Annotated[Timestamp | None, Meta(description="When the price was searched")]
     epoch: str

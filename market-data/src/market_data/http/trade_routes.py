@@ -110,7 +110,7 @@ async def trades(request: Request) -> Response:
                 "symbols", "Separated by commas; without it all, also those added later", _TEXT
             ),
             parameter("since", "As `BTC-USDT:123,ETH-USDT:45`, or an event id", _TEXT),
-            parameter(EVENT_ID, "The id of the last event; wins over `since`", _TEXT, "header"),
+            parameter(EVENT_ID, "The id of the last event; overrides `since`", _TEXT, "header"),
         ]
     },
 )
@@ -139,7 +139,7 @@ async def stream(request: Request) -> Response:
 
 
 async def _start(request: Request, start: StreamPosition) -> StreamPosition:
-    """Where a stream begins: behind what the client has, or at the newest trades.
+    """The position at which a stream begins: after the client's last trade, or the newest trades.
 
     Raises InvalidField, Unavailable.
     """

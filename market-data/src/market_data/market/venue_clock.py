@@ -1,4 +1,4 @@
-"""The time of the venue, as this process knows it. Pure but for the clock of the machine."""
+"""The time of the venue in this process. Pure, except for the clock of the machine."""
 
 import time
 from collections.abc import Callable

@@ -129,7 +129,7 @@ def commission(instrument: Instrument, symbols: BinanceSymbols) -> dict[str, Any
 
 
 def rates(maker_ppm: int, taker_ppm: int) -> dict[str, str]:
-    """Fees as parts of what a fill brings."""
+    """Fees as parts of the received amount."""
     nothing = format_units(0, COMMISSION_DECIMALS)
     return {
         "maker": rate(maker_ppm),

@@ -1,4 +1,4 @@
-"""The answer of `order/cancelReplace`: what became of the cancel and of the new order. Pure."""
+"""The answer of `order/cancelReplace`: the results of the cancel and of the new order. Pure."""
 
 from http import HTTPStatus
 from typing import Any

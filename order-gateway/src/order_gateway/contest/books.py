@@ -57,7 +57,7 @@ class Books:
                 logger.info("accounts are not folded until Redis answers again: %s", error)
 
     async def fold_all(self) -> dict[Account, Fold]:
-        """The fold of every account but the one of fees, by name. Raises Unavailable."""
+        """The fold of every account except `@fees`, by name. Raises Unavailable."""
         return await self._fold(await self._names())
 
     async def newest(self) -> dict[Account, Fold]:

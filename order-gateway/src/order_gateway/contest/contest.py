@@ -64,7 +64,7 @@ class Contest:
         audit: VenueAudit,
         auth: Auth,
     ) -> None:
-        """In an open venue everybody sees the leaderboard until its options are set."""
+        """In an open venue all traders see the leaderboard until its options are set."""
         self._queries = queries
         self._catalogue = catalogue
         self._store = ContestStore(engine.batcher)

@@ -33,7 +33,7 @@ COMPRESSION_LEVEL: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """One file, with what HTTP says about it."""
+    """One file, with its HTTP headers."""
 
     media_type: str
     body: bytes

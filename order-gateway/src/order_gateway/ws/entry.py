@@ -51,7 +51,7 @@ class Wishes:
 
 
 class Connection(Protocol):
-    """A WebSocket connection of either interface of the gateway, as what ends it sees it."""
+    """A WebSocket connection of either interface of the gateway: the methods that end it."""
 
     async def drain(self) -> None:
         """Wait until every request that was read is answered."""

@@ -1,4 +1,4 @@
-"""What each operation of WebSocket order entry takes and answers, with examples: for documents."""
+"""Requests and answers of each operation of WebSocket order entry, with examples."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -61,7 +61,7 @@ _MY_ORDER = {"client_order_id": "my-1"}
 
 
 class _Operation(NamedTuple):
-    """What an operation takes and answers: models with an example each."""
+    """Request and answer of an operation: models with an example each."""
 
     summary: str
     params: type

@@ -60,7 +60,7 @@ def read_master(path: Path) -> bytes:
 
 
 def ensure_master(path: Path) -> bytes:
-    """The master secret of a file, which is made if it is not there. Raises ConfigurationError.
+    """The master secret of a file; a missing file is made. Raises ConfigurationError.
 
     Several processes may do so at once: a file is whole when it appears, and the first one stays.
     """

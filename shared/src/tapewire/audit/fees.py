@@ -13,7 +13,7 @@ from tapewire.wire.account_event import AccountEvent, Execution, OrderChange
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What a change did to the fees of an order, in millionths of a unit."""
+    """The effect of a change on the fees of an order, in millionths of a unit."""
 
     credit_after: int
     gain: int

@@ -176,7 +176,7 @@ def deposit(
 def withdraw(
     name: str, asset: str, amount: Number, *, reference: str | None = None
 ) -> Call[Transfer]:
-    """Take money out of the venue: available money only, never what open orders hold."""
+    """Take money out of the venue: available money only, never money that open orders hold."""
     return Call(_read_transfer, path={"account": name}, body=_transfer(asset, amount, reference))
 
 

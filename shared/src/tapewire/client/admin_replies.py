@@ -16,7 +16,7 @@ class AccountsPage(Struct, frozen=True):
 
 
 class Transfer(Struct, frozen=True):
-    """A deposit or withdrawal that is done; `available` is what the account has now."""
+    """A deposit or withdrawal that is done; `available` is the new balance."""
 
     account: str
     asset: str

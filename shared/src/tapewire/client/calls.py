@@ -107,7 +107,7 @@ class Recheck(Generic[Result]):
 
 @dataclass(frozen=True, slots=True)
 class Pages(Generic[Answer, Item]):
-    """A list that comes in pages: the call of the first page, and what a page leads to."""
+    """A list in pages: the call of the first page, and the way from a page to the next."""
 
     first: Call[Answer]
     items: Callable[[Answer], list[Item]]

@@ -113,7 +113,7 @@ def all_round_results(number: int) -> Call[Leaderboard]:
 
 @operation("GET", "/v1/account/performance")
 def performance(*, price: PriceText | None = None, asset: str | None = None) -> Call[Performance]:
-    """Read what the account has made, at these prices and in this asset."""
+    """Read the performance of the account, at these prices and in this asset."""
     return Call(_read_performance, query={"price": price, "asset": asset})
 
 

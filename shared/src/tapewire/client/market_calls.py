@@ -91,7 +91,7 @@ def ticker(symbol: str) -> Call[Ticker]:
 
 @operation("GET", "/v1/auction/{symbol}", service=FEED)
 def auction(symbol: str) -> Call[Auction]:
-    """Read what an uncross would give now, while the market is in an auction."""
+    """Read the indicative price and quantity of an auction."""
     return Call(_read_auction, path={"symbol": symbol})
 
 

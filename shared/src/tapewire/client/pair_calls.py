@@ -37,7 +37,7 @@ _read_lists = decoder(OrderListsPage)
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """What became of a cancel and of the order in its place; a refused part is its exception.
+    """The results of a cancel and of the order in its place; a refused part is its exception.
 
     `placed` is None if the order was not attempted, because the cancel was refused. `canceled` is
     None if the order was placed by an earlier attempt and the order to cancel is still open.

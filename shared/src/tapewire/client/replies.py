@@ -185,7 +185,7 @@ class Ticker(Struct, frozen=True):
 
 
 class Auction(Struct, frozen=True):
-    """What an uncross would give; None outside of an auction, and while no orders cross."""
+    """The indicative uncross; None outside of an auction, and while no orders cross."""
 
     symbol: str
     state: str

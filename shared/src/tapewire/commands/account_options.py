@@ -20,7 +20,7 @@ def _any_account(text: str) -> Account:
 
 
 def _bound(most: int) -> Callable[[str], Setting]:
-    """Reads a whole number, or `default` for what the instrument says."""
+    """Reads a whole number, or `default`: the value of the instrument."""
 
     def read(text: str) -> Setting:
         if text == AS_INSTRUMENT_WORD:

@@ -35,7 +35,7 @@ _FUNDS = {"auto": None, "checked": True, "unchecked": False}
     type=WholeNumber(1, LOG_EVENTS_READ_MAX),
     default=LOG_EVENTS_READ,
     show_default=True,
-    help="How many of the newest events of each account's log are read.",
+    help="Number of newest events that are read of each account's log.",
 )
 @click.option(
     "--funds",

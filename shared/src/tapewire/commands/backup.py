@@ -47,8 +47,8 @@ RDB_FILE = "dump.rdb"
 def backup(file: Path, redis: RedisChoice) -> None:
     """Write the whole venue, as of one moment, to FILE. Trading continues meanwhile.
 
-    FILE is readable by its owner only, because it has the digests of API keys. It appears when it
-    is complete. `tapewire restore FILE` makes a venue of it.
+    FILE is readable by its owner only, because it has the digests of API keys. FILE appears when it
+    is complete. `tapewire restore FILE` restores the venue.
     """
     address = RedisAddress(redis.reach(), CONNECT_TIMEOUT_S, REPLY_TIMEOUT_S, "backup")
     try:
@@ -69,7 +69,7 @@ def backup(file: Path, redis: RedisChoice) -> None:
 def restore(file: Path, data_dir: Path) -> None:
     """Restore a venue from FILE into an empty data directory, and check it with the audit.
 
-    Nothing is overwritten. What was restored is removed again if the audit finds a difference.
+    Nothing is overwritten. If the audit finds a difference, the restored data are removed.
     """
     try:
         found = restore_backup(file, data_dir)
@@ -121,7 +121,7 @@ def _add(archive: tarfile.TarFile, name: str, content: IO[bytes], length: int) -
 
 
 def restore_backup(path: Path, data_dir: Path) -> Findings:
-    """Make a venue of a backup in `data_dir`; returns what the audit found.
+    """Make a venue of a backup in `data_dir`; returns the findings of the audit.
 
     The directory is as before if the audit finds a difference or an exception is raised. Raises
     ConfigurationError for a directory that is not empty, and for a file that is no whole backup.

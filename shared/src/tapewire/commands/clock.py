@@ -47,10 +47,12 @@ def show(redis: RedisChoice) -> None:
 
 
 @clock.command("set-right")
-@click.option("--force", is_flag=True, help="Also if this machine has another time than Redis.")
+@click.option(
+    "--force", is_flag=True, help="Confirm it even if this machine has another time than Redis."
+)
 @redis_options
 def set_right(redis: RedisChoice, force: bool) -> None:
-    """Say that the clock of Redis is right now: gateways accept it.
+    """Confirm that the clock of Redis is right now: gateways accept it.
 
     Markets whose time is ahead of the clock are set back. Their candles of the present minute, hour
     and day and of later times are dropped.

@@ -50,7 +50,7 @@ STYLES: dict[Verdict, str] = {"ok": "green", "warning": "yellow", "fault": "red"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `advice` says what to do about a warning or a fault."""
+    """One check and its result; `advice` says what to do about a warning or a fault."""
 
     name: str
     verdict: Verdict

@@ -23,8 +23,8 @@ _MARKET_TEXTS = (
 )
 _MARKET_NUMBERS = (
     ("--open-orders-max", "open_orders_max", "Open orders of one account."),
-    ("--maker-fee-ppm", "maker_fee_ppm", "Fee of the maker, in millionths of what it receives."),
-    ("--taker-fee-ppm", "taker_fee_ppm", "Fee of the taker, in millionths of what it receives."),
+    ("--maker-fee-ppm", "maker_fee_ppm", "Fee of the maker, in millionths of the received amount."),
+    ("--taker-fee-ppm", "taker_fee_ppm", "Fee of the taker, in millionths of the received amount."),
 )
 
 
@@ -86,7 +86,7 @@ def list_instruments(chosen: ClientChoice) -> None:
 def add(chosen: ClientChoice, symbol: str, **fields: Any) -> None:  # noqa: ANN401
     """Add the instrument SYMBOL, or list it again after `delist`.
 
-    --min-quantity and --max-quantity are needed too.
+    --min-quantity and --max-quantity are required.
     """
     for option, name, _ in _TEXT_LIMITS[:2]:
         if fields[name] is None:
@@ -127,7 +127,7 @@ def change(chosen: ClientChoice, symbol: str, **fields: Any) -> None:  # noqa: A
 )
 @client_options
 def delist(chosen: ClientChoice, symbol: str) -> None:
-    """Cancel every order in SYMBOL and take it off the list.
+    """Cancel every order in SYMBOL and delist SYMBOL.
 
     Balances, trades and fills stay. `tapewire instrument add` lists the symbol again.
     """

@@ -49,7 +49,7 @@ def journal() -> None:
     help="Export what is left of a journal whose oldest commands were trimmed.",
 )
 def export(file: Path, redis: RedisChoice, *, partial: bool) -> None:
-    """Write every command and its result to FILE, one JSON object a line; .gz compresses.
+    """Write every command and its result to FILE, one JSON object per line; .gz compresses.
 
     The venue may go on trading: the file has every command up to the moment of the call. FILE may
     be a symbolic link, a pipe or a device; a regular file appears when it is complete.

@@ -48,7 +48,7 @@ def _label(text: str) -> str:
 def key() -> None:
     """Make, list and revoke API keys.
 
-    Clients of a venue with --auth keys (TAPEWIRE_AUTH=keys) need one.
+    Clients of a venue with --auth keys (TAPEWIRE_AUTH=keys) need an API key.
     """
 
 
@@ -101,8 +101,8 @@ def create(
 ) -> None:
     """Make a key and print it on standard output. The key is shown only now.
 
-    Its account is opened with it, if it is new. Its API key and secret for signed calls (Binance
-    clients) are printed on standard error, or with --json in the same object.
+    A new account is opened. API key and secret for signed calls (Binance clients) are printed on
+    standard error, or with --json in the same object.
     """
     expires_us = None
     if expires_in_days is not None:
@@ -175,7 +175,7 @@ def list_keys(redis: RedisChoice) -> None:
 @click.argument("key_id")
 @redis_options
 def revoke(key_id: str, redis: RedisChoice) -> None:
-    """Revoke the key KEY_ID for ever. Its connections end within two seconds."""
+    """Revoke the key KEY_ID for ever. Connections of the key end within two seconds."""
     record = _run(_revoke(redis.reach(), key_id))
     click.echo(f"key {record.key_id} of {record.account} is revoked")
 

@@ -84,8 +84,8 @@ def checked(check: Callable[[str], _Result]) -> Callable[[Any, Any, str | None],
 
 from_option = click.option(
     "--from", "start", metavar="TIME", callback=checked(time_with_offset),
-    help="Included; ISO 8601 with an offset.",
+    help="Start, included; ISO 8601 with an offset.",
 )  # fmt: skip
 to_option = click.option(
-    "--to", "end", metavar="TIME", callback=checked(time_with_offset), help="Not included."
+    "--to", "end", metavar="TIME", callback=checked(time_with_offset), help="End, not included."
 )

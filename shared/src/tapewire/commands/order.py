@@ -24,7 +24,7 @@ TIMES_IN_FORCE = ("gtc", "ioc", "fok", "gtd")
 SELF_TRADE_MODES = ("none", "expire_taker", "expire_maker", "expire_both", "decrement")
 
 _client_id_option = click.option(
-    "--client-order-id", metavar="ID", help="Your own name of the order, in place of ORDER_ID."
+    "--client-order-id", metavar="ID", help="Your own name of the order."
 )
 
 
@@ -54,15 +54,15 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
             ),
             click.option(
                 "--stop", "stop_price", metavar="PRICE",
-                help="The order waits for a trade at this price.",
+                help="Wait for a trade at or above (buy), at or below (sell) this price.",
             ),
             click.option(
                 "--take-profit", metavar="PRICE",
-                help="The order waits for a trade at this price, which is better than the last.",
+                help="Wait for a trade at or below (buy), at or above (sell) this price.",
             ),
             click.option(
                 "--amount", "quote_quantity", metavar="AMOUNT",
-                help="Spend (buy) or receive (sell) this in the quote asset; a market order.",
+                help="Spend (buy) or receive (sell) this much of the quote asset at the market.",
             ),
             click.option(
                 "--tif", "time_in_force", type=click.Choice(TIMES_IN_FORCE),
@@ -70,24 +70,24 @@ def _placing(command: Any) -> Any:  # noqa: ANN401 (as click's decorators)
             ),
             click.option(
                 "--expire-at", metavar="TIME", callback=checked(time_with_offset),
-                help="Expire the order then (ISO 8601 with an offset); means --tif gtd.",
+                help="Time at which the order expires (ISO 8601 with an offset); means --tif gtd.",
             ),
             click.option(
                 "--post-only", is_flag=True, help="Refuse the order if it would trade at once."
             ),
             click.option(
                 "--display", "display_quantity", metavar="QUANTITY",
-                help="Show only so much of the order in the book (an iceberg).",
+                help="Show only this quantity in the book at a time (an iceberg).",
             ),
             click.option(
                 "--self-trade-prevention", type=click.Choice(SELF_TRADE_MODES),
-                help="What ends when the order meets an order of the same account. Default: "
-                "expire_taker; none for the account demo.",
+                help="Which order ends when two orders of the account would trade with each "
+                "other. Default: expire_taker; none for the account demo.",
             ),
             _client_id_option,
             click.option(
                 "--reuse-client-order-id", is_flag=True,
-                help="Take the name of an order that has ended as free.",
+                help="Allow the client order id of an order that has ended.",
             ),
             client_options,
         )
@@ -115,8 +115,8 @@ def sell(chosen: ClientChoice, symbol: str, **order_options: Any) -> None:  # no
 @order.command()
 @click.argument("side", type=click.Choice(("buy", "sell")))
 @_placing
-@click.option("--cancel", "cancel_id", metavar="ID", help="The order to cancel.")
-@click.option("--cancel-client-order-id", metavar="ID", help="The same by its name.")
+@click.option("--cancel", "cancel_id", metavar="ID", help="Id of the order to cancel.")
+@click.option("--cancel-client-order-id", metavar="ID", help="Its client order id.")
 @click.option(
     "--allow-failure", is_flag=True, help="Place the order also if the cancel is refused."
 )
@@ -130,7 +130,7 @@ def replace(
     allow_failure: bool,
     **order_options: Any,  # noqa: ANN401
 ) -> None:
-    """Cancel an order and place another in its market, in one atomic step."""
+    """Cancel an order and place another in the same market, in one atomic step."""
     if (cancel_id is None) == (cancel_client_order_id is None):
         raise click.UsageError("name the order by one of --cancel and --cancel-client-order-id")
     with chosen.connected() as session:
@@ -164,7 +164,7 @@ def amend(  # noqa: PLR0917 (click passes options by name)
 ) -> None:
     """Change the price, quantity or stop price of an open order.
 
-    A smaller quantity keeps the order's place in the queue of its price.
+    A smaller quantity alone keeps the priority of the order.
     """
     _check_ids(order_id, client_order_id)
     if price is None and quantity is None and stop_price is None:
@@ -183,7 +183,7 @@ def amend(  # noqa: PLR0917 (click passes options by name)
 @order.command()
 @click.argument("order_id", required=False)
 @_client_id_option
-@click.option("--cancel-id", metavar="NAME", help="A name for the cancel itself.")
+@click.option("--cancel-id", metavar="NAME", help="A name of the cancel.")
 @client_options
 def cancel(
     chosen: ClientChoice,
@@ -191,7 +191,7 @@ def cancel(
     client_order_id: str | None,
     cancel_id: str | None,
 ) -> None:
-    """Cancel the rest of an open order."""
+    """Cancel the remaining quantity of an open order."""
     _check_ids(order_id, client_order_id)
     with chosen.connected() as session:
         canceled = session.client.cancel(

@@ -12,10 +12,16 @@ from tapewire.terminal.tables import order_table
 @click.argument("side", type=click.Choice(("buy", "sell")))
 @click.argument("symbol")
 @click.argument("quantity")
-@click.option("--limit", "limit_price", metavar="PRICE", help="Rest at this better price.")
-@click.option("--take-profit", metavar="PRICE", help="Wait for this better price instead.")
-@click.option("--stop", "stop_price", metavar="PRICE", required=True, help="The worse price.")
-@click.option("--stop-limit", metavar="PRICE", help="The limit of the order that --stop fires.")
+@click.option("--limit", "limit_price", metavar="PRICE", help="Price of a limit order.")
+@click.option("--take-profit", metavar="PRICE", help="Stop price of a take-profit order.")
+@click.option(
+    "--stop", "stop_price", metavar="PRICE", required=True, help="Stop price of the stop order."
+)
+@click.option(
+    "--stop-limit",
+    metavar="PRICE",
+    help="Limit price of the stop order. Default: none, a market order.",
+)
 @client_options
 def oco(  # noqa: PLR0917 (click passes options by name)
     chosen: ClientChoice,
@@ -27,7 +33,10 @@ def oco(  # noqa: PLR0917 (click passes options by name)
     stop_price: str,
     stop_limit: str | None,
 ) -> None:
-    """Place two orders of which one cancels the other: at a better price, and a stop."""
+    """Place two orders of which one cancels the other.
+
+    --limit or --take-profit is the order at the better price, --stop the order at the worse price.
+    """
     if (limit_price is None) == (take_profit is None):
         raise click.UsageError("name one of --limit and --take-profit")
     if limit_price is not None:

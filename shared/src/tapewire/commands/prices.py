@@ -1,4 +1,4 @@
-"""`tapewire book`, `candles`, `ticker` and `instruments`: what a market shows."""
+"""`tapewire book`, `candles`, `ticker` and `instruments`: prices and instruments."""
 
 import time
 from collections.abc import Iterator, Sequence

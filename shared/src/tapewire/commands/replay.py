@@ -82,7 +82,7 @@ def _read_names(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--sample", is_flag=True, help="Play the recording that comes with Tapewire.")
-@click.option("--symbol", help="Instrument to trade; by default that of the file.")
+@click.option("--symbol", help="Instrument to trade. Default: the instrument of the file.")
 @click.option(
     "--format",
     "format_name",
@@ -106,7 +106,7 @@ def _read_names(
     multiple=True,
     callback=_read_names,
     help=f"Account that trades at an open venue ({ACCOUNT_VARIABLE}); default: {ACCOUNT_DEFAULT}. "
-    "Several: the orders are dealt in turn, which is slower.",
+    "Several accounts get the orders in turn, which is slower.",
 )
 @click.option(
     "--api-key-file",
@@ -138,16 +138,16 @@ def _read_names(
 @click.option(
     "--limit",
     type=WholeNumber(min=1),
-    help="Stop after so many orders, cancels and amends; the seed does not count.",
+    help="Stop after this number of orders, cancels and amends; the seed does not count.",
 )
 @click.option(
     "--seed/--no-seed", default=True, show_default=True,
-    help="Begin with the book that the recording began with.",
+    help="First place the orders of the recorded book at its start (the seed).",
 )  # fmt: skip
 @click.option(
     "--seed-book",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="LOBSTER order book file with that book; by default the one beside FILE.",
+    help="LOBSTER order book file with the seed. Default: the file beside FILE.",
 )
 @click.option(
     "--in-flight",

@@ -38,7 +38,7 @@ FEED_FIGURES = {
 def status(context: click.Context, chosen: ClientChoice) -> None:
     """Show services, Redis, markets and clients of a venue; status 1 if a check fails.
 
-    What Redis says needs its address: name a data directory, or run the command beside the venue.
+    The lines of Redis need its address: name the venue by its data directory.
     """
     with chosen.connected() as session:
         report = {

@@ -83,7 +83,7 @@ def _names(context: click.Context, *names: str) -> list[str]:
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     default=DATA_DIR_DEFAULT,
-    help="Where Redis keeps the venue's data, and the logs; other commands find the venue here.",
+    help="Directory of the venue's data and logs; other commands find the venue by its name.",
 )
 @click.option(
     "--gateway-workers",
@@ -164,7 +164,7 @@ def _names(context: click.Context, *names: str) -> list[str]:
     default="venue",
     cls=VariableOption,
     envvar="TAPEWIRE_CLOCK",
-    help="Whose time orders and trades have: the venue's, or that of a replay (recorded).",
+    help="Times of orders and trades: by the clock of the venue, or by a replay (recorded).",
 )
 @click.option(
     "--paper-balances",
@@ -179,8 +179,7 @@ def _names(context: click.Context, *names: str) -> list[str]:
 def up(context: click.Context, /, **values: Any) -> None:  # noqa: ANN401 (checked by the options)
     """Start the whole venue on this machine: Redis, the order gateway and market data.
 
-    Ctrl-C stops everything in order; press it again to kill what hangs. A part that dies is
-    started again.
+    Ctrl-C stops all parts in order; a second Ctrl-C kills them. A part that dies is started again.
     """
     options = LaunchOptions(**values)
     _check_together(context, options)

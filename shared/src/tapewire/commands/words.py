@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-# Words of commands for what error texts of the services name: routes and headers.
+# Words of commands in place of routes and headers in error texts of the services.
 WORDS_OF_COMMANDS = {
     "GET /v1/instruments of the gateway": "`tapewire instruments`",
     "GET /v1/instruments": "`tapewire instruments`",

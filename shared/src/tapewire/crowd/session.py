@@ -1,4 +1,4 @@
-"""Sends what the crowd decides to the venue, one request at a time, at a bounded rate.
+"""Sends the crowd's orders to the venue, one request at a time, at a bounded rate.
 
 Every order has a client order id of its own, so that a request whose answer was lost is sent again.
 When the venue is away the crowd waits with growing delays.
@@ -69,7 +69,7 @@ class CrowdSession:
         self.outcomes: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Trade until stopped, then cancel what rests. Raises TapewireError."""
+        """Trade until stopped, then cancel the resting orders. Raises TapewireError."""
         crowd = None
         try:
             instruments = await self._instruments()

@@ -165,7 +165,7 @@ class Replica:
 
 
 def _client_keys(entry: JournalEntry) -> list[str]:
-    """The keys of the client's names of what a command places."""
+    """The keys of the client ids of the orders and lists that a command places."""
     names = [entry.arguments[at] for at in _NAMES.get(entry.op, ()) if at < len(entry.arguments)]
     found = [keys.client_order(entry.arguments[0], name) for name in names if name]
     if entry.op == "place_list" and entry.arguments[_LIST_NAME]:

@@ -166,7 +166,7 @@ def python_command(module: str) -> list[str]:
 
 
 def base_environment(options: LaunchOptions) -> dict[str, str]:
-    """This process' environment with what the options say."""
+    """The environment of this process with the settings of the options."""
     environment = dict(os.environ) | {
         "PYTHONUNBUFFERED": "1",
         "TAPEWIRE_LOG_LEVEL": options.log_level,

@@ -222,7 +222,7 @@ class Venue:
         self._pause(0)
 
     def _supervise(self) -> NoReturn:
-        """Restart what dies, until asked to stop. Raises StopRequested or LaunchFailed."""
+        """Restart parts that die, until asked to stop. Raises StopRequested or LaunchFailed."""
         while True:
             now_s = time.monotonic()
             self._bound_logs()

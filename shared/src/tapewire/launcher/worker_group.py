@@ -45,7 +45,7 @@ def run_workers(package: str, prefix: str, settings: ServerSettings) -> None:
 
 
 def _supervise(children: Sequence[ChildProcess], signals: Signals) -> None:
-    """Restart what dies until a signal asks to stop. Raises LaunchFailed, ConfigurationError."""
+    """Restart workers that die, until a signal. Raises LaunchFailed, ConfigurationError."""
     for child in children:
         try:
             child.launch()

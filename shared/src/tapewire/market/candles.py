@@ -105,7 +105,7 @@ class Candle:
     trades: int
     first_seq: int
     last_seq: int
-    # Of these volumes, what takers bought.
+    # The parts of these volumes that takers bought.
     taker_buy_lots: int = 0
     taker_buy_notional: int = 0
 

@@ -94,7 +94,7 @@ class MarketRecords:
         return read_market(await client.hmget(keys.market(Symbol(symbol)), "steps", "state"))
 
     async def auction(self, symbol: str) -> AuctionRecord | None:
-        """Read what an auction says; None for a symbol that is not listed.
+        """Read the indicative price of an auction; None for a symbol that is not listed.
 
         Raises RedisError, OSError.
         """

@@ -234,7 +234,7 @@ class Batcher:
         if self._loader is None:
             raise RuntimeError("a batcher without a library cannot call functions")
         function = self._loader.library.function(pending.function)
-        # A Cluster that moves the slot refuses a call that names a key which is not there: before
+        # A Cluster that moves the slot refuses a call that names a missing key: before
         # the function runs, and at both nodes. Without it the function would end half way.
         return (
             "FCALL", function, len(pending.keys) + 1, *pending.keys, keys.ABSENT,

@@ -1,4 +1,4 @@
-"""Commands in the protocol of Redis, and what proves that their writes survive a failover."""
+"""Commands in the protocol of Redis, and the proof that their writes survive a failover."""
 
 import hiredis
 
@@ -22,7 +22,7 @@ def pack(command: Command) -> bytes:
 
 
 class Confirmation:
-    """What makes sure that a write is not lost by a failover before it is answered.
+    """Waits until replicas have a write, so that a failover loses no answered write.
 
     Replicas confirm it, if `replicas_min` of the guard asks for that. Where Sentinels announce
     failovers, an answer counts only if none was announced since the command was sent.

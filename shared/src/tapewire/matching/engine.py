@@ -148,7 +148,7 @@ class Engine:
         return await behind_stops(self, command.symbol, lambda: self.run(name, key, *arguments))
 
     async def open_account(self, account: Account) -> bool:
-        """Make an account known, with what new ones start with; whether it was new.
+        """Open an account with the start balances; returns whether it was new.
 
         Raises Conflict (accounts_limit, supply_limit), Unavailable.
         """

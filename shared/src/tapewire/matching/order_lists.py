@@ -41,7 +41,7 @@ async def place_list(
 
 
 def _own_arguments(command: OrderCommand) -> tuple[str | int, ...]:
-    """What an order of a list has for itself."""
+    """The arguments of one order of a list."""
     return (
         command.client_order_id or "", command.order_type, command.time_in_force,
         optional(command.price_ticks), int(command.post_only), optional(command.display_lots),

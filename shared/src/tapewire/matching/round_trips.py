@@ -72,7 +72,7 @@ class RoundTrips:
     def take(self, reply: object) -> bool:
         """Give a reply to its command; whether it is the last reply of its batch.
 
-        Behind a call that Redis refused for want of the library all calls are refused. The reads
+        Redis refuses a call if it lacks the library, and all calls behind it. The reads
         between them have to be repeated with them, so that the order stays.
         """
         pending = self.unanswered.popleft()

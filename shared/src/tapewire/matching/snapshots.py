@@ -24,7 +24,7 @@ _Row = TypeVar("_Row")
 
 @dataclass(frozen=True, slots=True)
 class ListedOrder:
-    """An entry of `open:<account>:<symbol>` and the record behind it; '' for what is not there."""
+    """An entry of `open:<account>:<symbol>` and its record; '' for a missing value."""
 
     order_id: str
     score: str

@@ -33,7 +33,7 @@ class Uncross(NamedTuple):
 
 
 class Indicative(NamedTuple):
-    """`market:<symbol>`, field `indicative`: what an uncross would have done at `time_us`.
+    """`market:<symbol>`, field `indicative`: the result of an uncross at `time_us`.
 
     `ticks` is 0 if no orders cross and empty if more cross than one command reads; `reads` are the
     orders that the search read.

@@ -59,7 +59,7 @@ class Terms(NamedTuple):
 
 
 class State(NamedTuple):
-    """`order:<id>`, field `state`: what became of the order; `visible` is for resting icebergs.
+    """`order:<id>`, field `state`: the changing values; `visible` is for resting icebergs.
 
     `cancel_id` is the name that the client gave to the cancel that ended the order.
     `fee_credit_millionths`: by how much the fees of the order exceed its rates, because fees are
@@ -109,7 +109,7 @@ class Identity(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """`market:<symbol>`, field `steps`: what commands need of the identity; units per step."""
+    """`market:<symbol>`, field `steps`: the part of the identity for commands; units per step."""
 
     epoch: Text
     tick_units: Number

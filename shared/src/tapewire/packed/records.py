@@ -1,4 +1,4 @@
-"""Reads what the function library keeps in Redis (docs/matching.md) into the venue's types."""
+"""Reads the records of the function library (docs/matching.md) into the venue's types."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple

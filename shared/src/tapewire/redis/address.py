@@ -1,4 +1,4 @@
-"""What a `REDIS_URL` says: which servers, who logs in, and how long an answer may take.
+"""Parses a `REDIS_URL`: the servers, the login, and the timeouts.
 
     redis://  rediss://  unix://              one server
     redis+sentinel://  rediss+sentinel://     the primary that Sentinels name
@@ -79,7 +79,7 @@ class Place:
     tls: Mapping[str, Any] | None = None
     socket_path: str = ""
     database: int = 0
-    # Only of Sentinels: the name of what they watch, and the login at the Sentinels themselves.
+    # Only of Sentinels: the name of the watched service, and the login at the Sentinels.
     service: str = ""
     sentinel_login: Mapping[str, Any] | None = None
 

@@ -1,4 +1,4 @@
-"""What the embedded Redis server starts with: configuration, password, environment.
+"""Configuration, password and environment of the embedded Redis server.
 
 Every user of a machine reaches its loopback ports, so the server of a venue needs a password. The
 password is made at the first start and stays. Its file is readable by its owner only, and the

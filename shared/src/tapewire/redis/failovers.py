@@ -1,4 +1,4 @@
-"""Follows what Sentinels announce of a failover, so that nobody writes to the old primary.
+"""Follows the announcements of Sentinels, so that no gateway writes to an old primary.
 
 A planned failover promotes a replica while the old primary is alive and takes writes, for several
 seconds, until the Sentinels make the old primary a replica too. Writes of these seconds are lost.
@@ -55,7 +55,7 @@ HARMLESS_STATES = frozenset(
 
 
 class FailoverGuard:
-    """What senders of commands do so that a failover loses nothing that was answered.
+    """The methods of a sender of commands, by which a failover loses no answered command.
 
     It knows whether a failover is under way, how many there were, and how many replicas have to
     confirm what is written. An announcement names the primary that is to be replaced, because

@@ -49,7 +49,7 @@ class MemoryWatch(Collector):
             await asyncio.sleep(self._interval_s)
 
     def observe(self, information: dict[str, Any]) -> None:
-        """Take over what Redis says; logs a warning when a part of the memory is used up."""
+        """Keep the figures of Redis; logs a warning when a part of the memory is used up."""
         self._used_bytes = int(information["used_memory"])
         self._max_bytes = int(information.get("maxmemory", 0))
         used_part = self._used_bytes / self._max_bytes if self._max_bytes else 0.0

@@ -71,7 +71,7 @@ class PrimaryFinder:
             if found is None:
                 return None
             fields: dict[bytes, bytes] = {}
-            # A Sentinel with restricted users may refuse what only tells the newest answer.
+            # A Sentinel with restricted users may refuse this call, which is not essential.
             with suppress(ResponseError):
                 fields = pairs(await ask(connection, "SENTINEL", "MASTER", service))
             epoch = int(fields.get(b"config-epoch", b"0"))

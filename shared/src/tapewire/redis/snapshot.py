@@ -1,4 +1,4 @@
-"""A snapshot of a Redis server while it works: what the server would send to a new replica.
+"""A snapshot of a running Redis server: the data that the server sends to a new replica.
 
 `SYNC` of the replication protocol answers with an RDB file of one moment. The server goes on
 serving meanwhile; it forks, as for `BGSAVE`.

@@ -1,4 +1,4 @@
-"""The book of the recorded venue, and what a price-time book would trade next. Pure.
+"""The book of the recorded venue, and the next trades of a price-time book. Pure.
 
 The recorded venue may leave price-time priority, because of a hidden order or a priority that the
 file does not show. A replayed book would differ from then on. A reader of a recording that names
@@ -24,7 +24,7 @@ class RecordedBook:
         self._levels[level][label] = quantity
 
     def remove(self, level: Level, label: str) -> None:
-        """Take an order out, if it is there."""
+        """Remove an order; an unknown order is ignored."""
         self.take(level, label, self._levels[level].get(label, 0))
 
     def take(self, level: Level, label: str, quantity: int) -> None:

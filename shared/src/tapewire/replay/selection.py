@@ -1,4 +1,4 @@
-"""Which steps of a recording are played, and what a comparison with it is worth. Pure."""
+"""The played steps of a recording, and the caveats of a comparison with it. Pure."""
 
 from collections.abc import Iterable, Iterator
 

@@ -15,7 +15,7 @@ from typing import Literal, TextIO
 LogFormat = Literal["text", "json"]
 
 # Per place in the code: 20 lines in 10 s are enough to see a fault, and 4,000 bytes a second at
-# 2,000 bytes a line. Debug lines have no bound, because they are switched on to see all of them.
+# 2,000 bytes a line. Debug lines have no bound, because debugging needs all lines.
 LINES_PER_PLACE_MAX = 20
 WINDOW_S = 10.0
 MESSAGE_CHARACTERS_MAX = 8_192

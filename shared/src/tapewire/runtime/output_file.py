@@ -1,4 +1,4 @@
-"""A file that a command writes: complete under its name, or not there at all."""
+"""A file that a command writes: complete under its name, or absent."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ MODE_DEFAULT = 0o666
 
 @contextmanager
 def output_file(path: Path, *, mode: int = MODE_DEFAULT) -> Iterator[BinaryIO]:
-    """Open `path` for writing; what the block writes is on disk when the block has ended.
+    """Open `path` for writing; all written bytes are on disk when the block has ended.
 
     A regular file appears, or is replaced with its mode kept, when the block ends without an
     exception; a symbolic link stays and its target is written. A pipe, a device and standard
@@ -51,7 +51,7 @@ def _is_stream(path: Path) -> bool:
 
 
 def _is_standard_output(path: Path) -> bool:
-    """Whether `path` is what this process prints to, such as /dev/stdout under `> FILE`."""
+    """Whether `path` is the output of this process, such as /dev/stdout under `> FILE`."""
     try:
         return os.path.samestat(path.stat(), os.fstat(1))
     except OSError:

@@ -3,7 +3,7 @@
 from typing import TypeAlias, TypedDict
 
 AS_INSTRUMENT = "-"
-"""In place of a number: what the instrument says counts again."""
+"""In place of a number: the value of the instrument counts again."""
 
 Setting: TypeAlias = int | str | None
 """A number, AS_INSTRUMENT, or None for no change."""

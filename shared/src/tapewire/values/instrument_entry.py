@@ -44,7 +44,7 @@ _OpenOrders = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=OPEN
 _Fee = Annotated[
     int,
     BeforeValidator(_whole_number),
-    Field(ge=0, le=FEE_PPM_MAX, description="Millionths of what a fill brings"),
+    Field(ge=0, le=FEE_PPM_MAX, description="Millionths of the received amount"),
 ]
 
 
@@ -67,7 +67,7 @@ class InstrumentEntry(BaseModel):
         Field(description="Farthest distance of a price from the last trade, in percent"),
     ] = None
     open_orders_max: Annotated[
-        _OpenOrders | None, Field(description="Open orders an account may have in it")
+        _OpenOrders | None, Field(description="Open orders that one account may have")
     ] = None
     order_quantity_max: Annotated[
         str | None, Field(description="Largest quantity of one order; without it max_quantity")
@@ -77,7 +77,7 @@ class InstrumentEntry(BaseModel):
     ] = None
     position_max: Annotated[
         str | None,
-        Field(description="How much of the base asset an account may have, open buys included"),
+        Field(description="Largest amount of the base asset of one account, open buys included"),
     ] = None
     maker_fee_ppm: _Fee = 0
     taker_fee_ppm: _Fee = 0

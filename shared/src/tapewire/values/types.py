@@ -83,7 +83,7 @@ class SelfTradePrevention(StrEnum):
 
 
 class MarketState(StrEnum):
-    """The commands a market accepts: all, cancels only, none, post-only, or what can wait."""
+    """The commands that a market accepts: all, cancels, none, post-only, or waiting orders."""
 
     TRADING = "trading"
     CANCEL_ONLY = "cancel_only"
@@ -269,7 +269,7 @@ class Order:
     # The list of the order: the id of its first order, and the client's name of the list.
     list_id: OrderId | None = None
     client_list_id: str | None = None
-    # What the first order of the list holds for this one, in units, until this one fires.
+    # Units that the first order of the list holds for this order until this order fires.
     covered_units: int = 0
     # By how much the fees taken, which are whole units, exceed the rates. The next fee is less.
     fee_credit_millionths: int = 0

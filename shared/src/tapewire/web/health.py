@@ -119,7 +119,7 @@ class Health:
         return await _outcomes(self.checks)
 
     async def warned(self) -> dict[str, str]:
-        """The faults that keep nobody from being served, by name; none if all is well."""
+        """The faults that do not stop the service, by name; empty without a fault."""
         found = await _outcomes(self.warnings)
         return {name: outcome for name, outcome in found.items() if outcome != "ok"}
 
@@ -149,7 +149,7 @@ def _documented(
 ) -> dict[int | str, dict[str, Any]]:
     return {
         status: {"description": text, "content": {"application/json": {"example": example}}}
-        for status, text, example in ((200, "Well", well), (503, "Not well", ill))
+        for status, text, example in ((200, "Healthy", well), (503, "Unhealthy", ill))
     }
 
 

@@ -1,4 +1,4 @@
-"""An HTTP connection of a service: uvicorn's, with bounds on what a client sends and when.
+"""An HTTP connection of a service: uvicorn's, with bounds on size and time of requests.
 
 A request has `request_timeout_s` from its first byte (the first one of a connection: from its
 opening) to its last, or is answered 408 and cut off; the server looks at it once a second.
@@ -46,7 +46,7 @@ class HttpProtocol(HttpToolsProtocol):
         connections: Connections,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
-        """Take what uvicorn passes to every HTTP protocol, and the bounds of this process."""
+        """Take the arguments that uvicorn passes to every HTTP protocol, and the bounds."""
         super().__init__(*args, **kwargs)
         self._all = connections
         self._address: str | None = None
@@ -146,7 +146,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what the parser refused with a problem, as everything else."""
+        """Answer a request that the parser refused with a problem document."""
         if self._refusal is not None:
             self._part("connections_limit", self._refusal)
         elif self._head_too_large:

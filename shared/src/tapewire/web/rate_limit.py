@@ -1,8 +1,8 @@
 """Token buckets, one for each account or address: in integers, without a clock. Pure.
 
 A bucket is one number, the moment at which the bucket is full again (the generic cell rate
-algorithm). A moment in the past is a full bucket, the same as no entry at all, so idle buckets need
-no care. Every request passes here, so a look makes no object but that number.
+algorithm). A moment in the past is a full bucket, the same as no entry, so idle buckets need no
+cleaning. Every request calls `look`, which therefore allocates only this number.
 """
 
 from collections import OrderedDict
@@ -41,11 +41,11 @@ class Buckets:
             # Farther ahead than an empty bucket: the clock went backwards. Begin with an empty one.
             ahead_ns = self.capacity_ns
             self._full_at_ns[name] = now_ns + ahead_ns
-        # More than a full bucket is never in it, so a large request costs a full one.
+        # A request larger than the bucket costs a full bucket.
         return ahead_ns + self._interval_ns * min(self.burst, count)
 
     def take(self, name: str, ahead_ns: int, now_ns: int) -> None:
-        """Take what `look` found to be there at the same moment."""
+        """Take the tokens that `look` has found at the same moment."""
         full_at_ns = self._full_at_ns
         full_at_ns[name] = now_ns + ahead_ns
         full_at_ns.move_to_end(name)
@@ -65,16 +65,16 @@ class Buckets:
         raise error
 
     def charge(self, name: str, count: int, now_ns: int) -> None:
-        """Take `count` from a bucket, or all that is in it."""
+        """Take `count` tokens from a bucket, or all that the bucket has."""
         ahead_ns = min(self.look(name, count, now_ns), self.capacity_ns)
         self.take(name, ahead_ns, now_ns)
 
     def remaining(self, ahead_ns: int) -> int:
-        """The content of a bucket that is full again in `ahead_ns`."""
+        """The tokens of a bucket that is full again in `ahead_ns`."""
         return (self.capacity_ns - ahead_ns) // self._interval_ns
 
     def headers(self, ahead_ns: int) -> dict[str, str]:
-        """The headers of an answer for such a bucket."""
+        """The `RateLimit` headers of an answer."""
         return {
             "RateLimit-Limit": str(self.burst),
             "RateLimit-Remaining": str(self.remaining(ahead_ns)),

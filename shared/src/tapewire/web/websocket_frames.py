@@ -51,7 +51,7 @@ def json_frame(message: Mapping[str, object]) -> bytes:
 
 
 def close_reason(reason: str) -> str:
-    """Return the reason cut, at a character, to what a close frame can carry."""
+    """Return the reason, cut at a character to the size that a close frame can carry."""
     return reason.encode()[:CLOSE_REASON_BYTES_MAX].decode(errors="ignore")
 
 

@@ -44,7 +44,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     fragments_max: int = 64
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        """Take what uvicorn passes to every WebSocket protocol."""
+        """Take the arguments that uvicorn passes to every WebSocket protocol."""
         super().__init__(*args, **kwargs)
         self.close_timeout = self.close_timeout_s
         self.conn = Handshake(
@@ -116,7 +116,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._ending()
 
     def pause_reading(self) -> None:
-        """Leave what the client sends to the kernel, until `resume_reading`."""
+        """Leave the client's bytes to the kernel, until `resume_reading`."""
         if self.reading and self.is_open:
             self.reading = False
             self.transport.pause_reading()

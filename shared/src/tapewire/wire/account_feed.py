@@ -58,7 +58,7 @@ class BalancesChanged(FeedPart, frozen=True, tag="balances"):
 
 
 class BalancesSnapshot(FeedPart, frozen=True, tag="balances_snapshot"):
-    """All assets of an account as of `seq`; it replaces what the client had."""
+    """All assets of an account as of `seq`; replaces the client's balances."""
 
     account: str
     epoch: str

@@ -113,7 +113,7 @@ class BookState(Struct, frozen=True, gc=False):
 
 
 class BookSnapshot(FeedPart, frozen=True, tag="book_snapshot"):
-    """A book to start from; it replaces what the client had of this symbol."""
+    """A book to start from; replaces the client's copy of this symbol."""
 
     data: BookState
 
@@ -153,7 +153,7 @@ class CandleState(Struct, frozen=True, gc=False):
     close: DecimalText
     volume: Annotated[DecimalText, Meta(description="Of the base asset")]
     quote_volume: Annotated[DecimalText, Meta(description="Of the quote asset")]
-    taker_buy_volume: Annotated[DecimalText, Meta(description="Of it, what takers bought")]
+    taker_buy_volume: Annotated[DecimalText, Meta(description="The part in which the taker bought")]
     taker_buy_quote_volume: Annotated[
         DecimalText, Meta(description="The amount that takers paid for that volume")
     ]

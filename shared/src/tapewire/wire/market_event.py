@@ -18,7 +18,7 @@ _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 @dataclass(frozen=True, slots=True)
 class MarketEvent:
-    """What a market takes from now on; `timestamp` is ISO 8601 UTC.
+    """A change of a market; `timestamp` is ISO 8601 UTC.
 
     `uncrossed` has the price and the traded quantity of an auction, as decimal texts. `indicative`
     has what an uncross would give now and what would be left over: no price if no orders cross, no

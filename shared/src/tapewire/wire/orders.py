@@ -34,14 +34,15 @@ Number = TypeVar("Number")
 FillShape = TypeVar("FillShape")
 
 _FillMembers: TypeAlias = tuple[str, int, str, str, Liquidity, str, str, str]
+# Why an order ended before it was filled; docs/protocol.md explains each.
+REASONS = (
+    "user", "dead_man", "disconnect", "kill", "delisted", "expired", "immediate_or_cancel",
+    "fill_or_kill", "insufficient_liquidity", "insufficient_funds", "self_trade", "fills_limit",
+    "order_list",
+)  # fmt: skip
 _Reason: TypeAlias = Annotated[
     str | None,
-    Meta(
-        description="Why the order ended, if not by being filled: `user`, `dead_man`, "
-        "`disconnect`, `kill`, `expired` (its time was over), `immediate_or_cancel`, "
-        "`fill_or_kill`, `insufficient_liquidity`, `insufficient_funds`, `self_trade`, "
-        "`fills_limit`, `order_list` (the other order of its list traded, fired or ended)"
-    ),
+    Meta(description="Why the order ended before it was filled: `" + "`, `".join(REASONS) + "`"),
 ]
 
 
@@ -53,13 +54,13 @@ class FillData(Struct, Generic[Number], frozen=True, gc=False):
     price: Number
     quantity: Number
     liquidity: Liquidity
-    fee: Annotated[Number, Meta(description="Taken from what the fill brought")]
+    fee: Annotated[Number, Meta(description="Deducted from the received amount")]
     fee_asset: str
     timestamp: Timestamp
 
 
 class OrderState(Struct, Generic[Number], frozen=True, gc=False):
-    """Where an order stands: what an answer and an execution report have in common."""
+    """The state of an order: the members that an answer and an execution report share."""
 
     order_id: str
     client_order_id: str | None
@@ -94,9 +95,7 @@ class OrderData(OrderState[Number], Generic[Number, FillShape], frozen=True, gc=
     updated_timestamp: Annotated[Timestamp, Meta(description="Its last change, UTC")]
     post_only: bool
     self_trade_prevention: SelfTradePrevention
-    prevented_quantity: Annotated[
-        Number, Meta(description="Taken out by self-trade prevention `decrement`")
-    ]
+    prevented_quantity: Annotated[Number, Meta(description="Removed by self-trade prevention")]
     display_quantity: Number | None
     stop_price: Number | None
     triggered_timestamp: Annotated[
