@@ -153,6 +153,15 @@ def test_every_message_has_a_true_example() -> None:
     assert shown == set(MESSAGE_TYPES)
 
 
+def test_every_code_of_the_binance_surface_is_listed() -> None:
+    """Each negative code in the code of both services stands in the tables of errors."""
+    folders = ("order-gateway/src/order_gateway/binance", "market-data/src/market_data/binance")
+    files = (path for folder in folders for path in (ROOT / folder).glob("*.py"))
+    answered = set(re.findall(r"-[12]\d{3}\b", "\n".join(path.read_text() for path in files)))
+    assert len(answered) > 20
+    assert answered <= set(re.findall(r"-[12]\d{3}\b", read("docs/binance.md")))
+
+
 def test_every_reason_of_an_ended_order_is_explained() -> None:
     """The table of reasons is that of the code, which has each reason that Lua writes."""
     text = section(read(PROTOCOL), "\n| `reason` |", "\n\n")

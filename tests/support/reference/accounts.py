@@ -22,7 +22,7 @@ FEES = Account("@fees")
 
 @dataclass(slots=True)
 class Profile:
-    """What the venue knows of an account; a fee of None is the instrument's."""
+    """The profile of an account; a fee of None is the fee of the instrument."""
 
     state: AccountState = AccountState.ACTIVE
     maker_fee_ppm: int | None = None
@@ -31,7 +31,7 @@ class Profile:
 
 @dataclass(slots=True)
 class Bounds:
-    """What one account may have in one market; 0 is no bound, None that of the market."""
+    """The limits of one account in one market; 0 is no limit, None the limit of the market."""
 
     open_orders_max: int | None = None
     order_lots_max: int | None = None
@@ -41,7 +41,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """A transfer: what is available after it; `replayed` if its reference was done before."""
+    """A transfer: the available balance after it; `replayed` for a repeated reference."""
 
     available: int
     replayed: bool
@@ -49,7 +49,7 @@ class Transferred:
 
 @dataclass(slots=True)
 class ReferenceAccounts:
-    """Every account. `standing` are the lists in which the open orders of the venue are."""
+    """Every account. `standing` has the lists of open orders of the venue."""
 
     instruments: Mapping[Symbol, Instrument]
     checked: bool = True
@@ -57,20 +57,20 @@ class ReferenceAccounts:
     bounds: dict[tuple[Account, Symbol], Bounds] = field(default_factory=dict)
     owned: Counter[tuple[Account, str]] = field(default_factory=Counter)
     supply: Counter[str] = field(default_factory=Counter)
-    # What came in by transfers, less what went out.
+    # Deposits less withdrawals.
     entered: Counter[tuple[Account, str]] = field(default_factory=Counter)
     transfers: dict[tuple[Account, str], tuple[str, int]] = field(default_factory=dict)
     reports: Counter[Account] = field(default_factory=Counter)
     standing: list[list[ReferenceOrder]] = field(default_factory=list)
 
     def deposit(self, account: Account, asset: str, units: int, reference: str = "") -> Transferred:
-        """Bring money in; the first deposit opens the account. Raises Refused."""
+        """Deposit; the first deposit opens the account. Raises Refused."""
         return self._transfer(account, asset, units, reference)
 
     def withdraw(
         self, account: Account, asset: str, units: int, reference: str = ""
     ) -> Transferred:
-        """Take out what is available, whether or not orders need it to be. Raises Refused."""
+        """Withdraw from the available balance. Raises Refused."""
         return self._transfer(account, asset, -units, reference)
 
     def set_profile(
@@ -80,38 +80,38 @@ class ReferenceAccounts:
         maker_fee_ppm: Setting,
         taker_fee_ppm: Setting,
     ) -> None:
-        """Block or unblock an account, give it fees of its own. Raises Refused."""
+        """Block or unblock an account, or set its own fees. Raises Refused."""
         profile = self._profile(account)
         profile.state = state or profile.state
         profile.maker_fee_ppm = _changed(profile.maker_fee_ppm, maker_fee_ppm)
         profile.taker_fee_ppm = _changed(profile.taker_fee_ppm, taker_fee_ppm)
 
     def set_bounds(self, account: Account, symbol: Symbol, changes: Mapping[str, Setting]) -> None:
-        """Give an account bounds of its own in one market. Raises Refused."""
+        """Set an account's own limits in one market. Raises Refused."""
         self._profile(account)
         bounds = self.bounds.setdefault((account, symbol), Bounds())
         for name, wanted in changes.items():
             setattr(bounds, name, _changed(getattr(bounds, name), wanted))
 
     def available(self, account: Account, asset: str) -> int:
-        """What is owned and not held by open orders."""
+        """The balance that open orders do not hold."""
         return self.owned[account, asset] - self.held(account, asset)
 
     def held(self, account: Account, asset: str) -> int:
-        """What the open orders of the account may cost."""
+        """The units that the open orders of the account hold."""
         return sum(self.hold(order).get(asset, 0) for order in self._open_orders(account))
 
     def incoming(self, account: Account, asset: str) -> int:
-        """What the open orders of the account would bring, before fees."""
+        """The units that the open orders of the account would bring, before fees."""
         return sum(self.gain(order).get(asset, 0) for order in self._open_orders(account))
 
     def balance(self, account: Account, asset: str) -> Balance:
-        """All of one asset of one account."""
+        """The available and held units of one asset of one account."""
         held = self.held(account, asset)
         return Balance(self.owned[account, asset] - held, held, self.incoming(account, asset))
 
     def balances(self) -> dict[tuple[Account, str], Balance]:
-        """The balance of everyone in every asset of which something is owned or held or awaited."""
+        """The balances of all accounts in every asset with available, held or incoming units."""
         held: Counter[tuple[Account, str]] = Counter()
         incoming: Counter[tuple[Account, str]] = Counter()
         for orders in self.standing:
@@ -126,24 +126,24 @@ class ReferenceAccounts:
         }
 
     def snapshot(self) -> dict[tuple[Account, str], tuple[int, int]]:
-        """Available and held of everyone, where there is anything."""
+        """Available and held units of all accounts, without empty balances."""
         return {
             place: (balance.available, balance.held) for place, balance in self.balances().items()
         }
 
     def hold(self, order: ReferenceOrder) -> dict[str, int]:
-        """What this order holds while it rests or waits."""
+        """The units that this order holds while it rests or waits."""
         instrument = self.instruments[order.symbol]
         if order.side is Side.SELL:
             asset, units = instrument.base, order.left * instrument.base_units
         else:
-            # Nobody knows yet what a stop buy without a price will cost.
+            # The cost of a stop buy without a price is not known before it fires.
             asset = instrument.quote
             units = order.left * (order.price or 0) * instrument.quote_units
         return {asset: max(0, units - order.covered_units)}
 
     def gain(self, order: ReferenceOrder) -> dict[str, int]:
-        """What this order would bring while it rests or waits; of a list only the first order."""
+        """The units that a resting or waiting order would bring; of a list only the first order."""
         if order.covered_units:
             return {}
         instrument = self.instruments[order.symbol]
@@ -154,13 +154,13 @@ class ReferenceAccounts:
         return {instrument.quote: order.left * price * instrument.quote_units}
 
     def fee_rates(self, command: OrderCommand, maker_ppm: int, taker_ppm: int) -> tuple[int, int]:
-        """Maker's and taker's rate of a new order: its account's, or those of the market."""
+        """Maker and taker fee rates of a new order: of its account, else of the market."""
         profile = self._profile(command.account)
         maker, taker = profile.maker_fee_ppm, profile.taker_fee_ppm
         return (maker_ppm if maker is None else maker), (taker_ppm if taker is None else taker)
 
     def bound(self, account: Account, symbol: Symbol, name: str, of_market: Bounds) -> int | None:
-        """One bound as it is for this account; None is none."""
+        """One limit of this account; None for no limit."""
         own = getattr(self.bounds.get((account, symbol), Bounds()), name)
         return (getattr(of_market, name) if own is None else own) or None
 
@@ -176,7 +176,7 @@ class ReferenceAccounts:
         lots: int,
         taker: Side | None,
     ) -> dict[Side, int]:
-        """Let a trade change hands; each side pays a fee of what it receives. Says the fees.
+        """Move the units of a trade; each side pays a fee in the asset it gets. Returns the fees.
 
         Without a taker both sides pay as makers.
         """
@@ -199,7 +199,7 @@ class ReferenceAccounts:
         return fees
 
     def _transfer(self, account: Account, asset: str, units: int, reference: str) -> Transferred:
-        """Money that enters the venue, or leaves it if `units` is negative."""
+        """Deposit units, or withdraw them if `units` is negative."""
         earlier = self.transfers.get((account, reference))
         if earlier is not None and earlier != (asset, units):
             raise Refused("duplicate_reference")
@@ -226,7 +226,7 @@ class ReferenceAccounts:
 
 
 def _changed(present: int | None, wanted: Setting) -> int | None:
-    """A setting of an account after a command: None leaves it, "-" makes it the instrument's."""
+    """A setting after a command: None changes nothing, "-" is the instrument's value."""
     if wanted is None:
         return present
     return None if wanted == AS_INSTRUMENT else int(wanted)

@@ -1,4 +1,4 @@
-"""What the reference venue refuses, in the order in which it is asked: new orders and amends."""
+"""The refusals of the reference venue for new orders and amendments, in their order."""
 
 import copy
 from typing import Protocol
@@ -20,7 +20,7 @@ BPS = 10_000
 
 
 class Market(Protocol):
-    """What the checks read of a market; `tests.support.reference.market` has the class."""
+    """The members of a market that the checks read; the class is in `market`."""
 
     instrument: Instrument
     accounts: ReferenceAccounts
@@ -34,7 +34,7 @@ class Market(Protocol):
 
     @property
     def symbol(self) -> Symbol:
-        """What is traded in the market."""
+        """The instrument of the market."""
 
     def queue(self, side: Side) -> list[ReferenceOrder]:
         """Resting orders of one side, the next one to trade first."""
@@ -78,7 +78,7 @@ def admit(
 
 
 def admit_command(market: Market, command: OrderCommand) -> None:
-    """Check what makes a gateway try again: an old revision, an uncross, stops. Raises Refused."""
+    """Check the causes of a retry: an old revision, an uncross, stops. Raises Refused."""
     if command.revision != market.revision:
         raise Refused("stale_instrument")
     check_uncross(market)
@@ -88,7 +88,7 @@ def admit_command(market: Market, command: OrderCommand) -> None:
 def admit_amend(
     market: Market, order: ReferenceOrder, amendment: Amendment, now_us: int
 ) -> ReferenceOrder:
-    """Check a change of an open order; the order as it would be. Raises Refused."""
+    """Check an amendment; returns the amended order. Raises Refused."""
     changed = copy.copy(order)
     if amendment.price_ticks is not None:
         changed.price = amendment.price_ticks
@@ -126,7 +126,7 @@ def _check_amendable(order: ReferenceOrder, now_us: int) -> None:
 
 
 def keeps_place(order: ReferenceOrder, changed: ReferenceOrder) -> bool:
-    """Whether nothing but the quantity changes, and that to less."""
+    """Whether only the quantity changes, to a smaller one."""
     assert order.quantity is not None
     assert changed.quantity is not None
     same = (order.price, order.stop_price) == (changed.price, changed.stop_price)
@@ -142,13 +142,13 @@ def _check_notional(market: Market, changed: ReferenceOrder) -> None:
 
 
 def check_uncross(market: Market) -> None:
-    """Nothing happens to the orders of a market before its uncross is over."""
+    """Refuse commands on the orders of a market before its uncross is over."""
     if market.uncross is not None:
         raise Refused("uncross_pending")
 
 
 def _check_auction(market: Market, command: OrderCommand) -> None:
-    """An auction collects what can wait: in the book, or for a stop price."""
+    """Refuse orders that cannot wait for the end of an auction."""
     waits = command.stop_price_ticks is not None or (
         command.price_ticks is not None
         and command.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
@@ -162,7 +162,7 @@ def _trades_at_once(market: Market) -> bool:
 
 
 def _check_stops(market: Market) -> None:
-    """Nothing trades before the stops that have fired."""
+    """Refuse an order while fired stops wait."""
     if market.is_firing and market.state is MarketState.TRADING:
         raise Refused("stops_pending")
 
@@ -175,7 +175,7 @@ def _check_state(market: Market, *, post_only: bool) -> None:
 
 
 def _check_price(market: Market, price: int | None) -> None:
-    """A price may be no farther from the last trade than the band."""
+    """Refuse a price outside the band around the last trade."""
     if price is None or market.last_price is None or market.band_bps == 0:
         return
     if abs(price - market.last_price) > market.last_price * market.band_bps // BPS:
@@ -183,7 +183,7 @@ def _check_price(market: Market, price: int | None) -> None:
 
 
 def _check_anew(market: Market, order: ReferenceOrder, changed: ReferenceOrder) -> None:
-    """What loses its place is checked like a new order."""
+    """Check an amendment that loses its place like a new order."""
     _check_price(market, changed.price)
     if changed.waits and market.last_price is not None and changed.fires_at(market.last_price):
         raise Refused("stop_would_trigger")
@@ -204,7 +204,7 @@ def _bound(market: Market, command: OrderCommand, name: str) -> int | None:
 
 
 def _check_size(market: Market, command: OrderCommand, lots: int | None, price: int | None) -> None:
-    """Whether the account is active and the order no larger than it may place."""
+    """Check that the account is active and the order within its limits."""
     if market.accounts.is_blocked(command.account):
         raise Refused("account_blocked")
     bound = _bound(market, command, "order_lots_max")
@@ -220,7 +220,7 @@ def _check_size(market: Market, command: OrderCommand, lots: int | None, price: 
 
 
 def _lots_at_most(market: Market, command: OrderCommand) -> int:
-    """What a new order may bring: its quantity, or what its amount buys at the best price."""
+    """The lots that a new order may bring: its quantity, or its amount at the best price."""
     if command.quantity_lots is not None:
         return command.quantity_lots
     asks = market.queue(Side.SELL)
@@ -232,7 +232,7 @@ def _lots_at_most(market: Market, command: OrderCommand) -> int:
 
 
 def _check_position(market: Market, command: OrderCommand, lots: int) -> None:
-    """Whether the account may have so many lots more; fewer than before add nothing."""
+    """Check the position limit with these lots added; fewer lots than before add nothing."""
     bound = _bound(market, command, "position_lots_max")
     if bound is None or lots <= 0:
         return
@@ -248,7 +248,7 @@ def _check_position(market: Market, command: OrderCommand, lots: int) -> None:
 
 
 def _check_funds(market: Market, command: OrderCommand) -> None:
-    """Whether what the order may cost is there; of what has no bound, the first lot."""
+    """Check the funds of an order; without a bound on its cost, of its first lot."""
     accounts, instrument = market.accounts, market.instrument
     if not accounts.checked:
         return

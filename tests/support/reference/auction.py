@@ -1,4 +1,4 @@
-"""The uncross of the reference venue: the price by looking at every price, the fills one by one."""
+"""The uncross of the reference venue: tries every price, then makes the fills one by one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from tests.support.reference.order import ReferenceOrder, Trade, opposite, withi
 
 @dataclass(frozen=True, slots=True)
 class Uncross:
-    """An uncross that has begun: who is due by `time_us` does not take part."""
+    """An uncross that has begun; orders that are due by `time_us` do not take part."""
 
     price: int | None
     time_us: int
@@ -47,7 +47,7 @@ class BudgetSpentError(Exception):
 
 
 class Market(Protocol):
-    """What an uncross needs of a market; `tests.support.reference.market` has the class."""
+    """The members of a market for an uncross; the class is in `market`."""
 
     accounts: ReferenceAccounts
     trades: list[Trade]
@@ -64,7 +64,7 @@ class Market(Protocol):
         """Whether orders of the book would trade with each other."""
 
     def end(self, order: ReferenceOrder, status: OrderStatus, reason: str | None) -> None:
-        """Take an open order out of where it stands; it is over."""
+        """End an open order."""
 
     def end_partner(self, order: ReferenceOrder) -> None:
         """End the other order of its list, if it is open."""
@@ -115,14 +115,14 @@ def go_on(market: Market, uncross: Uncross) -> bool:
             try:
                 _trade_crossing(market, uncross, met, changed)
             finally:
-                # What is left of these orders stays; the other orders of their lists end.
+                # The remainders of these orders stay; the other orders of their lists end.
                 for order in changed:
                     market.end_partner(order)
         _end_due(market, uncross)
     except BudgetSpentError:
         is_over = False
     for head in met.values():
-        # An open order that lost lots without a trade is told so as amended.
+        # An open order that lost lots without a trade is reported as amended.
         market.accounts.reports[head.order.account] += head.is_amended()
     return is_over
 
@@ -163,7 +163,7 @@ def _head(market: Market, uncross: Uncross, side: Side) -> ReferenceOrder | None
 
 
 def _end_due(market: Market, uncross: Uncross) -> None:
-    """Orders whose time was over and that still cross end."""
+    """End crossing orders whose time was over."""
     while market.is_crossed():
         _meet_one_more(market)
         heads = (market.queue(Side.BUY)[0], market.queue(Side.SELL)[0])

@@ -1,8 +1,8 @@
 """One market of the reference venue: matching, resting, stops, self-trade prevention, amends.
 
-Written to be read: the next maker is looked for in the whole book each time, and whether a
-fill-or-kill order can fill is found out by trying it on a copy of the market. What is refused is in
-`reference_admission`, what a trade costs in `reference_accounts`.
+Written for clarity: each search for the next maker sorts the whole book, and a
+fill-or-kill order is first tried on a copy of the market. `admission` has the refusals,
+`accounts` the money.
 """
 
 import copy
@@ -40,7 +40,7 @@ from tests.support.reference.order import (
 
 @dataclass(slots=True)
 class ReferenceMarket:
-    """The state of one market. `book` and `stops` are in no order: `line` numbers give it."""
+    """The state of one market. `book` and `stops` are unsorted; the numbers of `line` sort them."""
 
     instrument: Instrument
     accounts: ReferenceAccounts
@@ -66,21 +66,21 @@ class ReferenceMarket:
     uncross: Uncross | None = None
 
     def __post_init__(self) -> None:
-        """What stands here holds money of its account."""
+        """Add the orders of this market to the orders that hold money."""
         self.accounts.standing += [self.book, self.stops]
 
     @property
     def symbol(self) -> Symbol:
-        """What is traded here."""
+        """The symbol of the instrument."""
         return self.instrument.symbol
 
     def begin(self, clock_us: int) -> None:
-        """An accepted command happens now; the venue clock never runs backwards."""
+        """Begin an accepted command at a time; the venue clock never runs backwards."""
         self.now_us = max(self.now_us, clock_us)
         self.met = 0
 
     def place(self, command: OrderCommand, clock_us: int, open_count: int) -> ReferenceOrder:
-        """Take in an order. Raises Refused."""
+        """Place an order. Raises Refused."""
         admit(self, command, max(self.now_us, clock_us), open_count)
         self.begin(clock_us)
         order = self._create(command)
@@ -91,7 +91,7 @@ class ReferenceMarket:
     def place_list(
         self, first: OrderCommand, second: OrderCommand, clock_us: int, open_count: int
     ) -> tuple[ReferenceOrder, ReferenceOrder]:
-        """Take in both orders of a list, or neither. Raises Refused."""
+        """Place both orders of a list, or neither. Raises Refused."""
         now_us = max(self.now_us, clock_us)
         admit(self, first, now_us, open_count)
         admit(self, second, now_us, open_count + 1, is_second=True)
@@ -140,12 +140,12 @@ class ReferenceMarket:
         self.run_stops()
 
     def end(self, order: ReferenceOrder, status: OrderStatus, reason: str | None) -> None:
-        """Take an open order out of where it stands; it is over, as is the other of its list."""
+        """End an open order and the other order of its list."""
         self._finish(order, status, reason)
         self.end_partner(order)
 
     def end_partner(self, order: ReferenceOrder) -> None:
-        """The other order of a list ends; that counts as a maker met."""
+        """End the other order of a list, which counts as a maker met."""
         partner = order.partner
         if partner is None or not partner.is_open:
             return
@@ -165,12 +165,12 @@ class ReferenceMarket:
         self._report_end(order)
 
     def _report_end(self, order: ReferenceOrder) -> None:
-        """An end is told to its account; that of a filled order its last trade has told."""
+        """Count the report of an end; the report of the last trade ends a filled order."""
         if order.status is not OrderStatus.FILLED:
             self.accounts.reports[order.account] += 1
 
     def queue(self, side: Side) -> list[ReferenceOrder]:
-        """Resting orders of one side: the best price first, then as they stand in line."""
+        """Resting orders of one side: the best price first, then the lowest number."""
         sign = -1 if side is Side.BUY else 1
         orders = [order for order in self.book if order.side is side]
         return sorted(orders, key=lambda order: (sign * (order.price or 0), order.number))
@@ -184,12 +184,12 @@ class ReferenceMarket:
         return levels
 
     def takes(self, side: Side, price: int | None) -> bool:
-        """Whether an order at this price would meet a resting one now."""
+        """Whether an order at this price would trade with a resting order now."""
         makers = self.queue(opposite(side))
         return bool(makers) and within(side, makers[0].price, price)
 
     def _enter(self, order: ReferenceOrder, makers_max: int) -> None:
-        """An order takes what it may; what is left rests or is over."""
+        """Match an order; its remainder rests or ends."""
         is_fok = order.command.time_in_force is TimeInForce.FOK
         kill = is_fok and not self._would_fill(order, makers_max)
         waits = self.state is MarketState.AUCTION
@@ -214,13 +214,13 @@ class ReferenceMarket:
         self.book.append(order)
 
     def _would_fill(self, taker: ReferenceOrder, makers_max: int) -> bool:
-        """Try it on a copy of the market."""
+        """Try the order on a copy of the market."""
         trial, market = copy.deepcopy((taker, self))
         market._match(trial, makers_max)
         return trial.executed == trial.quantity
 
     def _match(self, taker: ReferenceOrder, makers_max: int) -> str | None:
-        """Trade with one maker after the other; says what ended it before it was done, if any."""
+        """Match with one maker after the other; returns why matching stopped early, or None."""
         limit, money = self._limit(taker), self._money(taker)
         before = self.met
         while True:
@@ -248,7 +248,7 @@ class ReferenceMarket:
                 self._trade(taker, maker, min(wanted, payable, maker.shown))
 
     def _limit(self, order: ReferenceOrder) -> int | None:
-        """The worst price at which it may trade: its own, or the end of the band."""
+        """The worst price at which an order may trade: its own, or the end of the band."""
         if order.price is not None:
             return order.price
         if self.last_price is None or self.band_bps == 0:
@@ -257,7 +257,7 @@ class ReferenceMarket:
         return self.last_price + width if order.side is Side.BUY else self.last_price - width
 
     def _money(self, order: ReferenceOrder) -> int | None:
-        """What its account has for it, in units, if it names no price; None if nobody asks."""
+        """Available units of an order without a price; None if funds are not checked."""
         if not self.accounts.checked or order.price is not None:
             return None
         buys = order.side is Side.BUY
@@ -265,7 +265,7 @@ class ReferenceMarket:
         return self.accounts.available(order.account, asset)
 
     def _payable(self, order: ReferenceOrder, price: int, money: int | None) -> int:
-        """Lots that what is left of the money pays at this price; what is prevented costs none."""
+        """Lots that the rest of the money pays at this price; prevented lots cost nothing."""
         if money is None:
             return self.instrument.quantity_lots_max
         if order.side is Side.SELL:
@@ -299,7 +299,7 @@ class ReferenceMarket:
         self._shorten(maker, lots)
 
     def _shorten(self, maker: ReferenceOrder, lots: int) -> None:
-        """Lots have left a resting order: it is over, shows its next slice, or stays."""
+        """Take lots off a resting order: the order ends, shows its next slice, or stays."""
         maker.shown -= lots
         maker.updated_us = self.now_us
         if maker.left == 0:
@@ -314,7 +314,7 @@ class ReferenceMarket:
         self.end_partner(maker)
 
     def _prevent(self, taker: ReferenceOrder, maker: ReferenceOrder, lots: int) -> bool:
-        """Two orders of one account meet; the taker's mode decides. True if the taker is over."""
+        """Prevent a self-trade by the taker's mode; returns True if the taker ends."""
         assert maker.price is not None
         mode = taker.command.self_trade_prevention
         if mode is SelfTradePrevention.DECREMENT:
@@ -322,7 +322,7 @@ class ReferenceMarket:
             taker.prevented_notional += lots * maker.price
             maker.prevented += lots
             self._shorten(maker, lots)
-            # A maker that lost lots without a trade or an end is told so as amended.
+            # An open maker that lost lots without a trade is reported as amended.
             self.accounts.reports[maker.account] += maker.is_open
             return False
         if mode is not SelfTradePrevention.EXPIRE_TAKER:
@@ -330,7 +330,7 @@ class ReferenceMarket:
         return mode is not SelfTradePrevention.EXPIRE_MAKER
 
     def is_crossed(self) -> bool:
-        """Whether orders of the book would trade with each other: an auction leaves such."""
+        """Whether orders of the book would trade with each other, as after an auction."""
         bids, asks = self.queue(Side.BUY), self.queue(Side.SELL)
         return bool(bids and asks) and within(Side.BUY, asks[0].price, bids[0].price)
 
@@ -342,7 +342,7 @@ class ReferenceMarket:
             self.go_on()
 
     def go_on(self) -> None:
-        """Go on with an uncross; the stops that its price has reached follow."""
+        """Continue an uncross; then run the stops that its price has reached."""
         assert self.uncross is not None
         if not go_on(self, self.uncross):
             return
@@ -352,7 +352,7 @@ class ReferenceMarket:
             self.is_firing = bool(self.phase)
 
     def run_stops(self) -> None:
-        """Fired stops run in line, within the budget of the command; the rest waits for its turn.
+        """Run fired stops in order of arrival, within the budget of the command; the others wait.
 
         A stop starts only while half of the makers of a command is left for it.
         """
@@ -367,7 +367,7 @@ class ReferenceMarket:
                 if count == self.stops_max or self.met + share > self.fills_max:
                     self.is_firing = True
                     return
-                # Another one that fired may have ended it, as the other order of its list.
+                # A stop that ran before may have been the other order of its list.
                 if not order.is_open:
                     continue
                 count += 1

@@ -1,4 +1,4 @@
-"""One order of the reference venue, and the words that all its modules share."""
+"""One order of the reference venue, and names that all its modules share."""
 
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ PPM = 1_000_000
 
 
 class Refused(Exception):
-    """A command that is not done; `code` as clients see it."""
+    """A refused command; `code` is the code that clients see."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -26,12 +26,12 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Line:
-    """The one line in which all orders of the venue stand: numbers that only grow."""
+    """The order of arrival of all orders of the venue: numbers that only grow."""
 
     newest: int = 0
 
     def draw(self) -> int:
-        """A place at the end of the line."""
+        """The next number."""
         self.newest += 1
         return self.newest
 
@@ -55,7 +55,7 @@ class Trade:
 class ReferenceOrder:
     """An order, open or closed. `quantity` is None until a market order by amount has ended.
 
-    Its fee rates are those of the moment at which it was placed.
+    The fee rates are those at the time of placing.
     """
 
     order_id: str
@@ -71,7 +71,7 @@ class ReferenceOrder:
     status: OrderStatus = OrderStatus.NEW
     reason: str | None = None
     cancel_id: str | None = None
-    # Of a list: the other order, the name of the list, both bodies, what the other one holds.
+    # Of a list: the other order, the name, both bodies, units that the other order holds.
     partner: "ReferenceOrder | None" = None
     list_id: str | None = None
     client_list_id: str | None = None
@@ -81,7 +81,7 @@ class ReferenceOrder:
     notional: int = 0
     prevented: int = 0
     prevented_notional: int = 0
-    # Its exact fees in millionths of a unit, and the whole units that were taken.
+    # The exact fees in millionths of a unit, and the whole units that were taken.
     fee_due: int = 0
     fee_taken: int = 0
     shown: int = 0
@@ -90,23 +90,23 @@ class ReferenceOrder:
 
     @property
     def account(self) -> Account:
-        """Whose it is."""
+        """The account of the order."""
         return self.command.account
 
     @property
     def symbol(self) -> Symbol:
-        """What it trades."""
+        """The symbol of the order."""
         return self.command.symbol
 
     @property
     def side(self) -> Side:
-        """Whether it buys or sells."""
+        """The side of the order."""
         return self.command.side
 
     def take_fee(self, units: int, rate_ppm: int) -> int:
-        """The fee of a fill that brings `units`: all that is due, rounded up, less what was taken.
+        """The fee of a fill that brings `units`: all fees due, rounded up, less the fees taken.
 
-        Upwards: a part of a unit is the payer's loss, never the venue's.
+        Fees are rounded against the payer.
         """
         self.fee_due += units * rate_ppm
         fee = -(-self.fee_due // PPM) - self.fee_taken
@@ -115,22 +115,22 @@ class ReferenceOrder:
 
     @property
     def is_open(self) -> bool:
-        """Whether it may still trade."""
+        """Whether the order may still trade."""
         return self.status in {OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED}
 
     @property
     def in_list(self) -> bool:
-        """Whether the other order of its list is open."""
+        """Whether the other order of the list is open."""
         return self.partner is not None and self.partner.is_open
 
     @property
     def waits(self) -> bool:
-        """Whether it is a stop order before its trigger."""
+        """Whether the order is a stop that has not fired."""
         return self.stop_price is not None and self.triggered_us is None
 
     @property
     def may_rest(self) -> bool:
-        """Whether what it does not take at once may stay in the book."""
+        """Whether the remainder of the order may rest in the book."""
         return self.command.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
 
     @property
@@ -140,35 +140,35 @@ class ReferenceOrder:
         return self.quantity - self.executed - self.prevented
 
     def is_due(self, now_us: int) -> bool:
-        """Whether its time is over."""
+        """Whether the time of the order is over."""
         return self.command.expire_us is not None and self.command.expire_us <= now_us
 
     def wants_at(self, price: int) -> int:
-        """Lots that it would take at this price: of its quantity, or what its amount buys."""
+        """Lots that the order would take at this price, by its quantity or its amount."""
         if self.command.quote_notional is None:
             return self.left
         amount = self.command.quote_notional - self.notional - self.prevented_notional
         return amount // price
 
     def fires_at(self, price: int) -> bool:
-        """Whether a trade at this price sets it off: at or above, or at or below."""
+        """Whether a trade at this price fires the order."""
         assert self.stop_price is not None
         return reaches(self.command, self.stop_price, price)
 
     @property
     def rises(self) -> bool:
-        """Whether a rising price sets it off: a stop buy, or a sell that takes a profit."""
+        """Whether a rising price fires the order: a stop buy or a take-profit sell."""
         return rises(self.command)
 
 
 def rises(command: OrderCommand) -> bool:
-    """Whether a rising price sets a stop off."""
+    """Whether a rising price fires a stop."""
     takes_profit = command.order_type in {OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT}
     return (command.side is Side.BUY) is not takes_profit
 
 
 def reaches(command: OrderCommand, stop_price: int, price: int) -> bool:
-    """Whether a trade at this price sets an order with this stop price off."""
+    """Whether a trade at this price fires an order with this stop price."""
     return price >= stop_price if rises(command) else price <= stop_price
 
 
@@ -186,7 +186,7 @@ def within(side: Side, price: int | None, limit: int | None) -> bool:
 
 
 def expiry_reason(order: ReferenceOrder, *, kill: bool) -> str:
-    """Why what was left could not rest."""
+    """The reason of a remainder that could not rest."""
     if kill:
         return "fill_or_kill"
     return "insufficient_liquidity" if order.price is None else "immediate_or_cancel"

@@ -1,8 +1,8 @@
-"""The whole venue once more, written for clarity and not for speed: what the scripts must equal.
+"""A second venue, written for clarity and not for speed; the Lua code must equal it.
 
-Plain objects and lists; the front of a line is found by sorting it. Prices are ticks, quantities
-lots. The rules are those of docs/matching.md, in the same words; `reference_market` has the ones of
-one market, `reference_accounts` those of money, this module those that go over all of them.
+Plain objects and lists; sorting finds the first order of a queue. Prices are ticks, quantities
+lots. The rules are those of docs/matching.md; `market` has the rules of
+one market, `accounts` those of money, this module those of all markets together.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What a placement answers: the order, or the earlier one of the same client order id."""
+    """The answer of a placement: the order, or the earlier one of the same client order id."""
 
     order: ReferenceOrder
     replayed: bool
@@ -39,7 +39,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class PlacedList:
-    """What the placement of a list answers."""
+    """The answer to the placement of a list."""
 
     first: ReferenceOrder
     second: ReferenceOrder
@@ -48,7 +48,7 @@ class PlacedList:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """What a cancel-replace answers: of each part what was done, its refusal, None: not tried."""
+    """The answer to a cancel-replace: the result or refusal of each part; None: not tried."""
 
     canceled: ReferenceOrder | Refused | None
     placed: Placed | Refused | None
@@ -82,11 +82,11 @@ class ReferenceVenue:
             )  # fmt: skip
 
     def place(self, command: OrderCommand, clock_us: int) -> Placed:
-        """Take in an order, behind fired stops. Raises Refused."""
+        """Place an order, behind fired stops. Raises Refused."""
         return self._behind_stops(command.symbol, clock_us, lambda: self._place(command, clock_us))
 
     def fire_stops(self, symbol: Symbol, clock_us: int) -> bool:
-        """Go on with an uncross, run fired stops; whether some still wait. Raises Refused."""
+        """Continue an uncross, or run fired stops; whether some still wait. Raises Refused."""
         market = self._market(symbol)
         if market.uncross is not None:
             market.begin(clock_us)
@@ -100,7 +100,7 @@ class ReferenceVenue:
         return False
 
     def set_clock(self, symbol: Symbol, clock_us: int) -> list[Symbol]:
-        """Bring a market whose time is ahead of the clock back to it; the market, if it was.
+        """Set a market whose time is ahead of the clock back; returns the market if it was ahead.
 
         The instrument may be delisted.
         """
@@ -143,7 +143,7 @@ class ReferenceVenue:
         clock_us: int,
         client_list_id: str | None = None,
     ) -> PlacedList:
-        """Take in a list of two orders, behind fired stops. Raises Refused."""
+        """Place a list of two orders, behind fired stops. Raises Refused."""
         return self._behind_stops(
             first.symbol,
             clock_us,
@@ -234,7 +234,7 @@ class ReferenceVenue:
     def cancel(
         self, account: Account, order_id: str, clock_us: int, cancel_id: str | None = None
     ) -> ReferenceOrder:
-        """Take an open order out. Raises Refused."""
+        """Cancel an open order. Raises Refused."""
         order = self._own(account, order_id)
         if not order.is_open:
             raise Refused("order_closed")
@@ -250,7 +250,7 @@ class ReferenceVenue:
     def cancel_client_order(
         self, account: Account, client_order_id: str, clock_us: int
     ) -> ReferenceOrder:
-        """The same by the id that the client gave. Raises Refused."""
+        """Cancel an open order by its client order id. Raises Refused."""
         order = self.client_orders.get((account, client_order_id))
         if order is None:
             raise Refused("order_not_found")
@@ -280,7 +280,7 @@ class ReferenceVenue:
         return canceled
 
     def expire_due(self, clock_us: int) -> int:
-        """End what is due: first the gtd orders, then what dead-man timers cancel. Every state.
+        """End due gtd orders, then cancel for dead-man timers that fire, in every market state.
 
         Orders of a market stay until its uncross is over.
         Says how many orders ended and timers fired.
@@ -372,7 +372,7 @@ class ReferenceVenue:
             market.bounds = bounds_of(instrument)
 
     def open_orders(self, account: Account, symbol: Symbol) -> list[ReferenceOrder]:
-        """What an account has open in one symbol, the oldest first."""
+        """The open orders of an account in one symbol, oldest first."""
         return [
             order
             for order in self.orders.values()
@@ -430,7 +430,7 @@ def _told_again(target: ReferenceOrder | None) -> ReferenceOrder | Refused | Non
 
 
 def _body(command: OrderCommand) -> tuple[object, ...]:
-    """What must be the same for two requests to be one."""
+    """The values that are equal in two requests for one order."""
     return (
         command.symbol, command.side, command.order_type, command.time_in_force,
         command.price_ticks, command.quantity_lots, command.self_trade_prevention,
