@@ -1,4 +1,4 @@
-"""The message that every contestant sends: a trade event of Tapewire with the time it was sent."""
+"""The message of every contestant: a trade event of Tapewire with its time of sending."""
 
 import time
 

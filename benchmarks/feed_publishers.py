@@ -1,4 +1,4 @@
-"""Who sends the messages: Redis PUBLISH, HTTP POST to nchan, PUB to NATS; paced or saturated.
+"""The publishers: Redis PUBLISH, HTTP POST to nchan, PUB to NATS; paced or saturated.
 
 Saturated means: as many as the server passes on. A probe, one more client of the server, counts
 what arrives; at most `WINDOW_MESSAGES` are on their way, so that no queue grows without bound.
@@ -23,7 +23,7 @@ Encode = Callable[[int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A client that counts messages: where it connects, and what it says first."""
+    """A client that counts messages: its address, and its first message."""
 
     port: int
     path: str

@@ -27,7 +27,7 @@ max_quantity = "100"
 open_orders_max = 1000000
 """
 
-# The same app with a handler that does nothing: what the framework itself costs.
+# The same app with a handler that does nothing: the cost of the framework.
 NO_OP = """
 from typing import Any
 from fastapi import FastAPI

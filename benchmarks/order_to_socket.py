@@ -148,7 +148,7 @@ def is_ready(port: int) -> bool:
 
 
 def wait_for(ready: Callable[[], bool], child: ChildProcess) -> None:
-    """Wait until a process is ready. Raises RuntimeError with its last words."""
+    """Wait until a process is ready. Raises RuntimeError with the end of its log."""
     until_s = time.monotonic() + START_TIMEOUT_S
     while not ready():
         if not child.running or time.monotonic() > until_s:
@@ -220,7 +220,7 @@ def percentile(delays_ms: list[float], percent: float) -> float:
 
 
 def report(feeds: list[Feed]) -> str:
-    """A table of both, and how many times quicker ours is."""
+    """A table of both feeds, and the ratio of their delays."""
     lines = [
         "| from POST to | orders | p50 ms | p90 ms | p99 ms | max ms |",
         "|---|---|---|---|---|---|",
