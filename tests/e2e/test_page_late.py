@@ -119,6 +119,7 @@ def test_a_market_that_was_left_shows_nothing_in_the_next_one(
         choose(page, "ACME-USDT")
         expect(page.locator(".foot")).to_contain_text("book verified")
         paint_frames(page)
+        expect(page.locator(".chart [role=status]")).to_have_text("No trades yet.")
         assert page.locator(".ladder tbody").inner_text().strip() == ""
         assert page.locator(".ladder tbody button:enabled").count() == 0
 
@@ -157,6 +158,9 @@ def test_an_account_that_was_left_shows_nothing_in_the_next_one(
         expect(page.locator(".notice-bar")).to_contain_text("Good luck")
         assert page.evaluate("localStorage['tapewire.account']") == "erin"
         venue.ask("POST", "/v1/admin/round/end")
+        type_account(page, "Ζωή")
+        expect(page.locator("#account .error")).to_contain_text("plain letters")
+        expect(page.locator(".banners")).not_to_contain_text("reached")
 
 
 def test_a_market_that_changes_while_the_list_is_read_is_as_it_is_now(

@@ -24,18 +24,20 @@ export class Chart {
   /**
    * @param {HTMLElement} host
    * @param {Session} session
-   * @param {(trouble: string) => void} onTrouble told why there is no chart; empty once there is
+   * @param {(told: string) => void} tell shows why there is nothing to see; "" if there is
    */
-  constructor(host, session, onTrouble) {
+  constructor(host, session, tell) {
     this.#host = host;
+    this.#tell = tell;
     this.#session = session;
     this.#scheme.addEventListener("change", this.#recolour);
     this.#watcher.observe(document.documentElement, { attributes: true,
       attributeFilter: ["data-theme", "data-palette"] });
-    void this.#load(onTrouble);
+    void this.#load();
   }
 
   #host;
+  #tell;
   #session;
   #scheme = matchMedia("(prefers-color-scheme: dark)");
   #watcher = new MutationObserver(() => this.#recolour());
@@ -109,12 +111,11 @@ export class Chart {
     this.#interest = this.#chart = this.#candles = this.#volumes = this.#markers = null;
   }
 
-  /** @param {(trouble: string) => void} onTrouble */
-  async #load(onTrouble) {
+  async #load() {
     const library = await loadLibrary(() => !this.#closed,
-      () => onTrouble("The chart could not be loaded. The page tries again."));
+      () => this.#tell("The chart could not be loaded. The page tries again."));
     if (library === null) return;
-    onTrouble("");
+    this.#tell("");
     const chart = library.createChart(this.#host, { autoSize: true, ...this.#options(library) });
     this.#chart = chart;
     this.#candles = chart.addSeries(library.CandlestickSeries, { borderVisible: false });
@@ -189,6 +190,7 @@ export class Chart {
       () => interest === this.#interest && isNew());
     if (content === null) return;
     this.#show(content.candles);
+    if (content.candles.length === 0) this.#tell("No trades yet.");
     this.#isRead = true;
     if (isFirst) {
       this.#chart?.timeScale().applyOptions({ rightOffset: 4, barSpacing: 8 });
@@ -202,6 +204,7 @@ export class Chart {
     this.#candles?.setData(history.map(toCandle));
     this.#volumes?.setData(history.map((candle) => this.#toVolume(candle)));
     this.#newest = history.at(-1) ?? null;
+    this.#tell("");
     this.#firstSeconds = history.length > 0 ? secondsOf(history[0]) : 0;
     this.markFills();
   }
@@ -211,6 +214,7 @@ export class Chart {
     for (const candle of this.#fresh.values()) {
       if (this.#newest !== null && isBefore(candle, this.#newest)) continue;
       if (this.#firstSeconds === 0) this.#firstSeconds = secondsOf(candle);
+      if (this.#newest === null) this.#tell("");
       this.#newest = candle;
       this.#candles.update(toCandle(candle));
       this.#volumes?.update(this.#toVolume(candle));

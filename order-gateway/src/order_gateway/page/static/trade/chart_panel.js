@@ -13,10 +13,10 @@ const OPTIONS = INTERVALS.map((value) => ({ value, text: value }));
 /** @param {{session: import("./session.js").Session}} props */
 export function ChartPanel({ session }) {
   const host = useRef(/** @type {HTMLDivElement | null} */ (null));
-  const [trouble, setTrouble] = useState("");
+  const [told, setTold] = useState("");
   useEffect(() => {
     if (host.current === null) return;
-    const chart = new Chart(host.current, session, setTrouble);
+    const chart = new Chart(host.current, session, setTold);
     const stop = effect(() => chart.show(session.instrument.value, interval.value));
     const stopFills = effect(() => {
       void session.trader.version.value;
@@ -38,7 +38,7 @@ export function ChartPanel({ session }) {
       h(Segments, { label: "Interval", class: "tabs", options: OPTIONS, value: interval.value,
         onChoose: (value) => (interval.value = value) }),
     ),
-    trouble && h("p", { class: "empty", role: "status" }, trouble),
+    told && h("p", { class: "empty", role: "status" }, told),
     h("div", { class: "canvas", ref: host, role: "img",
       "aria-label": `Candles of ${session.symbol.value}, ${interval.value} each` }),
   );

@@ -119,9 +119,8 @@ export class Feed {
   setHidden(hidden) {
     this.#onLag = hidden ? "conflate" : "disconnect";
     // A request must name a topic, and repeating a subscription is harmless.
-    for (const { topics } of [...this.#answered].slice(0, 1)) {
-      this.#requests.ask({ op: "subscribe", ...topics, on_lag: this.#onLag }, () => {});
-    }
+    const topics = this.#answered.values().next().value?.topics;
+    if (topics) this.#requests.ask({ op: "subscribe", ...topics, on_lag: this.#onLag }, () => {});
   }
 
   #retryNow = () => {
@@ -198,7 +197,8 @@ export class Feed {
     this.phase.value = "live";
     const login = this.#login();
     if (login === null) this.#begin();
-    else this.#requests.ask({ op: "authenticate", ...login }, () => this.#begin());
+    else this.#requests.ask({ op: "authenticate", ...login }, (answer) =>
+      answer.type === "error" ? this.#lost("The account is not admitted.") : this.#begin());
   }
 
   #begin() {

@@ -10,6 +10,8 @@ const PASSING_CODES = new Set(["unreachable", "outcome_unknown", "redis_unavaila
   "draining", "stale_data", "rate_limited", "connections_limit", "stops_pending",
   "uncross_pending"]);
 
+const ASCII = /^[ -~]*$/;
+
 /** The reason why a request was not done, with the members of the venue's problem documents. */
 export class Problem extends Error {
   /**
@@ -49,6 +51,10 @@ export function asProblem(error) {
  * @param {object} [body]
  */
 export async function ask(method, url, headers, body) {
+  // A browser sends no other text in a header.
+  if (Object.values(headers).some((text) => !ASCII.test(text))) {
+    throw new Problem("invalid_text", "A name or a key has only plain letters, digits and . _ : -");
+  }
   /** @type {Response} */
   let answer;
   /** @type {any} */
