@@ -39,6 +39,7 @@ from tests.support.house.documents import (
     rule_numbers,
     section,
     site_documents,
+    torn_paragraphs,
 )
 from tests.support.house.reference import PAGES
 from tests.support.house.walkthrough import command_lines, tapewire_words
@@ -210,6 +211,20 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_tables_are_whole(document: Path) -> None:
     """Every table has a header, and every row the cells of the header."""
     assert list(broken_tables(document.read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_empty_line_tears_a_sentence(document: Path) -> None:
+    """A paragraph ends with the end of a sentence."""
+    assert list(torn_paragraphs(document.read_text("utf-8"))) == []
+
+
+def test_a_torn_sentence_is_found() -> None:
+    """A paragraph that goes on behind an empty line is named."""
+    assert list(torn_paragraphs("One sentence.\n\n*Another* one.\n")) == []
+    assert list(torn_paragraphs("A sentence that\n\nis torn.\n")) == [
+        "an empty line tears: is torn."
+    ]
 
 
 def test_a_table_that_is_broken_is_found() -> None:

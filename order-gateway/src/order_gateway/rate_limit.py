@@ -14,28 +14,38 @@ class RateLimits:
         self._accounts = accounts
         self._addresses = addresses
 
+    def take(
+        self, account: str, address: str | None, count: int, now_ns: int
+    ) -> tuple[int | None, int | None]:
+        """Take `count` orders from both buckets, or from none.
+
+        Returns the nanoseconds until the bucket of the account and that of the address are full
+        again, None without a limit. Raises RateLimited, which carries headers.
+        """
+        accounts, addresses = self._accounts, self._addresses
+        of_account_ns = of_address_ns = None
+        if addresses is not None and address is not None:
+            address = client_network(address)
+            of_address_ns = addresses.check(address, count, now_ns)
+        if accounts is not None:
+            of_account_ns = accounts.check(account, count, now_ns)
+            accounts.take(account, of_account_ns, now_ns)
+        if addresses is not None and address is not None and of_address_ns is not None:
+            addresses.take(address, of_address_ns, now_ns)
+        return of_account_ns, of_address_ns
+
     def admit(
         self, account: str, address: str | None, count: int, now_ns: int
     ) -> Mapping[str, str]:
-        """Take `count` orders from both buckets, or from none; return the headers of the answer.
-
-        Raises RateLimited, which carries the same headers.
-        """
+        """As `take`; returns the headers of the answer, those of the emptier bucket."""
+        of_account_ns, of_address_ns = self.take(account, address, count, now_ns)
         accounts, addresses = self._accounts, self._addresses
-        if addresses is None or address is None:
-            if accounts is None:
+        if addresses is None or of_address_ns is None:
+            if accounts is None or of_account_ns is None:
                 return NO_HEADERS
-            ahead_ns = accounts.check(account, count, now_ns)
-            accounts.take(account, ahead_ns, now_ns)
-            return accounts.headers(ahead_ns)
-        address = client_network(address)
-        of_address_ns = addresses.check(address, count, now_ns)
-        if accounts is None:
-            addresses.take(address, of_address_ns, now_ns)
+            return accounts.headers(of_account_ns)
+        if accounts is None or of_account_ns is None:
             return addresses.headers(of_address_ns)
-        of_account_ns = accounts.check(account, count, now_ns)
-        accounts.take(account, of_account_ns, now_ns)
-        addresses.take(address, of_address_ns, now_ns)
         if addresses.remaining(of_address_ns) < accounts.remaining(of_account_ns):
             return addresses.headers(of_address_ns)
         return accounts.headers(of_account_ns)

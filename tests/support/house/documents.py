@@ -105,3 +105,11 @@ def rule_numbers(text: str) -> list[int]:
     """The numbers of the rules in docs/matching.md, in the order of the text."""
     rules = section(text, "\n## Rules\n", "\n### How orders end\n")
     return [int(number) for number in re.findall(r"^(\d+)\. ", rules, re.MULTILINE)]
+
+
+def torn_paragraphs(text: str) -> Iterator[str]:
+    """Paragraphs that begin with a small letter, because an empty line tears a sentence."""
+    for match in re.finditer(
+        r"^[^\s#|<`\-].*[^.:!?\n]\n\n(?=([a-z*].*))", prose(text), re.MULTILINE
+    ):
+        yield f"an empty line tears: {match[1][:60]}"

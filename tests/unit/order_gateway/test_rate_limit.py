@@ -92,6 +92,17 @@ def test_headers_show_the_scarcer_of_the_two_buckets() -> None:
     assert limits.admit("bob", "192.0.2.2", 1, START_NS)["RateLimit-Remaining"] == "2"
 
 
+def test_orders_without_headers_take_from_both_buckets() -> None:
+    """WebSocket answers have no headers: `take` charges as `admit` does."""
+    limits = RateLimits(buckets(burst=5), buckets(per_second=1, burst=3))
+    limits.take("alice", "192.0.2.1", 2, START_NS)
+    assert limits.admit("alice", "192.0.2.2", 1, START_NS)["RateLimit-Remaining"] == "2"
+    with pytest.raises(RateLimited):
+        limits.take("bob", "192.0.2.1", 2, START_NS)
+    limits.take("bob", "192.0.2.1", 1, START_NS)
+    assert RateLimits(None, None).take("alice", "192.0.2.1", 1, START_NS) == (None, None)
+
+
 def test_what_one_bucket_refuses_the_other_does_not_lose() -> None:
     """A refusal takes from neither, and says how long to wait in whole seconds."""
     limits = RateLimits(buckets(burst=5), buckets(per_second=1, burst=1))

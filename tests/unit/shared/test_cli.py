@@ -226,3 +226,19 @@ def test_commands_of_a_gateway_start_without_what_services_need() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("amounts", "said"),
+    [
+        ("USDT", "'USDT' is not ASSET=AMOUNT, such as USDT=50000"),
+        ("BTC=1,BTC=2", "BTC has two amounts"),
+        ("BTC=-1", "'BTC=-1': BTC must be a plain positive decimal"),
+    ],
+)
+def test_balances_that_cannot_be_read_are_refused_before_anything_starts(
+    amounts: str, said: str
+) -> None:
+    """The sentence shows the form, or the asset at fault."""
+    result = CliRunner().invoke(main, ["up", "--paper-balances", amounts])
+    assert (result.exit_code, said in " ".join(result.output.split())) == (2, True), result.output

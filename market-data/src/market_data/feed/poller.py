@@ -21,6 +21,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tapewire.errors import RedisUnavailable
 from tapewire.redis.address import Host
+from tapewire.redis.arrived import reader_of
 from tapewire.redis.client import BlockingRedis, RedisAddress, find_primary, open_subscriber
 
 logger = logging.getLogger(__name__)
@@ -127,7 +128,7 @@ class Poller:
             # The rest of a message has not arrived yet. The connection keeps the first part.
             if pubsub.connection is None or not pubsub.connection.is_connected:
                 raise
-        part_bytes = getattr(_reader(pubsub), "len", int)()
+        part_bytes = getattr(reader_of(pubsub.connection), "len", int)()
         if message is not None or part_bytes != self._part_bytes:
             self._part_bytes, self._received_at_s = part_bytes, time.monotonic()
         return message
@@ -135,11 +136,10 @@ class Poller:
     def _take_parsed(self, pubsub: PubSub, batch: list[Published]) -> None:
         """Add the other messages that the last read has received.
 
-        `get_message` costs ten times what hiredis needs for one message. The hiredis reader is not
-        part of redis-py's public interface. Without the reader, `get_message` does the same, more
-        slowly.
+        `get_message` costs ten times what hiredis needs for one message. Without the hiredis
+        reader, `get_message` does the same, more slowly.
         """
-        reader = _reader(pubsub)
+        reader = reader_of(pubsub.connection)
         if not hasattr(reader, "gets"):
             return
         while len(batch) < self._batch_messages_max:
@@ -157,7 +157,3 @@ class Poller:
                 pubsub.close()
             if client is not None:
                 client.close()
-
-
-def _reader(pubsub: PubSub) -> Any:  # noqa: ANN401 (the reader of hiredis, which has no types)
-    return getattr(getattr(pubsub.connection, "_parser", None), "_reader", None)

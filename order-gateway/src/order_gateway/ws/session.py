@@ -212,7 +212,7 @@ class Session:
                 count = orders_in(request.op, request.params)
             finally:
                 # A message that cannot be read counts too.
-                self._limits.admit(self.account, self._address, count, time.monotonic_ns())
+                self._limits.take(self.account, self._address, count, time.monotonic_ns())
         except Refusal as error:
             self._refusals[error.code] += 1
             self._finish(slot, error_frame(id_text, error))

@@ -88,8 +88,10 @@ class Call(Generic[Result]):
     @property
     def params(self) -> dict[str, object]:
         """The `params` of the same request over WebSocket."""
-        key = {} if self.key is None else dict([self.key])
-        return key | given(self.query) | given(self.body)
+        params = given(self.body)
+        if self.query is not None:
+            params = given(self.query) | params
+        return params if self.key is None else dict([self.key]) | params
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from tapewire.matching.confirmation import WRITES, Command, Confirmation, pack
 from tapewire.matching.library import Library
 from tapewire.matching.loading import LibraryLoader
 from tapewire.matching.round_trips import Pending, RoundTrips, failure, refusal
+from tapewire.redis.arrived import NOT_ARRIVED, next_arrived
 from tapewire.redis.client import AsyncRedis
 from tapewire.redis.failovers import FailoverGuard
 from tapewire.redis.unwritable import REFUSALS, is_refusal
@@ -243,6 +244,9 @@ class Batcher:
 
     async def _read(self, connection: Any) -> Any:  # noqa: ANN401 (redis-py's untyped connection)
         try:
+            reply = next_arrived(connection)
+            if reply is not NOT_ARRIVED:
+                return reply
             # The whole batch has one deadline, so a reply needs none of its own; and an error
             # reply is no reason to drop the connection and with it the replies behind it.
             return await connection.read_response(timeout=math.inf, disconnect_on_error=False)

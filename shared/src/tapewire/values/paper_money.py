@@ -34,8 +34,10 @@ def parse_paper_money(text: str) -> PaperMoney:
     for part in filter(None, (item.strip() for item in text.split(","))):
         asset, separator, amount = part.partition("=")
         try:
-            if not separator or not _ASSET.fullmatch(asset) or asset in amounts:
-                raise ConfigurationError(f"{part!r} is not ASSET=AMOUNT, each asset once")
+            if not separator or not _ASSET.fullmatch(asset):
+                raise ConfigurationError(f"{part!r} is not ASSET=AMOUNT, such as USDT=50000")
+            if asset in amounts:
+                raise ConfigurationError(f"{asset} has two amounts")
             parse_units(amount, ASSET_DECIMALS_MAX, asset)
         except InvalidField as error:
             raise ConfigurationError(f"{part!r}: {error}") from None
