@@ -78,12 +78,12 @@ FAILED := { echo "The packages could not be installed; the reason is above"; exi
 	@touch $@
 
 .venv/runtime: .venv/made pyproject.toml constraints.txt
-	@echo "Installing Tapewire into .venv (once; it takes half a minute)"
+	@echo "Installing Tapewire into .venv (once; one to three minutes)"
 	@$(INSTALL) -e . || $(FAILED)
 	@touch $@
 
 .venv/installed: .venv/made pyproject.toml constraints.txt
-	@echo "Installing Tapewire and its development tools into .venv (once; it takes a minute)"
+	@echo "Installing Tapewire and development tools into .venv (once; one to three minutes)"
 	@$(INSTALL) -e ".[dev]" || $(FAILED)
 	@touch .venv/runtime $@
 

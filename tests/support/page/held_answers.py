@@ -8,14 +8,17 @@ from tests.support.wait import wait_for
 _HOLD = """paths => {
   const ask = window.fetch;
   let asked = 0;
-  const holder = { waiting: [], end: () => (window.fetch = ask) };
+  const holder = { waiting: [], isOver: false };
+  holder.end = () => { holder.isOver = true; window.fetch = ask; };
   window.holder = holder;
   window.fetch = async (url, options) => {
     const number = asked++;
     const answer = await ask(url, options);
     if (!paths.some((path) => String(url).includes(path))) return answer;
     const content = await answer.json();
-    await new Promise((resolve) => holder.waiting.push({ url: String(url), number, resolve }));
+    if (!holder.isOver) {
+      await new Promise((resolve) => holder.waiting.push({ url: String(url), number, resolve }));
+    }
     return { ok: answer.ok, status: answer.status, headers: answer.headers,
       json: () => Promise.resolve(content) };
   };

@@ -8,13 +8,18 @@ _ZOMBIE = "Z"
 
 def children_of(parent: int) -> list[int]:
     """Process ids of the children that are not zombies."""
-    return [pid for pid, its_parent in _living().items() if its_parent == parent]
+    return [pid for pid, (its_parent, _) in _living().items() if its_parent == parent]
+
+
+def members_of(group: int) -> list[int]:
+    """Process ids of the members of a process group that are not zombies."""
+    return [pid for pid, (_, its_group) in _living().items() if its_group == group]
 
 
 def descendants_of(ancestor: int) -> set[int]:
     """Process ids of all living processes below a process."""
     children: dict[int, list[int]] = {}
-    for pid, parent in _living().items():
+    for pid, (parent, _) in _living().items():
         children.setdefault(parent, []).append(pid)
     found: set[int] = set()
     unvisited = [ancestor]
@@ -48,15 +53,15 @@ def directory_of(pid: int) -> str:
         return ""
 
 
-def _living() -> dict[int, int]:
-    """The parent of each process that is not a zombie."""
-    parents = {}
+def _living() -> dict[int, tuple[int, int]]:
+    """The parent and the group of each process that is not a zombie."""
+    found = {}
     for folder in _TABLE.iterdir():
         if folder.name.isdecimal():
             status = _status(int(folder.name))
             if status and status[0] != _ZOMBIE:
-                parents[int(folder.name)] = int(status[1])
-    return parents
+                found[int(folder.name)] = (int(status[1]), int(status[2]))
+    return found
 
 
 def _status(pid: int) -> list[str]:

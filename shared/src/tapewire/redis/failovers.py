@@ -35,8 +35,8 @@ CONFIRM_S = 2.0
 # the next one wakes the task that listens.
 SETTLE_TURNS = 3
 
-# A Sentinel publishes the first two at least 100 ms before it promotes the replica. Until then the
-# old primary still answers; from the promotion on that Sentinel names the new one.
+# A Sentinel publishes the first two one turn of its timer (50 to 100 ms) before it promotes the
+# replica. Once the replica is promoted, that Sentinel names it as the primary.
 BEGINNINGS = frozenset({b"+selected-slave", b"+failover-state-send-slaveof-noone"})
 PROMOTIONS = frozenset({b"+promoted-slave", b"+switch-master"})
 ENDINGS = PROMOTIONS | frozenset(
