@@ -4,8 +4,8 @@ python -m benchmarks.replay FILE [--requests 12000] [--rounds 3] [--other OTHER_
 
 Each turn starts `tapewire up` of one version with an empty data folder, plays FILE, and ends the
 venue. OTHER_PYTHON is the interpreter of the environment in which another version is installed;
-its turns alternate with those of this version. The start of the replay command, measured by a
-replay of one request, is not counted: the rate does not contain it either.
+its turns alternate with those of this version. The start of the replay command and the reading of
+FILE are not counted: the rate does not contain them either.
 """
 
 import argparse
@@ -84,37 +84,39 @@ def processor_s(root: int) -> dict[str, float]:
 
 
 def replay(python: str, folder: Path, words: Sequence[str]) -> tuple[str, float]:
-    """Run the command; returns its report and its processor time in seconds."""
+    """Run the command; returns its report, and its processor time behind its first line."""
     line = [python, "-P", "-m", "tapewire", "replay", f"--venue={folder}", *words]
+    before = os.times()
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        before = os.times()
+        # The first line says what will be sent: the file has been read.
+        first = "" if child.stdout is None else child.stdout.readline()
+        _, _, fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(") ")
+        start_s = sum(int(ticks) for ticks in fields.split()[11:13]) * TICK_S
         report, errors = child.communicate(timeout=REPLAY_TIMEOUT_S)
-        after = os.times()
     if child.returncode:
         raise RuntimeError(f"the replay failed: {errors}")
+    after = os.times()
     used_s = after.children_user + after.children_system
-    return report, used_s - before.children_user - before.children_system
+    used_s -= before.children_user + before.children_system
+    return first + report, used_s - start_s
 
 
 def play(python: str, file: Path, requests: int, options: Sequence[str]) -> Turn:
-    """One turn: a venue with an empty folder, the start of the command alone, the replay."""
+    """One turn: a venue with an empty folder, and the replay. Raises RuntimeError if one fails."""
     with tempfile.TemporaryDirectory(prefix="tapewire-bench-") as name:
         folder = Path(name)
-        instruments = f"--instruments={INSTRUMENTS}"
-        with running_venue(python, folder, ["--funds=unchecked", instruments, *options]) as venue:
-            _, start_s = replay(python, folder, [str(file), "--limit=1", "--no-seed"])
+        words = ["--funds=unchecked", f"--instruments={INSTRUMENTS}", *options]
+        with running_venue(python, folder, words) as venue:
             before_s = processor_s(venue)
             report, client_s = replay(python, folder, [str(file), f"--limit={requests}"])
             after_s = processor_s(venue)
     rate = re.search(r"^rate +([0-9,]+)", report, re.MULTILINE)
-    took = re.search(r"requests/s, ([0-9.,]+) s", report)
-    if rate is None or took is None:
+    if rate is None:
         raise RuntimeError(f"the report has no rate:\n{report}")
     used_s = {part: after_s[part] - before_s.get(part, 0.0) for part in after_s}
-    used_s[CLIENT] = client_s - start_s
-    per_s = float(rate[1].replace(",", ""))
-    done = requests
-    return Turn(per_s, {part: each / done * 1e6 for part, each in used_s.items()})
+    used_s[CLIENT] = client_s
+    requests_per_s = float(rate[1].replace(",", ""))
+    return Turn(requests_per_s, {part: each / requests * 1e6 for part, each in used_s.items()})
 
 
 def table(turns: dict[str, list[Turn]]) -> str:

@@ -278,6 +278,7 @@ def test_a_stop_cancels_for_those_who_asked(redis_url: str, tmp_path: Path) -> N
         ('{"id":1,"op":"place","params":[]}', 422, "invalid_value"),
         ('{"id":1,"op":"place","parms":{}}', 422, "unknown_field"),
         ('{"id":1,"id":2,"op":"ping"}', 422, "duplicate_field"),
+        ('{"id":1,"op":"ping","clock_us":1}', 422, "clock_forbidden"),
         ('{"id":1,"op":"place","params":{"symbol":"X","symbol":"Y"}}', 422, "duplicate_field"),
         ('{"id":1,"op":"place","params":{}}', 422, "missing_field"),
         ('{"id":1,"op":"batch","params":{"orders":[]}}', 422, "out_of_range"),

@@ -88,6 +88,28 @@ def test_too_much_is_refused_with_the_time_to_wait_and_nothing_is_done(api: http
     assert len(orders) == 50
 
 
+def test_every_read_of_a_trader_is_counted(redis_url: str, tmp_path: Path) -> None:
+    """Notices, rounds, results, performance and the leaderboard too, also when they are refused."""
+    variables = {
+        "TAPEWIRE_GATEWAY_ADDRESS_ORDERS_PER_S": "1",
+        "TAPEWIRE_GATEWAY_ADDRESS_BURST": "1000",
+    }
+    with (
+        running_gateway(redis_url, tmp_path, variables) as gateway,
+        httpx.Client(base_url=gateway.url) as client,
+    ):
+        paths = [
+            path
+            for path, methods in client.get("/openapi.json").json()["paths"].items()
+            if "get" in methods and path.startswith("/v1/") and "/admin/" not in path
+        ]
+        uncounted = {"/v1/instruments", "/v1/instruments/{symbol}", "/v1/time"}
+        assert uncounted < set(paths)
+        for path in sorted(set(paths) - uncounted):
+            values = {"order_id": "7", "list_id": "7", "number": "7"}
+            assert "ratelimit-remaining" in client.get(path.format_map(values)).headers, path
+
+
 def test_an_address_is_the_one_that_is_connected(redis_url: str, tmp_path: Path) -> None:
     """What a client says of its address in a header changes nothing."""
     variables = {

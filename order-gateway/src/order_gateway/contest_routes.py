@@ -27,7 +27,7 @@ from order_gateway.contest.schemas import (
 )
 from order_gateway.documents import ACCOUNT, ACCOUNT_NAME, answered, queried, sent
 from order_gateway.guard import read_account
-from order_gateway.incoming import read_body, read_query, respond
+from order_gateway.incoming import answer_trader, read_body, read_query, respond
 from order_gateway.state import state_of
 from tapewire.errors import InvalidField
 from tapewire.limits import EXACT_INTEGER_MAX
@@ -57,7 +57,7 @@ _ROUND = answered("The round", RoundInfo, examples.ROUND_EXAMPLE)
 )
 async def list_notices(request: Request) -> Response:
     """The newest 20 notices. The feed sends each notice at once, in a message `venue`."""
-    return respond(await _contest(request).list_notices())
+    return await answer_trader(request, _contest(request).list_notices)
 
 
 @router.post(
@@ -85,7 +85,7 @@ async def send_notice(request: Request) -> Response:
 )
 async def read_round(request: Request) -> Response:
     """Null before the first round. The feed announces each change, in a message `venue`."""
-    return respond(await _contest(request).current_round())
+    return await answer_trader(request, _contest(request).current_round)
 
 
 @router.post(
@@ -137,7 +137,8 @@ async def end_round(request: Request) -> Response:
 )
 async def read_results(request: Request) -> Response:
     """The leaderboard at the end of a round, with the names and prices of that time."""
-    return respond(await _contest(request).results(_number(request), is_admin=False))
+    contest = _contest(request)
+    return await answer_trader(request, lambda: contest.results(_number(request), is_admin=False))
 
 
 @router.get(
@@ -165,8 +166,9 @@ async def read_performance(request: Request) -> Response:
 
     Exact: amounts are added unrounded, and each figure is rounded down once.
     """
-    account = read_account(request)
-    return respond(await _contest(request).performance(account, await read_query(request)))
+    contest, account = _contest(request), read_account(request)
+    query = await read_query(request)
+    return await answer_trader(request, lambda: contest.performance(account, query))
 
 
 @router.get(
@@ -181,7 +183,7 @@ async def read_leaderboard(request: Request) -> Response:
     The delay and the names follow the organiser's options.
     """
     contest, query = _contest(request), await read_query(request)
-    return respond(await contest.leaderboard(query, is_admin=False))
+    return await answer_trader(request, lambda: contest.leaderboard(query, is_admin=False))
 
 
 @router.get(

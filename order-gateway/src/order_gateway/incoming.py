@@ -11,9 +11,10 @@ from starlette.types import Scope
 
 from order_gateway.batch import orders_in
 from order_gateway.errors import InvalidBody, UnsupportedMediaType
-from order_gateway.guard import read_account
+from order_gateway.guard import IDENTITY, read_account
 from order_gateway.replies import Reply
 from order_gateway.state import state_of
+from tapewire.api_keys.text import Identity
 from tapewire.errors import InvalidField, Refusal, Unavailable
 from tapewire.values.json_text import decode_json
 from tapewire.values.types import Account
@@ -72,8 +73,23 @@ async def answer(
     return json_response(reply.answer, reply.status, {**headers, **reply.headers})
 
 
+async def answer_trader(request: Request, reading: Callable[[], Awaitable[Reply]]) -> Response:
+    """Run a read of the venue that traders may repeat; it takes one token.
+
+    A request without a key has no account, and counts for its address alone.
+    """
+    identity: Identity | None = request.scope.get(IDENTITY)
+    headers = _admit(request, None if identity is None else identity.account, 1)
+    try:
+        reply = await reading()
+    except (Refusal, Unavailable) as error:
+        error.headers = headers
+        raise
+    return json_response(reply.answer, reply.status, {**headers, **reply.headers})
+
+
 def respond(reply: Reply) -> Response:
-    """A reply to a request that no rate limit counts."""
+    """A reply to an administrator, whose requests no rate limit counts."""
     return json_response(reply.answer, reply.status, reply.headers)
 
 
@@ -114,7 +130,7 @@ def _read_key(request: Request, name: str) -> dict[str, str]:
     return {name: text}
 
 
-def _admit(request: Request, account: Account, count: int) -> Mapping[str, str]:
+def _admit(request: Request, account: Account | None, count: int) -> Mapping[str, str]:
     """Take orders from the buckets; the headers for the answer. Raises RateLimited."""
     address = None if request.client is None else request.client.host
     limits = state_of(request).rate_limits

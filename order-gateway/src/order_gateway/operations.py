@@ -139,13 +139,21 @@ class Operations:
         finally:
             self._activity.durations_s[operation].observe(time.perf_counter() - started_s)
 
+    def hear_clock(self, clock_us: int | None) -> None:
+        """Take the recorded time of a request, if it has one.
+
+        Raises InvalidField at a venue that is not on recorded time.
+        """
+        if clock_us is None:
+            return
+        if self.clock is None:
+            refuse_clock()
+        else:
+            self.clock.hear(clock_us)
+
     def _set_clock(self, operation: str, clock_us: int | None) -> None:
-        if clock_us is not None:
-            if self.clock is None:
-                refuse_clock()
-            else:
-                self.clock.hear(clock_us)
-        elif self.clock is not None:
+        self.hear_clock(clock_us)
+        if clock_us is None and self.clock is not None:
             self.clock.check_started(operation)
 
     async def place(self, account: Account, params: Mapping[str, Any]) -> Reply:

@@ -15,9 +15,9 @@ class RateLimits:
         self._addresses = addresses
 
     def take(
-        self, account: str, address: str | None, count: int, now_ns: int
+        self, account: str | None, address: str | None, count: int, now_ns: int
     ) -> tuple[int | None, int | None]:
-        """Take `count` orders from both buckets, or from none.
+        """Take `count` orders from both buckets, or from none; no account has no bucket.
 
         Returns the nanoseconds until the bucket of the account and that of the address are full
         again, None without a limit. Raises RateLimited, which carries headers.
@@ -27,7 +27,7 @@ class RateLimits:
         if addresses is not None and address is not None:
             address = client_network(address)
             of_address_ns = addresses.check(address, count, now_ns)
-        if accounts is not None:
+        if accounts is not None and account is not None:
             of_account_ns = accounts.check(account, count, now_ns)
             accounts.take(account, of_account_ns, now_ns)
         if addresses is not None and address is not None and of_address_ns is not None:
@@ -35,7 +35,7 @@ class RateLimits:
         return of_account_ns, of_address_ns
 
     def admit(
-        self, account: str, address: str | None, count: int, now_ns: int
+        self, account: str | None, address: str | None, count: int, now_ns: int
     ) -> Mapping[str, str]:
         """As `take`; returns the headers of the answer, those of the emptier bucket."""
         of_account_ns, of_address_ns = self.take(account, address, count, now_ns)

@@ -44,6 +44,9 @@ class ScriptedOperations:
         self.answers.append(asyncio.get_running_loop().create_future())
         return await self.answers[-1]
 
+    def hear_clock(self, clock_us: int | None) -> None:
+        assert clock_us is None
+
     async def cancel(self, account: Account, params: Mapping[str, Any], reason: str) -> Reply:
         assert reason == "disconnect"
         return await self.run("cancel", account, params)

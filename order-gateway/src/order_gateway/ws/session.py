@@ -210,6 +210,8 @@ class Session:
                 if self.identity is not None:
                     check_operation(self.identity, request.op)
                 count = orders_in(request.op, request.params)
+                if request.op == PING:
+                    self._operations.hear_clock(request.clock_us)
             finally:
                 # A message that cannot be read counts too.
                 self._limits.take(self.account, self._address, count, time.monotonic_ns())
