@@ -63,8 +63,10 @@ export class Feed {
   #interests = new Set();
   /** The interests that the present connection has confirmed. @type {Set<Interest>} */
   #answered = new Set();
-  /** Withdraws subscriptions without an answer. @type {Map<Interest, Set<() => boolean>>} */
+  /** Who asked for each subscription without an answer. @type {Map<() => boolean, Interest>} */
   #asked = new Map();
+  /** The topics that the feed has confirmed, without those left since. @type {Set<string>} */
+  #followed = new Set();
   /** @type {WebSocket | null} */
   #socket = null;
   #ready = false;
@@ -100,16 +102,14 @@ export class Feed {
     if (this.#ready) this.#subscribe(interest);
   }
 
-  /**
-   * Unsubscribe from an interest.
-   * @param {Interest} interest
-   */
+  /** @param {Interest} interest */
   remove(interest) {
     this.#interests.delete(interest);
-    const asked = this.#asked.get(interest) ?? new Set();
-    for (const withdraw of asked) if (withdraw()) asked.delete(withdraw);
-    if (asked.size === 0) this.#asked.delete(interest);
-    if (this.#answered.delete(interest)) this.#unsubscribe(interest);
+    this.#answered.delete(interest);
+    for (const [withdraw, asker] of this.#asked) {
+      if (asker === interest && withdraw()) this.#asked.delete(withdraw);
+    }
+    this.#leave(interest.topics);
   }
 
   /**
@@ -209,36 +209,35 @@ export class Feed {
   /** @param {Interest} interest */
   #subscribe(interest) {
     const body = { op: "subscribe", on_lag: this.#onLag, ...interest.topics, ...interest.since() };
-    const asked = this.#asked.get(interest) ?? new Set();
-    this.#asked.set(interest, asked);
     const withdraw = this.#requests.ask(body, (answer) => {
-      asked.delete(withdraw);
-      if (asked.size === 0) this.#asked.delete(interest);
-      if (answer.type === "error") this.reason.value = ""; // the connection goes on
-      else if (!this.#interests.has(interest)) this.#unsubscribe(interest);
-      else {
+      this.#asked.delete(withdraw);
+      const isRefused = answer.type === "error";
+      if (isRefused) this.reason.value = ""; // the connection goes on
+      else this.#followed.add(JSON.stringify(interest.topics));
+      if (!this.#interests.has(interest)) this.#leave(interest.topics);
+      else if (!isRefused) {
         this.#answered.add(interest);
         interest.subscribed(answer);
       }
     });
-    asked.add(withdraw);
+    this.#asked.set(withdraw, interest);
   }
 
   /**
-   * The feed closes a connection for good that is wrong too often. Thus a topic is left only if the
-   * subscription is confirmed and no other interest needs the topic.
-   * @param {Interest} interest
+   * The feed closes a connection for good that is wrong too often. Thus topics are left only if
+   * they are confirmed, no answer to a subscription is awaited, and no interest needs them.
+   * @param {Interest["topics"]} topics
    */
-  #unsubscribe(interest) {
-    // The last answer to a subscription does this.
-    if (!this.#ready || this.#asked.has(interest) || this.#isNeeded(interest)) return;
-    this.#requests.ask({ op: "unsubscribe", ...interest.topics }, () => {});
+  #leave(topics) {
+    const name = JSON.stringify(topics);
+    const awaited = [...this.#asked.values()].map((each) => JSON.stringify(each.topics));
+    if (awaited.includes(name) || this.#isNeeded(topics) || !this.#followed.delete(name)) return;
+    this.#requests.ask({ op: "unsubscribe", ...topics }, () => {});
   }
 
-  /** @param {Interest} interest that has gone */
-  #isNeeded({ topics }) {
-    return [...this.#interests].some((other) => {
-      const { channels, symbols } = other.topics;
+  /** @param {Interest["topics"]} topics */
+  #isNeeded(topics) {
+    return [...this.#interests].some(({ topics: { channels, symbols } }) => {
       return topics.channels.every((channel) => channels.includes(channel)) &&
         (symbols === undefined || topics.symbols?.every((symbol) => symbols.includes(symbol)));
     });
@@ -294,6 +293,7 @@ export class Feed {
     this.#ready = false;
     this.#answered.clear();
     this.#asked.clear();
+    this.#followed.clear();
     this.#requests.close();
     socket?.close();
   }
