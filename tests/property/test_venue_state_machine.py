@@ -16,10 +16,20 @@ from hypothesis import strategies as st
 
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.redis.server import RedisServer
+from tapewire.values.types import (
+    Account,
+    Lots,
+    OrderCommand,
+    OrderType,
+    Side,
+    Symbol,
+    Ticks,
+    TimeInForce,
+)
 from tests.support.profile import NIGHTLY
 from tests.support.reference.command_runs import runs, steps, switching_steps
 from tests.support.reference.venue_audit import audit
-from tests.support.reference.venue_commands import Step
+from tests.support.reference.venue_commands import Expire, Place, PlaceList, Step
 from tests.support.reference.venue_pair import Pair
 from tests.support.venue import STALL_MAX_S, Listener, Venue, listening, open_venue
 
@@ -75,6 +85,27 @@ async def replay(
     await pair.run(commands)
     await audit(pair, listener)
     return pair
+
+
+def test_a_list_ends_by_the_order_that_is_due_first(
+    shared_venue: Venue, shared_listener: Listener, runner: asyncio.Runner
+) -> None:
+    """Both orders are due at the same time: of the ids 9 and 10, Redis has 10 first, as text."""
+    order = OrderCommand(
+        account=Account("alice"), symbol=Symbol("BTC-USDT"), side=Side.BUY,
+        order_type=OrderType.LIMIT, time_in_force=TimeInForce.GTC, quantity_lots=Lots(1),
+        price_ticks=Ticks(97), revision=0,
+    )  # fmt: skip
+    below = replace(order, time_in_force=TimeInForce.GTD, post_only=True)
+    above = replace(
+        below, order_type=OrderType.STOP, price_ticks=None, post_only=False,
+        stop_price_ticks=Ticks(104),
+    )  # fmt: skip
+    commands = [*(Step(Place(order)) for _ in range(8)),
+                Step(PlaceList(below, above, lifetime_us=20)), Step(Expire(), 1_000)]  # fmt: skip
+    limits = replace(MatchingLimits(), funds_checked=False)
+    pair = runner.run(replay(shared_venue, shared_listener, limits, commands))
+    assert len(pair.reference.orders) == 10
 
 
 @settings(max_examples=RUNS_MAX)

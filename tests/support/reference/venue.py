@@ -287,6 +287,8 @@ class ReferenceVenue:
         """
         ended = 0
         due = [order for order in self.orders.values() if order.is_open and order.is_due(clock_us)]
+        # As in the sorted set of Redis: by time, at the same time by the text of the id.
+        due.sort(key=lambda order: (order.command.expire_us or 0, order.order_id))
         dead = sorted(
             (account for account, at_us in self.dead_man.items() if at_us <= clock_us),
             key=lambda account: (self.dead_man[account], account),
