@@ -13,13 +13,12 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from benchmarks.machine import describe_machine
+from benchmarks.venue_process import running_venue
 
 from tapewire.client import Place, VenueClient
 
@@ -29,7 +28,6 @@ BATCHES_IN_FLIGHT = 4
 ACCOUNT_ORDERS = 10_000  # below the bound on open orders of an account
 PAUSE_S = 0.005
 BASELINE_S = 10.0
-START_TIMEOUT_S = 60.0
 COMMAND_TIMEOUT_S = 1_200.0
 MIDDLE_CENTS = 6_000_000
 
@@ -50,24 +48,6 @@ class Trading:
             f"| {name} | {took_s:.1f} | {len(delays)} | {p50:.1f} | {p99:.1f} | "
             f"{delays[-1]:.1f} | {result} |"
         )
-
-
-@asynccontextmanager
-async def running_venue(data_dir: Path) -> AsyncIterator[None]:
-    """`tapewire up` on free ports."""
-    ports = [f"--{name}-port=0" for name in ("gateway", "market-data", "redis")]
-    process = await asyncio.create_subprocess_exec(
-        *command("up"), f"--data-dir={data_dir}", *ports, stdout=asyncio.subprocess.DEVNULL
-    )
-    try:
-        async with asyncio.timeout(START_TIMEOUT_S):
-            while not (data_dir / "venue.json").exists():
-                assert process.returncode is None, "the venue ended; see its output"
-                await asyncio.sleep(0.1)
-        yield
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 def command(*words: str) -> list[str]:
@@ -137,7 +117,7 @@ async def run(*words: str) -> tuple[float, str]:
 async def measure(folder: Path, count: int) -> None:
     """Print the table."""
     data_dir, backup = folder / "venue", folder / "venue.backup"
-    async with running_venue(data_dir):
+    with running_venue(sys.executable, data_dir):
         began = time.monotonic()
         await rest_orders(data_dir, count)
         rested_s = time.monotonic() - began

@@ -12,21 +12,19 @@ import argparse
 import contextlib
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from benchmarks.machine import describe_machine
+from benchmarks.venue_process import running_venue
 
 INSTRUMENTS = Path(__file__).parents[1] / "docs" / "examples" / "replay-instruments.toml"
-START_TIMEOUT_S = 60.0
 REPLAY_TIMEOUT_S = 300.0
 CLIENT = "replay client"
 # Words of a command line that tell which part of the venue a process is.
@@ -40,24 +38,6 @@ class Turn:
 
     requests_per_s: float
     cpu_us: dict[str, float]
-
-
-@contextlib.contextmanager
-def running_venue(python: str, folder: Path, options: Sequence[str]) -> Iterator[int]:
-    """`tapewire up` on free ports; yields its process id."""
-    ports = [f"--{name}-port=0" for name in ("gateway", "market-data", "redis")]
-    words = [python, "-P", "-m", "tapewire", "up", f"--data-dir={folder}", *ports, *options]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
-        try:
-            deadline_s = time.monotonic() + START_TIMEOUT_S
-            while not (folder / "venue.json").exists():
-                if process.poll() is not None or time.monotonic() > deadline_s:
-                    raise RuntimeError("the venue did not start; see its output")
-                time.sleep(0.1)
-            yield process.pid
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(START_TIMEOUT_S)
 
 
 def processor_s(root: int) -> dict[str, float]:

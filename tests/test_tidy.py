@@ -5,6 +5,7 @@
 | modules up to 300 lines, test modules up to 500 | long_modules | Python, Lua, shell, JavaScript |
 | functions up to 60 lines | long_functions | Python |
 | lines up to 100 characters | long_lines | Python, Lua, shell, JavaScript, Make, Docker, YAML |
+| no spaces at the end of a line | trailing_spaces | the same |
 | services import only tapewire; tapewire imports no service | crossed_boundaries | source |
 | Lua is reached only from tapewire.matching | scripts_elsewhere | source |
 | nothing blocks in a coroutine | blocking_in_async | Python |
@@ -109,6 +110,7 @@ RULES: list[tuple[Rule, Selection]] = [
     (rules.long_modules, modules),
     (rules.long_functions, python),
     (rules.long_lines, code),
+    (rules.trailing_spaces, code),
     (rules.crossed_boundaries, source),
     (rules.scripts_elsewhere, source),
     (rules.blocking_in_async, python),
@@ -169,6 +171,7 @@ BAD: list[tuple[Rule, str, str]] = [
     (rules.long_modules, TESTS, "x = 1\n" * 501),
     (rules.long_functions, SOURCE, "def f():\n" + "    x = 1\n" * 60),
     (rules.long_lines, "Makefile", "x" * 101),
+    (rules.trailing_spaces, "Makefile", "x \n"),
     (rules.crossed_boundaries, SOURCE, "import order_gateway.app"),
     (rules.crossed_boundaries, GATEWAY, "def f():\n    from market_data import app"),
     (rules.crossed_boundaries, GATEWAY, "from tests.support import wait"),

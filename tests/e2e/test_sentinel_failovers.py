@@ -89,8 +89,9 @@ async def test_a_planned_failover_loses_nothing(
             planned += 1
         if is_held and servers.failovers() == planned:
             await run.check_nothing_lost()
-        else:  # a machine that is too slow for the premise
+        else:
             await run.finish()
+            pytest.skip("the machine was too slow: the promotion could not be held")
 
 
 async def test_a_failover_that_began_before_a_gateway_listened(

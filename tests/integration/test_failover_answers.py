@@ -47,6 +47,11 @@ class Place:
         # The announcement was written before this answer.
         self.announcer.ping()
 
+    async def begin(self) -> None:
+        """Announce that a failover begins, and wait until the gateway knows."""
+        self.announce("+selected-slave")
+        await wait_until(lambda: self.guard.is_under_way, "the beginning is known")
+
     def pause(self) -> None:
         """Have the primary keep commands that write, without doing them."""
         self.primary.execute_command("CLIENT", "PAUSE", PAUSE_MS, "WRITE")
@@ -108,8 +113,7 @@ async def test_an_announcement_between_a_command_and_its_answer(place: Place) ->
     place.pause()
     order = asyncio.create_task(place.engine.place(command))
     await place.until_kept()
-    place.announce("+selected-slave")
-    await wait_until(lambda: place.guard.is_under_way, "the beginning is known")
+    await place.begin()
     place.go_on()
     with pytest.raises(OutcomeUnknown, match="replaced"):
         await order
@@ -140,8 +144,7 @@ async def test_refusals_are_told_during_a_failover(place: Place) -> None:
     place.pause()
     refusal = asyncio.create_task(place.engine.cancel(ALICE, OrderId("1")))
     await place.until_kept()
-    place.announce("+selected-slave")
-    await wait_until(lambda: place.guard.is_under_way, "the beginning is known")
+    await place.begin()
     place.go_on()
     with pytest.raises(OrderNotFound):
         await refusal
@@ -155,8 +158,7 @@ async def test_a_beginning_while_the_gateway_connects(place: Place) -> None:
     place.pause()
     order = asyncio.create_task(place.engine.place(order_command(Side.BUY, 1, 90)))
     await place.until_kept()
-    place.announce("+selected-slave")
-    await wait_until(lambda: place.guard.is_under_way, "the beginning is known")
+    await place.begin()
     place.go_on()
     with pytest.raises(RedisUnavailable, match="being replaced"):
         await order

@@ -4,6 +4,7 @@ import itertools
 import math
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -88,16 +89,23 @@ def test_too_much_is_refused_with_the_time_to_wait_and_nothing_is_done(api: http
     assert len(orders) == 50
 
 
-def test_every_read_of_a_trader_is_counted(redis_url: str, tmp_path: Path) -> None:
-    """Notices, rounds, results, performance and the leaderboard too, also when they are refused."""
+@contextmanager
+def address_limited(redis_url: str, folder: Path, *, burst: int) -> Iterator[httpx.Client]:
+    """A client of a gateway that takes `burst` requests of an address at once, one a second."""
     variables = {
         "TAPEWIRE_GATEWAY_ADDRESS_ORDERS_PER_S": "1",
-        "TAPEWIRE_GATEWAY_ADDRESS_BURST": "1000",
+        "TAPEWIRE_GATEWAY_ADDRESS_BURST": str(burst),
     }
     with (
-        running_gateway(redis_url, tmp_path, variables) as gateway,
+        running_gateway(redis_url, folder, variables) as gateway,
         httpx.Client(base_url=gateway.url) as client,
     ):
+        yield client
+
+
+def test_every_read_of_a_trader_is_counted(redis_url: str, tmp_path: Path) -> None:
+    """Notices, rounds, results, performance and the leaderboard too, also when they are refused."""
+    with address_limited(redis_url, tmp_path, burst=1_000) as client:
         paths = [
             path
             for path, methods in client.get("/openapi.json").json()["paths"].items()
@@ -107,19 +115,14 @@ def test_every_read_of_a_trader_is_counted(redis_url: str, tmp_path: Path) -> No
         assert uncounted < set(paths)
         for path in sorted(set(paths) - uncounted):
             values = {"order_id": "7", "list_id": "7", "number": "7"}
-            assert "ratelimit-remaining" in client.get(path.format_map(values)).headers, path
+            for query in ("", "?unread=1"):
+                reply = client.get(f"{path.format_map(values)}{query}")
+                assert "ratelimit-remaining" in reply.headers, f"{path}{query}"
 
 
 def test_an_address_is_the_one_that_is_connected(redis_url: str, tmp_path: Path) -> None:
     """What a client says of its address in a header changes nothing."""
-    variables = {
-        "TAPEWIRE_GATEWAY_ADDRESS_ORDERS_PER_S": "1",
-        "TAPEWIRE_GATEWAY_ADDRESS_BURST": "3",
-    }
-    with (
-        running_gateway(redis_url, tmp_path, variables) as gateway,
-        httpx.Client(base_url=gateway.url) as client,
-    ):
+    with address_limited(redis_url, tmp_path, burst=3) as client:
         numbers = itertools.count()
 
         def status() -> int:

@@ -27,15 +27,14 @@ from order_gateway.contest.schemas import (
 )
 from order_gateway.documents import ACCOUNT, ACCOUNT_NAME, answered, queried, sent
 from order_gateway.guard import read_account
-from order_gateway.incoming import answer_trader, read_body, read_query, respond
+from order_gateway.incoming import VenueRoute, answer_trader, read_body, read_query, respond
 from order_gateway.state import state_of
 from tapewire.errors import InvalidField
 from tapewire.limits import EXACT_INTEGER_MAX
-from tapewire.web.direct_route import DirectRoute
 from tapewire.web.problem import problem_examples
 from tapewire.wire.venue_event import Notice, RoundInfo
 
-router = APIRouter(route_class=DirectRoute, tags=["contest"])
+router = APIRouter(route_class=VenueRoute, tags=["contest"])
 
 _ROUND_NUMBER: dict[str, Any] = {
     "name": "number", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1},
@@ -168,7 +167,7 @@ async def read_performance(request: Request) -> Response:
     """
     contest, account = _contest(request), read_account(request)
     query = await read_query(request)
-    return await answer_trader(request, lambda: contest.performance(account, query))
+    return await answer_trader(request, lambda: contest.performance(account, query), account)
 
 
 @router.get(

@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from order_gateway.batch import orders_in
 from order_gateway.errors import InvalidBody, UnsupportedMediaType
-from order_gateway.guard import IDENTITY, read_account
+from order_gateway.guard import IDENTITY, is_administration, read_account
 from order_gateway.replies import Reply
 from order_gateway.state import state_of
 from tapewire.api_keys.text import Identity
@@ -40,6 +40,15 @@ class AccountRoute(DirectRoute):
         error.headers = _admit(request, read_account(request), 1)
 
 
+class VenueRoute(DirectRoute):
+    """A direct route of the whole venue; a refused read of a trader counts like any other."""
+
+    def refused(self, request: Request, error: Refusal) -> None:
+        """Take a trader's request from the buckets. Raises RateLimited."""
+        if not is_administration(request.url.path):
+            error.headers = _admit(request, _account_of_key(request), 1)
+
+
 Source = Callable[[Request], Awaitable[dict[str, Any]]]
 
 
@@ -65,23 +74,30 @@ async def answer(
     if path is not None:
         params.update(path)
     headers = _admit(request, account, orders_in(operation, params))
-    try:
-        reply = await state_of(request).operations.run(operation, account, params)
-    except (Refusal, Unavailable) as error:
-        error.headers = headers
-        raise
-    return json_response(reply.answer, reply.status, {**headers, **reply.headers})
+    return await _run(headers, lambda: state_of(request).operations.run(operation, account, params))
 
 
-async def answer_trader(request: Request, reading: Callable[[], Awaitable[Reply]]) -> Response:
+async def answer_trader(
+    request: Request, reading: Callable[[], Awaitable[Reply]], account: Account | None = None
+) -> Response:
     """Run a read of the venue that traders may repeat; it takes one token.
 
-    A request without a key has no account, and counts for its address alone.
+    Without `account` a request counts for the account of its key; without a key, for its address
+    alone.
     """
+    headers = _admit(request, account or _account_of_key(request), 1)
+    return await _run(headers, reading)
+
+
+def _account_of_key(request: Request) -> Account | None:
     identity: Identity | None = request.scope.get(IDENTITY)
-    headers = _admit(request, None if identity is None else identity.account, 1)
+    return None if identity is None else identity.account
+
+
+async def _run(headers: Mapping[str, str], run: Callable[[], Awaitable[Reply]]) -> Response:
+    """Run an admitted request; its answer or refusal carries the headers of the rate limits."""
     try:
-        reply = await reading()
+        reply = await run()
     except (Refusal, Unavailable) as error:
         error.headers = headers
         raise

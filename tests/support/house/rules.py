@@ -143,6 +143,13 @@ def long_lines(file: SourceFile) -> Iterator[str]:
             yield f"{number}: {len(line)} characters, at most {LINE_CHARACTERS_MAX}"
 
 
+def trailing_spaces(file: SourceFile) -> Iterator[str]:
+    """A line ends with its last character that can be seen."""
+    for number, line in enumerate(file.text.splitlines(), start=1):
+        if line != line.rstrip():
+            yield f"{number}: spaces at the end"
+
+
 def crossed_boundaries(file: SourceFile) -> Iterator[str]:
     """tapewire imports neither service, and a service never the other one."""
     foreign = {name for name, folder in SERVICES.items() if not file.path.startswith(folder)}

@@ -21,12 +21,7 @@ WIRE_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
 
 def text_frame(payload: bytes) -> bytes:
     """Return the payload as one unmasked, unfragmented text frame."""
-    size_bytes = len(payload)
-    if size_bytes < 126:
-        return b"%c%c%b" % (FIN_TEXT, size_bytes, payload)
-    if size_bytes < 65_536:
-        return struct.pack("!BBH", FIN_TEXT, 126, size_bytes) + payload
-    return struct.pack("!BBQ", FIN_TEXT, 127, size_bytes) + payload
+    return _text_head(len(payload)) + payload
 
 
 def masked_text_frames(payloads: Sequence[bytes]) -> bytes:
@@ -34,15 +29,17 @@ def masked_text_frames(payloads: Sequence[bytes]) -> bytes:
     masks = os.urandom(MASK_BYTES * len(payloads))
     frames: list[bytes] = []
     for index, payload in enumerate(payloads):
-        mask, size_bytes = masks[MASK_BYTES * index :][:MASK_BYTES], len(payload)
-        if size_bytes < 126:
-            head = b"%c%c" % (FIN_TEXT, MASKED | size_bytes)
-        elif size_bytes < 65_536:
-            head = struct.pack("!BBH", FIN_TEXT, MASKED | 126, size_bytes)
-        else:
-            head = struct.pack("!BBQ", FIN_TEXT, MASKED | 127, size_bytes)
-        frames += (head, mask, apply_mask(payload, mask))
+        mask = masks[MASK_BYTES * index :][:MASK_BYTES]
+        frames += (_text_head(len(payload), MASKED), mask, apply_mask(payload, mask))
     return b"".join(frames)
+
+
+def _text_head(size_bytes: int, masked: int = 0) -> bytes:
+    if size_bytes < 126:
+        return b"%c%c" % (FIN_TEXT, masked | size_bytes)
+    if size_bytes < 65_536:
+        return struct.pack("!BBH", FIN_TEXT, masked | 126, size_bytes)
+    return struct.pack("!BBQ", FIN_TEXT, masked | 127, size_bytes)
 
 
 def json_frame(message: Mapping[str, object]) -> bytes:

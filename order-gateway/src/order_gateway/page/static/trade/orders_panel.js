@@ -80,7 +80,7 @@ function Orders({ session, orders }) {
       null,
       orders.map((order) =>
         order.order_id === edited
-          ? h(EditedOrder, { key: order.order_id, session, order, 
+          ? h(EditedOrder, { key: order.order_id, session, order,
               // A late answer does not close the form of another order.
               onDone: () => setEdited((now) => (now === order.order_id ? "" : now)) })
           : h(OpenOrder, { key: order.order_id, session, order,
