@@ -157,7 +157,7 @@ export class Chart {
     this.#isRead = false;
     this.#fresh.clear();
     if (this.#candles === null) return;
-    this.#show([]);
+    this.#draw([]);
     const instrument = this.#instrument;
     if (instrument === null) return;
     this.#candles.applyOptions({
@@ -189,7 +189,7 @@ export class Chart {
     const content = await readUntilAnswered(this.#session.feedUrl + path,
       () => interest === this.#interest && isNew());
     if (content === null) return;
-    this.#show(content.candles);
+    this.#draw(content.candles);
     if (content.candles.length === 0) this.#tell("No trades yet.");
     this.#isRead = true;
     if (isFirst) {
@@ -200,7 +200,7 @@ export class Chart {
   }
 
   /** @param {any[]} history oldest first */
-  #show(history) {
+  #draw(history) {
     this.#candles?.setData(history.map(toCandle));
     this.#volumes?.setData(history.map((candle) => this.#toVolume(candle)));
     this.#newest = history.at(-1) ?? null;
