@@ -8,7 +8,6 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, Unpack, cast
 
 from redis.exceptions import ResponseError
@@ -42,13 +41,14 @@ from tapewire.values.types import (
     OrderCommand,
     OrderId,
     Symbol,
+    frozen_for_the_checker,
 )
 
 Reply: TypeAlias = Any
 """The reply of Redis; the contract header of each Lua file describes its shape."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_for_the_checker
 class Placement:
     """A placed order; `replayed` if it was placed before under the same client order id."""
 

@@ -277,7 +277,8 @@ class Order:
     @property
     def has_more_fills(self) -> bool:
         """Whether the order had fills before those in `fills`."""
-        return sum(fill.quantity_lots for fill in self.fills) < self.executed_lots
+        executed = self.executed_lots
+        return executed > 0 and sum(fill.quantity_lots for fill in self.fills) < executed
 
     @property
     def is_open(self) -> bool:
