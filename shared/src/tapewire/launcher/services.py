@@ -180,6 +180,8 @@ def base_environment(options: LaunchOptions) -> dict[str, str]:
     """The environment of this process with the settings of the options."""
     environment = dict(os.environ) | {
         "PYTHONUNBUFFERED": "1",
+        # The search for plugins of pydantic reads the metadata of every installed package.
+        "PYDANTIC_DISABLE_PLUGINS": os.environ.get("PYDANTIC_DISABLE_PLUGINS", "__all__"),
         "TAPEWIRE_LOG_LEVEL": options.log_level,
         "TAPEWIRE_LOG_FORMAT": options.log_format,
         "TAPEWIRE_FUNDS": options.funds,
