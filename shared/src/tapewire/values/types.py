@@ -277,8 +277,7 @@ class Order:
     @property
     def has_more_fills(self) -> bool:
         """Whether the order had fills before those in `fills`."""
-        executed = self.executed_lots
-        return executed > 0 and sum(fill.quantity_lots for fill in self.fills) < executed
+        return sum([fill.quantity_lots for fill in self.fills]) < self.executed_lots
 
     @property
     def is_open(self) -> bool:
