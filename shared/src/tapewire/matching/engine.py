@@ -291,6 +291,6 @@ class Engine:
         return await behind_uncross(self, lambda: self._begin(name, key, arguments))
 
     def _begin(self, name: str, key: str, arguments: Iterable[str | int]) -> asyncio.Future[Reply]:
-        # The window is 'earliest-latest', and Redis TIME has to be within; '' is any time.
+        # The window is '~time', and Redis TIME has to be near that time; '' is any time.
         clock = self.clock_us or self.clock_window()
         return self.batcher.begin_call(name, (key,), clock, self._limits, *arguments)
