@@ -18,8 +18,8 @@ from order_gateway.replies import Reply, encode
 from tapewire.api_keys.text import Permission
 from tapewire.errors import InvalidField, KeyRequired, Refusal, Unavailable
 from tapewire.limits import EXACT_INTEGER_MAX
-from tapewire.settings import Clock
 from tapewire.values.json_text import NumberText, decode_json_text, shown_name
+from tapewire.values.modes import Clock
 from tapewire.web.problem import Problem, problem_of
 from tapewire.web.websocket_frames import text_frame
 
