@@ -16,7 +16,8 @@ demo: .venv/runtime ## the same with a small crowd of traders, so that prices mo
 	$(BIN)/python -P -m tapewire up --demo $(ARGS)
 
 NIGHTLY_TESTS := tests/property tests/e2e/test_openapi_fuzz.py tests/e2e/test_openapi_fuzz_keys.py \
-  tests/e2e/test_real_data.py tests/e2e/test_binance_books.py tests/integration/test_journal.py
+  tests/e2e/test_real_data.py tests/e2e/test_binance_books.py tests/integration/test_journal.py \
+  tests/real_data/test_cme_orders.py
 
 # Tests of one file stay with one worker, in the order of tests/conftest.py: long files first.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder

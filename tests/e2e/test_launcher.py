@@ -16,17 +16,15 @@ from typing import Any
 import httpx
 import pytest
 import redis
+from click.testing import CliRunner
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.running.launcher import (
-    GATEWAY,
-    MARKET_DATA,
-    REDIS,
-    Launcher,
-    launched,
-    start_launcher,
-)
+from tapewire.cli import main
+from tapewire.redis.server import RedisServer
+from tapewire.runtime.ports import free_port
+from tests.support.running.launcher import GATEWAY, MARKET_DATA, REDIS, Launcher, launched
 from tests.support.running.process_table import alive
+from tests.support.running.processes import running_gateway
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
@@ -43,14 +41,6 @@ def lasting_venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher
     folder = tmp_path_factory.mktemp("venue")
     workers = ("--gateway-workers=2", "--market-data-workers=2")
     with launched(folder, *workers, variables={"PATH": str(folder / "nothing")}) as launcher:
-        launcher.wait_until_running()
-        yield launcher
-
-
-@pytest.fixture
-def venue(tmp_path: Path) -> Iterator[Launcher]:
-    """A running venue of this test's own."""
-    with launched(tmp_path) as launcher:
         launcher.wait_until_running()
         yield launcher
 
@@ -108,33 +98,66 @@ def assert_all_gone(pids: list[int]) -> None:
     wait_for(lambda: not any(alive(pid) for pid in pids), "no child is left", 20)
 
 
-def test_an_order_becomes_a_trade_and_ctrl_c_leaves_nothing(venue: Launcher) -> None:
-    """The printed addresses work, and one Ctrl-C ends every process with status 0."""
-    with connect(venue.feed_url, proxy=None) as feed:
-        place(venue, "sell", "alice")
-        assert place(venue, "buy", "bob")["status"] == "filled"
-        assert next_trade(feed)["price"] == "60000.00"
-    family = venue.children()
-    assert len(family) == 3
-    assert venue.interrupt() == 0
-    assert not any(alive(pid) for pid in family)
-    assert "was killed" not in venue.output
+def test_what_was_accepted_outlives_every_end_of_the_venue(tmp_path: Path) -> None:
+    """An order rests through SIGTERM, SIGKILL and two Ctrl-C; no process is left behind.
 
-
-def test_what_was_accepted_is_there_at_the_next_start(tmp_path: Path) -> None:
-    """SIGTERM stops like Ctrl-C; the next start knows a resting order and does not reuse its id."""
+    The next start knows the resting order and does not reuse its id.
+    """
     with launched(tmp_path) as first:
         first.wait_until_running()
-        order_id = place(first, "sell", "alice")["order_id"]
+        resting = place(first, "sell", "alice")
         family = first.children()
         first.process.terminate()
         assert first.wait_for_end() == 0
         assert not any(alive(pid) for pid in family)
+        assert not (first.data_dir / "venue.json").exists()
+        assert "no venue runs in" in list_accounts(first)
     with launched(tmp_path) as second:
         second.wait_until_running()
-        fill = place(second, "buy", "bob")
-        assert fill["order_id"] != order_id
-        assert fill["status"] == "filled"
+        fill_with_a_new_id(second, resting)
+        resting = place(second, "sell", "alice")
+        family = second.children()
+        second.process.kill()
+        second.process.wait(10)
+        assert_all_gone(family)
+        said = list_accounts(second)
+        assert f"(process {second.process.pid}) ended and left venue.json behind" in said
+        assert said.count("\n") == 1
+    port = free_port()
+    with launched(tmp_path, "--redis-port", str(port)) as third:
+        third.wait_until_running()
+        assert f"redis://127.0.0.1:{port}/0" in third.output
+        fill_with_a_new_id(third, resting)
+        assert "venue: " in list_accounts(third, status=0)
+        hurry(third)
+
+
+def list_accounts(launcher: Launcher, status: int = 1) -> str:
+    """What a command that looks for the venue writes to standard error."""
+    words = ["account", "list", "--venue", str(launcher.data_dir)]
+    settings = dict.fromkeys(("TAPEWIRE_VENUE", "REDIS_URL"))
+    done = CliRunner().invoke(main, words, env=settings)
+    assert done.exit_code == status, done.output
+    return done.stderr
+
+
+def fill_with_a_new_id(launcher: Launcher, resting: dict[str, Any]) -> None:
+    fill = place(launcher, "buy", "bob")
+    assert fill["order_id"] != resting["order_id"]
+    assert fill["status"] == "filled"
+    assert fill["fills"][0]["price"] == resting["price"]
+
+
+def hurry(launcher: Launcher) -> None:
+    """A frozen service delays the stop; a second Ctrl-C ends it at once."""
+    family = launcher.children()
+    (frozen,) = launcher.children(MARKET_DATA)
+    os.kill(frozen, signal.SIGSTOP)
+    launcher.process.send_signal(signal.SIGINT)
+    wait_for(lambda: "stopping" in launcher.output, "it says that it stops")
+    assert launcher.interrupt() == 0
+    assert not any(alive(pid) for pid in family)
+    assert "market-data was killed, as you wish" in launcher.output
 
 
 def test_the_printed_commands_work(lasting_venue: Launcher) -> None:
@@ -153,7 +176,10 @@ def test_the_printed_commands_work(lasting_venue: Launcher) -> None:
 
 
 def test_the_printed_commands_work_with_keys(tmp_path: Path) -> None:
-    """Those that make keys, then those that use them; without a key nothing is done."""
+    """Those that make keys, then those that use them; without a key nothing is done.
+
+    One Ctrl-C ends every process with status 0.
+    """
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     with launched(tmp_path, "--auth=keys") as launcher:
@@ -168,6 +194,11 @@ def test_the_printed_commands_work_with_keys(tmp_path: Path) -> None:
             f"{launcher.gateway_url}/v1/orders", headers={"X-Account": "alice"}, trust_env=False
         )
         assert (reply.status_code, reply.json()["code"]) == (401, "key_required")
+        family = launcher.children()
+        assert len(family) == 3
+        assert launcher.interrupt() == 0
+        assert not any(alive(pid) for pid in family)
+        assert "was killed" not in launcher.output
 
 
 def test_without_a_server_on_path_the_bundled_one_is_used(lasting_venue: Launcher) -> None:
@@ -175,17 +206,6 @@ def test_without_a_server_on_path_the_bundled_one_is_used(lasting_venue: Launche
     assert "bundled Valkey" in lasting_venue.output
     assert place(lasting_venue, "sell", "alice")["status"] == "new"
     assert place(lasting_venue, "buy", "bob")["status"] == "filled"
-
-
-def test_a_given_redis_is_used_and_left_alone(tmp_path: Path, redis_url: str) -> None:
-    """With REDIS_URL no server is started, and stopping the venue does not stop that one."""
-    with launched(tmp_path, variables={"REDIS_URL": redis_url}) as launcher:
-        launcher.wait_until_running()
-        assert not launcher.children(REDIS)
-        assert redis_url in launcher.output
-        assert launcher.interrupt() == 0
-    with redis.Redis.from_url(redis_url) as client:
-        assert client.ping()
 
 
 @pytest.mark.parametrize("option", ["--gateway-port", "--market-data-port"])
@@ -265,34 +285,6 @@ def test_a_part_that_dies_is_started_again(lasting_venue: Launcher, what: str, n
     assert f"{name} ended (SIGKILL); starting it again" in lasting_venue.output
 
 
-def test_a_second_ctrl_c_kills_what_hangs(venue: Launcher) -> None:
-    """A frozen service delays the stop; asking again ends it at once."""
-    family = venue.children()
-    (frozen,) = venue.children(MARKET_DATA)
-    os.kill(frozen, signal.SIGSTOP)
-    venue.process.send_signal(signal.SIGINT)
-    wait_for(lambda: "stopping" in venue.output, "it says that it stops")
-    assert venue.interrupt() == 0
-    assert not any(alive(pid) for pid in family)
-    assert "market-data was killed, as you wish" in venue.output
-
-
-def test_children_do_not_outlive_a_killed_launcher(tmp_path: Path) -> None:
-    """After SIGKILL of the launcher all end by themselves, and the data is usable at once."""
-    launcher = start_launcher(tmp_path)
-    try:
-        launcher.wait_until_running()
-        family = launcher.children()
-        place(launcher, "sell", "alice")
-    finally:
-        launcher.process.kill()
-        launcher.process.wait(10)
-    assert_all_gone(family)
-    with launched(tmp_path) as second:
-        second.wait_until_running()
-        assert place(second, "buy", "bob")["status"] == "filled"
-
-
 def test_workers_share_one_port(lasting_venue: Launcher) -> None:
     """Two processes a service answer on one address, and together they make one market."""
     assert len(lasting_venue.children(GATEWAY)) == 2
@@ -333,23 +325,34 @@ def test_the_demo_crowd_has_keys_at_a_venue_with_keys(tmp_path: Path) -> None:
             next_trade(feed)
         assert launcher.interrupt() == 0
         assert not path.exists()
-    with launched(tmp_path, "--auth", "keys") as launcher:
-        launcher.wait_until_running()
-        headers = {"Authorization": f"Bearer {keys['maker-ada']}"}
-        answer = httpx.get(f"{launcher.gateway_url}/v1/account", headers=headers, trust_env=False)
-        assert answer.json()["code"] == "key_revoked"
-        launcher.interrupt()
-
-
-def test_json_lines_go_to_standard_output(tmp_path: Path) -> None:
-    """With --log-format json standard output has one JSON object a line and nothing else."""
-    output = tmp_path / "lines"
     with (
-        output.open("wb") as lines,
-        launched(tmp_path, "--log-format=json", stdout=lines) as launcher,
+        RedisServer(launcher.data_dir / "redis") as server,
+        running_gateway(server.url, tmp_path, {"TAPEWIRE_AUTH": "keys"}) as gateway,
+    ):
+        headers = {"Authorization": f"Bearer {keys['maker-ada']}"}
+        answer = httpx.get(f"{gateway.url}/v1/account", headers=headers, trust_env=False)
+        assert answer.json()["code"] == "key_revoked"
+
+
+def test_a_given_redis_is_left_alone_and_json_lines_go_to_standard_output(
+    tmp_path: Path, redis_url: str
+) -> None:
+    """With REDIS_URL no server is started, and stopping the venue does not stop that one.
+
+    With --log-format json standard output has one JSON object a line and nothing else.
+    """
+    path = tmp_path / "lines"
+    variables = {"REDIS_URL": redis_url}
+    with (
+        path.open("wb") as lines,
+        launched(tmp_path, "--log-format=json", variables=variables, stdout=lines) as launcher,
     ):
         launcher.wait_until_running()
+        assert not launcher.children(REDIS)
+        assert redis_url in launcher.output
         assert launcher.interrupt() == 0
-    records = [json.loads(line) for line in output.read_text("utf-8").splitlines()]
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.ping()
+    records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     assert {record["service"] for record in records} == {"order-gateway", "market-data"}
     assert all(record["time"] and record["level"] and record["message"] for record in records)

@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 
 from tapewire.client import FeedRefused, LinkOptions, MarketDataClient, VenueClient
 from tapewire.web.tls import client_context
+from tests.support.running.forks import ForkedProcess
 from tests.support.running.launcher import launched
 from tests.support.running.processes import Service, child_environment
 from tests.support.running.whole_venue import WholeVenue, running_venue
@@ -153,15 +154,13 @@ def test_a_start_with_the_wrong_key_is_refused(
             "REDIS_URL": redis_url,
             f"{prefix}TLS_KEY": str(other.key),
         }
-        ended = subprocess.run(
-            [sys.executable, "-m", package],
-            env=child_environment(variables),
-            capture_output=True,
-            timeout=30,
-            check=False,
-        )
-        assert ended.returncode == 1
-        (sentence,) = ended.stderr.decode().splitlines()
+        log_path = tmp_path / f"{package}.log"
+        process = ForkedProcess(package, child_environment(variables), tmp_path, log_path)
+        try:
+            assert process.wait(30) == 1
+        finally:
+            process.kill()
+        (sentence,) = log_path.read_text("utf-8").splitlines()
         assert f"{prefix}TLS_KEY {other.key}: the key does not belong" in sentence
 
 

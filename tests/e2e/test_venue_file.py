@@ -19,7 +19,6 @@ from click.testing import CliRunner, Result
 from tapewire.cli import main
 from tapewire.redis.server import RedisServer
 from tests.support.running.launcher import REDIS, TAPEWIRE, Launcher, launched
-from tests.support.running.process_table import alive
 from tests.support.running.processes import child_environment
 from tests.support.wait import wait_for
 
@@ -176,27 +175,6 @@ def test_a_foreign_redis_is_refused_and_left_as_it_is(
     assert not (tmp_path / "file.jsonl").exists()
 
 
-def test_a_stale_file_is_told_from_a_running_venue(tmp_path: Path) -> None:
-    """After SIGKILL the file is left; commands refuse it, and the next start replaces it."""
-    with launched(tmp_path) as killed:
-        killed.wait_until_running()
-        family = killed.children()
-        killed.process.kill()
-        killed.process.wait(COMMAND_TIMEOUT_S)
-        wait_for(lambda: not any(alive(pid) for pid in family), "all ended")
-        done = run("account", "list", "--venue", str(killed.data_dir), cwd=tmp_path)
-        assert done.exit_code == 1
-        assert f"(process {killed.process.pid}) ended and left venue.json behind" in done.stderr
-        assert done.stderr.count("\n") == 1
-    with launched(tmp_path) as again:
-        again.wait_until_running()
-        assert run("account", "list", "--venue", str(again.data_dir), cwd=tmp_path).exit_code == 0
-        assert again.interrupt() == 0
-        assert not (again.data_dir / "venue.json").exists()
-        done = run("account", "list", "--venue", str(again.data_dir), cwd=tmp_path)
-        assert "no venue runs in" in done.stderr
-
-
 def test_the_file_follows_a_restart(pair: Pair) -> None:
     """The new process id of a part that died is in the file."""
     path = pair.second.data_dir / "venue.json"
@@ -210,8 +188,13 @@ def test_the_file_follows_a_restart(pair: Pair) -> None:
     assert pair.second.children(REDIS) == [redis_process()]
 
 
-def test_a_wanted_redis_port_is_taken_or_refused(redis_server: RedisServer, tmp_path: Path) -> None:
-    """--redis-port never moves to another port, and contradicts --redis-url."""
+def test_a_wanted_redis_port_that_is_taken_is_refused(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """--redis-port never moves to another port, and contradicts --redis-url.
+
+    tests/e2e/test_launcher.py starts a venue on a free port that it wants.
+    """
     taken = str(redis_server.port)
     with launched(tmp_path, "--redis-port", taken) as launcher:
         assert launcher.wait_for_end() == 1
@@ -219,10 +202,6 @@ def test_a_wanted_redis_port_is_taken_or_refused(redis_server: RedisServer, tmp_
         assert "--redis-port" in launcher.output
     done = run("up", "--redis-port", "1", "--redis-url", redis_server.url, cwd=tmp_path)
     assert done.exit_code == 2
-    redis_server.stop()
-    with launched(tmp_path, "--redis-port", taken) as launcher:
-        launcher.wait_until_running()
-        assert f"redis://127.0.0.1:{taken}/0" in launcher.output
 
 
 def test_two_names_of_a_redis_are_refused(pair: Pair, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import difflib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +17,7 @@ from tapewire.errors import ConfigurationError
 from tapewire.runtime.environment import drop_service_links, is_service_link
 from tapewire.runtime.log import LogFormat
 from tapewire.runtime.venue_address import VENUE_VARIABLE
+from tapewire.values.modes import Auth, Clock, Funds, LogLevel
 from tapewire.values.origins import parse_hosts, parse_origins
 from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
 
@@ -27,11 +28,6 @@ SERVICE_PREFIXES = ("TAPEWIRE_GATEWAY_", "TAPEWIRE_MARKET_DATA_")
 COMMAND_VARIABLES = frozenset({VENUE_VARIABLE})
 
 _SIMILAR_ENOUGH = 0.75
-
-LogLevel = Literal["debug", "info", "warning", "error"]
-Funds = Literal["checked", "unchecked"]
-Auth = Literal["open", "keys"]
-Clock = Literal["venue", "recorded"]
 
 
 class VenueSettings(BaseSettings):

@@ -1,12 +1,15 @@
 """The files of the pages: libraries as published, small enough, and nothing from elsewhere."""
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
+from fastapi import Request
 
 from order_gateway.page.documents import Document, Venue
 from order_gateway.page.files import is_unchanged, read_files, read_text, takes_gzip
+from order_gateway.page.routes import Pages
 from tapewire.values.service_address import ServiceAddress
 from tapewire.values.types import MarketState, OrderType
 from tests.support.page import libraries
@@ -43,6 +46,19 @@ def test_a_whole_page_is_small() -> None:
         if path in {"index.html", "trade.js", "page.css", "icon.svg"} or path.endswith(".mjs")
     ]  # fmt: skip
     assert sum(loaded) <= GZIPPED_BYTES_MAX, f"{sum(loaded)} bytes"
+
+
+async def test_requests_at_the_same_time_get_the_same_files() -> None:
+    """The first requests of a gateway wait while a thread reads the files, and all are answered."""
+    pages = Pages(ServiceAddress.parse(":8001"), "open")
+    request = Request({"type": "http", "method": "GET", "path": "/", "headers": []})
+    answers = await asyncio.gather(
+        pages.trading(request), pages.organiser(request), pages.file(request, "trade.js"),
+        pages.trading(request),
+    )  # fmt: skip
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert answers[0].headers["etag"] == answers[3].headers["etag"] != answers[1].headers["etag"]
+    assert answers[2].body == read_files()["trade.js"].body
 
 
 @pytest.mark.parametrize("path", OWN, ids=lambda path: str(path.relative_to(STATIC)))

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,19 @@ def test_every_subcommand_explains_itself(name: str) -> None:
     result = CliRunner().invoke(main, [name, "--help"])
     assert result.exit_code == 0
     assert f"Usage: main {name}" in result.output
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    """`tapewire --version` says it without reading the metadata of the installed package."""
+    assert metadata.version("tapewire") in CliRunner().invoke(main, ["--version"]).output
+
+
+def test_up_imports_no_service_and_no_keys() -> None:
+    """A start of the launcher is short, because it imports what nearly every venue needs."""
+    code = "import sys, tapewire.cli, tapewire.commands.up; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    unwanted = {"pydantic_settings", "fastapi", "uvicorn", "tapewire.api_keys.store"}
+    assert not unwanted & set(done.stdout.split())
 
 
 def test_help_lists_the_subcommands() -> None:

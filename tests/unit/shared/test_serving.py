@@ -1,12 +1,33 @@
 """The socket and the server options of a service."""
 
+import gc
 import socket
 
 import pytest
 
 from tapewire.errors import ConfigurationError, RedisUnavailable
+from tapewire.web.connections import Connections
 from tapewire.web.problem import ProblemApp
+from tapewire.web.server import Server
 from tapewire.web.serving import ServerSettings, bind_socket, configure, exit_with_a_sentence
+
+
+async def test_a_service_that_listens_collects_garbage() -> None:
+    """A service starts without the garbage collector; the collector is on when it listens."""
+    app, settings, threshold = ProblemApp(), ServerSettings(port=0), gc.get_threshold()
+    config, connections = configure(app, settings), Connections()
+    config.load()
+    server = Server(config, app, None, request_timeout_s=1, connections=connections)
+    gc.disable()
+    try:
+        with bind_socket(settings) as listener:
+            await server.startup([listener])
+            assert gc.isenabled()
+            for each in server.servers:
+                each.close()
+    finally:
+        gc.enable()
+        gc.set_threshold(*threshold)
 
 
 def test_a_free_port_is_taken_when_asked_for_port_zero() -> None:

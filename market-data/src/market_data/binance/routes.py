@@ -40,12 +40,13 @@ async def raw_stream(websocket: WebSocket) -> None:
 
 
 @router.websocket("/ws/{names:path}")
-async def named_raw_streams(websocket: WebSocket, names: str) -> None:
+async def named_raw_streams(websocket: WebSocket) -> None:
     """Plain messages of the streams in the path.
 
     A path such as `/ws/0` names no stream: clients number their connections so. Names of streams
     have `@`, or begin with `!`.
     """
+    names = str(websocket.path_params["names"])
     is_number = "@" not in names and not names.startswith("!")
     await _serve(websocket, () if is_number else names.split("/"), is_combined=False)
 

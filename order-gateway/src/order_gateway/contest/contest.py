@@ -41,8 +41,8 @@ from order_gateway.replies import Reply
 from tapewire.errors import InvalidField, Unavailable
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
-from tapewire.settings import Auth
 from tapewire.values.account_names import ACCOUNT_RULE, account_named
+from tapewire.values.modes import Auth
 from tapewire.values.timestamps import format_timestamp
 from tapewire.values.types import Account
 

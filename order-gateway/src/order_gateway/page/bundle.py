@@ -1,4 +1,4 @@
-"""Joins the modules of a page into one, without comments, when the gateway starts. Pure.
+"""Joins the modules of a page into one, without comments, at the first request. Pure.
 
 Forty small files would take forty requests and compress badly; joined they take one and a quarter
 less. Each module keeps a scope of its own. Only the forms that the pages use are understood, and

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from order_gateway.page.files import StaticFile
 from tapewire import __version__
-from tapewire.settings import Auth
+from tapewire.values.modes import Auth
 from tapewire.values.service_address import ServiceAddress
 
 MARKER = "<!-- the server writes its part of the head here -->"

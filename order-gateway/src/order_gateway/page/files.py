@@ -1,4 +1,4 @@
-"""The files of the pages: read once, kept in memory as they are and compressed.
+"""The files of the pages: read once a process, kept in memory as they are and compressed.
 
 The package holds every file, so that a machine with Python alone shows the whole page. Modules of
 our own are joined to one for each page; libraries stay as they were published.

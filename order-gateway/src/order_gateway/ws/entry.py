@@ -24,7 +24,7 @@ from order_gateway.ws.session import IN_FLIGHT_MAX, Session
 from tapewire.api_keys.text import Identity
 from tapewire.errors import Refusal, TapewireError
 from tapewire.limits import REQUEST_BODY_BYTES_MAX
-from tapewire.settings import Clock
+from tapewire.values.modes import Clock
 from tapewire.values.types import Account
 from tapewire.web.websocket_protocol import SocketProtocol
 

@@ -22,7 +22,7 @@ from tapewire.runtime.venue_address import (
     HOST_DEFAULT,
     MARKET_DATA_PORT_DEFAULT,
 )
-from tapewire.settings import Auth, Clock, Funds, LogLevel
+from tapewire.values.modes import Auth, Clock, Funds, LogLevel
 from tapewire.values.paper_money import DEFAULT_BALANCES, parse_paper_money
 
 PORT = WholeNumber(0, 65_535)

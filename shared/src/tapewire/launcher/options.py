@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tapewire.redis.configuration import Fsync
 from tapewire.runtime.log import LogFormat
-from tapewire.settings import Auth, Clock
+from tapewire.values.modes import Auth, Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from tapewire.crowd.examples import example_price_ticks, example_quantity_lots
 from tapewire.redis.client import RedisAddress
 from tapewire.redis.server import RedisServer
 from tapewire.runtime.venue_address import DATA_DIR_DEFAULT, FEED_PATH
-from tapewire.settings import Auth
 from tapewire.values.decimals import format_units
+from tapewire.values.modes import Auth
 from tapewire.values.types import Instrument
 
 

@@ -8,16 +8,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tapewire import __version__
 from tapewire.api_keys.signing import MASTER_FILE_NAME, MASTER_VARIABLE, ensure_master
-from tapewire.crowd.keys import CrowdKeys
 from tapewire.launcher.options import LaunchOptions
 from tapewire.runtime.ports import KeptPort
 from tapewire.runtime.processes import ChildProcess
 from tapewire.runtime.venue_address import FEED_PATH, VENUE_VARIABLE
 from tapewire.runtime.venue_file import RunningRedis, RunningService, RunningVenue
 from tapewire.web.tls import unverified_context
+
+if TYPE_CHECKING:
+    from tapewire.crowd.keys import CrowdKeys
 
 READY_REQUEST_TIMEOUT_S = 2.0
 OPEN_FILES = 16_384
@@ -125,8 +128,16 @@ def _signing_master(data_dir: Path) -> Path:
     return Path(os.environ.get(MASTER_VARIABLE) or data_dir / MASTER_FILE_NAME).absolute()
 
 
+def crowd_keys(redis_url: str, data_dir: Path) -> "CrowdKeys":
+    """The keys of the demo crowd, not made."""
+    # Most venues have no crowd with keys, and the store of keys is a tenth of a launcher's imports.
+    from tapewire.crowd.keys import CrowdKeys
+
+    return CrowdKeys(redis_url, data_dir)
+
+
 def crowd_process(
-    options: LaunchOptions, gateway: Service, seed: int, log_dir: Path, keys: CrowdKeys | None
+    options: LaunchOptions, gateway: Service, seed: int, log_dir: Path, keys: "CrowdKeys | None"
 ) -> ChildProcess:
     """The demo crowd, not started; `keys` are its keys at a venue with keys."""
     arguments = ["--venue", gateway.url, "--seed", str(seed)]
@@ -169,6 +180,8 @@ def base_environment(options: LaunchOptions) -> dict[str, str]:
     """The environment of this process with the settings of the options."""
     environment = dict(os.environ) | {
         "PYTHONUNBUFFERED": "1",
+        # The search for plugins of pydantic reads the metadata of every installed package.
+        "PYDANTIC_DISABLE_PLUGINS": os.environ.get("PYDANTIC_DISABLE_PLUGINS", "__all__"),
         "TAPEWIRE_LOG_LEVEL": options.log_level,
         "TAPEWIRE_LOG_FORMAT": options.log_format,
         "TAPEWIRE_FUNDS": options.funds,

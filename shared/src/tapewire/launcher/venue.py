@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from tapewire.crowd.keys import CrowdKeys
 from tapewire.errors import RedisUnavailable, TapewireError
 from tapewire.launcher.disk_guard import DiskGuard
 from tapewire.launcher.member import LaunchFailed, Member, sentence_of
@@ -18,6 +17,7 @@ from tapewire.launcher.services import (
     SERVICE_STOP_TIMEOUT_S,
     Service,
     allow_open_files,
+    crowd_keys,
     crowd_process,
     page_environment,
     running_venue,
@@ -33,6 +33,9 @@ from tapewire.runtime.venue_address import REDIS_PORT_DEFAULT
 from tapewire.runtime.venue_file import RunningRedis, VenueFile
 from tapewire.values.instruments import load_instruments
 from tapewire.web.exposure import check_exposure
+
+if TYPE_CHECKING:
+    from tapewire.crowd.keys import CrowdKeys
 
 REDIS_TIMEOUT_S = 120.0  # a large append-only file takes a while to load
 READY_TIMEOUT_S = 60.0
@@ -99,7 +102,7 @@ class Venue:
         seed = random.randrange(DEMO_SEED_MAX) if options.demo else None
         if seed is not None:
             if options.auth == "keys":
-                self._crowd_keys = CrowdKeys(self._redis_url, directory.path)
+                self._crowd_keys = crowd_keys(self._redis_url, directory.path)
                 self._crowd_keys.make()
             crowd = crowd_process(options, gateway, seed, log_dir, self._crowd_keys)
             self._launch(crowd, self._crowd)
@@ -176,10 +179,7 @@ class Venue:
         self._disk = DiskGuard(server, directory.path)
         self._disk.check_start()
         for found in server.binary.passed_over:
-            say(
-                f"tapewire: {found}; using {_described(server)}",
-                error=True,
-            )
+            say(f"tapewire: {found}; using {_described(server)}", error=True)
         for port in (REDIS_PORT_DEFAULT, 0) if wanted is None else (wanted,):
             server.port = port
             try:

@@ -15,6 +15,7 @@ from tapewire.launcher.services import SERVICE_STOP_TIMEOUT_S, python_command
 from tapewire.launcher.signals import Signals
 from tapewire.runtime.ports import KeptPort
 from tapewire.runtime.processes import ChildProcess
+from tapewire.web.server import start_the_collector
 from tapewire.web.serving import ServerSettings
 
 SUPERVISION_INTERVAL_S = 1.0
@@ -28,6 +29,7 @@ def run_workers(package: str, prefix: str, settings: ServerSettings) -> None:
     `SERVICE_STOP_TIMEOUT_S` is killed. Raises LaunchFailed when a process died too often, and
     ConfigurationError if the port cannot be had.
     """
+    start_the_collector()
     with Signals() as signals, KeptPort(settings.host, settings.port, f"{prefix}PORT") as kept:
         environment = dict(os.environ) | {
             f"{prefix}PORT": str(kept.port),

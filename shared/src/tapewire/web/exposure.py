@@ -2,9 +2,12 @@
 
 import ipaddress
 import socket
+from typing import TYPE_CHECKING
 
 from tapewire.errors import ConfigurationError
-from tapewire.settings import VenueSettings
+
+if TYPE_CHECKING:
+    from tapewire.settings import VenueSettings
 
 
 def resolved_address(host: str) -> str:
@@ -42,6 +45,6 @@ def check_exposure(address: str, auth: str, *, open_to_network: bool) -> None:
     )
 
 
-def check_listener(address: str, venue: VenueSettings) -> None:
+def check_listener(address: str, venue: "VenueSettings") -> None:
     """As `check_exposure`, for a service with these settings."""
     check_exposure(address, venue.auth, open_to_network=venue.open_to_network)

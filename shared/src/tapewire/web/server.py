@@ -27,10 +27,14 @@ TICKS_PER_S = 10
 YOUNG_OBJECTS = 20_000
 
 
-def _spare_the_collector() -> None:
-    """Freeze the objects that exist after the start, so that the collector skips them."""
-    gc.collect()
+def start_the_collector() -> None:
+    """Switch the garbage collector on; objects that exist after the start are frozen for it.
+
+    The start leaves about 2,000 objects as garbage. To look for them takes longer than a tenth of
+    the imports, and frees less than a megabyte.
+    """
     gc.freeze()
+    gc.enable()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
@@ -68,7 +72,7 @@ class Server(uvicorn.Server):
             for listener in sockets or []
         ]
         self.started = True
-        _spare_the_collector()
+        start_the_collector()
         for listener in sockets or []:
             host, port, *_ = listener.getsockname()
             shown = f"[{host}]" if ":" in host else host
