@@ -163,3 +163,17 @@ def test_an_import_that_is_not_declared_is_found() -> None:
     ]
     with pytest.raises(ValueError, match="no sentence"):
         list(undeclared(found, {"p.low": "Nothing is said."}, order))
+
+
+def test_what_the_nightly_profile_searches_longer_is_in_the_nightly_run() -> None:
+    """A module of tests that asks for the profile is named in `NIGHTLY_TESTS` of the Makefile."""
+    makefile = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", " ")
+    named = next(line for line in makefile.splitlines() if line.startswith("NIGHTLY_TESTS"))
+    run = named.partition(":=")[2].split()
+    asking = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        if "\nfrom tests.support.profile import" in path.read_text("utf-8")
+    ]
+    assert asking
+    assert [path for path in asking if not path.startswith(tuple(run))] == []

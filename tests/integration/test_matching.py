@@ -288,6 +288,20 @@ async def test_an_order_that_comes_in_again_keeps_its_newest_fills(venue: Venue)
         assert order.executed_lots == 160
 
 
+@pytest.mark.parametrize("executed_lots", [0, 1])
+async def test_the_answer_to_a_cancel_is_the_record(venue: Venue, executed_lots: int) -> None:
+    """Without fills the answer is made of the written fields; with fills Redis is read again."""
+    order = await venue.buy(3, 100, client_order_id="a")
+    await venue.engine.amend(ALICE, order.order_id, Amendment(price_ticks=Ticks(101), revision=1))
+    if executed_lots:
+        await venue.sell(executed_lots, 101, account=BOB)
+    canceled = await venue.cancel(order)
+    assert (canceled.status, canceled.executed_lots) == (OrderStatus.CANCELED, executed_lots)
+    assert canceled == await venue.order(order)
+    repeated = await venue.submit(Side.BUY, 3, 100, client_order_id="a")
+    assert (repeated.replayed, repeated.order) == (True, canceled)
+
+
 @pytest.mark.parametrize("kind", [OrderType.LIMIT, OrderType.IOC])
 async def test_fills_per_order_are_bounded(redis_url: str, kind: OrderType) -> None:
     """What is left after the last allowed fill expires: it might still cross, so it cannot rest."""

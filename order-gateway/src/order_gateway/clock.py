@@ -1,9 +1,9 @@
 """Notices that the clock of Redis jumps, and has commands refused until the clock is right.
 
-The clock of Redis is the clock of the venue. Each command names the earliest and the latest time
-that it accepts, by a clock of this machine that no time service sets. Therefore nothing is written
-with a wrong time. The clock may become right by itself, or an operator declares it right (`tapewire
-clock set-right`).
+The clock of Redis is the clock of the venue. Each command names the time by a clock of this machine
+that no time service sets, and is refused if the clock of Redis is more than `CLOCK_JUMP_S_MAX` from
+that time. Therefore nothing is written with a wrong time. The clock may become right by itself, or
+an operator declares it right (`tapewire clock set-right`).
 """
 
 import asyncio
@@ -41,12 +41,11 @@ class ClockWatch:
         self.jump_us = 0
 
     def window(self) -> str:
-        """The earliest and the latest time of a command, as the engine takes them."""
+        """The time near which a command accepts the clock of Redis, as the engine takes it."""
         if self._offset_us is None:
-            # No time is accepted, because the start has not found a right clock.
-            return "1-0"
-        now_us = self._steady_us() + self._offset_us
-        return f"{now_us - _JUMP_US_MAX}-{now_us + _JUMP_US_MAX}"
+            # The clock of Redis is never near 1970: the start has not found a right clock.
+            return "~0"
+        return f"~{self._steady_us() + self._offset_us}"
 
     async def start(self) -> None:
         """Accept the present clock, unless the venue has later times. Raises Unavailable."""

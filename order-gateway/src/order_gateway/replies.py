@@ -1,13 +1,14 @@
 """An answer with its status, before a transport writes it; orders and instruments as structures."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from msgspec import Struct, json
 
 from order_gateway.catalogue import Market
 from order_gateway.schemas import InstrumentReply, InstrumentsReply
 from tapewire.values.scale import Scale
+from tapewire.values.types import frozen_for_the_checker
 
 NO_HEADERS: Mapping[str, str] = {}
 REPLAY_HEADERS: Mapping[str, str] = {"Idempotent-Replay": "true"}
@@ -15,7 +16,7 @@ REPLAY_HEADERS: Mapping[str, str] = {"Idempotent-Replay": "true"}
 encode = json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_for_the_checker
 class Reply:
     """An answer for a client: status, structure, and headers that only HTTP can carry."""
 

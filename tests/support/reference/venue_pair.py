@@ -278,7 +278,8 @@ def compare_state(seen: list[Any], item: Expectation) -> None:
     for (order_id, expected_record), fields in zip(
         item.records.items(), look[len(places) :], strict=True
     ):
-        assert read_order(order_id, fields) == expected_record
+        found_record = read_order(order_id, fields)
+        assert found_record == expected_record, f"{item.call}: {found_record} {expected_record}"
         check_record(expected_record, read_pairs(fields))
     for symbol, log in zip(SYMBOLS, logs, strict=True):
         events = [json.loads(fields[1]) for _, fields in log]

@@ -66,7 +66,9 @@ class Hub:
 
     def has_topic(self, channel: str, symbol: str) -> bool:
         """Whether any client gets this channel of this symbol."""
-        return (channel, symbol) in self._topics or (channel, EVERY_SYMBOL) in self._topics
+        topics = self._topics
+        # Without clients no topic has to be looked up.
+        return bool(topics) and ((channel, symbol) in topics or (channel, EVERY_SYMBOL) in topics)
 
     def connect(
         self,

@@ -52,6 +52,10 @@ class Level2Book:
         bid_rows, ask_rows = self._rows(bids, 1), self._rows(asks, -1)
         self.seq = seq
         self._checksum = None
+        if not depths:
+            self._bids.change(bid_rows)
+            self._asks.change(ask_rows)
+            return []
         bid_changes = self._bids.apply(bid_rows, depths)
         ask_changes = self._asks.apply(ask_rows, depths)
         return list(zip(bid_changes, ask_changes, strict=True))
@@ -122,11 +126,8 @@ class _BookSide:
             return [levels[key] for key in reversed(self._keys)]
         return [levels[key] for key in self._keys[: -count - 1 : -1]]
 
-    def apply(self, rows: _Rows, depths: Sequence[int]) -> list[list[Level]]:
-        if not rows:
-            return [[] for _ in depths]
+    def change(self, rows: _Rows) -> None:
         keys, levels = self._keys, self._levels
-        before = [keys[-depth:] for depth in depths]
         for key, level in rows:
             if level[1] == self._zero:
                 if levels.pop(key, None) is not None:
@@ -135,6 +136,13 @@ class _BookSide:
                 if key not in levels:
                     insort(keys, key)
                 levels[key] = level
+
+    def apply(self, rows: _Rows, depths: Sequence[int]) -> list[list[Level]]:
+        if not rows:
+            return [[] for _ in depths]
+        keys = self._keys
+        before = [keys[-depth:] for depth in depths]
+        self.change(rows)
         return [
             self._changes(window, keys[-depth:], rows)
             for window, depth in zip(before, depths, strict=True)

@@ -7,7 +7,6 @@ A request is `{"id": 1, "op": "place", "params": {...}}`. Its reply is `{"id": 1
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct
@@ -20,6 +19,7 @@ from tapewire.errors import InvalidField, KeyRequired, Refusal, Unavailable
 from tapewire.limits import EXACT_INTEGER_MAX
 from tapewire.values.json_text import NumberText, decode_json_text, shown_name
 from tapewire.values.modes import Clock
+from tapewire.values.types import frozen_for_the_checker
 from tapewire.web.problem import Problem, problem_of
 from tapewire.web.websocket_frames import text_frame
 
@@ -76,7 +76,7 @@ class _Refused(Struct, frozen=True, gc=False, omit_defaults=True):
     retry_after_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_for_the_checker
 class Request:
     """One request; `id_text` is its id as JSON, `clock_us` its recorded time or None."""
 

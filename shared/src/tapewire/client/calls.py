@@ -17,6 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from tapewire.errors import MessageError
+from tapewire.values.types import frozen_for_the_checker
 
 Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
@@ -55,7 +56,7 @@ class Operation:
     answers: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_for_the_checker
 class Call(Generic[Result]):
     """One request: `key` names an order or a list, `path` fills the path; no None is sent."""
 

@@ -29,5 +29,5 @@ def list_digest(
 
 
 def _digest(values: tuple[object, ...]) -> str:
-    body = "|".join(str(value) for value in values)
+    body = "|".join([str(value) for value in values])
     return hashlib.blake2b(body.encode(), digest_size=8).hexdigest()

@@ -8,7 +8,6 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, Unpack, cast
 
 from redis.exceptions import ResponseError
@@ -42,13 +41,14 @@ from tapewire.values.types import (
     OrderCommand,
     OrderId,
     Symbol,
+    frozen_for_the_checker,
 )
 
 Reply: TypeAlias = Any
 """The reply of Redis; the contract header of each Lua file describes its shape."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_for_the_checker
 class Placement:
     """A placed order; `replayed` if it was placed before under the same client order id."""
 
@@ -291,6 +291,6 @@ class Engine:
         return await behind_uncross(self, lambda: self._begin(name, key, arguments))
 
     def _begin(self, name: str, key: str, arguments: Iterable[str | int]) -> asyncio.Future[Reply]:
-        # The window is 'earliest-latest', and Redis TIME has to be within; '' is any time.
+        # The window is '~time', and Redis TIME has to be near that time; '' is any time.
         clock = self.clock_us or self.clock_window()
         return self.batcher.begin_call(name, (key,), clock, self._limits, *arguments)

@@ -277,7 +277,7 @@ class Order:
     @property
     def has_more_fills(self) -> bool:
         """Whether the order had fills before those in `fills`."""
-        return sum(fill.quantity_lots for fill in self.fills) < self.executed_lots
+        return sum([fill.quantity_lots for fill in self.fills]) < self.executed_lots
 
     @property
     def is_open(self) -> bool:

@@ -13,6 +13,6 @@ local function cancel(command, account, order_id, client_order_id, reason, cance
   if not order then return nil, refusal end
   end_order(command, command_market(command, order.symbol), order, 'canceled', reason,
     cancel_id)
-  end_command(command, Outcome.join(order.id, State.write(order)))
-  return { order.id, call('HGETALL', order_key(order.id)) }
+  end_command(command, Outcome.join(order.id, order.state))
+  return { order.id, record_fields(order) }
 end

@@ -84,8 +84,8 @@ local function replace(command, account, client_order_id, digest, symbol, revisi
 
   local result, reply = '', { { cancel_refusal }, { place_refusal } }
   if canceled then
-    result = Outcome.join(canceled.id, State.write(canceled))
-    reply[1] = { DONE, canceled.id, call('HGETALL', order_key(canceled.id)) }
+    result = Outcome.join(canceled.id, canceled.state)
+    reply[1] = { DONE, canceled.id, record_fields(canceled) }
   end
   if not place_refusal then
     local fields = call('HGETALL', order_key(order.id))

@@ -8,14 +8,14 @@
 -- The journal keeps the arguments from this number on.
 local FIRST_ARGUMENT = 4
 
--- The clock of a command. `wanted` is '' (the clock of Redis), a time (tests, replays), or
--- 'earliest-latest': the clock of Redis, nil if it is outside.
+-- The clock of a command. `wanted` is '' (the clock of Redis), a time (tests, replays), or '~time':
+-- the clock of Redis, nil if it is more than CLOCK_JUMP_US_MAX before or after that time.
 local function command_clock(wanted)
   if wanted == '' then return redis_clock() end
-  local earliest, latest = match_text(wanted, '^(%d+)-(%d+)$')
-  if not earliest then return wanted end
+  local about = match_text(wanted, '^~(%d+)$')
+  if not about then return wanted end
   local clock = redis_clock()
-  if clock - earliest >= 0 and latest - clock >= 0 then return clock end
+  if math.abs(clock - about) <= CLOCK_JUMP_US_MAX then return clock end
 end
 
 -- `argv` has the wanted clock second, and packed CommandLimits third. Nil if the clock of Redis is

@@ -28,7 +28,7 @@ local function earlier_placement(kind, account, name, digest, reuses)
   local order = earlier and read_order(earlier)
   if not order or (reuses == '1' and not is_open(order)) then return nil end
   if order.digest ~= digest then return nil, 'DUPLICATE_CLIENT_ORDER_ID' end
-  return { 1, earlier, call('HGETALL', order_key(earlier)) }
+  return { 1, earlier, record_fields(order) }
 end
 
 -- Whether an order may wait for the end of an auction: in the book, or for its stop price.

@@ -2,7 +2,7 @@
 -- ARGV   1 load id; of a command also 2 clock, 3 limits (core/command.lua), then its own arguments.
 -- Errors NOT_LOADED: the library was loaded again after the caller asked for its load id.
 --        MARKET_BROKEN <symbol>: the command failed half way (core/broken.lua).
---        CLOCK_JUMPED: the clock of Redis is not within the times that the caller gave.
+--        CLOCK_JUMPED: the clock of Redis is not near the time that the caller gave.
 --
 -- A caller sends many commands without waiting for answers. If Redis loses the library and another
 -- caller loads it again meanwhile, Redis does not know the function of an earlier command and runs

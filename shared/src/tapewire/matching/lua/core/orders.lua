@@ -30,8 +30,15 @@ local function read_order(order_id)
   local record = call('HMGET', order_key(order_id), 'terms', 'state')
   if not record[1] then return nil end
   local order = State.read_into(Terms.read(record[1]), record[2])
-  order.id, order.terms = order_id, record[1]
+  order.id, order.terms, order.state = order_id, record[1], record[2]
   return order
+end
+
+-- The fields of the record of an order that was read or written by this command. Only fills, which
+-- an order without executed lots does not have, are read from Redis.
+local function record_fields(order)
+  if order.executed == 0 then return { 'terms', order.terms, 'state', order.state } end
+  return call('HGETALL', order_key(order.id))
 end
 
 -- Removes the oldest fills of a record, which no answer shows. Without a bound the record of an

@@ -5,6 +5,7 @@
 -- one.
 local function save_state(command, order, seq, fill)
   local state = State.write(order)
+  order.state = state
   if seq then
     call('HSET', order_key(order.id), 'state', state, 'f' .. seq, fill)
     if seq % ORDER_FILLS_TRIM_TRADES == 0 then trim_fills(order.id) end
