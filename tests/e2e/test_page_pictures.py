@@ -1,6 +1,7 @@
 """The pictures of the README: taken from the pages as they are, at a venue with a past.
 
-`make page-pictures` writes them into the documents.
+`make page-pictures` writes them into the documents. Without it the tests draw the pages in half of
+their size: pixels are most of what a picture costs, and nothing in the tests needs them.
 """
 
 import asyncio
@@ -21,8 +22,11 @@ from tests.support.page.venue import PageVenue, running_page_venue
 REPOSITORY = Path(__file__).parents[2]
 PICTURES = REPOSITORY / "docs/images"
 WIDE = (1280, 800)
+IS_FOR_DOCUMENTS = "PAGE_PICTURES" in os.environ
 # The page is drawn finer than it is laid out, for screens that show it so.
-SCALE = 1.25
+SCALE = 1.25 if IS_FOR_DOCUMENTS else 0.5
+PHONE_SCALE = 2 if IS_FOR_DOCUMENTS else 0.5
+FILM_SCALE = 1 if IS_FOR_DOCUMENTS else 0.5
 PNG_BYTES_MAX = 300_000
 GIF_BYTES_MAX = 1_500_000
 GIF_MS_MAX = 20_000
@@ -55,7 +59,7 @@ def venue(
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pictures go: into the documents if they are to be renewed."""
-    return PICTURES if "PAGE_PICTURES" in os.environ else tmp_path_factory.mktemp("pictures")
+    return PICTURES if IS_FOR_DOCUMENTS else tmp_path_factory.mktemp("pictures")
 
 
 def settled(page: Page) -> None:
@@ -69,9 +73,9 @@ def settled(page: Page) -> None:
 def test_the_first_minute_is_a_short_film(venue: PageVenue, browser: Browser, folder: Path) -> None:
     """A price is clicked, an order fills, another one rests; then profit and the leaderboard."""
     venue.cancel_all("alice")
-    with trader_at(browser, venue.url, "alice", size=(1200, 720)) as page:
+    with trader_at(browser, venue.url, "alice", size=(1200, 720), scale=FILM_SCALE) as page:
         settled(page)
-        film = Film(page)
+        film = Film(page, FILM_SCALE)
         film.show(1_200)
         for account, side in (("boris", "buy"), ("chen", "sell"), ("emeka", "buy")):
             market(venue, account, side, "0.012")
@@ -149,7 +153,7 @@ def test_the_page_of_an_organiser_and_a_phone(
     with opened_page(browser, f"{venue.url}/admin", size=WIDE, scale=SCALE) as page:
         expect(page.get_by_role("row", name="emeka")).to_have_count(2)
         write_picture(page, folder / "organiser-page.png")
-    with trader_at(browser, venue.url, "alice", size=PHONE, scale=2) as page:
+    with trader_at(browser, venue.url, "alice", size=PHONE, scale=PHONE_SCALE) as page:
         expect(page.locator(".book tr.bid.best")).to_be_visible()
         expect(page.locator(".round")).to_be_visible()
         expect(page.locator(".foot")).to_contain_text("book verified")

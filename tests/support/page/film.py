@@ -15,9 +15,10 @@ POINTER = ((0, 0), (0, 17), (4, 13), (7, 20), (10, 19), (7, 12), (12, 12))
 
 @dataclass(slots=True)
 class Film:
-    """What a page showed, picture by picture."""
+    """What a page showed, picture by picture; `scale` is the scale of the page's context."""
 
     page: Page
+    scale: float = 1
     pictures: list[Image.Image] = field(default_factory=list)
     durations_ms: list[int] = field(default_factory=list)
     pointer: tuple[int, int] | None = None
@@ -27,7 +28,7 @@ class Film:
         picture = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
         if self.pointer is not None:
             left, top = self.pointer
-            points = [(left + x, top + y) for x, y in POINTER]
+            points = [((left + x) * self.scale, (top + y) * self.scale) for x, y in POINTER]
             ImageDraw.Draw(picture).polygon(points, fill="white", outline="black")
         self.pictures.append(picture)
         self.durations_ms.append(duration_ms)
