@@ -2,14 +2,12 @@
 
 import ast
 import inspect
-import io
 import os
-import runpy
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from tapewire.client import SyncVenueClient
 from tests.support.house.documents import blocks, read, section
 from tests.support.house.walkthrough import SavedFile, steps
 from tests.support.running.processes import child_environment
+from tests.support.running.programs import run_program
 from tests.support.running.venue_files import venue_directory
 from tests.support.running.whole_venue import WholeVenue, running_venue
 from tests.support.wait import wait_for
@@ -107,7 +106,9 @@ def run(text: str, folder: Path, venue: WholeVenue) -> str:
             case ["tapewire", *words]:
                 printed.append(run_here(words, variables))
             case ["python", program, *words]:
-                printed.append(run_program(folder / program, words))
+                ended = run_program(folder / program, *words, folder=folder)
+                assert ended.status == 0, ended.stdout + ended.stderr
+                printed.append(ended.stdout)
             case ["chmod", mode, file]:
                 (folder / file).chmod(int(mode, 8))
             case _:
@@ -120,18 +121,6 @@ def run_here(words: list[str], variables: dict[str, str | None]) -> str:
     done = CliRunner().invoke(main, words, env=variables)
     assert done.exit_code == 0, f"{words}\n{done.output}"
     return done.stdout
-
-
-def run_program(path: Path, words: list[str]) -> str:
-    """A program of a document; what it printed."""
-    output, before = io.StringIO(), sys.argv
-    sys.argv = [str(path), *words]
-    try:
-        with redirect_stdout(output):
-            runpy.run_path(str(path), run_name="__main__")
-    finally:
-        sys.argv = before
-    return output.getvalue()
 
 
 def run_in_shell(text: str, folder: Path) -> str:

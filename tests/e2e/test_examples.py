@@ -16,6 +16,7 @@ import pytest
 from tapewire.client import SyncVenueClient
 from tests.support.house.documents import ROOT
 from tests.support.running.processes import child_environment
+from tests.support.running.programs import run_program
 from tests.support.running.venue_files import venue_directory
 from tests.support.running.whole_venue import running_venue
 from tests.support.wait import wait_for
@@ -68,22 +69,9 @@ def started(folder: Path, name: str, *arguments: str) -> Iterator[subprocess.Pop
 
 def run(folder: Path, name: str, *arguments: str) -> str:
     """A program run to its end; what it printed."""
-    done = ended(folder, name, *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run_program(EXAMPLES / name, *arguments, folder=folder)
+    assert done.status == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def ended(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A program run to its end, whatever its status is."""
-    return subprocess.run(
-        [sys.executable, str(EXAMPLES / name), *arguments],
-        cwd=folder,
-        env=child_environment({}),
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
 
 
 def test_the_maker_quotes_the_taker_takes_and_the_notebook_shows_it(
@@ -156,8 +144,8 @@ def test_an_example_refuses_wrong_input_in_one_sentence(folder: Path, name: str)
     for wrong in (["--symbol", "BTCUSDT"], ["--quantity", "a lot"]):
         if wrong[0] == "--quantity" and name == "taker.py":
             continue  # The venue checks its quantity, and only if the book has a price.
-        done = ended(folder, name, *plan, *wrong)
-        assert done.returncode == 1
+        done = run_program(EXAMPLES / name, *plan, *wrong, folder=folder)
+        assert done.status == 1
         assert len(done.stderr.splitlines()) == 1, done.stderr
 
 

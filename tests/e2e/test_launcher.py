@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from websockets.sync.client import ClientConnection, connect
 
 from tapewire.cli import main
+from tapewire.crowd.keys import OPERATOR
 from tapewire.redis.server import RedisServer
 from tapewire.runtime.ports import free_port
 from tests.support.running.launcher import GATEWAY, MARKET_DATA, REDIS, Launcher, launched
@@ -295,16 +296,25 @@ def test_workers_share_one_port(lasting_venue: Launcher) -> None:
         assert next_trade(feed)["price"] == "60000.00"
 
 
-def test_the_demo_crowd_moves_the_market(tmp_path: Path) -> None:
-    """With --demo trades come by themselves, and the crowd ends with the venue."""
-    with launched(tmp_path, "--demo") as launcher:
+def test_the_demo_crowd_moves_the_market_with_keys_of_its_own(tmp_path: Path) -> None:
+    """With --demo trades come by themselves; crowd and keys end with the venue.
+
+    tests/e2e/test_tls.py has a crowd at a venue without keys.
+    """
+    with launched(tmp_path, "--demo", "--auth", "keys") as launcher:
         launcher.wait_until_running()
         assert "demo crowd" in launcher.output
+        (path,) = tmp_path.rglob("demo-keys.json")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        keys = json.loads(path.read_text())
         with connect(launcher.feed_url, proxy=None) as feed:
             for _ in range(3):
                 next_trade(feed)
-        path = f"{launcher.gateway_url}/v1/admin/accounts/maker-ada"
-        maker = httpx.get(path, trust_env=False)
+        maker = httpx.get(
+            f"{launcher.gateway_url}/v1/admin/accounts/maker-ada",
+            headers={"Authorization": f"Bearer {keys[OPERATOR]}"},
+            trust_env=False,
+        )
         totals = [int(each["total"].partition(".")[0]) for each in maker.json()["balances"]]
         assert len(totals) == 4
         assert min(totals) > 9_000_000
@@ -312,18 +322,6 @@ def test_the_demo_crowd_moves_the_market(tmp_path: Path) -> None:
         assert len(family) == 4
         assert launcher.interrupt() == 0
         assert not any(alive(pid) for pid in family)
-
-
-def test_the_demo_crowd_has_keys_at_a_venue_with_keys(tmp_path: Path) -> None:
-    """The crowd trades with keys of its own, which are worthless when the venue has stopped."""
-    with launched(tmp_path, "--demo", "--auth", "keys") as launcher:
-        launcher.wait_until_running()
-        (path,) = tmp_path.rglob("demo-keys.json")
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        keys = json.loads(path.read_text())
-        with connect(launcher.feed_url, proxy=None) as feed:
-            next_trade(feed)
-        assert launcher.interrupt() == 0
         assert not path.exists()
     with (
         RedisServer(launcher.data_dir / "redis") as server,

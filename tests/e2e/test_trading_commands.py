@@ -1,4 +1,4 @@
-"""Commands that trade, show and operate, on a venue that `tapewire up` started."""
+"""Commands that trade, show and operate, on a running venue; one restored by `tapewire up`."""
 
 import csv
 import json
@@ -12,7 +12,10 @@ from click.testing import CliRunner, Result
 
 from tapewire.cli import main
 from tapewire.commands.client_options import EXIT_FAILED, KEY_FILE_VARIABLE, KEY_VARIABLE
-from tests.support.running.launcher import Launcher, launched
+from tapewire.values.paper_money import DEFAULT_BALANCES
+from tests.support.running.launcher import launched
+from tests.support.running.venue_files import venue_directory
+from tests.support.running.whole_venue import running_venue
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 
@@ -21,17 +24,20 @@ USAGE = 2
 
 
 @pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    """A venue without traders."""
-    with launched(tmp_path_factory.mktemp("venue")) as launcher:
-        launcher.wait_until_running()
-        yield launcher
+def venue(module_redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The directory of a venue without traders."""
+    folder = tmp_path_factory.mktemp("venue")
+    with (
+        running_venue(module_redis_url, folder, TAPEWIRE_PAPER_BALANCES=DEFAULT_BALANCES) as venue,
+        venue_directory(venue, folder) as directory,
+    ):
+        yield directory
 
 
 @pytest.fixture(autouse=True)
-def named_venue(venue: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def named_venue(venue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands without --venue reach the venue of this module."""
-    monkeypatch.setenv("TAPEWIRE_VENUE", str(venue.data_dir))
+    monkeypatch.setenv("TAPEWIRE_VENUE", str(venue))
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     monkeypatch.delenv(KEY_FILE_VARIABLE, raising=False)
 
@@ -53,7 +59,7 @@ def read(*words: str) -> list[Any]:
     return [json.loads(line) for line in done(*words, "--json").splitlines()]
 
 
-def test_an_order_lives_from_the_terminal(venue: Launcher) -> None:
+def test_an_order_lives_from_the_terminal(venue: Path) -> None:
     """Placed, amended, filled by another account, listed, canceled."""
     (placed,) = read("order", "sell", "btc-usdt", "0.5", "60000", "--account", "maker")
     assert (placed["status"], placed["order_type"], placed["price"]) == ("new", "limit", "60000.00")
@@ -75,7 +81,7 @@ def test_an_order_lives_from_the_terminal(venue: Launcher) -> None:
         0
     ].items()
     assert read("cancel-all", BTC, "--account", "maker") == [{"canceled": [placed["order_id"]]}]
-    assert f"venue: {venue.data_dir}" in run("balances").stderr
+    assert f"venue: {venue}" in run("balances").stderr
 
 
 def test_every_option_of_an_order_reaches_the_venue() -> None:
@@ -220,7 +226,7 @@ def test_files_are_exported(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir() if "unfinished" in path.name) == []
 
 
-def test_a_backup_becomes_a_venue(venue: Launcher, tmp_path: Path) -> None:
+def test_a_backup_becomes_a_venue(tmp_path: Path) -> None:
     """The restored venue adds up; nothing is overwritten, and a damaged file changes nothing."""
     done("order", "buy", BTC, "0.1", "40000", "--account", "kept")
     file = tmp_path / "venue.backup"
@@ -234,6 +240,7 @@ def test_a_backup_becomes_a_venue(venue: Launcher, tmp_path: Path) -> None:
         restored.wait_until_running()
         (order,) = read("orders", "--account", "kept", "--venue", str(target))
         assert order["price"] == "40000.00"
+        check_health("--venue", str(target))
         refused = run("reset", "--data-dir", str(target), "--yes")
         assert (refused.exit_code, "in use" in refused.stderr) == (1, True)
     file.write_bytes(file.read_bytes()[:-200])
@@ -243,7 +250,7 @@ def test_a_backup_becomes_a_venue(venue: Launcher, tmp_path: Path) -> None:
     assert run("reset", "--data-dir", str(target)).exit_code == 1  # no answer is no
     assert "deleted" in done("reset", "--data-dir", str(target), "--yes")
     assert not (target / "redis").exists()
-    assert venue.process.poll() is None
+    assert "ready" in done("status")
 
 
 def test_a_class_gets_accounts_and_keys(tmp_path: Path) -> None:
@@ -265,11 +272,15 @@ def test_a_class_gets_accounts_and_keys(tmp_path: Path) -> None:
 
 def test_a_venue_says_how_it_is() -> None:
     """Status and doctor find nothing wrong with a fresh venue."""
-    (report,) = read("status")
+    check_health()
+
+
+def check_health(*words: str) -> None:
+    (report,) = read("status", *words)
     assert report["gateway"]["status"] == report["market-data"]["status"] == "ready"
     assert report["redis"]["append-only file"] == "on"
-    assert "ready" in done("status")
-    checks = {check["name"]: check["verdict"] for check in read("doctor")}
+    assert "ready" in done("status", *words)
+    checks = {check["name"]: check["verdict"] for check in read("doctor", *words)}
     assert checks["append-only file"] == "ok"
     assert "fault" not in checks.values()
 
