@@ -3,10 +3,10 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 
@@ -45,19 +45,19 @@ async def read_numbers(connection: ClientConnection, **last: int) -> dict[str, l
     return found
 
 
-@pytest.mark.parametrize("policy", ["disconnect", "skip", "conflate"])
-async def test_a_command_with_a_full_sweep_reaches_every_client(
-    bench: AccountBench, policy: str
-) -> None:
+async def test_a_command_with_a_full_sweep_reaches_every_client(bench: AccountBench) -> None:
     """Clients that read get all reports of one message, under every lag policy."""
     alice = await bench.account("alice")
-    query = f"?channels=orders&on_lag={policy}"
-    async with bench.listening("alice", query) as connection:
-        await receive(connection)
+    async with AsyncExitStack() as stack:
+        clients = []
+        for policy in ("disconnect", "skip", "conflate"):
+            query = f"?channels=orders&on_lag={policy}"
+            clients.append(await stack.enter_async_context(bench.listening("alice", query)))
+            await receive(clients[-1])
         await alice.place()
         await alice.fill([1] * FILLS)
-        found = await read_numbers(connection, order=FILLS + 2)
-        assert found["order"] == list(range(1, FILLS + 3))
+        found = await asyncio.gather(*(read_numbers(client, order=FILLS + 2) for client in clients))
+        assert [each["order"] for each in found] == [list(range(1, FILLS + 3))] * len(clients)
     assert (await bench.figures())["tapewire_slow_disconnects_total"] == 0
 
 
