@@ -5,6 +5,7 @@ there and what it may import.
 """
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -177,3 +178,13 @@ def test_what_the_nightly_profile_searches_longer_is_in_the_nightly_run() -> Non
     ]
     assert asking
     assert [path for path in asking if not path.startswith(tuple(run))] == []
+
+
+def test_serial_tests_have_modules_of_their_own() -> None:
+    """All workers wait for a serial test, so it runs at the end; a module stays with one worker."""
+    mixed = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        if re.search(r"^ *@pytest\.mark\.serial", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert mixed == []

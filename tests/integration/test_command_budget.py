@@ -7,10 +7,9 @@ import pytest
 
 from tapewire import keys
 from tapewire.errors import InvalidField, StopsPending
-from tapewire.limits import ACCOUNT_MESSAGE_BYTES_MAX, MAKERS_PER_COMMAND_MAX, STOP_ROUNDS_MAX
+from tapewire.limits import STOP_ROUNDS_MAX
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.values.types import (
-    Account,
     Amendment,
     Lots,
     MarketState,
@@ -138,35 +137,6 @@ async def test_stops_wait_while_the_market_does_not_trade(redis_url: str) -> Non
         await venue.engine.control_market(BTC, state=MarketState.TRADING)
         await run_all(venue)
         assert await venue.engine.firing_symbols() == []
-
-
-@pytest.mark.serial
-async def test_the_largest_message_of_an_account_is_within_its_bound(redis_url: str) -> None:
-    """One account with the longest names is taker and every maker of a full sweep."""
-    async with open_venue(redis_url, timeout_s=60.0) as venue:
-        name = Account("n" * 64)
-        makers = MAKERS_PER_COMMAND_MAX
-        await venue.engine.control_market(BTC, open_orders_max=2 * makers)
-        for start in range(0, makers, 500):
-            await asyncio.gather(
-                *(
-                    venue.engine.place(
-                        replace(
-                            order_command(Side.SELL, 1, PRICE, account=name),
-                            client_order_id=f"{start + number:064}",
-                        )
-                    )
-                    for number in range(500)
-                )
-            )
-        pubsub = venue.client.pubsub()
-        await pubsub.subscribe(keys.ACCOUNT_CHANNEL)
-        assert await pubsub.get_message(timeout=10.0)
-        await venue.buy(makers, PRICE, account=name)
-        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=30.0)
-        assert message is not None
-        assert len(message["data"]) <= ACCOUNT_MESSAGE_BYTES_MAX
-        await pubsub.aclose()  # type: ignore[no-untyped-call]
 
 
 async def test_two_amendments_cannot_pass_the_minimum_together(redis_url: str) -> None:

@@ -6,9 +6,14 @@ from dataclasses import replace
 import pytest
 
 from tapewire import keys
-from tapewire.limits import ORDER_FILLS_SHOWN_MAX, ORDERS_PER_SWEEP_MAX
+from tapewire.limits import (
+    ACCOUNT_MESSAGE_BYTES_MAX,
+    MAKERS_PER_COMMAND_MAX,
+    ORDER_FILLS_SHOWN_MAX,
+    ORDERS_PER_SWEEP_MAX,
+)
 from tapewire.matching.command_limits import MatchingLimits
-from tapewire.values.types import Lots, OrderStatus, OrderType, Side, Ticks, TimeInForce
+from tapewire.values.types import Account, Lots, OrderStatus, OrderType, Side, Ticks, TimeInForce
 from tests.support.venue import ALICE, BOB, BTC, Listener, Venue, open_venue, order_command
 
 pytestmark = pytest.mark.serial
@@ -116,3 +121,31 @@ async def test_a_cascade_of_stops_is_bounded_and_goes_on_later(redis_url: str) -
         await venue.buy(1)
         assert [trade["price"] for trade in await venue.trades()][3:] == ["1.03", "1.04"]
         assert (await venue.order("8")).status is OrderStatus.FILLED
+
+
+async def test_the_largest_message_of_an_account_is_within_its_bound(redis_url: str) -> None:
+    """One account with the longest names is taker and every maker of a full sweep."""
+    async with open_venue(redis_url, timeout_s=60.0) as venue:
+        name = Account("n" * 64)
+        makers, price = MAKERS_PER_COMMAND_MAX, 100
+        await venue.engine.control_market(BTC, open_orders_max=2 * makers)
+        for start in range(0, makers, 500):
+            await asyncio.gather(
+                *(
+                    venue.engine.place(
+                        replace(
+                            order_command(Side.SELL, 1, price, account=name),
+                            client_order_id=f"{start + number:064}",
+                        )
+                    )
+                    for number in range(500)
+                )
+            )
+        pubsub = venue.client.pubsub()
+        await pubsub.subscribe(keys.ACCOUNT_CHANNEL)
+        assert await pubsub.get_message(timeout=10.0)
+        await venue.buy(makers, price, account=name)
+        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=30.0)
+        assert message is not None
+        assert len(message["data"]) <= ACCOUNT_MESSAGE_BYTES_MAX
+        await pubsub.aclose()  # type: ignore[no-untyped-call]
