@@ -23,9 +23,12 @@ from tests.support.profile import PROFILE
 from tests.support.running.leftovers import Leftovers
 from tests.support.running.turns import Turns
 
-# Folders in the order in which they run: the files that take longest come first, so that no worker
-# begins a long one when the others are done.
-FIRST = ("property", "e2e", "real_data", "integration")
+# Files and folders in the order in which they run: what takes longest comes first, so that no worker
+# begins a long file when the others are done. Failovers wait more than they compute.
+FIRST = (
+    "e2e/test_sentinel_failovers.py", "e2e/test_cluster_failovers.py", "property", "e2e",
+    "real_data", "integration",
+)  # fmt: skip
 TURNS = pytest.StashKey[Turns]()
 
 # Tests with random input, in all folders: a busy machine is no failure, and a failing example is
@@ -128,8 +131,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first, serial tests last; otherwise as they were found."""
 
     def position(item: pytest.Item) -> tuple[bool, int]:
-        folder = item.path.relative_to(item.config.rootpath).parts[1]
-        place = FIRST.index(folder) if folder in FIRST else len(FIRST)
+        path = item.path.relative_to(item.config.rootpath / "tests")
+        names = (path.as_posix(), path.parts[0])
+        place = next((n for n, name in enumerate(FIRST) if name in names), len(FIRST))
         return item.get_closest_marker("serial") is not None, place
 
     items.sort(key=position)
