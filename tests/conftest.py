@@ -23,8 +23,8 @@ from tests.support.profile import PROFILE
 from tests.support.running.leftovers import Leftovers
 from tests.support.running.turns import Turns
 
-# Files and folders in the order in which they run: what takes longest comes first, so that no worker
-# begins a long file when the others are done. Failovers wait more than they compute.
+# Files and folders in the order in which they run: what takes longest comes first, so that no
+# worker begins a long file when the others are done. Failovers wait more than they compute.
 FIRST = (
     "e2e/test_sentinel_failovers.py", "e2e/test_cluster_failovers.py", "property", "e2e",
     "real_data", "integration",
@@ -108,8 +108,8 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto` starts two workers more than there are processors, because many tests wait."""
-    return (os.cpu_count() or 1) + 2
+    """`-n auto` starts three workers more than there are processors, because many tests wait."""
+    return (os.cpu_count() or 1) + 3
 
 
 @pytest.hookimpl(wrapper=True)
