@@ -26,8 +26,8 @@ from tests.support.running.turns import Turns
 # Files and folders in the order in which they run: what takes longest comes first, so that no
 # worker begins a long file when the others are done. Failovers wait more than they compute.
 FIRST = (
-    "e2e/test_sentinel_failovers.py", "e2e/test_cluster_failovers.py", "property", "e2e",
-    "real_data", "integration",
+    "tests/e2e/test_sentinel_failovers.py", "tests/e2e/test_cluster_failovers.py",
+    "tests/property/", "tests/e2e/", "tests/real_data/", "tests/integration/",
 )  # fmt: skip
 TURNS = pytest.StashKey[Turns]()
 
@@ -131,9 +131,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first, serial tests last; otherwise as they were found."""
 
     def position(item: pytest.Item) -> tuple[bool, int]:
-        path = item.path.relative_to(item.config.rootpath / "tests")
-        names = (path.as_posix(), path.parts[0])
-        place = next((n for n, name in enumerate(FIRST) if name in names), len(FIRST))
+        name = item.path.relative_to(item.config.rootpath).as_posix()
+        place = next((n for n, first in enumerate(FIRST) if name.startswith(first)), len(FIRST))
         return item.get_closest_marker("serial") is not None, place
 
     items.sort(key=position)
