@@ -64,6 +64,8 @@ async def test_clients_that_do_not_read_are_accounted_for_exactly(market: Market
             )
             for policy in POLICIES
         }
+        for client in stalled.values():
+            await receive_type(client, "connected")
         readers = [await fast_reader(market.feed.port) for _ in range(READERS)]
         for reader in readers:
             assert reader.transport is not None
@@ -141,6 +143,7 @@ async def test_floods_and_huge_messages_end_only_their_sender(market: Market) ->
     """A flood of requests is refused and closed 4500, a message of 1 MB closed 1009."""
     feed = market.feed
     async with connected(feed.url) as witness, connected(feed.url) as huge:
+        await receive_type(witness, "connected")
         async with connected(feed.url, "?channels=") as flood:
             request = json.dumps({"op": "subscribe", "symbols": [BTC]})
             for _ in range(200):

@@ -412,6 +412,9 @@ async def test_clients_that_do_not_read_are_told_what_they_miss(
             bench.listening("alice", f"{query}skip", **small) as skipping,
             bench.listening("alice", f"{query}disconnect", **small) as leaving,
         ):
+            for connection in (skipping, leaving):
+                await receive_type(connection, "connected")
+
             # The kernel keeps some MiB for a connection, more or less of them by its own
             # measurements: the load goes on until both clients lag.
             async def do_both_lag() -> bool:
