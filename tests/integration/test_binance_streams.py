@@ -50,6 +50,7 @@ async def trade_once(venue: Venue, lots: int = 3, ticks: int = 10_000) -> None:
 async def test_a_trade_reaches_both_streams_of_trades(venue: Venue, feed: FeedProcess) -> None:
     """`@trade` and `@aggTrade` say the same of one trade, under their own letters."""
     async with streaming(feed.url, "/ws/btcusdt@trade/btcusdt@aggTrade") as reader:
+        await reader.ask("LIST_SUBSCRIPTIONS")
         await trade_once(venue)
         trade, aggregate = await reader.event("trade"), await reader.event("aggTrade")
     expected = (await venue.trades())[-1]
@@ -69,6 +70,7 @@ async def test_a_trade_reaches_both_streams_of_trades(venue: Venue, feed: FeedPr
 async def test_differences_follow_each_other(venue: Venue, feed: FeedProcess) -> None:
     """`U` of a difference is one more than `u` of the one before; quantity zero removes."""
     async with streaming(feed.url, "/ws/btcusdt@depth@100ms") as reader:
+        await reader.ask("LIST_SUBSCRIPTIONS")
         order = await venue.sell(5, 20_000)
         first = await reader.event("depthUpdate")
         await venue.cancel(order)
@@ -101,6 +103,7 @@ async def test_the_streams_have_the_trades_of_the_feed(venue: Venue, feed: FeedP
 async def test_combined_messages_name_their_stream(venue: Venue, feed: FeedProcess) -> None:
     """`/stream` wraps a message, and `timeUnit` gives times in microseconds."""
     async with streaming(feed.url, "/stream?streams=btcusdt@trade&timeUnit=MICROSECOND") as reader:
+        await reader.ask("LIST_SUBSCRIPTIONS")
         await trade_once(venue)
         message = await reader.receive()
     assert message["stream"] == "btcusdt@trade"
@@ -300,6 +303,7 @@ async def test_a_new_epoch_closes_every_client(venue: Venue, feed: FeedProcess) 
                 await reader.until(lambda _: False)
             assert reader.connection.close_code == 4013
     async with streaming(feed.url, "/ws/btcusdt@trade/btcusdt@ticker") as reader:
+        await reader.ask("LIST_SUBSCRIPTIONS")
         await trade_once(venue)
         assert (await reader.event("trade"))["t"] == 1
         assert (await reader.event("24hrTicker"))["n"] == 1
