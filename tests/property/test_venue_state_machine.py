@@ -21,6 +21,7 @@ from tapewire.values.types import (
     Lots,
     OrderCommand,
     OrderType,
+    ReplaceMode,
     Side,
     Symbol,
     Ticks,
@@ -29,7 +30,7 @@ from tapewire.values.types import (
 from tests.support.profile import NIGHTLY
 from tests.support.reference.command_runs import runs, steps, switching_steps
 from tests.support.reference.venue_audit import audit
-from tests.support.reference.venue_commands import Expire, Place, PlaceList, Step
+from tests.support.reference.venue_commands import Expire, Place, PlaceList, Replace, Step
 from tests.support.reference.venue_pair import Pair
 from tests.support.venue import STALL_MAX_S, Listener, Venue, listening, open_venue
 
@@ -106,6 +107,40 @@ def test_a_list_ends_by_the_order_that_is_due_first(
     limits = replace(MatchingLimits(), funds_checked=False)
     pair = runner.run(replay(shared_venue, shared_listener, limits, commands))
     assert len(pair.reference.orders) == 10
+
+
+def test_a_replacement_has_one_budget_for_both_parts(
+    shared_venue: Venue, shared_listener: Listener, runner: asyncio.Runner
+) -> None:
+    """The other order of the canceled list and two makers are all that the command may meet.
+
+    The stop that the replacement reaches therefore waits for the next command.
+    """
+    sell = OrderCommand(
+        account=Account("bob"), symbol=Symbol("BTC-USDT"), side=Side.SELL,
+        order_type=OrderType.LIMIT, time_in_force=TimeInForce.GTC, quantity_lots=Lots(1),
+        price_ticks=Ticks(100), revision=0,
+    )  # fmt: skip
+    below = replace(
+        sell, account=Account("alice"), side=Side.BUY, price_ticks=Ticks(97), post_only=True
+    )
+    above = replace(
+        below, order_type=OrderType.STOP, price_ticks=None, post_only=False,
+        stop_price_ticks=Ticks(104),
+    )  # fmt: skip
+    stop = replace(
+        below, account=Account("carol"), order_type=OrderType.STOP_LIMIT, post_only=False,
+        stop_price_ticks=Ticks(100),
+    )  # fmt: skip
+    buy = replace(below, quantity_lots=Lots(2), price_ticks=Ticks(100), post_only=False)
+    commands = [
+        Step(Place(sell)), Step(Place(sell)), Step(Place(stop)), Step(PlaceList(below, above, 0)),
+        Step(Replace(0, Place(buy), ReplaceMode.STOP_ON_FAILURE)),
+    ]  # fmt: skip
+    limits = replace(MatchingLimits(), funds_checked=False, makers_per_command_max=3)
+    pair = runner.run(replay(shared_venue, shared_listener, limits, commands))
+    assert len(pair.reference.markets[Symbol("BTC-USDT")].trades) == 2
+    assert pair.reference.orders["3"].waits
 
 
 @settings(max_examples=RUNS_MAX)

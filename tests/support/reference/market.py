@@ -74,15 +74,20 @@ class ReferenceMarket:
         """The symbol of the instrument."""
         return self.instrument.symbol
 
-    def begin(self, clock_us: int) -> None:
-        """Begin an accepted command at a time; the venue clock never runs backwards."""
-        self.now_us = max(self.now_us, clock_us)
-        self.met = 0
+    def begin(self, clock_us: int, met: int = 0) -> None:
+        """Begin an accepted command at a time; the venue clock never runs backwards.
 
-    def place(self, command: OrderCommand, clock_us: int, open_count: int) -> ReferenceOrder:
-        """Place an order. Raises Refused."""
+        `met` is the number of makers that the first part of the same command has met.
+        """
+        self.now_us = max(self.now_us, clock_us)
+        self.met = met
+
+    def place(
+        self, command: OrderCommand, clock_us: int, open_count: int, met: int = 0
+    ) -> ReferenceOrder:
+        """Place an order, behind `met` makers of the same command. Raises Refused."""
         admit(self, command, max(self.now_us, clock_us), open_count)
-        self.begin(clock_us)
+        self.begin(clock_us, met)
         order = self._create(command)
         self._come_in(order)
         self.run_stops()

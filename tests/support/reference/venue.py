@@ -120,7 +120,7 @@ class ReferenceVenue:
                 self.fire_stops(symbol, clock_us)
         return attempt()
 
-    def _place(self, command: OrderCommand, clock_us: int) -> Placed:
+    def _place(self, command: OrderCommand, clock_us: int, met: int = 0) -> Placed:
         market = self._market(command.symbol)
         earlier = self._earlier(command)
         if earlier is not None:
@@ -130,7 +130,7 @@ class ReferenceVenue:
         if command.account not in self.accounts.profiles:
             raise Refused("unknown_account")
         open_count = len(self.open_orders(command.account, command.symbol))
-        order = market.place(command, clock_us, open_count)
+        order = market.place(command, clock_us, open_count, met)
         self.orders[order.order_id] = order
         if command.client_order_id:
             self.client_orders[command.account, command.client_order_id] = order
@@ -207,10 +207,13 @@ class ReferenceVenue:
         if command.account not in self.accounts.profiles:
             raise Refused("unknown_account")
         canceled: ReferenceOrder | Refused
+        met = 0
         try:
             if target is None or target.symbol != command.symbol:
                 raise Refused("order_not_found")
             canceled = self.cancel(command.account, order_id, clock_us)
+            # One budget for both parts: the cancel of a list meets the other order of the list.
+            met = market.met
         except Refused as refused:
             canceled = refused
             if mode is ReplaceMode.STOP_ON_FAILURE:
@@ -218,7 +221,7 @@ class ReferenceVenue:
         try:
             if self._earlier(command) is not None:
                 raise Refused("duplicate_client_order_id")
-            return Replaced(canceled, self._place(command, clock_us))
+            return Replaced(canceled, self._place(command, clock_us, met))
         except Refused as refused:
             return Replaced(canceled, refused)
 
