@@ -61,16 +61,20 @@ class Link:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        redis_reader, redis_writer = await asyncio.open_connection(*self._target)
+        ends = [writer]
         try:
+            redis_reader, redis_writer = await asyncio.open_connection(*self._target)
+            ends.append(redis_writer)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._relay(reader, redis_writer, answers=False))
                 group.create_task(self._relay(redis_reader, writer, answers=True))
         except* (_Cut, OSError):
             pass
         finally:
-            for end in (writer, redis_writer):
+            # A cancel may come during each wait: both ends are closed before the first one.
+            for end in ends:
                 end.close()
+            for end in ends:
                 with contextlib.suppress(OSError):
                     await end.wait_closed()
 
