@@ -322,6 +322,7 @@ def test_the_demo_crowd_moves_the_market_with_keys_of_its_own(tmp_path: Path) ->
         assert len(family) == 4
         assert launcher.interrupt() == 0
         assert not any(alive(pid) for pid in family)
+        assert "was killed" not in launcher.output
         assert not path.exists()
     with (
         RedisServer(launcher.data_dir / "redis") as server,

@@ -18,14 +18,14 @@ from tapewire.cli import main
 from tapewire.errors import RedisUnavailable, TapewireError
 from tapewire.journal.replica import open_replica
 from tapewire.journal.verification import verify_venue
-from tapewire.limits import CLOCK_JUMP_S_MAX
+from tapewire.limits import CLOCK_JUMP_US_MAX
 from tapewire.matching.clock import set_clock_right
 from tapewire.values.types import OrderStatus
 from tests.support.venue import BTC, ODD, Venue, open_venue
 
 HOUR_US = 3_600_000_000
 JUMP_US = 26 * HOUR_US
-BOUND_US = CLOCK_JUMP_S_MAX * 1_000_000
+BOUND_US = CLOCK_JUMP_US_MAX
 
 
 class SteadyClock:
@@ -55,7 +55,7 @@ async def watch(venue: Venue, steady: SteadyClock) -> AsyncIterator[ClockWatch]:
     """A watch as a gateway has it, without its task."""
     watch = ClockWatch(venue.queries, steady_us=steady)
     await watch.start()
-    venue.engine.clock_window = watch.window
+    venue.engine.expected_clock = watch.expected
     yield watch
 
 
@@ -116,7 +116,7 @@ async def test_a_start_behind_the_venue_waits(venue: Venue, steady: SteadyClock)
     venue.engine.clock_us = ""
     watch = ClockWatch(venue.queries, steady_us=steady)
     await watch.start()
-    venue.engine.clock_window = watch.window
+    venue.engine.expected_clock = watch.expected
     for _ in range(2):
         with pytest.raises(TapewireError, match="behind the right time"):
             await watch.check()

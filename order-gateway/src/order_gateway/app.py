@@ -267,7 +267,7 @@ async def _watch_clock(engine: Engine, queries: Queries) -> ClockWatch:
     """
     watch = ClockWatch(queries)
     await watch.start()
-    engine.clock_window = watch.window
+    engine.expected_clock = watch.expected
     return watch
 
 

@@ -12,14 +12,13 @@ import time
 from collections.abc import Callable
 
 from tapewire.errors import TapewireError, Unavailable
-from tapewire.limits import CLOCK_JUMP_S_MAX
+from tapewire.limits import CLOCK_JUMP_US_MAX
 from tapewire.matching.queries import Queries
 
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
 MICROSECONDS = 1_000_000
-_JUMP_US_MAX = CLOCK_JUMP_S_MAX * MICROSECONDS
 # Counts on while the machine sleeps, where the system has such a clock. The clock of Redis does.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -40,7 +39,7 @@ class ClockWatch:
         # Microseconds by which the clock of Redis is off; 0 while it is right.
         self.jump_us = 0
 
-    def window(self) -> str:
+    def expected(self) -> str:
         """The time near which a command accepts the clock of Redis, as the engine takes it."""
         if self._offset_us is None:
             # The clock of Redis is never near 1970: the start has not found a right clock.
@@ -51,7 +50,7 @@ class ClockWatch:
         """Accept the present clock, unless the venue has later times. Raises Unavailable."""
         newest_us = await self._queries.newest_time_us()
         time_us = await self._queries.time_us()
-        if newest_us - time_us > _JUMP_US_MAX:
+        if newest_us - time_us > CLOCK_JUMP_US_MAX:
             await self._found_wrong(time_us, time_us - newest_us)
         else:
             self._offset_us = time_us - self._steady_us()
@@ -72,7 +71,7 @@ class ClockWatch:
         if expected_us is None:
             expected_us = time_us - self.jump_us
         jump_us = time_us - expected_us
-        if abs(jump_us) > _JUMP_US_MAX:
+        if abs(jump_us) > CLOCK_JUMP_US_MAX:
             await self._found_wrong(time_us, jump_us)
             return
         if self.jump_us:
@@ -87,7 +86,7 @@ class ClockWatch:
 
     async def _found_wrong(self, time_us: int, jump_us: int) -> None:
         accepted_us = await self._queries.accepted_clock_us()
-        if accepted_us is not None and abs(time_us - accepted_us) <= _JUMP_US_MAX:
+        if accepted_us is not None and abs(time_us - accepted_us) <= CLOCK_JUMP_US_MAX:
             logger.warning("an operator says that the clock of Redis is right: going on with it")
             self._offset_us, self.jump_us = time_us - self._steady_us(), 0
             return

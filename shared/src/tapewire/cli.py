@@ -125,9 +125,9 @@ class LazyGroup(click.Group):
 
     def _meant(self, ctx: click.Context, word: str) -> list[str]:
         """Commands of groups with this name, such as `order buy`; else commands of similar name."""
-        groups = ((name, self.get_command(ctx, name)) for name in SUBCOMMANDS)
         import difflib
 
+        groups = ((name, self.get_command(ctx, name)) for name in SUBCOMMANDS)
         inside = [
             f"{name} {word}"
             for name, group in groups

@@ -24,6 +24,7 @@ FEE_PPM_MAX = 100_000
 
 # How far the clock of Redis may be from what a gateway expects before commands are refused.
 CLOCK_JUMP_S_MAX = 60
+CLOCK_JUMP_US_MAX = CLOCK_JUMP_S_MAX * 1_000_000
 
 # Processes of one service that share a port.
 WORKERS_MAX = 64

@@ -46,6 +46,7 @@ async def named_raw_streams(websocket: WebSocket) -> None:
     A path such as `/ws/0` names no stream: clients number their connections so. Names of streams
     have `@`, or begin with `!`.
     """
+    # A parameter `names` would have FastAPI import pydantic.v1 at the start, for this route alone.
     names = str(websocket.path_params["names"])
     is_number = "@" not in names and not names.startswith("!")
     await _serve(websocket, () if is_number else names.split("/"), is_combined=False)

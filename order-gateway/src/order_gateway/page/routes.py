@@ -41,7 +41,7 @@ class Pages:
     """The documents and files of the pages, as one gateway serves them.
 
     The first request of a browser reads them, on a thread: that takes about 0.1 s of processor
-    time, and most gateways serve no page.
+    time, which a gateway without a browser saves.
     """
 
     def __init__(self, feed: ServiceAddress, auth: Auth) -> None:

@@ -11,7 +11,7 @@ import click
 
 from tapewire.commands.redis_options import RedisChoice, redis_options
 from tapewire.errors import ConfigurationError, TapewireError
-from tapewire.limits import CLOCK_JUMP_S_MAX
+from tapewire.limits import CLOCK_JUMP_US_MAX
 from tapewire.matching.clock import set_clock_right
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
@@ -61,7 +61,7 @@ def set_right(redis: RedisChoice, force: bool) -> None:
 
     async def run(engine: Engine) -> list[str]:
         difference_us = time.time_ns() // 1_000 - await Queries(engine.batcher).time_us()
-        if abs(difference_us) > CLOCK_JUMP_S_MAX * MICROSECONDS and not force:
+        if abs(difference_us) > CLOCK_JUMP_US_MAX and not force:
             raise ConfigurationError(
                 f"this machine is {_difference(difference_us)} of Redis, so one of the two clocks "
                 "is wrong; nothing was done. Put it right, or add --force if that of Redis is right"

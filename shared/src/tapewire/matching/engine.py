@@ -78,7 +78,7 @@ class Engine:
         self._seen: set[Account] = set()
         # A test or a replay may set the venue clock, in microseconds; '' means Redis TIME.
         self.clock_us = ""
-        self.clock_window: Callable[[], str] = str
+        self.expected_clock: Callable[[], str] = str
 
     @classmethod
     async def open(
@@ -291,6 +291,6 @@ class Engine:
         return await behind_uncross(self, lambda: self._begin(name, key, arguments))
 
     def _begin(self, name: str, key: str, arguments: Iterable[str | int]) -> asyncio.Future[Reply]:
-        # The window is '~time', and Redis TIME has to be near that time; '' is any time.
-        clock = self.clock_us or self.clock_window()
+        # The expected clock is '~time', and Redis TIME has to be near it; '' is any time.
+        clock = self.clock_us or self.expected_clock()
         return self.batcher.begin_call(name, (key,), clock, self._limits, *arguments)
