@@ -17,7 +17,7 @@ from tapewire.limits import (
     AUCTION_READS_MAX,
     BALANCE_UNITS_MAX,
     CANDLES_MAX,
-    CLOCK_JUMP_S_MAX,
+    CLOCK_JUMP_US_MAX,
     EXACT_INTEGER_MAX,
     INDICATIVE_READS,
     ORDER_FILLS_SHOWN_MAX,
@@ -49,7 +49,10 @@ PUBLIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "stops": ("FIRING", "fires", "note_waiting", "run_stops"),
     "auction_price": ("Search",),
     "auction": ("Auction",),
-    "entry": ("new_order", "earlier_placement", "entry_refusal", "enter_order", "market_refusal"),
+    "entry": (
+        "new_order", "earlier_placement", "entry_refusal", "enter_order", "enter_and_fire",
+        "market_refusal",
+    ),
 }  # fmt: skip
 COMMANDS = (
     "place", "place_list", "replace", "amend", "fire_stops", "cancel", "cancel_all", "expire",
@@ -144,7 +147,7 @@ def _constants() -> str:
         "AUCTION_READS_MAX": AUCTION_READS_MAX,
         "INDICATIVE_READS": INDICATIVE_READS,
         "CANDLES_MAX": CANDLES_MAX,
-        "CLOCK_JUMP_US_MAX": CLOCK_JUMP_S_MAX * 1_000_000,
+        "CLOCK_JUMP_US_MAX": CLOCK_JUMP_US_MAX,
         "ORDER_FILLS_SHOWN_MAX": ORDER_FILLS_SHOWN_MAX,
         "ORDER_FILLS_TRIM_TRADES": ORDER_FILLS_TRIM_TRADES,
         "FORMAT": FORMAT,

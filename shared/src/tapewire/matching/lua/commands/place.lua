@@ -34,13 +34,7 @@ local function place(command, account, client_order_id, digest, symbol, revision
   local refusal, trader = entry_refusal(command, market, order, revision)
   if refusal then return nil, refusal end
 
-  local fields = enter_order(command, market, order, trader)
-  local state = fields[4]
-  -- A stop may have traded with the resting lots of this order.
-  if run_stops(command, market) > 0 then
-    fields = call('HGETALL', order_key(order.id))
-    state = call('HGET', order_key(order.id), 'state')
-  end
+  local fields, state = enter_and_fire(command, market, order, trader)
   end_command(command, Outcome.join(order.id, state))
   return { 0, order.id, fields }
 end

@@ -62,7 +62,7 @@ local function replace(command, account, client_order_id, digest, symbol, revisi
   if call('EXISTS', account_key(account)) == 0 then return nil, 'UNKNOWN_ACCOUNT' end
 
   local canceled, cancel_refusal = target_or_refusal(command, market, target)
-  local place_refusal, trader
+  local place_refusal, trader, fields, state
   local order = new_order(market, account, client_order_id, digest, side, order_type,
     time_in_force, price, quantity, stp, post_only, display, stop_price, quote_limit, expire_us)
   if canceled then
@@ -78,8 +78,7 @@ local function replace(command, account, client_order_id, digest, symbol, revisi
     place_refusal, trader = entry_refusal(command, market, order, revision)
   end
   if not place_refusal then
-    enter_order(command, market, order, trader)
-    run_stops(command, market)
+    fields, state = enter_and_fire(command, market, order, trader)
   end
 
   local result, reply = '', { { cancel_refusal }, { place_refusal } }
@@ -88,8 +87,7 @@ local function replace(command, account, client_order_id, digest, symbol, revisi
     reply[1] = { DONE, canceled.id, record_fields(canceled) }
   end
   if not place_refusal then
-    local fields = call('HGETALL', order_key(order.id))
-    result = result .. UNIT .. Outcome.join(order.id, call('HGET', order_key(order.id), 'state'))
+    result = result .. UNIT .. Outcome.join(order.id, state)
     reply[2] = { DONE, 0, order.id, fields }
   end
   if canceled or not place_refusal then end_command(command, result) end

@@ -114,3 +114,13 @@ local function enter_order(command, market, order, trader)
   index_order(command, order)
   return fields
 end
+
+-- Enters an order, and runs the stops that its trades have reached. Returns the fields of the
+-- record of the order, and its state.
+local function enter_and_fire(command, market, order, trader)
+  local fields = enter_order(command, market, order, trader)
+  if run_stops(command, market) == 0 then return fields, fields[4] end
+  -- A stop may have traded with the resting lots of this order.
+  local key = order_key(order.id)
+  return call('HGETALL', key), call('HGET', key, 'state')
+end
