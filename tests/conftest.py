@@ -21,6 +21,7 @@ from tapewire.redis.binary import find_server
 from tapewire.redis.server import RedisServer
 from tests.support.profile import PROFILE
 from tests.support.running.leftovers import Leftovers
+from tests.support.running.processes import is_setting
 from tests.support.running.turns import Turns
 
 # Files and folders in the order in which they run: what takes longest comes first, so that no
@@ -63,12 +64,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Put the chosen server first on PATH, for child processes too, and share locks with them."""
+    """Put the chosen server first on PATH, for child processes too, and share locks with them.
+
+    The settings of a venue that the shell has are dropped.
+    """
     # A shell lets its background jobs ignore SIGINT, and their children would inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     changes = pytest.MonkeyPatch()
     config.add_cleanup(changes.undo)
+    # Commands and programs that run in this process read the environment, too.
+    for name in filter(is_setting, tuple(os.environ)):
+        changes.delenv(name)
     if hasattr(config, "workerinput"):  # a worker has the environment of the process that began
         folder = Path(config.workerinput["turns_folder"])
         trust_one_certificate(folder, changes)

@@ -71,13 +71,14 @@ class Service:
             return self.process.wait(STOP_TIMEOUT_S)
 
 
+def is_setting(name: str) -> bool:
+    """Whether a variable of the environment is a setting of a venue."""
+    return name.upper().startswith("TAPEWIRE_") or name.upper() == "REDIS_URL"
+
+
 def child_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """The environment of the tests with `variables`, without settings of a venue."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.upper().startswith("TAPEWIRE_") and name.upper() != "REDIS_URL"
-    }
+    inherited = {name: value for name, value in os.environ.items() if not is_setting(name)}
     return inherited | {"PYTHONUNBUFFERED": "1"} | dict(variables)
 
 
