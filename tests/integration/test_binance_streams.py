@@ -203,6 +203,9 @@ async def test_a_client_that_is_wrong_too_often_is_closed(feed: FeedProcess) -> 
         ("/stream?streams=%FF%00@trade", -1121),
         ("/ws/" + "x" * 5_000 + "@trade", -1121),
         ("/ws/!bookTicker", 2),
+        ("/ws/marketdata", 2),
+        ("/ws/btcusdt", 2),
+        ("/ws/0/btcusdt@trade", 2),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -229,6 +232,13 @@ async def test_a_symbol_in_upper_case_and_its_own_name_are_read(
         assert (await reader.receive())["stream"] == "btcusdt@trade"
 
 
+async def test_a_connection_may_have_a_number(feed: FeedProcess) -> None:
+    """Clients number their connections: only a number, or nothing, stands for no stream."""
+    for path in ("/ws/", "/ws/17"):
+        async with streaming(feed.url, path) as reader:
+            assert await reader.ask("LIST_SUBSCRIPTIONS") == {"result": [], "id": 1}
+
+
 async def test_requests_without_a_websocket_and_bad_units_are_refused(feed: FeedProcess) -> None:
     """A plain request is not found; an unknown unit and a doubled parameter are a problem."""
     base = feed.url.replace("ws://", "http://")
@@ -239,7 +249,7 @@ async def test_requests_without_a_websocket_and_bad_units_are_refused(feed: Feed
         document = (await client.get("/asyncapi-streams.json")).json()
     assert document["servers"]["streams"]["host"] == base.removeprefix("http://")
     doubled = "/stream?streams=btcusdt@trade&streams=ethusdt@trade"
-    for path in ("/ws?timeUnit=NANOSECOND", doubled):
+    for path in ("/ws?timeUnit=NANOSECOND", doubled, "/ws/0?streams=btcusdt@trade"):
         with pytest.raises(InvalidStatus) as refused:
             async with connect(feed.url + path):
                 pass

@@ -43,13 +43,13 @@ async def raw_stream(websocket: WebSocket) -> None:
 async def named_raw_streams(websocket: WebSocket) -> None:
     """Plain messages of the streams in the path.
 
-    A path such as `/ws/0` names no stream: clients number their connections so. Names of streams
-    have `@`, or begin with `!`.
+    A path such as `/ws/0` names no stream: clients number their connections so.
     """
     # A parameter `names` would have FastAPI import pydantic.v1 at the start, for this route alone.
     names = str(websocket.path_params["names"])
-    is_number = "@" not in names and not names.startswith("!")
-    await _serve(websocket, () if is_number else names.split("/"), is_combined=False)
+    is_number = names.isdecimal()
+    streams = () if is_number or not names else names.split("/")
+    await _serve(websocket, streams, is_combined=False)
 
 
 @router.websocket("/stream")
@@ -69,11 +69,14 @@ async def _serve(websocket: WebSocket, names: Sequence[str], *, is_combined: boo
         return
     query = websocket.query_params
     unit = query.get("timeUnit", _UNIT_DEFAULT).upper()
-    doubled = [name for name in _PARAMETERS if len(query.getlist(name)) > 1]
-    if unit not in _UNITS or doubled:
+    fault = ""
+    if doubled := [name for name in _PARAMETERS if len(query.getlist(name)) > 1]:
+        fault = f"{doubled[0]} must be given once; streams are joined by /."
+    elif unit not in _UNITS:
         fault = f"timeUnit must be one of {', '.join(_UNITS)}."
-        if doubled:
-            fault = f"{doubled[0]} must be given once; streams are joined by /."
+    elif "streams" in query and not is_combined:
+        fault = "streams is a parameter of /stream; below /ws, streams are named in the path."
+    if fault:
         await websocket.send_denial_response(problem_response("invalid_value", fault))
         return
     conversations = state.stream_conversations
