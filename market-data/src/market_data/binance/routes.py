@@ -47,9 +47,8 @@ async def named_raw_streams(websocket: WebSocket) -> None:
     """
     # A parameter `names` would have FastAPI import pydantic.v1 at the start, for this route alone.
     names = str(websocket.path_params["names"])
-    is_number = names.isdecimal()
-    streams = () if is_number or not names else names.split("/")
-    await _serve(websocket, streams, is_combined=False)
+    has_streams = names and not names.isdecimal()
+    await _serve(websocket, names.split("/") if has_streams else (), is_combined=False)
 
 
 @router.websocket("/stream")
