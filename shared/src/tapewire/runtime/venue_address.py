@@ -7,10 +7,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from tapewire.errors import ConfigurationError
 from tapewire.runtime.venue_file import RunningService, RunningVenue, read_venue_file
+from tapewire.values.service_address import PORT_MAX, split_service_url
 
 VENUE_VARIABLE = "TAPEWIRE_VENUE"
 DATA_DIR_DEFAULT = Path(".tapewire")
@@ -123,17 +123,17 @@ def _certificate(service: RunningService) -> Path | None:
 
 def _venue_of_gateway(url: str) -> VenueAddress:
     """The feed is expected on the port after the gateway's, as with 8000 and 8001."""
-    parts = urlsplit(url)
     try:
-        host, port = parts.hostname, parts.port
+        parts = split_service_url(url)
     except ValueError:
-        host, port = None, None
-    if not host or parts.path.strip("/") or parts.query:
+        parts = None
+    if parts is None or parts.path.strip("/") or parts.query:
         raise ConfigurationError(
             f"{url!r} is not the URL of a gateway: write http://HOST:PORT or https://HOST:PORT"
         )
+    host, port = parts.hostname or "", parts.port
     gateway_url = f"{parts.scheme}://{parts.netloc}"
-    if port is None:
+    if port in {None, PORT_MAX}:
         return VenueAddress(name=gateway_url, gateway_url=gateway_url)
     netloc = f"[{host}]:{port + 1}" if ":" in host else f"{host}:{port + 1}"
     return VenueAddress(
