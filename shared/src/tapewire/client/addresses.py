@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tapewire.errors import ConfigurationError
-from tapewire.runtime.venue_address import find_venue
-from tapewire.values.service_address import split_service_url
+from tapewire.runtime.venue_address import find_venue, split_service_url
 
 
 @dataclass(frozen=True, slots=True)

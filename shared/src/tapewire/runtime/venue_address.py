@@ -3,14 +3,15 @@
 Commands of `tapewire` and programs ask here, so that both reach the same venue.
 """
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 from tapewire.errors import ConfigurationError
 from tapewire.runtime.venue_file import RunningService, RunningVenue, read_venue_file
-from tapewire.values.service_address import PORT_MAX, split_service_url
 
 VENUE_VARIABLE = "TAPEWIRE_VENUE"
 DATA_DIR_DEFAULT = Path(".tapewire")
@@ -18,6 +19,7 @@ HOST_DEFAULT = "127.0.0.1"
 GATEWAY_PORT_DEFAULT = 8000
 MARKET_DATA_PORT_DEFAULT = 8001
 REDIS_PORT_DEFAULT = 6379
+PORT_MAX = 65_535
 FEED_PATH = "/ws/market-data"
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 
@@ -61,6 +63,23 @@ def find_venue(
     data_dir = (directory or Path()) / DATA_DIR_DEFAULT
     venue = read_venue_file(data_dir)
     return default_venue() if venue is None else _running_venue(str(data_dir), venue)
+
+
+def split_service_url(url: str) -> SplitResult:
+    """Take the URL of a service apart: `http` or `https`, with a host that has a valid name.
+
+    Raises ValueError; its text is not for users.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname, parts.port
+    if parts.scheme not in {"http", "https"} or not host or port == 0:
+        raise ValueError("a scheme, a host or a port is wrong")
+    if "[" in parts.netloc:
+        ipaddress.IPv6Address(host)
+    else:
+        # As the resolver of host names encodes it.
+        host.encode("idna")
+    return parts
 
 
 def default_venue() -> VenueAddress:

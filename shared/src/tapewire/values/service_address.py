@@ -1,14 +1,12 @@
-"""Where clients reach a service: a URL, or a port of the host that they already talk to. Pure.
+"""Where browsers reach a service: a URL, or a port of the host that they already talk to. Pure.
 
 The trading page needs the feed, and the feed has to know the page. Both are usually one host with
 two ports, under whatever name a browser used; `:8001` means exactly that.
 """
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Final, Self
-from urllib.parse import SplitResult, urlsplit
 
 _URL: Final = re.compile(
     r"(?P<origin>https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)"
@@ -18,23 +16,6 @@ _PORT: Final = re.compile(r":([0-9]{1,5})")
 _HOST: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 PORT_MAX: Final = 65_535
-
-
-def split_service_url(url: str) -> SplitResult:
-    """Take the URL of a service apart: `http` or `https`, with a host that has a valid name.
-
-    Raises ValueError; its text is not for users.
-    """
-    parts = urlsplit(url)
-    host, port = parts.hostname, parts.port
-    if parts.scheme not in _DEFAULT_PORTS or not host or port == 0:
-        raise ValueError("a scheme, a host or a port is wrong")
-    if "[" in parts.netloc:
-        ipaddress.IPv6Address(host)
-    else:
-        # As the resolver of host names encodes it.
-        host.encode("idna")
-    return parts
 
 
 @dataclass(frozen=True, slots=True)
