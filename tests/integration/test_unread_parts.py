@@ -38,10 +38,12 @@ def operations(api: httpx.Client) -> Iterator[tuple[str, str, bool]]:
             yield method.upper(), path.format_map(PLACES), "requestBody" in operation
 
 
-def check_document(api: httpx.Client) -> int:
+def check_document(api: httpx.Client, *documents: str) -> int:
     """Send every operation what it does not read; returns how many there are."""
     count = 0
-    for method, path, reads_body in operations(api):
+    for method, path, reads_body in (
+        *operations(api), *(("GET", path, False) for path in documents)
+    ):  # fmt: skip
         count += 1
         body: dict[str, Any] = {"json": LIMIT_ORDER} if reads_body else {}
         problem = refused(
@@ -63,7 +65,7 @@ def test_no_operation_of_the_gateway_ignores_a_part_of_a_request(
     """Every one that is documented, and nothing is written."""
     assert api.get("/v1/account").status_code == 200
     before = contents(module_redis_url)
-    assert check_document(api) > 25
+    assert check_document(api, "/openapi.json", "/docs", "/asyncapi.json") > 25
     assert contents(module_redis_url) == before
 
 
@@ -91,7 +93,14 @@ def test_no_operation_of_market_data_ignores_a_part_of_a_request(
         running_market_data(module_redis_url, tmp_path) as service,
         httpx.Client(base_url=service.url, trust_env=False, timeout=30) as api,
     ):
-        assert check_document(api) > 6
+        documents = ("/openapi.json", "/docs", "/asyncapi.json", "/asyncapi-streams.json")
+        assert check_document(api, *documents) > 6
+
+
+@pytest.mark.parametrize("path", ["/", "/admin", "/page/page.css"])
+def test_pages_ignore_queries(api: httpx.Client, path: str) -> None:
+    """Links and browsers add parameters of their own to pages and their files."""
+    assert api.get(path, params={"utm_source": "mail"}).status_code == api.get(path).status_code
 
 
 def test_what_destroys_is_not_done_on_a_misplaced_field(api: httpx.Client) -> None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
-from market_data.binance.asyncapi import router as stream_document_router
+from market_data.binance import asyncapi as stream_asyncapi
 from market_data.binance.conversation import StreamConversations
 from market_data.binance.routes import StreamState
 from market_data.binance.routes import router as stream_router
@@ -30,7 +30,7 @@ from market_data.feed.feed import Feed
 from market_data.feed.heartbeat import Heartbeats
 from market_data.feed.poller import Poller
 from market_data.feed.replay_log import ReplayLog
-from market_data.http.asyncapi import router as asyncapi_router
+from market_data.http import asyncapi
 from market_data.http.feed_socket import router as socket_router
 from market_data.http.health import watch_health
 from market_data.http.metrics import market_data_metrics
@@ -58,6 +58,7 @@ from tapewire.runtime.loop_lag import LoopLag
 from tapewire.runtime.supervision import Supervisor
 from tapewire.web.body_limit import BodyLimit
 from tapewire.web.health import RedisProbe, health_router
+from tapewire.web.machine_document import document_router
 from tapewire.web.metrics import Metrics, metrics_router
 from tapewire.web.problem import ProblemApp
 
@@ -88,8 +89,8 @@ def create_app(settings: MarketDataSettings) -> FastAPI:
     app.include_router(stream_router)
     app.include_router(trade_router)
     app.include_router(state_router)
-    app.include_router(asyncapi_router)
-    app.include_router(stream_document_router)
+    app.include_router(document_router(asyncapi.PATH, asyncapi.asyncapi_document))
+    app.include_router(document_router(stream_asyncapi.PATH, stream_asyncapi.streams_document))
     app.include_router(metrics_router())
     app.include_router(health_router(SERVICE, {"active_connections": 0}))
     return app

@@ -63,6 +63,7 @@ from tapewire.values.paper_money import parse_paper_money
 from tapewire.values.types import Instrument, Symbol
 from tapewire.web.body_limit import BodyLimit
 from tapewire.web.health import RedisProbe, health_router
+from tapewire.web.machine_document import document_router
 from tapewire.web.metrics import Metrics, metrics_router
 from tapewire.web.problem import ProblemApp
 
@@ -129,7 +130,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.include_router(binance_routes.router)
     app.include_router(health_router(SERVICE))
     app.include_router(metrics_router())
-    app.include_router(asyncapi.router)
+    app.include_router(document_router(asyncapi.PATH, asyncapi.asyncapi_document))
     add_pages(app, settings.feed_url, settings.venue.auth)
     return app
 

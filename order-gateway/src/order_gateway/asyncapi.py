@@ -6,7 +6,6 @@ The schemas are those of the models that read requests and of the structures tha
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
 from msgspec import to_builtins
 
 from order_gateway.health import SERVICE
@@ -22,7 +21,6 @@ from order_gateway.ws.operation_models import OPERATIONS
 from order_gateway.ws.session import IN_FLIGHT_MAX
 from tapewire import __version__
 from tapewire.limits import EXACT_INTEGER_MAX
-from tapewire.web.direct_route import DirectRoute, json_response
 from tapewire.web.problem import Problem, problem_of
 from tapewire.web.schemas import SchemaReference, schema_components
 
@@ -53,16 +51,6 @@ _CLOCK_SCHEMA: dict[str, Any] = {
     "minimum": 1,
     "maximum": EXACT_INTEGER_MAX,
 }
-
-
-router = APIRouter(route_class=DirectRoute)
-
-
-@router.get(PATH, include_in_schema=False)
-async def asyncapi(request: Request) -> Response:
-    """The document, with the address of the client's request."""
-    secure = request.url.scheme == "https"
-    return json_response(asyncapi_document(request.url.netloc, "wss" if secure else "ws"))
 
 
 def asyncapi_document(host: str, scheme: str = "ws") -> dict[str, Any]:

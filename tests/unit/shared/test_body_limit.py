@@ -15,9 +15,9 @@ LIMIT_BYTES = 10
 
 def make_app() -> ProblemApp:
     """An application that sends back the body it got."""
-    router = APIRouter(route_class=DirectRoute, include_in_schema=False)
+    router = APIRouter(route_class=DirectRoute)
 
-    @router.post("/echo")
+    @router.post("/echo", openapi_extra={"requestBody": {}})
     async def echo(request: Request) -> Response:
         return Response(await request.body())
 

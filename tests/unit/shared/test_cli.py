@@ -218,6 +218,25 @@ def test_a_full_standard_output_is_told(arguments: list[str]) -> None:
     assert done.stderr == ("Error: standard output cannot be written: No space left on device.\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["audit", "--redis-url", "redis://[::1"], "REDIS_URL: the host is not valid"),
+        (["doctor", "--venue", "redis://[::1"], "REDIS_URL: the host is not valid"),
+        (["status", "--venue", "http://[::1"], "is not the URL of a gateway"),
+        (["book", "BTC-USDT", "--venue", "http://ü_b:80"], "is not a URL"),
+        (["tape", "--url", "ws://[::1"], "is not the URL of a feed"),
+        (["tape", "--url", "ws://h:x"], "is not the URL of a feed"),
+        (["tape", "--url", "ws://ü..b"], "is not a WebSocket address"),
+    ],
+)
+def test_a_malformed_url_is_refused_with_a_sentence(words: list[str], said: str) -> None:
+    """A URL that Python or a library cannot take apart ends the command without a traceback."""
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(main, words)
+    assert isinstance(result.exception, SystemExit)
+    assert said in result.output
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "nonsense"])
 def test_watch_refuses_what_is_no_feed_address(url: str) -> None:
     """An address that cannot be a WebSocket is said to be none."""

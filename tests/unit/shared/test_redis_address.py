@@ -77,7 +77,8 @@ WRONG = {
     "rediss://a?ssl_ca_certs=/nowhere/ca.pem": "there is no file /nowhere/ca.pem",
     "rediss://a?ssl_cert_reqs=maybe": "ssl_cert_reqs is one of required, optional, none",
     "rediss://a?ssl_check_hostname=maybe": "neither true nor false",
-    "redis://[::1": "Invalid IPv6 URL",
+    "redis://[::1": "the host is not valid",
+    "redis://me:secret@℀": "the host is not valid",
 }
 
 
@@ -104,3 +105,12 @@ def test_what_is_wrong_is_named(url: str) -> None:
 def test_no_password_is_shown(url: str, shown: str) -> None:
     """Logs and messages have the address without what is secret."""
     assert RedisAddress(url, 1, 1, "test").shown == shown
+
+
+@pytest.mark.parametrize("url", ["redis://me:secret@[::1", "redis://me:secret@℀"])
+def test_a_malformed_url_is_shown_to_nobody(url: str) -> None:
+    """The refusal of a malformed URL has no part of it, because a part may be the password."""
+    for read in (read_address, lambda text: RedisAddress(text, 1, 1, "test").shown):
+        with pytest.raises(ConfigurationError, match="write redis://") as caught:
+            read(url)
+        assert "secret" not in str(caught.value)

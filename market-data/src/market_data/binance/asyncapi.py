@@ -3,8 +3,6 @@
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 
 from market_data.binance import messages, statistic_messages
 from market_data.binance.conversation import STREAMS_MAX
@@ -14,7 +12,6 @@ from tapewire import __version__
 from tapewire.market.candles import BINANCE_INTERVALS, Candle
 from tapewire.market.market_records import MarketRecord
 from tapewire.values.types import Side
-from tapewire.web.direct_route import DirectRoute
 from tapewire.web.schemas import SchemaReference, schema_components
 from tapewire.wire.book_event import Level
 from tapewire.wire.trade_event import TradeEvent
@@ -112,15 +109,6 @@ _ANSWER: dict[str, Any] = {
         "id": {"type": ["integer", "string", "null"]},
     },
 }
-
-router = APIRouter(route_class=DirectRoute)
-
-
-@router.get(PATH, include_in_schema=False)
-async def asyncapi(request: Request) -> Response:
-    """The document, with the address of the request."""
-    secure = request.url.scheme == "https"
-    return JSONResponse(streams_document(request.url.netloc, "wss" if secure else "ws"))
 
 
 def streams_document(host: str, scheme: str = "ws") -> dict[str, Any]:

@@ -6,15 +6,11 @@ The schemas are generated from the models that the client library decodes messag
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
-
 from market_data.clients import protocol
 from market_data.errors import CLOSE_MEANINGS, ERROR_MEANINGS
 from market_data.http.asyncapi_examples import MESSAGE_EXAMPLES, REQUEST_EXAMPLES
 from market_data.topics import CHANNELS
 from tapewire import __version__
-from tapewire.web.direct_route import DirectRoute
 from tapewire.web.schemas import SchemaReference, schema_components
 from tapewire.wire.feed_messages import MESSAGE_TYPES
 
@@ -31,15 +27,6 @@ _PARAMETERS = {
     "epoch": "The epoch that `since` belongs to; in another one nothing can be resumed",
     "on_lag": "If this client reads too slowly: `disconnect`, `conflate`, `skip`",
 }
-
-router = APIRouter(route_class=DirectRoute)
-
-
-@router.get(PATH, include_in_schema=False)
-async def asyncapi(request: Request) -> Response:
-    """The document, with the address of the request."""
-    secure = request.url.scheme == "https"
-    return JSONResponse(asyncapi_document(request.url.netloc, "wss" if secure else "ws"))
 
 
 def asyncapi_document(host: str, scheme: str = "ws") -> dict[str, Any]:

@@ -10,7 +10,6 @@ from order_gateway.page.documents import Document, Venue
 from order_gateway.page.files import StaticFile, is_unchanged, read_files, read_text, takes_gzip
 from tapewire.values.modes import Auth
 from tapewire.values.service_address import ServiceAddress
-from tapewire.web.direct_route import DirectRoute
 from tapewire.web.problem import problem_response
 
 # A browser may keep every file and asks whether it changed.
@@ -95,7 +94,8 @@ def _answer(request: Request, file: StaticFile, headers: dict[str, str]) -> Resp
     return Response(file.compressed, headers=headers, media_type=file.media_type)
 
 
-router = APIRouter(route_class=DirectRoute, include_in_schema=False)
+# Pages and their files ignore queries, because browsers and links add some of their own.
+router = APIRouter(include_in_schema=False)
 
 
 @router.api_route("/", methods=["GET", "HEAD"])

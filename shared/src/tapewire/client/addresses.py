@@ -3,10 +3,9 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from tapewire.errors import ConfigurationError
-from tapewire.runtime.venue_address import find_venue
+from tapewire.runtime.venue_address import find_venue, split_service_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,8 @@ def find_addresses(
 
 def _check_url(url: str) -> None:
     try:
-        parts = urlsplit(url)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        split_service_url(url)
     except ValueError:
-        valid = False
-    if not valid:
-        raise ConfigurationError(f"{url} is not the URL of a service: it must be http://HOST:PORT")
+        raise ConfigurationError(
+            f"{url} is not the URL of a service: it must be http://HOST:PORT"
+        ) from None

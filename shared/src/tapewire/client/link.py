@@ -28,6 +28,7 @@ from websockets.exceptions import (
 )
 
 from tapewire.client.errors import FeedRefused, FeedUnavailable
+from tapewire.errors import ConfigurationError
 from tapewire.runtime.venue_address import FEED_PATH
 from tapewire.values.account_names import ACCOUNT_HEADER
 from tapewire.web.tls import client_context
@@ -82,7 +83,8 @@ class Link:
     ) -> None:
         """`urls` are tried in turn; `on_trouble` gets the reason when a connection fails or ends.
 
-        Raises ValueError without any URL, ConfigurationError for an unusable CA file.
+        Raises ValueError without any URL, ConfigurationError for a malformed URL or an unusable CA
+        file.
         """
         if not urls:
             raise ValueError("a client needs the address of a service")
@@ -141,7 +143,8 @@ class Link:
             self.connections += 1
             self._error = None
             await self._connection.send(json.dumps({**request, "id": REQUEST_ID}))
-        except InvalidURI:
+        except (InvalidURI, UnicodeError):
+            # A UnicodeError: the host is no name that DNS can look up.
             raise FeedRefused("invalid_url", f"{url} is not a WebSocket address") from None
         except InvalidStatus as refusal:
             status = refusal.response.status_code
@@ -236,5 +239,14 @@ def _reason(error: Exception) -> str:
 
 def _feed_url(url: str) -> str:
     """The address to connect to; the default path is the path of the feed."""
-    path = "" if urlsplit(url).path.strip("/") else FEED_PATH
+    try:
+        parts = urlsplit(url)
+        is_valid = parts.port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        raise ConfigurationError(
+            f"{url!r} is not the URL of a feed: write ws://HOST:PORT or wss://HOST:PORT"
+        )
+    path = "" if parts.path.strip("/") else FEED_PATH
     return f"{url.rstrip('/')}{path}"

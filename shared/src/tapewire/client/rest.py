@@ -16,7 +16,7 @@ from tapewire.client.addresses import Addresses, ServiceAddress
 from tapewire.client.calls import Call, ServiceName, given
 from tapewire.client.errors import RequestRefused, Unreachable
 from tapewire.client.replies import Problem
-from tapewire.errors import OutcomeUnknown, Unavailable
+from tapewire.errors import ConfigurationError, OutcomeUnknown, Unavailable
 from tapewire.values.account_names import ACCOUNT_HEADER, DEFAULT_ACCOUNT
 from tapewire.web.tls import client_context
 
@@ -67,7 +67,7 @@ class RestSender:
     """The connections to both services of one venue."""
 
     def __init__(self, addresses: Addresses, options: RestOptions) -> None:
-        """Nothing is connected yet. Raises ConfigurationError for a CA file of no use."""
+        """Nothing is connected yet. Raises ConfigurationError for a CA file or URL of no use."""
         self._addresses = addresses
         self._options = options
         self._http: dict[ServiceName, httpx.AsyncClient] = {
@@ -167,8 +167,12 @@ class _Outcome:
 
 
 def _open(address: ServiceAddress, options: RestOptions) -> httpx.AsyncClient:
+    try:
+        base_url = httpx.URL(address.url)
+    except httpx.InvalidURL as error:
+        raise ConfigurationError(f"{address.url} is not a URL: {error}") from None
     return httpx.AsyncClient(
-        base_url=address.url,
+        base_url=base_url,
         headers=options.headers,
         timeout=options.timeout_s,
         trust_env=False,

@@ -152,7 +152,10 @@ async def _redis_checks(venue: VenueAddress) -> list[Check]:
     if venue.redis_url is None:
         return [Check("Redis", "ok", "its address is not known", "name a data directory")]
     address = RedisAddress(venue.redis_url, TIMEOUT_S, TIMEOUT_S, "doctor")
-    client = open_async(address)
+    try:
+        client = open_async(address)
+    except ConfigurationError as error:
+        return [Check("Redis", "fault", str(error))]
     try:
         await check_version(client, address)
         if not await client.exists(keys.EPOCH):

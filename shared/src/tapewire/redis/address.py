@@ -51,8 +51,8 @@ class RedisAddress:
 
     @property
     def shown(self) -> str:
-        """The URL without its login and passwords, for logs and messages."""
-        parts = urlsplit(self.url)
+        """The URL without its login and passwords. Raises ConfigurationError if it is no URL."""
+        parts = _split(self.url)
         query = [pair for pair in parse_qsl(parts.query) if pair[0] not in _UNSHOWN]
         return parts._replace(
             netloc=parts.netloc.rpartition("@")[2], query=urlencode(query, safe="/")
@@ -90,10 +90,7 @@ def read_address(url: str) -> Place:
     if not separator or scheme not in _SCHEMES:
         raise ConfigurationError(f"REDIS_URL: begin it with one of {', '.join(_SCHEMES)}, and ://")
     kind, is_secure = _SCHEMES[scheme]
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise ConfigurationError(f"REDIS_URL: {error}") from None
+    parts = _split(url)
     query = _read_query(parts, kind, is_secure=is_secure)
     name, _, hosts = parts.netloc.rpartition("@")
     user, _, password = name.partition(":")
@@ -124,6 +121,17 @@ def read_address(url: str) -> Place:
         sentinel_login=_login({}, query, "sentinel_"),
         **common,
     )
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        # The text of the ValueError may have the password.
+        raise ConfigurationError(
+            "REDIS_URL: the host is not valid; write redis://HOST:PORT/DATABASE, with an IPv6 "
+            "address in brackets"
+        ) from None
 
 
 def _read_query(parts: SplitResult, kind: Kind, *, is_secure: bool) -> dict[str, str]:

@@ -3,11 +3,12 @@
 Commands of `tapewire` and programs ask here, so that both reach the same venue.
 """
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from tapewire.errors import ConfigurationError
 from tapewire.runtime.venue_file import RunningService, RunningVenue, read_venue_file
@@ -18,6 +19,7 @@ HOST_DEFAULT = "127.0.0.1"
 GATEWAY_PORT_DEFAULT = 8000
 MARKET_DATA_PORT_DEFAULT = 8001
 REDIS_PORT_DEFAULT = 6379
+PORT_MAX = 65_535
 FEED_PATH = "/ws/market-data"
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 
@@ -61,6 +63,23 @@ def find_venue(
     data_dir = (directory or Path()) / DATA_DIR_DEFAULT
     venue = read_venue_file(data_dir)
     return default_venue() if venue is None else _running_venue(str(data_dir), venue)
+
+
+def split_service_url(url: str) -> SplitResult:
+    """Take the URL of a service apart: `http` or `https`, with a host that has a valid name.
+
+    Raises ValueError; its text is not for users.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname, parts.port
+    if parts.scheme not in {"http", "https"} or not host or port == 0:
+        raise ValueError("a scheme, a host or a port is wrong")
+    if "[" in parts.netloc:
+        ipaddress.IPv6Address(host)
+    else:
+        # As the resolver of host names encodes it.
+        host.encode("idna")
+    return parts
 
 
 def default_venue() -> VenueAddress:
@@ -123,17 +142,17 @@ def _certificate(service: RunningService) -> Path | None:
 
 def _venue_of_gateway(url: str) -> VenueAddress:
     """The feed is expected on the port after the gateway's, as with 8000 and 8001."""
-    parts = urlsplit(url)
     try:
-        host, port = parts.hostname, parts.port
+        parts = split_service_url(url)
     except ValueError:
-        host, port = None, None
-    if not host or parts.path.strip("/") or parts.query:
+        parts = None
+    if parts is None or parts.path.strip("/") or parts.query:
         raise ConfigurationError(
             f"{url!r} is not the URL of a gateway: write http://HOST:PORT or https://HOST:PORT"
         )
+    host, port = parts.hostname or "", parts.port
     gateway_url = f"{parts.scheme}://{parts.netloc}"
-    if port is None:
+    if port in {None, PORT_MAX}:
         return VenueAddress(name=gateway_url, gateway_url=gateway_url)
     netloc = f"[{host}]:{port + 1}" if ":" in host else f"{host}:{port + 1}"
     return VenueAddress(

@@ -28,14 +28,11 @@ class DirectRoute(APIRoute):
     """Route class: `APIRouter(route_class=DirectRoute)`.
 
     `openapi_extra` says which query parameters the endpoint reads and whether it reads a body.
-    Routes that are not in the document are not checked.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the endpoint itself, behind the check of the request."""
         endpoint: DirectEndpoint = self.endpoint
-        if not self.include_in_schema:
-            return _plain(endpoint)
         extra = self.openapi_extra or {}
         parameters = extra.get("parameters", ())
         known = frozenset(item["name"] for item in parameters if item["in"] == "query")
@@ -66,13 +63,6 @@ def json_response(
 ) -> Response:
     """A structure or mapping as JSON, with a newline at its end for clients on a terminal."""
     return Response(_encode(answer) + b"\n", status, headers, media_type)
-
-
-def _plain(endpoint: DirectEndpoint) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    async def handle(request: Request) -> Response:
-        return await endpoint(request)
-
-    return handle
 
 
 def _check_query(request: Request, known: frozenset[str]) -> None:

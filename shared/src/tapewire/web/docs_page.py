@@ -5,12 +5,15 @@ import hashlib
 import re
 from importlib import resources
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
+from tapewire.web.direct_route import DirectRoute
+
 PATH = "/docs"
+OPENAPI_PATH = "/openapi.json"
 ASSETS = "/docs-assets"
 
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
@@ -21,12 +24,14 @@ def add_docs_page(app: FastAPI) -> None:
     folder = resources.files("fastapi_offline").joinpath("static")
     app.mount(ASSETS, StaticFiles(directory=str(folder)), name="docs-assets")
 
-    @app.get(PATH, include_in_schema=False)
-    def docs(request: Request) -> HTMLResponse:
+    router = APIRouter(route_class=DirectRoute)
+
+    @router.get(PATH, include_in_schema=False)
+    async def docs(request: Request) -> HTMLResponse:
         """The operations of this service, to read and to try."""
         root = request.scope.get("root_path", "")
         page = get_swagger_ui_html(
-            openapi_url=f"{root}{app.openapi_url}",
+            openapi_url=f"{root}{OPENAPI_PATH}",
             title=app.title,
             swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
             swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
@@ -34,6 +39,8 @@ def add_docs_page(app: FastAPI) -> None:
         )
         page.headers["Content-Security-Policy"] = _policy(bytes(page.body))
         return page
+
+    app.include_router(router)
 
 
 def _policy(page: bytes) -> str:

@@ -22,7 +22,8 @@ from tapewire.error_codes import ERROR_CODES
 from tapewire.errors import Refusal, Unavailable
 from tapewire.web.connections import Connections
 from tapewire.web.direct_route import json_response
-from tapewire.web.docs_page import add_docs_page
+from tapewire.web.docs_page import OPENAPI_PATH, add_docs_page
+from tapewire.web.machine_document import document_router
 from tapewire.web.schemas import SchemaReference, referenced_models, schema_components
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -104,11 +105,13 @@ class ProblemApp(FastAPI):
         self.problems: Counter[str] = Counter()
         super().__init__(
             redirect_slashes=False,
+            openapi_url=None,
             docs_url=None,
             redoc_url=None,
             generate_unique_id_function=_operation_id,
             **options,
         )
+        self.include_router(document_router(OPENAPI_PATH, lambda *_: self.openapi()))
         add_docs_page(self)
         self.router.default = _answer_unknown_path
         handlers: dict[type[Exception], Any] = {
