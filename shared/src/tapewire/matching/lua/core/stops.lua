@@ -50,7 +50,7 @@ local function run_stop(command, market, stop, makers_max)
     write_order(command, order, 'triggered')
   end
   if not is_open(order) then unindex_order(command, order) end
-  return command.makers_counted + min(share, limits.fok_makers_max) <= limits.fills_max
+  return true
 end
 
 -- Keeps the prices whose fired stops still wait for their turn; removes them if no stop waits.
