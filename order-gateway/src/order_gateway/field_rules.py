@@ -5,17 +5,25 @@ from pydantic import ValidationError
 from order_gateway.errors import InvalidBody
 from tapewire.errors import InvalidField, Refusal
 from tapewire.limits import (
+    ACCOUNT_CHARACTERS_MAX,
     API_KEY_LABEL_CHARACTERS_MAX,
+    ASSET_CHARACTERS_MAX,
+    ASSET_DECIMALS_MAX,
+    BATCH_ORDERS_MAX,
     DEAD_MAN_TIMEOUT_S_MAX,
     FEE_PPM_MAX,
     ORDER_ID_DIGITS_MAX,
     PAGE_ITEMS_MAX,
+    SYMBOL_CHARACTERS_MAX,
 )
 from tapewire.values.account_entry import REFERENCE_RULE
 from tapewire.values.account_names import ACCOUNT_RULE
 from tapewire.values.json_text import shown_name
 
 _DECIMAL = 'must be a plain positive decimal such as "1.5"'
+_CLIENT_ID = "must be a string of 1 to 64 letters, digits, dots, underscores, colons or hyphens"
+_NAME = "must be a string of capital letters, digits, dots and hyphens, such as"
+_DECIMALS = f"must be a whole number from 0 to {ASSET_DECIMALS_MAX}"
 _MOMENT = 'must be ISO 8601 with its offset from UTC, such as "2026-01-31T12:00:00Z"'
 # The rule of each field, to be read after the name of the field.
 _RULES = {
@@ -26,10 +34,9 @@ _RULES = {
     "time_in_force": 'must be "gtc", "ioc", "fok" or "gtd"',
     "quantity": _DECIMAL,
     "price": 'must be a plain positive decimal such as "60000.00"',
-    "client_order_id": "must be a string of 1 to 64 letters, digits, dots, underscores, colons "
-    "or hyphens",
-    "cancel_id": "must be a string of 1 to 64 letters, digits, dots, underscores, colons or "
-    "hyphens",
+    "client_order_id": _CLIENT_ID,
+    "client_list_id": _CLIENT_ID,
+    "cancel_id": _CLIENT_ID,
     "self_trade_prevention": 'must be "none", "expire_taker", "expire_maker", "expire_both" or '
     '"decrement"',
     "post_only": "must be true or false",
@@ -83,6 +90,20 @@ _RULES = {
     "delay_s": "must be a whole number from 0 to 86400",
     "names": 'must be "accounts" or "aliases"',
     "balances": 'must be an object of amounts by asset, such as {"USDT": "100000"}',
+    "orders": f"must be a list of 1 to {BATCH_ORDERS_MAX} objects, each with one operation",
+    "prefix": f"must be a string of at most {ACCOUNT_CHARACTERS_MAX} characters",
+    "base": f'{_NAME} "BTC", of at most {ASSET_CHARACTERS_MAX} characters',
+    "quote": f'{_NAME} "USDT", of at most {ASSET_CHARACTERS_MAX} characters',
+    "base_decimals": _DECIMALS,
+    "quote_decimals": _DECIMALS,
+    "tick_size": _DECIMAL,
+    "lot_size": _DECIMAL,
+    "min_quantity": _DECIMAL,
+    "max_quantity": _DECIMAL,
+    "max_price": _DECIMAL,
+    "min_notional": _DECIMAL,
+    "price_band": 'must be a percentage as a string, such as "5"',
+    "InstrumentEntry.symbol": f'{_NAME} "BTC-USDT", of at most {SYMBOL_CHARACTERS_MAX} characters',
     "BoardParams.price": 'must be "last" or "mid"',
     "BoardOptionsRequest.price": 'must be "last" or "mid"',
     "AccountLimitsRequest.open_orders_max": "must be a whole number from 0 to 1000000",
@@ -114,9 +135,7 @@ def refusal_of(error: ValidationError) -> Refusal:
     field = shown_name(str(_named(first["loc"])))
     if first["type"] == "extra_forbidden":
         return InvalidField(field, "unknown_field", f"{field} is not a field of this request.")
-    rule = _RULES.get(f"{error.title}.{field}") or _RULES.get(
-        field, f"is not valid ({first['msg']})"
-    )
+    rule = _RULES.get(f"{error.title}.{field}") or _RULES[field]
     if first["type"] == "missing":
         return InvalidField(field, "missing_field", f"{field} is missing: it {rule}.")
     code = "out_of_range" if first["type"] in _BOUNDS else _CODES.get(field, "invalid_value")
