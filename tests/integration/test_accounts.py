@@ -210,9 +210,11 @@ async def test_a_journal_of_format_1_is_replayed_by_its_own_rule(funded: Venue) 
     """Limits without `fees_per_order` round the fee of each fill, and leave no credit."""
     await funded.engine.control_market(BTC, maker_fee_ppm=0, taker_fee_ppm=333)
     limits = COMMAND_LIMITS.read(funded.engine._limits)
-    funded.engine._limits = COMMAND_LIMITS.write(limits._replace(fees_per_order="0"))
+    funded.engine._limits = COMMAND_LIMITS.write(
+        limits._replace(fees_per_order="0", fok_makers_max="0")
+    )
     assert limits.fees_per_order == "1"
-    assert len(funded.engine._limits.split("|")) == len(limits) - 1
+    assert len(funded.engine._limits.split("|")) == len(limits) - 2
     assert await pay_fees(funded, [5, 7]) == ([2, 3], [0, 0])
     assert (await funded.order("3")).fee_credit_millionths == 0
 

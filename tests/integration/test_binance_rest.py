@@ -348,6 +348,13 @@ def test_times_may_be_in_microseconds(bot: SignedClient) -> None:
     assert error(reply)[1] == -1130
 
 
+@pytest.mark.parametrize("header", ["X-MBX-APIKEY", "X-MBX-TIME-UNIT"])
+def test_a_header_that_stands_twice_is_refused(bot: SignedClient, header: str) -> None:
+    """Proxies disagree on which of two counts."""
+    reply = bot.http.get("/api/v3/time", headers=[(header, "MICROSECOND")] * 2)
+    assert (reply.status_code, reply.json()["code"]) == (400, -1101)
+
+
 def test_a_foreign_page_is_refused_in_the_form_of_the_surface(bot: SignedClient) -> None:
     """As every path of the gateway refuses it, but with a code of Binance."""
     reply = bot.http.get("/api/v3/ping", headers={"Origin": "https://evil.example"})

@@ -7,7 +7,7 @@ import pytest
 
 from tapewire import keys
 from tapewire.errors import InvalidField, StopsPending
-from tapewire.limits import STOP_ROUNDS_MAX
+from tapewire.limits import FOK_MAKERS_MAX, STOP_ROUNDS_MAX
 from tapewire.matching.command_limits import MatchingLimits
 from tapewire.values.types import (
     Amendment,
@@ -77,6 +77,44 @@ async def test_stops_of_a_command_share_its_makers(redis_url: str) -> None:
         assert triggered == sorted(triggered, key=lambda time_us: time_us or 0)
         firsts = [order.fills[0].seq for order in ended]
         assert firsts == sorted(firsts)
+
+
+async def test_fok_stops_of_a_command_share_what_they_count(redis_url: str) -> None:
+    """A `fok` stop that is killed has counted makers: few such stops run in one command."""
+    async with open_venue(redis_url, limits=LIMITS) as venue:
+        await seed_iceberg(venue, 1_000)
+        killed = replace(stop_order(100), time_in_force=TimeInForce.FOK)
+        stops = [(await venue.engine.place(killed)).order for _ in range(STOPS)]
+        await venue.buy(1, PRICE, OrderType.IOC)
+        for rounds in range(1, STOPS):
+            ended = [await venue.order(order) for order in stops]
+            ran = [order for order in ended if order.triggered_us is not None]
+            # A stop counts at most half of the makers of a command.
+            assert len(ran) == min(STOPS, 2 * rounds)
+            assert await venue.engine.fire_stops(BTC) is (2 * (rounds + 1) < STOPS)
+        assert {(order.reason, order.executed_lots) for order in ended} == {("fill_or_kill", 0)}
+        assert await venue.engine.firing_symbols() == []
+
+
+async def test_a_fok_of_an_older_journal_counts_as_it_did(redis_url: str) -> None:
+    """Limits without `fok_makers_max` bound `fok` orders and stops by `fills_max` alone."""
+    async with open_venue(redis_url, limits=replace(LIMITS, fok_makers_max=0)) as venue:
+        await seed_iceberg(venue, 1_000)
+        killed = replace(stop_order(100), time_in_force=TimeInForce.FOK)
+        stops = [(await venue.engine.place(killed)).order for _ in range(STOPS)]
+        await venue.buy(1, PRICE, OrderType.IOC)
+        assert all([(await venue.order(order)).triggered_us for order in stops])
+        assert (await venue.buy(MAKERS, PRICE, OrderType.FOK)).status is OrderStatus.FILLED
+
+
+async def test_a_fok_counts_few_makers(redis_url: str) -> None:
+    """A killed order takes nothing, so what it may count is bounded more narrowly."""
+    async with open_venue(redis_url) as venue:
+        await seed_iceberg(venue, 2 * FOK_MAKERS_MAX)
+        over = await venue.buy(FOK_MAKERS_MAX + 1, PRICE, OrderType.FOK)
+        assert (over.status, over.reason) == (OrderStatus.EXPIRED, "fill_or_kill")
+        exact = await venue.buy(FOK_MAKERS_MAX, PRICE, OrderType.FOK)
+        assert exact.status is OrderStatus.FILLED
 
 
 async def test_a_reached_stop_runs_when_the_price_has_come_back(redis_url: str) -> None:

@@ -98,6 +98,8 @@ def test_orders_are_filtered(desk: Desk) -> None:
         ({"cursor": "1" * 65}, "invalid_value", "cursor"),
         ({"cursor": "\u0661"}, "invalid_value", "cursor"),
         ({"from": "yesterday"}, "invalid_value", "from"),
+        ({"from": "2026-01-01T00:00:00Z", "to": "2025-01-01T00:00:00Z"}, "out_of_range", "from"),
+        ({"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}, "out_of_range", "from"),
         ({"to": "2026-01-01"}, "invalid_value", "to"),
         ({"symbol": "DOGE-USDT"}, "unknown_symbol", "symbol"),
         ({"symbol": "{tw}"}, "unknown_symbol", "symbol"),

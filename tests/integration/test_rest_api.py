@@ -208,10 +208,27 @@ def test_a_body_must_be_declared_as_json(api: httpx.Client, content_type: str | 
     assert problem.detail == "Content-Type must be application/json."
 
 
-def test_a_content_type_may_have_parameters(api: httpx.Client) -> None:
-    """A charset does no harm."""
-    headers = {"Content-Type": "Application/JSON; charset=utf-8"}
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', ' "Utf-8"'])
+def test_a_content_type_may_name_utf_8(api: httpx.Client, charset: str) -> None:
+    """In any case, and quoted."""
+    headers = {"Content-Type": f"Application/JSON; profile=x; Charset={charset}"}
     assert api.post("/v1/orders", content=order_bodies.body(), headers=headers).is_success
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "latin1", '"utf-16"', "", "utf-8; charset=utf-16"])
+def test_another_charset_is_refused(api: httpx.Client, charset: str) -> None:
+    """A body is read as UTF-8, whatever Content-Type says."""
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+    reply = api.post("/v1/orders", content=order_bodies.body(), headers=headers)
+    assert "charset" in refused(reply, 415, "unsupported_media_type").detail
+
+
+@pytest.mark.parametrize("second", ["text/plain", "application/json"])
+def test_a_second_content_type_is_refused(api: httpx.Client, second: str) -> None:
+    """Proxies disagree on which of two counts."""
+    headers = [("Content-Type", "application/json"), ("Content-Type", second)]
+    reply = api.post("/v1/orders", content=order_bodies.body(), headers=headers)
+    assert "twice" in refused(reply, 415, "unsupported_media_type").detail
 
 
 def padded(length: int) -> bytes:

@@ -82,10 +82,11 @@ class Streams:
             assert reply.status_code == 200, await reply.aread()
             yield Stream(reply)
 
-    async def refused(self, last_event_id: str = "", **query: str) -> tuple[int, str, str | None]:
+    async def refused(self, *last_event_ids: str, **query: str) -> tuple[int, str, str | None]:
         """Status, code and field of a refusal."""
         url = f"http://127.0.0.1:{self.feed.port}/v1/stream"
-        reply = await self._client.get(url, params=query, headers={"Last-Event-ID": last_event_id})
+        headers = [("Last-Event-ID", last_event_id) for last_event_id in last_event_ids]
+        reply = await self._client.get(url, params=query, headers=headers)
         problem = reply.json()
         return reply.status_code, problem["code"], problem.get("field")
 
@@ -183,6 +184,7 @@ async def test_a_browser_goes_on_after_the_venue_lost_data(streams: Streams, ven
         ({"symbols": f"{BTC},"}, (422, "invalid_value", "symbols")),
         ({"since": "NO-SUCH:1"}, (422, "invalid_value", "since")),
         ({"since": f"{ODD}:0", "symbols": BTC}, (422, "invalid_value", "since")),
+        ({"symbols": f"{BTC},{HUGE},{BTC}"}, (422, "invalid_value", "symbols")),
         ({"since": "nonsense"}, (422, "invalid_value", "since")),
         ({"since": ""}, (422, "invalid_value", "since")),
         ({"since": f"{BTC}:0,*:5"}, (422, "invalid_value", "since")),
@@ -198,6 +200,12 @@ async def test_wrong_streams_are_refused(
         if query["since"] != "NO-SUCH:1":
             status, code, field = await streams.refused(query["since"], **symbols)
             assert (status, code, field) == (*problem[:2], "Last-Event-ID")
+
+
+async def test_a_second_last_event_id_is_refused(streams: Streams) -> None:
+    """Proxies disagree on which of two counts."""
+    for ids in ((f"{BTC}:0", f"{BTC}:1"), (f"{BTC}:0",) * 2, ("", "")):
+        assert await streams.refused(*ids) == (422, "duplicate_field", "Last-Event-ID")
 
 
 async def test_without_a_venue_there_is_no_stream(

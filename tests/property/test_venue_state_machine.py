@@ -44,6 +44,7 @@ LIMITS = st.builds(
     MatchingLimits,
     makers_per_command_max=st.sampled_from([10_000, 10_000, 3]),
     stops_per_command_max=st.sampled_from([1_000, 1_000, 2]),
+    fok_makers_max=st.sampled_from([500, 500, 2]),
 )
 
 

@@ -47,6 +47,7 @@ KEY_HEADER, UNIT_HEADER = b"x-mbx-apikey", b"x-mbx-time-unit"
 METRIC = "binance{}"
 _UNITS = {"MICROSECOND": 1, "MILLISECOND": MILLISECOND_US}
 _UNSUPPORTED = -1020
+_HEADERS = frozenset({KEY_HEADER, UNIT_HEADER})
 _PRINTABLE = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 
@@ -174,9 +175,16 @@ async def _read(surface: Surface, call: Call, scope: Scope, receive: Receive) ->
 
 
 def _read_headers(scope: Scope) -> tuple[str | None, int]:
-    """The API key, and microseconds per unit of time. Raises BinanceError."""
+    """The API key, and microseconds per unit of time. Raises BinanceError.
+
+    Proxies disagree on which of two equal headers counts, so a second one is refused.
+    """
     api_key, us_per_unit = None, MILLISECOND_US
+    seen: set[bytes] = set()
     for name, value in scope["headers"]:
+        if name in _HEADERS and name in seen:
+            raise BinanceError(-1101, "Duplicate values for a parameter detected.")
+        seen.add(name)
         if name == KEY_HEADER:
             text = value.decode("latin-1")
             api_key = text if _PRINTABLE.fullmatch(text) else None

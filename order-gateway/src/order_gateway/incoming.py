@@ -21,6 +21,7 @@ from tapewire.values.types import Account
 from tapewire.web.direct_route import JSON_MEDIA_TYPE, DirectRoute, json_response
 
 CLIENT_PREFIX = "client:"
+CHARSET = "utf-8"
 # Paths that also fit `/orders/{order_id}`.
 _NO_ORDER_IDS = frozenset({"batch", "replace"})
 
@@ -111,9 +112,7 @@ def respond(reply: Reply) -> Response:
 
 async def read_body(request: Request) -> dict[str, Any]:
     """The JSON object of a body. Raises a Refusal."""
-    content_type = "".join(_header(request, b"content-type")[:1])
-    if content_type.partition(";")[0].strip().lower() != JSON_MEDIA_TYPE:
-        raise UnsupportedMediaType("Content-Type must be application/json.")
+    _check_content_type(_header(request, b"content-type"))
     if any(value.strip().lower() != "identity" for value in _header(request, b"content-encoding")):
         raise UnsupportedMediaType(
             "Content-Encoding must be identity or left out: bodies are read uncompressed."
@@ -122,6 +121,24 @@ async def read_body(request: Request) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise InvalidBody("The body must be a JSON object with the fields of the request.")
     return fields
+
+
+def _check_content_type(values: list[str]) -> None:
+    """Refuse a body that is not one JSON text in UTF-8. Raises UnsupportedMediaType.
+
+    Proxies disagree on which of two equal headers counts, so a second one is refused.
+    """
+    if len(values) > 1:
+        raise UnsupportedMediaType("Content-Type stands twice in the headers.")
+    media_type, *parameters = "".join(values).split(";")
+    if media_type.strip().lower() != JSON_MEDIA_TYPE:
+        raise UnsupportedMediaType("Content-Type must be application/json.")
+    for parameter in parameters:
+        name, _, charset = parameter.partition("=")
+        if name.strip().lower() == "charset" and charset.strip().strip('"').lower() != CHARSET:
+            raise UnsupportedMediaType(
+                "The charset in Content-Type must be utf-8 or left out: bodies are read as UTF-8."
+            )
 
 
 async def read_query(request: Request) -> dict[str, Any]:

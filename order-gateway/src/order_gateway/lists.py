@@ -16,6 +16,7 @@ from order_gateway.cursors import read_log_cursor, read_order_cursor
 from order_gateway.order_entry import read_moment, read_params
 from order_gateway.params import FillsParams, HistoryParams, OpenOrdersParams
 from order_gateway.schemas import FillsReply, OrdersReply
+from tapewire.errors import InvalidField
 from tapewire.limits import EXACT_INTEGER_MAX, PAGE_FILLS_MAX, PAGE_RECORDS_MAX
 from tapewire.matching.queries import OrderPage, Queries
 from tapewire.runtime.fair_share import FairShare
@@ -188,7 +189,11 @@ class Lists:
 
 
 def _period(moment_from: str | None, moment_to: str | None) -> Period:
-    return Period(
+    """The period between two moments. Raises InvalidField, also for a period without a moment."""
+    period = Period(
         0 if moment_from is None else read_moment(moment_from, "from"),
         EXACT_INTEGER_MAX if moment_to is None else read_moment(moment_to, "to"),
     )
+    if period.from_us >= period.to_us:
+        raise InvalidField("from", "out_of_range", "from must be before to.")
+    return period

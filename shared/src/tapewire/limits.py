@@ -58,6 +58,10 @@ SECRET_FILE_BYTES_MAX = 65_536
 # rest of the order expires; the rest of the stops runs in the next command (docs/matching.md).
 MAKERS_PER_COMMAND_MAX = 10_000
 
+# Makers that one fill-or-kill order counts at most before it trades. An order that is killed takes
+# nothing from the book, so that the same makers could be counted again and again at no cost.
+FOK_MAKERS_MAX = 500
+
 # Orders that one command reads at most to find the price of an auction; a read costs about a tenth
 # of a fill.
 AUCTION_READS_MAX = 20_000
@@ -76,7 +80,7 @@ STOPS_PER_COMMAND_MAX = 1_000
 # Orders canceled or expired by one call; a larger job takes several calls.
 ORDERS_PER_SWEEP_MAX = 500
 
-# Commands kept in the journal; 231 bytes of Redis memory each for short limit orders.
+# Commands kept in the journal; 235 bytes of Redis memory each for short limit orders.
 JOURNAL_COMMANDS_MAX = 1_000_000
 
 # Newest fills that an order has in its record and in an answer; `GET /v1/fills?order_id=` has all

@@ -6,7 +6,7 @@ fill-or-kill order is first tried on a copy of the market. `admission` has the r
 """
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tapewire.values.types import (
     Amendment,
@@ -37,6 +37,8 @@ from tests.support.reference.order import (
     within,
 )
 
+KILLING = {SelfTradePrevention.EXPIRE_BOTH, SelfTradePrevention.DECREMENT}
+
 
 @dataclass(slots=True)
 class ReferenceMarket:
@@ -47,6 +49,7 @@ class ReferenceMarket:
     line: Line
     fills_max: int
     stops_max: int
+    fok_makers_max: int
     bounds: Bounds
     maker_fee_ppm: int
     taker_fee_ppm: int
@@ -61,6 +64,8 @@ class ReferenceMarket:
     # Prices traded since all fired stops had run, and makers met by the command.
     phase: list[int] = field(default_factory=list)
     met: int = 0
+    # Makers that the fill-or-kill orders of the command have counted.
+    counted: int = 0
     is_firing: bool = False
     is_listed: bool = True
     uncross: Uncross | None = None
@@ -80,7 +85,7 @@ class ReferenceMarket:
         `met` is the number of makers that the first part of the same command has met.
         """
         self.now_us = max(self.now_us, clock_us)
-        self.met = met
+        self.met, self.counted = met, 0
 
     def place(
         self, command: OrderCommand, clock_us: int, open_count: int, met: int = 0
@@ -219,9 +224,13 @@ class ReferenceMarket:
         self.book.append(order)
 
     def _would_fill(self, taker: ReferenceOrder, makers_max: int) -> bool:
-        """Try the order on a copy of the market."""
+        """Try the order on a copy of the market, up to the first order that forbids the trade."""
         trial, market = copy.deepcopy((taker, self))
-        market._match(trial, makers_max)
+        if trial.command.self_trade_prevention in KILLING:
+            mode = SelfTradePrevention.EXPIRE_TAKER
+            trial.command = replace(trial.command, self_trade_prevention=mode)
+        market._match(trial, min(makers_max, self.fok_makers_max))
+        self.counted += market.met - self.met
         return trial.executed == trial.quantity
 
     def _match(self, taker: ReferenceOrder, makers_max: int) -> str | None:
@@ -369,7 +378,7 @@ class ReferenceMarket:
             if not reached:
                 break
             for order in first_to_fire(reached, max(1, self.stops_max - count)):
-                if count == self.stops_max or self.met + share > self.fills_max:
+                if count == self.stops_max or not self._has_share(share):
                     self.is_firing = True
                     return
                 # A stop that ran before may have been the other order of its list.
@@ -379,6 +388,11 @@ class ReferenceMarket:
                 self._fire(order, share)
         self.phase.clear()
         self.is_firing = False
+
+    def _has_share(self, share: int) -> bool:
+        """Whether a stop may still meet its share of makers, and count it if it is a `fok`."""
+        counts = min(share, self.fok_makers_max)
+        return self.met + share <= self.fills_max and self.counted + counts <= self.fills_max
 
     def _fire(self, order: ReferenceOrder, makers_max: int) -> None:
         self.end_partner(order)

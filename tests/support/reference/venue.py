@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tapewire.limits import STOP_ROUNDS_MAX
+from tapewire.limits import FOK_MAKERS_MAX, STOP_ROUNDS_MAX
 from tapewire.values.types import (
     Account,
     Amendment,
@@ -62,6 +62,7 @@ class ReferenceVenue:
     fills_max: int
     stops_max: int
     funds_checked: bool = False
+    fok_makers_max: int = FOK_MAKERS_MAX
     accounts: ReferenceAccounts = field(init=False)
     line: Line = field(default_factory=Line)
     orders: dict[str, ReferenceOrder] = field(default_factory=dict)
@@ -77,7 +78,7 @@ class ReferenceVenue:
         for symbol, instrument in self.instruments.items():
             self.markets[symbol] = ReferenceMarket(
                 instrument, self.accounts, self.line, self.fills_max, self.stops_max,
-                bounds_of(instrument),
+                self.fok_makers_max, bounds_of(instrument),
                 instrument.maker_fee_ppm, instrument.taker_fee_ppm, band_bps=instrument.band_bps,
             )  # fmt: skip
 

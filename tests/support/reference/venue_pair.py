@@ -113,6 +113,7 @@ class Pair:
             self.limits.makers_per_command_max,
             self.limits.stops_per_command_max,
             self.limits.funds_checked,
+            self.limits.fok_makers_max,
         )
 
     async def run(self, steps: Sequence[Step]) -> None:

@@ -177,11 +177,19 @@ def shown(name: str) -> str:
     return repr(name[:_NAME_CHARACTERS_SHOWN_MAX])
 
 
+def repeated(names: Iterable[str]) -> str | None:
+    """The first name that stands in a list a second time; None if every name stands once."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+    if len(members) != len(pairs) and (twice := repeated(name for name, _ in pairs)):
         raise RequestError("invalid_field", f"{shown(twice)} stands twice")
     return members
 
@@ -201,6 +209,13 @@ def _validated(fields: dict[str, Any]) -> Request:
 def _consistent(request: Request) -> Request:
     if request.epoch is not None and not request.since:
         raise RequestError("invalid_field", "epoch: it belongs to since, which is missing")
+    for field, names in (("channels", request.channels), ("symbols", request.symbols)):
+        if twice := repeated(names):
+            raise RequestError("invalid_field", f"{field}: {shown(twice)} stands twice")
+    if EVERY_SYMBOL in request.symbols and len(request.symbols) > 1:
+        raise RequestError(
+            "invalid_field", "symbols: * stands for all symbols; leave out the other names"
+        )
     return request
 
 

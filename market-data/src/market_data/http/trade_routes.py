@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from msgspec import json
 from redis.exceptions import RedisError
 
+from market_data.clients.protocol import repeated, shown
 from market_data.clients.sources import reach
 from market_data.errors import RequestError, StaleData
 from market_data.feed.replay_log import READ_TRADES_MAX
@@ -121,6 +122,8 @@ async def stream(request: Request) -> Response:
     named = [] if text is None else text.split(",")
     if "" in named:
         raise InvalidField("symbols", "invalid_value", "symbols: a name is empty.")
+    if twice := repeated(named):
+        raise InvalidField("symbols", "invalid_value", f"symbols: {shown(twice)} stands twice.")
     for symbol in named:
         await check_traded(request, symbol)
     symbols = dict.fromkeys(named or sorted(state.feed.sequencer.listed))
@@ -146,8 +149,11 @@ async def _start(request: Request, start: StreamPosition) -> StreamPosition:
     state = state_of(request)
     sequencer = state.feed.sequencer
     seqs = sequencer.seqs
+    event_ids = request.headers.getlist(EVENT_ID)
+    if len(event_ids) > 1:
+        raise InvalidField(EVENT_ID, "duplicate_field", f"{EVENT_ID} stands twice in the headers.")
     # A browser sends an empty id if no event had one.
-    resumed = request.headers.get(EVENT_ID)
+    resumed = "".join(event_ids)
     text, field = (resumed, EVENT_ID) if resumed else (request.query_params.get("since"), "since")
     if text is None:
         return start.at(seqs)

@@ -183,8 +183,8 @@ class AccountCalls:
 def _period(start_us: int | None, end_us: int | None) -> dict[str, Any]:
     """The filters of a list; Binance includes the end, the venue does not."""
     params: dict[str, Any] = {"limit": str(PAGE_ITEMS_MAX)}
-    if start_us is not None:
-        params["from"] = format_timestamp(max(1, start_us))
+    if start_us:
+        params["from"] = format_timestamp(start_us)
     if end_us is not None:
         params["to"] = format_timestamp(end_us + 1)
     return params

@@ -1,9 +1,15 @@
-"""The audit of the venue for an organiser: the same checks as `tapewire audit`."""
+"""The audit of the venue for an organiser: the same checks as `tapewire audit`.
+
+An audit reads and compares every order, which takes up to seconds of processor time. It therefore
+runs on a thread with an event loop and a connection of its own.
+"""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 from order_gateway.contest.schemas import AuditCheckReply, AuditReply
 from tapewire.audit.findings import Check, Findings
@@ -13,11 +19,10 @@ from tapewire.matching.library import load_library
 from tapewire.redis.client import RedisAddress, open_async
 from tapewire.values.timestamps import format_timestamp
 
-if TYPE_CHECKING:
-    from tapewire.audit.auditor import Auditor
-
 LOG_EVENTS_READ = 1_000
 TIMEOUT_S = 60.0
+
+_Result = TypeVar("_Result")
 
 
 class VenueAudit:
@@ -37,7 +42,7 @@ class VenueAudit:
         async with self._lock:
             try:
                 async with asyncio.timeout(TIMEOUT_S):
-                    return _reply(await self._audit(), time_us)
+                    return _reply(await on_thread(self._audit), time_us)
             except TimeoutError:
                 raise RedisUnavailable(
                     f"The audit took more than {TIMEOUT_S:g} s; run `tapewire audit`."
@@ -48,20 +53,40 @@ class VenueAudit:
                 raise RedisUnavailable(f"The audit failed: {error}") from None
 
     async def _audit(self) -> Findings:
-        auditor = await asyncio.to_thread(_import_auditor)
+        # The modules of the auditor are a twentieth of those of a gateway; few gateways need them.
+        from tapewire.audit.auditor import Auditor
+
         async with AsyncExitStack() as stack:
             client = open_async(self._address)
             stack.push_async_callback(client.aclose)
             batcher = Batcher(client, timeout_s=TIMEOUT_S, library=load_library())
             stack.push_async_callback(batcher.close)
-            return await auditor(batcher, log_events_max=LOG_EVENTS_READ, is_checked=None).run()
+            auditor = Auditor(batcher, log_events_max=LOG_EVENTS_READ, is_checked=None)
+            return await auditor.run()
 
 
-def _import_auditor() -> type["Auditor"]:
-    """Import the auditor at the first audit: its modules are a twentieth of those of a gateway."""
-    from tapewire.audit.auditor import Auditor
+async def on_thread(work: Callable[[], Coroutine[Any, Any, _Result]]) -> _Result:
+    """The result of `work()`, run on a thread with an event loop of its own.
 
-    return Auditor
+    The work is canceled when the caller is. Raises what the work raises.
+    """
+    canceled: Future[None] = Future()
+
+    async def run() -> _Result:
+        loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work())
+
+        def cancel(_: Future[None]) -> None:
+            with suppress(RuntimeError):  # the loop is closed: the work has ended
+                loop.call_soon_threadsafe(task.cancel)
+
+        canceled.add_done_callback(cancel)
+        return await task
+
+    try:
+        return await asyncio.to_thread(lambda: asyncio.run(run()))
+    except asyncio.CancelledError:
+        canceled.set_result(None)
+        raise
 
 
 def _reply(found: Findings, time_us: int) -> AuditReply:

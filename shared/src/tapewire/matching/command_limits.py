@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tapewire.limits import (
     CLOSED_ORDER_KEPT_S,
+    FOK_MAKERS_MAX,
     JOURNAL_COMMANDS_MAX,
     MAKERS_PER_COMMAND_MAX,
     REPLAY_LOG_TRADES_MAX,
@@ -21,6 +22,7 @@ class MatchingLimits:
     replay_log_trades_max: int = REPLAY_LOG_TRADES_MAX
     journal_commands_max: int = JOURNAL_COMMANDS_MAX
     stops_per_command_max: int = STOPS_PER_COMMAND_MAX
+    fok_makers_max: int = FOK_MAKERS_MAX
     # Without it an account may go below zero: simulations, replays.
     funds_checked: bool = False
 
@@ -30,6 +32,6 @@ class MatchingLimits:
             (
                 self.makers_per_command_max, self.closed_order_kept_s, self.replay_log_trades_max,
                 self.journal_commands_max, self.stops_per_command_max, int(self.funds_checked),
-                1,
+                1, self.fok_makers_max,
             )
         )  # fmt: skip

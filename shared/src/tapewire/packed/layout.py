@@ -231,7 +231,8 @@ class CommandLimits(NamedTuple):
     """The limits that each command takes and that the journal keeps with it.
 
     `fees_per_order` is 1: fees are rounded once per order. Journals of format 1 lack it: their
-    commands rounded the fee of each fill, and left no taker volumes in candles.
+    commands rounded the fee of each fill, and left no taker volumes in candles. Journals without
+    `fok_makers_max` have commands whose fill-or-kill orders counted up to `fills_max` makers each.
     """
 
     fills_max: Number
@@ -241,6 +242,7 @@ class CommandLimits(NamedTuple):
     stops_max: Number
     funds_checked: Digits
     fees_per_order: LaterNumber
+    fok_makers_max: LaterNumber
 
 
 TERMS = Layout(Terms)

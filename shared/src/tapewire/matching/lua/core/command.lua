@@ -30,8 +30,9 @@ local function begin_command(op, argv)
     limits_text = limits,
     limits = known_limits(limits),
     argv = argv,
-    -- Makers met by all takers of the command: one budget, limits.fills_max.
-    makers_met = 0,
+    -- Makers met by all takers of the command: one budget, limits.fills_max. Makers that its
+    -- fill-or-kill orders counted beforehand have a second budget of the same size.
+    makers_met = 0, makers_counted = 0,
     -- Account -> its changes (core/ledger.lua), and the same in the order of first touch.
     entries = {},
     touched = { nil, nil, nil, nil },

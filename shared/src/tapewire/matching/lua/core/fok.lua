@@ -1,6 +1,7 @@
 -- Contract: whether a fill-or-kill order would fill. Writes nothing.
 -- The walk meets the makers that `match` would meet, in the same order, and counts the lots that
--- may trade, hidden slices of icebergs included. It meets at most taker.makers_max makers.
+-- may trade, hidden slices of icebergs included. It meets at most taker.makers_max makers, and at
+-- most limits.fok_makers_max. command.makers_counted has the makers of all walks of the command.
 
 local MAKERS_LOOKED_AT = 32
 
@@ -37,13 +38,14 @@ local function count_order(walk, market, taker, maker)
     return count_maker(walk, lots, remaining_lots(maker) - lots, maker.display, partner)
   end
   if taker.stp == 'expire_maker' then return count_maker(walk, 0, 0, nil, partner) end
+  -- The order of the same account is met, and ends the walk.
+  count_maker(walk, 0, 0)
   return false
 end
 
-local function would_fill(command, market, taker, limit)
+-- Counts makers until the outcome is known. Returns true if the order would fill.
+local function count_makers(walk, market, taker, limit)
   local key = queue_key(market.symbol, opposite(taker.side))
-  local walk = { wanted = remaining_lots(taker), met = 0, slices = {},
-    makers_max = taker.makers_max }
   local first, level = 0, nil
   while true do
     local page = call('ZRANGE', key, first, first + MAKERS_LOOKED_AT - 1, 'WITHSCORES')
@@ -59,4 +61,17 @@ local function would_fill(command, market, taker, limit)
     if #page < 2 * MAKERS_LOOKED_AT then return count_slices(walk) == true end
     first = first + MAKERS_LOOKED_AT
   end
+end
+
+-- The makers that a fill-or-kill order counts at most. Older journals have no such limit.
+local function fok_makers_max(limits)
+  return limits.fok_makers_max > 0 and limits.fok_makers_max or limits.fills_max
+end
+
+local function would_fill(command, market, taker, limit)
+  local makers_max = min(taker.makers_max, fok_makers_max(command.limits))
+  local walk = { wanted = remaining_lots(taker), met = 0, slices = {}, makers_max = makers_max }
+  local fills = count_makers(walk, market, taker, limit)
+  command.makers_counted = command.makers_counted + walk.met
+  return fills
 end

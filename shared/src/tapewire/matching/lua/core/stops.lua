@@ -64,6 +64,16 @@ local function note_waiting(market, is_waiting_for_turn)
   end
 end
 
+-- Whether the command has a share left both of the makers that it may meet and of the makers that
+-- its fill-or-kill orders may count.
+local function has_share(command, share)
+  local limits = command.limits
+  if command.makers_met + share > limits.fills_max then return false end
+  -- Older journals have commands without this budget.
+  if limits.fok_makers_max == 0 then return true end
+  return command.makers_counted + min(share, limits.fok_makers_max) <= limits.fills_max
+end
+
 -- Runs the fired stops, and the stops that these fire in turn, within the budget of the command:
 -- stops_max stops, and fills_max makers, the makers of the command's own order included. A stop
 -- starts only if its share of makers is left. Returns the number of stops that ran.
@@ -80,7 +90,7 @@ local function run_stops(command, market)
     local fired = fired_stops(market, max(1, limits.stops_max - count))
     if #fired == 0 then break end
     for _, stop in ipairs(fired) do
-      if count == limits.stops_max or command.makers_met + share > limits.fills_max then
+      if count == limits.stops_max or not has_share(command, share) then
         note_waiting(market, true)
         return count
       end
