@@ -35,7 +35,6 @@ from pydantic import ValidationError
 
 from tapewire.errors import ConfigurationError, InvalidField
 from tapewire.limits import INSTRUMENT_FILE_BYTES_MAX, INSTRUMENTS_MAX
-from tapewire.runtime.input_file import UnreadableFile, read_whole
 from tapewire.values.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.values.types import Instrument, Symbol
 
@@ -51,9 +50,17 @@ def load_instruments(path: Path | None) -> dict[Symbol, Instrument]:
     if path is None:
         return packaged_instruments()
     try:
-        text = read_whole(path, INSTRUMENT_FILE_BYTES_MAX).decode("utf-8")
-    except (UnreadableFile, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            content = file.read(INSTRUMENT_FILE_BYTES_MAX + 1)
+        text = content.decode("utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot read instrument file {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
         raise ConfigurationError(f"cannot read instrument file {path}: {error}") from None
+    if len(content) > INSTRUMENT_FILE_BYTES_MAX:
+        raise ConfigurationError(
+            f"instrument file {path} has more than {INSTRUMENT_FILE_BYTES_MAX:,} bytes"
+        )
     return parse_instruments(text, str(path))
 
 
