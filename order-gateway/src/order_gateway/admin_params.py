@@ -4,19 +4,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from order_gateway.field_types import DecimalInput, MomentInput, PermissionText, WholeNumber
+from order_gateway.field_types import (
+    READS_DIGITS,
+    DecimalInput,
+    FeeInput,
+    MomentInput,
+    PermissionText,
+)
 from order_gateway.params import PageParams, Params
 from tapewire.limits import (
     ACCOUNT_CHARACTERS_MAX,
     API_KEY_LABEL_CHARACTERS_MAX,
     ASSET_CHARACTERS_MAX,
-    FEE_PPM_MAX,
     OPEN_ORDERS_BOUND_MAX,
 )
 from tapewire.values.account_entry import REFERENCE_PATTERN
 from tapewire.values.account_names import ACCOUNT_PATTERN
 
-_Fee = Annotated[WholeNumber, Field(ge=0, le=FEE_PPM_MAX)]
+_OpenOrders = Annotated[int, Field(ge=0, le=OPEN_ORDERS_BOUND_MAX), READS_DIGITS]
 _Bound = Annotated[
     DecimalInput, Field(description="Null: the limit of the instrument; 0: no limit")
 ]
@@ -60,13 +65,13 @@ class AccountChange(Params):
         Literal["active", "blocked"] | None, Field(description="A blocked account may only cancel")
     ] = None
     maker_fee_ppm: Annotated[
-        _Fee | None,
+        FeeInput | None,
         Field(
             description="Fee in millionths of the received amount; null: the fee of the instrument"
         ),
     ] = None
     taker_fee_ppm: Annotated[
-        _Fee | None,
+        FeeInput | None,
         Field(
             description="Fee in millionths of the received amount; null: the fee of the instrument"
         ),
@@ -77,12 +82,8 @@ class AccountLimitsRequest(Params):
     """Limits of an account in one symbol; a field that is left out keeps its value."""
 
     open_orders_max: Annotated[
-        WholeNumber | None,
-        Field(
-            ge=0,
-            le=OPEN_ORDERS_BOUND_MAX,
-            description="Null: the limit of the instrument; 0: no limit",
-        ),
+        _OpenOrders | None,
+        Field(description="Null: the limit of the instrument; 0: no limit"),
     ] = None
     order_quantity_max: _Bound | None = None
     order_notional_max: _Bound | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from tapewire.limits import CLIENT_ORDER_ID_CHARACTERS_MAX, ORDER_ID_DIGITS_MAX
+from tapewire.limits import CLIENT_ORDER_ID_CHARACTERS_MAX, FEE_PPM_MAX, ORDER_ID_DIGITS_MAX
 from tapewire.values.decimals import expand_exponent
 from tapewire.values.json_text import NumberText
 
@@ -41,7 +41,10 @@ DecimalInput = Annotated[
         }
     ),
 ]
-WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+READS_DIGITS = BeforeValidator(_whole_number)
+"""Reads a whole number in a body or a query. In an `Annotated` it stands after the bounds, because
+pydantic gives bounds that stand after a validator names that no JSON schema has."""
+FeeInput = Annotated[int, Field(ge=0, le=FEE_PPM_MAX), READS_DIGITS]
 OrderIdInput = Annotated[str, BeforeValidator(_text_of_number), Field(pattern=ORDER_ID_PATTERN)]
 ClientOrderId = Annotated[
     str,

@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from order_gateway.field_types import (
+    READS_DIGITS,
     CancelId,
     ClientOrderId,
     DecimalInput,
+    FeeInput,
     MarketStateText,
     MomentInput,
     OrderIdInput,
@@ -20,16 +22,17 @@ from order_gateway.field_types import (
     SideText,
     StatusText,
     TimeInForceText,
-    WholeNumber,
 )
 from tapewire.limits import (
     BATCH_ORDERS_MAX,
     DEAD_MAN_TIMEOUT_S_MAX,
-    FEE_PPM_MAX,
     OPEN_ORDERS_BOUND_MAX,
     PAGE_ITEMS_MAX,
     PRICE_BAND_BPS_MAX,
 )
+
+_PriceBand = Annotated[int, Field(ge=0, le=PRICE_BAND_BPS_MAX), READS_DIGITS]
+_OpenOrders = Annotated[int, Field(ge=1, le=OPEN_ORDERS_BOUND_MAX), READS_DIGITS]
 
 
 class Params(BaseModel):
@@ -187,7 +190,7 @@ class CancelAllAfterParams(Params):
     """The timeout of the dead-man switch."""
 
     timeout_s: Annotated[
-        WholeNumber,
+        int,
         Field(
             ge=0,
             le=DEAD_MAN_TIMEOUT_S_MAX,
@@ -195,13 +198,14 @@ class CancelAllAfterParams(Params):
             "seconds, unless the account sends this request again before; 0 "
             "disarms",
         ),
+        READS_DIGITS,
     ]
 
 
 class PageParams(Params):
     """A page of a list."""
 
-    limit: Annotated[WholeNumber, Field(ge=1, le=PAGE_ITEMS_MAX)] = 100
+    limit: Annotated[int, Field(ge=1, le=PAGE_ITEMS_MAX), READS_DIGITS] = 100
     cursor: Annotated[str | None, Field(max_length=64)] = None
 
 
@@ -232,21 +236,15 @@ class MarketRequest(Params):
 
     state: MarketStateText | None = None
     price_band_bps: Annotated[
-        WholeNumber | None,
+        _PriceBand | None,
         Field(
-            ge=0,
-            le=PRICE_BAND_BPS_MAX,
             description="Largest distance of a price from the last trade, in basis points (1/100 "
             "percent); 0 is no limit",
         ),
     ] = None
     open_orders_max: Annotated[
-        WholeNumber | None,
-        Field(
-            ge=1,
-            le=OPEN_ORDERS_BOUND_MAX,
-            description="Open orders that one account may have in this market",
-        ),
+        _OpenOrders | None,
+        Field(description="Open orders that one account may have in this market"),
     ] = None
     order_quantity_max: Annotated[
         DecimalInput | None, Field(description="Largest quantity of one order; 0 is no limit")
@@ -265,20 +263,12 @@ class MarketRequest(Params):
         ),
     ] = None
     maker_fee_ppm: Annotated[
-        WholeNumber | None,
-        Field(
-            ge=0,
-            le=FEE_PPM_MAX,
-            description="Fee of a maker, in millionths of the received amount",
-        ),
+        FeeInput | None,
+        Field(description="Fee of a maker, in millionths of the received amount"),
     ] = None
     taker_fee_ppm: Annotated[
-        WholeNumber | None,
-        Field(
-            ge=0,
-            le=FEE_PPM_MAX,
-            description="Fee of a taker, in millionths of the received amount",
-        ),
+        FeeInput | None,
+        Field(description="Fee of a taker, in millionths of the received amount"),
     ] = None
     allow_coarse_fees: Annotated[
         bool | None,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from order_gateway.contest.records import ALIAS_CHARACTERS_MAX, DELAY_S_MAX, ROUND_DURATION_S_MAX
-from order_gateway.field_types import DecimalInput, WholeNumber
+from order_gateway.field_types import READS_DIGITS, DecimalInput
 from order_gateway.params import Params
 from tapewire.limits import (
     INSTRUMENTS_MAX,
@@ -33,12 +33,16 @@ class RoundRequest(Params):
 
     name: str = Field(min_length=1, max_length=ROUND_NAME_CHARACTERS_MAX, pattern=LINE_PATTERN)
     starts_at: str | None = None
-    duration_s: WholeNumber = Field(ge=1, le=ROUND_DURATION_S_MAX)
+    duration_s: Annotated[int, Field(ge=1, le=ROUND_DURATION_S_MAX), READS_DIGITS]
     closed_state: Literal["cancel_only", "halted"] = "cancel_only"
     cancel_orders: bool = True
-    auction_s: WholeNumber = Field(
-        0, ge=0, le=ROUND_DURATION_S_MAX, description="The first seconds are an auction; 0: none"
-    )
+    auction_s: Annotated[
+        int,
+        Field(
+            ge=0, le=ROUND_DURATION_S_MAX, description="The first seconds are an auction; 0: none"
+        ),
+        READS_DIGITS,
+    ] = 0
     symbols: list[_Symbol] = Field(default=[], max_length=INSTRUMENTS_MAX)
 
 
@@ -59,7 +63,7 @@ class BoardOptionsRequest(Params):
     """The options of the leaderboard; a field that is left out keeps its value."""
 
     visibility: Literal["all", "admins"] | None = None
-    delay_s: WholeNumber | None = Field(None, ge=0, le=DELAY_S_MAX)
+    delay_s: Annotated[int, Field(ge=0, le=DELAY_S_MAX), READS_DIGITS] | None = None
     names: Literal["accounts", "aliases"] | None = None
     price: Literal["last", "mid"] | None = None
     asset: _Asset | None = None

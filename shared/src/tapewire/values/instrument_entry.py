@@ -40,11 +40,13 @@ def _whole_number(value: object) -> object:
     return int(value.text) if isinstance(value, NumberText) and value.text.isdigit() else value
 
 
-_OpenOrders = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=OPEN_ORDERS_BOUND_MAX)]
+# Bounds stand before the validator, because pydantic gives bounds that stand after a validator
+# names that no JSON schema has.
+_OpenOrders = Annotated[int, Field(ge=1, le=OPEN_ORDERS_BOUND_MAX), BeforeValidator(_whole_number)]
 _Fee = Annotated[
     int,
-    BeforeValidator(_whole_number),
     Field(ge=0, le=FEE_PPM_MAX, description="Millionths of the received amount"),
+    BeforeValidator(_whole_number),
 ]
 
 
