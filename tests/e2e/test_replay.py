@@ -108,6 +108,8 @@ def test_a_file_without_a_day_needs_one(recorded: Player, tmp_path: Path) -> Non
     play = (str(path), "--symbol", SYMBOL)
     result = recorded.replay(*play)
     assert (result.exit_code, "pass --start" in result.output) == (1, True)
+    result = recorded.replay("--sample", "--start", "2020-01-01T12:00:00Z")
+    assert (result.exit_code, "this file has dates" in result.output) == (2, True)
 
     result = recorded.replay(*play, "--start", "2020-01-01T12:00:00+02:00")
     assert result.exit_code == 0, result.output
@@ -126,6 +128,9 @@ def test_a_venue_with_its_own_clock_keeps_it(plain: Player) -> None:
     result = plain.replay("--sample", "--clock", "recorded")
     assert result.exit_code == 1
     assert "tapewire up --clock recorded" in result.output
+    result = plain.replay("--sample", "--start", "2020-01-01T12:00:00Z")
+    assert result.exit_code == 2
+    assert "--start is for a venue on recorded time" in result.output
 
     result = plain.replay("--sample", "--limit", "400", "--accounts", "a,b", "--account", "c")
     assert result.exit_code == 0, result.output

@@ -164,6 +164,7 @@ def test_a_trimmed_journal_is_exported_only_on_request(traded_url: str, tmp_path
         (b'{"format":"other"}\n', "is not an exported journal"),
         (b"\x1f\x8bbroken", "cannot be read"),
         (b"\xff\xfe", "cannot be read"),
+        (b"[" * 50_000, "is not an exported journal"),
     ],
 )
 def test_a_file_that_is_no_journal_is_refused(

@@ -6,6 +6,9 @@ Limits of one service alone are settings of that service.
 # Lua numbers are IEEE doubles: integers are exact up to 2^53, so no product may exceed 2^53.
 EXACT_INTEGER_MAX = 2**53
 
+# Latest moment of a recording in microseconds since 1970 UTC (in 2255), because Lua counts in it.
+RECORDED_TIME_US_MAX = EXACT_INTEGER_MAX
+
 # Decimal text at the edge: more digits than any instrument can use are refused unread.
 DECIMAL_DIGITS_MAX = 18
 DECIMAL_FRACTION_DIGITS_MAX = 12
@@ -42,6 +45,14 @@ ACCOUNT_CHARACTERS_MAX = 64
 CLIENT_ORDER_ID_CHARACTERS_MAX = 64
 ORDER_ID_DIGITS_MAX = 16
 INSTRUMENTS_MAX = 1_000
+
+# Longest line of a text file that a command reads. The longest line of our own files is the header
+# of a journal, which has all instruments.
+INSTRUMENT_JSON_CHARACTERS_MAX = 4_096
+FILE_LINE_CHARACTERS_MAX = 2 * INSTRUMENTS_MAX * INSTRUMENT_JSON_CHARACTERS_MAX
+INSTRUMENT_FILE_BYTES_MAX = FILE_LINE_CHARACTERS_MAX
+# A file with a password, a master secret or a public key.
+SECRET_FILE_BYTES_MAX = 65_536
 
 # Makers that one command meets at most: those of its order and of the stops that it fires. The
 # rest of the order expires; the rest of the stops runs in the next command (docs/matching.md).

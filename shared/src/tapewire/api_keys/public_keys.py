@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tapewire.errors import ConfigurationError
+from tapewire.limits import SECRET_FILE_BYTES_MAX
+from tapewire.runtime.input_file import UnreadableFile, read_whole
 
 ED25519_BYTES = 32
 
@@ -39,9 +41,9 @@ def read_public_key(path: Path) -> str:
     except ImportError:
         raise ConfigurationError(_MISSING) from None
     try:
-        key = load_pem_public_key(path.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+        key = load_pem_public_key(read_whole(path, SECRET_FILE_BYTES_MAX))
+    except UnreadableFile as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from None
     except (ValueError, UnsupportedAlgorithm):
         raise ConfigurationError(f"{path} is not a public key (PEM)") from None
     if isinstance(key, Ed25519PublicKey):

@@ -13,6 +13,8 @@ import string
 from pathlib import Path
 
 from tapewire.errors import ConfigurationError
+from tapewire.limits import SECRET_FILE_BYTES_MAX
+from tapewire.runtime.input_file import UnreadableFile, read_whole
 
 API_KEY_PREFIX = "tw_"
 MASTER_BYTES_MIN = 32
@@ -43,11 +45,10 @@ def derive_secret(master: bytes, key_id: str) -> str:
 def read_master(path: Path) -> bytes:
     """The master secret of a file. Raises ConfigurationError, which names the file."""
     try:
-        mode, master = path.stat().st_mode, path.read_bytes().strip()
-    except OSError as error:
-        raise ConfigurationError(
-            f"the master secret {path} cannot be read: {error.strerror}"
-        ) from None
+        mode, master = path.stat().st_mode, read_whole(path, SECRET_FILE_BYTES_MAX).strip()
+    except (OSError, UnreadableFile) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigurationError(f"the master secret {path} cannot be read: {reason}") from None
     if mode & 0o077:
         raise ConfigurationError(
             f"the master secret {path} is open to other users: run chmod 600 {path}"

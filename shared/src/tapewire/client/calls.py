@@ -188,7 +188,7 @@ def decoder(kind: type[Answer]) -> Callable[[bytes], Answer]:
     def decode(body: bytes) -> Answer:
         try:
             return read(body)
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise MessageError(f"the answer is not a {kind.__name__}: {error}") from None
 
     return decode

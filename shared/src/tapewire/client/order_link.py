@@ -96,5 +96,5 @@ def _settings(gateway: ServiceAddress, options: RestOptions) -> dict[str, Any]:
 def _greeting(message: bytes) -> Hello:
     try:
         return _read_hello(message)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise MessageError(f"the first message is not that of a gateway: {error}") from None

@@ -112,7 +112,7 @@ class RequestWindow:
         """Give a reply to its request. Raises MessageError for a message that is no reply."""
         try:
             reply = _read_reply(message)
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise MessageError(f"a message is no reply: {error}") from None
         request = None if reply.id is None else self._in_flight.pop(reply.id, None)
         # An error without an id announces a close, whose reason the next handshake tells.

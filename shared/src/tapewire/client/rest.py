@@ -207,7 +207,7 @@ def refusal_of(
     retry_after_s = int(after) if after.isascii() and after.isdigit() else None
     try:
         problem = _read_problem(body)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         problem = Problem("http_error", f"status {status}")
     return RequestRefused(
         status,

@@ -164,7 +164,7 @@ def _extract(path: Path, target: Path) -> None:
                     length = _copy(content, file, digest)
                 elif member.name == MANIFEST:
                     manifest = json.loads(content.read(MANIFEST_BYTES_MAX))
-    except (tarfile.TarError, EOFError, ValueError) as error:
+    except (tarfile.TarError, EOFError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not a whole backup: {error}") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ConfigurationError(f"{path} is no backup that Tapewire {__version__} reads")

@@ -6,15 +6,14 @@ import secrets
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import click
 
 from tapewire.client import OrderEntry, RestOptions, TapewireError, VenueClient
 from tapewire.commands.client_options import ACCOUNT_VARIABLE, read_key
 from tapewire.commands.options import checked, locate, say_venue, venue_option
+from tapewire.commands.replay_options import ReplayChoice, read_names, read_speed
 from tapewire.commands.words import WholeNumber
 from tapewire.replay.player import Player
 from tapewire.replay.recording import (
@@ -24,57 +23,16 @@ from tapewire.replay.recording import (
     read_recording,
     sample_file,
 )  # fmt: skip
-from tapewire.replay.selection import caveats, choose_steps
+from tapewire.replay.selection import caveats, check_times, choose_steps
 from tapewire.replay.steps import ReplayError
 from tapewire.values.timestamps import format_timestamp, parse_timestamp
 
 ACCOUNT_DEFAULT = "replay"
 IN_FLIGHT_MAX = 256
-SPEED_MAX = 1e9
 PROGRESS_STEPS = 500
 RUN_ID_BYTES = 4
 # A venue with a full queue is slow before it is gone.
 CLIENT_OPTIONS = RestOptions(timeout_s=30.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayChoice:
-    """The options of `tapewire replay`."""
-
-    file: Path | None
-    sample: bool
-    symbol: str | None
-    format_name: str | None
-    speed: float | None
-    wanted_venue: str | None
-    gateway: str | None
-    accounts: tuple[str, ...]
-    api_key_files: tuple[Path, ...]
-    ca_file: Path | None
-    clock: Literal["venue", "recorded"] | None
-    start_us: int | None
-    limit: int | None
-    seed: bool
-    seed_book: Path | None
-    in_flight: int
-
-
-def _read_speed(_context: click.Context, _option: click.Parameter, value: str) -> float | None:
-    if value == "max":
-        return None
-    try:
-        speed = float(value)
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed <= SPEED_MAX:
-        raise click.BadParameter(f'{value!r} is neither "max" nor a number above 0')
-    return speed
-
-
-def _read_names(
-    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
-) -> tuple[str, ...]:
-    return tuple(name for value in values for name in value.split(",") if name)
 
 
 @click.command(short_help="Send recorded orders to a running venue.")
@@ -92,7 +50,7 @@ def _read_names(
 @click.option(
     "--speed",
     metavar="N|max",
-    callback=_read_speed,
+    callback=read_speed,
     default="max",
     help='Recorded seconds per second; "max", the default, is as fast as the venue answers.',
 )
@@ -104,7 +62,7 @@ def _read_names(
     "accounts",
     metavar="NAME[,NAME]",
     multiple=True,
-    callback=_read_names,
+    callback=read_names,
     help=f"Account that trades at an open venue ({ACCOUNT_VARIABLE}); default: {ACCOUNT_DEFAULT}. "
     "Several accounts get the orders in turn, which is slower.",
 )
@@ -165,13 +123,16 @@ def replay(**values: object) -> None:
     recording has no account balances. --sample trades BTC-USDT at any venue.
     """
     choice = ReplayChoice(**values)  # type: ignore[arg-type]  # checked by the options
-    if choice.sample == (choice.file is not None):
-        raise click.UsageError("name either a FILE or --sample")
+    choice.check()
     try:
         with ExitStack() as stack:
             file = choice.file or stack.enter_context(sample_file())
             named = Format(choice.format_name) if choice.format_name else None
             recording = read_recording(file, named, choice.seed_book)
+        if choice.seed_book is not None and recording.format is not Format.LOBSTER:
+            raise click.UsageError(
+                f"--seed-book is for LOBSTER files, and {file.name} is {recording.format}"
+            )
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_replay(choice, file.name, recording))
     except TapewireError as error:
@@ -292,8 +253,16 @@ def _recorded_start(
             f"`tapewire up --clock {choice.clock}`"
         )
     if runs_on == "venue":
+        if choice.start_us is not None:
+            raise click.UsageError(
+                "--start is for a venue on recorded time (`tapewire up --clock recorded`); this "
+                "venue runs on its own time"
+            )
         return None
+    if choice.start_us is not None and recording.start_us == 0:
+        raise click.UsageError("--start is for a file without dates, and this file has dates")
     start_us = recording.start_us if choice.start_us is None else choice.start_us
     if start_us is None:
         raise ReplayError("the file does not tell its day: pass --start with the moment of time 0")
+    check_times(recording, start_us)
     return start_us

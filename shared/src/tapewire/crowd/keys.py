@@ -90,7 +90,7 @@ def read_keys(path: Path) -> dict[str, str]:
             keys = msgspec.json.decode(file.read(FILE_BYTES_MAX), type=dict[str, str])
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ConfigurationError(f"{path} is no file of keys: {error}") from None
     missing = {OPERATOR, *MAKERS, *TAKERS} - keys.keys()
     if missing:

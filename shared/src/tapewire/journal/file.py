@@ -5,22 +5,21 @@ noticed. The checksum guards against accidents only, because anybody can compute
 """
 
 import gzip
-import io
 import json
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from tapewire.journal.entries import JournalEntry, JournalError, parse_line
+from tapewire.runtime.input_file import UnreadableFile, read_lines
 from tapewire.runtime.output_file import output_file
 
 FORMAT = "tapewire-journal"
 FORMAT_VERSION = 1
 GZIP_LEVEL = 6
-GZIP_MAGIC = b"\x1f\x8b"
 PAGE_LINES = 1_000
 
 
@@ -105,28 +104,27 @@ class JournalFile:
     def __init__(self, path: Path) -> None:
         """Read the header. Raises JournalError."""
         self.path = path
-        with self._reading() as file:
-            self.header = self._read_header(file.readline(), _Seal())
+        self.header = self._read_header(next(self._lines(), ""), _Seal())
 
     def pages(self) -> Iterator[list[JournalEntry]]:
         """Every entry, in order. Raises JournalError that names the line at fault."""
         page: list[JournalEntry] = []
         due, limits = self.header.first, self.header.limits
         seal = _Seal()
-        with self._reading() as file:
-            self._read_header(file.readline(), seal)
-            for number, text in enumerate(file, start=2):
-                try:
-                    entry = parse_line(seal.check(text), limits)
-                except (ValueError, TypeError) as error:
-                    raise self._fault(number, str(error)) from None
-                if entry.number != due:
-                    raise self._fault(number, f"command {entry.number} where {due} is due")
-                due += 1
-                page.append(entry)
-                if len(page) == PAGE_LINES:
-                    yield page
-                    page = []
+        lines = self._lines()
+        self._read_header(next(lines, ""), seal)
+        for number, text in enumerate(lines, start=2):
+            try:
+                entry = parse_line(seal.check(text), limits)
+            except (ValueError, TypeError, RecursionError) as error:
+                raise self._fault(number, str(error)) from None
+            if entry.number != due:
+                raise self._fault(number, f"command {entry.number} where {due} is due")
+            due += 1
+            page.append(entry)
+            if len(page) == PAGE_LINES:
+                yield page
+                page = []
         if due <= self.header.last:
             raise JournalError(
                 f"{self.path.name} ends before command {due:,}; its header promises "
@@ -146,20 +144,14 @@ class JournalFile:
                     f"{FORMAT_VERSION}."
                 )
             return Header(**{field.name: members[field.name] for field in fields(Header)})
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise JournalError(f"{self.path.name} is not an exported journal.") from None
 
     def _fault(self, line: int, what: str) -> JournalError:
         return JournalError(f"{self.path.name}, line {line}: {what}.")
 
-    @contextmanager
-    def _reading(self) -> Iterator[IO[str]]:
+    def _lines(self) -> Iterator[str]:
         try:
-            with self.path.open("rb") as raw:
-                compressed = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-                raw.seek(0)
-                binary: Any = gzip.GzipFile(fileobj=raw, mode="rb") if compressed else raw
-                with io.TextIOWrapper(binary, "utf-8") as text:
-                    yield text
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+            yield from read_lines(self.path)
+        except UnreadableFile as error:
             raise JournalError(f"{self.path.name} cannot be read: {error}.") from None

@@ -15,6 +15,8 @@ from typing import Any, Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from tapewire.errors import ConfigurationError
+from tapewire.limits import SECRET_FILE_BYTES_MAX
+from tapewire.runtime.input_file import UnreadableFile, read_whole
 
 Host = tuple[str, int]
 Kind = Literal["server", "sentinel", "cluster"]
@@ -176,9 +178,9 @@ def _login(given: Mapping[str, str], query: Mapping[str, str], prefix: str) -> d
 
 def _read_password(file: str) -> str:
     try:
-        return Path(file).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        return read_whole(Path(file), SECRET_FILE_BYTES_MAX).decode("utf-8").strip()
+    except (UnreadableFile, UnicodeDecodeError) as error:
+        reason = str(error) if isinstance(error, UnreadableFile) else "it is not UTF-8"
         raise ConfigurationError(
             f"REDIS_URL: the password file {file} cannot be read: {reason}"
         ) from None

@@ -15,8 +15,8 @@ canceled amount has not traded, and the anonymous order stands first in its leve
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,7 @@ from tapewire.replay.steps import (
     RecordedTrade,
     ReplayError,
     Step,
+    checked_time_us,
     seed_label,
 )
 from tapewire.values.types import OrderType, Side
@@ -33,53 +34,82 @@ from tapewire.values.types import OrderType, Side
 # Trades have JSON floats (236.47, 1.7885566900000001), which are rounded to these steps.
 PRICE_STEP = Decimal("0.01")
 AMOUNT_STEP = Decimal("0.00000001")
+# Prices and amounts are 10^-64 to 10^64, so that their text without an exponent is short.
+EXPONENT_MAX = 64
+ORDER_EVENTS = frozenset({"order_created", "order_changed", "order_deleted"})
 
 _SIDES = {0: Side.BUY, 1: Side.SELL}
 _Level = tuple[Side, Decimal]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Event:
+    """One line. Only an `order_book` has `levels`; a trade has no `label` and an unknown side."""
+
     time_us: int
     name: str
-    body: dict[str, Any]
-
-    @property
-    def label(self) -> str:
-        return str(self.body["id"])
-
-    @property
-    def amount(self) -> Decimal:
-        return Decimal(self.body["amount"])
-
-    @property
-    def level(self) -> _Level:
-        return _SIDES[self.body["order_type"]], Decimal(self.body["price"])
+    label: str = ""
+    amount: Decimal = Decimal(0)
+    level: _Level = (Side.BUY, Decimal(0))
+    levels: Mapping[_Level, Decimal] = field(default_factory=dict)
 
 
 def read_bitstamp(lines: Iterable[str]) -> list[Step]:
     """Steps of a whole log, its seed first. Raises ReplayError naming the bad line."""
     events = [_parse(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    try:
-        start = next((i for i, event in enumerate(events) if event.name == "order_book"), None)
-        if start is None:
-            return _flow(events, set())
-        carried = _alive(events[:start])
-        seed = _seed(events[start], carried, events[start + 1 :])
-        return seed + _flow(events[start + 1 :], set(carried))
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise ReplayError(f"an event lacks a field or has an invalid field: {error!r}") from None
+    start = next((i for i, event in enumerate(events) if event.name == "order_book"), None)
+    if start is None:
+        return _flow(events, set())
+    carried = _alive(events[:start])
+    seed = _seed(events[start], carried, events[start + 1 :])
+    return seed + _flow(events[start + 1 :], set(carried))
 
 
 def _parse(number: int, line: str) -> _Event:
     try:
         time_ms, name, body = line.split(" ", 2)
-        document = json.loads(body, parse_float=Decimal)
-        if not isinstance(document, dict):
-            raise TypeError("not a JSON object")
-        return _Event(int(time_ms) * 1_000, name, document)
-    except (ValueError, TypeError) as error:
+        time_us = checked_time_us(int(time_ms) * 1_000)
+        return _read_event(time_us, name, json.loads(body, parse_float=Decimal))
+    except RecursionError:
+        raise ReplayError(f"line {number} has JSON that is nested too deeply") from None
+    except KeyError as error:
+        raise ReplayError(f"line {number} has no valid {error}") from None
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise ReplayError(f"line {number} is not TIME_MS NAME JSON: {error}") from None
+
+
+def _read_event(time_us: int, name: str, body: Any) -> _Event:  # noqa: ANN401 (JSON)
+    """Check an event. Raises KeyError, ValueError, TypeError, ArithmeticError."""
+    if not isinstance(body, dict):
+        raise TypeError("not a JSON object")
+    if name == "order_book":
+        levels = {
+            (side, _read_number(price)): _read_number(amount)
+            for side, name in ((Side.BUY, "bids"), (Side.SELL, "asks"))
+            for price, amount in body[name]
+        }
+        return _Event(time_us, "order_book", levels=levels)
+    price, amount = _read_number(body["price"]), _read_number(body["amount"])
+    if name == "trade":
+        level = Side.BUY, price.quantize(PRICE_STEP)
+        return _Event(time_us, name, amount=amount.quantize(AMOUNT_STEP), level=level)
+    if name not in ORDER_EVENTS:
+        known = ", ".join(sorted(ORDER_EVENTS))
+        raise ValueError(f"the event {name!r} is not one of {known}, order_book, trade")
+    side = _SIDES.get(body["order_type"])
+    if side is None:
+        raise ValueError("order_type must be 0 or 1")
+    return _Event(time_us, name, str(body["id"]), amount, (side, price))
+
+
+def _read_number(value: Any) -> Decimal:  # noqa: ANN401 (JSON)
+    number = Decimal(value)
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -EXPONENT_MAX:
+        raise ValueError(f"{value} is not a price or an amount")
+    if number.adjusted() > EXPONENT_MAX:
+        raise ValueError("a price or an amount is too large")
+    return number
 
 
 def _alive(events: list[_Event]) -> dict[str, _Event]:
@@ -96,11 +126,7 @@ def _alive(events: list[_Event]) -> dict[str, _Event]:
 
 
 def _seed(book: _Event, carried: dict[str, _Event], later: list[_Event]) -> list[Step]:
-    levels = {
-        (side, Decimal(price)): Decimal(amount)
-        for side, name in ((Side.BUY, "bids"), (Side.SELL, "asks"))
-        for price, amount in book.body[name]
-    }
+    levels = dict(book.levels)
     for event in carried.values():
         if event.level in levels:
             levels[event.level] -= event.amount
@@ -132,8 +158,7 @@ def _flow(events: list[_Event], own: set[str]) -> list[Step]:
             own.remove(event.label)  # A few deletions stand in the log twice.
             steps.append(Cancel(event.time_us, event.label, event.amount))
         elif event.name == "trade":
-            price = Decimal(event.body["price"]).quantize(PRICE_STEP)
-            steps.append(RecordedTrade(event.time_us, price, event.amount.quantize(AMOUNT_STEP)))
+            steps.append(RecordedTrade(event.time_us, event.level[1], event.amount))
     return steps
 
 

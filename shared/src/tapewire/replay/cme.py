@@ -2,7 +2,7 @@
 
 - A adds an order, C takes lots off an order (usually all lots), M gives an order another price or
   size. The order keeps its place if the price stays and the size does not grow.
-- R clears the book: every resting order is canceled. Most files begin with one.
+- R clears the book: every resting order is canceled. Most files begin with one. N changes nothing.
 - T is the execution of an incoming order at one price, and the F records behind it are the
   resting orders that were filled. The step is one ioc order at that price. The C or M of a filled
   order that follows repeats what the fill left, and is no step.
@@ -20,7 +20,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tapewire.replay.recorded_book import Execution, Level, RecordedBook
-from tapewire.replay.steps import Amend, Cancel, Enter, RecordedTrade, ReplayError, Step
+from tapewire.replay.steps import (
+    Amend,
+    Cancel,
+    Enter,
+    RecordedTrade,
+    ReplayError,
+    Step,
+    checked_time_us,
+)
 from tapewire.values.decimals import format_units
 from tapewire.values.types import OrderType, Side
 
@@ -28,12 +36,13 @@ COLUMNS = (
     "ts_event", "order_id", "price_1e9", "size", "flags", "action", "side", "ts_recv",
     "ts_in_delta", "sequence",
 )  # fmt: skip
-ADD, CANCEL, MODIFY, TRADE, FILL, CLEAR = "A", "C", "M", "T", "F", "R"
+ADD, CANCEL, MODIFY, TRADE, FILL, CLEAR, NONE = "A", "C", "M", "T", "F", "R", "N"
 PRICE_DECIMALS = 9
 EVENT_END = 128
 
 _SIDES = {"B": Side.BUY, "A": Side.SELL, "N": None}
 _STEPS_OF_EVENT = {TRADE: 0, FILL: 0, CLEAR: 0, CANCEL: 1, MODIFY: 2, ADD: 3}
+_ACTIONS = (ADD, CANCEL, MODIFY, TRADE, FILL, CLEAR, NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +68,11 @@ class Record:
 
 def read_cme(lines: Iterable[str]) -> list[Step]:
     """Steps of a whole file, its seed first. Raises ReplayError naming the bad line."""
+    rows = iter(lines)
+    if next(rows, "").strip() != ",".join(COLUMNS):
+        raise ReplayError(f"the first line must be {','.join(COLUMNS)}")
     records = _ordered(
-        [_parse(row, line) for row, line in enumerate(lines, start=1) if row > 1 and line.strip()]
+        [_parse(row, line) for row, line in enumerate(rows, start=2) if line.strip()]
     )
     opening = [
         index
@@ -74,13 +86,20 @@ def read_cme(lines: Iterable[str]) -> list[Step]:
 
 def _parse(row: int, line: str) -> Record:
     try:
-        time_ns, label, price, size, flags, action, side = line.split(",")[:7]
+        columns = line.rstrip().split(",")
+        if len(columns) != len(COLUMNS):
+            raise ValueError(f"it has {len(columns)} columns, not {len(COLUMNS)}")
+        time_ns, label, price, size, flags, action, side = columns[:7]
+        if action not in _ACTIONS:
+            raise ValueError(f"its action {action} is not one of {', '.join(_ACTIONS)}")
+        if side not in _SIDES:
+            raise ValueError(f"its side {side} is not one of {', '.join(_SIDES)}")
         return Record(
-            row, int(time_ns) // 1_000, label, int(price), int(size), action, _SIDES[side],
-            bool(int(flags) & EVENT_END),
+            row, checked_time_us(int(time_ns) // 1_000), label, int(price), int(size), action,
+            _SIDES[side], bool(int(flags) & EVENT_END),
         )  # fmt: skip
-    except (ValueError, KeyError) as error:
-        raise ReplayError(f"line {row} is not a market-by-order record: {error!r}") from None
+    except ValueError as error:
+        raise ReplayError(f"line {row} is not a market-by-order record: {error}") from None
 
 
 def _ordered(records: list[Record]) -> list[Record]:
@@ -91,7 +110,8 @@ def _ordered(records: list[Record]) -> list[Record]:
     ordered: list[Record] = []
     event: list[Record] = []
     for record in records:
-        event.append(record)
+        if record.action != NONE:
+            event.append(record)
         if record.ends_event:
             ordered += sorted(event, key=lambda item: _STEPS_OF_EVENT[item.action])
             event = []

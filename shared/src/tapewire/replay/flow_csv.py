@@ -12,7 +12,8 @@ any moment and never runs backwards. An id is used for one order and canceled at
 import csv
 from collections.abc import Iterable
 
-from tapewire.replay.steps import Cancel, Enter, ReplayError, Step
+from tapewire.limits import RECORDED_TIME_US_MAX
+from tapewire.replay.steps import Cancel, Enter, ReplayError, Step, checked_time_us
 from tapewire.values.types import OrderType, Side
 
 COLUMNS = ("time_us", "action", "id", "side", "price", "quantity")
@@ -60,9 +61,7 @@ def _read(row: dict[str | None, str | None], line: int) -> Enter | Cancel:
     fields = {name: row.get(name) or "" for name in COLUMNS}
     if None in row or None in row.values():
         raise ReplayError(f"line {line}: there must be {len(COLUMNS)} columns")
-    if not (fields["time_us"].isascii() and fields["time_us"].isdecimal()):
-        raise ReplayError(f"line {line}: time_us must be a whole number of microseconds")
-    time_us, label, action = int(fields["time_us"]), fields["id"], fields["action"]
+    time_us, label, action = _read_time(fields["time_us"], line), fields["id"], fields["action"]
     if not label:
         raise ReplayError(f"line {line}: id is missing")
     if action == "cancel":
@@ -81,3 +80,15 @@ def _read(row: dict[str | None, str | None], line: int) -> Enter | Cancel:
         raise ReplayError(f"line {line}: a market order has no price, every other has one")
     price = fields["price"] or None
     return Enter(time_us, label, Side(fields["side"]), order_type, fields["quantity"], price)
+
+
+def _read_time(text: str, line: int) -> int:
+    try:
+        if not (text.isascii() and text.isdecimal()):
+            raise ValueError
+        return checked_time_us(int(text))
+    except ValueError:
+        raise ReplayError(
+            f"line {line}: time_us must be a whole number of microseconds from 0 to "
+            f"{RECORDED_TIME_US_MAX:,}"
+        ) from None

@@ -1,27 +1,37 @@
 """Reads the lines of LOBSTER's two files: messages and order book rows."""
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tapewire.replay.steps import ReplayError
+from tapewire.replay.steps import ReplayError, checked_time_us
 from tapewire.values.decimals import format_units
 from tapewire.values.types import Side
 
 PRICE_DECIMALS = 4
+COLUMN_COUNT = 6
 EMPTY_LEVEL_PRICE = 9_999_999_999
 
 SUBMISSION, REDUCTION, DELETION, EXECUTION, HIDDEN_EXECUTION = 1, 2, 3, 4, 5
+AUCTION, HALT = 6, 7
+KINDS = frozenset({SUBMISSION, REDUCTION, DELETION, EXECUTION, HIDDEN_EXECUTION, AUCTION, HALT})
 _SIDES = {"1": Side.BUY, "-1": Side.SELL}
+
+_SECONDS = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 
 Level = tuple[Side, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; `price` in 1/10,000 USD, `side` of the resting order, `row` counts from 1."""
+    """One message; `price` in 1/10,000 USD, `side` of the resting order, `row` counts from 1.
+
+    `time_us` counts microseconds since midnight; `time_text` has more digits.
+    """
 
     row: int
     time_text: str
+    time_us: int
     kind: int
     label: str
     shares: int
@@ -33,23 +43,36 @@ class Message:
         """Side and price of the resting order."""
         return self.side, self.price
 
-    @property
-    def time_us(self) -> int:
-        """Microseconds since midnight."""
-        return int(Decimal(self.time_text) * 1_000_000)
-
 
 def parse_message(row: int, line: str) -> Message:
     """Read one line of a message file. Raises ReplayError that names the line."""
     try:
-        time_text, kind, label, shares, price, direction = line.strip().split(",")
-        message = Message(
-            row, time_text, int(kind), label, int(shares), int(price), _SIDES[direction]
+        columns = line.strip().split(",")
+        if len(columns) != COLUMN_COUNT:
+            raise ValueError(f"it has {len(columns)} columns, not {COLUMN_COUNT}")
+        time_text, kind, label, shares, price, direction = columns
+        if int(kind) not in KINDS:
+            raise ValueError(f"its type {kind} is not one of 1 to 7")
+        if direction not in _SIDES:
+            raise ValueError(f"its direction {direction} is neither 1 nor -1")
+        return Message(
+            row,
+            time_text,
+            _read_time_us(time_text),
+            int(kind),
+            label,
+            int(shares),
+            int(price),
+            _SIDES[direction],
         )
-        Decimal(time_text)
-    except (ValueError, ArithmeticError, KeyError) as error:
-        raise ReplayError(f"line {row} is not a LOBSTER message: {error!r}") from None
-    return message
+    except ValueError as error:
+        raise ReplayError(f"line {row} is not a LOBSTER message: {error}") from None
+
+
+def _read_time_us(seconds: str) -> int:
+    if not _SECONDS.fullmatch(seconds):
+        raise ValueError("its time is not a number of seconds")
+    return checked_time_us(int(Decimal(seconds) * 1_000_000))
 
 
 def parse_book_row(line: str) -> dict[Level, int]:

@@ -1,8 +1,7 @@
 """Opens a recording: plain or gzip; the format is given or recognised by the first line."""
 
-import gzip
+import itertools
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from tapewire.replay.bitstamp import read_bitstamp
 from tapewire.replay.flow_csv import COLUMNS, read_flow_csv
 from tapewire.replay.lobster import read_lobster
 from tapewire.replay.steps import ReplayError, Step
+from tapewire.runtime.input_file import UnreadableFile, read_lines
 
-GZIP_MAGIC = b"\x1f\x8b"
 GZIP_SUFFIX = ".gz"
 DEFAULT_BITSTAMP_SYMBOL = "BTC-USD"
 SAMPLE_NAME = "sample.csv.gz"
@@ -71,7 +70,9 @@ def read_recording(
     Raises ReplayError that says what cannot be read.
     """
     lines = _read_lines(path)
-    recording_format = recording_format or _guess(lines)
+    first = next(lines, "")
+    recording_format = recording_format or _guess(first)
+    lines = itertools.chain([first], lines)
     if recording_format is Format.BITSTAMP:
         return Recording(recording_format, DEFAULT_BITSTAMP_SYMBOL, read_bitstamp(lines), 0)
     if recording_format is Format.CSV:
@@ -83,8 +84,7 @@ def read_recording(
     if recording_format is Format.CME:
         return Recording(recording_format, symbol, cme.read_cme(lines), 0)
     book_path = book_path or _book_beside(path)
-    book_lines = _read_lines(book_path) if book_path else []
-    book_row = book_lines[0] if book_lines else None
+    book_row = _first_row(book_path) if book_path else None
     steps = read_lobster(lines, book_row)
     midnight_us = _new_york_midnight_us(path.name)
     caveat = _lobster_caveat(path.name, book_row)
@@ -98,18 +98,22 @@ def sample_file() -> Iterator[Path]:
         yield path
 
 
-def _read_lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> Iterator[str]:
     try:
-        content = path.read_bytes()
-        if content.startswith(GZIP_MAGIC):
-            content = gzip.decompress(content)
-        return content.decode("utf-8").splitlines()
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        yield from read_lines(path)
+    except UnreadableFile as error:
         raise ReplayError(f"cannot read {path}: {error}") from None
 
 
-def _guess(lines: list[str]) -> Format:
-    first = lines[0] if lines else ""
+def _first_row(path: Path) -> str:
+    """The row of an order book file that is the seed. Raises ReplayError if there is none."""
+    row = next(_read_lines(path), "")
+    if not row.strip():
+        raise ReplayError(f"the order book file {path} begins with no row: it has no seed")
+    return row
+
+
+def _guess(first: str) -> Format:
     if _BITSTAMP_LINE.match(first):
         return Format.BITSTAMP
     if _LOBSTER_LINE.match(first):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from tapewire.replay.recording import Recording
-from tapewire.replay.steps import Enter, RecordedTrade, Step
+from tapewire.replay.steps import Enter, RecordedTrade, ReplayError, Step, checked_time_us
 
 
 def choose_steps(recording: Recording, *, seed: bool, limit: int | None) -> list[Step]:
@@ -30,3 +30,16 @@ def caveats(recording: Recording, *, seed: bool) -> Iterator[str]:
         yield recording.caveat
     if not seed and any(isinstance(step, Enter) and step.is_seed for step in recording.steps):
         yield "the replay began without the book that the recording began with"
+
+
+def check_times(recording: Recording, start_us: int) -> None:
+    """Check that venue time can hold every step; `start_us` is the moment of time 0.
+
+    Raises ReplayError.
+    """
+    times_us = [step.time_us for step in recording.steps] or [0]
+    try:
+        for time_us in (min(times_us), max(times_us)):
+            checked_time_us(start_us + time_us)
+    except ValueError as error:
+        raise ReplayError(f"with this start, a step is outside of venue time: {error}") from None

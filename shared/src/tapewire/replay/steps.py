@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tapewire.errors import TapewireError
+from tapewire.limits import RECORDED_TIME_US_MAX
 from tapewire.values.types import OrderType, Side
 
 
@@ -65,6 +66,13 @@ class RecordedTrade:
 
 
 Step = Enter | Cancel | Amend | RecordedTrade
+
+
+def checked_time_us(time_us: int) -> int:
+    """The time of a step as it is. Raises ValueError if venue time cannot hold it."""
+    if not 0 <= time_us <= RECORDED_TIME_US_MAX:
+        raise ValueError(f"the time must be 0 to {RECORDED_TIME_US_MAX:,} microseconds")
+    return time_us
 
 
 def seed_label(side: Side, price: str) -> str:

@@ -1,4 +1,4 @@
 """The basis of every process: child processes, supervised tasks, the log, the address of a venue.
 
-May import: `errors`.
+May import: `errors`, `limits`.
 """

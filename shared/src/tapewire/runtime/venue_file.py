@@ -140,7 +140,7 @@ def _is_replaced(fd: int, path: Path) -> bool:
 def _decode(path: Path, content: bytes) -> RunningVenue:
     try:
         return msgspec.json.decode(content, type=RunningVenue)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ConfigurationError(
             f"{path} is not a venue file that this version of Tapewire reads: {error}"
         ) from None
@@ -149,7 +149,7 @@ def _decode(path: Path, content: bytes) -> RunningVenue:
 def _stale_sentence(path: Path, content: bytes) -> str:
     try:
         who = f" (process {msgspec.json.decode(content, type=RunningVenue).process_id})"
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         who = ""
     return (
         f"the venue in {path.parent} is not running: its `tapewire up`{who} ended and left "

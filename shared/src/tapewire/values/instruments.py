@@ -34,7 +34,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from tapewire.errors import ConfigurationError, InvalidField
-from tapewire.limits import INSTRUMENTS_MAX
+from tapewire.limits import INSTRUMENT_FILE_BYTES_MAX, INSTRUMENTS_MAX
 from tapewire.values.instrument_entry import InstrumentEntry, build_instrument
 from tapewire.values.types import Instrument, Symbol
 
@@ -50,18 +50,25 @@ def load_instruments(path: Path | None) -> dict[Symbol, Instrument]:
     if path is None:
         return packaged_instruments()
     try:
-        return parse_instruments(path.read_text("utf-8"), str(path))
+        with path.open("rb") as file:
+            content = file.read(INSTRUMENT_FILE_BYTES_MAX + 1)
+        text = content.decode("utf-8")
     except OSError as error:
         raise ConfigurationError(f"cannot read instrument file {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"cannot read instrument file {path}: {error}") from None
+    if len(content) > INSTRUMENT_FILE_BYTES_MAX:
+        raise ConfigurationError(
+            f"instrument file {path} has more than {INSTRUMENT_FILE_BYTES_MAX:,} bytes"
+        )
+    return parse_instruments(text, str(path))
 
 
 def parse_instruments(text: str, source: str) -> dict[Symbol, Instrument]:
     """Check the whole file. Raises ConfigurationError with source, line and reason."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{source}: {error}") from None
     unknown = set(document) - {"instrument"}
     if unknown:

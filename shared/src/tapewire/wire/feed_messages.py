@@ -277,7 +277,7 @@ def decode_message(text: str | bytes) -> FeedMessage | UnknownMessage:
     """Read one message of the feed. Raises MessageError for any other text."""
     try:
         return _DECODER.decode(text)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         if _is_unknown(text):
             return UnknownMessage()
         raise MessageError(f"not a message of the feed: {error}") from None
@@ -287,5 +287,5 @@ def _is_unknown(text: str | bytes) -> bool:
     """Whether the text is a message of a type that this version does not know."""
     try:
         return _TYPE.decode(text).type not in MESSAGE_TYPES
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False

@@ -105,9 +105,19 @@ def test_a_log_without_a_book_has_no_seed() -> None:
         "1 order_created {}",
         order("order_created", 1, 2, "1", "1"),
         order("order_created", 1, 0, "one", "1"),
+        order("order_created", 1, 0, "NaN", "1"),
+        order("order_created", 1, 0, "sNaN", "1"),
+        order("order_created", 1, 0, "1", "1e999999999"),
+        order("order_created", 1, 0, "1", "1e-999999999"),
+        order("order_renamed", 1, 0, "1", "1"),
+        order("order_deleted", 1, 0, "1", "1").replace('"id"', '"name"'),
+        f"1 order_created {'[' * 100_000}",
+        f"{2**53 // 1_000 + 1} {order('order_created', 1, 0, '1', '1').partition(' ')[2]}",
+        '5 order_book {"bids": [["1"]], "asks": []}',
+        '5 trade {"price": 1}',
     ],
 )
 def test_a_bad_line_is_refused(line: str) -> None:
-    """What is not an event raises ReplayError, never another exception."""
-    with pytest.raises(ReplayError):
-        read_bitstamp([line])
+    """What is not an event raises ReplayError with its line, never another exception."""
+    with pytest.raises(ReplayError, match="line 2 "):
+        read_bitstamp([order("order_created", 1, 0, "1", "1"), line])

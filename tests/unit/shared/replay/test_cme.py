@@ -118,7 +118,21 @@ def test_takers_are_immediate() -> None:
     assert trade.price == 101
 
 
-@pytest.mark.parametrize("bad", ["", "1,2,3", line("A", "1", "X", "1", 1), "x" + QUIET])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "1,2,3",
+        line("A", "1", "X", "1", 1),
+        "x" + QUIET,
+        line("Q", "1", "B", "1", 1),
+        line("Q", "1", "B", "1", 1, more=True),
+        QUIET.rpartition(",")[0],
+        f"{QUIET},0",
+        f"-{QUIET}",
+        f"99999999999999{QUIET}",
+    ],
+)
 def test_a_bad_line_is_named(bad: str) -> None:
     """The error names the line; an empty line is none."""
     if not bad:
@@ -144,3 +158,15 @@ def test_a_file_may_begin_with_a_cleared_book() -> None:
     assert [brief(step)[0] for step in steps] == ["1", "2", "9"]
     steps = steps_of(line("R", "0", "N", "0", 0), line("A", "1", "A", "101", 2))
     assert [brief(step)[0] for step in steps] == ["1"]
+
+
+def test_a_record_without_an_action_changes_nothing() -> None:
+    """CME's action N carries only flags, among them the end of an event."""
+    more = line("A", "1", "A", "101", 2, more=True)
+    assert [brief(step)[0] for step in steps_of(more, line("N", "0", "N", "0", 0))] == ["1"]
+
+
+def test_a_file_without_the_header_is_refused() -> None:
+    """A first line that is a record would be lost without a word."""
+    with pytest.raises(ReplayError, match="the first line must be ts_event,"):
+        read_cme([QUIET, QUIET])

@@ -47,6 +47,12 @@ def test_help_names_every_format() -> None:
         (("--symbol", "X-Y", "--gateway", "ftp://x"), 1, "names no venue"),
         (("--symbol", "X-Y", "--gateway", f"http://127.0.0.1:{free_port()}"), 1, "attempts failed"),
         (("--symbol", "X-Y", "--api-key-file", "absent"), 1, "cannot be read"),
+        (("--symbol", "X-Y", "--seed-book", __file__), 2, "--seed-book is for LOBSTER files"),
+        (("--no-seed", "--seed-book", __file__), 2, "--no-seed leaves out"),
+        (("--gateway", "http://a:1", "--venue", "v"), 2, "give one of them"),
+        (("--account", "a,,b"), 2, "a name is empty"),
+        (("--account", ""), 2, "a name is empty"),
+        (("--account", "a,b", "--account", "a"), 2, "a is named twice"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(

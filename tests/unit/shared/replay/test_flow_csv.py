@@ -40,6 +40,8 @@ def test_every_action_is_read() -> None:
     [
         ("x,add,a2,buy,1,1", "time_us must be"),
         ("-1,add,a2,buy,1,1", "time_us must be"),
+        (f"{2**53 + 1},add,a2,buy,1,1", "time_us must be"),
+        (f"{'9' * 5_000},add,a2,buy,1,1", "time_us must be"),
         ("4,add,a2,buy,1,1", "runs backwards"),
         ("5,add,,buy,1,1", "id is missing"),
         ("5,add,a1,buy,1,1", "used before"),

@@ -154,7 +154,20 @@ def test_an_exception_to_price_time_order_is_repaired() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "1.0,1,11,10,1010000", "x,1,1,1,1,1", "1.0,1,1,1,1,0", "1.0,one,1,1,1,1"]
+    "line",
+    [
+        "",
+        "1.0,1,11,10,1010000",
+        "x,1,1,1,1,1",
+        "1.0,1,1,1,1,0",
+        "1.0,one,1,1,1,1",
+        "1.0,9,1,1,1,1",
+        "nan,1,1,1,1,1",
+        "Infinity,1,1,1,1,1",
+        "-1.0,1,1,1,1,1",
+        "1e99,1,1,1,1,1",
+        "9007199255,1,1,1,1,1",
+    ],
 )
 def test_a_bad_message_is_refused(line: str) -> None:
     """What is not a message raises ReplayError with its line; an empty line is skipped."""

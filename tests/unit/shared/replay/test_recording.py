@@ -90,7 +90,7 @@ def test_a_file_of_few_levels_cannot_be_compared_with(
     book_path = tmp_path / "book.csv"
     book_path.write_text(book)
 
-    recording = read_recording(path, book_path=book_path)
+    recording = read_recording(path, book_path=book_path if book else None)
 
     assert (recording.caveat is not None) is shallow
 
@@ -111,6 +111,15 @@ def test_an_unreadable_file_is_refused(tmp_path: Path, content: bytes, reason: s
     path.write_bytes(content)
 
     with pytest.raises(ReplayError, match=reason):
+        read_recording(path)
+
+
+def test_an_empty_order_book_file_is_refused(tmp_path: Path) -> None:
+    """A seed that was named, or that stands beside the messages, is never left out silently."""
+    path = tmp_path / "AAPL_2012-06-21_message_10.csv"
+    path.write_text(LOBSTER)
+    (tmp_path / "AAPL_2012-06-21_orderbook_10.csv").write_text("\n")
+    with pytest.raises(ReplayError, match="begins with no row"):
         read_recording(path)
 
 

@@ -2,9 +2,11 @@
 
 from decimal import Decimal
 
+import pytest
+
 from tapewire.replay.recording import Format, Recording
-from tapewire.replay.selection import caveats, choose_steps
-from tapewire.replay.steps import Cancel, Enter, RecordedTrade, Step
+from tapewire.replay.selection import caveats, check_times, choose_steps
+from tapewire.replay.steps import Cancel, Enter, RecordedTrade, ReplayError, Step
 from tapewire.values.types import OrderType, Side
 
 SEED = Enter(0, "seed", Side.BUY, OrderType.LIMIT, "1", "98", is_seed=True)
@@ -32,3 +34,12 @@ def test_a_comparison_that_means_nothing_is_named() -> None:
     assert list(caveats(recording("shallow"), seed=True)) == ["shallow"]
     (reason,) = caveats(recording(), seed=False)
     assert reason == "the replay began without the book that the recording began with"
+
+
+def test_a_start_keeps_every_step_within_venue_time() -> None:
+    """The last step may be at the latest venue time, and the first at 1970."""
+    check_times(recording(), 2**53 - CANCEL.time_us)
+    check_times(recording(), 0)
+    for start_us in (2**53 - CANCEL.time_us + 1, -1):
+        with pytest.raises(ReplayError, match="outside of venue time"):
+            check_times(recording(), start_us)
