@@ -204,6 +204,7 @@ async def test_a_client_that_is_wrong_too_often_is_closed(feed: FeedProcess) -> 
         ("/ws/" + "x" * 5_000 + "@trade", -1121),
         ("/ws/!bookTicker", 2),
         ("/ws/marketdata", 2),
+        ("/ws/market-data/", 2),
         ("/ws/btcusdt", 2),
         ("/ws/0/btcusdt@trade", 2),
     ],

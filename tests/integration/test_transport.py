@@ -217,6 +217,14 @@ def test_a_head_over_its_bound_is_refused(service: Service) -> None:
     assert ask(service, **{"X-Long": longest}).status == 200
 
 
+def test_an_unknown_expectation_is_refused(service: Service) -> None:
+    """By RFC 9110, section 10.1.1; 100-continue is known in any case."""
+    for path, headers in (("/livez", {}), (socket_path(service), UPGRADE)):
+        answer = ask(service, path, Expect="foo", **headers)
+        assert (answer.status, answer.json()["code"]) == (417, "expectation_failed")
+    assert ask(service, Expect="100-Continue").status == 200
+
+
 def test_a_body_over_its_bound_is_refused(service: Service) -> None:
     """By its declared length, or once the chunks are over it; what never ends is cut off."""
     path = "/v1/orders" if "gateway" in service.name else "/livez"

@@ -57,6 +57,11 @@ _SHORT_NAMES = {"candles": CANDLES["1m"]}
 _NAME_CHARACTERS_SHOWN_MAX = 40
 
 
+def full_name(channel: str) -> str:
+    """The name of a channel that may have a short one: `candles` is `candles:1m`."""
+    return _SHORT_NAMES.get(channel, channel)
+
+
 def read_topics(
     channels: Iterable[str],
     symbols: Iterable[str],
@@ -68,7 +73,7 @@ def read_topics(
     No symbol, or `*`, means all symbols. Raises RequestError: unknown_channel, unknown_symbol,
     too_many_subscriptions, authentication_required (a private channel without an account).
     """
-    names = {_SHORT_NAMES.get(channel, channel) for channel in channels}
+    names = {full_name(channel) for channel in channels}
     for name in sorted(names):
         if name not in CHANNELS:
             raise RequestError(

@@ -30,6 +30,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "host_not_allowed": ErrorCode(421, "This host name is not allowed"),
         "request_timeout": ErrorCode(408, "The request was sent too slowly"),
         "headers_too_large": ErrorCode(431, "The request line and headers are over the limit"),
+        "expectation_failed": ErrorCode(417, "The expectation of the request is not known"),
         "method_not_allowed": ErrorCode(405, "The path does not take this method"),
         "http_error": ErrorCode(400, "The request was refused"),
         # Its fields

@@ -95,6 +95,7 @@ def test_a_good_request_is_read(fields: dict[str, Any]) -> None:
         ([("symbols", "A,,B")], "invalid_field", "symbols"),
         ([("channels", "trades,")], "invalid_field", "channels"),
         ([("channels", "trades,bbo,trades")], "invalid_field", "channels"),
+        ([("channels", "candles,candles:1m")], "invalid_field", "channels: 'candles:1m'"),
         ([("symbols", "A,A")], "invalid_field", "symbols"),
         ([("symbols", "*,*")], "invalid_field", "symbols"),
         ([("symbols", "A,*")], "invalid_field", "symbols"),

@@ -151,7 +151,7 @@ def test_error_examples_are_problems_of_the_right_status(document: dict[str, Any
         "clock_forbidden",
         "not_found", "method_not_allowed", "http_error", "invalid_request", "stale_data",
         "draining", "request_timeout", "headers_too_large", "host_not_allowed", "connections_limit",
-        "origin_not_allowed",
+        "origin_not_allowed", "expectation_failed",
     }  # fmt: skip
     assert set(ERROR_CODES) - seen == elsewhere
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from market_data.errors import RequestError
 from market_data.fanout.lag import LagPolicy
-from market_data.topics import EVERY_SYMBOL, ORDERS, TRADES, Subscription, Topic, covers
+from market_data.topics import EVERY_SYMBOL, ORDERS, TRADES, Subscription, Topic, covers, full_name
 from tapewire.limits import ACCOUNT_CHARACTERS_MAX, EXACT_INTEGER_MAX, SYMBOL_CHARACTERS_MAX
 
 NAMES_MAX = 1_000
@@ -228,7 +228,8 @@ def _validated(fields: dict[str, Any]) -> Request:
 def _consistent(request: Request) -> Request:
     if request.epoch is not None and not request.since:
         raise RequestError("invalid_field", "epoch: it belongs to since, which is missing")
-    for field, names in (("channels", request.channels), ("symbols", request.symbols)):
+    channels = [full_name(channel) for channel in request.channels]
+    for field, names in (("channels", channels), ("symbols", request.symbols)):
         if twice := repeated(names):
             raise RequestError("invalid_field", f"{field}: {shown(twice)} stands twice")
     if EVERY_SYMBOL in request.symbols and len(request.symbols) > 1:

@@ -32,6 +32,10 @@ class HeadTooLarge(Exception):
     """Ends the parsing of a request whose head is over its bound."""
 
 
+class ExpectationFailed(Exception):
+    """Ends the parsing of a request that expects more than 100-continue (RFC 9110, 10.1.1)."""
+
+
 class ConnectionRefused(Exception):
     """Ends the parsing of a request on a connection over the limits."""
 
@@ -58,6 +62,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._received_bytes = 0
         self._in_head = False
         self._head_too_large = False
+        self._expectation_failed = False
         self._parting = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -123,7 +128,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._received_bytes = 0
 
     def on_headers_complete(self) -> None:
-        """Judge the size of the head. Raises HeadTooLarge, for the parser to stop."""
+        """Judge the head. Raises HeadTooLarge and others of this module, for the parser to stop."""
         self._in_head = False
         if self._received_bytes > REQUEST_HEAD_BYTES_MAX or self._received_bytes == 0:
             head_bytes = len(self.url) + sum(len(n) + len(v) + 4 for n, v in self.headers)
@@ -132,6 +137,10 @@ class HttpProtocol(HttpToolsProtocol):
                 raise HeadTooLarge
         if self._refusal is not None and self.url.partition(b"?")[0] not in OPERATOR_PATHS:
             raise ConnectionRefused
+        for name, value in self.headers:
+            if name == b"expect" and value.lower() != b"100-continue":
+                self._expectation_failed = True
+                raise ExpectationFailed
         super().on_headers_complete()
         cycle = self.cycle
         if cycle is not None:
@@ -151,6 +160,8 @@ class HttpProtocol(HttpToolsProtocol):
             self._part("connections_limit", self._refusal)
         elif self._head_too_large:
             self._part("headers_too_large", f"The head {_over(REQUEST_HEAD_BYTES_MAX)}")
+        elif self._expectation_failed:
+            self._part("expectation_failed", "Expect must be 100-continue or left out.")
         else:
             self._part("http_error", msg)
 
