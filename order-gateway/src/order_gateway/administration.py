@@ -6,7 +6,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from order_gateway.catalogue import Catalogue
-from order_gateway.errors import refusal_of
+from order_gateway.field_rules import refusal_of
 from order_gateway.order_entry import read_params
 from order_gateway.params import MarketRequest
 from order_gateway.replies import NO_HEADERS, Reply, instrument_reply

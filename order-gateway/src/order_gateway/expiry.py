@@ -14,6 +14,7 @@ from tapewire.errors import MarketBroken, TapewireError, Unavailable, UnknownSym
 from tapewire.limits import ORDERS_PER_SWEEP_MAX
 from tapewire.matching.auctions import indicate_all
 from tapewire.matching.engine import Engine
+from tapewire.runtime.log import Outage
 
 logger = logging.getLogger(__name__)
 
@@ -38,18 +39,15 @@ class Expiry:
 
         A Redis that is away is retried; the redis check reports it.
         """
-        is_away = False
+        outage = Outage(logger, "nothing expires until Redis answers again")
         while True:
             try:
                 await self.sweep()
+                outage.end()
             except MarketBroken as error:
                 logger.error("an order could not be ended: %s", error)
             except Unavailable as error:
-                if not is_away:
-                    logger.warning("nothing expires until Redis answers again: %s", error)
-                is_away = True
-            else:
-                is_away = False
+                outage.note(error)
             await asyncio.sleep(self._interval_s)
 
     async def sweep(self) -> int:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from order_gateway.errors import refusal_of
+from order_gateway.field_rules import refusal_of
 from order_gateway.list_params import OrderListKey
 from order_gateway.order_options import check_options, choose_time_in_force
 from order_gateway.params import AmendParams, OrderKey, OrderRequest, Params

@@ -1,11 +1,13 @@
 """Requests and queries of clients: every unknown or invalid field is refused."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from market_data.clients.protocol import read_query, read_request, request_id_of
+from market_data.clients.protocol import Request, read_query, read_request, request_id_of
 from market_data.errors import RequestError
 
 
@@ -52,6 +54,20 @@ def test_a_request_is_refused_with_the_name(text: str, code: str, named: str) ->
     """The refusal names the wrong field, also a field that the operation does not use."""
     found, message = refusal(text)
     assert (found, named in message) == (code, True), message
+
+
+@pytest.mark.parametrize("wrong", [None, True, 1.0, 10**30, "x" * 2_000, [[]], [1], {"A": "1"}])
+@pytest.mark.parametrize("field", sorted(set(Request.model_fields) - {"op"}))
+def test_a_refusal_says_what_the_field_may_be(field: str, wrong: object) -> None:
+    """In words of the protocol: no name and no sentence of the validator reaches a client."""
+    message = {"op": "subscribe", field: wrong}
+    try:
+        Request.model_validate(message)
+    except ValidationError:
+        found, sentence = refusal(json.dumps(message))
+        assert found == "invalid_field"
+        assert re.fullmatch(rf"{field}(\.\w+)?: {field} must (be|name) .*", sentence), sentence
+        assert not re.search(r"constrained|\[|Input|valid", sentence), sentence
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tapewire.runtime.log import BoundedHandler, LineBudget, configure_logging
+from tapewire.runtime.log import BoundedHandler, LineBudget, Outage, configure_logging
 
 
 def record(
@@ -106,3 +106,16 @@ def test_text_goes_to_standard_error_in_one_line(capsys: pytest.CaptureFixture[s
     (line,) = output.err.splitlines()
     assert output.out == ""
     assert " ERROR market-data x: failed | Traceback" in line
+
+
+def test_an_outage_is_logged_once_for_each_cause(caplog: pytest.LogCaptureFixture) -> None:
+    """Until it ends; the lines belong to the place in the code that notes the cause."""
+    outage = Outage(logging.getLogger("test"), "nothing expires")
+    for cause in ("refused", "refused", "refused", "timed out", "timed out"):
+        outage.note(OSError(cause))
+    outage.end()
+    outage.note(OSError("timed out"))
+    assert caplog.messages == [
+        "nothing expires: refused", "nothing expires: timed out", "nothing expires: timed out",
+    ]  # fmt: skip
+    assert {record.pathname for record in caplog.records} == {__file__}

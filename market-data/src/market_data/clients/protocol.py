@@ -24,6 +24,25 @@ _Names = Annotated[list[_Name], Field(max_length=NAMES_MAX)]
 _Seq = Annotated[int, Field(ge=0, le=EXACT_INTEGER_MAX)]
 _Since = Annotated[dict[_Name, _Seq], Field(max_length=NAMES_MAX)]
 
+# The rule of each field, to be read after its name. The name in `op` has a code of its own.
+_NAMES_RULE = (
+    f"must be a list of at most {NAMES_MAX} names of 1 to {SYMBOL_CHARACTERS_MAX} characters"
+)
+_RULES: Mapping[str, str] = {
+    "id": f"must be a whole number of at most {EXACT_INTEGER_MAX}, or a text of at most "
+    f"{ID_CHARACTERS_MAX} characters",
+    "channels": _NAMES_RULE,
+    "symbols": _NAMES_RULE,
+    "since": f"must name at most {NAMES_MAX} positions, each a whole number from 0 to "
+    f"{EXACT_INTEGER_MAX}",
+    "epoch": f"must be a text of at most {EPOCH_CHARACTERS_MAX} characters",
+    "on_lag": "must be disconnect, conflate or skip",
+    "key": f"must be a text of at most {KEY_CHARACTERS_MAX} characters",
+    "account": f"must be a text of at most {ACCOUNT_CHARACTERS_MAX} characters",
+}
+# Fields of which a refusal also names the item: its number, or the symbol of a position.
+_WITH_ITEMS = frozenset({"channels", "symbols", "since"})
+
 RequestId = (
     Annotated[int, Field(ge=-EXACT_INTEGER_MAX, le=EXACT_INTEGER_MAX)]
     | Annotated[str, Field(max_length=ID_CHARACTERS_MAX)]
@@ -228,7 +247,9 @@ def _refusal(error: ValidationError) -> RequestError:
         return RequestError("unknown_field", f"{path[0]!r} is not a field of a request")
     if path[0] == "op":
         return RequestError("unknown_op", "op must be subscribe, unsubscribe, authenticate or ping")
-    return RequestError("invalid_field", f"{'.'.join(path)}: {first['msg']}")
+    # Behind the field stand names of validators, which say nothing to a client.
+    place = path[:2] if path[0] in _WITH_ITEMS else path[:1]
+    return RequestError("invalid_field", f"{'.'.join(place)}: {path[0]} {_RULES[path[0]]}")
 
 
 def _malformed() -> RequestError:

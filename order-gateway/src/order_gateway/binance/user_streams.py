@@ -21,6 +21,7 @@ from tapewire import keys
 from tapewire.errors import MessageError, Unavailable
 from tapewire.matching.queries import Queries
 from tapewire.redis.client import AsyncRedis
+from tapewire.runtime.log import Outage
 from tapewire.values.types import Account, Instrument
 from tapewire.wire.account_event import AccountEvent, decode_account_event
 
@@ -111,13 +112,15 @@ class UserStreams:
 
     async def run(self) -> None:
         """Read until the task is cancelled; while Redis is away, retry every RETRY_S."""
+        outage = Outage(logger, "user data streams wait for Redis")
         while True:
             await self._wanted.wait()
             try:
                 await self._check_epoch()
                 await self._read()
+                outage.end()
             except (RedisError, OSError, Unavailable) as error:
-                logger.warning("user data streams wait for Redis: %s", error)
+                outage.note(error)
                 await asyncio.sleep(RETRY_S)
 
     async def _check_epoch(self) -> None:

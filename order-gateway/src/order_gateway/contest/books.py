@@ -16,6 +16,7 @@ from tapewire import keys
 from tapewire.errors import MessageError, Unavailable
 from tapewire.matching.batcher import Batcher
 from tapewire.matching.queries import Queries
+from tapewire.runtime.log import Outage
 from tapewire.values.types import Account, Instrument, Symbol
 from tapewire.wire.settlement import decode_settlement
 
@@ -45,6 +46,7 @@ class Books:
 
     async def run(self) -> None:
         """Fold accounts in turns until the task is cancelled, before their logs are trimmed."""
+        outage = Outage(logger, "accounts are not folded until Redis answers again")
         first = 0
         while True:
             await asyncio.sleep(INTERVAL_S)
@@ -53,8 +55,9 @@ class Books:
                 first = first if first < len(names) else 0
                 await self._fold(names[first : first + ACCOUNTS_PER_TURN])
                 first += ACCOUNTS_PER_TURN
+                outage.end()
             except Unavailable as error:
-                logger.info("accounts are not folded until Redis answers again: %s", error)
+                outage.note(error)
 
     async def fold_all(self) -> dict[Account, Fold]:
         """The fold of every account except `@fees`, by name. Raises Unavailable."""

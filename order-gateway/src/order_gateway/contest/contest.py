@@ -41,6 +41,7 @@ from order_gateway.replies import Reply
 from tapewire.errors import InvalidField, Unavailable
 from tapewire.matching.engine import Engine
 from tapewire.matching.queries import Queries
+from tapewire.runtime.log import Outage
 from tapewire.values.account_names import ACCOUNT_RULE, account_named
 from tapewire.values.modes import Auth
 from tapewire.values.timestamps import format_timestamp
@@ -163,12 +164,14 @@ class Contest:
 
     async def run(self) -> None:
         """Keep leaderboards for readers with a delay, until the task is cancelled."""
+        outage = Outage(logger, "no leaderboard is kept until Redis answers again")
         while True:
             await asyncio.sleep(BOARD_INTERVAL_S)
             try:
                 await self.keep_board()
+                outage.end()
             except Unavailable as error:
-                logger.info("no leaderboard is kept until Redis answers again: %s", error)
+                outage.note(error)
 
     async def keep_board(self) -> None:
         """Keep the present leaderboard if it is shown with a delay. Raises Unavailable."""

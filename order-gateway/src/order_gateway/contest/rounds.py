@@ -28,6 +28,7 @@ from tapewire.errors import Conflict, Unavailable, UnknownSymbol
 from tapewire.matching.engine import Engine
 from tapewire.matching.kill_switch import KillSwitch
 from tapewire.matching.queries import Queries
+from tapewire.runtime.log import Outage
 from tapewire.values.timestamps import format_timestamp
 from tapewire.values.types import MarketState, Symbol
 from tapewire.wire.venue_event import RoundInfo
@@ -57,13 +58,15 @@ class Rounds:
 
     async def run(self) -> None:
         """Open and close rounds by the venue's clock, until the task is cancelled."""
+        outage = Outage(logger, "no round opens or closes until Redis answers again")
         while True:
             try:
                 await self.advance()
+                outage.end()
             except Conflict:
                 logger.info("another gateway changes the round")
             except Unavailable as error:
-                logger.info("no round opens or closes until Redis answers again: %s", error)
+                outage.note(error)
             await asyncio.sleep(INTERVAL_S)
 
     async def advance(self) -> None:

@@ -84,6 +84,28 @@ def _sum_of(window: _Window, now_s: float) -> logging.LogRecord:
     )
 
 
+class Outage:
+    """Logs why a background task waits: one line for each cause, until the task works again."""
+
+    def __init__(self, logger: logging.Logger, sentence: str) -> None:
+        """`sentence` says what does not happen meanwhile."""
+        self._logger = logger
+        self._sentence = sentence
+        self._cause: str | None = None
+
+    def note(self, error: Exception) -> None:
+        """Log the cause, unless it is the last one that was logged."""
+        cause = str(error)
+        if cause != self._cause:
+            # The line counts as one of the caller's place in the code.
+            self._logger.warning("%s: %s", self._sentence, cause, stacklevel=2)
+            self._cause = cause
+
+    def end(self) -> None:
+        """Note that the task works: the next cause is logged again."""
+        self._cause = None
+
+
 class BoundedHandler(logging.StreamHandler[TextIO]):
     """Writes the lines that the budget admits."""
 
