@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from tapewire.limits import DECIMAL_DIGITS_MAX
 from tapewire.replay.steps import (
     Cancel,
     Enter,
@@ -28,14 +29,16 @@ from tapewire.replay.steps import (
     Step,
     checked_time_us,
     seed_label,
+    whole_number,
 )
+from tapewire.values.json_text import shown_name
 from tapewire.values.types import OrderType, Side
 
 # Trades have JSON floats (236.47, 1.7885566900000001), which are rounded to these steps.
 PRICE_STEP = Decimal("0.01")
 AMOUNT_STEP = Decimal("0.00000001")
-# Prices and amounts are 10^-64 to 10^64, so that their text without an exponent is short.
-EXPONENT_MAX = 64
+# A JSON float has at most 24 characters.
+NUMBER_CHARACTERS_MAX = 32
 ORDER_EVENTS = frozenset({"order_created", "order_changed", "order_deleted"})
 
 _SIDES = {0: Side.BUY, 1: Side.SELL}
@@ -67,26 +70,26 @@ def read_bitstamp(lines: Iterable[str]) -> list[Step]:
 
 def _parse(number: int, line: str) -> _Event:
     try:
-        time_ms, name, body = line.split(" ", 2)
-        time_us = checked_time_us(int(time_ms) * 1_000)
+        time_ms, name, body = (*line.split(" ", 2), "", "")[:3]
+        time_us = checked_time_us(whole_number("time", time_ms) * 1_000)
         return _read_event(time_us, name, json.loads(body, parse_float=Decimal))
     except RecursionError:
         raise ReplayError(f"line {number} has JSON that is nested too deeply") from None
     except KeyError as error:
         raise ReplayError(f"line {number} has no valid {error}") from None
-    except (ValueError, TypeError, ArithmeticError) as error:
+    except ValueError as error:
         raise ReplayError(f"line {number} is not TIME_MS NAME JSON: {error}") from None
 
 
 def _read_event(time_us: int, name: str, body: Any) -> _Event:  # noqa: ANN401 (JSON)
-    """Check an event. Raises KeyError, ValueError, TypeError, ArithmeticError."""
+    """Check an event. Raises KeyError, ValueError."""
     if not isinstance(body, dict):
-        raise TypeError("not a JSON object")
+        raise ValueError("its body is not a JSON object")
     if name == "order_book":
         levels = {
             (side, _read_number(price)): _read_number(amount)
             for side, name in ((Side.BUY, "bids"), (Side.SELL, "asks"))
-            for price, amount in body[name]
+            for price, amount in _read_levels(body[name])
         }
         return _Event(time_us, "order_book", levels=levels)
     price, amount = _read_number(body["price"]), _read_number(body["amount"])
@@ -95,20 +98,31 @@ def _read_event(time_us: int, name: str, body: Any) -> _Event:  # noqa: ANN401 (
         return _Event(time_us, name, amount=amount.quantize(AMOUNT_STEP), level=level)
     if name not in ORDER_EVENTS:
         known = ", ".join(sorted(ORDER_EVENTS))
-        raise ValueError(f"the event {name!r} is not one of {known}, order_book, trade")
-    side = _SIDES.get(body["order_type"])
+        raise ValueError(f"the event '{shown_name(name)}' is not one of {known}, order_book, trade")
+    order_type = body["order_type"]
+    side = _SIDES.get(order_type) if isinstance(order_type, int) else None
     if side is None:
         raise ValueError("order_type must be 0 or 1")
     return _Event(time_us, name, str(body["id"]), amount, (side, price))
 
 
+def _read_levels(levels: Any) -> list[list[Any]]:  # noqa: ANN401 (JSON)
+    pair_items = 2
+    if not isinstance(levels, list) or not all(
+        isinstance(level, list) and len(level) == pair_items for level in levels
+    ):
+        raise ValueError("the levels of a side must be [[PRICE, AMOUNT], ...]")
+    return levels
+
+
 def _read_number(value: Any) -> Decimal:  # noqa: ANN401 (JSON)
-    number = Decimal(value)
-    exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -EXPONENT_MAX:
-        raise ValueError(f"{value} is not a price or an amount")
-    if number.adjusted() > EXPONENT_MAX:
-        raise ValueError("a price or an amount is too large")
+    text = str(value)
+    try:
+        number = Decimal(text) if len(text) <= NUMBER_CHARACTERS_MAX else None
+    except ArithmeticError:
+        number = None
+    if number is None or not number.is_finite() or abs(number.adjusted()) > DECIMAL_DIGITS_MAX:
+        raise ValueError(f"'{shown_name(text)}' is not a price or an amount")
     return number
 
 

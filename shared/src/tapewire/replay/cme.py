@@ -28,8 +28,10 @@ from tapewire.replay.steps import (
     ReplayError,
     Step,
     checked_time_us,
+    whole_number,
 )
 from tapewire.values.decimals import format_units
+from tapewire.values.json_text import shown_name
 from tapewire.values.types import OrderType, Side
 
 COLUMNS = (
@@ -91,13 +93,20 @@ def _parse(row: int, line: str) -> Record:
             raise ValueError(f"it has {len(columns)} columns, not {len(COLUMNS)}")
         time_ns, label, price, size, flags, action, side = columns[:7]
         if action not in _ACTIONS:
-            raise ValueError(f"its action {action} is not one of {', '.join(_ACTIONS)}")
+            known = ", ".join(_ACTIONS)
+            raise ValueError(f"its action '{shown_name(action)}' is not one of {known}")
         if side not in _SIDES:
-            raise ValueError(f"its side {side} is not one of {', '.join(_SIDES)}")
+            raise ValueError(f"its side '{shown_name(side)}' is not one of {', '.join(_SIDES)}")
         return Record(
-            row, checked_time_us(int(time_ns) // 1_000), label, int(price), int(size), action,
-            _SIDES[side], bool(int(flags) & EVENT_END),
-        )  # fmt: skip
+            row,
+            checked_time_us(whole_number("ts_event", time_ns) // 1_000),
+            label,
+            whole_number("price", price),
+            whole_number("size", size),
+            action,
+            _SIDES[side],
+            bool(whole_number("flags", flags) & EVENT_END),
+        )
     except ValueError as error:
         raise ReplayError(f"line {row} is not a market-by-order record: {error}") from None
 

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tapewire.replay.steps import ReplayError, checked_time_us
+from tapewire.replay.steps import ReplayError, checked_time_us, whole_number
 from tapewire.values.decimals import format_units
+from tapewire.values.json_text import shown_name
 from tapewire.values.types import Side
 
 PRICE_DECIMALS = 4
@@ -13,8 +14,8 @@ COLUMN_COUNT = 6
 EMPTY_LEVEL_PRICE = 9_999_999_999
 
 SUBMISSION, REDUCTION, DELETION, EXECUTION, HIDDEN_EXECUTION = 1, 2, 3, 4, 5
-AUCTION, HALT = 6, 7
-KINDS = frozenset({SUBMISSION, REDUCTION, DELETION, EXECUTION, HIDDEN_EXECUTION, AUCTION, HALT})
+# Type 6 is an auction, 7 a halt.
+KINDS = frozenset("1234567")
 _SIDES = {"1": Side.BUY, "-1": Side.SELL}
 
 _SECONDS = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
@@ -51,18 +52,18 @@ def parse_message(row: int, line: str) -> Message:
         if len(columns) != COLUMN_COUNT:
             raise ValueError(f"it has {len(columns)} columns, not {COLUMN_COUNT}")
         time_text, kind, label, shares, price, direction = columns
-        if int(kind) not in KINDS:
-            raise ValueError(f"its type {kind} is not one of 1 to 7")
+        if kind not in KINDS:
+            raise ValueError(f"its type '{shown_name(kind)}' is not one of 1 to 7")
         if direction not in _SIDES:
-            raise ValueError(f"its direction {direction} is neither 1 nor -1")
+            raise ValueError(f"its direction '{shown_name(direction)}' is neither 1 nor -1")
         return Message(
             row,
             time_text,
             _read_time_us(time_text),
             int(kind),
             label,
-            int(shares),
-            int(price),
+            whole_number("size", shares),
+            whole_number("price", price),
             _SIDES[direction],
         )
     except ValueError as error:
@@ -81,9 +82,9 @@ def parse_book_row(line: str) -> dict[Level, int]:
     Raises ReplayError.
     """
     try:
-        numbers = [int(text) for text in line.strip().split(",")]
+        numbers = [whole_number("number", text) for text in line.strip().split(",")]
     except ValueError as error:
-        raise ReplayError(f"the order book row has a bad number: {error}") from None
+        raise ReplayError(f"the order book row cannot be read: {error}") from None
     if len(numbers) % 4:
         raise ReplayError("the order book row must have four columns a level")
     levels: dict[Level, int] = {}

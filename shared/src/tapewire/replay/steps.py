@@ -1,11 +1,15 @@
 """The steps of a recording of any format: orders entered, amended, canceled; trades."""
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 
 from tapewire.errors import TapewireError
 from tapewire.limits import RECORDED_TIME_US_MAX
+from tapewire.values.json_text import shown_name
 from tapewire.values.types import OrderType, Side
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}")
 
 
 class ReplayError(TapewireError):
@@ -66,6 +70,13 @@ class RecordedTrade:
 
 
 Step = Enter | Cancel | Amend | RecordedTrade
+
+
+def whole_number(name: str, text: str) -> int:
+    """The number in the column `name` of a line. Raises ValueError for a user."""
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise ValueError(f"its {name} '{shown_name(text)}' is not a whole number")
+    return int(text)
 
 
 def checked_time_us(time_us: int) -> int:

@@ -109,11 +109,15 @@ def test_a_log_without_a_book_has_no_seed() -> None:
         order("order_created", 1, 0, "sNaN", "1"),
         order("order_created", 1, 0, "1", "1e999999999"),
         order("order_created", 1, 0, "1", "1e-999999999"),
+        order("order_created", 1, 0, "1" * 100, "1"),
+        order("trade", 1, 0, "1e19", "1"),
         order("order_renamed", 1, 0, "1", "1"),
         order("order_deleted", 1, 0, "1", "1").replace('"id"', '"name"'),
         f"1 order_created {'[' * 100_000}",
         f"{2**53 // 1_000 + 1} {order('order_created', 1, 0, '1', '1').partition(' ')[2]}",
         '5 order_book {"bids": [["1"]], "asks": []}',
+        '5 order_book {"bids": null, "asks": []}',
+        '5 order_created {"id": 1, "price": 1, "amount": 1, "order_type": [0]}',
         '5 trade {"price": 1}',
     ],
 )
@@ -121,3 +125,12 @@ def test_a_bad_line_is_refused(line: str) -> None:
     """What is not an event raises ReplayError with its line, never another exception."""
     with pytest.raises(ReplayError, match="line 2 "):
         read_bitstamp([order("order_created", 1, 0, "1", "1"), line])
+
+
+def test_the_largest_numbers_are_read() -> None:
+    """Nothing below the digits that a venue takes overflows in the comparison of trades."""
+    largest = "9999999999999999999"
+    body = {"price": float(10**18), "amount": largest, "id": 1}
+    (trade,) = read_bitstamp([f"1 trade {json.dumps(body)}"])
+    assert isinstance(trade, RecordedTrade)
+    assert (trade.price, trade.quantity) == (Decimal(10) ** 18, Decimal(largest))
