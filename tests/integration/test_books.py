@@ -148,6 +148,23 @@ async def test_books_follow_the_venue(bench: Bench) -> None:
     assert max(len(side) for side in bench.held(BTC)) > 50, "the windows were never full"
 
 
+@pytest.mark.parametrize("symbol", [BTC, ODD])
+async def test_a_client_may_come_before_all_books_are_read(
+    venue: Venue, listener: Listener, symbol: Symbol
+) -> None:
+    """A client that joins while a process starts gets its book; the other books are read on."""
+    await trade_widely(venue, 20, 1)
+    bench = Bench(venue, listener)
+    await bench.expect()
+    clients = [BookClient(bench.hub, name, INSTRUMENTS[symbol]) for name in (*BOOK_DEPTHS, "bbo")]
+    await bench.books.resync()
+    bench.hub.flush()
+    assert bench.books.loaded
+    for client in clients:
+        client.read()
+        assert client.snapshots + len(client.quotes) == 1
+
+
 async def test_an_update_is_forwarded_untouched(bench: Bench) -> None:
     """Subscribers of the whole book get the published bytes in an envelope."""
     client = BookClient(bench.hub, "book", INSTRUMENTS[BTC])

@@ -29,6 +29,7 @@ from market_data.topics import (
     Subscription,
 )
 from tapewire.errors import TapewireError
+from tapewire.runtime.log import Outage
 
 logger = logging.getLogger(__name__)
 
@@ -142,15 +143,18 @@ class Feed:
 
     async def run(self) -> None:
         """Pump until the task is cancelled. Only a bug ends it; the loss of Redis does not."""
-        attempt = 0
+        attempt, outage = 0, Outage(logger, "not subscribed to Redis, trying again")
         while True:
             try:
                 await self._connect()
                 attempt = 0
+                outage.end()
                 await self._pump()
             except (RedisError, OSError, TapewireError) as error:
                 if self.subscribed:
                     logger.warning("lost Redis (%s), subscribing again", error)
+                else:
+                    outage.note(error)
                 self.subscribed = False
                 self._books.distrust_all()
                 self.counters.reconnects += 1

@@ -227,11 +227,12 @@ class Books:
 
     def _fresh(self, symbol: str) -> Level2Book:
         self.check_venue()
-        if symbol in self._stale or not self._loaded:
+        book = self._books.get(symbol)
+        if symbol in self._stale or (book is None and not self._loaded):
             raise StaleData(f"The book of {symbol} is being read again; ask again shortly.")
-        if symbol not in self._books:
+        if book is None:
             raise unknown_symbol(symbol)
-        return self._books[symbol]
+        return book
 
     def _distrust(self, symbol: str) -> None:
         if symbol in self._stale:
