@@ -182,13 +182,15 @@ def _read_headers(scope: Scope) -> tuple[str | None, int]:
     api_key, us_per_unit = None, MILLISECOND_US
     seen: set[bytes] = set()
     for name, value in scope["headers"]:
-        if name in _HEADERS and name in seen:
+        if name not in _HEADERS:
+            continue
+        if name in seen:
             raise BinanceError(-1101, "Duplicate values for a parameter detected.")
         seen.add(name)
         if name == KEY_HEADER:
             text = value.decode("latin-1")
             api_key = text if _PRINTABLE.fullmatch(text) else None
-        elif name == UNIT_HEADER:
+        else:
             us_per_unit = read_unit(value.decode("latin-1"))
     return api_key, us_per_unit
 

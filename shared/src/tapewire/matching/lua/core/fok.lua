@@ -63,13 +63,10 @@ local function count_makers(walk, market, taker, limit)
   end
 end
 
--- The makers that a fill-or-kill order counts at most. Older journals have no such limit.
-local function fok_makers_max(limits)
-  return limits.fok_makers_max > 0 and limits.fok_makers_max or limits.fills_max
-end
-
 local function would_fill(command, market, taker, limit)
-  local makers_max = min(taker.makers_max, fok_makers_max(command.limits))
+  local makers_max, counted_max = taker.makers_max, command.limits.fok_makers_max
+  -- Older journals have commands without this limit.
+  if counted_max > 0 then makers_max = min(makers_max, counted_max) end
   local walk = { wanted = remaining_lots(taker), met = 0, slices = {}, makers_max = makers_max }
   local fills = count_makers(walk, market, taker, limit)
   command.makers_counted = command.makers_counted + walk.met
